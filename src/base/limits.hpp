@@ -1,0 +1,65 @@
+// Every bound of Fælled by name, with its unit. A full queue refuses; it does not grow (house style, rule 8).
+// Those an operator may set have their default here and their key in docs/configuration.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace faelled::limits {
+
+using namespace std::chrono_literals;
+
+// HTTP server
+inline constexpr std::size_t http_target_bytes_max = 8 * 1024;
+inline constexpr std::size_t http_header_bytes_max = 32 * 1024;  // all header lines of one message together
+inline constexpr std::size_t http_headers_max = 100;
+inline constexpr std::size_t http_body_bytes_max = 8 * 1024 * 1024;
+inline constexpr std::size_t http_connections_max = 10'000;
+inline constexpr std::size_t http_pipelined_bytes_max = 64 * 1024;   // read ahead while an answer is under way
+inline constexpr std::size_t http_unsent_bytes_max = 256 * 1024;     // answer bytes a slow client may leave unread
+inline constexpr auto http_idle_max = 75s;       // between requests on a kept-alive connection
+inline constexpr auto http_head_max = 10s;       // first byte of a request to the end of its headers
+inline constexpr auto http_body_max = 60s;       // end of headers to end of body
+inline constexpr auto http_write_stall_max = 30s;  // no byte taken by the client
+inline constexpr auto http_drain_max = 8s;       // SIGTERM to the last answer
+
+// JSON edge
+inline constexpr std::size_t json_depth_max = 64;
+inline constexpr std::size_t chat_messages_max = 4096;
+inline constexpr std::size_t stop_sequences_max = 4;
+inline constexpr std::size_t embedding_inputs_max = 2048;
+inline constexpr std::size_t choices_max = 1;  // n > 1 comes with the complete contract
+
+// Tickets
+inline constexpr std::size_t tickets_waiting_max = 4096;
+inline constexpr auto ticket_wait_max = 120s;     // in line before 429
+inline constexpr auto ticket_total_max = 600s;    // admission to the last byte
+inline constexpr auto keep_alive_every = 10s;     // SSE comment while nothing else is sent
+inline constexpr auto engine_silence_max = 120s;  // no byte from a running engine
+
+// Engine side
+inline constexpr std::size_t upstream_head_bytes_max = 64 * 1024;
+inline constexpr std::size_t upstream_body_bytes_max = 32 * 1024 * 1024;  // an answer that is not streamed
+inline constexpr std::size_t sse_event_bytes_max = 1024 * 1024;
+inline constexpr std::size_t upstream_idle_connections_max = 1024;
+inline constexpr auto upstream_connect_max = 5s;
+inline constexpr auto upstream_idle_max = 60s;
+
+// Journal and ledger
+inline constexpr std::size_t journal_segment_bytes = 4 * 1024 * 1024;
+inline constexpr std::size_t journal_record_bytes_max = 1024;
+inline constexpr auto journal_sync_every = 50ms;
+
+// Members, users, keys, sessions
+inline constexpr std::size_t name_bytes_max = 200;
+inline constexpr auto sign_in_link_max = 15min;
+inline constexpr auto session_max = std::chrono::hours(12);
+
+// Page's conversations
+inline constexpr std::size_t turn_text_bytes_max = 256 * 1024;
+inline constexpr std::size_t prompt_text_bytes_max = 256 * 1024;
+inline constexpr std::size_t turns_running_max = 1024;
+inline constexpr auto turn_unwatched_max = 30s;  // after its last viewer has gone
+
+}  // namespace faelled::limits

@@ -1,0 +1,147 @@
+// The roles' messages in their lasting form. In one process they are passed by reference; between processes the same
+// fields go over gRPC. Values only: they copy, compare and are printed, and hold no prompt or answer.
+//
+//   gateway ── Ticket, Progress, End ──▶ mesh ── Grant, Waiting, Refusal ──▶ gateway
+//   node    ── Report ────────────────▶ mesh
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace faelled::rpc {
+
+enum class Lane : std::uint8_t { interactive, batch };
+
+// How a ticket ended; exactly one per ticket, and one ledger row.
+enum class Outcome : std::uint8_t { done, refused, cancelled, failed };
+
+// Where an engine listens. `unix_path` set: a unix socket, and `host`/`port` only fill the Host header.
+struct Endpoint {
+  std::string unix_path;
+  std::string host;
+  std::uint16_t port = 0;
+  std::string base_path;      // "/v1" for an OpenAI-compatible upstream
+  std::string authorization;  // whole header value, empty: none. Secret: never logged
+  bool operator==(const Endpoint&) const = default;
+};
+
+// One admitted request, from queue to last token.
+struct Ticket {
+  std::uint64_t number = 0;  // unique within one gateway's life
+  std::string request_id;    // the x-request-id that the client sees
+  std::string member;
+  std::string caller;        // user or key id: the second level of fairness
+  std::string model;         // catalogue id, alias already resolved
+  Lane lane = Lane::interactive;
+  std::uint32_t prompt_tokens_estimate = 0;
+  std::uint32_t output_tokens_max = 0;  // 0: the engine's own bound
+  Instant admitted;
+  Instant deadline;          // end of the wait in line
+  bool operator==(const Ticket&) const = default;
+};
+
+// Room on one engine. Valid for the epoch it names; a node refuses grants of another.
+struct Grant {
+  std::uint64_t ticket = 0;
+  std::uint64_t epoch = 0;
+  std::string node;
+  std::string engine;         // id of the engine process; a restarted engine has a new one
+  Endpoint endpoint;
+  std::string engine_kind;    // "llama" | "openai"
+  std::string upstream_model; // what the engine calls the model
+  std::uint32_t place = 0;    // 0 … places − 1; on llama-server the slot
+  bool place_changed_member = true;  // the place last served somebody else: nothing cached may be reused
+  bool operator==(const Grant&) const = default;
+};
+
+// Why a ticket is not served yet, for the person who waits.
+struct Waiting {
+  std::uint64_t ticket = 0;
+  std::uint32_t position = 0;   // 1: next
+  bool model_ready = false;
+  Duration ready_in{};          // estimate while !model_ready; zero: unknown
+  bool operator==(const Waiting&) const = default;
+};
+
+enum class RefusalCause : std::uint8_t { queue_full, waited_too_long, model_failed, shutting_down };
+
+struct Refusal {
+  std::uint64_t ticket = 0;
+  RefusalCause cause = RefusalCause::queue_full;
+  Duration retry_after{};
+  std::string detail;           // plain words for the log and the error message, no content
+  bool operator==(const Refusal&) const = default;
+};
+
+// Work delivered so far; sent at the first token and then at least once a second while tokens come.
+struct Progress {
+  std::uint64_t ticket = 0;
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t output_tokens = 0;
+  bool operator==(const Progress&) const = default;
+};
+
+struct End {
+  std::uint64_t ticket = 0;
+  Outcome outcome = Outcome::failed;
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t cached_tokens = 0;
+  std::uint32_t output_tokens = 0;
+  bool engine_fault = false;    // the engine broke the answer off: the node looks at it now, not at the next probe
+  bool operator==(const End&) const = default;
+};
+
+enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed };
+
+struct EngineReport {
+  std::string engine;
+  std::string model;
+  EngineState state = EngineState::absent;
+  std::string detail;           // why failed, in plain words
+  std::uint32_t places = 0;
+  std::string engine_kind;
+  std::string upstream_model;
+  Endpoint endpoint;
+  Duration load_time{};         // last measured spawn to ready
+  Duration ready_in{};          // estimate while starting
+  std::uint32_t context_tokens = 0;  // 0: unknown
+  bool operator==(const EngineReport&) const = default;
+};
+
+// What a node holds; sent whole whenever it changes. The newest one is the truth.
+struct Report {
+  std::string node;
+  std::uint64_t epoch = 0;
+  std::vector<EngineReport> engines;
+  bool operator==(const Report&) const = default;
+};
+
+// The gateway's end of a ticket. Called on the loop's thread, never from inside Mesh::submit.
+class TicketListener {
+ public:
+  virtual ~TicketListener() = default;
+  virtual void granted(const Grant&) = 0;
+  virtual void waiting(const Waiting&) = 0;
+  virtual void refused(const Refusal&) = 0;  // last call for this ticket
+};
+
+// What a gateway asks of the mesh. The listener must live until it was refused or end() was called.
+class MeshPort {
+ public:
+  virtual ~MeshPort() = default;
+  virtual void submit(const Ticket&, TicketListener&) = 0;
+  virtual void progress(const Progress&) = 0;
+  virtual void end(const End&) = 0;  // also withdraws a ticket that still waits
+};
+
+// Where a node sends its reports.
+class ReportPort {
+ public:
+  virtual ~ReportPort() = default;
+  virtual void report(const Report&) = 0;
+};
+
+}  // namespace faelled::rpc
