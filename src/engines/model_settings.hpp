@@ -1,0 +1,41 @@
+// ModelSettings: what the operator wrote about one model. Filled by config, read by engines, node and gateway, never
+// changed afterwards. A value; paths are already absolute.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace faelled::engines {
+
+enum class EngineKind : std::uint8_t {
+  llama,   // our own supervised llama-server on a unix socket
+  openai,  // an OpenAI-compatible server that somebody else runs
+};
+
+struct ModelSettings {
+  std::string id;    // what clients call it
+  std::string name;  // what people read; empty: the id
+  EngineKind kind = EngineKind::llama;
+
+  std::uint32_t places = 4;          // requests at once; on llama-server the slots (key `concurrency`)
+  std::uint32_t context_tokens = 0;  // promised to each place; 0: the file's own, at most context_tokens_default
+  bool embeddings = false;           // serves /v1/embeddings and nothing else
+  bool demo = false;                 // proves the path; the page says it is not for work
+  std::vector<std::string> stop;     // added to the client's own, for models that do not know when they are done
+
+  // kind llama
+  std::string file;                // GGUF
+  std::uint32_t threads = 0;       // 0: the engine's default
+  std::string chat_template_file;  // Jinja; empty: the one inside the GGUF
+  std::string llama_server;        // the binary
+
+  // kind openai
+  std::string url;             // up to and with "/v1"
+  std::string upstream_model;  // empty: the id
+  std::string api_key;         // secret: never logged, never in a message; empty: none
+
+  bool operator==(const ModelSettings&) const = default;
+};
+
+}  // namespace faelled::engines
