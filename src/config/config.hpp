@@ -1,0 +1,133 @@
+// Config: what an operator writes in the one YAML file, read once at start and never changed.
+// Plain values without a framework; apps/ turns them into what the roles want. Any thread may read it.
+// Every key and its default is described in docs/configuration.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/limits.hpp"
+
+namespace faelled::config {
+
+struct Listen {
+  std::string host = "127.0.0.1";  // an IPv4 or IPv6 address, without brackets
+  std::uint16_t port = 9400;       // 0: any free port
+};
+
+struct Member {
+  std::string id;
+  std::string name;  // the id where the file gives none
+};
+
+struct User {
+  std::string member;
+  std::string name;
+};
+
+struct Key {
+  std::string member;
+  std::string name;
+  std::string user;  // empty: the key is a system's, not a person's
+  std::string secret;
+};
+
+enum class Engine { llama, openai };
+
+struct CardText {
+  std::string summary;
+  std::string good_for;
+  std::string where;
+};
+
+struct Card {
+  CardText da;
+  CardText en;
+};
+
+struct Model {
+  std::string id;
+  std::string name;  // the id where the file gives none
+  Engine engine = Engine::openai;
+  std::filesystem::path file;                // llama: the GGUF file
+  std::string url;                           // openai: base address, with /v1 and without a slash at the end
+  std::string upstream_model;                // openai: the model's name there; the id where the file gives none
+  std::filesystem::path api_key_file;        // openai: empty for none
+  std::uint32_t concurrency = 1;             // places
+  std::uint32_t context_tokens = 0;          // 0: what the model was made for
+  std::uint32_t threads = 1;                 // llama
+  std::filesystem::path chat_template_file;  // llama: empty for the model's own
+  std::vector<std::string> stop;             // added to every chat request
+  bool embeddings = false;
+  bool demo = false;  // proves the path only; the page says so
+  std::optional<Card> card;
+};
+
+struct Limits {
+  Duration wait = limits::ticket_wait_max;
+  Duration total = limits::ticket_total_max;
+  Duration silence = limits::engine_silence_max;
+  Duration keep_alive = limits::keep_alive_every;
+  Duration connect = limits::upstream_connect_max;
+  Duration idle = limits::http_idle_max;
+  Duration head = limits::http_head_max;
+  Duration body = limits::http_body_max;
+  Duration write_stall = limits::http_write_stall_max;
+  Duration drain = limits::http_drain_max;
+  std::size_t body_bytes = limits::http_body_bytes_max;
+  std::size_t connections = limits::http_connections_max;
+  std::size_t waiting = limits::tickets_waiting_max;
+};
+
+enum class LogLevel { debug, info, warn, error };
+
+struct Log {
+  LogLevel level = LogLevel::info;
+  std::filesystem::path file;  // empty: standard error
+};
+
+struct Config {
+  Listen listen;
+  std::filesystem::path data;  // absolute, or relative to where the process was started
+  std::vector<Member> members;  // those named only by a key or a user are in it too
+  std::vector<User> users;
+  std::vector<Key> keys;
+  std::filesystem::path llama_server;
+  std::vector<Model> models;
+  Limits limits;
+  Log log;
+};
+
+// One thing that is wrong, where, and how to mend it. Never holds a secret. Lines and columns count from 1; 0: the file as
+// a whole.
+struct Problem {
+  std::size_t line = 0;
+  std::size_t column = 0;
+  std::string message;
+  std::string hint;
+
+  bool operator==(const Problem&) const = default;
+};
+
+struct Parsed {
+  Config config;  // of use only when there is no problem
+  std::vector<Problem> problems;  // all of them, in the order of the file
+};
+
+// Reads the text alone and touches no file: relative paths are put under `folder`. Any bytes are allowed as text.
+Parsed parse(std::string_view text, const std::filesystem::path& folder);
+
+// parse() of the file, and a look whether the files it names are there. The error's message has one line per problem:
+// FILE:LINE:COLUMN: message; hint.
+Expected<Config> load(const std::filesystem::path& path);
+
+std::string describe(const Problem& problem, const std::string& file);
+
+}  // namespace faelled::config
