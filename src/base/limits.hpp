@@ -46,20 +46,47 @@ inline constexpr std::size_t upstream_idle_connections_max = 1024;
 inline constexpr auto upstream_connect_max = 5s;
 inline constexpr auto upstream_idle_max = 60s;
 
+// Engine files and processes
+inline constexpr std::uint32_t context_tokens_default = 4096;  // per place, where neither operator nor file says less
+inline constexpr std::uint32_t engine_places_max = 256;        // slots of one llama-server
+inline constexpr std::size_t unix_path_bytes_max = 107;        // sockaddr_un, without the closing zero
+inline constexpr std::uint64_t gguf_header_bytes_max = 256 * 1024 * 1024;  // vocabularies are some MiB
+inline constexpr std::uint64_t gguf_tensors_max = 1'000'000;
+inline constexpr std::uint64_t gguf_pairs_max = 100'000;
+inline constexpr std::size_t gguf_text_bytes_max = 4096;       // keys and names; longer ones are skipped
+inline constexpr std::size_t engine_log_bytes_max = 1024 * 1024;  // and one older file of the same size
+inline constexpr std::size_t engine_log_line_bytes_max = 1024;
+
 // Journal and ledger
 inline constexpr std::size_t journal_segment_bytes = 4 * 1024 * 1024;
 inline constexpr std::size_t journal_record_bytes_max = 1024;
 inline constexpr auto journal_sync_every = 50ms;
+inline constexpr std::size_t journal_spare_segments = 2;   // laid out ahead, so that a burst never waits for the disk
+inline constexpr std::size_t usage_cause_bytes_max = 96;
+inline constexpr auto ledger_intake_every = 1s;            // journal to ledger, when nobody asks
+inline constexpr std::size_t ledger_intake_rows_max = 2000;  // rows in one transaction
+inline constexpr std::size_t usage_page_rows_max = 1000;
+
+// Store
+inline constexpr std::size_t store_jobs_waiting_max = 4096;
+inline constexpr auto store_busy_max = 5s;
 
 // Members, users, keys, sessions
 inline constexpr std::size_t name_bytes_max = 200;
 inline constexpr auto sign_in_link_max = 15min;
 inline constexpr auto session_max = std::chrono::hours(12);
+inline constexpr std::size_t member_id_bytes_max = 64;
+inline constexpr std::size_t members_max = 10'000;
+inline constexpr std::size_t users_max = 1'000'000;
+inline constexpr std::size_t keys_max = 200'000;
+inline constexpr std::size_t sessions_max = 200'000;
+inline constexpr auto key_last_used_every = 10min;         // how coarsely "last used" is kept
 
 // Page's conversations
 inline constexpr std::size_t turn_text_bytes_max = 256 * 1024;
 inline constexpr std::size_t prompt_text_bytes_max = 256 * 1024;
 inline constexpr std::size_t turns_running_max = 1024;
+inline constexpr std::size_t conversations_page_max = 200;
 inline constexpr auto turn_unwatched_max = 30s;  // after its last viewer has gone
 
 }  // namespace faelled::limits
