@@ -1,0 +1,62 @@
+// StreamRewriter: looks at each payload of an engine's stream and says what the client gets. Sans-IO, one per stream;
+// the json::Document is borrowed per call, so one serves all streams of a loop. An ordinary content chunk passes as it
+// came; bytes are copied only where something has to go: another model name, usage nobody asked for, members that are
+// not OpenAI's (timings, prompt_progress, …: they tell what an engine has cached).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "json/document.hpp"
+#include "openai/api_error.hpp"
+#include "openai/fields.hpp"
+#include "openai/sse_parser.hpp"
+#include "openai/usage.hpp"
+
+namespace faelled::openai {
+
+class StreamRewriter {
+ public:
+  enum class Verdict : std::uint8_t {
+    forward,   // send `data` as one event
+    withhold,  // nothing to send
+    done,      // the engine's [DONE]: the gateway sends its own after the journal is closed
+    failed,    // the engine said so, or sent what is not JSON: `error` is the last event; [DONE] never follows
+  };
+  struct Step {
+    Verdict verdict = Verdict::withhold;
+    std::string_view data;     // valid until the next step and as long as the event's bytes
+    bool first_token = false;  // this payload holds the first token of the answer
+    bool token = false;        // this payload holds a token
+  };
+
+  StreamRewriter(Endpoint endpoint, std::string public_model, bool include_usage)
+      : endpoint_(endpoint), public_model_(std::move(public_model)), include_usage_(include_usage) {}
+
+  Step step(const SseEvent& event, json::Document& document);
+
+  const Usage& usage() const { return usage_; }
+  // Content deltas seen: the output tokens to book where the engine died before saying usage.
+  std::uint32_t deltas() const { return deltas_; }
+  // The engine's own count if it gave one, else the deltas.
+  std::uint32_t output_tokens() const { return usage_.known ? usage_.output_tokens : deltas_; }
+  // Whether the answer is whole: finish_reason or [DONE] seen and no error. A stream that ends otherwise is broken.
+  bool complete() const { return (finished_ || done_) && !failed_; }
+  bool failed() const { return failed_; }
+  const ApiError& error() const { return error_; }  // meaningful after Verdict::failed
+
+ private:
+  Step fail(ApiError error);
+
+  Endpoint endpoint_;
+  std::string public_model_;
+  bool include_usage_;
+  Usage usage_;
+  std::uint32_t deltas_ = 0;
+  bool finished_ = false, done_ = false, failed_ = false;
+  ApiError error_;
+  std::string scratch_;
+};
+
+}  // namespace faelled::openai

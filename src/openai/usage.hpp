@@ -1,0 +1,16 @@
+// Usage: what an engine says it has counted. The ledger's figures come from here.
+#pragma once
+
+#include <cstdint>
+
+namespace faelled::openai {
+
+struct Usage {
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t cached_tokens = 0;  // of the prompt tokens
+  std::uint32_t output_tokens = 0;
+  bool known = false;  // false: the engine has not said yet
+  bool operator==(const Usage&) const = default;
+};
+
+}  // namespace faelled::openai
