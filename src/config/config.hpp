@@ -95,7 +95,7 @@ struct Log {
 
 struct Config {
   Listen listen;
-  std::filesystem::path data;  // absolute, or relative to where the process was started
+  std::filesystem::path data;   // absolute, or relative to where the process was started
   std::vector<Member> members;  // those named only by a key or a user are in it too
   std::vector<User> users;
   std::vector<Key> keys;
@@ -105,8 +105,8 @@ struct Config {
   Log log;
 };
 
-// One thing that is wrong, where, and how to mend it. Never holds a secret. Lines and columns count from 1; 0: the file as
-// a whole.
+// One thing that is wrong, where, and how to mend it. Never holds a secret. Lines and columns count from 1; 0: the file
+// as a whole.
 struct Problem {
   std::size_t line = 0;
   std::size_t column = 0;
@@ -117,7 +117,7 @@ struct Problem {
 };
 
 struct Parsed {
-  Config config;  // of use only when there is no problem
+  Config config;                  // of use only when there is no problem
   std::vector<Problem> problems;  // all of them, in the order of the file
 };
 

@@ -1,0 +1,306 @@
+#include "config/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+
+namespace faelled::config {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+std::vector<std::string> problems_of(const std::string& text) {
+  std::vector<std::string> all;
+  for (const auto& problem : parse(text, "/srv").problems) all.push_back(describe(problem, "f.yaml"));
+  return all;
+}
+
+std::string only_problem(const std::string& text) {
+  const auto all = problems_of(text);
+  if (all.size() == 1) return all.front();
+  std::string joined = std::to_string(all.size()) + " problems:";
+  for (const auto& one : all) joined += "\n" + one;
+  return joined;
+}
+
+std::string with_model(const std::string& fields) {
+  return "models:\n  - { id: a, engine: openai, url: \"http://h/v1\", " + fields + " }\n";
+}
+
+TEST(Config, TakesTheFileOfTheBenchmarkAsItStands) {
+  const auto parsed = parse(R"(listen: 127.0.0.1:9400
+data: ./data
+keys:                       # taken in at start, stored as hash
+  - { member: demo, name: bench, secret: sk-test0000000000000000000000000001 }
+models:
+  - { id: mock, engine: openai, url: "http://127.0.0.1:9100/v1", upstream_model: mock, concurrency: 1024 }
+)",
+                            "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  const auto& config = parsed.config;
+  EXPECT_EQ(config.listen.host, "127.0.0.1");
+  EXPECT_EQ(config.listen.port, 9400);
+  EXPECT_EQ(config.data, "/srv/data");
+  ASSERT_EQ(config.keys.size(), 1u);
+  EXPECT_EQ(config.keys[0].secret, "sk-test0000000000000000000000000001");
+  ASSERT_EQ(config.members.size(), 1u) << "a member named only by a key is made";
+  EXPECT_EQ(config.members[0].id, "demo");
+  ASSERT_EQ(config.models.size(), 1u);
+  EXPECT_EQ(config.models[0].engine, Engine::openai);
+  EXPECT_EQ(config.models[0].url, "http://127.0.0.1:9100/v1");
+  EXPECT_EQ(config.models[0].concurrency, 1024u);
+}
+
+TEST(Config, ReadsEveryKey) {
+  const auto parsed = parse(R"(
+listen: "[::1]:0"
+data: /var/lib/faelled
+llama_server: bin/llama-server
+members: [{ id: aarhus, name: Aarhus Kommune }]
+users: [{ member: aarhus, name: Sagsbehandlere }]
+keys: [{ member: aarhus, name: journal, user: Sagsbehandlere, secret: sk-aaaaaaaaaaaaaaaaaaaaaa }]
+models:
+  - id: small
+    name: Lille model
+    engine: llama
+    file: models/small.gguf
+    chat_template_file: small.jinja
+    context_tokens: 4096
+    threads: 2
+    stop: ["Person:", "\n\n"]
+    embeddings: true
+    demo: true
+    card:
+      da: { summary: Kort, good_for: Prøver, where: Her }
+      en: { summary: Short, good_for: Trials, where: Here }
+  - { id: big, engine: openai, url: "https://gpu:8000/v1/", api_key_file: secret.key }
+limits: { wait_s: 30, total_s: 60, silence_s: 5, keep_alive_s: 0.5, connect_s: 1, idle_s: 7, head_s: 2, body_s: 3,
+          write_stall_s: 4, drain_s: 6, body_mib: 2, connections: 50, waiting: 9 }
+log: { level: debug, file: faelled.log }
+)",
+                            "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  const auto& config = parsed.config;
+  EXPECT_EQ(config.listen.host, "::1");
+  EXPECT_EQ(config.listen.port, 0);
+  EXPECT_EQ(config.data, "/var/lib/faelled");
+  EXPECT_EQ(config.llama_server, "/srv/bin/llama-server");
+  EXPECT_EQ(config.members[0].name, "Aarhus Kommune");
+  EXPECT_EQ(config.users[0].name, "Sagsbehandlere");
+  EXPECT_EQ(config.keys[0].user, "Sagsbehandlere");
+  const auto& small = config.models[0];
+  EXPECT_EQ(small.engine, Engine::llama);
+  EXPECT_EQ(small.file, "/srv/models/small.gguf");
+  EXPECT_EQ(small.chat_template_file, "/srv/small.jinja");
+  EXPECT_EQ(small.concurrency, 1u) << "a llama-server has one place unless told otherwise";
+  EXPECT_EQ(small.context_tokens, 4096u);
+  EXPECT_EQ(small.threads, 2u);
+  EXPECT_THAT(small.stop, ElementsAre("Person:", "\n\n"));
+  EXPECT_TRUE(small.embeddings);
+  EXPECT_TRUE(small.demo);
+  EXPECT_EQ(small.card.value().da.good_for, "Prøver");
+  const auto& big = config.models[1];
+  EXPECT_EQ(big.url, "https://gpu:8000/v1") << "without the slash at the end";
+  EXPECT_EQ(big.concurrency, 64u);
+  EXPECT_EQ(big.upstream_model, "big");
+  EXPECT_EQ(big.api_key_file, "/srv/secret.key");
+  EXPECT_EQ(config.limits.wait, 30s);
+  EXPECT_EQ(config.limits.keep_alive, 500ms);
+  EXPECT_EQ(config.limits.body_bytes, 2u * 1024 * 1024);
+  EXPECT_EQ(config.limits.connections, 50u);
+  EXPECT_EQ(config.limits.waiting, 9u);
+  EXPECT_EQ(config.log.level, LogLevel::debug);
+  EXPECT_EQ(config.log.file, "/srv/faelled.log");
+}
+
+TEST(Config, NamesTheNearestKeyAndTheLineOfAnUnknownOne) {
+  EXPECT_EQ(only_problem("listen: 127.0.0.1:1\nmodels: []\nmodles: []\n"),
+            "f.yaml:3:1: unknown key 'modles' at line 3; did you mean 'models'?");
+  EXPECT_THAT(only_problem(with_model("conurrency: 3")), HasSubstr("unknown key 'conurrency' in models[0]"));
+  EXPECT_THAT(only_problem("models: []\nqqqqqq: 1\n"), HasSubstr("known here: listen, data"));
+}
+
+TEST(Config, TellsAllMistakesAtOnceInTheOrderOfTheFile) {
+  const auto all =
+      problems_of("listen: nowhere\nmodels:\n  - { id: a, engine: vlm }\nlimits: { body_mib: 0 }\nlgo: {}\n");
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_THAT(all[0], HasSubstr("f.yaml:1:9: listen 'nowhere' has no port"));
+  EXPECT_THAT(all[1], HasSubstr("models[0].engine must be one of llama, openai, not 'vlm'"));
+  EXPECT_THAT(all[2], HasSubstr("limits.body_mib"));
+  EXPECT_THAT(all[3], HasSubstr("did you mean 'log'?"));
+}
+
+TEST(Config, RefusesAListenAddressThatIsNone) {
+  for (auto listen : {"127.0.0.1", "127.0.0.1:", "127.0.0.1:70000", "127.0.0.1:http", "::1:80", "[127.0.0.1]:80",
+                      "example.org:80", ":80", "127.0.0.1:-1"}) {
+    EXPECT_THAT(only_problem("listen: \"" + std::string(listen) + "\"\nmodels: []\n"), HasSubstr("f.yaml:1:9: listen"));
+  }
+  EXPECT_THAT(only_problem("listen: localhost:0\nmodels: []\n"), HasSubstr("0 problems"));
+}
+
+TEST(Config, RefusesWrongTypes) {
+  EXPECT_THAT(only_problem("- a\n"), HasSubstr("the file must be a mapping"));
+  EXPECT_THAT(only_problem(""), HasSubstr("the file must be a mapping"));
+  EXPECT_THAT(only_problem("models: {}\n"), HasSubstr("models must be a list, not a mapping"));
+  EXPECT_THAT(only_problem("models: [a]\n"), HasSubstr("models[0] must be a mapping"));
+  EXPECT_THAT(only_problem("models: []\nlog: loud\n"), HasSubstr("log must be a mapping"));
+  EXPECT_THAT(only_problem("models: []\ndata: [a]\n"), HasSubstr("data must be text, not a list"));
+  EXPECT_THAT(only_problem("models: []\ndata:\n"), HasSubstr("leave the key out"));
+  EXPECT_THAT(only_problem(with_model("demo: yes")), HasSubstr("models[0].demo must be one of true, false"));
+  EXPECT_THAT(only_problem(with_model("concurrency: many")), HasSubstr("must be a whole number, not 'many'"));
+  EXPECT_THAT(only_problem(with_model("stop: Person")), HasSubstr("models[0].stop must be a list"));
+  EXPECT_THAT(only_problem("models: []\nlimits: { wait_s: 5m }\n"), HasSubstr("seconds without a unit, not '5m'"));
+  EXPECT_THAT(only_problem("models: []\n[a]: b\n"), HasSubstr("must be a plain word"));
+}
+
+TEST(Config, RefusesValuesOutOfRange) {
+  EXPECT_THAT(only_problem(with_model("concurrency: 0")), HasSubstr("allowed: 1 to 100000"));
+  EXPECT_THAT(only_problem(with_model("concurrency: -1")), HasSubstr("allowed: 1 to"));
+  EXPECT_THAT(only_problem(with_model("context_tokens: 99999999999999999999")), HasSubstr("allowed: 16"));
+  EXPECT_THAT(only_problem("models: []\nlimits: { keep_alive_s: 0 }\n"), HasSubstr("allowed: 0.1 to 60"));
+  EXPECT_THAT(only_problem("models: []\nlimits: { wait_s: .nan }\n"), HasSubstr("limits.wait_s"));
+  EXPECT_THAT(only_problem("models: []\nlog: { level: loud }\n"), HasSubstr("debug, info, warn, error"));
+  EXPECT_THAT(only_problem(with_model("stop: [a, b, c, d, e]")), HasSubstr("at most 4 are allowed"));
+  EXPECT_THAT(only_problem(with_model("stop: ['']")), HasSubstr("stop[0] must be text"));
+  EXPECT_THAT(only_problem("models: []\ndata: ''\n"), HasSubstr("data is empty"));
+}
+
+TEST(Config, RefusesWhatStandsTwice) {
+  EXPECT_EQ(only_problem("models: []\ndata: a\ndata: b\n"),
+            "f.yaml:3:1: key 'data' stands twice in the file at line 3; keep one of the two");
+  EXPECT_THAT(only_problem("models:\n  - { id: a, engine: openai, url: \"http://h\" }\n"
+                           "  - { id: a, engine: openai, url: \"http://h\" }\n"),
+              HasSubstr("model 'a' stands twice at line 3"));
+  EXPECT_THAT(only_problem("models: []\nmembers: [{ id: a }, { id: a }]\n"), HasSubstr("member 'a' stands twice"));
+  EXPECT_THAT(only_problem("models: []\nusers: [{ member: a, name: x }, { member: a, name: x }]\n"),
+              HasSubstr("user 'x' of member 'a' stands twice"));
+}
+
+TEST(Config, NeverShowsASecret) {
+  for (const auto& keys :
+       {"[{ member: a, name: x, secret: hunter2 }]", "[{ member: a, name: x, secret: sk-hunter2-æøå-hunter2hunter2 }]",
+        "[{ member: a, name: x, secret: sk-hunter2hunter2hunter2 }, "
+        "{ member: a, name: y, secret: sk-hunter2hunter2hunter2 }]"}) {
+    const auto problem = only_problem("models: []\nkeys: " + std::string(keys) + "\n");
+    EXPECT_THAT(problem, HasSubstr("secret"));
+    EXPECT_THAT(problem, Not(HasSubstr("hunter2")));
+  }
+}
+
+TEST(Config, AsksForWhatAKeyOrMemberNeeds) {
+  EXPECT_THAT(only_problem("models: []\nkeys: [{ member: a, name: x }]\n"), HasSubstr("keys[0].secret is missing"));
+  EXPECT_THAT(only_problem("models: []\nmembers: [{ id: Aarhus By }]\n"), HasSubstr("'Aarhus By' is no member id"));
+  EXPECT_THAT(only_problem("models: []\nkeys: [{ member: a, name: x, secret: sk-aaaaaaaaaaaaaaaaaaaaa }, "
+                           "{ member: a, name: x, secret: sk-aaaaaaaaaaaaaaaaaaaab }]\n"),
+              HasSubstr("key 'x' of member 'a' stands twice"));
+}
+
+TEST(Config, AsksForWhatAModelNeeds) {
+  EXPECT_THAT(only_problem("listen: 127.0.0.1:1\n"), HasSubstr("models is missing"));
+  EXPECT_THAT(only_problem("models: [{ engine: openai, url: \"http://h\" }]\n"), HasSubstr("models[0].id is missing"));
+  EXPECT_THAT(only_problem("models: [{ id: a }]\n"), HasSubstr("models[0].engine is missing"));
+  EXPECT_THAT(only_problem("models: [{ id: a, engine: openai }]\n"), HasSubstr("models[0].url is missing"));
+  EXPECT_THAT(only_problem("llama_server: x\nmodels: [{ id: a, engine: llama }]\n"), HasSubstr("file is missing"));
+  EXPECT_THAT(only_problem("models: [{ id: a, engine: llama, file: x }]\n"), HasSubstr("llama_server is not set"));
+  EXPECT_THAT(only_problem("models: [{ id: 'a b', engine: openai, url: \"http://h\" }]\n"), HasSubstr("no model id"));
+  EXPECT_THAT(only_problem(with_model("file: x.gguf")), HasSubstr("models[0].file means nothing for engine openai"));
+  EXPECT_THAT(only_problem(with_model("card: { da: { summary: x } }")), HasSubstr("models[0].card.en is missing"));
+}
+
+TEST(Config, RefusesAnAddressThatIsNoServer) {
+  for (auto url : {"h:80/v1", "ftp://h/v1", "http://", "http:///v1", "http://:80/v1", "http://u:p@h/v1",
+                   "http://h/v1?a=b", "http://h h/v1"}) {
+    EXPECT_THAT(only_problem("models: [{ id: a, engine: openai, url: \"" + std::string(url) + "\" }]\n"),
+                HasSubstr("models[0].url"))
+        << url;
+  }
+}
+
+TEST(Config, SaysWhereTheYamlItselfIsBroken) {
+  EXPECT_THAT(only_problem("models: []\nlisten: [\n"), HasSubstr("this is no YAML"));
+  EXPECT_THAT(only_problem("models: []\n\tdata: x\n"), HasSubstr("f.yaml:2:"));
+  EXPECT_THAT(only_problem("a: *nobody\n"), HasSubstr("this is no YAML"));
+  EXPECT_THAT(only_problem(std::string(2 * 1024 * 1024, '#')), HasSubstr("at most 1048576 are allowed"));
+}
+
+TEST(Config, SurvivesDeepNestingAndMutations) {
+  EXPECT_THAT(problems_of(std::string(100'000, '[')), Not(IsEmpty()));
+  EXPECT_THAT(problems_of("models: " + std::string(100'000, '{')), Not(IsEmpty()));
+  const std::string valid = with_model("stop: [a], card: { da: { summary: x }, en: { summary: y } }") +
+                            "keys: [{ member: a, name: x, secret: sk-aaaaaaaaaaaaaaaaaaaaa }]\nlimits: { wait_s: 1 }\n";
+  std::mt19937 random(7);
+  for (int i = 0; i < 3000; ++i) {
+    std::string text = valid;
+    for (int edits = 1 + static_cast<int>(random() % 4); edits > 0; --edits) {
+      const auto at = random() % text.size();
+      if (random() % 3 == 0) {
+        text.erase(at, 1 + random() % 4);
+      } else {
+        text[at] = static_cast<char>(random() % 2 ? random() % 256 : "[]{}:,-'\"\n &*!|>#%@"[random() % 19]);
+      }
+      if (text.empty()) text = "x";
+    }
+    parse(text, "/srv");  // any outcome but a crash
+  }
+}
+
+class OnDisk : public ::testing::Test {
+ protected:
+  OnDisk() {
+    std::string name = (std::filesystem::temp_directory_path() / "faelled-config-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~OnDisk() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+    return folder_ / name;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(OnDisk, PutsRelativePathsBesideTheFile) {
+  const auto config = load(write("f.yaml", "data: here\nmodels: []\n"));
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->data, folder_ / "here");
+}
+
+TEST_F(OnDisk, SaysWhichFileCannotBeRead) {
+  const auto absent = load(folder_ / "absent.yaml");
+  ASSERT_FALSE(absent.has_value());
+  EXPECT_EQ(absent.error().code, Errc::not_found);
+  EXPECT_THAT(absent.error().message, HasSubstr("absent.yaml cannot be read: No such file"));
+  EXPECT_THAT(load(folder_).error().message, HasSubstr("is a folder"));
+}
+
+TEST_F(OnDisk, ListsEveryProblemOnALineOfItsOwn) {
+  const auto path = write("f.yaml", "modles: []\nlisten: x\n");
+  const auto config = load(path);
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().message,
+            path.string() + ":1:1: models is missing at line 1; list what can be asked; 'models: []' for none\n" +
+                path.string() + ":1:1: unknown key 'modles' at line 1; did you mean 'models'?\n" + path.string() +
+                ":2:9: listen 'x' has no port at line 2; write ADDRESS:PORT, for example 127.0.0.1:9400 or [::1]:9400");
+}
+
+TEST_F(OnDisk, FindsTheLineThatNamesAMissingFile) {
+  write("llama-server", "");
+  std::filesystem::permissions(folder_ / "llama-server", std::filesystem::perms::owner_all);
+  const auto config =
+      load(write("f.yaml", "llama_server: llama-server\nmodels:\n  - { id: a, engine: llama, file: gone.gguf }\n"));
+  ASSERT_FALSE(config.has_value());
+  EXPECT_THAT(config.error().message, HasSubstr("f.yaml:3:35: the file of model 'a'"));
+  EXPECT_THAT(config.error().message, HasSubstr("gone.gguf cannot be read: No such file"));
+}
+
+}  // namespace
+}  // namespace faelled::config

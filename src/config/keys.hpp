@@ -1,0 +1,32 @@
+// Every key the file may hold, by section: the one table that reading, "did you mean" and the documentation are held to
+// (tests/lint checks that docs/configuration.md has a row for each). Private to config.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace faelled::config {
+
+using Keys = std::span<const std::string_view>;
+
+namespace keys {
+
+inline constexpr auto top = std::to_array<std::string_view>(
+    {"listen", "data", "members", "users", "keys", "llama_server", "models", "limits", "log"});
+inline constexpr auto members = std::to_array<std::string_view>({"id", "name"});
+inline constexpr auto users = std::to_array<std::string_view>({"member", "name"});
+inline constexpr auto keys = std::to_array<std::string_view>({"member", "name", "user", "secret"});
+inline constexpr auto models = std::to_array<std::string_view>(
+    {"id", "name", "engine", "file", "url", "upstream_model", "api_key_file", "concurrency", "context_tokens",
+     "threads", "chat_template_file", "stop", "embeddings", "demo", "card"});
+inline constexpr auto card = std::to_array<std::string_view>({"da", "en"});
+inline constexpr auto card_text = std::to_array<std::string_view>({"summary", "good_for", "where"});
+inline constexpr auto limits =
+    std::to_array<std::string_view>({"wait_s", "total_s", "silence_s", "keep_alive_s", "connect_s", "idle_s", "head_s",
+                                     "body_s", "write_stall_s", "drain_s", "body_mib", "connections", "waiting"});
+inline constexpr auto log = std::to_array<std::string_view>({"level", "file"});
+
+}  // namespace keys
+
+}  // namespace faelled::config

@@ -1,0 +1,83 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "config/config.hpp"
+
+namespace faelled::config {
+namespace fs = std::filesystem;
+namespace {
+
+Expected<std::string> read_file(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    return fail(Errc::invalid, path.string() + " is a folder", "name the YAML file in it");
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    const int cause = errno;
+    return fail(cause == ENOENT ? Errc::not_found : Errc::io,
+                path.string() + " cannot be read: " + std::strerror(cause),
+                cause == ENOENT ? "check the name; ./run writes one into its data folder"
+                                : "let the user that starts faelled read it");
+  }
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+// The line of the file where `value` stands, so that a missing file is shown where it was named.
+Problem missing(std::string_view text, const fs::path& file, const std::string& what, const char* hint) {
+  const int cause = errno;
+  Problem problem{.message = what + " " + file.string() + " cannot be read: " + std::strerror(cause), .hint = hint};
+  const auto at = text.find(file.filename().string());
+  if (at != std::string_view::npos) {
+    const auto before = text.substr(0, at);
+    problem.line = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
+    const auto line_start = before.rfind('\n');
+    problem.column = at - (line_start == std::string_view::npos ? 0 : line_start + 1) + 1;
+  }
+  return problem;
+}
+
+void look_for_files(std::string_view text, Parsed& parsed) {
+  const auto look = [&](const fs::path& file, int mode, const std::string& what, const char* hint) {
+    if (!file.empty() && ::access(file.c_str(), mode) != 0) parsed.problems.push_back(missing(text, file, what, hint));
+  };
+  look(parsed.config.llama_server, R_OK | X_OK, "llama_server", "it must be a program; ./run builds one");
+  for (const auto& model : parsed.config.models) {
+    const std::string of = " of model '" + model.id + "'";
+    look(model.file, R_OK, "the file" + of, "paths are taken from the folder of this file");
+    look(model.chat_template_file, R_OK, "chat_template_file" + of, "paths are taken from the folder of this file");
+    look(model.api_key_file, R_OK, "api_key_file" + of, "paths are taken from the folder of this file");
+  }
+}
+
+}  // namespace
+
+std::string describe(const Problem& problem, const std::string& file) {
+  std::string line = file;
+  if (problem.line) line += ":" + std::to_string(problem.line) + ":" + std::to_string(problem.column);
+  line += ": " + problem.message;
+  if (problem.line) line += " at line " + std::to_string(problem.line);
+  if (!problem.hint.empty()) line += "; " + problem.hint;
+  return line;
+}
+
+Expected<Config> load(const fs::path& path) {
+  auto text = read_file(path);
+  if (!text) return std::unexpected(std::move(text).error());
+  std::error_code error;
+  const fs::path absolute = fs::absolute(path, error);
+  Parsed parsed = parse(*text, error ? path.parent_path() : absolute.parent_path());
+  if (parsed.problems.empty()) look_for_files(*text, parsed);
+  if (parsed.problems.empty()) return std::move(parsed.config);
+  std::string all;
+  for (const auto& problem : parsed.problems) all += (all.empty() ? "" : "\n") + describe(problem, path.string());
+  return fail(Errc::invalid, std::move(all), "docs/configuration.md describes every key");
+}
+
+}  // namespace faelled::config

@@ -1,0 +1,149 @@
+#include "config/models.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "config/keys.hpp"
+
+namespace faelled::config {
+namespace {
+
+constexpr std::size_t models_max = 1000;
+constexpr std::size_t path_bytes_max = 4096;
+constexpr std::size_t card_bytes_max = 2000;
+constexpr std::size_t stop_bytes_max = 200;
+constexpr std::uint32_t places_llama = 1;
+constexpr std::uint32_t places_upstream = 64;
+
+// Ids stand in URLs, JSON and logs: visible ASCII, no quotes or backslash.
+bool is_model_id(std::string_view id) {
+  return std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+CardText read_card_text(Problems& problems, const YAML::Node& node, const std::string& where) {
+  Fields fields(problems, node, where, keys::card_text);
+  return {fields.text("summary", card_bytes_max).value_or(""), fields.text("good_for", card_bytes_max).value_or(""),
+          fields.text("where", card_bytes_max).value_or("")};
+}
+
+std::optional<Card> read_card(Fields& model, Problems& problems) {
+  const auto* node = model.find("card");
+  if (!node) return std::nullopt;
+  Fields fields(problems, *node, model.path("card"), keys::card);
+  Card card;
+  if (const auto* da = fields.find("da")) card.da = read_card_text(problems, *da, fields.path("da"));
+  if (const auto* en = fields.find("en")) card.en = read_card_text(problems, *en, fields.path("en"));
+  for (auto language : {"da", "en"}) {
+    if (node->IsMap() && !fields.has(language)) {
+      fields.wrong(language, fields.path(language) + " is missing", "the page speaks Danish and English; write both");
+    }
+  }
+  return card;
+}
+
+std::vector<std::string> read_stop(Fields& model, Problems& problems) {
+  std::vector<std::string> stop;
+  model.list("stop", limits::stop_sequences_max, [&](const YAML::Node& node, const std::string& where) {
+    if (!node.IsScalar() || node.Scalar().empty() || node.Scalar().size() > stop_bytes_max) {
+      problems.add(node, where + " must be text of 1 to " + std::to_string(stop_bytes_max) + " bytes");
+    } else {
+      stop.push_back(node.Scalar());
+    }
+  });
+  return stop;
+}
+
+// Keys that say nothing to this kind of engine are mistakes too: whoever wrote them expects an effect.
+void refuse(Fields& fields, std::string_view engine, std::initializer_list<std::string_view> unused) {
+  for (auto key : unused) {
+    if (fields.has(key)) {
+      fields.wrong(key, fields.path(key) + " means nothing for engine " + std::string(engine), "remove it");
+    }
+  }
+}
+
+void read_url(Fields& fields, Model& model) {
+  auto url = fields.required("url", "url: \"http://127.0.0.1:8000/v1\"", 2000);
+  if (!url) return;
+  const bool scheme = url->starts_with("http://") || url->starts_with("https://");
+  const auto host_at = scheme ? url->find("//") + 2 : 0;
+  const auto host_end = std::min(url->find('/', host_at), url->size());
+  const bool plain = std::all_of(url->begin(), url->end(), [](char c) { return c > ' ' && c < 0x7f; });
+  const auto host = std::string_view(*url).substr(host_at, host_end - host_at);
+  if (!scheme || !plain || host.empty() || host.starts_with(':')) {
+    return fields.wrong("url", fields.path("url") + " " + in_quotes(*url) + " is no address of a server",
+                        "for example http://127.0.0.1:8000/v1");
+  }
+  if (host.find('@') != std::string_view::npos) {
+    return fields.wrong("url", fields.path("url") + " must not hold a user or password",
+                        "put the key in a file and name it with api_key_file");
+  }
+  if (url->find_first_of("?#") != std::string::npos) {
+    return fields.wrong("url", fields.path("url") + " must not hold '?' or '#'",
+                        "it ends with the path, for example /v1");
+  }
+  while (url->ends_with('/')) url->pop_back();
+  model.url = *url;
+}
+
+void read_llama(Fields& fields, const std::filesystem::path& folder, Model& model) {
+  if (const auto file = fields.required("file", "file: models/small.gguf", path_bytes_max))
+    model.file = (folder / *file).lexically_normal();
+  if (const auto threads = fields.number("threads", {1, 512})) model.threads = static_cast<std::uint32_t>(*threads);
+  if (const auto file = fields.text("chat_template_file", path_bytes_max))
+    model.chat_template_file = (folder / *file).lexically_normal();
+  refuse(fields, "llama", {"url", "upstream_model", "api_key_file"});
+}
+
+void read_openai(Fields& fields, const std::filesystem::path& folder, Model& model) {
+  read_url(fields, model);
+  model.upstream_model = fields.text("upstream_model").value_or(model.id);
+  if (const auto file = fields.text("api_key_file", path_bytes_max))
+    model.api_key_file = (folder / *file).lexically_normal();
+  refuse(fields, "openai", {"file", "threads", "chat_template_file"});
+}
+
+}  // namespace
+
+void read_models(Fields& top, Problems& problems, const std::filesystem::path& folder, std::vector<Model>& models) {
+  static constexpr auto engines = std::to_array<std::string_view>({"llama", "openai"});
+  std::set<std::string> ids;
+  top.list("models", models_max, [&](const YAML::Node& node, const std::string& where) {
+    Fields fields(problems, node, where, keys::models);
+    if (!node.IsMap()) return;
+    Model model;
+    if (const auto id = fields.required("id", "id: small")) {
+      model.id = *id;
+      if (!is_model_id(*id)) {
+        fields.wrong("id", fields.path("id") + " " + in_quotes(*id) + " is no model id",
+                     "visible ASCII letters without spaces, quotes and backslashes");
+      } else if (!ids.insert(*id).second) {
+        fields.wrong("id", "model " + in_quotes(*id) + " stands twice", "give each model its own id");
+      }
+    }
+    model.name = fields.text("name").value_or(model.id);
+    const auto engine = fields.choice("engine", engines);
+    if (!fields.has("engine")) {
+      fields.wrong("engine", fields.path("engine") + " is missing",
+                   "engine: llama (a GGUF file) or engine: openai (another server)");
+    }
+    if (engine && *engine == 0) {
+      model.engine = Engine::llama;
+      read_llama(fields, folder, model);
+    } else if (engine) {
+      read_openai(fields, folder, model);
+    }
+    model.concurrency = model.engine == Engine::llama ? places_llama : places_upstream;
+    if (const auto places = fields.number("concurrency", {1, 100'000}))
+      model.concurrency = static_cast<std::uint32_t>(*places);
+    if (const auto tokens = fields.number("context_tokens", {16, 100'000'000}))
+      model.context_tokens = static_cast<std::uint32_t>(*tokens);
+    model.stop = read_stop(fields, problems);
+    model.embeddings = fields.boolean("embeddings").value_or(false);
+    model.demo = fields.boolean("demo").value_or(false);
+    model.card = read_card(fields, problems);
+    models.push_back(std::move(model));
+  });
+}
+
+}  // namespace faelled::config

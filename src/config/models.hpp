@@ -1,0 +1,14 @@
+// Reads the list of models. Private to config.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "config/config.hpp"
+#include "config/fields.hpp"
+
+namespace faelled::config {
+
+void read_models(Fields& top, Problems& problems, const std::filesystem::path& folder, std::vector<Model>& models);
+
+}  // namespace faelled::config

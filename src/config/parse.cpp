@@ -1,0 +1,212 @@
+#include <arpa/inet.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/check.hpp"
+#include "config/config.hpp"
+#include "config/fields.hpp"
+#include "config/keys.hpp"
+#include "config/models.hpp"
+
+namespace faelled::config {
+namespace {
+
+constexpr std::size_t file_bytes_max = 1024 * 1024;
+constexpr std::size_t entries_max = 10'000;
+constexpr std::size_t secret_bytes_min = 20;
+constexpr std::size_t path_bytes_max = 4096;
+
+bool is_address(const std::string& host) {
+  unsigned char raw[16];
+  return inet_pton(AF_INET, host.c_str(), raw) == 1 || inet_pton(AF_INET6, host.c_str(), raw) == 1;
+}
+
+// "127.0.0.1:9400", "[::1]:9400", "localhost:9400".
+void read_listen(Fields& fields, Listen& listen) {
+  const auto text = fields.text("listen");
+  if (!text) return;
+  const auto hint = "write ADDRESS:PORT, for example 127.0.0.1:9400 or [::1]:9400";
+  const auto colon = text->rfind(':');
+  if (colon == std::string::npos) {
+    return fields.wrong("listen", "listen " + in_quotes(*text) + " has no port", hint);
+  }
+  std::string host = text->substr(0, colon);
+  const std::string port = text->substr(colon + 1);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  if (!is_address(host) || (host.find(':') != std::string::npos) != bracketed) {
+    return fields.wrong("listen", "listen " + in_quotes(*text) + " has no IP address before the port", hint);
+  }
+  const bool digits = !port.empty() && port.size() <= 5 &&
+                      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits || std::stoul(port) > 65535) {
+    return fields.wrong("listen", "listen " + in_quotes(*text) + " has a bad port",
+                        "a port is a number from 0 (any free one) to 65535");
+  }
+  listen = {host, static_cast<std::uint16_t>(std::stoul(port))};
+}
+
+bool is_id(std::string_view id) {
+  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+std::optional<std::string> member_id(Fields& fields, std::string_view key) {
+  auto id = fields.required(key, "demo");
+  if (!id || is_id(*id)) return id;
+  fields.wrong(key, fields.path(key) + " " + in_quotes(*id) + " is no member id",
+               "1 to 64 of a-z, 0-9, '-', '_' and '.'; the name people read may be anything");
+  return std::nullopt;
+}
+
+void read_members(Fields& top, Problems& problems, Config& config) {
+  std::set<std::string> seen;
+  top.list("members", entries_max, [&](const YAML::Node& node, const std::string& where) {
+    Fields fields(problems, node, where, keys::members);
+    const auto id = member_id(fields, "id");
+    const auto name = fields.text("name");
+    if (!id) return;
+    if (!seen.insert(*id).second) return fields.wrong("id", "member '" + *id + "' stands twice", "keep one of the two");
+    config.members.push_back({*id, name.value_or(*id)});
+  });
+}
+
+void add_member_if_new(Config& config, const std::string& id) {
+  const auto same = [&](const Member& member) { return member.id == id; };
+  if (std::none_of(config.members.begin(), config.members.end(), same)) config.members.push_back({id, id});
+}
+
+void read_users(Fields& top, Problems& problems, Config& config) {
+  std::set<std::pair<std::string, std::string>> seen;
+  top.list("users", entries_max, [&](const YAML::Node& node, const std::string& where) {
+    Fields fields(problems, node, where, keys::users);
+    const auto member = member_id(fields, "member");
+    const auto name = fields.required("name", "Caseworkers");
+    if (!member || !name) return;
+    if (!seen.emplace(*member, *name).second) {
+      return fields.wrong("name", "user " + in_quotes(*name) + " of member '" + *member + "' stands twice",
+                          "keep one of the two");
+    }
+    add_member_if_new(config, *member);
+    config.users.push_back({*member, *name});
+  });
+}
+
+bool is_secret(std::string_view secret) {
+  return secret.starts_with("sk-") && secret.size() >= secret_bytes_min &&
+         std::all_of(secret.begin(), secret.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+         });
+}
+
+void read_keys(Fields& top, Problems& problems, Config& config) {
+  std::set<std::string> secrets;
+  std::set<std::pair<std::string, std::string>> names;
+  top.list("keys", entries_max, [&](const YAML::Node& node, const std::string& where) {
+    Fields fields(problems, node, where, keys::keys);
+    const auto member = member_id(fields, "member");
+    const auto name = fields.required("name", "bench");
+    const auto user = fields.text("user");
+    // No message may show the secret or a part of it.
+    const auto secret = fields.required("secret", "a value made by 'faelled key create'");
+    if (secret && !is_secret(*secret)) {
+      fields.wrong("secret", fields.path("secret") + " is no key",
+                   "it begins with sk-, has at least " + std::to_string(secret_bytes_min) +
+                       " characters and only letters, digits, '-' and '_'");
+    } else if (secret && !secrets.insert(*secret).second) {
+      fields.wrong("secret", fields.path("secret") + " is the same as another key's", "give each key its own secret");
+    } else if (member && name && !names.emplace(*member, *name).second) {
+      fields.wrong("name", "key " + in_quotes(*name) + " of member '" + *member + "' stands twice",
+                   "give each key of a member its own name");
+    } else if (member && name && secret) {
+      add_member_if_new(config, *member);
+      config.keys.push_back({*member, *name, user.value_or(""), *secret});
+    }
+  });
+}
+
+void read_limits(Fields& top, Problems& problems, Limits& limits) {
+  const auto* node = top.find("limits");
+  if (!node) return;
+  Fields fields(problems, *node, "limits", keys::limits);
+  const auto seconds = [&](std::string_view key, Duration& into, double min_s, double max_s) {
+    if (const auto read = fields.seconds(key, min_s, max_s)) into = *read;
+  };
+  seconds("wait_s", limits.wait, 0, 3600);
+  seconds("total_s", limits.total, 1, 24 * 3600);
+  seconds("silence_s", limits.silence, 0.1, 3600);
+  seconds("keep_alive_s", limits.keep_alive, 0.1, 60);
+  seconds("connect_s", limits.connect, 0.1, 60);
+  seconds("idle_s", limits.idle, 0.1, 3600);
+  seconds("head_s", limits.head, 0.1, 300);
+  seconds("body_s", limits.body, 0.1, 3600);
+  seconds("write_stall_s", limits.write_stall, 0.1, 3600);
+  seconds("drain_s", limits.drain, 0, 3600);
+  const auto count = [&](std::string_view key, std::size_t& into, Range range, std::size_t unit = 1) {
+    if (const auto read = fields.number(key, range)) into = *read * unit;
+  };
+  count("body_mib", limits.body_bytes, {1, 1024}, 1024 * 1024);
+  count("connections", limits.connections, {1, 1'000'000});
+  count("waiting", limits.waiting, {0, 1'000'000});
+}
+
+void read_log(Fields& top, Problems& problems, const std::filesystem::path& folder, Log& log) {
+  static constexpr auto levels = std::to_array<std::string_view>({"debug", "info", "warn", "error"});
+  const auto* node = top.find("log");
+  if (!node) return;
+  Fields fields(problems, *node, "log", keys::log);
+  if (const auto level = fields.choice("level", levels)) log.level = static_cast<LogLevel>(*level);
+  if (const auto file = fields.text("file", path_bytes_max)) log.file = (folder / *file).lexically_normal();
+}
+
+void read_top(const YAML::Node& root, Problems& problems, const std::filesystem::path& folder, Config& config) {
+  Fields top(problems, root, "", keys::top);
+  if (!root.IsMap()) return;
+  read_listen(top, config.listen);
+  config.data = (folder / top.text("data", path_bytes_max).value_or("data")).lexically_normal();
+  if (const auto path = top.text("llama_server", path_bytes_max))
+    config.llama_server = (folder / *path).lexically_normal();
+  read_members(top, problems, config);
+  read_users(top, problems, config);
+  read_keys(top, problems, config);
+  if (!top.has("models")) top.wrong("models", "models is missing", "list what can be asked; 'models: []' for none");
+  read_models(top, problems, folder, config.models);
+  for (std::size_t i = 0; i < config.models.size(); ++i) {
+    if (config.models[i].engine == Engine::llama && config.llama_server.empty() && !top.has("llama_server")) {
+      top.wrong("models",
+                "model " + in_quotes(config.models[i].id) + " needs llama-server, and llama_server is not set",
+                "add for example 'llama_server: /usr/local/bin/llama-server'; ./run builds one");
+      break;
+    }
+  }
+  read_limits(top, problems, config.limits);
+  read_log(top, problems, folder, config.log);
+}
+
+}  // namespace
+
+Parsed parse(std::string_view text, const std::filesystem::path& folder) {
+  Parsed parsed;
+  Problems problems;
+  if (text.size() > file_bytes_max) {
+    problems.add(YAML::Mark::null_mark(), "the file is " + std::to_string(text.size()) + " bytes long",
+                 "at most " + std::to_string(file_bytes_max) + " are allowed");
+  } else {
+    try {
+      read_top(YAML::Load(std::string(text)), problems, folder, parsed.config);
+    } catch (const YAML::Exception& error) {
+      problems.add(error.mark, "this is no YAML: " + error.msg,
+                   "check the indentation, colons and quotes on this line");
+    }
+  }
+  parsed.problems = std::move(problems).in_file_order();
+  return parsed;
+}
+
+}  // namespace faelled::config
