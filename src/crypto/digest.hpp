@@ -1,0 +1,29 @@
+// SHA-256 and what goes with it. Secrets are kept as digests; comparing and printing them has its place here.
+// Pure functions, callable from any thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace faelled::crypto {
+
+using Digest = std::array<std::byte, 32>;
+
+Digest sha256(std::span<const std::byte> bytes);
+Digest sha256(std::string_view text);
+
+// Lower-case, two characters a byte.
+std::string hex(std::span<const std::byte> bytes);
+
+// True for equal length and content; the time it takes tells only the length.
+bool equal_constant_time(std::span<const std::byte> a, std::span<const std::byte> b);
+
+// A digest is uniform already: its first bytes are its hash.
+struct DigestHash {
+  std::size_t operator()(const Digest& digest) const;
+};
+
+}  // namespace faelled::crypto

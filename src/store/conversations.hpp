@@ -1,0 +1,70 @@
+// Conversations: the words of the page's users, in plain text for the portal and sealed in the store. Every member has
+// a data key of its own, wrapped with the master key. All calls on the store's thread (from inside StoreThread::ask).
+// Errors: not_found (no such conversation of this user), invalid (does not open: another master key, or changed bytes).
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "crypto/seal.hpp"
+#include "store/store.hpp"
+
+namespace faelled::store {
+
+struct Conversation {
+  std::string id;
+  std::string user;
+  std::string member;
+  std::string model;
+  std::string title;
+  WallTime created_at;
+  WallTime updated_at;
+  bool operator==(const Conversation&) const = default;
+};
+
+struct Message {
+  std::string id;
+  std::string conversation;
+  MessageRole role = MessageRole::user;
+  MessageState state = MessageState::done;
+  std::string content;
+  std::string model;
+  std::string request_id;
+  std::string error_message;
+  std::string error_message_da;
+  WallTime created_at;
+  bool operator==(const Message&) const = default;
+};
+
+class Conversations {
+ public:
+  // Reads DATA/master.key, or makes it where nothing is sealed yet. Errors: those of crypto::read_master_key, and
+  // not_found where sealed words are there and the key is not (restore it from the backup).
+  static Expected<crypto::SealKey> master_key(const std::filesystem::path& file, Store& store, Random& random);
+
+  explicit Conversations(const crypto::SealKey& master) : master_(master) {}
+
+  Expected<void> add(Store& store, const Conversation& row);
+  Expected<Conversation> get(Store& store, const std::string& user, const std::string& id);
+  Expected<std::vector<Conversation>> list(Store& store, const std::string& user, const std::string& before,
+                                           std::size_t limit);
+  Expected<void> update(Store& store, const Conversation& row);  // title, model, updated_at
+  Expected<void> remove(Store& store, const std::string& user, const std::string& id);
+
+  // `of`: the conversation the message belongs to (its id and member are used).
+  Expected<void> add_message(Store& store, const Conversation& of, const Message& row);
+  Expected<void> update_message(Store& store, const Conversation& of, const Message& row);
+  Expected<std::vector<Message>> messages(Store& store, const Conversation& of);
+
+ private:
+  Expected<crypto::SealKey> data_key(Store& store, const std::string& member);
+
+  crypto::SealKey master_;
+  SystemRandom random_;                            // nonces and data keys
+  std::map<std::string, crypto::SealKey> opened_;  // by member; at most limits::members_max
+};
+
+}  // namespace faelled::store

@@ -1,0 +1,40 @@
+// Ledger: the usage of every request, once. Reads the journal into the store and answers questions about it; an answer
+// holds everything that was closed before it was asked. Owned by main(); take_in() runs on the store's thread, the rest
+// is called on the event loop.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ledger/journal.hpp"
+#include "store/store_thread.hpp"
+
+namespace faelled::store {
+
+class Ledger {
+ public:
+  // `from`: Store::journal_position(), the one that the journal was opened with.
+  Ledger(ledger::Journal& journal, StoreThread& store, ledger::Position from);
+
+  // Called by the journal's sync thread (Journal::Options::readable): posts a take-in unless one is waiting already.
+  void readable();
+
+  using Sums = Expected<std::vector<UsageSum>>;
+  void sums(UsageFilter filter, std::function<void(Sums)> then);
+
+  using Page = Expected<UsagePage>;
+  void rows(UsageFilter filter, std::string after, std::size_t limit, std::function<void(Page)> then);
+
+  // On the store's thread: everything now closed in the journal becomes rows. Gives how many.
+  Expected<std::size_t> take_in(Store& store);
+
+ private:
+  ledger::Journal& journal_;
+  StoreThread& store_;
+  ledger::Position position_;  // store's thread
+  std::atomic<bool> take_in_waits_ = false;
+};
+
+}  // namespace faelled::store

@@ -1,0 +1,72 @@
+// Store: what must outlive the process and is not a file of its own. Synchronous; every call of one object from one
+// thread (StoreThread's once it runs). Each call is one transaction unless it stands inside together(). sqlite/ is the
+// first implementation; store_conformance.hpp is the suite that every implementation passes.
+// Errors everywhere: unavailable (busy, disk full), io, incompatible (damaged); further ones are named at the call.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "ledger/journal.hpp"
+#include "store/rows.hpp"
+
+namespace faelled::store {
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // All of `work` or nothing of it: an error it returns rolls everything back. Does not nest.
+  virtual Expected<void> together(const std::function<Expected<void>()>& work) = 0;
+
+  // Members, users, keys. Errors of add_*: exists (id or hash taken), not_found (no such member or user).
+  virtual Expected<void> add_member(const MemberRow& row) = 0;
+  virtual Expected<std::vector<MemberRow>> members() = 0;
+  virtual Expected<void> add_user(const UserRow& row) = 0;
+  virtual Expected<std::vector<UserRow>> users() = 0;
+  virtual Expected<void> add_key(const KeyRow& row) = 0;
+  virtual Expected<std::vector<KeyRow>> keys() = 0;  // revoked ones too
+  // Member, user, name, expiry and revocation of the key with the row's id become the row's. Errors: not_found.
+  virtual Expected<void> update_key(const KeyRow& row) = 0;
+  virtual Expected<void> set_key_last_used(const std::string& id, WallTime when) = 0;
+
+  // Sign-in. use_sign_in_link: gives its user, once. Errors: not_found, conflict (used before), timeout (expired).
+  virtual Expected<void> add_sign_in_link(const SignInLinkRow& row) = 0;
+  virtual Expected<std::string> use_sign_in_link(const Digest& hash, WallTime now) = 0;
+  virtual Expected<void> add_session(const SessionRow& row) = 0;
+  virtual Expected<std::vector<SessionRow>> sessions(WallTime now) = 0;  // those not expired
+  virtual Expected<void> remove_session(const Digest& hash) = 0;
+  virtual Expected<void> remove_expired(WallTime now) = 0;  // sessions and links
+
+  // Ledger. Rows whose request_id is there already are left as they are; rows and position become durable together.
+  virtual Expected<void> add_usage(std::span<const ledger::UsageRow> rows, ledger::Position position) = 0;
+  virtual Expected<ledger::Position> journal_position() = 0;
+  virtual Expected<std::vector<UsageSum>> usage_sums(const UsageFilter& filter) = 0;
+  // `after`: request_id of the last row seen, empty: from the first. Errors: not_found (no row `after`).
+  virtual Expected<UsagePage> usage_rows(const UsageFilter& filter, const std::string& after, std::size_t limit) = 0;
+
+  // Data keys, wrapped with the master key. Without its key a member's words are gone for good.
+  virtual Expected<std::optional<Bytes>> member_data_key(const std::string& member) = 0;
+  virtual Expected<void> add_member_data_key(const std::string& member, const Bytes& wrapped) = 0;
+  virtual Expected<bool> has_member_data_keys() = 0;
+
+  // Conversations of one user; another user's are not_found.
+  virtual Expected<void> add_conversation(const SealedConversation& row) = 0;
+  virtual Expected<SealedConversation> conversation(const std::string& user, const std::string& id) = 0;
+  // Newest first by updated_at. `before`: id of the last one seen, empty: from the newest. Errors: not_found.
+  virtual Expected<std::vector<SealedConversation>> conversations(const std::string& user, const std::string& before,
+                                                                  std::size_t limit) = 0;
+  virtual Expected<void> update_conversation(const SealedConversation& row) = 0;  // title, model, updated_at
+  virtual Expected<void> remove_conversation(const std::string& user, const std::string& id) = 0;  // messages too
+  virtual Expected<void> add_message(const SealedMessage& row) = 0;
+  virtual Expected<void> update_message(const SealedMessage& row) = 0;  // all but id, conversation, role, created_at
+  virtual Expected<std::vector<SealedMessage>> messages(const std::string& conversation) = 0;  // in order of adding
+  // Messages that an earlier run left running become failed; gives how many.
+  virtual Expected<std::size_t> fail_running_messages(const std::string& message, const std::string& message_da) = 0;
+};
+
+}  // namespace faelled::store
