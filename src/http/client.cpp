@@ -1,0 +1,248 @@
+#include "http/client.hpp"
+
+#include <fmt/format.h>
+
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "http/response_parser.hpp"
+#include "net/loop.hpp"
+#include "net/timer.hpp"
+
+namespace faelled::http {
+namespace {
+
+struct AddressHash {
+  std::size_t operator()(const Address& a) const {
+    return std::hash<std::string>()(a.unix_path.empty() ? a.host : a.unix_path) * 31 + a.port;
+  }
+};
+
+struct Idle {
+  net::Stream stream;
+  Instant since;
+};
+
+std::unexpected<Error> broken(const char* what) { return fail(Errc::unavailable, what); }
+
+}  // namespace
+
+// Shared by the client and its exchanges, so that an exchange may outlive the client by a turn.
+struct Client::Pool {
+  explicit Pool(net::Loop& owner) : loop(owner), sweep(owner, [this] { drop_stale(); }) {}
+
+  std::optional<net::Stream> take(const Address& address) {
+    const auto found = idle.find(address);
+    if (found == idle.end() || found->second.empty()) return std::nullopt;
+    net::Stream stream = std::move(found->second.back().stream);
+    found->second.pop_back();
+    --count;
+    return stream;
+  }
+
+  void give(const Address& address, net::Stream stream) {
+    if (count >= limits::upstream_idle_connections_max) return;
+    idle[address].push_back({std::move(stream), loop.now()});
+    ++count;
+    if (!sweep.armed()) sweep.arm(limits::upstream_idle_max);
+  }
+
+  void drop_stale() {
+    const Instant oldest = loop.now() - limits::upstream_idle_max;
+    for (auto at = idle.begin(); at != idle.end();) {
+      auto& line = at->second;
+      const std::size_t before = line.size();
+      while (!line.empty() && line.front().since <= oldest) line.pop_front();
+      count -= before - line.size();
+      at = line.empty() ? idle.erase(at) : std::next(at);
+    }
+    if (count > 0) sweep.arm(limits::upstream_idle_max / 2);
+  }
+
+  net::Loop& loop;
+  net::Timer sweep;
+  std::unordered_map<Address, std::deque<Idle>, AddressHash> idle;
+  std::size_t count = 0;
+};
+
+struct Client::Exchange::Impl {
+  Impl(Pool& p, Address a) : pool(p), address(std::move(a)) {}
+
+  net::Task<Expected<void>> connect() {
+    reused = false;
+    auto connected = address.unix_path.empty()
+                         ? co_await net::connect_tcp(pool.loop, address.host, address.port, limits::upstream_connect_max)
+                         : co_await net::connect_unix(pool.loop, address.unix_path, limits::upstream_connect_max);
+    if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+    if (!connected) co_return std::unexpected(connected.error());
+    stream.emplace(std::move(*connected));
+    co_return Expected<void>();
+  }
+
+  net::Task<Expected<void>> send_wire() {
+    if (stream) {
+      const net::IoResult sent = co_await stream->write_all(wire);
+      if (sent.ok()) co_return Expected<void>();
+      // The engine may have answered and closed before it read all of the body: its answer is what matters.
+      if (!reused && sent.status == net::IoStatus::eof) co_return Expected<void>();
+      if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+      if (!reused) co_return broken("the engine closed the connection");
+    }
+    if (auto connected = co_await connect(); !connected) co_return connected;
+    const net::IoResult sent = co_await stream->write_all(wire);
+    if (sent.ok() || sent.status == net::IoStatus::eof) co_return Expected<void>();
+    if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+    co_return broken("the engine closed the connection");
+  }
+
+  // One read from the socket into the parser. True: progress was made.
+  net::Task<Expected<bool>> pump(std::string& body) {
+    while (true) {
+      const std::span<char> scratch = pool.loop.scratch();
+      net::IoResult got = stream->try_read(scratch);
+      if (got.ok() && got.bytes == 0) {
+        got = co_await stream->readable();
+        if (got.ok()) continue;
+      }
+      if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+      if (got.ok()) {
+        bytes_seen += got.bytes;
+        if (!parser.feed({scratch.data(), got.bytes}, body)) co_return fail(Errc::io, "the engine does not speak HTTP");
+        co_return true;
+      }
+      if (got.status == net::IoStatus::eof && parser.head_complete() && parser.finish()) co_return true;
+      co_return broken(bytes_seen == 0 ? "the engine closed the connection without an answer"
+                                       : "the engine broke off in the middle of its answer");
+    }
+  }
+
+  void release() {
+    if (stream && parser.complete() && parser.keep_alive() && stream->is_open()) pool.give(address, std::move(*stream));
+    stream.reset();
+  }
+
+  Pool& pool;
+  Address address;
+  std::optional<net::Stream> stream;
+  ResponseParser parser{limits::upstream_head_bytes_max};
+  std::string wire;
+  std::string early;  // body bytes that came with the head
+  std::size_t bytes_seen = 0;
+  bool reused = false;
+  bool cancelled = false;
+  bool released = false;
+};
+
+Client::Exchange::Exchange(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::Exchange::~Exchange() = default;
+Client::Exchange::Exchange(Exchange&&) noexcept = default;
+Client::Exchange& Client::Exchange::operator=(Exchange&&) noexcept = default;
+
+net::Task<Expected<void>> Client::Exchange::send(std::string_view method, std::string_view target,
+                                                 std::string_view headers, std::string_view body) {
+  Impl& me = *impl_;
+  const bool named = me.address.unix_path.empty();
+  me.wire.reserve(method.size() + target.size() + headers.size() + body.size() + me.address.host.size() + 96);
+  fmt::format_to(std::back_inserter(me.wire), "{} {} HTTP/1.1\r\nHost: {}", method, target, named ? me.address.host : "localhost");
+  if (named) fmt::format_to(std::back_inserter(me.wire), ":{}", me.address.port);
+  fmt::format_to(std::back_inserter(me.wire), "\r\nContent-Length: {}\r\n", body.size());
+  me.wire += headers;
+  me.wire += "\r\n";
+  me.wire += body;
+  me.stream = me.pool.take(me.address);
+  me.reused = me.stream.has_value();
+  co_return co_await me.send_wire();
+}
+
+net::Task<Expected<int>> Client::Exchange::head() {
+  Impl& me = *impl_;
+  while (!me.parser.head_complete()) {
+    if (!me.stream) co_return broken("the engine is not connected");
+    auto progress = co_await me.pump(me.early);
+    if (progress) continue;
+    if (!me.reused || me.bytes_seen > 0 || me.cancelled) co_return std::unexpected(progress.error());
+    // An idle connection that the engine had closed before it saw this request: nothing was processed.
+    me.stream.reset();
+    if (auto sent = co_await me.send_wire(); !sent) co_return std::unexpected(sent.error());
+  }
+  me.wire = {};
+  co_return me.parser.status();
+}
+
+std::string_view Client::Exchange::header(std::string_view name) const { return impl_->parser.header(name); }
+
+net::Task<Expected<bool>> Client::Exchange::read(std::string& body) {
+  Impl& me = *impl_;
+  if (!me.early.empty()) {
+    body += std::exchange(me.early, {});
+    co_return true;
+  }
+  const std::size_t before = body.size();
+  while (!me.parser.complete()) {
+    if (!me.stream) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+    auto progress = co_await me.pump(body);
+    if (!progress) co_return std::unexpected(progress.error());
+    if (body.size() > before) break;
+  }
+  if (me.parser.complete() && !me.released) {
+    me.released = true;
+    me.release();
+  }
+  co_return body.size() > before;
+}
+
+net::Task<Expected<std::string>> Client::Exchange::read_all(std::size_t bytes_max) {
+  std::string body;
+  while (true) {
+    auto more = co_await read(body);
+    if (!more) co_return std::unexpected(more.error());
+    if (body.size() > bytes_max) co_return fail(Errc::too_large, "the engine's answer is too large");
+    if (!*more) co_return body;
+  }
+}
+
+void Client::Exchange::cancel() {
+  impl_->cancelled = true;
+  if (impl_->stream) impl_->stream->close();
+}
+
+Client::Client(net::Loop& loop) : pool_(std::make_unique<Pool>(loop)) {}
+Client::~Client() = default;
+
+Client::Exchange Client::open(Address address) {
+  return Exchange(std::make_unique<Exchange::Impl>(*pool_, std::move(address)));
+}
+
+net::Task<Expected<Client::Answer>> Client::ask(Address address, std::string method, std::string target,
+                                                std::string headers, std::string body, Duration within,
+                                                std::size_t bytes_max) {
+  Exchange exchange = open(std::move(address));
+  bool late = false;
+  net::Timer deadline(pool_->loop, [&] {
+    late = true;
+    exchange.cancel();
+  });
+  deadline.arm(within);
+  const auto timed = [&late](Error error) {
+    return late ? Error{Errc::timeout, "no answer in time", {}} : std::move(error);
+  };
+  if (auto sent = co_await exchange.send(method, target, headers, body); !sent)
+    co_return std::unexpected(timed(sent.error()));
+  auto status = co_await exchange.head();
+  if (!status) co_return std::unexpected(timed(status.error()));
+  auto all = co_await exchange.read_all(bytes_max);
+  if (!all) co_return std::unexpected(timed(all.error()));
+  co_return Answer{*status, std::move(*all)};
+}
+
+void Client::forget(const Address& address) {
+  if (const auto found = pool_->idle.find(address); found != pool_->idle.end()) {
+    pool_->count -= found->second.size();
+    pool_->idle.erase(found);
+  }
+}
+
+}  // namespace faelled::http

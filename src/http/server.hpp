@@ -1,0 +1,91 @@
+// Server: HTTP/1.1 connections in, requests to one handler, answers out. Every bound is named in ServerBounds. A client
+// that reads slowly costs nobody else: its unsent bytes are bounded and it is cut off when it takes none for too long.
+// Owned by main(); loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+#include "http/message.hpp"
+#include "http/request_parser.hpp"
+#include "net/listener.hpp"
+#include "net/task.hpp"
+
+namespace faelled::net {
+class Loop;
+}
+
+namespace faelled::http {
+
+struct ServerBounds {
+  RequestBounds request{limits::http_target_bytes_max, limits::http_header_bytes_max, limits::http_headers_max,
+                        limits::http_body_bytes_max};
+  std::size_t connections_max = limits::http_connections_max;
+  std::size_t pipelined_bytes_max = limits::http_pipelined_bytes_max;
+  std::size_t unsent_bytes_max = limits::http_unsent_bytes_max;
+  Duration idle_max = limits::http_idle_max;
+  Duration head_max = limits::http_head_max;
+  Duration body_max = limits::http_body_max;
+  Duration write_stall_max = limits::http_write_stall_max;
+};
+
+// The client's end of one request. Exactly one of send(), or begin() … finish() or abort(). Writes are gathered and go
+// out at flush(), which the handler calls when it has nothing more to add for now.
+class Reply {
+ public:
+  virtual ~Reply() = default;
+
+  // `headers`: lines that each end with CRLF, without Content-Length, Date and Connection.
+  virtual void send(int status, std::string_view headers, std::string_view body) = 0;
+  virtual void begin(int status, std::string_view headers) = 0;
+  virtual void write(std::string_view data) = 0;
+  virtual void flush() = 0;
+  virtual void finish() = 0;
+  // Closes the connection without a proper end, so that no client takes a broken answer for a whole one.
+  virtual void abort() = 0;
+
+  virtual bool begun() const = 0;
+  // The client has hung up, or was cut off.
+  virtual bool gone() const = 0;
+  // Called once, on the loop, if that happens before the handler returns.
+  virtual void on_gone(std::function<void()> callback) = 0;
+  // More unsent bytes than the bound: wait before producing more. False: the client is gone.
+  virtual bool congested() const = 0;
+  virtual net::Task<bool> drained() = 0;
+  // "127.0.0.1:52814", or "unix" for the owner's socket.
+  virtual std::string peer() const = 0;
+  // The request came through the owner-only socket.
+  virtual bool from_owner() const = 0;
+};
+
+using Handler = std::function<net::Task<void>(const Request&, Reply&)>;
+// Body, content type and headers of an answer that the server gives itself (bad HTTP, too many connections).
+using ErrorBody = std::function<std::string(int status, std::string_view message)>;
+
+class Server {
+ public:
+  Server(net::Loop& loop, ServerBounds bounds, Handler handler, ErrorBody error_body);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  void serve(net::Listener listener);
+  // The same for the owner-only unix socket.
+  void serve_owner(net::Listener listener);
+
+  // Stops accepting, ends idle connections, lets running answers finish until `within`, then cuts them off.
+  net::Task<void> drain(Duration within);
+
+  std::size_t connections() const;
+  std::size_t refused_connections() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace faelled::http

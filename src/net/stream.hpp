@@ -1,0 +1,73 @@
+// Stream: one connected TCP or unix socket. One reader and one writer at a time. close() ends whatever waits, which
+// then sees IoStatus::closed; that is how deadlines and hang-ups cancel. Owned by its connection; loop's thread.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "net/task.hpp"
+
+namespace faelled::net {
+
+class Loop;
+
+enum class IoStatus : std::uint8_t { ok, eof, closed, failed };
+
+struct IoResult {
+  IoStatus status = IoStatus::closed;
+  std::size_t bytes = 0;
+  bool ok() const { return status == IoStatus::ok; }
+};
+
+class Stream {
+ public:
+  struct Impl;
+  explicit Stream(std::unique_ptr<Impl> impl);
+  ~Stream();
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+
+  // Reads what is there now into `into`; 0 bytes with ok: nothing is, wait for readable().
+  IoResult try_read(std::span<char> into);
+
+  struct ReadyAwaiter {
+    Impl& stream;
+    bool for_write;
+    IoResult result;
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiter);
+    IoResult await_resume() const noexcept { return result; }
+  };
+  // Waiting needs no buffer, so ten thousand quiet connections hold none.
+  ReadyAwaiter readable() { return {*impl_, false, {}}; }
+  ReadyAwaiter writable() { return {*impl_, true, {}}; }
+
+  // Writes what the kernel takes now; 0 bytes with ok: it takes none, wait for writable().
+  IoResult try_write(std::string_view data);
+
+  // All of `data`, which must live until then.
+  Task<IoResult> write_all(std::string_view data);
+
+  void close();
+  // Sends FIN and stops reading; what was written is still delivered.
+  void shutdown_write();
+  bool is_open() const;
+  // "127.0.0.1:52814", or "unix".
+  std::string peer() const;
+  // Asks the kernel, without waiting: has the peer hung up, or sent bytes nobody asked for?
+  bool quiet() const;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+// `host` is an address or a name (resolved off the loop's thread). Deadlines are the caller's: see `until`.
+Task<Expected<Stream>> connect_tcp(Loop& loop, std::string host, std::uint16_t port, std::chrono::nanoseconds within);
+Task<Expected<Stream>> connect_unix(Loop& loop, std::string path, std::chrono::nanoseconds within);
+
+}  // namespace faelled::net

@@ -1,0 +1,33 @@
+// Timer: a deadline that moves cheaply. Deadlines of connections move at every request and almost never pass, so moving
+// one later only writes a number: the system timer that is already set looks at it when it fires and sets itself again.
+// Owned by whoever the deadline protects; destroying it forgets it. Loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/clock.hpp"
+
+namespace faelled::net {
+
+class Loop;
+
+class Timer {
+ public:
+  // `due` runs on the loop when the deadline passes; it may arm this timer again or destroy it.
+  Timer(Loop& loop, std::function<void()> due);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  void arm(Duration from_now);
+  void arm_at(Instant deadline);
+  void cancel();
+  bool armed() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  // shared with the pending wait, which may outlive the Timer
+};
+
+}  // namespace faelled::net
