@@ -1,0 +1,84 @@
+# shellcheck shell=bash disable=SC2034
+# What run, test and dev share: where things lie, words to the user, and steps that end when we are told to end.
+# Sourced; expects `root` to be the top of the source tree.
+
+set -euo pipefail
+: "${root:?}"
+
+cache="${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/faelled"
+build="$root/build"
+cores="$(nproc)"
+export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
+export LC_ALL=C.UTF-8
+
+say() { printf '%s\n' "$*" >&2; }
+title() { printf '\n== %s\n' "$*" >&2; }
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# Bash answers a signal only after its foreground child has ended, so every long step runs in the background in a process
+# group of its own. The group gets TERM, then KILL, when we are told to stop; PDEATHSIG ends its leader if we are killed.
+step_pid=""
+stop_step() {
+  [[ -n "$step_pid" ]] || return 0
+  kill -TERM -- "-$step_pid" 2>/dev/null || true
+  local tenths
+  for ((tenths = 0; tenths < 50; tenths++)); do
+    kill -0 -- "-$step_pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL -- "-$step_pid" 2>/dev/null || true
+  step_pid=""
+}
+on_signal() {
+  trap '' INT TERM HUP
+  say ""
+  say "Stopping."
+  stop_step
+  exit "$1"
+}
+trap 'on_signal 130' INT
+trap 'on_signal 143' TERM
+trap 'on_signal 129' HUP
+
+# step COMMAND…: runs it so, with standard output on standard error; its exit status is ours.
+step() {
+  local status=0
+  set -m
+  setpriv --pdeathsig TERM -- "$@" </dev/null >&2 &
+  step_pid=$!
+  set +m
+  wait "$step_pid" || status=$?
+  step_pid=""
+  return "$status"
+}
+
+# content_hash PATH…: one hash over the names and bytes of all files under the paths (below root), build outputs left out.
+content_hash() {
+  (
+    cd "$root"
+    find "$@" \( -name node_modules -o -name dist -o -name __pycache__ -o -name generated \) -prune -o -type f -print0 |
+      sort -z | xargs -0 sha256sum | sha256sum | cut -c1-32
+  )
+}
+
+# up_to_date STAMP HASH: was this very content done before? done_with STAMP HASH notes that it is.
+up_to_date() { [[ -f "$1" && "$(<"$1")" == "$2" ]]; }
+done_with() {
+  mkdir -p "$(dirname "$1")"
+  printf '%s' "$2" >"$1.new"
+  mv "$1.new" "$1"
+}
+
+# One set-up at a time in one cache. The lock is given back before a server starts: it would inherit the descriptor.
+lock_cache() {
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  if ! flock -n 9; then
+    say "Another set-up is under way; waiting for it."
+    step flock 9 9>&9
+  fi
+}
+unlock_cache() { exec 9>&-; }

