@@ -55,7 +55,7 @@ models:
 YAML
     if [[ "$id" == gemma-3-270m ]]; then
       echo "    chat_template_file: $(yaml_text "$root/share/templates/two-examples.jinja")"
-      echo '    stop: ["\nPerson:"]'
+      printf '%s\n' '    stop: ["\nPerson:"]'
       card_of_small_model
     else
       card_of_own_model
