@@ -1,0 +1,94 @@
+#include "engines/dialect.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <optional>
+
+#include "json/value.hpp"
+
+namespace faelled::engines {
+
+namespace {
+
+using openai::ApiError;
+using openai::Cause;
+using openai::Endpoint;
+
+const char* text_field(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::chat:
+      return "messages";
+    case Endpoint::completions:
+      return "prompt";
+    case Endpoint::embeddings:
+      return "input";
+  }
+  return "";
+}
+
+ApiError too_long(Endpoint endpoint, std::optional<std::int64_t> tokens, std::optional<std::int64_t> room) {
+  auto message = tokens && room ? fmt::format("This model reads at most {} tokens, and the request has {}. Shorten it.",
+                                              *room, *tokens)
+                                : std::string("The request has more tokens than this model can read. Shorten it.");
+  return {Cause::context_length_exceeded, std::move(message), text_field(endpoint)};
+}
+
+bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+// What llama-server's 400s are about, by words of its own that no client can put there first.
+ApiError invalid_on_llama(Endpoint endpoint, std::string_view message) {
+  if (message.starts_with("Unable to generate parser") || has(message, "JSON schema") || has(message, "grammar")) {
+    return {Cause::invalid_value, "The engine cannot follow this JSON schema.", "response_format"};
+  }
+  if (message.starts_with("Field '")) {
+    return {Cause::invalid_value, "The engine does not accept one of the sampling values."};
+  }
+  if (endpoint == Endpoint::chat && has(message, "messages")) {
+    return {Cause::invalid_value, "The model's chat template does not accept these messages.", "messages"};
+  }
+  return {Cause::invalid_value, "The engine cannot do what this request asks."};
+}
+
+std::optional<ApiError> llama_error(Endpoint endpoint, int status, std::string_view body, json::Document& document) {
+  auto root = document.parse(body);
+  if (!root) return std::nullopt;
+  auto error = root->find("error");
+  if (!error) return std::nullopt;
+  auto type = error->find("type");
+  auto text = error->find("message");
+  std::string message = text ? text->text().value_or("") : "";
+  if (type && type->text_is("exceed_context_size_error")) {
+    auto tokens = error->find("n_prompt_tokens");
+    auto room = error->find("n_ctx");
+    return too_long(endpoint, tokens ? tokens->integer() : std::nullopt, room ? room->integer() : std::nullopt);
+  }
+  // Embeddings say it with a 500.
+  if (endpoint == Endpoint::embeddings && has(message, "is too large to process")) return too_long(endpoint, {}, {});
+  if (status == 400) return invalid_on_llama(endpoint, message);
+  if (status == 501 && endpoint == Endpoint::embeddings) {
+    return ApiError{Cause::unsupported_value, "This model does not make embeddings.", "model"};
+  }
+  if (status == 501) return ApiError{Cause::unsupported_value, "This model makes embeddings only.", "model"};
+  if (status == 503) return ApiError{Cause::model_unavailable, "The model is not ready."};
+  return std::nullopt;
+}
+
+}  // namespace
+
+void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint endpoint) {
+  // Embeddings keep nothing between requests and choose their slots themselves.
+  if (grant.engine_kind != "llama" || endpoint == Endpoint::embeddings) return;
+  // "lora":[] because adapters that were loaded would otherwise apply, asked for or not.
+  fmt::format_to(std::back_inserter(body), R"(,"id_slot":{},"cache_prompt":{},"lora":[])", grant.place,
+                 !grant.place_changed_member);
+}
+
+openai::ApiError error_from(std::string_view engine_kind, openai::Endpoint endpoint, int status, std::string_view body,
+                            json::Document& document) {
+  if (engine_kind != "llama") return openai::engine_error(status, body);
+  if (auto known = llama_error(endpoint, status, body, document)) return *std::move(known);
+  return {Cause::engine_failed, "The model's engine failed."};
+}
+
+}  // namespace faelled::engines

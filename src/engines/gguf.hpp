@@ -1,0 +1,40 @@
+// GGUF: enough of a model file's header to refuse a wrong, truncated or foreign file before an engine starts on it, and
+// to know how much context the model was made for. Reads no weights. A pure function over bytes, and one over a file.
+// Format: github.com/ggml-org/ggml, docs/gguf.md, versions 2 and 3, little-endian.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace faelled::engines {
+
+struct GgufSummary {
+  std::uint32_t version = 0;
+  std::string architecture;  // "gemma3", "llama", …
+  std::string name;          // may be empty
+  std::uint64_t tensors = 0;
+  std::uint64_t pairs = 0;
+  std::uint32_t context_tokens = 0;  // what the model was trained for; 0: the file does not say
+  bool chat_template = false;
+  bool pooling = false;  // the file says how to pool: an embedding model
+  bool operator==(const GgufSummary&) const = default;
+};
+
+// Where bytes come from; `read` fills as much of `out` as there is from `offset` on and says how much that was.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  virtual std::uint64_t size() const = 0;
+  virtual std::size_t read(std::uint64_t offset, std::span<std::byte> out) = 0;
+};
+
+// `what` names the file in messages. Any bytes are safe: work and memory are bounded by limits::gguf_*.
+Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what);
+Expected<GgufSummary> read_gguf(std::span<const std::byte> bytes, const std::string& what);
+Expected<GgufSummary> read_gguf_file(const std::string& path);
+
+}  // namespace faelled::engines

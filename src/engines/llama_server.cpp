@@ -1,0 +1,96 @@
+#include "engines/llama_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/limits.hpp"
+
+namespace faelled::engines {
+
+namespace {
+
+// A GPU's driver and runtime; nothing that llama-server itself reads.
+constexpr std::array<std::string_view, 9> passed_on{"CUDA_",      "NVIDIA_",  "HIP_", "ROCR_",           "HSA_",
+                                                    "GGML_CUDA_", "GGML_VK_", "OMP_", "LD_LIBRARY_PATH="};
+
+std::vector<std::string> environment_from(const std::vector<std::string>& inherited) {
+  // GGML_NO_BACKTRACE: a dying engine would start a debugger on itself and print what it finds.
+  std::vector<std::string> environment{"LANG=C.UTF-8", "HOME=/nonexistent", "GGML_NO_BACKTRACE=1"};
+  for (const auto& entry : inherited) {
+    if (std::ranges::any_of(passed_on, [&](auto prefix) { return entry.starts_with(prefix); })) {
+      environment.push_back(entry);
+    }
+  }
+  return environment;
+}
+
+}  // namespace
+
+Expected<std::uint32_t> context_tokens_per_place(const ModelSettings& model, const GgufSummary& file) {
+  if (model.context_tokens == 0) {
+    return file.context_tokens == 0 ? limits::context_tokens_default
+                                    : std::min(file.context_tokens, limits::context_tokens_default);
+  }
+  if (file.context_tokens != 0 && model.context_tokens > file.context_tokens) {
+    return fail(Errc::invalid,
+                fmt::format("model {}: context_tokens {} is more than the {} that {} was made for", model.id,
+                            model.context_tokens, file.context_tokens, model.file),
+                fmt::format("set context_tokens to {} or less", file.context_tokens));
+  }
+  return model.context_tokens;
+}
+
+Expected<Command> llama_server_command(const ModelSettings& model, const GgufSummary& file,
+                                       const std::string& socket_path, const std::vector<std::string>& inherited) {
+  if (!socket_path.ends_with(".sock") || socket_path.size() > limits::unix_path_bytes_max) {
+    return fail(Errc::invalid,
+                fmt::format("socket path {} must end in .sock and have at most {} characters", socket_path,
+                            limits::unix_path_bytes_max),
+                "choose a data folder with a shorter path");
+  }
+  if (model.places == 0 || model.places > limits::engine_places_max) {
+    return fail(Errc::invalid, fmt::format("model {}: concurrency {} is not between 1 and {}", model.id, model.places,
+                                           limits::engine_places_max));
+  }
+  if (model.id.find(',') != std::string::npos) {
+    return fail(Errc::invalid, fmt::format("model {}: llama-server splits names at commas", model.id),
+                "choose an id without a comma");
+  }
+  auto context = context_tokens_per_place(model, file);
+  if (!context) return std::unexpected(context.error());
+  // llama.cpp rounds a place's share down to a multiple of this.
+  constexpr std::uint64_t context_step = 256;
+  auto share = (std::uint64_t{*context} + context_step - 1) / context_step * context_step;
+  if (file.context_tokens != 0) share = std::min<std::uint64_t>(share, std::max(file.context_tokens, *context));
+
+  Command command{model.llama_server, {}, environment_from(inherited)};
+  auto& a = command.arguments;
+  auto add = [&](auto... words) { (a.emplace_back(words), ...); };
+  add("--model", model.file, "--alias", model.id, "--host", socket_path);
+  add("--parallel", std::to_string(model.places), "--ctx-size", std::to_string(share * model.places));
+  add("--no-kv-unified", "--cache-ram", "0", "--no-cache-idle-slots", "--slot-prompt-similarity", "0");
+  add("--cache-reuse", "0", "--no-context-shift", "-fit", "off");
+  add("--offline", "--no-webui", "--no-agent", "--no-ui-mcp-proxy", "--no-mmproj-auto", "--cors-origins", "localhost");
+  // /slots and /metrics pass through the engine's own loop: a probe that sees a hang, which /health does not.
+  add("--slots", "--metrics", "--log-verbosity", "1", "--log-colors", "off");
+  if (model.threads != 0) {
+    add("--threads", std::to_string(model.threads), "--threads-batch", std::to_string(model.threads));
+  }
+  if (model.embeddings) {
+    // A whole input must fit one physical batch.
+    add("--embeddings", "--batch-size", std::to_string(share), "--ubatch-size", std::to_string(share));
+    if (!file.pooling) add("--pooling", "mean");
+  } else {
+    add("--jinja");
+    if (!model.chat_template_file.empty()) add("--chat-template-file", model.chat_template_file);
+    // A model that only proves the path is at its most sensible when it gambles least; a request may still ask for
+    // more.
+    if (model.demo) add("--temp", "0.2");
+  }
+  return command;
+}
+
+}  // namespace faelled::engines

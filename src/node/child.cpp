@@ -1,0 +1,193 @@
+#include "node/child.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "node/confine.hpp"
+
+namespace faelled::node {
+
+namespace {
+
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  ~Fd() { reset(); }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+  void reset() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_;
+};
+
+struct Failure {
+  ConfineStep step = ConfineStep::none;
+  int error = 0;
+};
+
+std::string_view step_in_words(ConfineStep step) {
+  switch (step) {
+    case ConfineStep::none:
+      return "start";
+    case ConfineStep::parent_gone:
+      return "tie its life to ours";
+    case ConfineStep::no_core:
+      return "forbid core dumps";
+    case ConfineStep::no_new_privileges:
+      return "forbid new rights";
+    case ConfineStep::no_network:
+      return "close the network to it";
+    case ConfineStep::folder:
+      return "enter its folder";
+    case ConfineStep::descriptors:
+      return "close our files to it";
+    case ConfineStep::exec:
+      return "run it";
+  }
+  return "start";
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const auto& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// In the child. Never returns.
+[[noreturn]] void become(const char* program, char** arguments, char** environment, const char* folder, bool network,
+                         pid_t parent, int input, int output, int report) {
+  Failure failure;
+  if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) {
+    failure.step = ConfineStep::descriptors;
+  } else {
+    failure.step = confine(parent, folder, network, report);
+    if (failure.step == ConfineStep::none) {
+      ::execve(program, arguments, environment);
+      failure.step = ConfineStep::exec;
+    }
+  }
+  failure.error = errno;
+  [[maybe_unused]] auto sent = ::write(report, &failure, sizeof failure);
+  ::_exit(127);
+}
+
+}  // namespace
+
+std::string Exit::in_words() const {
+  if (signal == 0) return fmt::format("exited with code {}", code);
+  return fmt::format("was ended by signal {} ({})", signal, ::strsignal(signal));
+}
+
+Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
+  auto os_error = [&](std::string_view what) {
+    return fail(Errc::io, fmt::format("cannot {} for {}: {}", what, plan.program, std::strerror(errno)));
+  };
+  // Descriptors above 2, or dup2 in the child would overwrite one with another.
+  auto above_2 = [](int fd) {
+    int moved = fd < 0 ? fd : ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0) ::close(fd);
+    return moved;
+  };
+  std::array<int, 2> output_pipe{-1, -1};
+  std::array<int, 2> report_pipe{-1, -1};
+  if (::pipe2(output_pipe.data(), O_CLOEXEC) != 0) return os_error("make a pipe");
+  Fd output_read(above_2(output_pipe[0]));
+  Fd output_write(above_2(output_pipe[1]));
+  if (::pipe2(report_pipe.data(), O_CLOEXEC) != 0) return os_error("make a pipe");
+  Fd report_read(above_2(report_pipe[0]));
+  Fd report_write(above_2(report_pipe[1]));
+  Fd input(above_2(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
+  if (input.get() < 0) return os_error("open /dev/null");
+  ::fcntl(output_read.get(), F_SETFL, O_NONBLOCK);
+
+  std::vector<std::string> words{plan.program};
+  words.insert(words.end(), plan.arguments.begin(), plan.arguments.end());
+  auto arguments = pointers_to(words);
+  auto environment = pointers_to(plan.environment);
+  auto parent = ::getpid();
+  const char* folder = plan.folder.empty() ? "/" : plan.folder.c_str();
+
+  // No signal handler of ours may run in the child before it has put them back.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  pid_t pid = ::fork();
+  if (pid == 0) {
+    become(plan.program.c_str(), arguments.data(), environment.data(), folder, plan.network, parent, input.get(),
+           output_write.get(), report_write.get());
+  }
+  auto fork_errno = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) {
+    errno = fork_errno;
+    return os_error("fork");
+  }
+  ::setpgid(pid, pid);  // here too, so that kill() cannot come before the child's own call
+  report_write.reset();
+  output_write.reset();
+
+  Failure failure;
+  ssize_t got = 0;
+  do got = ::read(report_read.get(), &failure, sizeof failure);
+  while (got < 0 && errno == EINTR);
+  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // not reaped yet, so the number is still its own
+  if (got == sizeof failure || pidfd.get() < 0) {
+    if (got != sizeof failure) failure = {ConfineStep::none, errno};
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    auto gone = failure.step == ConfineStep::exec && failure.error == ENOENT;
+    return fail(
+        gone ? Errc::not_found : Errc::io,
+        fmt::format("{}: cannot {}: {}", plan.program, step_in_words(failure.step), std::strerror(failure.error)),
+        failure.step == ConfineStep::exec ? "name an executable file for this machine" : "");
+  }
+  return std::unique_ptr<Child>(new Child(pid, pidfd.release(), output_read.release()));
+}
+
+Child::~Child() {
+  if (!ended()) {
+    kill();
+    siginfo_t info{};
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_), &info, WEXITED) != 0 && errno == EINTR) {
+    }
+  }
+  ::close(output_);
+  ::close(pidfd_);
+}
+
+std::optional<Exit> Child::ended() {
+  if (exit_) return exit_;
+  siginfo_t info{};
+  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd_), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
+    return std::nullopt;
+  exit_ = info.si_code == CLD_EXITED ? Exit{info.si_status, 0} : Exit{0, info.si_status};
+  ::kill(-pid_, SIGKILL);  // whatever it started itself
+  return exit_;
+}
+
+void Child::ask_to_stop() {
+  if (!ended()) ::kill(-pid_, SIGTERM);
+}
+
+void Child::kill() {
+  if (!ended()) ::kill(-pid_, SIGKILL);
+}
+
+}  // namespace faelled::node

@@ -1,0 +1,66 @@
+// Child: one engine process, owned by us from spawn to reaping. It cannot outlive us (PR_SET_PDEATHSIG), sees no
+// descriptor, environment or terminal of ours, reaches no network, gains no rights and leaves no core dump, because a
+// dump would hold prompts.
+//
+// PR_SET_PDEATHSIG fires when the THREAD that spawned ends, not the process: call spawn() only on a thread that lives
+// as long as the process does (the event loop's). Owned by the node, on that thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace faelled::node {
+
+struct ChildPlan {
+  std::string program;                   // absolute path
+  std::vector<std::string> arguments;    // without the program's name
+  std::vector<std::string> environment;  // all of it
+  std::string folder;                    // to run in; empty: "/"
+  bool network = false;                  // false: unix sockets only
+};
+
+// How a process ended. Engines exit with 0 after a fault too, so this is for people, never for deciding.
+struct Exit {
+  int code = 0;  // when signal is 0
+  int signal = 0;
+  std::string in_words() const;  // "exited with code 1", "was ended by signal 11 (Segmentation fault)"
+};
+
+class Child {
+ public:
+  // Fails when the program cannot be started, saying why; nothing is left behind then.
+  static Expected<std::unique_ptr<Child>> spawn(const ChildPlan& plan);
+  // Kills what still runs and reaps it.
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  pid_t pid() const { return pid_; }
+  // Readable when the process has ended. Ours: dup() it for whoever closes what it watches.
+  int exit_fd() const { return pidfd_; }
+  // What it writes to stdout and stderr; does not block. Readable also when it has ended.
+  int output_fd() const { return output_; }
+
+  // Reaps, without waiting; the same answer ever after.
+  std::optional<Exit> ended();
+  // To its whole process group.
+  void ask_to_stop();
+  void kill();
+
+ private:
+  Child(pid_t pid, int pidfd, int output) : pid_(pid), pidfd_(pidfd), output_(output) {}
+
+  pid_t pid_;
+  int pidfd_;
+  int output_;
+  std::optional<Exit> exit_;
+};
+
+}  // namespace faelled::node

@@ -1,0 +1,88 @@
+#include "node/confine.hpp"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <iterator>
+
+namespace faelled::node {
+
+namespace {
+
+#if defined(__x86_64__)
+constexpr unsigned this_arch = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr unsigned this_arch = AUDIT_ARCH_AARCH64;
+#else
+#error "name this machine's audit architecture"
+#endif
+
+// socket() for anything but unix and netlink (a GPU's driver asks that one) is EACCES; io_uring, which can open sockets
+// behind this filter's back, is ENOSYS; system calls of another architecture end the process.
+bool deny_network() {
+  constexpr unsigned socket_domain_low_word = offsetof(seccomp_data, args[0]);  // both machines are little-endian
+  static const sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, this_arch, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+#if defined(__x86_64__)
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),  // the x32 calls
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+#endif
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, socket_domain_low_word),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+  };
+  sock_fprog filter{static_cast<unsigned short>(std::size(program)), const_cast<sock_filter*>(program)};
+  return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+}  // namespace
+
+ConfineStep confine(pid_t parent, const char* folder, bool network, int keep_fd) {
+  ::setpgid(0, 0);
+  // The parent may have died before the line above; then nobody would ever send the signal.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) return ConfineStep::parent_gone;
+
+  // Limit 1, not 0: a core_pattern that is a pipe ignores the limit unless it is exactly 1 (core(5), fs/coredump.c).
+  rlimit no_core{1, 1};
+  if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return ConfineStep::no_core;
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return ConfineStep::no_new_privileges;
+  // Asked of the kernel last: a kernel without seccomp (EINVAL) still gets all the rest.
+  if (!network && !deny_network() && errno != EINVAL) return ConfineStep::no_network;
+  if (::chdir(folder) != 0) return ConfineStep::folder;
+
+  struct sigaction as_new{};
+  as_new.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &as_new, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::umask(0077);
+
+  auto close_all = [](unsigned first, unsigned last) {
+    return first > last || ::syscall(SYS_close_range, first, last, 0) == 0;
+  };
+  auto keep = static_cast<unsigned>(keep_fd);
+  if (!close_all(3, keep - 1) || !close_all(keep + 1, ~0U)) return ConfineStep::descriptors;
+  return ConfineStep::none;
+}
+
+}  // namespace faelled::node
