@@ -59,7 +59,9 @@ step() {
 content_hash() {
   (
     cd "$root"
-    find "$@" \( -name node_modules -o -name dist -o -name __pycache__ -o -name generated \) -prune -o -type f -print0 |
+    local path there=()
+    for path in "$@"; do [[ ! -e "$path" ]] || there+=("$path"); done
+    find "${there[@]}" \( -name node_modules -o -name dist -o -name __pycache__ -o -name generated \) -prune -o -type f -print0 |
       sort -z | xargs -0 sha256sum | sha256sum | cut -c1-32
   )
 }
