@@ -34,6 +34,9 @@ inline constexpr std::size_t choices_max = 1;  // n > 1 comes with the complete 
 // Tickets
 inline constexpr std::size_t tickets_waiting_max = 4096;
 inline constexpr auto ticket_wait_max = 120s;     // in line before 429
+inline constexpr auto queue_full_retry_after = 10s;
+inline constexpr auto engine_retry_after = 30s;
+inline constexpr std::size_t engine_attempts_max = 3;  // of a request whose engine died before it said anything
 inline constexpr auto ticket_total_max = 600s;    // admission to the last byte
 inline constexpr auto keep_alive_every = 10s;     // SSE comment while nothing else is sent
 inline constexpr auto engine_silence_max = 120s;  // no byte from a running engine

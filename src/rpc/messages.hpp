@@ -119,7 +119,20 @@ struct Report {
   bool operator==(const Report&) const = default;
 };
 
-// The gateway's end of a ticket. Called on the loop's thread, never from inside Mesh::submit.
+// A model of the catalogue as it stands now, over all engines that serve it.
+struct ModelStatus {
+  std::string model;
+  EngineState state = EngineState::absent;
+  std::string detail;
+  Duration ready_in{};
+  std::uint32_t context_tokens = 0;
+  std::uint32_t places = 0;
+  std::uint32_t running = 0;
+  std::uint32_t waiting = 0;
+  bool operator==(const ModelStatus&) const = default;
+};
+
+// The gateway's end of a ticket. Called on the loop's thread; the first call may come from inside MeshPort::submit.
 class TicketListener {
  public:
   virtual ~TicketListener() = default;
@@ -135,6 +148,7 @@ class MeshPort {
   virtual void submit(const Ticket&, TicketListener&) = 0;
   virtual void progress(const Progress&) = 0;
   virtual void end(const End&) = 0;  // also withdraws a ticket that still waits
+  virtual std::vector<ModelStatus> models() const = 0;
 };
 
 // Where a node sends its reports.
