@@ -28,6 +28,8 @@ inline constexpr auto http_drain_max = 8s;       // SIGTERM to the last answer
 inline constexpr std::size_t json_depth_max = 64;
 inline constexpr std::size_t chat_messages_max = 4096;
 inline constexpr std::size_t stop_sequences_max = 4;
+inline constexpr std::size_t logit_biases_max = 300;
+inline constexpr std::uint32_t output_tokens_max = 1024 * 1024;
 inline constexpr std::size_t embedding_inputs_max = 2048;
 inline constexpr std::size_t choices_max = 1;  // n > 1 comes with the complete contract
 
