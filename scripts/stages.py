@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""The stages of ./test: builds, runs and counts. Started by ./test, which has set up what they need."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import reports
+from reports import Counts, Outcome
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+OUT = BUILD / "test"
+CORES = os.cpu_count() or 1
+THREADED = ("net", "http", "store", "ledger", "observe")  # the folders with threads: under TSan
+FUZZ_S = 10
+STAGE_S_MAX = 1800
+
+
+class StageFailed(Exception):
+    pass
+
+
+class Stage:
+    """One stage's folder, log and pattern. Commands write to the log; what they report is counted afterwards."""
+
+    def __init__(self, name, pattern):
+        self.name, self.pattern = name, pattern
+        self.folder = OUT / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log_path = OUT / f"{name}.log"
+        self.log = open(self.log_path, "w", encoding="utf-8", errors="replace")
+        self.outcomes = []
+
+    def run(self, *command, cwd=ROOT, timeout_s=STAGE_S_MAX, **environment):
+        self.log.write(f"$ {' '.join(map(str, command))}\n")
+        self.log.flush()
+        child = subprocess.Popen([str(word) for word in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=self.log,
+                                 stderr=subprocess.STDOUT, env={**os.environ, **environment}, start_new_session=False)
+        try:
+            return child.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            self.log.write(f"ended after {timeout_s} s\n")
+            return 124
+
+    def must(self, *command, **options):
+        if status := self.run(*command, **options):
+            raise StageFailed(f"{Path(str(command[0])).name} ended with {status}")
+
+    def count(self, outcomes, status=0, what=""):
+        """Takes outcomes over; a non-zero status without a failed test is a failure too."""
+        outcomes = list(outcomes)
+        if status and not any(outcome.state == "failed" for outcome in outcomes):
+            outcomes.append(Outcome(f"{what or self.name} ended with {status}", "failed"))
+        self.outcomes += outcomes
+
+
+def build(stage, preset, *targets):
+    if not (BUILD / preset / "build.ninja").exists():
+        stage.must("cmake", "--preset", preset)
+    stage.must("nice", "ninja", "-C", BUILD / preset, "-j", str(CORES), *targets)
+
+
+def ninja_targets(preset):
+    listed = subprocess.run(["ninja", "-C", BUILD / preset, "-t", "targets", "all"], capture_output=True, text=True)
+    return [line.partition(":")[0] for line in listed.stdout.splitlines()]
+
+
+def gtest(stage, preset, names=None, prefix=(), **environment):
+    """Builds and runs the *_test binaries of a preset, each with a report of its own."""
+    if not (BUILD / preset / "build.ninja").exists():
+        stage.must("cmake", "--preset", preset)
+    stage.run("ninja", "-C", BUILD / preset, "build.ninja")  # new files make new targets
+    tests = sorted({t for t in ninja_targets(preset) if t.endswith("_test") and "/" not in t})
+    if names is not None:
+        tests = [test for test in tests if test.removesuffix("_test") in names]
+    if not tests:
+        raise StageFailed("no test binary is to be built")
+    # What does not build is one failure; the rest still runs.
+    status = stage.run("nice", "ninja", "-C", BUILD / preset, "-k", "0", "-j", str(CORES), *tests)
+    if status:
+        stage.count([Outcome(f"build/{preset}", "failed")])
+    for test in tests:
+        report = stage.folder / f"{test}.xml"
+        report.unlink(missing_ok=True)
+        if not (BUILD / preset / test).exists():
+            continue
+        arguments = [f"--gtest_output=xml:{report}", "--gtest_brief=1"]
+        if stage.pattern:
+            arguments.append(f"--gtest_filter=*{stage.pattern}*")
+        status = stage.run(*prefix, BUILD / preset / test, *arguments, timeout_s=600, **environment)
+        stage.count(reports.junit(report, test), status, test)
+
+
+def pytest(stage, *folders, **environment):
+    report = stage.folder / "pytest.xml"
+    report.unlink(missing_ok=True)
+    chosen = ["-k", stage.pattern] if stage.pattern else []
+    status = stage.run(sys.executable, "-m", "pytest", "-q", "-rA", "--color=no", "-p", "no:cacheprovider",
+                       f"--junitxml={report}", *chosen, *folders, **environment)
+    if status == 5 and stage.pattern:
+        return
+    stage.count(reports.junit(report), status, "pytest")
+
+
+def shell(stage, function):
+    """One of the set-up functions of scripts/setup.sh."""
+    stage.must("bash", "-c", f'root="$1"; source "$1/scripts/common.sh"; source "$1/scripts/setup.sh"; {function}', "-",
+               ROOT)
+
+
+def lint(stage):
+    """layering, house rules, shell scripts, formatting"""
+    pytest(stage, "tests/lint")
+
+
+def scripts(stage):
+    """the downloader against a server that cuts, lies and resumes; ./run and ./test themselves"""
+    pytest(stage, "tests/scripts")
+
+
+def canary(stage):
+    """does the compiler destroy each temporary of a coroutine exactly once?"""
+    pytest(stage, "tests/canary")
+
+
+def ui(stage):
+    """web UI: types, unit tests, build"""
+    shell(stage, "need_npm ui && build_ui")
+    status = stage.run("npm", "run", "check", cwd=ROOT / "ui")
+    stage.count([Outcome("svelte-check", "failed" if status else "passed")])
+    report = stage.folder / "vitest.json"
+    report.unlink(missing_ok=True)
+    chosen = ["-t", stage.pattern] if stage.pattern else []
+    status = stage.run("npm", "test", "--", "--reporter=json", f"--outputFile={report}", *chosen, cwd=ROOT / "ui")
+    stage.count(reports.vitest(report), status, "vitest")
+
+
+def release(stage):
+    """the release binary that the browser and end-to-end stages drive"""
+    shell(stage, "build_ui")
+    build(stage, "release", "faelled")
+    stage.count([Outcome("build/release/faelled", "passed")])
+
+
+def unit(stage):
+    """unit tests, debug build"""
+    gtest(stage, "debug")
+
+
+def asan(stage):
+    """unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"""
+    gtest(stage, "asan", ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1",
+          UBSAN_OPTIONS="print_stacktrace=1")
+
+
+def tsan(stage):
+    """unit tests of the folders with threads under ThreadSanitizer"""
+    gtest(stage, "tsan", THREADED, prefix=("setarch", "-R"), TSAN_OPTIONS="second_deadlock_stack=1")
+
+
+def fuzz(stage):
+    """each fuzz target for a short while"""
+    build(stage, "fuzz")
+    targets = sorted(path for path in (BUILD / "fuzz").rglob("fuzz_*") if path.is_file() and os.access(path, os.X_OK)
+                     and path.suffix == "")
+    for target in targets:
+        if stage.pattern and stage.pattern not in target.name:
+            continue
+        corpus = stage.folder / f"{target.name}.corpus"
+        corpus.mkdir(exist_ok=True)
+        seeds = [path for path in (ROOT / "fuzz" / "corpus" / target.name.removeprefix("fuzz_"),) if path.is_dir()]
+        status = stage.run(target, f"-max_total_time={FUZZ_S}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
+                           f"-artifact_prefix={stage.folder}/", corpus, *seeds, timeout_s=FUZZ_S + 60)
+        stage.count([Outcome(target.name, "failed" if status else "passed")])
+    if not targets:
+        raise StageFailed("there is no fuzz target")
+
+
+def browser(stage):
+    """the page in real Chromium, with axe-core"""
+    shell(stage, "need_npm tests/browser")
+    report = stage.folder / "playwright.json"
+    report.unlink(missing_ok=True)
+    chosen = ["--grep", stage.pattern] if stage.pattern else []
+    status = stage.run("npx", "playwright", "test", "--reporter=list,json", *chosen, cwd=ROOT / "tests/browser",
+                       PLAYWRIGHT_JSON_OUTPUT_NAME=str(report), FAELLED=str(BUILD / "release/faelled"))
+    stage.count(reports.playwright(report), status, "playwright")
+
+
+def e2e(stage):
+    """the server whole: real engine, real model, kill -9, hang-ups, bad input"""
+    pytest(stage, "tests/e2e")
+
+
+def conformance(stage):
+    """openai-python's own tests against the gateway"""
+    pytest(stage, "tests/conformance")
+
+
+STAGES = [lint, scripts, canary, ui, release, unit, asan, tsan, fuzz, browser, e2e, conformance]
+FOLDER_OF = {"fuzz": "fuzz", "ui": "ui", "browser": "tests/browser", "e2e": "tests/e2e", "conformance": "tests/conformance"}
+
+
+def show_log(stage, lines_max=120):
+    stage.log.flush()
+    lines = stage.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+    if len(lines) > lines_max:
+        print(f"  … {len(lines) - lines_max} lines before, in {stage.log_path.relative_to(ROOT)}")
+    for line in lines[-lines_max:]:
+        print("  | " + line[:400])
+
+
+def run_stage(function, pattern, skips):
+    name = function.__name__
+    print(f"\n== {name}: {function.__doc__}", flush=True)
+    stage = Stage(name, pattern)
+    begun = time.monotonic()
+    try:
+        if name in FOLDER_OF and not (ROOT / FOLDER_OF[name]).is_dir():
+            raise StageFailed(f"{FOLDER_OF[name]} is not there")
+        function(stage)
+        if not stage.outcomes and not pattern:
+            raise StageFailed("it ran no test")
+    except StageFailed as error:
+        stage.count([Outcome(str(error), "failed")])
+    counts = Counts.of(stage.outcomes, skips)
+    if counts.failed:
+        show_log(stage)
+        for outcome in counts.failures:
+            print(f"  FAILED {name}: {outcome}")
+    stage.log.close()
+    print(f"{name}: {counts} ({time.monotonic() - begun:.0f} s)", flush=True)
+    return counts
+
+
+def main(words):
+    if "--list" in words:
+        for function in STAGES:
+            print(f"{function.__name__:12} {function.__doc__}")
+        return 0
+    chosen = dict(word.partition(":")[::2] for word in words)
+    known = {function.__name__ for function in STAGES}
+    if unknown := set(chosen) - known:
+        print(f"error: unknown stage {', '.join(sorted(unknown))}; there are {', '.join(f.__name__ for f in STAGES)}")
+        return 2
+    os.environ["FAELLED_BINARY"] = str(BUILD / "release" / "faelled")
+    skips = reports.allowed_skips(ROOT / "tests" / "skips-allowed.txt")
+    begun = time.monotonic()
+    results = {f.__name__: run_stage(f, chosen.get(f.__name__, ""), skips) for f in STAGES
+               if not chosen or f.__name__ in chosen}
+    total = Counts()
+    print("\n== summary")
+    for name, counts in results.items():
+        print(f"{name:12} {counts}")
+        total = total + counts
+    print(f"took {(time.monotonic() - begun) / 60:.1f} min")
+    if not total.passed and not total.failed:
+        print("no test was run")
+    print(total, flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
