@@ -1,0 +1,100 @@
+// The one way to the server: a client typed from the API's own description, and one kind of failure.
+import createClient from 'openapi-fetch';
+import type { components, paths } from '../generated/api';
+
+export type Session = components['schemas']['Session'];
+export type Model = components['schemas']['Model'];
+export type Conversation = components['schemas']['Conversation'];
+export type Message = components['schemas']['Message'];
+export type MessageError = components['schemas']['MessageError'];
+export type ConversationWithMessages = components['schemas']['ConversationWithMessages'];
+type ErrorBody = components['schemas']['ErrorBody'];
+
+const client = createClient<paths>({
+  baseUrl: '',
+  credentials: 'same-origin',
+  headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+});
+
+/** Why a call failed. `status` is 0 when the server could not be reached. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string | null,
+    readonly request_id: string | null,
+    readonly da: string | null,
+    readonly en: string | null,
+  ) {
+    super(en ?? `status ${status}`);
+  }
+
+  static offline() {
+    return new Problem(0, null, null, null, null);
+  }
+}
+
+export function as_problem(cause: unknown): Problem {
+  return cause instanceof Problem ? cause : Problem.offline();
+}
+
+function refusal(response: Response, body: unknown): Problem {
+  const error = (body as { error?: Partial<ErrorBody> } | undefined)?.error;
+  return new Problem(
+    response.status,
+    error?.code ?? null,
+    response.headers.get('x-request-id'),
+    error?.message_da ?? null,
+    error?.message ?? null,
+  );
+}
+
+type Answer<T> = { data?: T; error?: unknown; response: Response };
+
+/** Hears of every 401, so that an expired session leads to the sign-in page from anywhere. */
+export const on_signed_out: { heard: (() => void) | null } = { heard: null };
+
+async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await call;
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+    throw Problem.offline();
+  }
+  if (answer.response.ok) return answer.data as T;
+  if (answer.response.status === 401) on_signed_out.heard?.();
+  throw refusal(answer.response, answer.error);
+}
+
+const of = (id: string) => ({ params: { path: { id } } });
+
+export const api = {
+  sign_in: (token: string) => answered<Session>(client.POST('/api/session', { body: { token } })),
+  session: () => answered<Session>(client.GET('/api/session')),
+  sign_out: () => answered(client.DELETE('/api/session')),
+  models: async () => (await answered(client.GET('/api/models'))).models,
+  conversations: (before?: string) =>
+    answered(client.GET('/api/conversations', { params: { query: { limit: 50, before } } })),
+  conversation: (id: string) =>
+    answered<ConversationWithMessages>(client.GET('/api/conversations/{id}', of(id))),
+  begin: (model: string, title: string) =>
+    answered<Conversation>(client.POST('/api/conversations', { body: { model, title } })),
+  rename: (id: string, title: string) =>
+    answered<Conversation>(client.PATCH('/api/conversations/{id}', { ...of(id), body: { title } })),
+  remove: (id: string, keepalive = false) =>
+    answered(client.DELETE('/api/conversations/{id}', { ...of(id), keepalive })),
+  ask: (id: string, content: string, model: string) =>
+    answered(client.POST('/api/conversations/{id}/turns', { ...of(id), body: { content, model } })),
+  stop: (turn: string) => answered(client.DELETE('/api/turns/{id}', of(turn))),
+  /** The answer's events from `after` on, in UTF-8 bytes of answer text already had. */
+  events: (turn: string, after: number, signal: AbortSignal) =>
+    answered<ReadableStream<Uint8Array> | null>(
+      client.GET('/api/turns/{id}/events', {
+        params: { path: { id: turn }, query: { after } },
+        headers: { Accept: 'text/event-stream' },
+        parseAs: 'stream',
+        cache: 'no-store',
+        signal,
+      }) as Promise<Answer<ReadableStream<Uint8Array> | null>>,
+    ),
+};

@@ -1,0 +1,65 @@
+// Language and appearance: remembered in this browser, said on <html>.
+import { browser_shelf } from './drafts';
+import { number, type Language } from './format';
+import { da, en, fill, type Key } from './words';
+
+export type Theme = 'auto' | 'light' | 'dark';
+
+function remembered(name: string): string | null {
+  try {
+    return browser_shelf()?.getItem(`faelled.${name}`) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function remember(name: string, value: string) {
+  try {
+    browser_shelf()?.setItem(`faelled.${name}`, value);
+  } catch {
+    // Then it lasts until the page is closed.
+  }
+}
+
+function one_of<T extends string>(value: string | null, all: readonly T[], otherwise: T): T {
+  return all.find((each) => each === value) ?? otherwise;
+}
+
+class Preferences {
+  language = $state<Language>(one_of(remembered('language'), ['da', 'en'], 'da'));
+  theme = $state<Theme>(one_of(remembered('theme'), ['auto', 'light', 'dark'], 'auto'));
+
+  constructor() {
+    this.show();
+  }
+
+  set_language(language: Language) {
+    this.language = language;
+    remember('language', language);
+    this.show();
+  }
+
+  set_theme(theme: Theme) {
+    this.theme = theme;
+    remember('theme', theme);
+    this.show();
+  }
+
+  private show() {
+    document.documentElement.lang = this.language;
+    document.documentElement.dataset.theme = this.theme;
+  }
+}
+
+export const preferences = new Preferences();
+
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  const words = preferences.language === 'da' ? da[key] : en[key];
+  const shown = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? number(value, preferences.language) : value,
+    ]),
+  );
+  return fill(words, shown);
+}
