@@ -65,9 +65,8 @@ struct JournalStats {
 class Journal {
  public:
   struct Options {
-    std::filesystem::path folder;    // made if absent, mode 0700
-    Position consumed;               // what the ledger already holds
-    std::function<void()> readable;  // called on the sync thread, at most every ledger_intake_every
+    std::filesystem::path folder;  // made if absent, mode 0700
+    Position consumed;             // what the ledger already holds
     std::size_t segment_bytes = limits::journal_segment_bytes;
   };
 
@@ -94,6 +93,10 @@ class Journal {
 
   // Everything before `position` is durable in the ledger.
   void consumed(Position position);
+
+  // From any thread: `readable` is called on the journal's own thread while closed rows wait to be read, at most every
+  // limits::ledger_intake_every; it only posts. Empty: nobody is called any more once this returns.
+  void notify(std::function<void()> readable);
 
   JournalStats stats() const;
 

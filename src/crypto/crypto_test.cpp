@@ -1,0 +1,90 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "crypto/digest.hpp"
+#include "crypto/master_key.hpp"
+#include "crypto/seal.hpp"
+
+namespace faelled::crypto {
+namespace {
+
+struct Folder {
+  std::filesystem::path path;
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "faelled-crypto-XXXXXX").string();
+    path = ::mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+TEST(Digest, IsSha256) {
+  // FIPS 180-4's examples.
+  EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(hex(sha256("abc")), hex(sha256("abc"))) << "one call leaves nothing for the next";
+}
+
+TEST(Digest, ComparesWholeContents) {
+  EXPECT_TRUE(equal_constant_time(sha256("a"), sha256("a")));
+  EXPECT_FALSE(equal_constant_time(sha256("a"), sha256("b")));
+  EXPECT_FALSE(equal_constant_time(sha256("a"), std::span<const std::byte>(sha256("a")).first(31)));
+}
+
+TEST(Seal, OpensWhatItSealed) {
+  SystemRandom random;
+  const SealKey key = make_seal_key(random);
+  for (const std::string& text : {std::string(), std::string("Hej Fælled"), std::string(100'000, 'x')}) {
+    const auto sealed = seal(key, text, "con_1", random);
+    ASSERT_TRUE(sealed);
+    EXPECT_EQ(unseal(key, *sealed, "con_1").value(), text);
+  }
+}
+
+TEST(Seal, NeverSealsTheSameTwice) {
+  SystemRandom random;
+  const SealKey key = make_seal_key(random);
+  EXPECT_NE(seal(key, "hej", "", random).value(), seal(key, "hej", "", random).value());
+}
+
+TEST(Seal, DoesNotOpenWithAnotherKeyInAnotherPlaceOrAfterAnyChange) {
+  SystemRandom random;
+  const SealKey key = make_seal_key(random);
+  const Bytes sealed = *seal(key, "hej", "con_1", random);
+  EXPECT_EQ(unseal(make_seal_key(random), sealed, "con_1").error().code, Errc::invalid);
+  EXPECT_EQ(unseal(key, sealed, "con_2").error().code, Errc::invalid);
+  for (std::size_t i = 0; i < sealed.size(); ++i) {
+    Bytes changed = sealed;
+    changed[i] ^= std::byte{1};
+    EXPECT_FALSE(unseal(key, changed, "con_1")) << "byte " << i;
+    EXPECT_FALSE(unseal(key, std::span(sealed).first(i), "con_1")) << "cut at " << i;
+  }
+}
+
+TEST(MasterKey, IsMadeOnceOwnerOnlyAndReadBack) {
+  const Folder folder;
+  SystemRandom random;
+  const auto file = folder.path / "master.key";
+  EXPECT_EQ(read_master_key(file).error().code, Errc::not_found);
+  const auto made = create_master_key(file, random);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0600));
+  EXPECT_EQ(read_master_key(file).value(), *made);
+  EXPECT_EQ(create_master_key(file, random).error().code, Errc::exists);
+}
+
+TEST(MasterKey, IsRefusedWhenOthersMayReadItOrItIsCut) {
+  const Folder folder;
+  SystemRandom random;
+  const auto file = folder.path / "master.key";
+  ASSERT_TRUE(create_master_key(file, random));
+  std::filesystem::permissions(file, std::filesystem::perms(0644));
+  EXPECT_EQ(read_master_key(file).error().code, Errc::forbidden);
+  std::filesystem::permissions(file, std::filesystem::perms(0600));
+  std::filesystem::resize_file(file, 40);
+  EXPECT_EQ(read_master_key(file).error().code, Errc::invalid);
+}
+
+}  // namespace
+}  // namespace faelled::crypto
