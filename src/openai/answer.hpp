@@ -22,8 +22,6 @@ struct Answer {
 // The engine's 200 answer as the client gets it: our model name, OpenAI's members only, embeddings as base64 if asked.
 // ApiError engine_failed where it is not what the endpoint promises (not JSON, an error object, no choices, a vector
 // missing, …).
-std::expected<Answer, ApiError> rewrite_answer(std::string_view engine_body, Endpoint endpoint,
-                                               std::string_view public_model, bool base64, json::Document& document);
 std::expected<Answer, ApiError> rewrite_answer(std::string_view engine_body, const Request& request,
                                                std::string_view public_model, json::Document& document);
 

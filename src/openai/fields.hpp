@@ -19,7 +19,41 @@ enum class Fate : std::uint8_t {
   never,    // steers an engine: dropped, whatever it holds
 };
 
-enum class FieldName : std::uint8_t;  // fields.cpp's own numbering, for the parser's switch
+// The fields that somebody looks into; all others are just dropped.
+enum class FieldName : std::uint8_t {
+  model,
+  messages,
+  prompt,
+  input,
+  stream,
+  stream_options,
+  max_tokens,
+  max_completion_tokens,
+  temperature,
+  top_p,
+  top_k,
+  min_p,
+  frequency_penalty,
+  presence_penalty,
+  seed,
+  stop,
+  logit_bias,
+  n,
+  best_of,
+  echo,
+  suffix,
+  logprobs,
+  top_logprobs,
+  response_format,
+  tools,
+  tool_choice,
+  functions,
+  function_call,
+  modalities,
+  service_tier,
+  encoding_format,
+  other,
+};
 
 struct Field {
   std::string_view name;
@@ -30,6 +64,8 @@ struct Field {
     return endpoint == Endpoint::chat ? chat : endpoint == Endpoint::completions ? completions : embeddings;
   }
 };
+
+const char* fate_name(Fate fate);
 
 std::span<const Field> all_fields();
 const Field* find_field(std::string_view name);  // nullptr: not in the table

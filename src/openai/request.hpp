@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,6 +63,7 @@ class Request {
   std::vector<PassedField> passed_;
   std::string messages_;     // rebuilt where the client's own array may not pass as it is; empty: spliced
   std::vector<Slice> stop_;  // raw strings
+  std::optional<std::uint32_t> seed_;
 };
 
 }  // namespace faelled::openai

@@ -31,19 +31,21 @@ class SseParser {
   std::size_t pending_bytes() const { return buffer_.size() - begin_; }
 
  private:
-  void take_line(std::string_view line);
+  std::optional<std::string_view> take_line();
+  void read_line(std::string_view line);
 
   std::string buffer_;
-  std::size_t begin_ = 0;    // of the current event
-  std::size_t line_ = 0;     // of the line being looked for
-  std::size_t scanned_ = 0;  // no line end before it
-  bool skip_lf_ = false;     // the last line ended in CR
-  bool first_ = true;        // a BOM may come
-  // The event so far, as offsets from begin_; data of more than one line is joined in joined_.
+  std::size_t begin_ = 0;  // of the current event
+  std::size_t line_ = 0;   // of the line being looked for; no line end between it and scanned_
+  std::size_t scanned_ = 0;
+  std::size_t lf_ = 0;    // no '\n' between scanned_ and it
+  bool skip_lf_ = false;  // the last line ended in CR at the end of what was there
+  bool first_ = true;     // a BOM may come
+  // The event so far. Offsets count from begin_, so that the buffer may be moved down.
   std::size_t data_begin_ = 0, data_bytes_ = 0, data_lines_ = 0;
   std::size_t name_begin_ = 0, name_bytes_ = 0;
   bool error_line_ = false;
-  std::string joined_;
+  std::string joined_;  // data of more than one line
 };
 
 }  // namespace faelled::openai

@@ -10,7 +10,6 @@
 
 #include "json/document.hpp"
 #include "openai/api_error.hpp"
-#include "openai/fields.hpp"
 #include "openai/sse_parser.hpp"
 #include "openai/usage.hpp"
 
@@ -21,7 +20,7 @@ class StreamRewriter {
   enum class Verdict : std::uint8_t {
     forward,   // send `data` as one event
     withhold,  // nothing to send
-    done,      // the engine's [DONE]: the gateway sends its own after the journal is closed
+    done,      // the engine's [DONE]: the gateway sends `data`, if any, and its own [DONE] once the journal is closed
     failed,    // the engine said so, or sent what is not JSON: `error` is the last event; [DONE] never follows
   };
   struct Step {
@@ -31,8 +30,7 @@ class StreamRewriter {
     bool token = false;        // this payload holds a token
   };
 
-  StreamRewriter(Endpoint endpoint, std::string public_model, bool include_usage)
-      : endpoint_(endpoint), public_model_(std::move(public_model)), include_usage_(include_usage) {}
+  StreamRewriter(std::string_view public_model, bool include_usage);
 
   Step step(const SseEvent& event, json::Document& document);
 
@@ -47,15 +45,21 @@ class StreamRewriter {
   const ApiError& error() const { return error_; }  // meaningful after Verdict::failed
 
  private:
+  struct Chunk;
   Step fail(ApiError error);
+  Step finish();
+  bool read(json::Value root, Chunk& chunk);
+  void read_choice(json::Value choice, Chunk& chunk);
+  void rewrite(json::Value root, const Chunk& chunk);
 
-  Endpoint endpoint_;
   std::string public_model_;
+  std::string model_json_;  // public_model_ as JSON
   bool include_usage_;
   Usage usage_;
   std::uint32_t deltas_ = 0;
   bool finished_ = false, done_ = false, failed_ = false;
   ApiError error_;
+  std::string held_usage_;  // llama-server says usage of completions in the last chunk; OpenAI in one of its own
   std::string scratch_;
 };
 

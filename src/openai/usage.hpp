@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "json/value.hpp"
+
 namespace faelled::openai {
 
 struct Usage {
@@ -12,5 +14,8 @@ struct Usage {
   bool known = false;  // false: the engine has not said yet
   bool operator==(const Usage&) const = default;
 };
+
+// Reads an OpenAI usage object; `known` stays false where it is none. Cached tokens never exceed the prompt's.
+Usage read_usage(json::Value value);
 
 }  // namespace faelled::openai

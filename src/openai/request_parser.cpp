@@ -1,0 +1,299 @@
+#include "openai/request_parser.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/limits.hpp"
+
+namespace faelled::openai {
+
+using json::Kind;
+using json::Member;
+using json::Value;
+
+bool RequestParser::refuse(Cause cause, std::string param, std::string message) {
+  error_ = {.cause = cause, .message = std::move(message), .param = std::move(param), .retry_after = {}};
+  return false;
+}
+
+bool RequestParser::wrong_kind(std::string param, const char* wanted, Value got) {
+  std::string message = "'" + param + "' must be " + wanted + ", not " + json::kind_name(got.kind()) + ".";
+  return refuse(Cause::invalid_value, std::move(param), std::move(message));
+}
+
+Slice RequestParser::slice_of(Value value) const {
+  const std::string_view raw = value.raw();
+  return {static_cast<std::uint32_t>(raw.data() - request_.body_.data()), static_cast<std::uint32_t>(raw.size())};
+}
+
+void RequestParser::pass(const Field& field, Value value) { request_.passed_.push_back({&field, slice_of(value)}); }
+
+bool RequestParser::parse(Value root) {
+  if (root.kind() != Kind::object) {
+    return refuse(Cause::invalid_value, {},
+                  std::string("The body must be an object, not ") + json::kind_name(root.kind()) + ".");
+  }
+  request_.passed_.reserve(8);
+  for (const Member field : root.members()) {
+    if (!member(field.name.text_view(scratch_), field.value)) return false;
+  }
+  return finish();
+}
+
+bool RequestParser::member(std::string_view name, Value value) {
+  const Field* field = find_field(name);
+  const Fate fate = field ? field->fate(request_.endpoint) : Fate::ignored;
+  switch (fate) {
+    case Fate::ignored:
+    case Fate::never:
+      ++request_.fields_ignored;
+      return true;
+    case Fate::refused:
+      return refuse_unless_idle(*field, value);
+    case Fate::passed:
+    case Fate::ours:
+      break;
+  }
+  // null means "not given", except for what cannot be left out; finish() finds those missing.
+  return value.is_null() || read(*field, value);
+}
+
+bool RequestParser::read(const Field& field, Value value) {
+  constexpr double infinite = 2147483647;
+  switch (field.number) {
+    case FieldName::model:
+      return read_model(value);
+    case FieldName::messages:
+      return read_messages(field, value);
+    case FieldName::prompt:
+      return read_prompt(field, value);
+    case FieldName::input:
+      return read_input(field, value);
+    case FieldName::stream:
+      return read_bool(field, value, request_.stream);
+    case FieldName::stream_options:
+      return read_stream_options(value);
+    case FieldName::max_tokens:
+      max_tokens_given_ = true;
+      return read_output_tokens(field, value);
+    case FieldName::max_completion_tokens:
+      max_completion_tokens_given_ = true;
+      return read_output_tokens(field, value);
+    case FieldName::temperature:
+      return read_number(field, value, 0, 2);
+    case FieldName::top_p:
+    case FieldName::min_p:
+      return read_number(field, value, 0, 1);
+    case FieldName::top_k:
+      return read_integer(field, value, -1, static_cast<std::int64_t>(infinite));
+    case FieldName::frequency_penalty:
+    case FieldName::presence_penalty:
+      return read_number(field, value, -2, 2);
+    case FieldName::seed:
+      return read_seed(value);
+    case FieldName::stop:
+      return read_stop(value);
+    case FieldName::logit_bias:
+      return read_logit_bias(field, value);
+    case FieldName::n:
+      return read_n(value);
+    case FieldName::encoding_format:
+      return read_encoding_format(field, value);
+    default:
+      return true;
+  }
+}
+
+bool RequestParser::finish() {
+  if (request_.model.empty()) return refuse(Cause::missing_value, "model", "The request must name a model.");
+  if (!subject_given_) {
+    const char* subject = request_.endpoint == Endpoint::chat          ? "messages"
+                          : request_.endpoint == Endpoint::completions ? "prompt"
+                                                                       : "input";
+    return refuse(Cause::missing_value, subject, std::string("'") + subject + "' is missing.");
+  }
+  if (stream_options_given_ && !request_.stream) {
+    return refuse(Cause::invalid_value, "stream_options", "'stream_options' is only allowed when 'stream' is true.");
+  }
+  if (max_tokens_given_ && max_completion_tokens_given_) {
+    return refuse(Cause::invalid_value, "max_tokens", "'max_tokens' and 'max_completion_tokens' cannot both be set.");
+  }
+  const std::size_t estimate = std::max<std::size_t>(1, text_bytes_ / 4 + tokens_);
+  request_.prompt_tokens_estimate =
+      static_cast<std::uint32_t>(std::min<std::size_t>(estimate, std::numeric_limits<std::uint32_t>::max()));
+  return true;
+}
+
+bool RequestParser::read_bool(const Field& field, Value value, bool& out) {
+  const auto boolean = value.boolean();
+  if (!boolean) return wrong_kind(std::string(field.name), "true or false", value);
+  out = *boolean;
+  return true;
+}
+
+bool RequestParser::read_number(const Field& field, Value value, double min, double max) {
+  const auto number = value.number();
+  if (!number) return wrong_kind(std::string(field.name), "a number", value);
+  if (*number < min || *number > max) {
+    return refuse(
+        Cause::invalid_value, std::string(field.name),
+        "'" + std::string(field.name) + "' must be " + std::string(field.note.substr(0, field.note.find(';'))) + ".");
+  }
+  pass(field, value);
+  return true;
+}
+
+bool RequestParser::read_integer(const Field& field, Value value, std::int64_t min, std::int64_t max) {
+  const auto number = value.integer();
+  if (!number) return wrong_kind(std::string(field.name), "a whole number", value);
+  if (*number < min || *number > max) {
+    return refuse(
+        Cause::invalid_value, std::string(field.name),
+        "'" + std::string(field.name) + "' must be from " + std::to_string(min) + " to " + std::to_string(max) + ".");
+  }
+  pass(field, value);
+  return true;
+}
+
+bool RequestParser::read_output_tokens(const Field& field, Value value) {
+  const auto tokens = value.integer();
+  if (!tokens) return wrong_kind(std::string(field.name), "a whole number", value);
+  if (*tokens < 1 || *tokens > static_cast<std::int64_t>(limits::output_tokens_max)) {
+    return refuse(
+        Cause::invalid_value, std::string(field.name),
+        "'" + std::string(field.name) + "' must be from 1 to " + std::to_string(limits::output_tokens_max) + ".");
+  }
+  request_.output_tokens_max = static_cast<std::uint32_t>(*tokens);
+  return true;
+}
+
+bool RequestParser::read_model(Value value) {
+  auto name = value.text();
+  if (!name) return wrong_kind("model", "a string", value);
+  if (name->size() > limits::name_bytes_max) {
+    return refuse(Cause::invalid_value, "model",
+                  "'model' is longer than " + std::to_string(limits::name_bytes_max) + " bytes.");
+  }
+  request_.model = std::move(*name);
+  return true;
+}
+
+// llama-server keeps 32 bits of a seed and takes the last value for "by chance".
+bool RequestParser::read_seed(Value value) {
+  const auto seed = value.integer();
+  if (!seed) return wrong_kind("seed", "a whole number", value);
+  const auto bits = static_cast<std::uint64_t>(*seed);
+  const auto folded = static_cast<std::uint32_t>(bits ^ (bits >> 32));
+  request_.seed_ = folded & 0x7FFFFFFF;
+  return true;
+}
+
+bool RequestParser::read_stop(Value value) {
+  const auto read_one = [&](Value stop) {
+    if (stop.kind() != Kind::text) return wrong_kind("stop", "a string or an array of strings", stop);
+    if (stop.is_empty()) return refuse(Cause::invalid_value, "stop", "A stop sequence must not be empty.");
+    request_.stop_.push_back(slice_of(stop));
+    return true;
+  };
+  if (value.kind() != Kind::array) return read_one(value);
+  if (value.count() > limits::stop_sequences_max) {
+    return refuse(Cause::invalid_value, "stop",
+                  "'stop' takes at most " + std::to_string(limits::stop_sequences_max) + " sequences.");
+  }
+  for (const Value stop : value.items()) {
+    if (!read_one(stop)) return false;
+  }
+  return true;
+}
+
+bool RequestParser::read_stream_options(Value value) {
+  if (value.kind() != Kind::object) return wrong_kind("stream_options", "an object", value);
+  stream_options_given_ = true;
+  const auto include_usage = value.find("include_usage");
+  if (!include_usage || include_usage->is_null()) return true;
+  const auto wanted = include_usage->boolean();
+  if (!wanted) return wrong_kind("stream_options.include_usage", "true or false", *include_usage);
+  request_.include_usage = *wanted;
+  return true;
+}
+
+bool RequestParser::read_logit_bias(const Field& field, Value value) {
+  if (value.kind() != Kind::object) return wrong_kind("logit_bias", "an object", value);
+  if (value.count() > limits::logit_biases_max) {
+    return refuse(Cause::invalid_value, "logit_bias",
+                  "'logit_bias' takes at most " + std::to_string(limits::logit_biases_max) + " tokens.");
+  }
+  for (const Member bias : value.members()) {
+    const std::string_view token = bias.name.text_view(scratch_);
+    constexpr std::size_t digits_max = 9;
+    if (token.empty() || token.size() > digits_max ||
+        !std::ranges::all_of(token, [](char c) { return c >= '0' && c <= '9'; })) {
+      return refuse(Cause::invalid_value, "logit_bias", "The names in 'logit_bias' must be token numbers.");
+    }
+    const auto amount = bias.value.number();
+    if (!amount || *amount < -100 || *amount > 100) {
+      return refuse(Cause::invalid_value, "logit_bias", "The values in 'logit_bias' must be numbers from -100 to 100.");
+    }
+  }
+  pass(field, value);
+  return true;
+}
+
+bool RequestParser::read_encoding_format(const Field& field, Value value) {
+  if (!value.text_is("float") && !value.text_is("base64")) {
+    return refuse(Cause::invalid_value, "encoding_format", "'encoding_format' must be \"float\" or \"base64\".");
+  }
+  request_.base64 = value.text_is("base64");
+  pass(field, value);
+  return true;
+}
+
+bool RequestParser::read_n(Value value) {
+  const auto n = value.integer();
+  if (!n) return wrong_kind("n", "a whole number", value);
+  if (*n < 1) return refuse(Cause::invalid_value, "n", "'n' must be at least 1.");
+  if (*n > static_cast<std::int64_t>(limits::choices_max)) {
+    return refuse(Cause::unsupported_value, "n", "More than one choice per request is not supported yet.");
+  }
+  return true;
+}
+
+// What a refused field may hold without asking for anything.
+bool RequestParser::refuse_unless_idle(const Field& field, Value value) {
+  const auto idle = [&] {
+    if (value.is_null()) return true;
+    switch (field.number) {
+      case FieldName::best_of:
+        return value.integer() == 0 || value.integer() == 1;
+      case FieldName::top_logprobs:
+        return value.integer() == 0;
+      case FieldName::echo:
+      case FieldName::logprobs:
+        return value.boolean() == false;
+      case FieldName::suffix:
+      case FieldName::tools:
+      case FieldName::functions:
+        return value.is_empty();
+      case FieldName::tool_choice:
+      case FieldName::function_call:
+        return value.text_is("none");
+      case FieldName::service_tier:
+        return value.text_is("auto") || value.text_is("default");
+      case FieldName::response_format: {
+        const auto type = value.find("type");
+        return type && type->text_is("text");
+      }
+      case FieldName::modalities: {
+        return value.kind() == Kind::array && value.count() == 1 && (*value.items().begin()).text_is("text");
+      }
+      default:
+        return false;
+    }
+  };
+  if (idle()) return true;
+  std::string message = "'" + std::string(field.name) + "' is not supported yet";
+  message += field.note.empty() ? "." : "; accepted: " + std::string(field.note) + ".";
+  return refuse(Cause::unsupported_parameter, std::string(field.name), std::move(message));
+}
+
+}  // namespace faelled::openai
