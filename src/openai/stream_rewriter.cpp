@@ -18,8 +18,8 @@ struct StreamRewriter::Chunk {
   bool token = false;
 };
 
-StreamRewriter::StreamRewriter(std::string_view public_model, bool include_usage)
-    : public_model_(public_model), include_usage_(include_usage) {
+StreamRewriter::StreamRewriter(Endpoint endpoint, std::string_view public_model, bool include_usage)
+    : endpoint_(endpoint), public_model_(public_model), include_usage_(include_usage) {
   json::append_text(model_json_, public_model_);
 }
 
@@ -104,9 +104,9 @@ void StreamRewriter::read_choice(Value choice, Chunk& chunk) {
   for (const auto [name, value] : choice.members()) {
     if (name.text_is("finish_reason")) {
       if (!value.is_null()) finished_ = true;
-    } else if (name.text_is("text")) {
+    } else if (endpoint_ == Endpoint::completions && name.text_is("text")) {
       if (value.kind() == Kind::text && !value.is_empty()) chunk.token = true;
-    } else if (name.text_is("delta")) {
+    } else if (endpoint_ == Endpoint::chat && name.text_is("delta")) {
       for (const auto [part, content] : value.members()) {
         // The role alone is no token; whatever else is said is one.
         if (!part.text_is("role") && !content.is_null() && !content.is_empty()) chunk.token = true;

@@ -10,6 +10,7 @@
 
 #include "json/document.hpp"
 #include "openai/api_error.hpp"
+#include "openai/fields.hpp"
 #include "openai/sse_parser.hpp"
 #include "openai/usage.hpp"
 
@@ -30,7 +31,7 @@ class StreamRewriter {
     bool token = false;        // this payload holds a token
   };
 
-  StreamRewriter(std::string_view public_model, bool include_usage);
+  StreamRewriter(Endpoint endpoint, std::string_view public_model, bool include_usage);
 
   Step step(const SseEvent& event, json::Document& document);
 
@@ -52,6 +53,7 @@ class StreamRewriter {
   void read_choice(json::Value choice, Chunk& chunk);
   void rewrite(json::Value root, const Chunk& chunk);
 
+  Endpoint endpoint_;
   std::string public_model_;
   std::string model_json_;  // public_model_ as JSON
   bool include_usage_;
