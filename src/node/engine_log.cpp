@@ -17,11 +17,12 @@ namespace faelled::node {
 
 namespace {
 
-// llama.cpp's level letter: "0.00.006.811 E gguf_init…"; lines without one come from libraries and start-up errors.
-bool is_complaint(std::string_view line) {
+// What a line of llama.cpp complains about, or nothing. "0.00.006.811 E gguf_init: …" has its level as a letter; start-up
+// errors come without.
+std::string_view complaint_in(std::string_view line) {
   auto space = line.find(' ');
-  if (space != std::string_view::npos && line.substr(space).starts_with(" E ")) return true;
-  return line.starts_with("error");
+  if (space != std::string_view::npos && line.substr(space).starts_with(" E ")) return line.substr(space + 3);
+  return line.starts_with("error") ? line : std::string_view{};
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ void EngineLog::finish_line() {
   auto line = std::exchange(line_, {});
   if (line.empty()) return;
   if (!serving_) {
-    if (is_complaint(line)) complaint_ = line;
+    if (complaint_.empty()) complaint_ = complaint_in(line);
     write_line(line);
     return;
   }

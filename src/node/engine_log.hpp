@@ -27,8 +27,9 @@ class EngineLog {
   // From here on the engine may hold people's words.
   void now_serving() { serving_ = true; }
 
-  // The last thing the engine complained about before it served, or how it died after; empty: nothing.
-  const std::string& last_complaint() const { return complaint_; }
+  // What the engine complained about first while it loaded (the rest follows from that), or how it died after; empty:
+  // nothing.
+  const std::string& complaint() const { return complaint_; }
   std::uint64_t lines_withheld() const { return withheld_; }
 
  private:

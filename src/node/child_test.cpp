@@ -1,0 +1,175 @@
+#include "node/child.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace faelled::node {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr int patience_ms = 10'000;
+
+bool readable(int fd, int wait_ms = patience_ms) {
+  pollfd p{fd, POLLIN, 0};
+  return ::poll(&p, 1, wait_ms) == 1;
+}
+
+ChildPlan shell(std::string script) {
+  return {"/bin/sh", {"-c", std::move(script)}, {"PATH=/usr/bin:/bin"}, "", false};
+}
+
+std::string output_of(Child& child) {
+  std::string all;
+  char buffer[4096];
+  while (readable(child.output_fd())) {
+    auto n = ::read(child.output_fd(), buffer, sizeof buffer);
+    if (n <= 0) break;
+    all.append(buffer, static_cast<std::size_t>(n));
+  }
+  return all;
+}
+
+std::string output_of(ChildPlan plan) {
+  auto child = Child::spawn(plan);
+  EXPECT_TRUE(child) << child.error().message;
+  return child ? output_of(**child) : "";
+}
+
+TEST(Child, TellsHowItEnded) {
+  auto child = Child::spawn(shell("exit 3"));
+  ASSERT_TRUE(child);
+  ASSERT_TRUE(readable((*child)->exit_fd()));
+  ASSERT_TRUE((*child)->ended());
+  EXPECT_EQ((*child)->ended()->in_words(), "exited with code 3");
+}
+
+TEST(Child, IsNotEndedWhileItRuns) {
+  auto child = Child::spawn(shell("exec sleep 60"));
+  ASSERT_TRUE(child);
+  EXPECT_FALSE((*child)->ended());
+  (*child)->kill();
+  ASSERT_TRUE(readable((*child)->exit_fd()));
+  EXPECT_EQ((*child)->ended()->signal, SIGKILL);
+}
+
+TEST(Child, StopsWhenAsked) {
+  auto child = Child::spawn(shell("trap 'exit 7' TERM; echo up; while :; do sleep 0.02; done"));
+  ASSERT_TRUE(child);
+  ASSERT_TRUE(readable((*child)->output_fd()));
+  (*child)->ask_to_stop();
+  ASSERT_TRUE(readable((*child)->exit_fd()));
+  EXPECT_EQ((*child)->ended()->code, 7);
+}
+
+TEST(Child, TakesItsOwnChildrenWithIt) {
+  auto child = Child::spawn(shell("sleep 60 & echo $!; wait"));
+  ASSERT_TRUE(child);
+  ASSERT_TRUE(readable((*child)->output_fd()));
+  char text[32] = {};
+  ASSERT_GT(::read((*child)->output_fd(), text, sizeof text - 1), 0);
+  child->reset();
+  // A zombie waits for init here; what counts is that it no longer runs.
+  auto status = "/proc/" + std::to_string(std::atoi(text)) + "/stat";
+  for (int tries = 0; tries < 500; ++tries) {
+    char line[256] = {};
+    int fd = ::open(status.c_str(), O_RDONLY);
+    if (fd < 0) return;
+    auto n = ::read(fd, line, sizeof line - 1);
+    ::close(fd);
+    if (n <= 0 || std::string_view(line).find(") Z") != std::string_view::npos) return;
+    ::usleep(10'000);
+  }
+  FAIL() << "the grandchild still runs";
+}
+
+TEST(Child, SaysWhyAProgramCannotRun) {
+  auto child = Child::spawn({"/nonexistent/llama-server", {}, {}, "", false});
+  ASSERT_FALSE(child);
+  EXPECT_EQ(child.error().code, Errc::not_found);
+  EXPECT_THAT(child.error().message, HasSubstr("/nonexistent/llama-server"));
+  EXPECT_FALSE(Child::spawn({"/etc/passwd", {}, {}, "", false}));
+  EXPECT_FALSE(Child::spawn({"/bin/true", {}, {}, "/nonexistent", false}));
+}
+
+TEST(Child, SeesNothingOfOurs) {
+  ::setenv("FAELLED_CANARY", "secret", 1);
+  int leaked = ::open("/etc/passwd", O_RDONLY);  // without close-on-exec, as a careless library does
+  auto seen = output_of(shell("env; for f in /proc/self/fd/*; do readlink $f; done"));
+  ::close(leaked);
+  EXPECT_THAT(seen, Not(HasSubstr("secret")));
+  EXPECT_THAT(seen, Not(HasSubstr("/etc/passwd")));
+  EXPECT_THAT(seen, HasSubstr("/dev/null"));
+}
+
+TEST(Child, LeavesNoCoreDumpAndGainsNoRights) {
+  auto seen = output_of(shell("grep -i 'core file' /proc/self/limits; grep NoNewPrivs /proc/self/status"));
+  EXPECT_THAT(seen, testing::ContainsRegex("Max core file size +1 +1 "));
+  EXPECT_THAT(seen, testing::ContainsRegex("NoNewPrivs:\t1"));
+}
+
+TEST(Child, HasNoNetworkButUnixSockets) {
+  auto seen = output_of(
+      {"/usr/bin/python3",
+       {"-c",
+        "import socket\n"
+        "socket.socket(socket.AF_UNIX); print('unix')\n"
+        "for family in (socket.AF_INET, socket.AF_INET6, socket.AF_PACKET):\n"
+        "  try: socket.socket(family, socket.SOCK_RAW if family == socket.AF_PACKET else socket.SOCK_STREAM)\n"
+        "  except PermissionError: print('denied')\n"},
+       {},
+       "",
+       false});
+  EXPECT_EQ(seen, "unix\ndenied\ndenied\ndenied\n");
+}
+
+TEST(Child, ManyComeAndGoWithoutLosingADescriptor) {
+  auto open_now = [] {
+    int n = 0;
+    for (int fd = 0; fd < 1024; ++fd) n += ::fcntl(fd, F_GETFD) != -1;
+    return n;
+  };
+  auto before = open_now();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(Child::spawn(shell("exit 0")));
+  EXPECT_FALSE(Child::spawn({"/nonexistent", {}, {}, "", false}));
+  EXPECT_EQ(open_now(), before);
+}
+
+// kill -9 of the server must leave no engine. A forked process plays the server.
+TEST(Child, DiesWithAKilledParent) {
+  int from_child[2];
+  ASSERT_EQ(::pipe(from_child), 0);
+  pid_t server = ::fork();
+  ASSERT_GE(server, 0);
+  if (server == 0) {
+    ::close(from_child[0]);
+    auto child = Child::spawn(shell("exec sleep 60"));
+    pid_t pid = child ? (*child)->pid() : -1;
+    if (::write(from_child[1], &pid, sizeof pid) != sizeof pid) ::_exit(1);
+    for (;;) ::pause();
+  }
+  ::close(from_child[1]);
+  pid_t engine = -1;
+  ASSERT_EQ(::read(from_child[0], &engine, sizeof engine), static_cast<ssize_t>(sizeof engine));
+  ::close(from_child[0]);
+  ASSERT_GT(engine, 0);
+  int engine_fd = static_cast<int>(::syscall(SYS_pidfd_open, engine, 0));
+  ASSERT_GE(engine_fd, 0);
+  EXPECT_FALSE(readable(engine_fd, 0)) << "it should still run";
+  ::kill(server, SIGKILL);
+  ::waitpid(server, nullptr, 0);
+  EXPECT_TRUE(readable(engine_fd)) << "an orphan is left";
+  ::close(engine_fd);
+}
+
+}  // namespace
+}  // namespace faelled::node

@@ -1,0 +1,90 @@
+#include "node/engine_log.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/limits.hpp"
+
+namespace faelled::node {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class EngineLogTest : public testing::Test {
+ protected:
+  EngineLogTest() {
+    char name[] = "/tmp/engine-log-XXXXXX";
+    folder = ::mkdtemp(name);
+    path = folder + "/engine.log";
+  }
+  ~EngineLogTest() override { std::filesystem::remove_all(folder); }
+  static std::string text_of(const std::string& file) {
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    return text.str();
+  }
+  std::string folder;
+  std::string path;
+};
+
+TEST_F(EngineLogTest, KeepsWhatAnEngineSaysWhileItLoads) {
+  auto log = EngineLog::open(path);
+  ASSERT_TRUE(log);
+  log->take("0.00.006 I srv: initial");
+  log->take("izing\n0.00.007 E gguf: failed to read\n");
+  EXPECT_EQ(text_of(path), "0.00.006 I srv: initializing\n0.00.007 E gguf: failed to read\n");
+  EXPECT_EQ(log->complaint(), "gguf: failed to read");
+}
+
+TEST_F(EngineLogTest, WithholdsEveryLineOnceTheEngineServes) {
+  auto log = EngineLog::open(path);
+  ASSERT_TRUE(log);
+  log->now_serving();
+  log->take(
+      "parse: error parsing grammar: root ::= CANARY\nGenerate: CANARY GGML_ASSERT(x)\nCANARY.cpp:12: GGML_ASSERT(\n");
+  log->take("CANARY WORDS.cpp:12: GGML_ASSERT(\n");
+  EXPECT_EQ(log->lines_withheld(), 3u);
+  EXPECT_THAT(text_of(path), Not(HasSubstr("WORDS")));
+}
+
+TEST_F(EngineLogTest, NotesWhereAnEngineGaveUp) {
+  auto log = EngineLog::open(path);
+  ASSERT_TRUE(log);
+  log->now_serving();
+  log->take("/src/ggml/ggml.c:1234: GGML_ASSERT(a == b) failed: some words\n");
+  EXPECT_EQ(log->complaint(), "the engine gave up at ggml.c:1234");
+  EXPECT_THAT(text_of(path), Not(HasSubstr("some words")));
+}
+
+TEST_F(EngineLogTest, StaysWithinItsBound) {
+  auto log = EngineLog::open(path);
+  ASSERT_TRUE(log);
+  std::string line(2000, 'x');
+  line += '\n';
+  for (int i = 0; i < 4000; ++i) log->take(line);
+  EXPECT_LE(std::filesystem::file_size(path), limits::engine_log_bytes_max);
+  EXPECT_LE(std::filesystem::file_size(path + ".1"), limits::engine_log_bytes_max);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 2);
+}
+
+TEST_F(EngineLogTest, IsForItsOwnerAlone) {
+  ASSERT_TRUE(EngineLog::open(path));
+  struct stat info{};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST_F(EngineLogTest, SaysWhenItsFolderIsMissing) {
+  auto log = EngineLog::open(folder + "/none/engine.log");
+  ASSERT_FALSE(log);
+  EXPECT_FALSE(log.error().hint.empty());
+}
+
+}  // namespace
+}  // namespace faelled::node

@@ -1,0 +1,154 @@
+// Supervisor: what to do about one engine process, and when. Pure: `step(now, event) -> actions`; the node carries the
+// actions out and reports what came of them. One per model of kind llama; a value, loop's thread.
+//
+//   idle ─▶ checking ─▶ starting ─▶ ready ─▶ stopping ─▶ ended
+//              ▲  └──▶ waiting ◀──────┴────────┘ (a crash, a hang, a wrong file)
+//
+// Three things it knows that users of other supervisors had to learn (docs/decisions/0004-engines.md): a model that
+// says "loading" may take minutes, a process that ended need not be waited for, and /health says ok while the engine's
+// own loop hangs, so a ready engine is asked something that passes through that loop.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "rpc/messages.hpp"
+
+namespace faelled::node {
+
+// How long to wait for what. Tests shorten it.
+struct Patience {
+  Duration start_probe_least = 20ms;  // grows with the time since the start
+  Duration start_probe_most = 1s;
+  Duration start_silent_max = 60s;  // no answer at all, not even "loading"
+  Duration start_max = 15min;
+  Duration probe_every = 5s;
+  Duration idle_silent_max = 30s;  // no answer, and it uses no processor
+  Duration silent_max = 120s;      // no answer, busy or not: limits::engine_silence_max has ended its streams too
+  Duration stop_grace = 3s;        // asked to stop, then killed
+  Duration restart_first = 500ms;  // doubles with each failure in a row
+  Duration restart_most = 60s;
+  Duration stable_after = 60s;     // ready for so long: earlier failures are forgotten
+  Duration file_check_every = 5s;  // a wrong model file is looked at again
+  std::uint32_t failures_until_failed = 2;
+  std::uint32_t broken_probes_max = 3;
+};
+
+enum class ProbeKind : std::uint8_t {
+  health,  // answered by the engine's HTTP side
+  work,    // answered by the loop that makes tokens
+};
+
+namespace event {
+struct Begin {};
+struct FileChecked {
+  std::string wrong;  // empty: it may be started
+};
+struct Spawned {};
+struct SpawnFailed {
+  std::string detail;
+};
+struct Answered {};  // the probe under way: 200
+struct Loading {};   // 503
+struct NoAnswer {};  // refused, broken or timed out
+struct Exited {
+  std::string detail;
+};
+struct LookNow {};  // somebody saw it break an answer off
+struct Tick {
+  Duration processor_used{};  // by the process so far
+};
+struct Stop {
+  Duration drain{};  // before it is asked to stop
+};
+}  // namespace event
+
+using Event = std::variant<event::Begin, event::FileChecked, event::Spawned, event::SpawnFailed, event::Answered,
+                           event::Loading, event::NoAnswer, event::Exited, event::LookNow, event::Tick, event::Stop>;
+
+namespace action {
+struct CheckFile {};
+struct Spawn {};  // a new engine id, a new socket
+struct Probe {
+  ProbeKind kind;
+  Duration within;
+};
+struct AskToStop {};
+struct Kill {
+  std::string why;  // empty: as planned
+};
+struct Report {};  // what report() would say has changed
+}  // namespace action
+
+using Action =
+    std::variant<action::CheckFile, action::Spawn, action::Probe, action::AskToStop, action::Kill, action::Report>;
+
+class Supervisor {
+ public:
+  Supervisor(Patience patience, std::uint64_t seed) : patience_(patience), random_(seed) {}
+
+  // Actions are carried out in their order; at most one Probe is under way.
+  std::vector<Action> step(Instant now, const Event& event);
+  // When the next Tick is due. Never before a Begin or after the end: Instant::max().
+  Instant wake() const { return wake_; }
+
+  rpc::EngineState state() const;
+  const std::string& detail() const { return detail_; }  // why it failed or is started again
+  Duration load_time() const { return load_time_; }      // last measured; zero: never ready yet
+  Duration ready_in(Instant now) const;                  // an estimate while it is not; zero: unknown
+  bool ended() const { return phase_ == Phase::ended; }
+  std::uint64_t starts() const { return starts_; }
+
+ private:
+  enum class Phase : std::uint8_t { idle, checking, waiting, starting, ready, draining, stopping, ended };
+
+  void on(const event::Begin&);
+  void on(const event::FileChecked&);
+  void on(const event::Spawned&);
+  void on(const event::SpawnFailed&);
+  void on(const event::Answered&);
+  void on(const event::Loading&);
+  void on(const event::NoAnswer&);
+  void on(const event::Exited&);
+  void on(const event::LookNow&);
+  void on(const event::Tick&);
+  void on(const event::Stop&);
+
+  void enter(Phase phase);
+  void probe(ProbeKind kind, Duration within);
+  void next_start_probe();
+  void tick_starting();
+  void tick_ready(Duration processor_used);
+  void kill(std::string why);
+  void wait_to_restart(std::string why);
+  void end();
+
+  Patience patience_;
+  SeededRandom random_;
+  Phase phase_ = Phase::idle;
+  bool final_ = false;   // Stop has come
+  bool failed_ = false;  // say so until it is ready again
+  bool probing_ = false;
+  std::string detail_;
+  std::uint32_t failures_ = 0;
+  std::uint32_t broken_probes_ = 0;
+  std::uint64_t starts_ = 0;
+  Duration load_time_{};
+  Duration processor_at_probe_{};
+  Instant spawned_{};
+  Instant heard_{};  // any answer since the start
+  Instant ready_since_{};
+  Instant probe_since_{};
+  Instant restart_at_{};
+  Instant wake_ = Instant::max();
+
+  // Of the step under way.
+  Instant now_{};
+  std::vector<Action> actions_;
+};
+
+}  // namespace faelled::node
