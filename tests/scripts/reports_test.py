@@ -1,0 +1,54 @@
+"""The counting of ./test: what crashed or was skipped is never a pass."""
+
+import json
+
+import reports
+from reports import Counts, Outcome
+
+
+def states(outcomes):
+    return [outcome.state for outcome in outcomes]
+
+
+def test_counts_a_gtest_report(tmp_path):
+    report = tmp_path / "r.xml"
+    report.write_text("""<testsuites><testsuite name="A">
+      <testcase name="passes" status="run" result="completed" classname="A"/>
+      <testcase name="fails" status="run" result="completed" classname="A"><failure message="x"/></testcase>
+      <testcase name="skips" status="run" result="skipped" classname="A"><skipped message="x"/></testcase>
+      <testcase name="DISABLED_one" status="notrun" result="suppressed" classname="A"/>
+      <testcase name="filtered" status="notrun" result="suppressed" classname="A"/>
+      </testsuite></testsuites>""")
+    outcomes = reports.junit(report, "a_test")
+    assert states(outcomes) == ["passed", "failed", "skipped", "skipped"]
+    assert outcomes[0].name == "a_test::A::passes"
+
+
+def test_a_report_that_is_missing_or_cut_off_is_a_failure(tmp_path):
+    assert states(reports.junit(tmp_path / "absent.xml", "a_test")) == ["failed"]
+    (tmp_path / "half.xml").write_text("<testsuites><testsuite>")
+    assert states(reports.junit(tmp_path / "half.xml")) == ["failed"]
+    assert states(reports.vitest(tmp_path / "absent.json")) == ["failed"]
+    assert states(reports.playwright(tmp_path / "absent.json")) == ["failed"]
+
+
+def test_a_skipped_test_fails_unless_it_is_allowed(tmp_path):
+    (tmp_path / "allowed.txt").write_text("# why\n*needs_gpu*  # none here\n\n")
+    allowed = reports.allowed_skips(tmp_path / "allowed.txt")
+    counts = Counts.of([Outcome("a::needs_gpu_x", "skipped"), Outcome("b", "skipped"), Outcome("c", "passed")], allowed)
+    assert str(counts) == "1 passed, 1 failed, 1 skipped"
+    assert "skips-allowed" in counts.failures[0].why
+
+
+def test_counts_what_the_web_runners_report(tmp_path):
+    report = tmp_path / "v.json"
+    report.write_text(json.dumps({"testResults": [
+        {"name": "/x/a.test.ts", "status": "failed", "assertionResults": []},
+        {"name": "/x/b.test.ts", "status": "passed", "assertionResults": [
+            {"fullName": "b works", "status": "passed"}, {"fullName": "b later", "status": "todo"}]}]}))
+    assert states(reports.vitest(report)) == ["failed", "passed", "skipped"]
+    report.write_text(json.dumps({"errors": [], "suites": [{"title": "page", "specs": [
+        {"title": "opens", "tests": [{"projectName": "wide", "status": "expected"}]},
+        {"title": "flickers", "tests": [{"status": "flaky"}]}], "suites": [{"title": "inner", "specs": [
+            {"title": "later", "tests": [{"status": "skipped"}]}]}]}]}))
+    assert states(reports.playwright(report)) == ["passed", "failed", "skipped"]
