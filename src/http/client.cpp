@@ -187,11 +187,15 @@ net::Task<Expected<bool>> Client::Exchange::read(std::string& body) {
     if (!progress) co_return std::unexpected(progress.error());
     if (body.size() > before) break;
   }
-  if (me.parser.complete() && !me.released) {
-    me.released = true;
-    me.release();
-  }
+  settle();
   co_return body.size() > before;
+}
+
+bool Client::Exchange::settle() {
+  Impl& me = *impl_;
+  if (!me.parser.complete()) return false;
+  if (!std::exchange(me.released, true)) me.release();
+  return true;
 }
 
 net::Task<Expected<std::string>> Client::Exchange::read_all(std::size_t bytes_max) {

@@ -53,6 +53,8 @@ class Client {
     net::Task<Expected<bool>> read(std::string& body);
     // The whole rest, at most `bytes_max` (too_large beyond).
     net::Task<Expected<std::string>> read_all(std::size_t bytes_max);
+    // True: the answer is complete, and its connection has gone back to the pool.
+    bool settle();
     // Wakes whoever waits in here with Errc::cancelled and closes the connection. Safe at any time.
     void cancel();
 

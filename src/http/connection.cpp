@@ -200,6 +200,7 @@ void Connection::abort() {
   ended_ = true;
   keep_ = false;
   flush();
+  if (unsent() > 0) cut_off();
 }
 
 void Connection::flush() {

@@ -49,7 +49,9 @@ void Mesh::end(const rpc::End& end) {
     running_.erase(found);
     const auto engine = engines_.find(room.engine);
     if (engine == engines_.end()) return;  // it has gone meanwhile, and its places with it
+    // An engine forgets the former member only when it begins the new one's prompt (engines/dialect.hpp).
     engine->second.places[room.place].ticket = 0;
+    if (end.prompt_tokens > 0) engine->second.places[room.place].member = room.member;
     engine->second.free.push_back(room.place);
     if (end.engine_fault && engine_fault_) engine_fault_(room.engine);
     return dispatch(std::string(engine->second.report.model));
@@ -157,8 +159,8 @@ rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
   grant.upstream_model = engine.report.upstream_model;
   grant.place = index;
   grant.place_changed_member = place.member != ticket.member;
-  place = {ticket.number, ticket.member, ++grants_};
-  running_[ticket.number] = {engine.report.engine, grant.place};
+  place = {ticket.number, {}, ++grants_};
+  running_[ticket.number] = {engine.report.engine, grant.place, ticket.member};
   return grant;
 }
 

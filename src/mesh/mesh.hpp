@@ -40,7 +40,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
  private:
   struct Place {
     std::uint64_t ticket = 0;  // 0: free
-    std::string member;        // who used it last
+    std::string member;        // whose words it may hold; empty: unknown, so everybody is a stranger to it
     std::uint64_t used = 0;    // when, counted in grants
   };
   struct Engine {
@@ -59,6 +59,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
   struct Room {
     std::string engine;
     std::uint32_t place = 0;
+    std::string member;
   };
 
   Engine* with_room(const std::string& model);

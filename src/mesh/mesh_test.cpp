@@ -108,14 +108,26 @@ TEST(Mesh, AMemberGetsItsOwnPlaceBackAndAForeignOneOnlyMarkedAsChanged) {
   mesh.submit(ticket(1, "aarhus"), a);
   mesh.submit(ticket(2, "odense"), b);
   EXPECT_TRUE(a.grants[0].place_changed_member);
-  mesh.end({1, rpc::Outcome::done});
-  mesh.end({2, rpc::Outcome::done});
+  mesh.end({1, rpc::Outcome::done, 7});
+  mesh.end({2, rpc::Outcome::done, 7});
   mesh.submit(ticket(3, "odense"), again);
   EXPECT_EQ(again.grants[0].place, b.grants[0].place);
   EXPECT_FALSE(again.grants[0].place_changed_member);
   Caller third;
   mesh.submit(ticket(4, "vejle"), third);
   EXPECT_TRUE(third.grants[0].place_changed_member);
+}
+
+TEST(Mesh, APlaceIsNobodysUntilTheEngineBeganThePrompt) {
+  Mesh mesh({{"m"}, 10});
+  mesh.report(ready(1));
+  Caller a, refused_by_engine, again;
+  mesh.submit(ticket(1, "aarhus"), a);
+  mesh.end({1, rpc::Outcome::done, 7});
+  mesh.submit(ticket(2, "odense"), refused_by_engine);
+  mesh.end({2, rpc::Outcome::refused, 0});  // nothing was erased
+  mesh.submit(ticket(3, "odense"), again);
+  EXPECT_TRUE(again.grants[0].place_changed_member);
 }
 
 TEST(Mesh, AnEngineThatVanishedKeepsNoPlace) {

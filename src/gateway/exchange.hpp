@@ -1,0 +1,127 @@
+// Exchange: one admitted request from its ticket to its one ending. Opens the journal, waits for a grant, talks to the
+// engine, relays, closes the journal and only then lets the client see the end. Lives in the frame of whoever runs it;
+// loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/limits.hpp"
+#include "base/random.hpp"
+#include "gateway/catalogue.hpp"
+#include "gateway/sink.hpp"
+#include "http/client.hpp"
+#include "json/document.hpp"
+#include "ledger/journal.hpp"
+#include "members/caller.hpp"
+#include "net/event.hpp"
+#include "net/loop.hpp"
+#include "net/task.hpp"
+#include "net/timer.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "openai/request.hpp"
+#include "openai/stream_rewriter.hpp"
+#include "rpc/messages.hpp"
+
+namespace faelled::gateway {
+
+struct Settings {
+  Duration wait_max = limits::ticket_wait_max;
+  Duration total_max = limits::ticket_total_max;
+  Duration silence_max = limits::engine_silence_max;
+  Duration keep_alive_every = limits::keep_alive_every;
+};
+
+// What every exchange uses; main() owns it all and it outlives them.
+struct Context {
+  net::Loop& loop;
+  const Clock& clock;
+  Random& random;
+  http::Client& client;
+  rpc::MeshPort& mesh;
+  ledger::Journal& journal;
+  const Catalogue& catalogue;
+  observe::Metrics& metrics;
+  observe::Log& log;
+  Settings settings;
+  json::Document document;       // scratch; holds nothing across a suspension
+  std::uint64_t last_ticket = 0;
+  bool shutting_down = false;
+};
+
+class Exchange final : private rpc::TicketListener {
+ public:
+  // `request` has been resolved: `model` is in the catalogue. `traceparent`: as the client sent it, or empty.
+  Exchange(Context& context, const members::Caller& caller, openai::Request request, const CatalogueModel& model,
+           std::string request_id, std::string traceparent, AnswerSink& sink);
+  ~Exchange() override;
+
+  net::Task<void> run();
+
+ private:
+  enum class Interrupt : std::uint8_t { none, gone, waited, total, silence, too_slow };
+  struct Ending {
+    rpc::Outcome outcome = rpc::Outcome::failed;
+    std::string cause;
+    std::optional<openai::ApiError> error;
+    bool engine_fault = false;
+    bool retry = false;   // nothing of this attempt reached anybody
+    std::string whole;    // the answer, where it is not streamed
+  };
+
+  void granted(const rpc::Grant& grant) override;
+  void waiting(const rpc::Waiting& waiting) override;
+  void refused(const rpc::Refusal& refusal) override;
+
+  void interrupt(Interrupt why);
+  void tick();
+  void arm();
+
+  net::Task<Ending> attempt();
+  net::Task<Ending> talk();
+  net::Task<Ending> relay_stream();
+  net::Task<Ending> relay_whole();
+  net::Task<void> settle_upstream();
+  std::string upstream_headers() const;
+  void take_step(const openai::StreamRewriter::Step& step);
+  Ending interrupted() const;
+  Ending broke_off(const Error& error) const;
+  void note_load(bool ready);
+  void close(const Ending& ending);
+  void finish(const Ending& ending);
+  AnswerTimes times() const { return {queued_, context_.loop.now() - admitted_}; }
+
+  Context& context_;
+  openai::Request request_;
+  const CatalogueModel& model_;
+  std::string traceparent_;
+  AnswerSink& sink_;
+  observe::Metrics::Model metrics_;
+  rpc::Ticket ticket_;
+  ledger::UsageRow row_;
+  ledger::Opening opening_;
+  net::Event event_;
+  net::Timer timer_;
+  std::optional<http::Client::Exchange> upstream_;
+  std::optional<rpc::Grant> grant_;
+  std::optional<rpc::Refusal> refusal_;
+  std::optional<rpc::Waiting> waiting_;
+  openai::StreamRewriter rewriter_;
+  openai::Usage usage_;
+  Interrupt interrupt_ = Interrupt::none;
+  bool in_line_ = false;
+  Instant admitted_;
+  Instant granted_at_;
+  Instant last_sent_;        // to the client
+  Instant last_byte_;        // from the engine
+  Instant last_token_;
+  Instant last_progress_;
+  std::optional<Instant> loading_since_;
+  Duration queued_{};
+  Duration load_{};
+  Duration engine_{};
+};
+
+}  // namespace faelled::gateway

@@ -1,0 +1,135 @@
+#include "gateway/gateway.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/ids.hpp"
+#include "gateway/http_sink.hpp"
+#include "json/writer.hpp"
+#include "openai/answer.hpp"
+
+namespace faelled::gateway {
+namespace {
+
+using openai::ApiError;
+using openai::Cause;
+
+std::optional<openai::Endpoint> endpoint_of(std::string_view path) {
+  for (const auto endpoint : {openai::Endpoint::chat, openai::Endpoint::completions, openai::Endpoint::embeddings})
+    if (path == openai::path_of(endpoint)) return endpoint;
+  return std::nullopt;
+}
+
+// "Bearer sk-…"; the scheme is without regard to case (RFC 9110 section 11.1).
+std::string_view bearer(std::string_view header) {
+  constexpr std::string_view scheme = "bearer ";
+  if (header.size() <= scheme.size() || !http::same_name(header.substr(0, scheme.size()), scheme)) return {};
+  header.remove_prefix(scheme.size());
+  while (header.starts_with(' ')) header.remove_prefix(1);
+  while (header.ends_with(' ')) header.remove_suffix(1);
+  return header;
+}
+
+// Passed on only in the one form that cannot carry anything else (W3C Trace Context, section 3.2).
+std::string valid_traceparent(std::string_view header) {
+  if (header.size() != 55 || !header.starts_with("00-") || header[35] != '-' || header[52] != '-') return {};
+  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-'; };
+  return std::ranges::all_of(header, hex) ? std::string(header) : std::string();
+}
+
+std::string percent_decoded(std::string_view text) { return http::query_value(fmt::format("v={}", text), "v"); }
+
+}  // namespace
+
+void Gateway::reject(http::Reply& reply, const ApiError& error, std::string_view request_id) {
+  context_.metrics.rejected(error.status());
+  send_error(reply, error, request_id);
+}
+
+net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply) {
+  const std::string request_id = new_request_id();
+  const std::string_view secret = bearer(request.header("authorization"));
+  if (secret.empty()) {
+    reject(reply, {Cause::missing_api_key, "No API key was sent. Send it as 'Authorization: Bearer sk-…'."}, request_id);
+    co_return;
+  }
+  auto caller = directory_.authenticate(secret, context_.clock.wall());
+  if (!caller) {
+    context_.log.info("a key was refused", {{"request_id", request_id}, {"cause", members::name_of(caller.error().cause)},
+                                            {"key", caller.error().key}, {"peer", reply.peer()}});
+    reject(reply, {Cause::invalid_api_key, caller.error().message}, request_id);
+    co_return;
+  }
+  if (request.path == "/v1/models" || request.path.starts_with("/v1/models/")) {
+    models(request, reply, request_id);
+    co_return;
+  }
+  const auto endpoint = endpoint_of(request.path);
+  if (!endpoint) {
+    reject(reply, {Cause::not_found, fmt::format("There is no {} here.", request.path.substr(0, 100))}, request_id);
+    co_return;
+  }
+  if (request.method != http::Method::post) {
+    reject(reply, {Cause::method_not_allowed, fmt::format("{} takes POST only.", request.path)}, request_id);
+    co_return;
+  }
+  if (const auto type = request.header("content-type"); !type.empty() && !type.contains("json")) {
+    reject(reply, {Cause::wrong_content_type, "The body must be JSON; send 'Content-Type: application/json'."}, request_id);
+    co_return;
+  }
+  HttpSink sink(reply, request_id);
+  co_await run(*endpoint, std::move(*caller), std::string(request.body), request_id,
+               valid_traceparent(request.header("traceparent")), sink);
+}
+
+net::Task<void> Gateway::chat(members::Caller caller, std::string body, std::string request_id, AnswerSink& sink) {
+  co_await run(openai::Endpoint::chat, std::move(caller), std::move(body), std::move(request_id), {}, sink);
+}
+
+net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, std::string body, std::string request_id,
+                             std::string traceparent, AnswerSink& sink) {
+  auto parsed = openai::Request::parse(endpoint, std::move(body), context_.document);
+  if (!parsed) {
+    context_.metrics.rejected(parsed.error().status());
+    sink.fail(parsed.error());
+    co_return;
+  }
+  const CatalogueModel* model = context_.catalogue.find(parsed->model);
+  if (model == nullptr) {
+    const ApiError error = openai::model_not_found(parsed->model, context_.catalogue.names());
+    context_.metrics.rejected(error.status());
+    sink.fail(error);
+    co_return;
+  }
+  if (model->settings.kind == engines::EngineKind::llama &&
+      model->settings.embeddings != (endpoint == openai::Endpoint::embeddings)) {
+    context_.metrics.rejected(400);
+    sink.fail({Cause::unsupported_value,
+               fmt::format("The model '{}' does not serve {}.", parsed->model, openai::path_of(endpoint)), "model"});
+    co_return;
+  }
+  Exchange exchange(context_, caller, std::move(*parsed), *model, std::move(request_id), std::move(traceparent), sink);
+  co_await exchange.run();
+}
+
+void Gateway::models(const http::Request& request, http::Reply& reply, std::string_view request_id) {
+  if (request.method != http::Method::get && request.method != http::Method::head)
+    return reject(reply, {Cause::method_not_allowed, "The list of models takes GET only."}, request_id);
+  std::string body;
+  const std::int64_t created_s = unix_seconds(context_.catalogue.created());
+  if (request.path.size() <= std::string_view("/v1/models/").size()) {
+    std::vector<openai::ModelEntry> all;
+    for (const std::string& id : context_.catalogue.names()) all.push_back({id, created_s});
+    openai::append_model_list(body, all);
+  } else {
+    const std::string id = percent_decoded(request.path.substr(std::string_view("/v1/models/").size()));
+    if (context_.catalogue.find(id) == nullptr)
+      return reject(reply, openai::model_not_found(id, context_.catalogue.names()), request_id);
+    openai::append_model(body, {id, created_s});
+  }
+  reply.send(200, fmt::format("Content-Type: application/json\r\nx-request-id: {}\r\nCache-Control: no-store\r\n", request_id), body);
+}
+
+}  // namespace faelled::gateway
