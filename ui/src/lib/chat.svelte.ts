@@ -175,7 +175,7 @@ export class Chat implements World {
   // What a thread tells.
   begun(thread: Thread, conversation: Conversation) {
     this.threads.set(conversation.id, thread);
-    this.put_back({ ...conversation, running: true });
+    this.put_back(conversation);
     if (this.thread === thread) {
       history.pushState(null, '', address_of(conversation.id));
       // What was typed meanwhile moves along; the sent question is kept until the server has it.

@@ -10,7 +10,7 @@ const pause_ms = [300, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000];
 export async function follow(
   turn_id: string,
   start: Turn,
-  on_change: (turn: Turn) => void,
+  on_change: (turn: Turn, line_lost: boolean) => void,
   signal: AbortSignal,
 ): Promise<Turn> {
   let turn = start;
@@ -18,7 +18,7 @@ export async function follow(
   while (!turn.end) {
     try {
       const had = turn.bytes;
-      await watch_once(turn_id, turn, (next) => on_change((turn = next)), signal);
+      await watch_once(turn_id, turn, (next) => on_change((turn = next), false), signal);
       if (turn.bytes > had) failures = 0;
     } catch (cause) {
       if (signal.aborted) throw cause;
@@ -28,8 +28,9 @@ export async function follow(
     }
     if (turn.end) break;
     if (failures >= pause_ms.length) throw Problem.offline();
-    await pause(pause_ms[failures++] ?? 8_000, signal);
     turn = { ...turn, gap: false };
+    on_change(turn, failures > 0); // one quick try before anyone is told
+    await pause(pause_ms[failures++] ?? 8_000, signal);
   }
   return turn;
 }

@@ -23,6 +23,7 @@ export interface Entry {
   state: 'sending' | 'running' | 'done' | 'stopped' | 'failed';
   waiting: Waiting | null;
   waiting_since_ms: number;
+  line_lost: boolean;
   trouble: Trouble | null;
 }
 
@@ -55,6 +56,7 @@ function entry_of(message: Message): Entry {
     state: message.state,
     waiting: null,
     waiting_since_ms: 0,
+    line_lost: false,
     trouble: message.state === 'failed' ? trouble_in_answer(message.error, message.request_id) : null,
   };
 }
@@ -89,7 +91,11 @@ export class Thread {
       this.title = found.title;
       this.model = found.model;
       this.entries = found.messages.map(entry_of);
-      if (found.turn) this.watch(found.turn.id, this.entries.findIndex((each) => each.key === found.turn?.message_id));
+      for (const entry of this.entries) {
+        if (entry.state !== 'running') continue;
+        if (entry.key === found.turn?.message_id) this.watch(found.turn.id, this.entries.indexOf(entry));
+        else Object.assign(entry, { state: 'failed', trouble: trouble_in_answer(null, null) }); // nobody writes it any more
+      }
     } catch (cause) {
       this.problem = as_problem(cause);
     } finally {
@@ -100,7 +106,7 @@ export class Thread {
   async ask(content: string, model: string) {
     if (this.busy) return;
     const now = new Date().toISOString();
-    const shared = { created_at: now, model, waiting: null, waiting_since_ms: 0, trouble: null };
+    const shared = { created_at: now, model, waiting: null, waiting_since_ms: 0, line_lost: false, trouble: null };
     this.entries.push(
       { ...shared, key: `local-${next_key++}`, role: 'user', content, state: 'done' },
       { ...shared, key: `local-${next_key++}`, role: 'assistant', content: '', state: 'sending' },
@@ -174,8 +180,9 @@ export class Thread {
         entry.waiting_since_ms = Date.now();
       }
     };
-    const changed = (turn: Turn) => {
+    const changed = (turn: Turn, line_lost: boolean) => {
       latest = turn;
+      entry.line_lost = line_lost;
       timer ??= setTimeout(draw, redraw_ms);
     };
     follow(turn_id, turn_from(entry.content), changed, following.signal)

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { address_of, place_of } from './address';
+import { age_of, number, title_from } from './format';
+
+describe('the address', () => {
+  it('holds the state', () => {
+    expect(place_of('/', '')).toEqual({ page: 'chat', conversation: null });
+    expect(place_of('/c/con_1', '')).toEqual({ page: 'chat', conversation: 'con_1' });
+    expect(place_of('/sign-in', '#abc')).toEqual({ page: 'sign-in', token: 'abc' });
+    expect(place_of('/sign-in', '')).toEqual({ page: 'sign-in', token: null });
+  });
+
+  it('goes there and back', () => {
+    for (const id of ['con_1', 'a b', 'æ/å']) expect(place_of(address_of(id), '')).toEqual({ page: 'chat', conversation: id });
+    expect(address_of(null)).toBe('/');
+  });
+
+  it('that is broken leads to a new conversation or as it stands', () => {
+    expect(place_of('/c/', '')).toEqual({ page: 'chat', conversation: null });
+    expect(place_of('/c/%E0%A4%A', '')).toEqual({ page: 'chat', conversation: '%E0%A4%A' });
+  });
+});
+
+describe('numbers and times', () => {
+  it('are written as Danes write them', () => {
+    expect(number(4900.5, 'da')).toBe('4.900,5');
+    expect(number(4900.5, 'en')).toBe('4,900.5');
+  });
+
+  it('are grouped by calendar day', () => {
+    const now = new Date(2026, 0, 14, 9, 0);
+    const at = (day: number, hour: number) => new Date(2026, 0, day, hour).toISOString();
+    expect(age_of(at(14, 0), now)).toBe('today');
+    expect(age_of(at(13, 23), now)).toBe('yesterday');
+    expect(age_of(at(12, 23), now)).toBe('week');
+    expect(age_of(at(8, 12), now)).toBe('week');
+    expect(age_of(at(7, 12), now)).toBe('older');
+  });
+});
+
+describe('a conversation’s first name', () => {
+  it('is its first line, cut at a word', () => {
+    expect(title_from('  Hej\nmed dig')).toBe('Hej');
+    const long = title_from('Skriv et venligt brev til en borger, der har klaget over larm fra genbrugspladsen');
+    expect(long.length).toBeLessThanOrEqual(61);
+    expect(long.endsWith('…')).toBe(true);
+    expect(title_from('x'.repeat(100))).toBe('x'.repeat(60) + '…');
+  });
+});
