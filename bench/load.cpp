@@ -1,7 +1,7 @@
 // The client of the benchmarks: one thread, bounded in requests and in time, one line of JSON at the end.
-//   bench_load closed  --connections 64 --requests 20000        each connection sends its next request after its answer
-//   bench_load open    --rate 500 --seconds 10                  a request each 1/rate s, timed from when it should have
-//   gone bench_load streams --streams 64 --chunks 300 --pace-us 10000 --rounds 1 --ramp-ms 10
+//   bench_load closed  --connections 64 --requests 20000    each connection sends its next request after its answer
+//   bench_load open    --rate 500 --seconds 10          a request each 1/rate s, timed from when it should have gone
+//   bench_load streams --streams 64 --chunks 300 --pace-us 10000 --rounds 1 --ramp-ms 10
 // Everywhere: --port (needed), --key, --model, --body-bytes, --seconds-max. `streams` with 5,000 of them and a long
 // ramp holds them all open at once: `open_max` says whether it did.
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "bench/load_plan.hpp"
 #include "bench/posix.hpp"
 #include "bench/response_reader.hpp"
 
@@ -19,24 +20,6 @@ namespace {
 constexpr std::uint64_t errors_max = 1000;
 constexpr std::uint64_t us = 1000;
 constexpr std::uint64_t second = 1'000'000'000;
-
-struct Settings {
-  std::string mode;
-  std::uint16_t port = 0;
-  std::string key;
-  std::string model;
-  std::size_t body_bytes = 0;
-  std::size_t connections = 0;
-  std::uint64_t requests = 0;  // in all
-  std::uint64_t rate = 0;      // open loop alone
-  std::uint64_t chunks = 0;    // streams alone
-  std::uint64_t pace_us = 0;
-  std::uint64_t ramp_ns = 0;
-  std::uint64_t seconds_max = 0;
-
-  bool streams() const { return mode == "streams"; }
-  bool open_loop() const { return mode == "open"; }
-};
 
 struct Errors {
   std::uint64_t connect = 0;
@@ -48,22 +31,6 @@ struct Errors {
 
   std::uint64_t all() const { return connect + closed + status + broken + stream + timeout; }
 };
-
-std::string build_request(const Settings& settings) {
-  std::string prompt = "You help the citizens of a municipality. ";
-  if (settings.streams()) prompt += "pace_us=" + std::to_string(settings.pace_us) + " ";
-  while (prompt.size() < settings.body_bytes) prompt += "When is the town hall open, and what do I bring along? ";
-  std::string body = R"({"model":")" + settings.model +
-                     R"(","messages":[{"role":"system","content":"Answer briefly."},)" +
-                     R"({"role":"user","content":")" + prompt.substr(0, settings.body_bytes) + R"("}],"temperature":0)";
-  if (settings.streams()) {
-    body += R"(,"stream":true,"stream_options":{"include_usage":true},"max_tokens":)" + std::to_string(settings.chunks);
-  }
-  body += "}";
-  return "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " + settings.key +
-         "\r\nContent-Type: application/json\r\nAccept: */*\r\nUser-Agent: bench\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
-}
 
 struct Connection {
   enum class State : std::uint8_t { unconnected, connecting, idle, busy };
@@ -87,32 +54,31 @@ std::string quantiles(std::vector<std::uint32_t>& values) {
 
 class Load {
  public:
-  explicit Load(Settings settings)
-      : settings_(std::move(settings)), request_(build_request(settings_)), connections_(settings_.connections) {
+  explicit Load(LoadPlan plan)
+      : plan_(std::move(plan)), request_(build_request(plan_)), connections_(plan_.connections) {
     epoll_ = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   }
 
   // Connections are opened before the clock starts, except those of the streams, whose ramp opens them.
   void run() {
     begin_ns_ = now_ns();
-    end_ns_ = begin_ns_ + settings_.seconds_max * second;
-    if (!settings_.streams()) {
+    end_ns_ = begin_ns_ + plan_.seconds_max * second;
+    if (!plan_.streams()) {
       for (std::size_t i = 0; i < connections_.size(); ++i) connect(i);
       while (connecting_ > 0 && now_ns() < end_ns_) turn();
     }
     begin_ns_ = now_ns();
-    while (finished_ + errors_.all() < settings_.requests && errors_.all() < errors_max && now_ns() < end_ns_) {
+    while (finished_ + errors_.all() < plan_.requests && errors_.all() < errors_max && now_ns() < end_ns_) {
       start_what_is_due();
       turn();
     }
     took_ns_ = now_ns() - begin_ns_;
-    if (now_ns() >= end_ns_)
-      errors_.timeout = settings_.requests - std::min(settings_.requests, finished_ + errors_.all());
+    if (now_ns() >= end_ns_) errors_.timeout = plan_.requests - std::min(plan_.requests, finished_ + errors_.all());
   }
 
   std::string report() {
     const double seconds = static_cast<double>(took_ns_) / second;
-    return "{\"mode\":\"" + settings_.mode + "\",\"requests\":" + std::to_string(finished_) +
+    return "{\"mode\":\"" + plan_.mode + "\",\"requests\":" + std::to_string(finished_) +
            ",\"seconds\":" + std::to_string(seconds) + ",\"per_second\":" + std::to_string(finished_ / seconds) +
            ",\"errors\":" + std::to_string(errors_.all()) +
            ",\"error_kinds\":{\"connect\":" + std::to_string(errors_.connect) +
@@ -120,30 +86,30 @@ class Load {
            ",\"broken\":" + std::to_string(errors_.broken) + ",\"stream\":" + std::to_string(errors_.stream) +
            ",\"timeout\":" + std::to_string(errors_.timeout) + "},\"last_status\":" + std::to_string(last_bad_status_) +
            ",\"open_max\":" + std::to_string(busy_max_) +
-           ",\"chunks\":" + std::to_string(settings_.chunks * (settings_.streams() ? finished_ : 0)) +
+           ",\"chunks\":" + std::to_string(plan_.chunks * (plan_.streams() ? finished_ : 0)) +
            ",\"events\":" + std::to_string(events_) + ",\"reads\":" + std::to_string(reads_) +
            ",\"latency_us\":" + quantiles(latencies_us_) + ",\"first_event_us\":" + quantiles(firsts_us_) +
            ",\"gap_us\":" + quantiles(gaps_us_) + "}";
   }
 
-  bool clean() const { return errors_.all() == 0 && finished_ == settings_.requests; }
+  bool clean() const { return errors_.all() == 0 && finished_ == plan_.requests; }
 
  private:
   // The n-th request of the open loop and of the ramp has its own time; elsewhere it is "as soon as a connection is
   // free".
   std::uint64_t due_ns(std::uint64_t number) const {
-    if (settings_.open_loop()) return begin_ns_ + number * second / settings_.rate;
-    if (settings_.streams() && number < connections_.size())
-      return begin_ns_ + number * settings_.ramp_ns / connections_.size();
+    if (plan_.open_loop()) return begin_ns_ + number * second / plan_.rate;
+    if (plan_.streams() && number < connections_.size())
+      return begin_ns_ + number * plan_.ramp_ns / connections_.size();
     return 0;
   }
 
   void start_what_is_due() {
     const std::uint64_t now = now_ns();
-    while (started_ < settings_.requests) {
+    while (started_ < plan_.requests) {
       const std::uint64_t due = due_ns(started_);
       if (due > now) return;
-      if (settings_.streams() && opened_ < connections_.size()) connect(opened_);
+      if (plan_.streams() && opened_ < connections_.size()) connect(opened_);
       if (idle_.empty()) return;
       const std::size_t index = idle_.front();
       idle_.pop_front();
@@ -153,14 +119,14 @@ class Load {
 
   void turn() {
     std::uint64_t wake_ns = end_ns_;
-    if (started_ < settings_.requests && !idle_or_opening_none())
+    if (started_ < plan_.requests && !idle_or_opening_none())
       wake_ns = std::min(wake_ns, std::max(due_ns(started_), 1UL));
     const int ready = wait_ready(epoll_, ready_.data(), ready_.size(), wake_ns);
     for (int i = 0; i < ready; ++i) on_ready(ready_[i].data.u64, ready_[i].events);
   }
 
   // With every connection busy only an answer can move us on.
-  bool idle_or_opening_none() const { return idle_.empty() && !(settings_.streams() && opened_ < connections_.size()); }
+  bool idle_or_opening_none() const { return idle_.empty() && !(plan_.streams() && opened_ < connections_.size()); }
 
   void watch(int operation, std::size_t index, std::uint32_t events) {
     epoll_event event{.events = events, .data = {.u64 = index}};
@@ -172,7 +138,7 @@ class Load {
     connection.fd = must(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
     set_no_delay(connection.fd);
     opened_ = std::max(opened_, index + 1);
-    const sockaddr_in address = loopback(settings_.port);
+    const sockaddr_in address = loopback(plan_.port);
     const int result = ::connect(connection.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     if (result < 0 && errno != EINPROGRESS) die(std::string("connect: ") + std::strerror(errno));
     connection.state = result == 0 ? Connection::State::idle : Connection::State::connecting;
@@ -258,11 +224,11 @@ class Load {
     const ResponseReader& reader = connection.reader;
     events_ += reader.events();
     // A stream has a first and a last chunk besides its tokens, and one with usage.
-    const bool whole = reader.saw_done() && !reader.saw_error() && reader.events() == settings_.chunks + 3;
+    const bool whole = reader.saw_done() && !reader.saw_error() && reader.events() == plan_.chunks + 3;
     if (reader.status() != 200) {
       last_bad_status_ = reader.status();
       ++errors_.status;
-    } else if (settings_.streams() && !whole) {
+    } else if (plan_.streams() && !whole) {
       ++errors_.stream;
     } else {
       ++finished_;
@@ -283,7 +249,7 @@ class Load {
     if (errors_.all() < errors_max) connect(index);
   }
 
-  const Settings settings_;
+  const LoadPlan plan_;
   const std::string request_;
   std::vector<Connection> connections_;
   std::deque<std::size_t> idle_;
@@ -308,43 +274,13 @@ class Load {
   std::array<char, 64 * 1024> buffer_{};
 };
 
-Settings read_settings(int count, char** words) {
-  if (count < 2) die("bench_load closed|open|streams --port N …");
-  Settings settings;
-  settings.mode = words[1];
-  if (settings.mode != "closed" && settings.mode != "open" && !settings.streams()) die("closed, open or streams?");
-  Flags flags(count, words, 2);
-  settings.port = static_cast<std::uint16_t>(flags.number("port", 0));
-  settings.key = flags.text("key", "sk-test0000000000000000000000000001");
-  settings.model = flags.text("model", "mock");
-  settings.body_bytes = flags.number("body-bytes", 1800);
-  settings.seconds_max = flags.number("seconds-max", 120);
-  if (settings.open_loop()) {
-    settings.rate = std::max<std::uint64_t>(1, flags.number("rate", 500));
-    settings.requests = settings.rate * flags.number("seconds", 10);
-    settings.connections = flags.number("connections", 64);
-  } else if (settings.streams()) {
-    settings.connections = flags.number("streams", 64);
-    settings.chunks = flags.number("chunks", 300);
-    settings.pace_us = flags.number("pace-us", 10'000);
-    settings.requests = settings.connections * flags.number("rounds", 1);
-    settings.ramp_ns = flags.number("ramp-ms", 10) * 1000 * us;
-  } else {
-    settings.connections = flags.number("connections", 64);
-    settings.requests = flags.number("requests", 20'000);
-  }
-  flags.finish();
-  if (settings.port == 0 || settings.connections == 0) die("--port and at least one connection are needed");
-  return settings;
-}
-
 }  // namespace
 }  // namespace faelled::bench
 
 int main(int count, char** words) {
   using namespace faelled::bench;
   sharpen_timers();
-  Load load(read_settings(count, words));
+  Load load(read_plan(count, words));
   load.run();
   std::puts(load.report().c_str());
   return load.clean() ? 0 : 1;
