@@ -5,7 +5,7 @@
 set -euo pipefail
 : "${root:?}"
 
-cache="${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/faelled"
+cache="${XDG_CACHE_HOME:-$(cd ~ && pwd)/.cache}/faelled"
 build="$root/build"
 cores="$(nproc)"
 export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
