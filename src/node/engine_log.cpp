@@ -17,8 +17,8 @@ namespace faelled::node {
 
 namespace {
 
-// What a line of llama.cpp complains about, or nothing. "0.00.006.811 E gguf_init: …" has its level as a letter; start-up
-// errors come without.
+// What a line of llama.cpp complains about, or nothing. "0.00.006.811 E gguf_init: …" has its level as a letter;
+// start-up errors come without.
 std::string_view complaint_in(std::string_view line) {
   auto space = line.find(' ');
   if (space != std::string_view::npos && line.substr(space).starts_with(" E ")) return line.substr(space + 3);

@@ -1,0 +1,39 @@
+// Host: one model's place on this node, behind which an engine of either kind runs. Owned by the node, kept alive by
+// the probe it has under way; loop's thread. close() lets go of everything at once.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "engines/model_settings.hpp"
+#include "http/client.hpp"
+#include "net/loop.hpp"
+#include "observe/log.hpp"
+#include "rpc/messages.hpp"
+
+namespace faelled::node {
+
+// What a host works with; all of it outlives the host.
+struct Surroundings {
+  net::Loop& loop;
+  http::Client& client;
+  const Clock& clock;
+  Random& random;
+  observe::Log& log;
+  std::function<void()> changed;  // report() is no longer what it was
+};
+
+class Host {
+ public:
+  virtual ~Host() = default;
+  virtual void begin() = 0;
+  virtual void look_now() = 0;
+  virtual void stop(Duration drain) = 0;
+  virtual bool ended() const = 0;
+  virtual void close() = 0;
+  virtual rpc::EngineReport report() const = 0;
+};
+
+}  // namespace faelled::node

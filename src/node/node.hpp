@@ -1,0 +1,79 @@
+// Node: the hands on this machine. Starts, watches and ends an engine for each model it is given and tells the mesh
+// what it holds. Owned by main(), loop's thread; that thread must live as long as the process (see child.hpp).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "engines/model_settings.hpp"
+#include "node/supervisor.hpp"
+#include "node/upstream.hpp"
+#include "rpc/messages.hpp"
+
+namespace faelled::net {
+class Loop;
+}
+namespace faelled::http {
+class Client;
+}
+namespace faelled::observe {
+class Log;
+}
+
+namespace faelled::node {
+
+class Host;
+
+class Node {
+ public:
+  struct Settings {
+    std::string name = "local";
+    std::uint64_t epoch = 1;
+    std::string folder;  // the data folder: engines/ (logs) and run/ (sockets) are made in it, for the owner alone
+    std::vector<engines::ModelSettings> models;
+    std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
+    Patience patience;
+    UpstreamPatience upstream_patience;
+  };
+
+  Node(net::Loop& loop, http::Client& client, const Clock& clock, Random& random, observe::Log& log,
+       rpc::ReportPort& reports, Settings settings);
+  ~Node();  // ends at once what stop() has not ended
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Makes its folders and begins with every model; the first report comes before it returns.
+  // A model that cannot be served is reported as failed; it is no error here.
+  Expected<void> start();
+  // Somebody saw this engine break an answer off: look at it now.
+  void look_at(const std::string& engine);
+  // Engines get no new work from here on, are asked to stop after `drain` and killed Patience::stop_grace later.
+  // `ended` is called once, on a later turn of the loop, when none is left.
+  void stop(Duration drain, std::function<void()> ended);
+
+  rpc::Report report() const;
+
+ private:
+  Expected<void> make_folders();
+  void changed();
+
+  net::Loop& loop_;
+  http::Client& client_;
+  const Clock& clock_;
+  Random& random_;
+  observe::Log& log_;
+  rpc::ReportPort& reports_;
+  Settings settings_;
+  std::string sockets_;
+  bool sockets_elsewhere_ = false;  // not in the data folder, whose path is too long for a socket
+  std::vector<std::shared_ptr<Host>> hosts_;
+  bool beginning_ = false;
+  std::function<void()> ended_;
+};
+
+}  // namespace faelled::node
