@@ -81,7 +81,7 @@ def test_every_folder_of_code_has_tests(texts, root):
 def test_every_configuration_key_is_documented(root):
     source = (root / "src/config/keys.hpp").read_text()
     documented = (root / "docs/configuration.md").read_text()
-    sections = dict(re.findall(r"constexpr auto (\w+) = std::to_array<std::string_view>\(\s*\{(.*?)\}\)", source, re.DOTALL))
+    sections = dict(re.findall(r"constexpr auto (\w+) =\s*std::to_array<std::string_view>\(\s*\{(.*?)\}\)", source, re.DOTALL))
     assert sections
     prefixes = {"top": "", "card": "models[].card.", "card_text": "models[].card.da.", "limits": "limits.", "log": "log."}
     missing = []
