@@ -164,8 +164,8 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
 Child::~Child() {
   if (!ended()) {
     kill();
-    siginfo_t info{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_), &info, WEXITED) != 0 && errno == EINTR) {
+    // By number: a loop that watches a copy of the pidfd makes it non-blocking, and waiting on it then does not wait.
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
   ::close(output_);

@@ -92,6 +92,15 @@ TEST(Child, TakesItsOwnChildrenWithIt) {
   FAIL() << "the grandchild still runs";
 }
 
+TEST(Child, IsReapedEvenWhenSomebodyMadeItsExitNonBlocking) {
+  auto child = Child::spawn(shell("exec sleep 60"));
+  ASSERT_TRUE(child);
+  pid_t pid = (*child)->pid();
+  ::fcntl((*child)->exit_fd(), F_SETFL, O_NONBLOCK);  // as an event loop does
+  child->reset();
+  EXPECT_EQ(::kill(pid, 0), -1);
+}
+
 TEST(Child, SaysWhyAProgramCannotRun) {
   auto child = Child::spawn({"/nonexistent/llama-server", {}, {}, "", false});
   ASSERT_FALSE(child);

@@ -1,0 +1,115 @@
+// The bodies are what llama-server 0.5.0 answered, word for word but for shortened lists.
+#include "engines/dialect.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace faelled::engines {
+namespace {
+
+using openai::Cause;
+using openai::Endpoint;
+using testing::HasSubstr;
+using testing::Not;
+
+class Dialect : public testing::Test {
+ protected:
+  static std::string members(rpc::Grant grant, Endpoint endpoint) {
+    std::string body = R"({"model":"small")";
+    append_engine_members(body, grant, endpoint);
+    return body + "}";
+  }
+  openai::ApiError error(int status, std::string_view body, Endpoint endpoint = Endpoint::chat) {
+    return error_from("llama", endpoint, status, body, document);
+  }
+  json::Document document;
+};
+
+TEST_F(Dialect, PinsEachRequestToItsPlaceAndErasesWhenTheMemberChanges) {
+  rpc::Grant grant;
+  grant.engine_kind = "llama";
+  grant.place = 3;
+  EXPECT_EQ(members(grant, Endpoint::chat), R"({"model":"small","id_slot":3,"cache_prompt":false,"lora":[]})");
+  grant.place_changed_member = false;
+  EXPECT_EQ(members(grant, Endpoint::completions), R"({"model":"small","id_slot":3,"cache_prompt":true,"lora":[]})");
+}
+
+TEST_F(Dialect, AddsNothingForEmbeddingsAndOtherEngines) {
+  rpc::Grant grant;
+  grant.engine_kind = "llama";
+  EXPECT_EQ(members(grant, Endpoint::embeddings), R"({"model":"small"})");
+  grant.engine_kind = "openai";
+  EXPECT_EQ(members(grant, Endpoint::chat), R"({"model":"small"})");
+}
+
+TEST_F(Dialect, SaysHowMuchTooLongARequestIs) {
+  auto e = error(
+      400, R"({"error":{"code":400,"message":"request (1207 tokens) exceeds the available context size (1024 tokens), )"
+           R"(try increasing it","type":"exceed_context_size_error","n_prompt_tokens":1207,"n_ctx":1024}})");
+  EXPECT_EQ(e.cause, Cause::context_length_exceeded);
+  EXPECT_EQ(e.status(), 400);
+  EXPECT_EQ(e.param, "messages");
+  EXPECT_THAT(e.message, HasSubstr("1207"));
+  EXPECT_THAT(e.message, HasSubstr("1024"));
+}
+
+TEST_F(Dialect, NamesTheFieldOfTheEndpointThatIsTooLong) {
+  constexpr auto body =
+      R"({"error":{"code":400,"message":"request (1202 tokens) exceeds","type":"exceed_context_size_error"}})";
+  EXPECT_EQ(error(400, body, Endpoint::completions).param, "prompt");
+  constexpr auto large =
+      R"j({"error":{"code":500,"message":"input (700 tokens) is too large to process. increase the )j"
+      R"j(physical batch size (current batch size: 512)","type":"server_error"}})j";
+  EXPECT_EQ(error(500, large, Endpoint::embeddings).param, "input");
+}
+
+TEST_F(Dialect, SaysThatASchemaCannotBeFollowed) {
+  auto e = error(
+      400, R"({"error":{"code":400,"message":"Unable to generate parser for this template. Automatic parser )"
+           R"(generation failed: JSON schema error at #: unrecognized type CANARY","type":"invalid_request_error"}})");
+  EXPECT_EQ(e.status(), 400);
+  EXPECT_EQ(e.param, "response_format");
+  EXPECT_THAT(e.message, Not(HasSubstr("CANARY")));
+}
+
+TEST_F(Dialect, KeepsTheEnginesInsidesToItself) {
+  for (auto [status, body] : {
+           std::pair(
+               400,
+               R"({"error":{"code":400,"message":"Field 'max_tokens': [json.exception.type_error.302] type must be )"
+               R"(number, but is string","type":"invalid_request_error"}})"),
+           std::pair(
+               500,
+               R"({"error":{"code":500,"message":"[json.exception.parse_error.101] parse error at line 1, column 2: )"
+               R"(last read: '{CANARY'","type":"server_error"}})"),
+           std::pair(404, R"({"error":{"message":"File Not Found","type":"not_found_error","code":404}})"),
+           std::pair(500, "/srv/models/secret.gguf: Internal Server Error"),
+           std::pair(502, ""),
+           std::pair(400, "{\"error\":\"CANARY\"}"),
+       }) {
+    auto e = error(status, body);
+    EXPECT_GE(e.status(), 400) << body;
+    for (auto inside : {"CANARY", "json.exception", "/srv", "File"}) EXPECT_THAT(e.message, Not(HasSubstr(inside)));
+  }
+}
+
+TEST_F(Dialect, AnEnginesOwnFailureIsNotTheClientsDoing) {
+  EXPECT_EQ(error(500, R"({"error":{"code":500,"message":"Compute error.","type":"server_error"}})").cause,
+            Cause::engine_failed);
+  EXPECT_EQ(error(503, R"({"error":{"message":"Loading model","type":"unavailable_error","code":503}})").cause,
+            Cause::model_unavailable);
+}
+
+TEST_F(Dialect, AChatModelMakesNoEmbeddings) {
+  auto e =
+      error(501,
+            R"({"error":{"code":501,"message":"This server does not support embeddings. Start it with `--embeddings`",)"
+            R"("type":"not_supported_error"}})",
+            Endpoint::embeddings);
+  EXPECT_EQ(e.status(), 400);
+  EXPECT_EQ(e.param, "model");
+  EXPECT_THAT(e.message, Not(HasSubstr("--embeddings")));
+}
+
+}  // namespace
+}  // namespace faelled::engines

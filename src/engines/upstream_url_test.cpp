@@ -1,0 +1,50 @@
+#include "engines/upstream_url.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace faelled::engines {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Expected<rpc::Endpoint> endpoint(std::string url, std::string key = {}) {
+  ModelSettings model;
+  model.id = "m";
+  model.url = std::move(url);
+  model.api_key = std::move(key);
+  return upstream_endpoint(model);
+}
+
+TEST(UpstreamUrl, SplitsAnAddressIntoWhatAConnectionNeeds) {
+  auto e = endpoint("http://127.0.0.1:9100/v1/");
+  ASSERT_TRUE(e);
+  EXPECT_EQ(e->host, "127.0.0.1");
+  EXPECT_EQ(e->port, 9100);
+  EXPECT_EQ(e->base_path, "/v1");
+  EXPECT_TRUE(e->authorization.empty());
+  EXPECT_EQ(endpoint("http://engine.internal")->port, 80);
+  EXPECT_EQ(endpoint("http://[::1]:8000/v1")->host, "::1");
+  EXPECT_EQ(endpoint("http://[::1]:8000/v1")->port, 8000);
+}
+
+TEST(UpstreamUrl, SendsTheKeyInAHeader) { EXPECT_EQ(endpoint("http://h/v1", "sk-1")->authorization, "Bearer sk-1"); }
+
+TEST(UpstreamUrl, RefusesWhatItCannotReach) {
+  for (auto url : {"https://h/v1", "h:80/v1", "http://", "http://:80", "http://h:0", "http://h:65536", "http://h:8x/v1",
+                   "http://[::1", "http://h/v1?x=1", "http://h/v 1", "http://[::1]8000/v1"}) {
+    auto e = endpoint(url);
+    EXPECT_FALSE(e) << url;
+    if (!e) EXPECT_FALSE(e.error().hint.empty()) << url;
+  }
+}
+
+TEST(UpstreamUrl, DoesNotRepeatAPassword) {
+  auto e = endpoint("http://user:hunter2@h/v1");
+  ASSERT_FALSE(e);
+  EXPECT_THAT(e.error().message + e.error().hint, Not(HasSubstr("hunter2")));
+}
+
+}  // namespace
+}  // namespace faelled::engines

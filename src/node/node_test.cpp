@@ -1,0 +1,298 @@
+// The node with its loop, real processes and real sockets.
+#include "node/node.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "http/client.hpp"
+#include "http/server.hpp"
+#include "net/listener.hpp"
+#include "net/loop.hpp"
+#include "net/timer.hpp"
+#include "observe/log.hpp"
+
+namespace faelled::node {
+namespace {
+
+using rpc::EngineState;
+using testing::HasSubstr;
+
+class NodeTest : public testing::Test, public rpc::ReportPort {
+ protected:
+  NodeTest() {
+    char name[] = "/tmp/node-test-XXXXXX";
+    settings.folder = ::mkdtemp(name);
+    log = std::move(*observe::Log::open(settings.folder + "/log", observe::Level::debug));
+  }
+  ~NodeTest() override {
+    node.reset();
+    std::filesystem::remove_all(settings.folder);
+  }
+
+  void report(const rpc::Report& r) override {
+    reports.push_back(r);
+    if (wanted && wanted(r)) loop.stop();
+  }
+
+  // Runs the loop until a report is as wanted.
+  testing::AssertionResult run_until(std::function<bool(const rpc::EngineReport&)> as_wanted,
+                                     Duration patience = std::chrono::seconds(60)) {
+    if (!reports.empty() && as_wanted(reports.back().engines.at(0))) return testing::AssertionSuccess();
+    bool timed_out = false;
+    net::Loop::Hold hold(loop);
+    net::Timer deadline(loop, [&] {
+      timed_out = true;
+      loop.stop();
+    });
+    deadline.arm(patience);
+    wanted = [&](const rpc::Report& r) { return as_wanted(r.engines.at(0)); };
+    loop.run();
+    wanted = nullptr;
+    if (!timed_out) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << "state " << static_cast<int>(engine().state)
+                                       << ", detail: " << engine().detail;
+  }
+  testing::AssertionResult run_until(EngineState state) {
+    return run_until([state](const rpc::EngineReport& e) { return e.state == state; });
+  }
+
+  const rpc::EngineReport& engine() { return reports.back().engines.at(0); }
+
+  void start() {
+    node.emplace(loop, client, clock, random, *log, *this, settings);
+    auto started = node->start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+
+  Duration stop() {
+    auto begun = clock.now();
+    net::Loop::Hold hold(loop);
+    node->stop({}, [this] { loop.stop(); });
+    loop.run();
+    return clock.now() - begun;
+  }
+
+  net::Loop loop;
+  http::Client client{loop};
+  SystemClock clock;
+  SystemRandom random;
+  std::unique_ptr<observe::Log> log;
+  Node::Settings settings;
+  std::vector<rpc::Report> reports;
+  std::function<bool(const rpc::Report&)> wanted;
+  std::optional<Node> node;
+};
+
+class LlamaNode : public NodeTest {
+ protected:
+  void SetUp() override {
+    const char* program = std::getenv("FAELLED_LLAMA_SERVER");
+    const char* file = std::getenv("FAELLED_MODEL");
+    ASSERT_TRUE(program != nullptr && file != nullptr)
+        << "set FAELLED_LLAMA_SERVER and FAELLED_MODEL to the engine and the small model; ./test does";
+    engines::ModelSettings model;
+    model.id = "org/small";
+    model.file = file;
+    model.llama_server = program;
+    model.places = 2;
+    model.context_tokens = 512;
+    model.threads = 1;
+    model.chat_template_file = settings.folder + "/chat.jinja";
+    std::ofstream(model.chat_template_file) << "{% for m in messages %}{{ m.content }}{% endfor %}";
+    settings.models = {model};
+    settings.patience.probe_every = 100ms;
+    settings.patience.idle_silent_max = 1s;
+    settings.patience.restart_first = 50ms;
+    settings.patience.file_check_every = 50ms;
+  }
+  engines::ModelSettings& model() { return settings.models[0]; }
+
+  // The engine's process, as the kernel knows it by its socket's folder and our being its parent.
+  static pid_t only_child() {
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::ifstream children(task.path() / "children");
+      if (pid_t pid = 0; children >> pid) return pid;
+    }
+    return 0;
+  }
+};
+
+TEST_F(LlamaNode, BringsAModelUpAndReportsWhatItIs) {
+  start();
+  EXPECT_EQ(engine().state, EngineState::starting);
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(engine().model, "org/small");
+  EXPECT_EQ(engine().engine_kind, "llama");
+  EXPECT_EQ(engine().places, 2u);
+  EXPECT_EQ(engine().context_tokens, 512u);
+  EXPECT_GT(engine().load_time, Duration::zero());
+  EXPECT_TRUE(std::filesystem::is_socket(engine().endpoint.unix_path));
+  EXPECT_LT(stop(), 4s);
+  EXPECT_EQ(engine().state, EngineState::absent);
+  EXPECT_EQ(only_child(), 0);
+  EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
+}
+
+TEST_F(LlamaNode, AKilledEngineComesBackAsANewOne) {
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  auto first = engine();
+  ::kill(only_child(), SIGKILL);
+  ASSERT_TRUE(run_until(EngineState::starting));
+  EXPECT_THAT(engine().detail, HasSubstr("signal 9"));
+  EXPECT_GT(engine().ready_in, Duration::zero());
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_NE(engine().engine, first.engine);
+  EXPECT_NE(engine().endpoint.unix_path, first.endpoint.unix_path);
+}
+
+TEST_F(LlamaNode, AnEngineThatHangsIsReplaced) {
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  auto first = engine().engine;
+  ::kill(only_child(), SIGSTOP);
+  ASSERT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first; }));
+}
+
+TEST_F(LlamaNode, AWrongFileIsSaidPlainlyAndTakenOnceItIsMended) {
+  auto right = model().file;
+  model().file = settings.folder + "/model.gguf";
+  std::ofstream(model().file) << "this is no model";
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, HasSubstr("it is not a GGUF file"));
+  std::filesystem::remove(model().file);
+  std::filesystem::create_symlink(right, model().file);
+  EXPECT_TRUE(run_until(EngineState::ready));
+}
+
+TEST_F(LlamaNode, AMissingEngineIsSaidPlainly) {
+  model().llama_server = "/nonexistent/llama-server";
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, HasSubstr("/nonexistent/llama-server"));
+}
+
+TEST_F(LlamaNode, ABaseModelWithoutATemplateIsRefused) {
+  model().chat_template_file.clear();
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, HasSubstr("chat_template_file"));
+}
+
+TEST_F(LlamaNode, ATemplateTheEngineCannotReadEndsInItsOwnWords) {
+  std::ofstream(model().chat_template_file) << "{% for m in";
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, HasSubstr("template"));
+}
+
+TEST_F(LlamaNode, StopsInMidLoad) {
+  start();
+  EXPECT_LT(stop(), 4s);
+  EXPECT_EQ(only_child(), 0);
+}
+
+TEST_F(LlamaNode, LeavesNothingBehindWhenItIsDestroyed) {
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  node.reset();
+  EXPECT_EQ(only_child(), 0);
+  EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
+}
+
+TEST_F(LlamaNode, FindsAShorterPlaceForItsSockets) {
+  settings.folder += "/" + std::string(90, 'x');
+  std::filesystem::create_directory(settings.folder);
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  auto socket_folder = std::filesystem::path(engine().endpoint.unix_path).parent_path();
+  node.reset();
+  EXPECT_FALSE(std::filesystem::exists(socket_folder));
+  settings.folder = std::filesystem::path(settings.folder).parent_path();
+}
+
+class UpstreamNode : public NodeTest {
+ protected:
+  void serve(int status) {
+    auto listener = net::Listener::tcp(loop, "127.0.0.1", 0);
+    ASSERT_TRUE(listener);
+    port = listener->port();
+    server.emplace(
+        loop, http::ServerBounds{},
+        [this, status](const http::Request& request, http::Reply& reply) -> net::Task<void> {
+          asked = std::string(request.target);
+          key = std::string(request.header("authorization"));
+          reply.send(status, "", "{}");
+          reply.flush();
+          co_return;
+        },
+        [](int, std::string_view) { return std::string(); });
+    server->serve(std::move(*listener));
+  }
+  void add_model() {
+    engines::ModelSettings model;
+    model.id = "mock";
+    model.kind = engines::EngineKind::openai;
+    model.url = "http://127.0.0.1:" + std::to_string(port) + "/v1";
+    model.upstream_model = "there";
+    model.api_key = "sk-secret";
+    model.places = 1024;
+    settings.models = {model};
+    settings.upstream_patience.retry_first = 10ms;
+  }
+  std::uint16_t port = 1;  // nobody listens there
+  std::string asked, key;
+  std::optional<http::Server> server;
+};
+
+TEST_F(UpstreamNode, IsReadyAtOnceAndAskedWithOurKey) {
+  serve(200);
+  add_model();
+  start();
+  EXPECT_EQ(engine().state, EngineState::ready);
+  EXPECT_EQ(engine().places, 1024u);
+  EXPECT_EQ(engine().upstream_model, "there");
+  EXPECT_EQ(engine().endpoint.base_path, "/v1");
+  EXPECT_FALSE(run_until([this](const auto&) { return !asked.empty(); }, 300ms)) << "an answer changes nothing";
+  EXPECT_EQ(asked, "/v1/models");
+  EXPECT_EQ(key, "Bearer sk-secret");
+  EXPECT_EQ(engine().state, EngineState::ready);
+}
+
+TEST_F(UpstreamNode, IsFailedWhenNobodyAnswers) {
+  add_model();
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, HasSubstr("does not answer"));
+  EXPECT_LT(stop(), 1s);
+}
+
+TEST_F(UpstreamNode, SaysThatItsKeyIsRefused) {
+  serve(401);
+  add_model();
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, testing::AllOf(HasSubstr("key"), testing::Not(HasSubstr("sk-secret"))));
+}
+
+TEST_F(UpstreamNode, AWrongAddressIsSaidPlainly) {
+  add_model();
+  settings.models[0].url = "https://127.0.0.1/v1";
+  start();
+  EXPECT_EQ(engine().state, EngineState::failed);
+  EXPECT_THAT(engine().detail, HasSubstr("https"));
+  EXPECT_LT(stop(), 1s);
+}
+
+}  // namespace
+}  // namespace faelled::node
