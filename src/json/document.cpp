@@ -32,7 +32,7 @@ std::unexpected<Error> refuse(simdjson::error_code code) {
     case simdjson::UNCLOSED_STRING:
       return fail(Errc::invalid, "The JSON ends inside a string.");
     case simdjson::STRING_ERROR:
-      return fail(Errc::invalid, "The JSON holds a string with a broken escape.");
+      return fail(Errc::invalid, "The JSON holds a string with a broken escape or half of a surrogate pair.");
     case simdjson::UNESCAPED_CHARS:
       return fail(Errc::invalid, "The JSON holds a control character that is not escaped in a string.");
     case simdjson::NUMBER_ERROR:
@@ -141,10 +141,6 @@ Expected<Value> Document::parse(std::string_view text) {
   std::memset(parser.padded.get() + text.size(), 0, simdjson::SIMDJSON_PADDING);
   const auto code = parser.simd.parse(parser.padded.get(), text.size(), false).error();
   if (code != simdjson::SUCCESS) return refuse(code);
-  if (has_lone_surrogate(text)) {
-    return fail(Errc::invalid, "The JSON holds a string with half of a surrogate pair (\\ud800 to \\udfff alone).");
-  }
-
   const auto& stage_one = *parser.simd.implementation;
   parser.tokens = {.text = text.data(),
                    .text_bytes = text.size(),

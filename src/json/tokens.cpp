@@ -13,7 +13,6 @@ std::uint32_t hex4(const char* digits) {
 }
 
 bool is_high(std::uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
-bool is_low(std::uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
 
 void append_utf8(std::string& out, std::uint32_t point) {
   if (point < 0x80) {
@@ -63,29 +62,13 @@ void append_unescaped(std::string& out, std::string_view inside) {
     }
     std::uint32_t point = hex4(inside.data() + slash + 2);
     done = slash + 6;
-    if (is_high(point)) {  // the other half follows: has_lone_surrogate() was asked
+    if (is_high(point)) {  // the other half follows: simdjson refuses one alone
       point = 0x10000 + ((point - 0xD800) << 10) + (hex4(inside.data() + done + 2) - 0xDC00);
       done += 6;
     }
     append_utf8(out, point);
   }
   out.append(inside, done);
-}
-
-bool has_lone_surrogate(std::string_view text) {
-  std::size_t done = 0;
-  for (std::size_t slash = text.find('\\'); slash != text.npos; slash = text.find('\\', done)) {
-    done = slash + 2;
-    if (text[slash + 1] != 'u') continue;
-    const std::uint32_t unit = hex4(text.data() + slash + 2);
-    done = slash + 6;
-    if (is_low(unit)) return true;
-    if (!is_high(unit)) continue;
-    // Six more bytes may not be there, but the closing quote always is, so the short circuits keep inside the text.
-    if (text[done] != '\\' || text[done + 1] != 'u' || !is_low(hex4(text.data() + done + 2))) return true;
-    done += 6;
-  }
-  return false;
 }
 
 }  // namespace faelled::json

@@ -41,7 +41,4 @@ struct Tokens {
 // Appends what `inside` means. Only for strings of a valid text.
 void append_unescaped(std::string& out, std::string_view inside);
 
-// True if an escape in a valid text stands for half of a surrogate pair.
-bool has_lone_surrogate(std::string_view text);
-
 }  // namespace faelled::json
