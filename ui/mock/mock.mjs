@@ -79,7 +79,7 @@ const models = [
 
 /** `piece_ms` is the pause between two pieces of an answer. `one_model` leaves the second one out. */
 export function mock_api({ piece_ms = 25, one_model = false } = {}) {
-  const tokens = new Set(['dev']);
+  const tokens = new Set(['dev', 'once']); // 'dev' works again and again
   const sessions = new Set();
   const conversations = new Map();
   const turns = new Map();

@@ -75,6 +75,7 @@ export const da = {
   stop: 'Stop',
   stopping: 'Stopper …',
   ai_notice: 'Du skriver med en kunstig intelligens. Den kan tage fejl. Tjek svaret, før du bruger det.',
+  ai_notice_demo: 'Du skriver med en kunstig intelligens: en lille prøvemodel, der ofte skriver forkert. Brug den ikke på arbejde.',
 
   sending: 'Sender …',
   waiting_first: 'Modellen læser dit spørgsmål …',
@@ -194,6 +195,7 @@ export const en: Record<Key, string> = {
   stop: 'Stop',
   stopping: 'Stopping …',
   ai_notice: 'You are writing with an artificial intelligence. It can be wrong. Check the answer before you use it.',
+  ai_notice_demo: 'You are writing with an artificial intelligence: a small demo model that often writes nonsense. Do not use it at work.',
 
   sending: 'Sending …',
   waiting_first: 'The model is reading your question …',

@@ -1,0 +1,144 @@
+import { answers, ask, ask_and_catch, conversation_on_server, copied_answer, ended, expect, field, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
+
+test('a new conversation tells in plain words what the model is', async ({ page }) => {
+  await open_new(page);
+  const card = page.locator('.welcome .card');
+  await expect(card).toContainText('Hvor den kører');
+  await expect(page.getByText('kunstig intelligens', { exact: false }).first()).toBeVisible();
+  const { models } = await (await page.request.get('/api/models')).json();
+  const shown = models.find((each: { state: string }) => each.state === 'ready') ?? models[0];
+  await expect(card).toContainText(shown.name);
+  if (shown.demo) await expect(card).toContainText('det er ikke den, du ville bruge på arbejde');
+  await no_axe_violations(page);
+});
+
+test('an answer is shown as it comes, without moving the page, and is announced once', async ({ page }) => {
+  await open_new(page);
+  await page.evaluate(() => {
+    const seen = { lengths: [] as number[], said: [] as string[], shift: 0 };
+    Object.assign(window, { seen });
+    new MutationObserver(() => {
+      const length = document.querySelector('article.answer .words')?.textContent?.length ?? 0;
+      if (length && length !== seen.lengths.at(-1)) seen.lengths.push(length);
+      for (const region of document.querySelectorAll('[role=status], [aria-live]')) {
+        const text = region.textContent?.trim() ?? '';
+        if (text && text !== seen.said.at(-1)) seen.said.push(text);
+      }
+    }).observe(document.body, { childList: true, characterData: true, subtree: true });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as unknown as { value: number; hadRecentInput: boolean }[]) if (!entry.hadRecentInput) seen.shift += entry.value;
+    }).observe({ type: 'layout-shift' });
+  });
+  await ask_and_catch(page);
+  await page.waitForFunction(() => (window as unknown as { seen: { lengths: number[] } }).seen.lengths.length >= 5 || !document.querySelector('[aria-busy=true]'), null, { timeout: 60_000 });
+  await stop_if_going(page);
+  const seen = await page.evaluate(() => (window as unknown as { seen: { lengths: number[]; said: string[]; shift: number } }).seen);
+  expect(seen.lengths.length).toBeGreaterThanOrEqual(3);
+  expect(seen.lengths).toEqual([...seen.lengths].sort((a, b) => a - b));
+  expect(seen.shift).toBeLessThan(0.02);
+  expect(seen.said.filter((each) => /^(Svaret er|Spørgsmålet)/.test(each)).length).toBeGreaterThanOrEqual(1);
+  expect(seen.said.length).toBeLessThanOrEqual(4);
+  expect(new URL(page.url()).pathname).toMatch(/^\/c\/.+/);
+});
+
+test('a refresh in the middle of an answer loses nothing', async ({ page }) => {
+  await open_new(page);
+  const before = await ask_and_catch(page);
+  await page.reload();
+  await expect(words_of(last_answer(page))).toBeVisible();
+  await page.waitForFunction(
+    (had) => {
+      const all = document.querySelectorAll('article.answer');
+      const last = all[all.length - 1];
+      return last?.getAttribute('aria-busy') === 'false' || (last?.textContent?.length ?? 0) > had + 40;
+    },
+    before.length,
+    { timeout: 60_000 },
+  );
+  await stop_if_going(page);
+  const shown = await words_of(last_answer(page)).textContent();
+  expect(shown?.replace(/\s+/g, '').startsWith(before.replace(/\s+/g, '').slice(0, -2))).toBe(true);
+
+  const copied = await copied_answer(page);
+  const { body } = await conversation_on_server(page);
+  expect(body.turn).toBeNull();
+  expect(copied).toBe(body.messages.at(-1).content);
+  expect(['done', 'stopped']).toContain(body.messages.at(-1).state);
+});
+
+test('stop stops, and keeps what was written', async ({ page }) => {
+  await open_new(page);
+  await ask_and_catch(page);
+  await stop_button(page).click();
+  await ended(page);
+  await expect(last_answer(page)).toContainText('Du stoppede svaret her.');
+  const copied = await copied_answer(page);
+  const { body } = await conversation_on_server(page);
+  expect(body.messages.at(-1)).toMatchObject({ role: 'assistant', state: 'stopped', content: copied });
+  expect(copied.length).toBeGreaterThan(0);
+  await page.reload();
+  await expect(last_answer(page)).toContainText('Du stoppede svaret her.');
+});
+
+test('an answer goes on while another conversation is read', async ({ page }) => {
+  await open_new(page);
+  await ask_and_catch(page);
+  const address = page.url();
+  await page.getByRole('button', { name: 'Ny samtale' }).click();
+  await expect(page.locator('.welcome')).toBeVisible();
+  await page.goBack();
+  expect(page.url()).toBe(address);
+  await expect(words_of(last_answer(page))).toBeVisible();
+  await stop_if_going(page);
+  const { body } = await conversation_on_server(page);
+  expect(await copied_answer(page)).toBe(body.messages.at(-1).content);
+});
+
+test('a second question goes into the same conversation', async ({ page }) => {
+  await open_new(page);
+  await ask(page, 'Svar kort: Er Aarhus en by?');
+  await expect(words_of(last_answer(page))).toBeVisible({ timeout: 60_000 });
+  await stop_if_going(page);
+  const address = page.url();
+  await ask(page, 'Svar kort: Og Odense?');
+  await expect(answers(page)).toHaveCount(2);
+  await expect(words_of(last_answer(page))).toBeVisible({ timeout: 60_000 });
+  await stop_if_going(page);
+  expect(page.url()).toBe(address);
+  await no_axe_violations(page);
+});
+
+test('a half-written question survives a refresh and a look at another conversation', async ({ page }) => {
+  await open_new(page);
+  await field(page).fill('Hvordan skriver jeg til en borger om');
+  await page.reload();
+  await expect(field(page)).toHaveValue('Hvordan skriver jeg til en borger om');
+  await page.locator('nav a').first().click();
+  await expect(field(page)).toHaveValue('');
+  await page.goBack();
+  await expect(field(page)).toHaveValue('Hvordan skriver jeg til en borger om');
+  await field(page).fill('');
+  await page.reload();
+  await expect(field(page)).toHaveValue('');
+});
+
+test('Shift+Enter makes a new line and an empty question is not sent', async ({ page }) => {
+  await open_new(page);
+  await field(page).press('Enter');
+  await expect(page.locator('article')).toHaveCount(0);
+  await field(page).pressSequentially('en');
+  await field(page).press('Shift+Enter');
+  await field(page).pressSequentially('to');
+  await expect(field(page)).toHaveValue('en\nto');
+  await field(page).fill('');
+});
+
+test('the model’s words can be opened from the writing field', async ({ page }) => {
+  await open_new(page);
+  await page.getByRole('button', { name: /Om modellen/ }).click();
+  const dialog = page.getByRole('dialog', { name: 'Om modellen' });
+  await expect(dialog).toContainText('God til');
+  await no_axe_violations(page);
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+});

@@ -1,0 +1,119 @@
+// What every test of the page shares: it fails on any console error, policy violation or request to another origin.
+import AxeBuilder from '@axe-core/playwright';
+import { test as base, expect, type Locator, type Page } from '@playwright/test';
+
+export const base_url = () => process.env.FAELLED_URL ?? '';
+export const sign_in_link = () => process.env.FAELLED_SIGN_IN ?? '';
+
+interface Guard {
+  /** Console errors that this test brings about itself. */
+  allow: RegExp[];
+}
+
+export const test = base.extend<{ guard: Guard }>({
+  baseURL: async ({}, use) => use(base_url()),
+  guard: [
+    async ({ context }, use) => {
+      const guard: Guard = { allow: [] };
+      const found: string[] = [];
+      const origin = new URL(base_url()).origin;
+      context.on('console', (message) => {
+        if (message.type() === 'error' || /Content Security Policy/i.test(message.text())) found.push(`console: ${message.text()}`);
+      });
+      context.on('weberror', (error) => found.push(`error: ${error.error().stack ?? error.error().message}`));
+      context.on('request', (request) => {
+        const url = new URL(request.url());
+        if (url.protocol.startsWith('http') && url.origin !== origin) found.push(`outside request: ${request.url()}`);
+      });
+      await use(guard);
+      expect(found.filter((each) => !guard.allow.some((allowed) => allowed.test(each)))).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
+
+export const field = (page: Page) => page.getByRole('textbox', { name: /Skriv dit spørgsmål|Write your question/ });
+export const answers = (page: Page) => page.locator('article.answer');
+export const last_answer = (page: Page) => answers(page).last();
+export const words_of = (answer: Locator) => answer.locator('.words');
+export const stop_button = (page: Page) => page.getByRole('button', { name: /^Stop$/ });
+export const copy_button = (page: Page) => last_answer(page).getByRole('button', { name: /^(Kopiér svar|Copy answer)$/ });
+export const conversation_list = (page: Page) => page.getByRole('navigation', { name: /Samtaler|Conversations/ });
+export const item = (page: Page, title: string) => conversation_list(page).getByRole('listitem').filter({ hasText: title });
+
+export async function open_new(page: Page) {
+  await page.goto('/');
+  await expect(field(page)).toBeVisible();
+  await expect(page.locator('.welcome .card')).toBeVisible();
+}
+
+export async function ask(page: Page, question: string) {
+  await field(page).fill(question);
+  await field(page).press('Enter');
+  await expect(page.locator('article.asked').last()).toHaveText(new RegExp(question.slice(0, 20).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
+}
+
+export async function ended(page: Page) {
+  await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeVisible({ timeout: 90_000 });
+}
+
+/** Stops a long answer, if it is still going, so that the next test need not wait for it. */
+export async function stop_if_going(page: Page) {
+  await stop_button(page).click({ timeout: 500 }).catch(() => {});
+  await ended(page);
+}
+
+/** Asks until an answer is caught while it is being written: a small model may be done in a blink. */
+export async function ask_and_catch(page: Page): Promise<string> {
+  for (let tries = 0; tries < 6; tries++) {
+    await ask(page, `Tæl videre, et tal på hver linje, helt op til 2000:\n${[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].join('\n')}`);
+    const begun = words_of(last_answer(page));
+    await expect(begun.or(page.getByRole('button', { name: 'Send', exact: true })).first()).toBeVisible({ timeout: 60_000 });
+    const text = await page.evaluate(() => {
+      const all = document.querySelectorAll('article.answer');
+      const last = all[all.length - 1];
+      return last?.getAttribute('aria-busy') === 'true' ? (last.querySelector('.words')?.textContent ?? '') : '';
+    });
+    if (text.length > 0) return text;
+    await ended(page);
+  }
+  throw new Error('no answer was long enough to be caught while it was written');
+}
+
+export async function conversation_on_server(page: Page) {
+  const id = new URL(page.url()).pathname.replace('/c/', '');
+  const response = await page.request.get(`/api/conversations/${id}`);
+  return { status: response.status(), body: response.ok() ? await response.json() : null, id };
+}
+
+/** What the page holds of the last answer, letter by letter, as its copy button gives it. */
+export async function copied_answer(page: Page): Promise<string> {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base_url() });
+  await copy_button(page).click();
+  const text = await page.evaluate(() => navigator.clipboard.readText());
+  return text.replace(/\r\n/g, '\n').replace(/\n\n— [^\n]*$/, '');
+}
+
+export async function no_axe_violations(page: Page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map((each) => `${each.id}: ${each.help} — ${each.nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([]);
+}
+
+/** Server-sent events as the server writes them. */
+export function events(...all: { name: 'waiting' | 'delta' | 'end'; id: number; data: unknown }[]) {
+  return {
+    status: 200,
+    contentType: 'text/event-stream',
+    body: all.map((each) => `id: ${each.id}\nevent: ${each.name}\ndata: ${JSON.stringify(each.data)}\n\n`).join(''),
+  };
+}
+
+export function refusal(status: number, code: string, message_da: string, message: string, request_id: string) {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'x-request-id': request_id },
+    body: JSON.stringify({ error: { message, type: 'server_error', param: null, code, message_da } }),
+  };
+}

@@ -1,0 +1,42 @@
+// The page in real Chromium against a real server: FAELLED_URL and FAELLED_SIGN_IN name a running one; without them
+// ./run starts one; with FAELLED_MOCK=1 the page's mock of the API takes its place (after `npm run build` in ui).
+import { defineConfig } from '@playwright/test';
+
+export const session_file = new URL('./.session.json', import.meta.url).pathname;
+
+export default defineConfig({
+  testDir: '.',
+  outputDir: './test-results',
+  globalSetup: './server.ts',
+  fullyParallel: false,
+  workers: 1,
+  forbidOnly: Boolean(process.env.CI),
+  retries: 0,
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  reporter: [['list'], ['./count.ts']],
+  use: {
+    locale: 'da-DK',
+    timezoneId: 'Europe/Copenhagen',
+    viewport: { width: 1280, height: 800 },
+    launchOptions: {
+      executablePath: process.env.FAELLED_CHROMIUM ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+    trace: 'off',
+    screenshot: 'only-on-failure',
+  },
+  projects: [
+    { name: 'sign-in', testMatch: 'sign_in.spec.ts', teardown: 'sign-out' },
+    { name: 'page', testIgnore: ['sign_in.spec.ts', 'sign_out.spec.ts'], dependencies: ['sign-in'], use: { storageState: session_file } },
+    { name: 'sign-out', testMatch: 'sign_out.spec.ts', use: { storageState: session_file } },
+  ],
+});
