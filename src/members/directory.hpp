@@ -102,7 +102,7 @@ class Directory {
 
  private:
   struct Body;
-  std::unique_ptr<Body> body_;
+  std::shared_ptr<Body> body_;  // shared with nobody for long: answers under way hold it weakly
 };
 
 }  // namespace faelled::members

@@ -61,6 +61,8 @@ class Conversations {
 
  private:
   Expected<crypto::SealKey> data_key(Store& store, const std::string& member);
+  Expected<SealedConversation> sealed(Store& store, const Conversation& row);
+  Expected<SealedMessage> sealed(Store& store, const Conversation& of, const Message& row);
 
   crypto::SealKey master_;
   SystemRandom random_;                            // nonces and data keys

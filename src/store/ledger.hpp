@@ -16,14 +16,17 @@ namespace faelled::store {
 class Ledger {
  public:
   // `from`: Store::journal_position(), the one that the journal was opened with.
+  // From now on the journal's rows are taken in as they come.
   Ledger(ledger::Journal& journal, StoreThread& store, ledger::Position from);
 
-  // Called by the journal's sync thread (Journal::Options::readable): posts a take-in unless one is waiting already.
-  void readable();
+  ~Ledger();  // after StoreThread::stop(), before the journal goes
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
 
   using Sums = Expected<std::vector<UsageSum>>;
   void sums(UsageFilter filter, std::function<void(Sums)> then);
 
+  // `limit` at most limits::usage_page_rows_max.
   using Page = Expected<UsagePage>;
   void rows(UsageFilter filter, std::string after, std::size_t limit, std::function<void(Page)> then);
 
@@ -31,6 +34,8 @@ class Ledger {
   Expected<std::size_t> take_in(Store& store);
 
  private:
+  void readable();  // on the journal's thread
+
   ledger::Journal& journal_;
   StoreThread& store_;
   ledger::Position position_;  // store's thread

@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <set>
+
+#include "base/ids.hpp"
+#include "members/directory_body.hpp"
+#include "members/names.hpp"
+
+namespace faelled::members {
+namespace {
+
+constexpr std::size_t configured_secret_bytes_min = 16;
+
+struct Loaded {
+  std::vector<MemberRow> members;
+  std::vector<UserRow> users;
+  std::vector<KeyRow> keys;
+  std::vector<SessionRow> sessions;
+};
+
+Expected<void> check(const ConfiguredKey& key) {
+  if (auto ok = check_name("a configured key's name", key.name); !ok) return ok;
+  if (auto ok = check_member_id(key.member); !ok) {
+    return fail(Errc::invalid,
+                "the configured key " + key.name + " names the member \"" + key.member + "\", which is no id",
+                ok.error().hint);
+  }
+  const bool printable = std::ranges::all_of(key.secret, [](char c) { return c > ' ' && c < 0x7F; });
+  if (key.secret.size() >= configured_secret_bytes_min && printable) return {};
+  return fail(Errc::invalid, "the secret of the configured key " + key.name + " is too short or has odd characters",
+              "use sk- and at least 32 random letters and digits");
+}
+
+// The store's keys as the configuration wants them. Each change is written and made in `keys` as well.
+class ConfiguredKeys {
+ public:
+  ConfiguredKeys(Store& store, Loaded& loaded, Random& random, WallTime now)
+      : store_(store), loaded_(loaded), random_(random), now_(now) {}
+
+  Expected<void> take_in(std::span<const ConfiguredKey> configured) {
+    std::set<Digest> wanted;
+    for (const ConfiguredKey& key : configured) {
+      if (auto ok = check(key); !ok) return ok;
+      const Digest hash = crypto::sha256(key.secret);
+      if (!wanted.insert(hash).second) {
+        return fail(Errc::invalid, "the configured key " + key.name + " has the secret of another one",
+                    "give each key a secret of its own");
+      }
+      if (auto ok = ensure_member(key.member); !ok) return ok;
+      if (auto ok = take_in(key, hash); !ok) return ok;
+    }
+    for (KeyRow& row : loaded_.keys) {
+      if (row.origin != store::KeyOrigin::config || row.revoked_at || wanted.contains(row.hash)) continue;
+      row.revoked_at = now_;
+      row.revoked_by = store::RevokedBy::config;
+      if (auto ok = store_.update_key(row); !ok) return ok;
+    }
+    return {};
+  }
+
+ private:
+  Expected<void> ensure_member(const std::string& id) {
+    if (std::ranges::find(loaded_.members, id, &MemberRow::id) != loaded_.members.end()) return {};
+    return store_.add_member(loaded_.members.emplace_back(MemberRow{id, id, now_}));
+  }
+
+  Expected<void> take_in(const ConfiguredKey& key, const Digest& hash) {
+    const auto found = std::ranges::find(loaded_.keys, hash, &KeyRow::hash);
+    if (found == loaded_.keys.end()) {
+      KeyRow row;
+      row.id = make_id("key_", now_, random_);
+      row.hash = hash;
+      row.member = key.member;
+      row.name = key.name;
+      row.created_at = now_;
+      row.origin = store::KeyOrigin::config;
+      loaded_.keys.push_back(row);
+      return store_.add_key(row);
+    }
+    KeyRow row = *found;
+    if (row.origin != store::KeyOrigin::config) return {};  // made by a person, who rules over it
+    row.member = key.member;
+    row.name = key.name;
+    if (row.revoked_by == store::RevokedBy::config) {
+      row.revoked_at.reset();
+      row.revoked_by = store::RevokedBy::nobody;
+    }
+    if (row == *found) return {};
+    *found = row;
+    return store_.update_key(row);
+  }
+
+  Store& store_;
+  Loaded& loaded_;
+  Random& random_;
+  WallTime now_;
+};
+
+template <class T>
+Expected<void> into(T& out, Expected<T> given) {
+  if (!given) return std::unexpected(given.error());
+  out = std::move(*given);
+  return {};
+}
+
+}  // namespace
+
+Expected<void> Directory::load(std::span<const ConfiguredKey> configured, WallTime now) {
+  auto loaded = body_->store.wait_for([&](Store& store) -> Expected<Loaded> {
+    Loaded out;
+    if (auto ok = into(out.members, store.members()); !ok) return std::unexpected(ok.error());
+    if (auto ok = into(out.users, store.users()); !ok) return std::unexpected(ok.error());
+    if (auto ok = into(out.keys, store.keys()); !ok) return std::unexpected(ok.error());
+    if (auto ok = into(out.sessions, store.sessions(now)); !ok) return std::unexpected(ok.error());
+    auto taken = store.together([&] { return ConfiguredKeys(store, out, body_->random, now).take_in(configured); });
+    if (!taken) return std::unexpected(taken.error());
+    return out;
+  });
+  if (!loaded) return std::unexpected(loaded.error());
+  for (MemberRow& row : loaded->members) body_->members.insert_or_assign(row.id, row);
+  for (UserRow& row : loaded->users) body_->users.insert_or_assign(row.id, row);
+  for (const KeyRow& row : loaded->keys) body_->know(row);
+  for (const SessionRow& row : loaded->sessions) body_->know(row);
+  return {};
+}
+
+Expected<MemberRow> Directory::ensure_member(const std::string& id, const std::string& name, WallTime now) {
+  if (auto known = member(id)) return *known;
+  if (auto ok = check_member_id(id); !ok) return std::unexpected(ok.error());
+  if (auto ok = check_name("the member's name", name); !ok) return std::unexpected(ok.error());
+  const MemberRow row{id, name, now};
+  auto added = body_->store.wait_for([&](Store& store) { return store.add_member(row); });
+  if (!added) return std::unexpected(added.error());
+  body_->members.emplace(id, row);
+  return row;
+}
+
+Expected<UserRow> Directory::ensure_user(const std::string& member, const std::string& name, WallTime now) {
+  if (!body_->members.contains(member)) return fail(Errc::not_found, "there is no such member");
+  for (const auto& [id, row] : body_->users) {
+    if (row.member == member && row.name == name) return row;
+  }
+  if (auto ok = check_name("the user's name", name); !ok) return std::unexpected(ok.error());
+  const UserRow row{make_id("usr_", now, body_->random), member, name, now};
+  auto added = body_->store.wait_for([&](Store& store) { return store.add_user(row); });
+  if (!added) return std::unexpected(added.error());
+  body_->users.emplace(row.id, row);
+  return row;
+}
+
+}  // namespace faelled::members

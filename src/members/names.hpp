@@ -1,0 +1,17 @@
+// What members, users and keys may be called: a name is shown to people, an id stands in addresses, logs and CSV. Pure.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace faelled::members {
+
+// UTF-8, 1 to limits::name_bytes_max bytes, no control or direction characters, no space at either end. `what` begins
+// the message, e.g. "the key's name". Errors: invalid.
+Expected<void> check_name(std::string_view what, std::string_view name);
+
+// 1 to limits::member_id_bytes_max of A–Z, a–z, 0–9, '.', '_', '-', the first a letter or digit. Errors: invalid.
+Expected<void> check_member_id(std::string_view id);
+
+}  // namespace faelled::members

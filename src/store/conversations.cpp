@@ -1,0 +1,148 @@
+#include "store/conversations.hpp"
+
+#include <algorithm>
+
+#include "crypto/master_key.hpp"
+
+namespace faelled::store {
+namespace {
+
+// What a sealed text is bound to: a title or message moved to another row does not open there.
+std::string title_of(const std::string& conversation) { return "title/" + conversation; }
+std::string content_of(const std::string& conversation, const std::string& message) {
+  return "content/" + conversation + "/" + message;
+}
+std::string key_of(const std::string& member) { return "key/" + member; }
+
+Expected<Conversation> opened(const crypto::SealKey& key, SealedConversation&& row) {
+  auto title = crypto::unseal(key, row.title, title_of(row.id));
+  if (!title) return std::unexpected(title.error());
+  return Conversation{std::move(row.id), std::move(row.user), std::move(row.member), std::move(row.model),
+                      std::move(*title), row.created_at,      row.updated_at};
+}
+
+}  // namespace
+
+Expected<crypto::SealKey> Conversations::master_key(const std::filesystem::path& file, Store& store, Random& random) {
+  auto key = crypto::read_master_key(file);
+  if (key || key.error().code != Errc::not_found) return key;
+  auto sealed = store.has_member_data_keys();
+  if (!sealed) return std::unexpected(sealed.error());
+  if (*sealed) {
+    return fail(Errc::not_found, file.string() + " is missing, and conversations are sealed with it",
+                "restore it from the backup; without it they cannot be read by anyone");
+  }
+  return crypto::create_master_key(file, random);
+}
+
+Expected<crypto::SealKey> Conversations::data_key(Store& store, const std::string& member) {
+  if (const auto found = opened_.find(member); found != opened_.end()) return found->second;
+  auto wrapped = store.member_data_key(member);
+  if (!wrapped) return std::unexpected(wrapped.error());
+  crypto::SealKey key{};
+  if (*wrapped) {
+    auto text = crypto::unseal(master_, **wrapped, key_of(member));
+    if (!text) return std::unexpected(text.error());
+    if (text->size() != key.size()) return fail(Errc::invalid, "the data key of " + member + " has the wrong length");
+    std::ranges::copy(std::as_bytes(std::span(*text)), key.begin());
+  } else {
+    key = crypto::make_seal_key(random_);
+    const std::string_view text(reinterpret_cast<const char*>(key.data()), key.size());
+    auto sealed = crypto::seal(master_, text, key_of(member), random_);
+    if (!sealed) return std::unexpected(sealed.error());
+    if (auto added = store.add_member_data_key(member, *sealed); !added) return std::unexpected(added.error());
+  }
+  if (opened_.size() >= limits::members_max) opened_.clear();
+  opened_.emplace(member, key);
+  return key;
+}
+
+Expected<SealedConversation> Conversations::sealed(Store& store, const Conversation& row) {
+  auto key = data_key(store, row.member);
+  if (!key) return std::unexpected(key.error());
+  auto title = crypto::seal(*key, row.title, title_of(row.id), random_);
+  if (!title) return std::unexpected(title.error());
+  return SealedConversation{row.id, row.user, row.member, row.model, std::move(*title), row.created_at, row.updated_at};
+}
+
+Expected<void> Conversations::add(Store& store, const Conversation& row) {
+  auto out = sealed(store, row);
+  return out ? store.add_conversation(*out) : std::unexpected(out.error());
+}
+
+Expected<Conversation> Conversations::get(Store& store, const std::string& user, const std::string& id) {
+  auto row = store.conversation(user, id);
+  if (!row) return std::unexpected(row.error());
+  auto key = data_key(store, row->member);
+  if (!key) return std::unexpected(key.error());
+  return opened(*key, std::move(*row));
+}
+
+Expected<std::vector<Conversation>> Conversations::list(Store& store, const std::string& user,
+                                                        const std::string& before, std::size_t limit) {
+  auto rows = store.conversations(user, before, std::clamp<std::size_t>(limit, 1, limits::conversations_page_max));
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<Conversation> out;
+  for (SealedConversation& row : *rows) {
+    auto key = data_key(store, row.member);
+    if (!key) return std::unexpected(key.error());
+    auto conversation = opened(*key, std::move(row));
+    if (!conversation) return std::unexpected(conversation.error());
+    out.push_back(std::move(*conversation));
+  }
+  return out;
+}
+
+Expected<void> Conversations::update(Store& store, const Conversation& row) {
+  auto out = sealed(store, row);
+  return out ? store.update_conversation(*out) : std::unexpected(out.error());
+}
+
+Expected<void> Conversations::remove(Store& store, const std::string& user, const std::string& id) {
+  return store.remove_conversation(user, id);
+}
+
+Expected<SealedMessage> Conversations::sealed(Store& store, const Conversation& of, const Message& row) {
+  auto key = data_key(store, of.member);
+  if (!key) return std::unexpected(key.error());
+  auto content = crypto::seal(*key, row.content, content_of(of.id, row.id), random_);
+  if (!content) return std::unexpected(content.error());
+  return SealedMessage{row.id,
+                       of.id,
+                       row.role,
+                       row.state,
+                       std::move(*content),
+                       row.model,
+                       row.request_id,
+                       row.error_message,
+                       row.error_message_da,
+                       row.created_at};
+}
+
+Expected<void> Conversations::add_message(Store& store, const Conversation& of, const Message& row) {
+  auto out = sealed(store, of, row);
+  return out ? store.add_message(*out) : std::unexpected(out.error());
+}
+
+Expected<void> Conversations::update_message(Store& store, const Conversation& of, const Message& row) {
+  auto out = sealed(store, of, row);
+  return out ? store.update_message(*out) : std::unexpected(out.error());
+}
+
+Expected<std::vector<Message>> Conversations::messages(Store& store, const Conversation& of) {
+  auto rows = store.messages(of.id);
+  if (!rows) return std::unexpected(rows.error());
+  auto key = data_key(store, of.member);
+  if (!key) return std::unexpected(key.error());
+  std::vector<Message> out;
+  for (SealedMessage& row : *rows) {
+    auto content = crypto::unseal(*key, row.content, content_of(of.id, row.id));
+    if (!content) return std::unexpected(content.error());
+    out.push_back(Message{std::move(row.id), std::move(row.conversation), row.role, row.state, std::move(*content),
+                          std::move(row.model), std::move(row.request_id), std::move(row.error_message),
+                          std::move(row.error_message_da), row.created_at});
+  }
+  return out;
+}
+
+}  // namespace faelled::store

@@ -1,0 +1,59 @@
+#include "store/data_folder.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+namespace faelled::store {
+namespace {
+
+std::string reason(int code) { return std::generic_category().message(code); }
+
+std::string holder(int fd) {
+  std::array<char, 24> text{};
+  const ssize_t got = ::pread(fd, text.data(), text.size() - 1, 0);
+  const std::string_view pid(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  return pid.empty() ? "another process" : "process " + std::string(pid.substr(0, pid.find('\n')));
+}
+
+}  // namespace
+
+Expected<DataFolder> DataFolder::open(const std::filesystem::path& path) {
+  std::error_code code;
+  if (std::filesystem::create_directories(path, code)) {
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all, code);
+  }
+  if (code) {
+    return fail(Errc::io, "the data folder " + path.string() + " cannot be made: " + code.message(),
+                "give the user that runs faelled the right to, or choose another folder with `data:`");
+  }
+  const std::filesystem::path lock = path / "lock";
+  const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return fail(
+        Errc::io, "the data folder " + path.string() + " cannot be written: " + reason(errno),
+        errno == ENOSPC ? "free space on its disk" : "give the user that runs faelled the right to write there");
+  }
+  DataFolder out(path, fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fail(Errc::io, lock.string() + " cannot be locked: " + reason(errno));
+    return fail(Errc::conflict, "the data folder " + path.string() + " is in use by " + holder(fd),
+                "stop that one first, or choose another folder with `data:`");
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    return fail(Errc::io, lock.string() + " cannot be written: " + reason(errno), "free space on its disk");
+  }
+  return out;
+}
+
+DataFolder::~DataFolder() {
+  if (lock_fd_ >= 0) ::close(lock_fd_);  // the file stays: removing it would let two processes hold two locks
+}
+
+}  // namespace faelled::store

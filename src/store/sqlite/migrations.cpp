@@ -1,0 +1,105 @@
+#include "store/sqlite/migrations.hpp"
+
+#include <array>
+#include <string>
+
+namespace faelled::store::sqlite {
+namespace {
+
+constexpr std::int64_t application_id = 0x4661656c;  // "Fael"
+
+// Times are microseconds since 1970 in UTC. usage refers to nobody: it outlives keys and users.
+constexpr std::array steps = {
+    R"sql(
+CREATE TABLE members (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE users (
+  id TEXT PRIMARY KEY, member TEXT NOT NULL REFERENCES members, name TEXT NOT NULL, created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX users_of_member ON users (member);
+
+CREATE TABLE keys (
+  id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, member TEXT NOT NULL REFERENCES members, user TEXT REFERENCES users,
+  name TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, revoked_at INTEGER, last_used_at INTEGER,
+  origin INTEGER NOT NULL, revoked_by INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  hash BLOB PRIMARY KEY, user TEXT NOT NULL REFERENCES users, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sign_in_links (
+  hash BLOB PRIMARY KEY, user TEXT NOT NULL REFERENCES users, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  used_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usage (
+  request_id TEXT PRIMARY KEY, member TEXT NOT NULL, caller TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL,
+  model TEXT NOT NULL, started_at INTEGER NOT NULL, input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL, queue_us INTEGER NOT NULL, load_us INTEGER NOT NULL, engine_us INTEGER NOT NULL,
+  total_us INTEGER NOT NULL, outcome INTEGER NOT NULL, cause TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_by_time ON usage (started_at);
+
+CREATE TABLE journal_position (
+  one INTEGER PRIMARY KEY CHECK (one = 1), segment INTEGER NOT NULL, at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE member_data_keys (
+  member TEXT PRIMARY KEY REFERENCES members, wrapped BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE conversations (
+  id TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users, member TEXT NOT NULL REFERENCES members,
+  model TEXT NOT NULL, title BLOB NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX conversations_of_user ON conversations (user, updated_at, id);
+
+CREATE TABLE messages (
+  place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+  conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, role INTEGER NOT NULL, state INTEGER NOT NULL,
+  content BLOB NOT NULL, model TEXT NOT NULL, request_id TEXT NOT NULL, error_message TEXT NOT NULL,
+  error_message_da TEXT NOT NULL, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX messages_of_conversation ON messages (conversation, place);
+)sql",
+};
+
+Expected<std::int64_t> number(Connection& connection, const char* sql) {
+  std::int64_t out = 0;
+  auto read = connection.each(sql, [&](Statement& row) { out = row.number(); });
+  if (!read) return std::unexpected(read.error());
+  return out;
+}
+
+}  // namespace
+
+Expected<void> migrate(Connection& connection, const std::filesystem::path& file) {
+  const auto id = number(connection, "PRAGMA application_id");
+  const auto version = number(connection, "PRAGMA user_version");
+  const auto tables = number(connection, "SELECT count(*) FROM sqlite_schema");
+  for (const auto* read : {&id, &version, &tables}) {
+    if (!*read) return std::unexpected(read->error());
+  }
+  if (*id != application_id && *tables > 0) {
+    return fail(Errc::incompatible, file.string() + " is another program's database",
+                "choose another data folder with `data:`");
+  }
+  if (*version > static_cast<std::int64_t>(steps.size())) {
+    return fail(Errc::incompatible, file.string() + " was written by a newer version of faelled",
+                "start that version, or restore the data folder from before the update");
+  }
+  if (*version == static_cast<std::int64_t>(steps.size())) return {};
+  return connection.together([&]() -> Expected<void> {
+    for (auto step = static_cast<std::size_t>(*version); step < steps.size(); ++step) {
+      if (auto taken = connection.run(steps[step]); !taken) return taken;
+    }
+    const std::string sealed = "PRAGMA application_id = " + std::to_string(application_id) +
+                               "; PRAGMA user_version = " + std::to_string(steps.size());
+    return connection.run(sealed.c_str());
+  });
+}
+
+}  // namespace faelled::store::sqlite

@@ -1,0 +1,69 @@
+// SqliteStore's class, for its four files: opening (sqlite_store.cpp), people (sqlite_people.cpp), usage
+// (sqlite_usage.cpp) and conversations (sqlite_conversations.cpp).
+#pragma once
+
+#include <memory>
+
+#include "store/sqlite/connection.hpp"
+#include "store/store.hpp"
+
+namespace faelled::store::sqlite {
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(std::unique_ptr<Connection> connection) : db_(std::move(connection)) {}
+
+  Expected<void> together(const std::function<Expected<void>()>& work) override { return db_->together(work); }
+
+  Expected<void> add_member(const MemberRow& row) override;
+  Expected<std::vector<MemberRow>> members() override;
+  Expected<void> add_user(const UserRow& row) override;
+  Expected<std::vector<UserRow>> users() override;
+  Expected<void> add_key(const KeyRow& row) override;
+  Expected<std::vector<KeyRow>> keys() override;
+  Expected<void> update_key(const KeyRow& row) override;
+  Expected<void> set_key_last_used(const std::string& id, WallTime when) override;
+  Expected<void> add_sign_in_link(const SignInLinkRow& row) override;
+  Expected<std::string> use_sign_in_link(const Digest& hash, WallTime now) override;
+  Expected<void> add_session(const SessionRow& row) override;
+  Expected<std::vector<SessionRow>> sessions(WallTime now) override;
+  Expected<void> remove_session(const Digest& hash) override;
+  Expected<void> remove_expired(WallTime now) override;
+
+  Expected<void> add_usage(std::span<const ledger::UsageRow> rows, ledger::Position position) override;
+  Expected<ledger::Position> journal_position() override;
+  Expected<std::vector<UsageSum>> usage_sums(const UsageFilter& filter) override;
+  Expected<UsagePage> usage_rows(const UsageFilter& filter, const std::string& after, std::size_t limit) override;
+
+  Expected<std::optional<Bytes>> member_data_key(const std::string& member) override;
+  Expected<void> add_member_data_key(const std::string& member, const Bytes& wrapped) override;
+  Expected<bool> has_member_data_keys() override;
+  Expected<void> add_conversation(const SealedConversation& row) override;
+  Expected<SealedConversation> conversation(const std::string& user, const std::string& id) override;
+  Expected<std::vector<SealedConversation>> conversations(const std::string& user, const std::string& before,
+                                                          std::size_t limit) override;
+  Expected<void> update_conversation(const SealedConversation& row) override;
+  Expected<void> remove_conversation(const std::string& user, const std::string& id) override;
+  Expected<void> add_message(const SealedMessage& row) override;
+  Expected<void> update_message(const SealedMessage& row) override;
+  Expected<std::vector<SealedMessage>> messages(const std::string& conversation) override;
+  Expected<std::size_t> fail_running_messages(const std::string& message, const std::string& message_da) override;
+
+ private:
+  std::unique_ptr<Connection> db_;
+};
+
+// What change() gave, for calls that only want to know that it worked.
+inline Expected<void> done(const Expected<std::int64_t>& changed) {
+  if (!changed) return std::unexpected(changed.error());
+  return {};
+}
+
+// The same, where nothing changed because the row is not there.
+inline Expected<void> done_or_absent(const Expected<std::int64_t>& changed, const char* what) {
+  if (!changed) return std::unexpected(changed.error());
+  if (*changed == 0) return fail(Errc::not_found, what);
+  return {};
+}
+
+}  // namespace faelled::store::sqlite

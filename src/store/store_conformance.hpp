@@ -1,0 +1,75 @@
+// The suite of what every Store must do (store_conformance_test.cpp), written against the interface alone. An
+// implementation's test gives a factory and instantiates the suite:
+//   INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, testing::Values(StoreMaker{make}));
+// Only tests include this file.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+
+#include "store/store.hpp"
+
+namespace faelled::store {
+
+struct StoreMaker {
+  std::function<std::unique_ptr<Store>()> make;  // an empty one
+};
+
+inline WallTime at_second(int seconds) { return from_unix_micros(1'780'000'000'000'000LL + seconds * 1'000'000LL); }
+
+inline Bytes bytes(std::string_view text) {
+  const auto all = std::as_bytes(std::span(text));
+  return {all.begin(), all.end()};
+}
+
+inline KeyRow key_row(const std::string& name, const std::string& member) {
+  KeyRow row;
+  row.id = "key_" + name;
+  row.hash = crypto::sha256(name);
+  row.member = member;
+  row.name = name;
+  row.created_at = at_second(0);
+  return row;
+}
+
+inline ledger::UsageRow usage_row(int number, const std::string& member = "aarhus") {
+  ledger::UsageRow row;
+  row.request_id = "req_" + std::to_string(1000 + number);
+  row.member = member;
+  row.caller = "key_a";
+  row.key = "key_a";
+  row.model = "gemma";
+  row.started_at = at_second(number);
+  row.input_tokens = 10;
+  row.cached_tokens = 4;
+  row.output_tokens = 4'000'000'000U;
+  row.queue_us = 1;
+  row.load_us = 2;
+  row.engine_us = 3;
+  row.total_us = 6;
+  row.outcome = ledger::Outcome::cancelled;
+  row.cause = "the client went away";
+  return row;
+}
+
+class StoreConformance : public testing::TestWithParam<StoreMaker> {
+ protected:
+  void SetUp() override {
+    store_ = GetParam().make();
+    ASSERT_NE(store_, nullptr);
+  }
+  Store& store() { return *store_; }
+  void add_people() {
+    ASSERT_TRUE(store().add_member({"aarhus", "Aarhus Kommune", at_second(0)}));
+    ASSERT_TRUE(store().add_member({"odense", "Odense Kommune", at_second(0)}));
+    ASSERT_TRUE(store().add_user({"usr_a", "aarhus", "Anne", at_second(0)}));
+    ASSERT_TRUE(store().add_user({"usr_o", "odense", "Ole", at_second(0)}));
+  }
+
+ private:
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace faelled::store

@@ -1,0 +1,215 @@
+#include "store/store_conformance.hpp"
+
+namespace faelled::store {
+
+TEST_P(StoreConformance, KeepsMembersUsersAndKeys) {
+  add_people();
+  KeyRow key = key_row("a", "aarhus");
+  key.user = "usr_a";
+  key.expires_at = at_second(100);
+  key.origin = KeyOrigin::config;
+  ASSERT_TRUE(store().add_key(key));
+  EXPECT_EQ(store().members()->size(), 2U);
+  EXPECT_EQ(store().members()->front(), (MemberRow{"aarhus", "Aarhus Kommune", at_second(0)}));
+  EXPECT_EQ(store().users()->front(), (UserRow{"usr_a", "aarhus", "Anne", at_second(0)}));
+  EXPECT_EQ(store().keys().value(), std::vector{key});
+}
+
+TEST_P(StoreConformance, TakesNoIdAndNoHashTwice) {
+  add_people();
+  ASSERT_TRUE(store().add_key(key_row("a", "aarhus")));
+  EXPECT_EQ(store().add_member({"aarhus", "again", at_second(0)}).error().code, Errc::exists);
+  KeyRow same_hash = key_row("a", "aarhus");
+  same_hash.id = "key_b";
+  EXPECT_EQ(store().add_key(same_hash).error().code, Errc::exists);
+}
+
+TEST_P(StoreConformance, RefusesWhatRefersToNobody) {
+  EXPECT_EQ(store().add_user({"usr_a", "nobody", "Anne", at_second(0)}).error().code, Errc::not_found);
+  EXPECT_EQ(store().add_key(key_row("a", "nobody")).error().code, Errc::not_found);
+}
+
+TEST_P(StoreConformance, UpdatesAndRevokesKeys) {
+  add_people();
+  KeyRow key = key_row("a", "aarhus");
+  ASSERT_TRUE(store().add_key(key));
+  key.member = "odense";
+  key.name = "renamed";
+  key.revoked_at = at_second(5);
+  key.revoked_by = RevokedBy::person;
+  ASSERT_TRUE(store().update_key(key));
+  ASSERT_TRUE(store().set_key_last_used(key.id, at_second(6)));
+  key.last_used_at = at_second(6);
+  EXPECT_EQ(store().keys().value(), std::vector{key});
+  EXPECT_EQ(store().update_key(key_row("b", "aarhus")).error().code, Errc::not_found);
+}
+
+TEST_P(StoreConformance, LetsASignInLinkWorkOnce) {
+  add_people();
+  const Digest link = crypto::sha256("link");
+  ASSERT_TRUE(store().add_sign_in_link({link, "usr_a", at_second(0), at_second(900), std::nullopt}));
+  EXPECT_EQ(store().use_sign_in_link(crypto::sha256("other"), at_second(1)).error().code, Errc::not_found);
+  EXPECT_EQ(store().use_sign_in_link(link, at_second(1)).value(), "usr_a");
+  EXPECT_EQ(store().use_sign_in_link(link, at_second(2)).error().code, Errc::conflict);
+}
+
+TEST_P(StoreConformance, LetsASignInLinkExpire) {
+  add_people();
+  const Digest link = crypto::sha256("link");
+  ASSERT_TRUE(store().add_sign_in_link({link, "usr_a", at_second(0), at_second(900), std::nullopt}));
+  EXPECT_EQ(store().use_sign_in_link(link, at_second(900)).error().code, Errc::timeout);
+  ASSERT_TRUE(store().remove_expired(at_second(900)));
+  EXPECT_EQ(store().use_sign_in_link(link, at_second(1)).error().code, Errc::not_found);
+}
+
+TEST_P(StoreConformance, KeepsSessionsUntilTheyExpireOrAreRemoved) {
+  add_people();
+  const SessionRow first{crypto::sha256("1"), "usr_a", at_second(0), at_second(10)};
+  const SessionRow second{crypto::sha256("2"), "usr_a", at_second(0), at_second(20)};
+  ASSERT_TRUE(store().add_session(first));
+  ASSERT_TRUE(store().add_session(second));
+  EXPECT_EQ(store().sessions(at_second(9))->size(), 2U);
+  EXPECT_EQ(store().sessions(at_second(10)).value(), std::vector{second});
+  ASSERT_TRUE(store().remove_session(second.hash));
+  EXPECT_TRUE(store().sessions(at_second(10))->empty());
+}
+
+TEST_P(StoreConformance, DoesAllOrNothingTogether) {
+  const auto done = store().together([&]() -> Expected<void> {
+    if (auto added = store().add_member({"aarhus", "Aarhus", at_second(0)}); !added) return added;
+    return fail(Errc::conflict, "changed my mind");
+  });
+  EXPECT_EQ(done.error().code, Errc::conflict);
+  EXPECT_TRUE(store().members()->empty());
+  ASSERT_TRUE(store().together([&] { return store().add_member({"aarhus", "Aarhus", at_second(0)}); }));
+  EXPECT_EQ(store().members()->size(), 1U);
+}
+
+TEST_P(StoreConformance, KeepsAUsageRowOnceAndAsItCameFirst) {
+  EXPECT_EQ(store().journal_position().value(), ledger::Position{});
+  std::vector rows{usage_row(1), usage_row(2)};
+  ASSERT_TRUE(store().add_usage(rows, {3, 400}));
+  rows[0].output_tokens = 1;
+  ASSERT_TRUE(store().add_usage(rows, {4, 500}));
+  EXPECT_EQ(store().journal_position().value(), (ledger::Position{4, 500}));
+  EXPECT_EQ(store().usage_rows({}, "", 10)->rows, (std::vector{usage_row(1), usage_row(2)}));
+}
+
+TEST_P(StoreConformance, SumsUsageByMemberCallerAndModel) {
+  std::vector rows{usage_row(1), usage_row(2), usage_row(3, "odense")};
+  rows[1].outcome = ledger::Outcome::failed;
+  ASSERT_TRUE(store().add_usage(rows, {1, 64}));
+  const auto sums = store().usage_sums({});
+  ASSERT_EQ(sums->size(), 2U);
+  EXPECT_EQ(sums->at(0), (UsageSum{"aarhus", "key_a", "gemma", 2, 20, 8, 8'000'000'000ULL}));
+  EXPECT_EQ(sums->at(1).member, "odense");
+  EXPECT_EQ(store().usage_sums({.from = at_second(2), .to = at_second(3)})->at(0).requests, 1U) << "from ≤ time < to";
+  EXPECT_EQ(store().usage_sums({.member = "odense"})->size(), 1U);
+  EXPECT_TRUE(store().usage_sums({.caller = "key_b"})->empty());
+}
+
+TEST_P(StoreConformance, PagesThroughUsageWithoutGapOrRepetition) {
+  std::vector<ledger::UsageRow> rows;
+  for (int i = 0; i < 25; ++i) {
+    rows.push_back(usage_row(i, i % 5 == 0 ? "odense" : "aarhus"));
+    rows.back().started_at = at_second(i / 4);  // several in the same moment
+  }
+  ASSERT_TRUE(store().add_usage(rows, {1, 64}));
+  std::vector<ledger::UsageRow> seen;
+  std::string after;
+  do {
+    const auto page = store().usage_rows({}, after, 4);
+    ASSERT_TRUE(page);
+    seen.insert(seen.end(), page->rows.begin(), page->rows.end());
+    after = page->next;
+  } while (!after.empty());
+  EXPECT_EQ(seen, rows);
+  EXPECT_EQ(store().usage_rows({.member = "odense"}, "", 10)->rows.size(), 5U);
+  EXPECT_EQ(store().usage_rows({}, "req_none", 10).error().code, Errc::not_found);
+}
+
+TEST_P(StoreConformance, KeepsOneDataKeyForAMember) {
+  add_people();
+  EXPECT_FALSE(store().has_member_data_keys().value());
+  EXPECT_EQ(store().member_data_key("aarhus").value(), std::nullopt);
+  ASSERT_TRUE(store().add_member_data_key("aarhus", bytes("wrapped")));
+  EXPECT_EQ(store().member_data_key("aarhus").value(), bytes("wrapped"));
+  EXPECT_EQ(store().add_member_data_key("aarhus", bytes("other")).error().code, Errc::exists);
+  EXPECT_TRUE(store().has_member_data_keys().value());
+}
+
+TEST_P(StoreConformance, KeepsConversationsForTheirUserAlone) {
+  add_people();
+  SealedConversation row{"con_1", "usr_a", "aarhus", "gemma", bytes("title"), at_second(1), at_second(1)};
+  ASSERT_TRUE(store().add_conversation(row));
+  EXPECT_EQ(store().conversation("usr_a", "con_1").value(), row);
+  EXPECT_EQ(store().conversation("usr_o", "con_1").error().code, Errc::not_found);
+  EXPECT_EQ(store().remove_conversation("usr_o", "con_1").error().code, Errc::not_found);
+  row.title = bytes("");
+  row.updated_at = at_second(2);
+  ASSERT_TRUE(store().update_conversation(row));
+  EXPECT_EQ(store().conversation("usr_a", "con_1").value(), row);
+}
+
+TEST_P(StoreConformance, ListsConversationsNewestFirstInPages) {
+  add_people();
+  for (int i = 0; i < 7; ++i) {
+    const WallTime when = at_second(i / 2);
+    ASSERT_TRUE(
+        store().add_conversation({"con_" + std::to_string(i), "usr_a", "aarhus", "gemma", bytes("t"), when, when}));
+  }
+  ASSERT_TRUE(store().add_conversation({"con_x", "usr_o", "odense", "gemma", bytes("t"), at_second(9), at_second(9)}));
+  std::vector<std::string> seen;
+  std::string before;
+  for (;;) {
+    const auto page = store().conversations("usr_a", before, 3);
+    ASSERT_TRUE(page);
+    for (const auto& row : *page) seen.push_back(row.id);
+    if (page->size() < 3) break;
+    before = page->back().id;
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"con_6", "con_5", "con_4", "con_3", "con_2", "con_1", "con_0"}));
+}
+
+TEST_P(StoreConformance, KeepsMessagesInOrderAndRemovesThemWithTheirConversation) {
+  add_people();
+  ASSERT_TRUE(store().add_conversation({"con_1", "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1)}));
+  SealedMessage question;
+  question.id = "msg_2";  // ids do not order them
+  question.conversation = "con_1";
+  question.content = bytes("sealed");
+  question.created_at = at_second(1);
+  SealedMessage answer = question;
+  answer.id = "msg_1";
+  answer.role = MessageRole::assistant;
+  answer.state = MessageState::running;
+  answer.content = {};
+  ASSERT_TRUE(store().add_message(question));
+  ASSERT_TRUE(store().add_message(answer));
+  EXPECT_EQ(store().messages("con_1").value(), (std::vector{question, answer}));
+  answer.state = MessageState::stopped;
+  answer.content = bytes("half");
+  answer.request_id = "req_1";
+  answer.error_message = "stopped";
+  answer.error_message_da = "stoppet";
+  ASSERT_TRUE(store().update_message(answer));
+  EXPECT_EQ(store().messages("con_1").value(), (std::vector{question, answer}));
+  ASSERT_TRUE(store().remove_conversation("usr_a", "con_1"));
+  EXPECT_TRUE(store().messages("con_1")->empty());
+}
+
+TEST_P(StoreConformance, FailsMessagesThatAnEarlierRunLeftRunning) {
+  add_people();
+  ASSERT_TRUE(store().add_conversation({"con_1", "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1)}));
+  SealedMessage answer;
+  answer.id = "msg_1";
+  answer.conversation = "con_1";
+  answer.state = MessageState::running;
+  ASSERT_TRUE(store().add_message(answer));
+  EXPECT_EQ(store().fail_running_messages("stopped", "stoppet").value(), 1U);
+  EXPECT_EQ(store().messages("con_1")->front().state, MessageState::failed);
+  EXPECT_EQ(store().messages("con_1")->front().error_message_da, "stoppet");
+  EXPECT_EQ(store().fail_running_messages("stopped", "stoppet").value(), 0U);
+}
+
+}  // namespace faelled::store
