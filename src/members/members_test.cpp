@@ -37,9 +37,9 @@ TEST(MemberIds, AreFitForAddresses) {
 }
 
 // One run of a server over a data folder.
-class Run {
+class ServerRun {
  public:
-  explicit Run(const std::filesystem::path& database)
+  explicit ServerRun(const std::filesystem::path& database)
       : store_(std::move(store::open_sqlite_store(database).value()), loop_.poster()), directory_(store_, random_) {}
 
   Expected<void> load(std::vector<ConfiguredKey> configured = {}) { return directory_.load(configured, now()); }
@@ -79,12 +79,11 @@ class Run {
 
 class DirectoryTest : public testing::Test {
  protected:
-  Run fresh() { return Run(folder_ / "faelled.db"); }
   TestFolder folder_;
 };
 
 TEST_F(DirectoryTest, KnowsTheHolderOfAKey) {
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   ASSERT_TRUE(run.load());
   ASSERT_TRUE(run->ensure_member("aarhus", "Aarhus Kommune", run.now()));
   const auto key = run.add_key("aarhus");
@@ -97,7 +96,7 @@ TEST_F(DirectoryTest, KnowsTheHolderOfAKey) {
 }
 
 TEST_F(DirectoryTest, CountsAPersonalKeyAsItsUser) {
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   ASSERT_TRUE(run.load());
   ASSERT_TRUE(run->ensure_member("aarhus", "Aarhus", run.now()));
   ASSERT_TRUE(run->ensure_member("odense", "Odense", run.now()));
@@ -110,7 +109,7 @@ TEST_F(DirectoryTest, CountsAPersonalKeyAsItsUser) {
 }
 
 TEST_F(DirectoryTest, SaysTheSameToEveryoneItDoesNotLetIn) {
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   ASSERT_TRUE(run.load());
   ASSERT_TRUE(run->ensure_member("aarhus", "Aarhus", run.now()));
   const auto expiring = run.add_key("aarhus", run.now() + 60s);
@@ -136,7 +135,7 @@ TEST_F(DirectoryTest, RevokesAtOnceAndForGood) {
   std::string secret;
   std::string id;
   {
-    Run run(folder_ / "faelled.db");
+    ServerRun run(folder_ / "faelled.db");
     ASSERT_TRUE(run.load());
     ASSERT_TRUE(run->ensure_member("aarhus", "Aarhus", run.now()));
     const auto key = run.add_key("aarhus");
@@ -147,14 +146,14 @@ TEST_F(DirectoryTest, RevokesAtOnceAndForGood) {
     EXPECT_EQ(run.denial_of(secret), DenialCause::revoked) << "before the store has answered";
     run.loop().run_until([&] { return durable; });
   }
-  Run again(folder_ / "faelled.db");
+  ServerRun again(folder_ / "faelled.db");
   ASSERT_TRUE(again.load());
   EXPECT_EQ(again.denial_of(secret), DenialCause::revoked);
   EXPECT_EQ(again.revoke("key_none").error().code, Errc::not_found);
 }
 
 TEST_F(DirectoryTest, RefusesBadInput) {
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   ASSERT_TRUE(run.load());
   ASSERT_TRUE(run->ensure_member("aarhus", "Aarhus", run.now()));
   EXPECT_EQ(run.add_key("nobody").error().code, Errc::not_found);
@@ -177,7 +176,7 @@ const ConfiguredKey bench{"demo", "bench", "sk-test0000000000000000000000000001"
 TEST_F(DirectoryTest, TakesConfiguredKeysInAndFindsThemAgain) {
   std::string id;
   for (int start = 0; start < 3; ++start) {
-    Run run(folder_ / "faelled.db");
+    ServerRun run(folder_ / "faelled.db");
     ASSERT_TRUE(run.load({bench}));
     const auto caller = run->authenticate(bench.secret, run.now());
     ASSERT_TRUE(caller);
@@ -190,31 +189,31 @@ TEST_F(DirectoryTest, TakesConfiguredKeysInAndFindsThemAgain) {
 
 TEST_F(DirectoryTest, RevokesAKeyThatLeftTheConfigurationUntilItReturns) {
   {
-    ASSERT_TRUE(Run(folder_ / "faelled.db").load({bench}));
+    ASSERT_TRUE(ServerRun(folder_ / "faelled.db").load({bench}));
   }
   {
-    Run run(folder_ / "faelled.db");
+    ServerRun run(folder_ / "faelled.db");
     ASSERT_TRUE(run.load());
     EXPECT_EQ(run.denial_of(bench.secret), DenialCause::revoked);
   }
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   ASSERT_TRUE(run.load({bench}));
   EXPECT_TRUE(run->authenticate(bench.secret, run.now()));
 }
 
 TEST_F(DirectoryTest, NeverRevivesAKeyThatAPersonRevoked) {
   {
-    Run run(folder_ / "faelled.db");
+    ServerRun run(folder_ / "faelled.db");
     ASSERT_TRUE(run.load({bench}));
     ASSERT_TRUE(run.revoke(run->keys().front().id));
   }
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   ASSERT_TRUE(run.load({bench}));
   EXPECT_EQ(run.denial_of(bench.secret), DenialCause::revoked);
 }
 
 TEST_F(DirectoryTest, RefusesAConfigurationWithABadKeyAndTakesInNothingOfIt) {
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   const ConfiguredKey weak{"demo", "weak", "sk-short"};
   EXPECT_EQ(run.load({bench, weak}).error().code, Errc::invalid);
   EXPECT_EQ(run.load({bench, bench}).error().code, Errc::invalid);
@@ -225,7 +224,7 @@ TEST_F(DirectoryTest, RefusesAConfigurationWithABadKeyAndTakesInNothingOfIt) {
 TEST_F(DirectoryTest, SignsInOnceWithALinkAndKeepsTheSessionAcrossRestarts) {
   std::string token;
   {
-    Run run(folder_ / "faelled.db");
+    ServerRun run(folder_ / "faelled.db");
     ASSERT_TRUE(run.load());
     ASSERT_TRUE(run->ensure_member("aarhus", "Aarhus", run.now()));
     const auto user = run->ensure_user("aarhus", "Anne", run.now());
@@ -239,7 +238,7 @@ TEST_F(DirectoryTest, SignsInOnceWithALinkAndKeepsTheSessionAcrossRestarts) {
     EXPECT_EQ(run.sign_in(link->token).error().code, Errc::unauthorized) << "a link works once";
     EXPECT_EQ(run.sign_in("nonsense").error().message, run.sign_in(link->token).error().message);
   }
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   ASSERT_TRUE(run.load());
   const auto caller = run->authenticate_session(token, run.now());
   ASSERT_TRUE(caller);
@@ -254,7 +253,7 @@ TEST_F(DirectoryTest, SignsInOnceWithALinkAndKeepsTheSessionAcrossRestarts) {
 }
 
 TEST_F(DirectoryTest, LetsLinksExpireAndSessionsEnd) {
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   ASSERT_TRUE(run.load());
   ASSERT_TRUE(run->ensure_member("aarhus", "Aarhus", run.now()));
   const auto user = run->ensure_user("aarhus", "Anne", run.now());
@@ -270,7 +269,7 @@ TEST_F(DirectoryTest, LetsLinksExpireAndSessionsEnd) {
 }
 
 TEST_F(DirectoryTest, RemembersWhenAKeyWasLastUsedAndWritesItSeldom) {
-  Run run(folder_ / "faelled.db");
+  ServerRun run(folder_ / "faelled.db");
   ASSERT_TRUE(run.load({bench}));
   const auto stored = [&] {
     return run.store().wait_for([](store::Store& s) { return s.keys(); })->front().last_used_at;
