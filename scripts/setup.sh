@@ -77,7 +77,7 @@ need_node() {
 engine_key() {
   {
     echo "$engine_package_sha256" "${engine_flags[@]}"
-    clang-19 --version | head -n 1
+    clang-19 --version 2>/dev/null | head -n 1 || true
     grep -m 2 -E '^(model name|flags|Features)' /proc/cpuinfo
   } | sha256sum | cut -c1-16
 }
@@ -132,6 +132,7 @@ need_model() {
 
 # need_npm FOLDER: its locked packages, in its node_modules.
 need_npm() {
+  export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
   local folder="$root/$1" hash
   hash="$(cat "$folder/package-lock.json" <(echo "$node_version") | sha256sum | cut -c1-32)"
   up_to_date "$folder/node_modules/.faelled-stamp" "$hash" && return
@@ -183,6 +184,7 @@ need_venv() {
   hash="$(cat "$root/tests/e2e/requirements.txt" <(/usr/bin/python3 --version) | sha256sum | cut -c1-16)"
   venv="$cache/venv-$hash"
   [[ ! -x "$venv/bin/pytest" ]] || return 0
+  title "Python packages of the tests"
   rm -rf "$venv"
   step /usr/bin/python3 -m venv "$venv" || die "python3 could not make the folder $venv"
   if ! step "$venv/bin/python" -m pip install -q --require-hashes --only-binary :all: --disable-pip-version-check \
