@@ -4,7 +4,7 @@
 #include <string>
 
 #include "openai/request.hpp"
-#include "openai/upstream_body_check.hpp"
+#include "openai/upstream_body_testing.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t bytes) {
   using namespace faelled;

@@ -22,7 +22,8 @@ std::string recorded(const std::string& name) {
   return text.str();
 }
 
-std::expected<Answer, ApiError> rewrite(std::string_view body, Endpoint endpoint, std::uint32_t inputs = 1, bool base64 = false) {
+std::expected<Answer, ApiError> rewrite(std::string_view body, Endpoint endpoint, std::uint32_t inputs = 1,
+                                        bool base64 = false) {
   json::Document document;
   Request request;
   request.endpoint = endpoint;

@@ -81,11 +81,11 @@ TEST(ApiError, asks_for_no_wait_over_120_seconds) {
 }
 
 TEST(ApiError, every_error_of_ours_has_a_status) {
-  const std::pair<Errc, int> rows[] = {
-      {Errc::invalid, 400},   {Errc::unauthorized, 401}, {Errc::forbidden, 403},   {Errc::not_found, 404},
-      {Errc::exists, 409},    {Errc::conflict, 409},     {Errc::too_large, 413},   {Errc::exhausted, 429},
-      {Errc::unavailable, 503}, {Errc::timeout, 504},    {Errc::cancelled, 503},   {Errc::incompatible, 500},
-      {Errc::io, 500},        {Errc::internal, 500}};
+  const std::pair<Errc, int> rows[] = {{Errc::invalid, 400},   {Errc::unauthorized, 401}, {Errc::forbidden, 403},
+                                       {Errc::not_found, 404}, {Errc::exists, 409},       {Errc::conflict, 409},
+                                       {Errc::too_large, 413}, {Errc::exhausted, 429},    {Errc::unavailable, 503},
+                                       {Errc::timeout, 504},   {Errc::cancelled, 503},    {Errc::incompatible, 500},
+                                       {Errc::io, 500},        {Errc::internal, 500}};
   for (const auto& [code, status] : rows) EXPECT_EQ(row_of(cause_of(code)).status, status);
   EXPECT_EQ(api_error_of({Errc::invalid, "What.", "Do this."}).message, "What. Do this.");
 }
@@ -102,8 +102,10 @@ TEST(EngineError, a_prompt_too_long_is_the_clients) {
   const ApiError llama = engine_error(400, recorded("llama_context_error.json"));
   EXPECT_EQ(llama.cause, Cause::context_length_exceeded);
   EXPECT_THAT(llama.message, HasSubstr("907 tokens; this model takes 512 tokens"));
-  EXPECT_EQ(engine_error(400, R"({"error":{"message":"This model's maximum context length is 512 tokens.","code":400}})").cause,
-            Cause::context_length_exceeded);
+  EXPECT_EQ(
+      engine_error(400, R"({"error":{"message":"This model's maximum context length is 512 tokens.","code":400}})")
+          .cause,
+      Cause::context_length_exceeded);
 }
 
 TEST(EngineError, a_bad_request_is_the_clients_and_all_else_is_ours) {

@@ -11,7 +11,8 @@ namespace {
 
 std::string line_of(const Field& field) {
   std::string line = "| `" + std::string(field.name) + "` |";
-  for (const Fate fate : {field.chat, field.completions, field.embeddings}) line += std::string(" ") + fate_name(fate) + " |";
+  for (const Fate fate : {field.chat, field.completions, field.embeddings})
+    line += std::string(" ") + fate_name(fate) + " |";
   return line + (field.note.empty() ? "" : " " + std::string(field.note)) + " |";
 }
 
@@ -33,7 +34,8 @@ TEST(Fields, are_documented_as_they_are) {
   }
   for (const Field& field : all_fields()) expected.insert(line_of(field));
   for (const std::string& line : expected) EXPECT_TRUE(documented.contains(line)) << "docs/fields.md lacks: " << line;
-  for (const std::string& line : documented) EXPECT_TRUE(expected.contains(line)) << "docs/fields.md has too much: " << line;
+  for (const std::string& line : documented)
+    EXPECT_TRUE(expected.contains(line)) << "docs/fields.md has too much: " << line;
 }
 
 TEST(Fields, that_steer_an_engine_never_pass) {

@@ -7,7 +7,7 @@
 
 #include "base/random.hpp"
 #include "openai/request.hpp"
-#include "openai/upstream_body_check.hpp"
+#include "openai/upstream_body_testing.hpp"
 
 namespace faelled::openai {
 namespace {
@@ -21,10 +21,32 @@ constexpr std::string_view valid[] = {
     R"({"model":"m","input":["a","b"],"encoding_format":"base64"})",
     R"({"model":"m","input":[[1,2],[3]],"user":"x"})",
 };
-constexpr std::string_view scraps[] = {
-    "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "-1", "1e9", "\\u0000", "\\ud800", "\xff", "\"id_slot\":1,",
-    "\"model\":\"x\",", "\"lora\":[],", "{\"role\":\"user\",\"content\":\"z\"},", "\"image_url\":{\"url\":\"http://x\"},", "[[[[",
-    "\"priority\":-9,", "\"type\":\"image_url\",", "\"prompt\":\"p\",", "\"stream\":true,", "\"\\u006dodel\":1,"};
+constexpr std::string_view scraps[] = {"{",
+                                       "}",
+                                       "[",
+                                       "]",
+                                       ",",
+                                       ":",
+                                       "\"",
+                                       "\\",
+                                       "null",
+                                       "true",
+                                       "-1",
+                                       "1e9",
+                                       "\\u0000",
+                                       "\\ud800",
+                                       "\xff",
+                                       "\"id_slot\":1,",
+                                       "\"model\":\"x\",",
+                                       "\"lora\":[],",
+                                       "{\"role\":\"user\",\"content\":\"z\"},",
+                                       "\"image_url\":{\"url\":\"http://x\"},",
+                                       "[[[[",
+                                       "\"priority\":-9,",
+                                       "\"type\":\"image_url\",",
+                                       "\"prompt\":\"p\",",
+                                       "\"stream\":true,",
+                                       "\"\\u006dodel\":1,"};
 
 std::string mutate(std::string text, SeededRandom& random) {
   for (auto rounds = 1 + random.below(3); rounds > 0; --rounds) {
@@ -33,13 +55,20 @@ std::string mutate(std::string text, SeededRandom& random) {
       case 0:
         if (at < text.size()) text[at] = static_cast<char>(random.below(256));
         break;
-      case 1: text.erase(at, bytes); break;
-      case 2: text.insert(at, text.substr(at, bytes)); break;
+      case 1:
+        text.erase(at, bytes);
+        break;
+      case 2:
+        text.insert(at, text.substr(at, bytes));
+        break;
       case 3:
-      case 4: text.insert(at, scraps[random.below(std::size(scraps))]); break;
+      case 4:
+        text.insert(at, scraps[random.below(std::size(scraps))]);
+        break;
       default: {
         const std::string_view other = valid[random.below(std::size(valid))];
-        text = text.substr(0, at) + std::string(other.substr(std::min<std::size_t>(random.below(other.size()), other.size())));
+        text = text.substr(0, at) +
+               std::string(other.substr(std::min<std::size_t>(random.below(other.size()), other.size())));
       }
     }
   }

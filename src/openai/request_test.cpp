@@ -43,8 +43,8 @@ std::string fault(const std::expected<Request, ApiError>& request) {
 }
 
 TEST(Request, passes_allowed_fields_as_they_came) {
-  const auto request =
-      chat(R"(, "temperature": 0.70, "top_p":1, "logit_bias": {"50256": -100}, "max_completion_tokens":7 , "stream":true)");
+  const auto request = chat(
+      R"(, "temperature": 0.70, "top_p":1, "logit_bias": {"50256": -100}, "max_completion_tokens":7 , "stream":true)");
   EXPECT_EQ(upstream(request),
             R"({"model":"up","messages":[{"role":"user","content":"Hej"}],"temperature":0.70,"top_p":1,)"
             R"("logit_bias":{"50256": -100},"max_tokens":7,"stream":true,"stream_options":{"include_usage":true}})");
@@ -83,11 +83,17 @@ TEST(Request, null_is_not_given) {
 }
 
 TEST(Request, refuses_what_would_change_the_answer) {
-  const char* asked[][2] = {{"tools", R"([{"type":"function"}])"}, {"tool_choice", R"("auto")"},
-                            {"response_format", R"({"type":"json_object"})"}, {"logprobs", "true"},
-                            {"top_logprobs", "3"}, {"functions", "[{}]"}, {"function_call", R"("auto")"},
-                            {"audio", R"({"voice":"x"})"}, {"modalities", R"(["text","audio"])"},
-                            {"web_search_options", "{}"}, {"service_tier", R"("flex")"}};
+  const char* asked[][2] = {{"tools", R"([{"type":"function"}])"},
+                            {"tool_choice", R"("auto")"},
+                            {"response_format", R"({"type":"json_object"})"},
+                            {"logprobs", "true"},
+                            {"top_logprobs", "3"},
+                            {"functions", "[{}]"},
+                            {"function_call", R"("auto")"},
+                            {"audio", R"({"voice":"x"})"},
+                            {"modalities", R"(["text","audio"])"},
+                            {"web_search_options", "{}"},
+                            {"service_tier", R"("flex")"}};
   for (const auto& [name, value] : asked) {
     EXPECT_EQ(fault(chat(std::string(",\"") + name + "\":" + value)), std::string("unsupported_parameter ") + name);
   }
@@ -106,13 +112,31 @@ TEST(Request, accepts_refused_fields_that_ask_for_nothing) {
 }
 
 TEST(Request, checks_types_and_ranges_and_names_the_field) {
-  const char* wrong[][2] = {{"temperature", "2.1"}, {"temperature", "\"1\""}, {"temperature", "-0.1"}, {"top_p", "1.01"},
-                            {"min_p", "-1"}, {"top_k", "1.5"}, {"top_k", "-2"}, {"presence_penalty", "2.5"},
-                            {"frequency_penalty", "[]"}, {"max_tokens", "0"}, {"max_tokens", "1.5"},
-                            {"max_completion_tokens", "1048577"}, {"seed", "1.5"}, {"seed", "\"x\""}, {"stop", "\"\""},
-                            {"stop", "[\"a\",\"\"]"}, {"stop", "[\"a\",\"b\",\"c\",\"d\",\"e\"]"}, {"stop", "7"},
-                            {"stream", "1"}, {"n", "0"}, {"n", "true"}, {"logit_bias", "[]"},
-                            {"logit_bias", R"({"x":1})"}, {"logit_bias", R"({"1":101})"}, {"logit_bias", R"({"":1})"}};
+  const char* wrong[][2] = {{"temperature", "2.1"},
+                            {"temperature", "\"1\""},
+                            {"temperature", "-0.1"},
+                            {"top_p", "1.01"},
+                            {"min_p", "-1"},
+                            {"top_k", "1.5"},
+                            {"top_k", "-2"},
+                            {"presence_penalty", "2.5"},
+                            {"frequency_penalty", "[]"},
+                            {"max_tokens", "0"},
+                            {"max_tokens", "1.5"},
+                            {"max_completion_tokens", "1048577"},
+                            {"seed", "1.5"},
+                            {"seed", "\"x\""},
+                            {"stop", "\"\""},
+                            {"stop", "[\"a\",\"\"]"},
+                            {"stop", "[\"a\",\"b\",\"c\",\"d\",\"e\"]"},
+                            {"stop", "7"},
+                            {"stream", "1"},
+                            {"n", "0"},
+                            {"n", "true"},
+                            {"logit_bias", "[]"},
+                            {"logit_bias", R"({"x":1})"},
+                            {"logit_bias", R"({"1":101})"},
+                            {"logit_bias", R"({"":1})"}};
   for (const auto& [name, value] : wrong) {
     EXPECT_EQ(fault(chat(std::string(",\"") + name + "\":" + value)), std::string("invalid_value ") + name) << value;
   }
@@ -162,8 +186,8 @@ TEST(Request, checks_messages) {
 }
 
 TEST(Request, never_fetches_images) {
-  const auto remote = chat_with(
-      R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/"}}]}])");
+  const auto remote =
+      chat_with(R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/"}}]}])");
   EXPECT_EQ(fault(remote), "unsupported_value messages[0].content[0].image_url");
   EXPECT_THAT(remote.error().message, HasSubstr("never fetched"));
   EXPECT_EQ(fault(chat_with(
@@ -172,17 +196,20 @@ TEST(Request, never_fetches_images) {
 }
 
 TEST(Request, rebuilds_messages_that_hold_more_than_we_looked_at) {
-  EXPECT_EQ(upstream(chat_with(R"([ {"role":"developer","content":"Vær \"kort\"", "x":{"y":1}} ,)"
-                               R"({"role":"assistant","content":"a","refusal":null,"tool_calls":null,"audio":null},)"
-                               R"({"role":"user","name":"n","content":[{"text":"b","type":"text","image_url":"http://x"}]}])")),
-            R"({"model":"up","messages":[{"role":"system","content":"Vær \"kort\""},{"role":"assistant","content":"a"},)"
-            R"({"role":"user","content":[{"type":"text","text":"b"}],"name":"n"}]})");
+  EXPECT_EQ(
+      upstream(
+          chat_with(R"([ {"role":"developer","content":"Vær \"kort\"", "x":{"y":1}} ,)"
+                    R"({"role":"assistant","content":"a","refusal":null,"tool_calls":null,"audio":null},)"
+                    R"({"role":"user","name":"n","content":[{"text":"b","type":"text","image_url":"http://x"}]}])")),
+      R"({"model":"up","messages":[{"role":"system","content":"Vær \"kort\""},{"role":"assistant","content":"a"},)"
+      R"({"role":"user","content":[{"type":"text","text":"b"}],"name":"n"}]})");
 }
 
 TEST(Request, adds_the_models_own_stop_strings_and_answer_bound) {
   const std::vector<std::string> own = {"\nPerson:", "</s>"};
   const Upstream settings{.model = "up", .stop = own, .output_tokens_max = 100};
-  EXPECT_THAT(upstream(chat(R"(,"stop":"a\"b")"), settings), HasSubstr(R"("stop":["a\"b","\nPerson:","</s>"],"max_tokens":100)"));
+  EXPECT_THAT(upstream(chat(R"(,"stop":"a\"b")"), settings),
+              HasSubstr(R"("stop":["a\"b","\nPerson:","</s>"],"max_tokens":100)"));
   EXPECT_THAT(upstream(chat(R"(,"max_tokens":5,"stop":["x","y"])"), settings),
               HasSubstr(R"("stop":["x","y","\nPerson:","</s>"],"max_tokens":5)"));
 }
@@ -251,7 +278,8 @@ TEST(Request, may_move_while_it_waits) {
 }
 
 TEST(Request, guesses_prompt_tokens_from_bytes) {
-  EXPECT_EQ(chat_with(R"([{"role":"user","content":")" + std::string(4000, 'a') + "\"}]")->prompt_tokens_estimate, 1004u);
+  EXPECT_EQ(chat_with(R"([{"role":"user","content":")" + std::string(4000, 'a') + "\"}]")->prompt_tokens_estimate,
+            1004u);
 }
 
 }  // namespace

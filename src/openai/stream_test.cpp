@@ -50,14 +50,19 @@ TEST(SseParser, reads_events) {
   EXPECT_THAT(events_of("data: a\n\ndata:b\n\n"), ElementsAre("|a", "|b"));
   EXPECT_THAT(events_of("event: x\ndata: a\n\ndata: b\n\n"), ElementsAre("x|a", "|b"));
   EXPECT_THAT(events_of("data: a\ndata:\ndata:  c\n\n"), ElementsAre("|a\n\n c"));
-  EXPECT_THAT(events_of("\xEF\xBB\xBF" "data: a\n\n"), ElementsAre("|a"));
+  EXPECT_THAT(events_of("\xEF\xBB\xBF"
+                        "data: a\n\n"),
+              ElementsAre("|a"));
 }
 
 TEST(SseParser, skips_comments_ids_and_events_without_data) {
-  EXPECT_THAT(events_of(": hi\n\n:\n\nid: 7\nretry: 5\nevent: ping\n\ndata\n\ndata: a\nid\nunknown: x\n\n"), ElementsAre("|a"));
+  EXPECT_THAT(events_of(": hi\n\n:\n\nid: 7\nretry: 5\nevent: ping\n\ndata\n\ndata: a\nid\nunknown: x\n\n"),
+              ElementsAre("|a"));
 }
 
-TEST(SseParser, gives_no_event_that_has_not_ended) { EXPECT_THAT(events_of("data: a\n\ndata: b\n"), ElementsAre("|a")); }
+TEST(SseParser, gives_no_event_that_has_not_ended) {
+  EXPECT_THAT(events_of("data: a\n\ndata: b\n"), ElementsAre("|a"));
+}
 
 TEST(SseParser, reads_the_error_line_of_old_llama_servers) {
   EXPECT_THAT(events_of("error: {\"code\":500}\n\n"), ElementsAre("error|{\"code\":500}"));
@@ -124,8 +129,8 @@ struct Relay {
 };
 
 std::string delta(const std::string& inside, const std::string& more = {}) {
-  return R"({"id":"i","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":)" + inside +
-         R"(,"finish_reason":null}])" + more + "}";
+  return R"({"id":"i","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":)" +
+         inside + R"(,"finish_reason":null}])" + more + "}";
 }
 
 TEST(StreamRewriter, forwards_an_ordinary_chunk_as_it_came) {
@@ -160,7 +165,8 @@ TEST(StreamRewriter, relays_llama_server_without_usage_and_timings) {
     EXPECT_THAT(chunk, Not(HasSubstr("usage")));
     EXPECT_THAT(chunk, Not(HasSubstr("timings")));
   }
-  EXPECT_EQ(relay.rewriter.usage(), (Usage{.prompt_tokens = 10, .cached_tokens = 0, .output_tokens = 6, .known = true}));
+  EXPECT_EQ(relay.rewriter.usage(),
+            (Usage{.prompt_tokens = 10, .cached_tokens = 0, .output_tokens = 6, .known = true}));
   EXPECT_EQ(relay.rewriter.deltas(), 6u);
   EXPECT_TRUE(relay.rewriter.complete());
 }

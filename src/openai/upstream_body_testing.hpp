@@ -27,7 +27,8 @@ inline std::string fault_of_upstream_body(const Request& request) {
     if (text != "messages") continue;
     for (const json::Value message : value.items()) {
       for (const auto [key, content] : message.members()) {
-        if (!key.text_is("role") && !key.text_is("content") && !key.text_is("name")) return "foreign member in a message";
+        if (!key.text_is("role") && !key.text_is("content") && !key.text_is("name"))
+          return "foreign member in a message";
         for (const json::Value part : content.items()) {
           if (part.count() != 2 || !part.find("type")->text_is("text")) return "foreign member in a part";
         }
