@@ -162,10 +162,11 @@ build_ui() {
   done_with "$build/ui.stamp" "$hash"
 }
 
-# build_preset NAME [TARGET…]: one of CMakePresets.json, in build/NAME.
+# build_preset NAME [TARGET…]: one of CMakePresets.json, in build/NAME. The binary carries the web UI, so that comes first.
 build_preset() {
   local preset="$1"
   shift
+  build_ui
   if [[ ! -f "$build/$preset/build.ninja" ]]; then
     step env -C "$root" cmake --preset "$preset" || die "cmake could not set up build/$preset"
   fi

@@ -60,6 +60,7 @@ class Stage:
 
 
 def build(stage, preset, *targets):
+    shell(stage, "build_ui")  # the binary carries it
     if not (BUILD / preset / "build.ninja").exists():
         stage.must("cmake", "--preset", preset)
     stage.must("nice", "ninja", "-C", BUILD / preset, "-j", str(CORES), *targets)
@@ -72,6 +73,7 @@ def ninja_targets(preset):
 
 def gtest(stage, preset, names=None, prefix=(), **environment):
     """Builds and runs the *_test binaries of a preset, each with a report of its own."""
+    shell(stage, "build_ui")
     stage.must("cmake", "--preset", preset, f"-DFAELLED_BENCH={'ON' if names is None else 'OFF'}")
     tests = sorted({t for t in ninja_targets(preset) if t.endswith("_test") and "/" not in t})
     if names is not None:
@@ -141,7 +143,6 @@ def ui(stage):
 
 def release(stage):
     """the release binary that the browser and end-to-end stages drive"""
-    shell(stage, "build_ui")
     build(stage, "release", "faelled")
     stage.count([Outcome("build/release/faelled", "passed")])
 
@@ -164,15 +165,14 @@ def tsan(stage):
 
 def fuzz(stage):
     """each fuzz target for a short while"""
-    build(stage, "fuzz")
-    targets = sorted(path for path in (BUILD / "fuzz").rglob("fuzz_*") if path.is_file() and os.access(path, os.X_OK)
-                     and path.suffix == "")
+    build(stage, "fuzz", "fuzz/all")
+    targets = sorted(path for path in (BUILD / "fuzz/fuzz").glob("*_fuzz") if path.is_file())
     for target in targets:
         if stage.pattern and stage.pattern not in target.name:
             continue
         corpus = stage.folder / f"{target.name}.corpus"
         corpus.mkdir(exist_ok=True)
-        seeds = [path for path in (ROOT / "fuzz" / "corpus" / target.name.removeprefix("fuzz_"),) if path.is_dir()]
+        seeds = [path for path in (ROOT / "fuzz/corpus" / target.name.removesuffix("_fuzz"),) if path.is_dir()]
         status = stage.run(target, f"-max_total_time={FUZZ_S}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
                            f"-artifact_prefix={stage.folder}/", corpus, *seeds, timeout_s=FUZZ_S + 60)
         stage.count([Outcome(target.name, "failed" if status else "passed")])
