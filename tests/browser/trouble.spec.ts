@@ -91,7 +91,7 @@ test('a lost line is taken up again from the byte it had', async ({ page, guard 
   const asked_after: string[] = [];
   await page.route(turn_events, (route) => {
     asked_after.push(new URL(route.request().url()).searchParams.get('after') ?? '');
-    if (asked_after.length === 1) return route.fulfill(events({ name: 'delta', id: 9, data: { text: 'Æøå 🐄' } }).body.length ? { ...events({ name: 'delta', id: 11, data: { text: 'Æøå 🐄' } }) } : {});
+    if (asked_after.length === 1) return route.fulfill(events({ name: 'delta', id: 11, data: { text: 'Æøå 🐄' } }));
     if (asked_after.length === 2) return route.abort();
     return route.fulfill(
       events(

@@ -192,6 +192,7 @@ export class Thread {
         const end = turn.end;
         if (!end) return;
         entry.state = end.state;
+        entry.line_lost = false;
         entry.waiting = null;
         entry.trouble = end.state === 'failed' ? trouble_in_answer(end.error, end.request_id) : null;
         this.world.say(end.state === 'done' ? 'said_ready' : end.state === 'stopped' ? 'said_stopped' : 'said_failed');
@@ -202,6 +203,7 @@ export class Thread {
         draw();
         const problem = as_problem(cause);
         this.ended();
+        entry.line_lost = false;
         entry.waiting = null;
         if (problem.status === 404) {
           entry.state = 'done';
