@@ -1,1 +1,57 @@
-int main() { return 0; }
+// main(): reads the command line and hands over. Everything it wires lives in serve.cpp and commands.cpp.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "commands.hpp"
+#include "config/config.hpp"
+#include "serve.hpp"
+
+namespace {
+
+constexpr const char* version = FAELLED_VERSION;
+
+int check_file(const std::string& file) {
+  if (auto config = faelled::config::load(file); !config) {
+    std::fprintf(stderr, "%s\n", config.error().message.c_str());
+    return 1;
+  }
+  std::printf("%s is in order\n", file.c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Fælled: a language-model commons for public organisations.\n"
+               "The server is 'faelled serve'; all other commands talk to a running one on this machine through the\n"
+               "owner-only socket in its data folder, and need no key."};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", version);
+  app.set_help_all_flag("--help-all", "Help for all commands");
+
+  std::string config = faelled::app::default_config();
+  const auto with_config = [&](CLI::App* command) {
+    command->add_option("--config", config, "The configuration file (also FAELLED_CONFIG)")->capture_default_str();
+    return command;
+  };
+
+  int status = 0;
+  faelled::app::ServeOptions serve;
+  auto* serve_command = with_config(app.add_subcommand("serve", "Run the server until SIGTERM or Ctrl-C"));
+  serve_command->add_flag("--demo", serve.demo, "Make a member, a user, a sign-in link and a fresh key, and print them when ready");
+  serve_command->add_flag("--json", serve.json, "With --demo: print one line {\"url\",\"sign_in\",\"key\",\"model\"}");
+  serve_command->callback([&] {
+    serve.config = config;
+    serve.version = version;
+    status = faelled::app::serve(serve);
+  });
+
+  std::string file;
+  auto* check = app.add_subcommand("check", "Read a configuration file and tell every mistake with its line");
+  check->add_option("FILE", file, "The configuration file")->required();
+  check->callback([&] { status = check_file(file); });
+
+  faelled::app::add_commands(app, config, status);
+  CLI11_PARSE(app, argc, argv);
+  return status;
+}

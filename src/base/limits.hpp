@@ -22,7 +22,7 @@ inline constexpr auto http_idle_max = 75s;       // between requests on a kept-a
 inline constexpr auto http_head_max = 10s;       // first byte of a request to the end of its headers
 inline constexpr auto http_body_max = 60s;       // end of headers to end of body
 inline constexpr auto http_write_stall_max = 30s;  // no byte taken by the client
-inline constexpr auto http_drain_max = 8s;       // SIGTERM to the last answer
+inline constexpr auto http_drain_max = 5s;       // SIGTERM to the last answer
 
 // JSON edge
 inline constexpr std::size_t json_depth_max = 64;

@@ -26,6 +26,16 @@ ledger::Outcome ledger_outcome(rpc::Outcome outcome) {
   return ledger::Outcome::failed;
 }
 
+std::string_view cause_of(rpc::RefusalCause cause) {
+  switch (cause) {
+    case rpc::RefusalCause::queue_full: return "the line is full";
+    case rpc::RefusalCause::waited_too_long: return "waited too long";
+    case rpc::RefusalCause::model_failed: return "the model cannot be served";
+    case rpc::RefusalCause::shutting_down: break;
+  }
+  return "shutting down";
+}
+
 ApiError refusal_error(const rpc::Refusal& refusal, const std::string& model) {
   switch (refusal.cause) {
     case rpc::RefusalCause::queue_full:
@@ -34,7 +44,7 @@ ApiError refusal_error(const rpc::Refusal& refusal, const std::string& model) {
     case rpc::RefusalCause::waited_too_long:
       return {Cause::waited_too_long, fmt::format("No place of '{}' became free in time.", model), {}, refusal.retry_after};
     case rpc::RefusalCause::model_failed:
-      return {Cause::model_unavailable, fmt::format("The model '{}' cannot be used now: {}", model, refusal.detail), {},
+      return {Cause::model_unavailable, fmt::format("The model '{}' cannot be used now; whoever operates the server sees why.", model), {},
               refusal.retry_after};
     case rpc::RefusalCause::shutting_down: break;
   }
@@ -173,8 +183,7 @@ net::Task<Exchange::Ending> Exchange::attempt() {
   note_load(true);
   queued_ += context_.loop.now() - line_since;
   if (refusal_) {
-    co_return Ending{rpc::Outcome::refused, refusal_->detail.empty() ? "no room" : refusal_->detail,
-                     refusal_error(*refusal_, row_.model)};
+    co_return Ending{rpc::Outcome::refused, std::string(cause_of(refusal_->cause)), refusal_error(*refusal_, row_.model)};
   }
   Ending ending;
   if (interrupt_ == Interrupt::none) {
@@ -257,7 +266,8 @@ void Exchange::take_step(const openai::StreamRewriter::Step& step) {
     }
     last_token_ = last_byte_;
   }
-  if (step.verdict == openai::StreamRewriter::Verdict::forward) {
+  const bool last_words = step.verdict == openai::StreamRewriter::Verdict::done && !step.data.empty();
+  if (step.verdict == openai::StreamRewriter::Verdict::forward || last_words) {
     if (!sink_.opened()) sink_.open(times());
     sink_.event(step.data);
     last_sent_ = last_byte_;

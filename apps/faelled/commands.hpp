@@ -1,0 +1,15 @@
+// The commands that talk to a running server: thin over the control API, through the owner-only socket.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace faelled::app {
+
+// FAELLED_CONFIG, or faelled.yaml.
+std::string default_config();
+
+// Adds usage, member, user, key and model. `config` is bound to their --config; `status` becomes the exit status.
+void add_commands(CLI::App& app, std::string& config, int& status);
+
+}  // namespace faelled::app

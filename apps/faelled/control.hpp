@@ -1,0 +1,24 @@
+// Control: one call after the other to a running server's control API. Blocking; for the command line.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace faelled::app {
+
+class Control {
+ public:
+  // Finds the socket by the configuration's data folder. Errors: the configuration's.
+  static Expected<Control> of(const std::string& config_file);
+
+  // The body of a 2xx answer. Errors: unavailable (nobody listens), and what the server refused, in its words.
+  Expected<std::string> call(std::string method, std::string target, std::string body = {}) const;
+
+ private:
+  explicit Control(std::string socket) : socket_(std::move(socket)) {}
+  std::string socket_;
+};
+
+}  // namespace faelled::app

@@ -1,0 +1,319 @@
+#include "serve.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <optional>
+
+#include "config/config.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/http_sink.hpp"
+#include "http/client.hpp"
+#include "http/server.hpp"
+#include "json/writer.hpp"
+#include "ledger/journal.hpp"
+#include "members/directory.hpp"
+#include "mesh/mesh.hpp"
+#include "net/listener.hpp"
+#include "net/loop.hpp"
+#include "net/watch.hpp"
+#include "node/node.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "portal/portal.hpp"
+#include "settings.hpp"
+#include "store/conversations.hpp"
+#include "store/data_folder.hpp"
+#include "store/ledger.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+#include "store/store_thread.hpp"
+
+extern char** environ;
+
+namespace faelled::app {
+namespace {
+
+constexpr auto demo_looks_every = 10ms;
+
+int refuse(const Error& error) {
+  std::fprintf(stderr, "faelled: %s\n", error.message.c_str());
+  if (!error.hint.empty()) std::fprintf(stderr, "  %s\n", error.hint.c_str());
+  return 1;
+}
+
+observe::Level level_of(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::debug: return observe::Level::debug;
+    case config::LogLevel::info: return observe::Level::info;
+    case config::LogLevel::warn: return observe::Level::warn;
+    case config::LogLevel::error: break;
+  }
+  return observe::Level::error;
+}
+
+// Thousands of streams need two descriptors each; a core file would hold what people wrote.
+void set_process_limits() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+  const rlimit none{1, 1};  // 0 would not stop a core pattern that is a pipe; 1 does (core(5))
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
+// What lasts longer than the loop: storage, and who is who.
+struct Storage {
+  store::DataFolder folder;
+  std::unique_ptr<ledger::Journal> journal;
+  std::unique_ptr<store::StoreThread> thread;
+  std::unique_ptr<store::Ledger> ledger;
+  std::unique_ptr<store::Conversations> conversations;
+};
+
+Expected<Storage> open_storage(const config::Config& config, net::Loop& loop, Random& random) {
+  auto folder = store::DataFolder::open(config.data);
+  if (!folder) return std::unexpected(folder.error());
+  auto store = store::open_sqlite_store(folder->database());
+  if (!store) return std::unexpected(store.error());
+  auto master = store::Conversations::master_key(folder->master_key(), **store, random);
+  if (!master) return std::unexpected(master.error());
+  auto consumed = (*store)->journal_position();
+  if (!consumed) return std::unexpected(consumed.error());
+  if (auto failed = (*store)->fail_running_messages("The server stopped while this was being written.",
+                                                    "Serveren stoppede, mens svaret blev skrevet.");
+      !failed)
+    return std::unexpected(failed.error());
+  Storage storage{std::move(*folder), {}, {}, {}, {}};
+  ledger::Journal::Options options;
+  options.folder = storage.folder.journal();
+  options.consumed = *consumed;
+  auto journal = ledger::Journal::open(std::move(options));
+  if (!journal) return std::unexpected(journal.error());
+  storage.journal = std::move(*journal);
+  storage.thread = std::make_unique<store::StoreThread>(
+      std::move(*store), [&loop](std::function<void()> work) { loop.post(std::move(work)); });
+  storage.ledger = std::make_unique<store::Ledger>(*storage.journal, *storage.thread, *consumed);
+  storage.conversations = std::make_unique<store::Conversations>(*master);
+  return storage;
+}
+
+std::string error_body(int status, std::string_view message) {
+  using openai::Cause;
+  const Cause cause = status == 413   ? Cause::body_too_large
+                      : status == 408 ? Cause::request_timeout
+                      : status == 503 ? Cause::shutting_down
+                                      : Cause::invalid_value;
+  return openai::error_body({cause, std::string(message)});
+}
+
+// The operator's addresses: no key, no content, no secret in any of them.
+class Probes {
+ public:
+  Probes(gateway::Context& context, const ledger::Journal& journal) : context_(context), journal_(journal) {}
+
+  bool handle(const http::Request& request, http::Reply& reply) const {
+    if (request.path == "/livez") {
+      reply.send(200, "Content-Type: text/plain\r\n", "ok\n");
+    } else if (request.path == "/readyz") {
+      ready(reply);
+    } else if (request.path == "/metrics") {
+      reply.send(200, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n", context_.metrics.text());
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  void ready(http::Reply& reply) const {
+    const bool journal = !journal_.stats().failed;
+    const bool ready = journal && !context_.shutting_down;
+    std::string body;
+    json::Writer out(body);
+    out.object().member("ready", ready).member("draining", context_.shutting_down).member("journal", journal);
+    out.key("models").object();
+    for (const rpc::ModelStatus& model : context_.mesh.models()) out.member(model.model, model.state == rpc::EngineState::ready);
+    out.close_object().close_object();
+    body += '\n';
+    reply.send(ready ? 200 : 503, "Content-Type: application/json\r\n", body);
+  }
+
+  gateway::Context& context_;
+  const ledger::Journal& journal_;
+};
+
+struct Demo {
+  std::string sign_in;
+  std::string key;
+};
+
+// A fresh member's user, key and link, for the first minutes with Fælled.
+Expected<Demo> make_demo(net::Loop& loop, members::Directory& directory, const Clock& clock, const std::string& url) {
+  const WallTime now = clock.wall();
+  auto member = directory.ensure_member("demo", "Demo Kommune", now);
+  if (!member) return std::unexpected(member.error());
+  auto user = directory.ensure_user("demo", "Demo", now);
+  if (!user) return std::unexpected(user.error());
+  std::optional<Expected<members::NewKey>> key;
+  std::optional<Expected<members::SignInLink>> link;
+  const auto stop_when_both = [&] {
+    if (key && link) loop.stop();
+  };
+  directory.add_key("demo", user->id, "first key", std::nullopt, now, [&](Expected<members::NewKey> made) {
+    key = std::move(made);
+    stop_when_both();
+  });
+  directory.add_sign_in_link(user->id, now, [&](Expected<members::SignInLink> made) {
+    link = std::move(made);
+    stop_when_both();
+  });
+  net::Loop::Hold hold(loop);
+  loop.run();
+  if (!*key) return std::unexpected(key->error());
+  if (!*link) return std::unexpected(link->error());
+  return Demo{fmt::format("{}/sign-in#{}", url, (*link)->token), (*key)->secret};
+}
+
+net::Task<void> greet(const ServeOptions& options, gateway::Context& context, std::string url, Demo demo) {
+  const std::string model = context.catalogue.names().empty() ? "" : context.catalogue.names().front();
+  while (true) {
+    const auto models = context.mesh.models();
+    const auto first = std::ranges::find(models, model, &rpc::ModelStatus::model);
+    if (first == models.end() || first->state == rpc::EngineState::ready) break;
+    if (first->state == rpc::EngineState::failed) {
+      std::fprintf(stderr, "faelled: the model '%s' cannot be served: %s\n", model.c_str(), first->detail.c_str());
+      break;
+    }
+    co_await context.loop.sleep(demo_looks_every);
+  }
+  if (options.json) {
+    std::string line;
+    json::Writer(line).object().member("url", url).member("sign_in", demo.sign_in).member("key", demo.key).member("model", model).close_object();
+    std::printf("%s\n", line.c_str());
+  } else {
+    std::printf("Fælled is ready at %s\nSign in (works once): %s\nA fresh key: %s\nModel: %s\n", url.c_str(),
+                demo.sign_in.c_str(), demo.key.c_str(), model.c_str());
+  }
+  std::fflush(stdout);
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  return all;
+}
+
+std::string url_of(const config::Listen& listen, std::uint16_t port) {
+  std::string host = listen.host == "0.0.0.0" ? "127.0.0.1" : listen.host == "::" ? "::1" : listen.host;
+  if (host.contains(':')) host = "[" + host + "]";
+  return fmt::format("http://{}:{}", host, port);
+}
+
+int run(const ServeOptions& options, const config::Config& config) {
+  set_process_limits();
+  auto log = observe::Log::open(config.log.file.string(), level_of(config.log.level));
+  if (!log) return refuse(log.error());
+  auto models = catalogue_models(config);
+  if (!models) return refuse(models.error());
+
+  const SystemClock clock;
+  SystemRandom random;
+  net::Loop loop;
+  auto storage = open_storage(config, loop, random);
+  if (!storage) return refuse(storage.error());
+
+  members::Directory directory(*storage->thread, random);
+  const auto keys = configured_keys(config);
+  if (auto loaded = directory.load(keys, clock.wall()); !loaded) return refuse(loaded.error());
+  for (const config::Member& member : config.members)
+    if (auto made = directory.ensure_member(member.id, member.name, clock.wall()); !made) return refuse(made.error());
+  for (const config::User& user : config.users)
+    if (auto made = directory.ensure_user(user.member, user.name, clock.wall()); !made) return refuse(made.error());
+
+  observe::Metrics metrics(options.version);
+  http::Client client(loop);
+  std::vector<engines::ModelSettings> engine_settings;
+  for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
+  const gateway::Catalogue catalogue(std::move(*models), clock.wall());
+  mesh::Mesh mesh({catalogue.names(), config.limits.waiting});
+  node::Node::Settings node_settings;
+  node_settings.folder = std::filesystem::absolute(storage->folder.path()).string();
+  node_settings.models = std::move(engine_settings);
+  node_settings.environment = own_environment();
+  node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
+  mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
+
+  gateway::Context context{loop, clock, random, client, mesh, *storage->journal, catalogue, metrics, **log,
+                           gateway_settings(config), {}, 0, false};
+  gateway::Gateway gateway(context, directory);
+  const Probes probes(context, *storage->journal);
+
+  auto listener = net::Listener::tcp(loop, config.listen.host, config.listen.port);
+  if (!listener) return refuse(listener.error());
+  auto owner = net::Listener::unix_socket(loop, storage->folder.control_socket().string());
+  if (!owner) return refuse(owner.error());
+  const std::string url = url_of(config.listen, listener->port());
+  std::optional<Demo> demo;
+  if (options.demo) {
+    auto made = make_demo(loop, directory, clock, url);
+    if (!made) return refuse(made.error());
+    demo = std::move(*made);
+  }
+  portal::Portal portal({context, gateway, directory, *storage->thread, *storage->ledger, *storage->conversations, url});
+
+  http::Server server(
+      loop, server_bounds(config),
+      [&](const http::Request& request, http::Reply& reply) -> net::Task<void> {
+        if (request.path.starts_with("/v1/") || request.path == "/v1") return gateway.handle(request, reply);
+        if (probes.handle(request, reply)) return []() -> net::Task<void> { co_return; }();
+        return portal.handle(request, reply);
+      },
+      error_body);
+  metrics.gauge("faelled_connections", "Open client connections", [&] { return static_cast<double>(server.connections()); });
+  metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });
+  metrics.gauge("faelled_running", "Tickets on an engine", [&] { return static_cast<double>(mesh.running()); });
+  metrics.gauge("faelled_journal_open", "Requests open in the journal",
+                [&] { return static_cast<double>(storage->journal->stats().requests_open); });
+
+  if (auto started = node.start(); !started) return refuse(started.error());
+  server.serve(std::move(*listener));
+  server.serve_owner(std::move(*owner));
+  (*log)->info("listening", {{"url", url}, {"version", options.version}, {"data", config.data.string()}});
+
+  const auto wind_down = [&]() -> net::Task<void> {
+    co_await server.drain(config.limits.drain);
+    net::Event ended;
+    node.stop(Duration{}, [&ended] { ended.set(); });
+    co_await ended;
+    loop.stop();
+  };
+  net::Signals signals(loop, {SIGTERM, SIGINT}, [&](int number) {
+    if (context.shutting_down) std::_Exit(128 + number);  // asked twice; engines end with us
+    context.shutting_down = true;
+    (*log)->info("draining", {{"signal", number}});
+    loop.spawn(wind_down());
+  });
+  if (demo) loop.spawn(greet(options, context, url, *demo));
+  loop.run();
+  storage->thread->stop();
+  (*log)->info("ended");
+  return 0;
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  auto config = config::load(options.config);
+  if (!config) {
+    std::fprintf(stderr, "%s\n", config.error().message.c_str());
+    return 1;
+  }
+  return run(options, *config);
+}
+
+}  // namespace faelled::app

@@ -1,0 +1,20 @@
+// From the configuration's plain values to what the roles want.
+#pragma once
+
+#include <vector>
+
+#include "base/error.hpp"
+#include "config/config.hpp"
+#include "gateway/exchange.hpp"
+#include "http/server.hpp"
+#include "members/directory.hpp"
+
+namespace faelled::app {
+
+// Reads the keys of upstreams from their files. Errors: io, with the path.
+Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Config& config);
+std::vector<members::ConfiguredKey> configured_keys(const config::Config& config);
+http::ServerBounds server_bounds(const config::Config& config);
+gateway::Settings gateway_settings(const config::Config& config);
+
+}  // namespace faelled::app

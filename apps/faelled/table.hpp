@@ -1,0 +1,13 @@
+// Rows of a JSON answer as a table for people. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace faelled::app {
+
+// The objects of the array member `list` of `json`, one line each, the named members as columns, numbers to the right.
+std::string table_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns, bool heading = true);
+
+}  // namespace faelled::app

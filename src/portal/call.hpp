@@ -1,0 +1,52 @@
+// Call: one request to /api with who makes it. Lives in the handler's frame.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/server.hpp"
+#include "json/fields.hpp"
+#include "members/directory.hpp"
+#include "net/event.hpp"
+#include "net/task.hpp"
+#include "openai/api_error.hpp"
+
+namespace faelled::portal {
+
+// Who may make a call. `owner` is whoever reaches the owner-only socket: the operator on the server's own machine.
+enum class Access : std::uint8_t { anybody, session, session_or_owner, key_session_or_owner, owner };
+
+struct Visitor {
+  bool owner = false;
+  std::optional<members::Session> session;
+  std::optional<members::Caller> key;
+};
+
+struct Call {
+  const http::Request& request;
+  http::Reply& reply;
+  std::string request_id;
+  Visitor visitor;
+  std::string id;  // the {id} of the path, percent-decoded
+
+  void json(int status, std::string_view body) const;
+  void none() const;  // 204
+  void fail(const openai::ApiError& error) const;
+  void fail(const Error& error) const;
+};
+
+// Waits for something that answers by callback, exactly once, on the loop.
+template <class T, class Start>
+net::Task<T> answer_of(Start start) {
+  std::optional<T> given;
+  net::Event event;
+  start([&](T value) {
+    given.emplace(std::move(value));
+    event.set();
+  });
+  co_await event;
+  co_return std::move(*given);
+}
+
+}  // namespace faelled::portal

@@ -1,0 +1,92 @@
+// Portal: the control API under /api, and the pages. The command line reaches the same API through the owner-only
+// socket. src/portal/openapi.json describes it; a test compares the two. Owned by main(); loop's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "gateway/gateway.hpp"
+#include "portal/call.hpp"
+#include "portal/turn.hpp"
+#include "store/conversations.hpp"
+#include "store/ledger.hpp"
+
+namespace faelled::portal {
+
+class Portal {
+ public:
+  struct Parts {
+    gateway::Context& context;
+    gateway::Gateway& gateway;
+    members::Directory& directory;
+    store::StoreThread& store;
+    store::Ledger& ledger;
+    store::Conversations& conversations;  // used on the store's thread
+    std::string public_url;               // "http://127.0.0.1:9400"
+  };
+
+  explicit Portal(Parts parts);
+
+  // Anything that is neither /v1 nor an operator's probe: /api and the pages.
+  net::Task<void> handle(const http::Request& request, http::Reply& reply);
+
+  struct Route {
+    http::Method method;
+    std::string_view path;  // "/api/keys/{id}"
+    Access access;
+    net::Task<void> (Portal::*handler)(Call& call);
+  };
+  static std::span<const Route> routes();
+
+ private:
+  // session_api.cpp
+  net::Task<void> sign_in(Call& call);
+  net::Task<void> get_session(Call& call);
+  net::Task<void> sign_out(Call& call);
+  net::Task<void> list_models(Call& call);
+  net::Task<void> description(Call& call);
+  // members_api.cpp
+  net::Task<void> list_members(Call& call);
+  net::Task<void> create_member(Call& call);
+  net::Task<void> list_users(Call& call);
+  net::Task<void> create_user(Call& call);
+  net::Task<void> list_keys(Call& call);
+  net::Task<void> create_key(Call& call);
+  net::Task<void> revoke_key(Call& call);
+  net::Task<void> create_sign_in_link(Call& call);
+  // usage_api.cpp
+  net::Task<void> get_usage(Call& call);
+  // chat_api.cpp
+  net::Task<void> list_conversations(Call& call);
+  net::Task<void> create_conversation(Call& call);
+  net::Task<void> get_conversation(Call& call);
+  net::Task<void> rename_conversation(Call& call);
+  net::Task<void> delete_conversation(Call& call);
+  net::Task<void> start_turn(Call& call);
+  net::Task<void> watch_turn(Call& call);
+  net::Task<void> stop_turn(Call& call);
+
+  Visitor visitor_of(const http::Request& request, const http::Reply& reply);
+  void page(const http::Request& request, http::Reply& reply) const;
+  Expected<json::Fields> body_of(const Call& call);
+  net::Task<void> run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body);
+  net::Task<void> keep_checkpoints(std::shared_ptr<Turn> turn);
+  std::shared_ptr<Turn> running_turn(const std::string& conversation) const;
+  void forget_old_turns();
+
+  template <class T>
+  net::Task<Expected<T>> on_store(std::function<Expected<T>(store::Store&)> job) {
+    return answer_of<Expected<T>>([this, job = std::move(job)](auto then) {
+      p_.store.ask(job, std::function<void(Expected<T>)>(std::move(then)));
+    });
+  }
+
+  Parts p_;
+  json::Document document_;
+  std::map<std::string, std::shared_ptr<Turn>> turns_;  // running, and ended ones for a while
+};
+
+}  // namespace faelled::portal

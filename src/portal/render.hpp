@@ -1,0 +1,36 @@
+// How rows look as JSON and CSV. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "json/writer.hpp"
+#include "ledger/usage_row.hpp"
+#include "members/directory.hpp"
+#include "store/conversations.hpp"
+
+namespace faelled::portal {
+
+// RFC 3339 in UTC with microseconds: "2026-11-23T16:33:07.123456Z".
+std::string time_text(WallTime time);
+// The same with or without fraction, or a date alone. Errors: invalid.
+Expected<WallTime> parse_time(std::string_view text);
+
+void write_member(json::Writer& out, const store::MemberRow& row);
+void write_user(json::Writer& out, const store::UserRow& row);
+// `secret` empty: not a new key.
+void write_key(json::Writer& out, const store::KeyRow& row, std::string_view secret);
+void write_sum(json::Writer& out, const store::UsageSum& sum);
+void write_usage(json::Writer& out, const ledger::UsageRow& row);
+void write_conversation(json::Writer& out, const store::Conversation& row, bool running);  // leaves the object open
+void write_message(json::Writer& out, const store::Message& row);
+
+// RFC 4180; a text that a spreadsheet would take for a formula gets a leading apostrophe.
+std::string csv_field(std::string_view text);
+extern const std::string_view csv_usage_head;
+extern const std::string_view csv_sum_head;
+std::string csv_line(const ledger::UsageRow& row);
+std::string csv_line(const store::UsageSum& sum);
+
+}  // namespace faelled::portal

@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include "json/writer.hpp"
+#include "portal/cookie.hpp"
+#include "portal/description.hpp"
+#include "portal/portal.hpp"
+#include "portal/render.hpp"
+
+namespace faelled::portal {
+namespace {
+
+std::string session_json(const members::Session& session) {
+  std::string body;
+  json::Writer out(body);
+  out.object();
+  out.key("user").object().member("id", session.user.id).member("name", session.user.name).close_object();
+  out.key("member").object().member("id", session.member.id).member("name", session.member.name).close_object();
+  out.key("roles").array().text("user").close_array();
+  out.member("expires_at", time_text(session.expires_at)).close_object();
+  return body;
+}
+
+std::string_view state_name(rpc::EngineState state) {
+  switch (state) {
+    case rpc::EngineState::absent: return "absent";
+    case rpc::EngineState::starting: return "starting";
+    case rpc::EngineState::ready: return "ready";
+    case rpc::EngineState::draining: return "draining";
+    case rpc::EngineState::failed: break;
+  }
+  return "failed";
+}
+
+void write_card(json::Writer& out, std::string_view language, const gateway::CardText& card) {
+  out.key(language)
+      .object()
+      .member("summary", card.summary)
+      .member("good_for", card.good_for)
+      .member("where", card.where)
+      .close_object();
+}
+
+}  // namespace
+
+net::Task<void> Portal::sign_in(Call& call) {
+  auto fields = body_of(call);
+  if (!fields) co_return call.fail(fields.error());
+  auto token = fields->text("token");
+  if (!token) co_return call.fail(token.error());
+  if (auto all = fields->finish(); !all) co_return call.fail(all.error());
+  const WallTime now = p_.context.clock.wall();
+  auto session = co_await answer_of<Expected<members::Session>>(
+      [&](auto then) { p_.directory.sign_in(*token, now, std::move(then)); });
+  if (!session) {
+    p_.context.log.info("a sign-in link was refused", {{"request_id", call.request_id}, {"peer", call.reply.peer()}});
+    co_return call.fail(session.error());
+  }
+  const bool secure = p_.public_url.starts_with("https:");
+  call.reply.send(200,
+                  fmt::format("Content-Type: application/json\r\nCache-Control: no-store\r\nx-request-id: {}\r\n{}", call.request_id,
+                              set_session_cookie(session->token, session->expires_at - now, secure)),
+                  session_json(*session));
+}
+
+net::Task<void> Portal::get_session(Call& call) {
+  call.json(200, session_json(*call.visitor.session));
+  co_return;
+}
+
+net::Task<void> Portal::sign_out(Call& call) {
+  const std::string token(session_cookie(call.request.header("cookie")));
+  auto gone = co_await answer_of<Expected<void>>([&](auto then) { p_.directory.sign_out(token, std::move(then)); });
+  if (!gone) co_return call.fail(gone.error());
+  call.reply.send(204, fmt::format("x-request-id: {}\r\n{}", call.request_id,
+                                   set_session_cookie("", Duration{}, p_.public_url.starts_with("https:"))), {});
+}
+
+net::Task<void> Portal::list_models(Call& call) {
+  std::string body;
+  json::Writer out(body);
+  out.object().key("models").array();
+  std::map<std::string, rpc::ModelStatus> states;
+  for (rpc::ModelStatus& status : p_.context.mesh.models()) states[status.model] = std::move(status);
+  for (const std::string& id : p_.context.catalogue.names()) {
+    const gateway::CatalogueModel& model = *p_.context.catalogue.find(id);
+    const rpc::ModelStatus& status = states[id];
+    out.object()
+        .member("id", id)
+        .member("name", model.settings.name.empty() ? id : model.settings.name)
+        .member("state", state_name(status.state))
+        .member_or_null("detail", status.detail);
+    if (status.ready_in > Duration{}) {
+      out.member("ready_in_s", static_cast<double>(to_millis(status.ready_in)) / 1000);
+    } else {
+      out.member("ready_in_s", nullptr);
+    }
+    if (status.context_tokens > 0) {
+      out.member("context_tokens", status.context_tokens);
+    } else {
+      out.member("context_tokens", nullptr);
+    }
+    out.member("places", model.settings.places).member("running", status.running).member("waiting", status.waiting);
+    out.member("embeddings", model.settings.embeddings);
+    if (model.has_card) {
+      out.key("card").object();
+      write_card(out, "da", model.da);
+      write_card(out, "en", model.en);
+      out.close_object();
+    } else {
+      out.member("card", nullptr);
+    }
+    out.member("demo", model.settings.demo).close_object();
+  }
+  out.close_array().close_object();
+  call.json(200, body);
+  co_return;
+}
+
+net::Task<void> Portal::description(Call& call) {
+  call.reply.send(200, fmt::format("Content-Type: application/json\r\nx-request-id: {}\r\n", call.request_id), api_description());
+  co_return;
+}
+
+}  // namespace faelled::portal

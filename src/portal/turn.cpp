@@ -1,0 +1,94 @@
+#include "portal/turn.hpp"
+
+#include "base/limits.hpp"
+
+namespace faelled::portal {
+
+Turn::Turn(net::Loop& loop, json::Document& scratch, std::string id, store::Conversation conversation, store::Message answer)
+    : scratch_(scratch),
+      id_(std::move(id)),
+      conversation_(std::move(conversation)),
+      answer_(std::move(answer)),
+      unwatched_(loop, [this] { stop(); }) {
+  unwatched_.arm(limits::turn_unwatched_max);
+}
+
+void Turn::stop() {
+  if (ended_ || stopped_) return;
+  stopped_ = true;
+  if (on_gone_) std::exchange(on_gone_, nullptr)();
+}
+
+void Turn::watch(Viewer& viewer) {
+  viewers_.push_back(&viewer);
+  unwatched_.cancel();
+}
+
+void Turn::unwatch(Viewer& viewer) {
+  std::erase(viewers_, &viewer);
+  if (viewers_.empty() && !ended_) unwatched_.arm(limits::turn_unwatched_max);
+}
+
+void Turn::conclude(Instant now) {
+  ended_ = true;
+  ended_at_ = now;
+  unwatched_.cancel();
+  on_gone_ = nullptr;
+  if (state_ == State::running) state_ = stopped_ ? State::stopped : State::failed;
+  switch (state_) {
+    case State::done: answer_.state = store::MessageState::done; break;
+    case State::stopped: answer_.state = store::MessageState::stopped; break;
+    default: answer_.state = store::MessageState::failed; break;
+  }
+  if (state_ == State::failed && answer_.error_message.empty()) {
+    answer_.error_message = "The answer could not be finished.";
+    answer_.error_message_da = "Svaret kunne ikke gøres færdigt.";
+  }
+  tell();
+}
+
+void Turn::fail(const openai::ApiError& error) {
+  state_ = State::failed;
+  answer_.error_message = error.message;
+  answer_.error_message_da = openai::row_of(error.cause).message_da;
+}
+
+void Turn::open(const gateway::AnswerTimes&) {
+  opened_ = true;
+  waiting_.reset();
+}
+
+void Turn::event(std::string_view data) {
+  auto root = scratch_.parse(data);
+  if (!root) return;
+  if (const auto usage = root->find("usage")) {
+    const auto count = [&](std::string_view name) {
+      const auto value = usage->find(name);
+      return static_cast<std::uint32_t>(value ? value->integer().value_or(0) : 0);
+    };
+    if (!usage->is_null()) usage_ = {count("prompt_tokens"), count("completion_tokens")};
+  }
+  const auto choices = root->find("choices");
+  if (!choices) return;
+  std::string unescaped;
+  for (const json::Value choice : choices->items()) {
+    const auto delta = choice.find("delta");
+    const auto content = delta ? delta->find("content") : std::nullopt;
+    if (content && content->kind() == json::Kind::text) answer_.content += content->text_view(unescaped);
+  }
+  if (answer_.content.size() > limits::turn_text_bytes_max) stop();
+}
+
+void Turn::waiting(const rpc::Waiting& waiting) {
+  waiting_ = waiting;
+  tell();
+}
+
+// Viewers wake on this stack and may leave while the others are told.
+void Turn::tell() {
+  const std::vector<Viewer*> now = viewers_;
+  for (Viewer* viewer : now)
+    if (std::ranges::find(viewers_, viewer) != viewers_.end()) viewer->wake.set();
+}
+
+}  // namespace faelled::portal

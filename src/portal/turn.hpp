@@ -1,0 +1,79 @@
+// Turn: one answer on the page. It lives on the server, not on a connection: a refresh loses nothing, and it is stopped
+// when nobody has watched it for limits::turn_unwatched_max. It is an AnswerSink, so it takes the same path as an API
+// client's request. Shared by its runner and its viewers; loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/sink.hpp"
+#include "json/document.hpp"
+#include "net/event.hpp"
+#include "net/timer.hpp"
+#include "store/conversations.hpp"
+
+namespace faelled::portal {
+
+class Turn final : public gateway::AnswerSink {
+ public:
+  enum class State : std::uint8_t { running, done, stopped, failed };
+
+  // Somebody who watches. Wakes when there is more to see.
+  struct Viewer {
+    net::Event wake;
+  };
+
+  Turn(net::Loop& loop, json::Document& scratch, std::string id, store::Conversation conversation, store::Message answer);
+
+  const std::string& id() const { return id_; }
+  const store::Conversation& conversation() const { return conversation_; }
+  const store::Message& answer() const { return answer_; }
+  State state() const { return state_; }
+  const std::string& text() const { return answer_.content; }
+  const std::optional<rpc::Waiting>& waiting_now() const { return waiting_; }
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> usage() const { return usage_; }  // input, output tokens
+  Instant ended_at() const { return ended_at_; }
+
+  void stop();
+  void watch(Viewer& viewer);
+  void unwatch(Viewer& viewer);
+  // The exchange has returned: whatever was not said by it is said now.
+  void conclude(Instant now);
+
+  void whole(std::string_view, const gateway::AnswerTimes&) override {}
+  void fail(const openai::ApiError& error) override;
+  void open(const gateway::AnswerTimes&) override;
+  void event(std::string_view data) override;
+  void keep_alive(const rpc::Waiting*) override {}
+  void waiting(const rpc::Waiting& waiting) override;
+  void done() override { state_ = State::done; }
+  void broken(const openai::ApiError& error) override { fail(error); }
+  void flush() override { tell(); }
+  bool opened() const override { return opened_; }
+  bool gone() const override { return stopped_; }
+  void on_gone(std::function<void()> callback) override { on_gone_ = std::move(callback); }
+  bool congested() const override { return false; }
+
+ private:
+  void tell();
+
+  json::Document& scratch_;
+  std::string id_;
+  store::Conversation conversation_;
+  store::Message answer_;
+  State state_ = State::running;
+  std::optional<rpc::Waiting> waiting_;
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> usage_;
+  std::vector<Viewer*> viewers_;
+  std::function<void()> on_gone_;
+  net::Timer unwatched_;
+  Instant ended_at_;
+  bool opened_ = false;
+  bool stopped_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace faelled::portal
