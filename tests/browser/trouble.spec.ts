@@ -121,6 +121,20 @@ test('without a connection the page says so, and goes on when it is back', async
   await stop_if_going(page);
 });
 
+test('a server that does not answer is said so, with a way to try again', async ({ page, guard }) => {
+  guard.allow.push(/status of 503/);
+  await page.route('**/api/session', (route) => route.fulfill(refusal(503, 'draining', 'Serveren er ved at starte igen.', 'The server is restarting.', 'req_test0503')));
+  await page.goto('/');
+  const alert = page.getByRole('alert');
+  await expect(alert).toContainText('Fælled svarer ikke lige nu');
+  await expect(alert).toContainText('Serveren er ved at starte igen.');
+  await expect(alert).toContainText('req_test0503');
+  await no_axe_violations(page);
+  await page.unroute('**/api/session');
+  await alert.getByRole('button', { name: 'Prøv igen' }).click();
+  await expect(field(page)).toBeVisible();
+});
+
 test('an expired session leads to the sign-in page and keeps the half-written question', async ({ page, guard }) => {
   guard.allow.push(/status of 401/);
   await open_new(page);
