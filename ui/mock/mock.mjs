@@ -55,6 +55,9 @@ const models = [
     ready_in_s: null,
     context_tokens: 8192,
     places: 1,
+    running: 0,
+    waiting: 0,
+    embeddings: false,
     card: {
       da: { summary: 'En meget lille sprogmodel fra 2025.', good_for: 'At prøve, om alt virker', where: 'På jeres egen server' },
       en: { summary: 'A very small language model from 2025.', good_for: 'Trying whether everything works', where: 'On your own server' },
@@ -69,6 +72,9 @@ const models = [
     ready_in_s: 12,
     context_tokens: 16384,
     places: 2,
+    running: 0,
+    waiting: 0,
+    embeddings: false,
     card: {
       da: { summary: 'En mellemstor model, der skriver godt dansk.', good_for: 'Breve, referater og klart sprog', where: 'På fælledens maskiner i Danmark' },
       en: { summary: 'A medium model that writes Danish well.', good_for: 'Letters, minutes and plain language', where: 'On the machines of the commons in Denmark' },

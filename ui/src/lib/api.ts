@@ -72,7 +72,8 @@ export const api = {
   sign_in: (token: string) => answered<Session>(client.POST('/api/session', { body: { token } })),
   session: () => answered<Session>(client.GET('/api/session')),
   sign_out: () => answered(client.DELETE('/api/session')),
-  models: async () => (await answered(client.GET('/api/models'))).models,
+  /** Those one can talk with. */
+  models: async () => (await answered(client.GET('/api/models'))).models.filter((each) => !each.embeddings),
   conversations: (before?: string) =>
     answered(client.GET('/api/conversations', { params: { query: { limit: 50, before } } })),
   conversation: (id: string) =>
