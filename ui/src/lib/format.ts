@@ -26,10 +26,14 @@ export function age_of(iso: string, now: Date): Age {
   return days <= 6 ? 'week' : 'older';
 }
 
+const title_letters_max = 48; // with the widest letters still within the server's 200 bytes
+
+/** Cut between words where it can be, and never inside a letter. */
 export function title_from(question: string): string {
   const line = question.trim().split('\n')[0]?.trim() ?? '';
-  if (line.length <= 60) return line;
-  const cut = line.slice(0, 60);
+  const letters = Array.from(line);
+  if (letters.length <= title_letters_max) return line;
+  const cut = letters.slice(0, title_letters_max).join('');
   const space = cut.lastIndexOf(' ');
-  return `${cut.slice(0, space > 30 ? space : 60).trimEnd()}…`;
+  return `${(space > title_letters_max / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;
 }

@@ -42,8 +42,13 @@ describe('a conversation’s first name', () => {
   it('is its first line, cut at a word', () => {
     expect(title_from('  Hej\nmed dig')).toBe('Hej');
     const long = title_from('Skriv et venligt brev til en borger, der har klaget over larm fra genbrugspladsen');
-    expect(long.length).toBeLessThanOrEqual(61);
-    expect(long.endsWith('…')).toBe(true);
-    expect(title_from('x'.repeat(100))).toBe('x'.repeat(60) + '…');
+    expect(long).toBe('Skriv et venligt brev til en borger, der har…');
+    expect(title_from('x'.repeat(100))).toBe('x'.repeat(48) + '…');
+  });
+
+  it('never cuts a letter in two, and fits the server’s 200 bytes', () => {
+    const title = title_from('🐄'.repeat(100));
+    expect(title.isWellFormed()).toBe(true);
+    expect(new TextEncoder().encode(title).length).toBeLessThanOrEqual(200);
   });
 });
