@@ -124,6 +124,7 @@ log: { level: debug, file: faelled.log }
 TEST(Config, NamesTheNearestKeyAndTheLineOfAnUnknownOne) {
   EXPECT_EQ(only_problem("listen: 127.0.0.1:1\nmodels: []\nmodles: []\n"),
             "f.yaml:3:1: unknown key 'modles' at line 3; did you mean 'models'?");
+  EXPECT_THAT(only_problem("modles: []\n"), HasSubstr("unknown key")) << "and not that models is missing as well";
   EXPECT_THAT(only_problem(with_model("conurrency: 3")), HasSubstr("unknown key 'conurrency' in models[0]"));
   EXPECT_THAT(only_problem("models: []\nqqqqqq: 1\n"), HasSubstr("known here: listen, data"));
 }
@@ -287,8 +288,7 @@ TEST_F(OnDisk, ListsEveryProblemOnALineOfItsOwn) {
   const auto config = load(path);
   ASSERT_FALSE(config.has_value());
   EXPECT_EQ(config.error().message,
-            path.string() + ":1:1: models is missing at line 1; list what can be asked; 'models: []' for none\n" +
-                path.string() + ":1:1: unknown key 'modles' at line 1; did you mean 'models'?\n" + path.string() +
+            path.string() + ":1:1: unknown key 'modles' at line 1; did you mean 'models'?\n" + path.string() +
                 ":2:9: listen 'x' has no port at line 2; write ADDRESS:PORT, for example 127.0.0.1:9400 or [::1]:9400");
 }
 

@@ -104,6 +104,7 @@ Fields::Fields(Problems& problems, const YAML::Node& node, std::string where, Ke
     const std::string key = entry.first.Scalar();
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       const auto near = nearest(key, known);
+      if (!near.empty()) misspelt_.push_back(near);
       const std::string in = where_.empty() ? "" : " in " + where_;
       problems_.add(entry.first, "unknown key " + in_quotes(key) + in,
                     near.empty() ? "known here: " + listed(known) : "did you mean '" + std::string(near) + "'?");
@@ -120,6 +121,10 @@ const YAML::Node* Fields::find(std::string_view key) const {
     if (name == key) return &value;
   }
   return nullptr;
+}
+
+bool Fields::misspelt(std::string_view key) const {
+  return std::find(misspelt_.begin(), misspelt_.end(), key) != misspelt_.end();
 }
 
 std::string Fields::path(std::string_view key) const {
@@ -159,7 +164,7 @@ std::optional<std::string> Fields::text(std::string_view key, std::size_t bytes_
 
 std::optional<std::string> Fields::required(std::string_view key, std::string_view example, std::size_t bytes_max) {
   if (find(key)) return text(key, bytes_max);
-  if (node_.IsMap()) wrong(key, path(key) + " is missing", "for example " + std::string(example));
+  if (node_.IsMap() && !misspelt(key)) wrong(key, path(key) + " is missing", "for example " + std::string(example));
   return std::nullopt;
 }
 

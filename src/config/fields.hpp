@@ -62,6 +62,7 @@ class Fields {
                                       std::size_t bytes_max = limits::name_bytes_max);
 
   bool has(std::string_view key) const { return find(key) != nullptr; }
+  bool misspelt(std::string_view key) const;  // an unknown key was taken for it: that it is missing needs no word
   const YAML::Node* find(std::string_view key) const;
   const YAML::Node& node() const { return node_; }
   std::string path(std::string_view key) const;  // "models[0].url"
@@ -76,6 +77,7 @@ class Fields {
   YAML::Node node_;
   std::string where_;
   std::vector<std::pair<std::string, YAML::Node>> entries_;
+  std::vector<std::string_view> misspelt_;
 };
 
 // What `node` is, in words: "a list", "text", ….

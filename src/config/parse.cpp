@@ -175,7 +175,8 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
   read_members(top, problems, config);
   read_users(top, problems, config);
   read_keys(top, problems, config);
-  if (!top.has("models")) top.wrong("models", "models is missing", "list what can be asked; 'models: []' for none");
+  if (!top.has("models") && !top.misspelt("models"))
+    top.wrong("models", "models is missing", "list what can be asked; 'models: []' for none");
   read_models(top, problems, folder, config.models);
   for (std::size_t i = 0; i < config.models.size(); ++i) {
     if (config.models[i].engine == Engine::llama && config.llama_server.empty() && !top.has("llama_server")) {
