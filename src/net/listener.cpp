@@ -16,19 +16,23 @@ constexpr auto pause_when_out_of_descriptors = 50ms;
 
 }  // namespace
 
-struct Listener::Impl {
+// Shared with the accept under way, which may come to its end when the listener has gone.
+struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
   Impl(Loop& owner, int fd, int family)
       : loop(owner),
         acceptor(owner.impl().context, asio::generic::stream_protocol(family, 0), fd),
         retry(owner, [this] { next(); }) {}
-  ~Impl() {
-    if (!path.empty()) ::unlink(path.c_str());
+  void close() {
+    error_code ignored;
+    acceptor.close(ignored);
+    retry.cancel();
   }
 
   void next() {
-    acceptor.async_accept([this](const error_code& error, asio::generic::stream_protocol::socket socket) {
+    if (!acceptor.is_open()) return;
+    acceptor.async_accept([this, self = shared_from_this()](const error_code& error, asio::generic::stream_protocol::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
       if (error == asio::error::no_descriptors || error == asio::error::no_memory ||
           error == asio::error::no_buffer_space) {
@@ -54,8 +58,12 @@ struct Listener::Impl {
   std::uint16_t port = 0;
 };
 
-Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Listener::~Listener() = default;
+Listener::Listener(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Listener::~Listener() {
+  if (!impl_) return;
+  impl_->close();
+  if (!impl_->path.empty()) ::unlink(impl_->path.c_str());
+}
 Listener::Listener(Listener&&) noexcept = default;
 
 Expected<Listener> Listener::tcp(Loop& loop, const std::string& host, std::uint16_t port) {
@@ -74,7 +82,7 @@ Expected<Listener> Listener::tcp(Loop& loop, const std::string& host, std::uint1
     return fail(Errc::io, fmt::format("cannot listen on {}:{}: {}", host, port, error.message()),
                 "choose another port, or stop the process that uses this one");
   const std::uint16_t bound = acceptor.local_endpoint().port();
-  auto impl = std::make_unique<Impl>(loop, acceptor.release(), at.protocol().family());
+  auto impl = std::make_shared<Impl>(loop, acceptor.release(), at.protocol().family());
   impl->port = bound;
   return Listener(std::move(impl));
 }
@@ -98,7 +106,7 @@ Expected<Listener> Listener::unix_socket(Loop& loop, const std::string& path) {
   ::umask(before);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail(Errc::io, fmt::format("cannot listen on {}: {}", path, error.message()), "check the folder's owner and rights");
-  auto impl = std::make_unique<Impl>(loop, acceptor.release(), AF_UNIX);
+  auto impl = std::make_shared<Impl>(loop, acceptor.release(), AF_UNIX);
   impl->path = path;
   return Listener(std::move(impl));
 }
@@ -108,11 +116,7 @@ void Listener::start(std::function<void(Stream)> accepted) {
   impl_->next();
 }
 
-void Listener::close() {
-  error_code ignored;
-  impl_->acceptor.close(ignored);
-  impl_->retry.cancel();
-}
+void Listener::close() { impl_->close(); }
 
 std::uint16_t Listener::port() const { return impl_->port; }
 

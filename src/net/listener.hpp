@@ -15,7 +15,7 @@ class Loop;
 class Listener {
  public:
   struct Impl;
-  explicit Listener(std::unique_ptr<Impl> impl);
+  explicit Listener(std::shared_ptr<Impl> impl);
   ~Listener();
   Listener(Listener&&) noexcept;
 
@@ -30,7 +30,7 @@ class Listener {
   std::uint16_t port() const;
 
  private:
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with the accept under way
 };
 
 }  // namespace faelled::net

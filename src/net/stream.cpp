@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "net/event.hpp"
 #include "net/impl.hpp"
@@ -107,73 +109,109 @@ bool Stream::quiet() const {
 
 namespace {
 
-// The socket is shared with the pending operation, because a connect that ran out of time is closed by its deadline.
-template <class Socket, class Start>
-Task<Expected<Stream>> connect_within(Loop& loop, std::shared_ptr<Socket> socket, Duration within, Start start,
-                                      std::string where) {
-  Event done;
-  error_code error;
-  bool late = false;
-  Timer deadline(loop, [&late, socket] {
-    late = true;
-    error_code ignored;
-    socket->close(ignored);
-  });
-  deadline.arm(within);
-  start(*socket, [&done, &error](const error_code& result) {
-    error = result;
-    done.set();
-  });
-  co_await done;
-  if (late) co_return fail(Errc::timeout, fmt::format("connecting to {} took too long", where));
-  if (error) co_return fail(Errc::unavailable, fmt::format("cannot connect to {}: {}", where, error.message()));
-  co_return Stream(std::make_unique<Stream::Impl>(asio::generic::stream_protocol::socket(std::move(*socket))));
+constexpr auto pause_when_line_is_full = 5ms;
+
+std::unexpected<Error> given_up() { return fail(Errc::cancelled, "nobody waits for this connection any more"); }
+std::unexpected<Error> too_long(const std::string& where) {
+  return fail(Errc::timeout, fmt::format("connecting to {} took too long", where));
 }
 
-Task<Expected<asio::ip::tcp::endpoint>> resolve(Loop& loop, std::string host, std::uint16_t port) {
+// One wait that ends by its own event, at `until` or when it is given up. Waits are shared with the operation under
+// way, which may come to its end when nobody waits any more.
+struct Wait {
+  Event over;
+  error_code error;
+  bool ended = false;
+  std::vector<asio::ip::tcp::endpoint> found;
+
+  void end(const error_code& result) {
+    if (std::exchange(ended, true)) return;
+    error = result;
+    over.set();
+  }
+};
+
+Task<void> ends_within(Loop& loop, std::shared_ptr<Wait> wait, Instant until, GiveUp* give_up) {
+  Timer deadline(loop, [wait] { wait->end(asio::error::timed_out); });
+  deadline.arm_at(until);
+  if (give_up != nullptr) give_up->act_ = [wait] { wait->end(asio::error::operation_aborted); };
+  while (!wait->ended) co_await wait->over;
+  if (give_up != nullptr) give_up->act_ = nullptr;
+}
+
+Task<Expected<std::vector<asio::ip::tcp::endpoint>>> resolve(Loop& loop, std::string host, std::uint16_t port,
+                                                             Instant until, GiveUp* give_up) {
   error_code error;
   const auto address = asio::ip::make_address(host, error);
-  if (!error) co_return asio::ip::tcp::endpoint(address, port);
+  if (!error) co_return std::vector{asio::ip::tcp::endpoint(address, port)};
   auto resolver = std::make_shared<asio::ip::tcp::resolver>(loop.impl().context);
-  Event done;
-  asio::ip::tcp::endpoint found;
+  const auto wait = std::make_shared<Wait>();
   resolver->async_resolve(host, std::to_string(port),
-                          [&](const error_code& result, const asio::ip::tcp::resolver::results_type& all) {
-                            error = result;
-                            if (!error && !all.empty()) found = all.begin()->endpoint();
-                            done.set();
+                          [wait, resolver](const error_code& result, const asio::ip::tcp::resolver::results_type& all) {
+                            if (!wait->ended)
+                              for (const auto& entry : all) wait->found.push_back(entry.endpoint());
+                            wait->end(result);
                           });
-  co_await done;
-  if (error) co_return fail(Errc::unavailable, fmt::format("cannot resolve {}: {}", host, error.message()));
-  co_return found;
+  co_await ends_within(loop, wait, until, give_up);
+  if (wait->error == asio::error::timed_out) co_return too_long(host);
+  if (wait->error == asio::error::operation_aborted) co_return given_up();
+  if (wait->error) co_return fail(Errc::unavailable, fmt::format("cannot resolve {}: {}", host, wait->error.message()));
+  co_return wait->found;
 }
 
 }  // namespace
 
-Task<Expected<Stream>> connect_tcp(Loop& loop, std::string host, std::uint16_t port, Duration within) {
-  const auto endpoint = co_await resolve(loop, host, port);
-  if (!endpoint) co_return std::unexpected(endpoint.error());
-  auto socket = std::make_shared<asio::ip::tcp::socket>(loop.impl().context);
-  auto start = [at = *endpoint](asio::ip::tcp::socket& s, auto handler) {
-    s.async_connect(at, [&s, handler = std::move(handler)](const error_code& error) {
-      error_code ignored;
-      if (!error) s.set_option(asio::ip::tcp::no_delay(true), ignored);  // a token must not wait for the next one
-      handler(error);
-    });
-  };
-  co_return co_await connect_within(loop, std::move(socket), within, std::move(start), fmt::format("{}:{}", host, port));
+Task<Expected<Stream>> connect_tcp(Loop& loop, std::string host, std::uint16_t port, Duration within, GiveUp* give_up) {
+  if (give_up != nullptr && give_up->given_up()) co_return given_up();
+  const Instant until = loop.now() + within;
+  const auto endpoints = co_await resolve(loop, host, port, until, give_up);
+  if (!endpoints) co_return std::unexpected(endpoints.error());
+  const std::string where = fmt::format("{}:{}", host, port);
+  error_code last;
+  for (const auto& endpoint : *endpoints) {
+    asio::ip::tcp::socket socket(loop.impl().context);
+    const auto wait = std::make_shared<Wait>();
+    socket.async_connect(endpoint, [wait](const error_code& result) { wait->end(result); });
+    co_await ends_within(loop, wait, until, give_up);
+    if (wait->error == asio::error::timed_out && loop.now() >= until) co_return too_long(where);
+    if (wait->error == asio::error::operation_aborted) co_return given_up();
+    last = wait->error;
+    if (last) continue;
+    error_code ignored;
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);  // a token must not wait for the next one
+    co_return Stream(std::make_unique<Stream::Impl>(asio::generic::stream_protocol::socket(std::move(socket))));
+  }
+  co_return fail(Errc::unavailable, fmt::format("cannot connect to {}: {}", where, last.message()));
 }
 
-Task<Expected<Stream>> connect_unix(Loop& loop, std::string path, Duration within) {
-  sockaddr_un probe{};
-  if (path.size() >= sizeof probe.sun_path)
-    co_return fail(Errc::invalid, fmt::format("the socket path {} is longer than {} bytes", path, sizeof probe.sun_path - 1),
+// A unix socket connects at once or not at all. EAGAIN: its line is full; Asio would take that for "under way" and the
+// socket, writable as it is, for connected.
+Task<Expected<Stream>> connect_unix(Loop& loop, std::string path, Duration within, GiveUp* give_up) {
+  if (give_up != nullptr && give_up->given_up()) co_return given_up();
+  sockaddr_un at{};
+  if (path.size() >= sizeof at.sun_path)
+    co_return fail(Errc::invalid, fmt::format("the socket path {} is longer than {} bytes", path, sizeof at.sun_path - 1),
                    "choose a data folder with a shorter path");
-  auto socket = std::make_shared<asio::local::stream_protocol::socket>(loop.impl().context);
-  auto start = [path](asio::local::stream_protocol::socket& s, auto handler) {
-    s.async_connect(asio::local::stream_protocol::endpoint(path), std::move(handler));
-  };
-  co_return co_await connect_within(loop, std::move(socket), within, std::move(start), path);
+  at.sun_family = AF_UNIX;
+  path.copy(at.sun_path, sizeof at.sun_path - 1);
+  const Instant until = loop.now() + within;
+  asio::local::stream_protocol::socket socket(loop.impl().context);
+  error_code error;
+  socket.open(asio::local::stream_protocol(), error);
+  if (!error) socket.native_non_blocking(true, error);
+  if (error) co_return fail(Errc::unavailable, fmt::format("cannot connect to {}: {}", path, error.message()));
+  while (::connect(socket.native_handle(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) {
+      error.assign(errno, boost::system::system_category());
+      co_return fail(Errc::unavailable, fmt::format("cannot connect to {}: {}", path, error.message()));
+    }
+    if (loop.now() >= until) co_return too_long(path);
+    const auto wait = std::make_shared<Wait>();
+    co_await ends_within(loop, wait, std::min(until, loop.now() + pause_when_line_is_full), give_up);
+    if (wait->error == asio::error::operation_aborted) co_return given_up();
+  }
+  co_return Stream(std::make_unique<Stream::Impl>(asio::generic::stream_protocol::socket(std::move(socket))));
 }
 
 }  // namespace faelled::net

@@ -4,10 +4,12 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.hpp"
 #include "net/task.hpp"
@@ -66,8 +68,26 @@ class Stream {
   std::unique_ptr<Impl> impl_;
 };
 
-// `host` is an address or a name (resolved off the loop's thread). Deadlines are the caller's: see `until`.
-Task<Expected<Stream>> connect_tcp(Loop& loop, std::string host, std::uint16_t port, std::chrono::nanoseconds within);
-Task<Expected<Stream>> connect_unix(Loop& loop, std::string path, std::chrono::nanoseconds within);
+// Ends a connect that is under way, and every later one it is given to. Owned by whoever may lose interest.
+class GiveUp {
+ public:
+  void now() {
+    given_up_ = true;
+    if (act_) std::exchange(act_, nullptr)();
+  }
+  bool given_up() const { return given_up_; }
+
+  std::function<void()> act_;  // set by the wait under way
+
+ private:
+  bool given_up_ = false;
+};
+
+// `host` is an address or a name (resolved off the loop's thread; each of its addresses is tried). Errors: unavailable,
+// timeout after `within`, cancelled by `give_up`, invalid (a path too long).
+Task<Expected<Stream>> connect_tcp(Loop& loop, std::string host, std::uint16_t port, std::chrono::nanoseconds within,
+                                   GiveUp* give_up = nullptr);
+Task<Expected<Stream>> connect_unix(Loop& loop, std::string path, std::chrono::nanoseconds within,
+                                    GiveUp* give_up = nullptr);
 
 }  // namespace faelled::net
