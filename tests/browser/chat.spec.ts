@@ -1,4 +1,4 @@
-import { answers, ask, ask_and_catch, conversation_on_server, copied_answer, ended, expect, field, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, ask_and_catch, conversation_on_server, copied_answer, ended, expect, field, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
 
 test('a new conversation tells in plain words what the model is', async ({ page }) => {
   await open_new(page);
@@ -18,7 +18,7 @@ test('an answer is shown as it comes, without moving the page, and is announced 
     const seen = { lengths: [] as number[], said: [] as string[], shift: 0 };
     Object.assign(window, { seen });
     new MutationObserver(() => {
-      const length = document.querySelector('article.answer .words')?.textContent?.length ?? 0;
+      const length = [...document.querySelectorAll('article.answer')].at(-1)?.querySelector('.words')?.textContent?.length ?? 0;
       if (length && length !== seen.lengths.at(-1)) seen.lengths.push(length);
       for (const region of document.querySelectorAll('[role=status], [aria-live]')) {
         const text = region.textContent?.trim() ?? '';
@@ -29,11 +29,17 @@ test('an answer is shown as it comes, without moving the page, and is announced 
       for (const entry of list.getEntries() as unknown as { value: number; hadRecentInput: boolean }[]) if (!entry.hadRecentInput) seen.shift += entry.value;
     }).observe({ type: 'layout-shift' });
   });
-  await ask_and_catch(page);
-  await page.waitForFunction(() => (window as unknown as { seen: { lengths: number[] } }).seen.lengths.length >= 5 || !document.querySelector('[aria-busy=true]'), null, { timeout: 60_000 });
-  await stop_if_going(page);
-  const seen = await page.evaluate(() => (window as unknown as { seen: { lengths: number[]; said: string[]; shift: number } }).seen);
-  expect(seen.lengths.length).toBeGreaterThanOrEqual(3);
+  type Seen = { lengths: number[]; said: string[]; shift: number };
+  let seen: Seen = { lengths: [], said: [], shift: 0 };
+  // A small model's answer may be too short to be seen growing: then it is asked again.
+  for (let tries = 0; tries < 6 && seen.lengths.length < 5; tries++) {
+    await page.evaluate(() => Object.assign((window as unknown as { seen: object }).seen, { lengths: [], said: [], shift: 0 }));
+    await ask_and_catch(page);
+    await page.waitForFunction(() => (window as unknown as { seen: Seen }).seen.lengths.length >= 8 || !document.querySelector('[aria-busy=true]'), null, { timeout: 60_000 });
+    await stop_if_going(page);
+    seen = await page.evaluate(() => (window as unknown as { seen: Seen }).seen);
+  }
+  expect(seen.lengths.length).toBeGreaterThanOrEqual(5);
   expect(seen.lengths).toEqual([...seen.lengths].sort((a, b) => a - b));
   expect(seen.shift).toBeLessThan(0.02);
   expect(seen.said.filter((each) => /^(Svaret er|Spørgsmålet)/.test(each)).length).toBeGreaterThanOrEqual(1);
@@ -68,10 +74,13 @@ test('a refresh in the middle of an answer loses nothing', async ({ page }) => {
 
 test('stop stops, and keeps what was written', async ({ page }) => {
   await open_new(page);
-  await ask_and_catch(page);
-  await stop_button(page).click();
-  await ended(page);
-  await expect(last_answer(page)).toContainText('Du stoppede svaret her.');
+  const stopped = last_answer(page).getByText('Du stoppede svaret her.');
+  for (let tries = 0; tries < 6 && !(await stopped.isVisible()); tries++) {
+    await ask_and_catch(page);
+    await stop_button(page).click({ timeout: 2_000 }).catch(() => {}); // it may just have ended
+    await ended(page);
+  }
+  await expect(stopped).toBeVisible();
   const copied = await copied_answer(page);
   const { body } = await conversation_on_server(page);
   expect(body.messages.at(-1)).toMatchObject({ role: 'assistant', state: 'stopped', content: copied });
@@ -97,12 +106,12 @@ test('an answer goes on while another conversation is read', async ({ page }) =>
 test('a second question goes into the same conversation', async ({ page }) => {
   await open_new(page);
   await ask(page, 'Svar kort: Er Aarhus en by?');
-  await expect(words_of(last_answer(page))).toBeVisible({ timeout: 60_000 });
+  await answered(page);
   await stop_if_going(page);
   const address = page.url();
   await ask(page, 'Svar kort: Og Odense?');
   await expect(answers(page)).toHaveCount(2);
-  await expect(words_of(last_answer(page))).toBeVisible({ timeout: 60_000 });
+  await answered(page);
   await stop_if_going(page);
   expect(page.url()).toBe(address);
   await no_axe_violations(page);

@@ -38,6 +38,11 @@ export const field = (page: Page) => page.getByRole('textbox', { name: /Skriv di
 export const answers = (page: Page) => page.locator('article.answer');
 export const last_answer = (page: Page) => answers(page).last();
 export const words_of = (answer: Locator) => answer.locator('.words');
+
+/** The last question has its answer, or at least the beginning of one. A small model may also have nothing to say. */
+export async function answered(page: Page) {
+  await expect(last_answer(page).locator('.words, .empty').first()).toBeVisible({ timeout: 60_000 });
+}
 export const stop_button = (page: Page) => page.getByRole('button', { name: /^Stop$/ });
 export const copy_button = (page: Page) => last_answer(page).getByRole('button', { name: /^(Kopiér svar|Copy answer)$/ });
 export const conversation_list = (page: Page) => page.getByRole('navigation', { name: /Samtaler|Conversations/ });

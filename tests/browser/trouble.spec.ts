@@ -1,5 +1,5 @@
 // What a server may also answer; put in on the way, so that it can be tested against any server.
-import { answers, ask, events, expect, field, last_answer, no_axe_violations, open_new, refusal, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, events, expect, field, last_answer, no_axe_violations, open_new, refusal, stop_if_going, test, words_of } from './page';
 
 const turns = '**/api/conversations/*/turns';
 const turn_events = '**/api/turns/*/events*';
@@ -28,7 +28,7 @@ test('waiting is honest: place in line, what wakes up, how long', async ({ page 
   wake();
   await expect(last_answer(page)).toContainText(/Modellen vågner, ca\. 1[012] s/);
   let_go();
-  await expect(words_of(last_answer(page))).toBeVisible({ timeout: 60_000 });
+  await answered(page);
   await stop_if_going(page);
 });
 
@@ -47,7 +47,7 @@ test('a refused question says why, gives a number, and Try again asks it once', 
   await page.getByRole('button', { name: 'Dansk' }).click();
   await page.unroute(turns);
   await box.getByRole('button', { name: 'Prøv igen' }).click();
-  await expect(words_of(last_answer(page))).toBeVisible({ timeout: 60_000 });
+  await answered(page);
   await expect(page.locator('article.asked')).toHaveCount(1);
   await expect(page.locator('.trouble')).toHaveCount(0);
   await stop_if_going(page);
@@ -116,7 +116,7 @@ test('without a connection the page says so, and goes on when it is back', async
   await expect(last_answer(page).locator('.trouble')).toContainText('Der er ingen forbindelse til serveren');
   await context.setOffline(false);
   await last_answer(page).getByRole('button', { name: 'Prøv igen' }).click();
-  await expect(words_of(last_answer(page))).toBeVisible({ timeout: 60_000 });
+  await answered(page);
   await expect(answers(page)).toHaveCount(1);
   await stop_if_going(page);
 });

@@ -111,6 +111,10 @@ describe('markdown', () => {
     expect(words(parse_markdown('A &amp; B &lt;b&gt; &amp;lt; &#230; &#xD800; R&D \\*'))).toBe('A & B <b> &lt; æ \ufffd R&D *');
   });
 
+  it('takes a number and a full stop for an answer, not for an empty list', () => {
+    expect(parse_markdown('1000.')).toEqual([{ kind: 'paragraph', inside: [{ kind: 'text', text: '1000.' }] }]);
+  });
+
   it('never skips a heading level', () => {
     const levels = (text: string) => parse_markdown(text).map((each) => (each.kind === 'heading' ? each.level : 0));
     expect(levels('### a\n\n# b\n\n#### c\n\n## d\n\n###### e')).toEqual([3, 3, 4, 4, 5]);

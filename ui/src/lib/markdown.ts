@@ -109,6 +109,8 @@ function block(token: Token, depth: number): Block | null {
       return { kind: 'quote', blocks: blocks((token as Tokens.Blockquote).tokens, depth + 1) };
     case 'list': {
       const list = token as Tokens.List;
+      // "1000." alone is an answer, not a list.
+      if (list.items.every((item) => item.text.trim() === '')) return { kind: 'paragraph', inside: [{ kind: 'text', text: list.raw.trim() }] };
       return {
         kind: 'list',
         ordered: list.ordered,
