@@ -76,12 +76,17 @@ std::optional<ApiError> llama_error(Endpoint endpoint, int status, std::string_v
 
 }  // namespace
 
-void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint endpoint) {
+bool always_streams(std::string_view engine_kind, Endpoint endpoint) {
+  return engine_kind == "llama" && endpoint != Endpoint::embeddings;
+}
+
+void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint endpoint, bool stream) {
   // Embeddings keep nothing between requests and choose their slots themselves.
-  if (grant.engine_kind != "llama" || endpoint == Endpoint::embeddings) return;
+  if (!always_streams(grant.engine_kind, endpoint)) return;
   // "lora":[] because adapters that were loaded would otherwise apply, asked for or not.
-  fmt::format_to(std::back_inserter(body), R"(,"id_slot":{},"cache_prompt":{},"lora":[])", grant.place,
-                 !grant.place_changed_member);
+  fmt::format_to(std::back_inserter(body), R"(,"id_slot":{},"cache_prompt":{},"lora":[],"return_progress":true)",
+                 grant.place, !grant.place_changed_member);
+  if (!stream) body += R"(,"stream":true,"stream_options":{"include_usage":true})";
 }
 
 openai::ApiError error_from(std::string_view engine_kind, openai::Endpoint endpoint, int status, std::string_view body,

@@ -20,7 +20,12 @@ namespace faelled::engines {
 
 // Appends this engine's own members, each with a leading comma, to an open JSON object that already has a member
 // (openai::Request::append_upstream_body leaves such a one).
-void append_engine_members(std::string& body, const rpc::Grant& grant, openai::Endpoint endpoint);
+// `stream`: the body already asks for a stream; where it does not, llama-server is asked for one all the same and the
+// answer is put together by Gather, which says why.
+void append_engine_members(std::string& body, const rpc::Grant& grant, openai::Endpoint endpoint, bool stream);
+
+// Whether the answer to a request that asks for no stream comes as one.
+bool always_streams(std::string_view engine_kind, openai::Endpoint endpoint);
 
 // An engine's answer with a status other than 2xx, in our words. Nothing of its text is passed on for llama-server:
 // it quotes prompts, paths and library internals. `document` is scratch.

@@ -14,9 +14,9 @@ using testing::Not;
 
 class Dialect : public testing::Test {
  protected:
-  static std::string members(rpc::Grant grant, Endpoint endpoint) {
+  static std::string members(rpc::Grant grant, Endpoint endpoint, bool stream = true) {
     std::string body = R"({"model":"small")";
-    append_engine_members(body, grant, endpoint);
+    append_engine_members(body, grant, endpoint, stream);
     return body + "}";
   }
   openai::ApiError error(int status, std::string_view body, Endpoint endpoint = Endpoint::chat) {
@@ -29,9 +29,21 @@ TEST_F(Dialect, PinsEachRequestToItsPlaceAndErasesWhenTheMemberChanges) {
   rpc::Grant grant;
   grant.engine_kind = "llama";
   grant.place = 3;
-  EXPECT_EQ(members(grant, Endpoint::chat), R"({"model":"small","id_slot":3,"cache_prompt":false,"lora":[]})");
+  EXPECT_EQ(members(grant, Endpoint::chat),
+            R"({"model":"small","id_slot":3,"cache_prompt":false,"lora":[],"return_progress":true})");
   grant.place_changed_member = false;
-  EXPECT_EQ(members(grant, Endpoint::completions), R"({"model":"small","id_slot":3,"cache_prompt":true,"lora":[]})");
+  EXPECT_EQ(members(grant, Endpoint::completions),
+            R"({"model":"small","id_slot":3,"cache_prompt":true,"lora":[],"return_progress":true})");
+}
+
+TEST_F(Dialect, AsksForAStreamEvenWhereTheClientDidNot) {
+  rpc::Grant grant;
+  grant.engine_kind = "llama";
+  EXPECT_THAT(members(grant, Endpoint::chat, false),
+              HasSubstr(R"("stream":true,"stream_options":{"include_usage":true})"));
+  EXPECT_TRUE(always_streams("llama", Endpoint::chat));
+  EXPECT_FALSE(always_streams("llama", Endpoint::embeddings));
+  EXPECT_FALSE(always_streams("openai", Endpoint::chat));
 }
 
 TEST_F(Dialect, AddsNothingForEmbeddingsAndOtherEngines) {

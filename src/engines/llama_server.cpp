@@ -73,6 +73,8 @@ Expected<Command> llama_server_command(const ModelSettings& model, const GgufSum
   add("--parallel", std::to_string(model.places), "--ctx-size", std::to_string(share * model.places));
   add("--no-kv-unified", "--cache-ram", "0", "--no-cache-idle-slots", "--slot-prompt-similarity", "0");
   add("--cache-reuse", "0", "--no-context-shift", "-fit", "off");
+  // A hung-up client is noticed, and other places get their turn, between two batches of a prompt.
+  if (!model.embeddings) add("--batch-size", "256", "--ubatch-size", "256");
   add("--offline", "--no-webui", "--no-agent", "--no-ui-mcp-proxy", "--no-mmproj-auto", "--cors-origins", "localhost");
   // /slots and /metrics pass through the engine's own loop: a probe that sees a hang, which /health does not.
   add("--slots", "--metrics", "--log-verbosity", "1", "--log-colors", "off");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engines/dialect.hpp"
+#include "engines/gather.hpp"
 #include "openai/answer.hpp"
 #include "openai/sse_parser.hpp"
 
@@ -215,7 +216,7 @@ net::Task<Exchange::Ending> Exchange::talk() {
   std::string body;
   body.reserve(request_.body().size() + 256);
   request_.append_upstream_body(body, {grant_->upstream_model, model_.settings.stop, 0});
-  engines::append_engine_members(body, *grant_, request_.endpoint);
+  engines::append_engine_members(body, *grant_, request_.endpoint, request_.stream);
   body += '}';
   const std::string target =
       grant_->endpoint.base_path + std::string(std::string_view(openai::path_of(request_.endpoint)).substr(3));
@@ -238,23 +239,53 @@ net::Task<Exchange::Ending> Exchange::talk() {
     co_return ending;
   }
   if (request_.stream) co_return co_await relay_stream();
-  co_return co_await relay_whole();
-}
-
-net::Task<Exchange::Ending> Exchange::relay_whole() {
+  if (engines::always_streams(grant_->engine_kind, request_.endpoint)) co_return co_await gather_stream();
   auto text = co_await upstream_->read_all(limits::upstream_body_bytes_max);
   if (!text) co_return broke_off(text.error());
-  auto answer = openai::rewrite_answer(*text, request_, model_.settings.id, context_.document);
+  co_return relay_whole(*text);
+}
+
+// An engine that streams always, for a client who did not ask for it: see engines/gather.hpp.
+net::Task<Exchange::Ending> Exchange::gather_stream() {
+  openai::SseParser parser;
+  engines::Gather gather(request_.endpoint);
+  std::string bytes;
+  for (bool ended = false; !ended;) {
+    bytes.clear();
+    auto more = co_await upstream_->read(bytes);
+    if (!more || !*more) {
+      if (interrupt_ != Interrupt::none) co_return interrupted();
+      if (!more && !gather.complete()) co_return broke_off(more.error());
+      break;
+    }
+    last_byte_ = context_.loop.now();
+    parser.push(bytes);
+    while (!ended) {
+      auto event = parser.next();
+      if (!event) co_return broke_off(event.error());
+      if (!*event) break;
+      auto goes_on = gather.add((**event).data, context_.document);
+      if (!goes_on) co_return broke_off(goes_on.error());
+      ended = !*goes_on;
+    }
+  }
+  if (!gather.complete()) co_return broke_off({Errc::unavailable, "the engine ended its answer too early", ""});
+  co_await settle_upstream();
+  co_return relay_whole(gather.body());
+}
+
+Exchange::Ending Exchange::relay_whole(std::string_view text) {
+  auto answer = openai::rewrite_answer(text, request_, model_.settings.id, context_.document);
   if (!answer) {
     Ending ending{rpc::Outcome::failed, "the engine's answer is not what the endpoint promises", answer.error()};
     ending.engine_fault = true;
-    co_return ending;
+    return ending;
   }
   usage_ = answer->usage;
   Ending ending;
   ending.outcome = rpc::Outcome::done;
   ending.whole = std::move(answer->body);
-  co_return ending;
+  return ending;
 }
 
 void Exchange::take_step(const openai::StreamRewriter::Step& step) {

@@ -82,7 +82,8 @@ class Exchange final : private rpc::TicketListener {
   net::Task<Ending> attempt();
   net::Task<Ending> talk();
   net::Task<Ending> relay_stream();
-  net::Task<Ending> relay_whole();
+  net::Task<Ending> gather_stream();
+  Ending relay_whole(std::string_view text);
   net::Task<void> settle_upstream();
   std::string upstream_headers() const;
   void take_step(const openai::StreamRewriter::Step& step);

@@ -32,22 +32,26 @@ struct Answer {
   std::string body;
 };
 
-Answer ask(const std::string& socket_path, const std::string& target, const std::string& body = {}) {
+// Sends a request and leaves the answer to be read from the connection.
+int send(const std::string& socket_path, const std::string& target, const std::string& body) {
   int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, socket_path.c_str(), sizeof address.sun_path - 1);
-  std::string text;
   if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
     auto request = (body.empty() ? "GET " : "POST ") + target + " HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n" +
                    "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
                    body;
-    if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
-      char buffer[16384];
-      for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
-        text.append(buffer, static_cast<std::size_t>(n));
-    }
+    EXPECT_EQ(::send(fd, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
   }
+  return fd;
+}
+
+Answer ask(const std::string& socket_path, const std::string& target, const std::string& body = {}) {
+  int fd = send(socket_path, target, body);
+  std::string text;
+  char buffer[16384];
+  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
   ::close(fd);
   if (text.size() < 12) return {};
   auto head_end = text.find("\r\n\r\n");
@@ -139,8 +143,27 @@ class RealLlamaServer : public testing::Test {
     grant.engine_kind = "llama";
     grant.place = place;
     grant.place_changed_member = changed_member;
-    engines::append_engine_members(body, grant, openai::Endpoint::chat);
+    engines::append_engine_members(body, grant, openai::Endpoint::chat, true);
     return ask(socket_path, "/v1/chat/completions", body + "}");
+  }
+
+  // The same, streamed and not waited for: the connection.
+  int begin_chat(const std::string& text, std::uint32_t place, const std::string& more) {
+    rpc::Grant grant;
+    grant.engine_kind = "llama";
+    grant.place = place;
+    auto body = said_by(text) + more;
+    engines::append_engine_members(body, grant, openai::Endpoint::chat, true);
+    return send(socket_path, "/v1/chat/completions", body + "}");
+  }
+
+  bool place_works(std::size_t place) {
+    auto value = document.parse(ask(socket_path, "/slots").body);
+    if (!value) return false;
+    for (auto slot : value->items()) {
+      if (place-- == 0) return slot.find("is_processing")->boolean().value_or(false);
+    }
+    return false;
   }
 
   std::int64_t number_in(const std::string& body, std::initializer_list<std::string_view> path) {
@@ -226,6 +249,25 @@ TEST_F(RealLlamaServer, TakesTheUsersWordsThroughATemplateFile) {
   auto few = chat("Hi", 0, true);
   auto many = chat(long_start, 0, true);
   EXPECT_GT(prompt(many), prompt(few) + 100);
+}
+
+// The engine looks for hung-up clients only when it has had nothing to say to anybody for a second, so it is made to
+// speak after each batch of a prompt.
+TEST_F(RealLlamaServer, StopsAPromptThatNobodyWaitsForBesideABusyPlace) {
+  settings.context_tokens = 4096;
+  start();
+  constexpr auto rest = R"(,"ignore_eos":true,"stream":true)";
+  int busy = begin_chat("Tell me more", 1, std::string(R"(,"max_tokens":4000)") + rest);
+  std::string endless;
+  for (int i = 0; i < 3500; ++i) endless += "word ";
+  int gone = begin_chat(endless, 0, std::string(R"(,"max_tokens":4)") + rest);
+  while (!place_works(0)) ::usleep(10'000);
+  ::close(gone);
+  while (place_works(0)) ::usleep(10'000);
+  EXPECT_TRUE(place_works(1)) << "the other place was to be busy all the time";
+  auto again = chat(endless, 0, false);
+  EXPECT_LT(cached(again), prompt(again) * 9 / 10) << "the whole prompt was worked through";
+  ::close(busy);
 }
 
 // What --chat-template would do: the file's name itself becomes the prompt, with HTTP 200.

@@ -35,7 +35,15 @@ class NodeTest : public testing::Test, public rpc::ReportPort {
   }
   ~NodeTest() override {
     node.reset();
+    let_go();
     std::filesystem::remove_all(settings.folder);
+  }
+
+  // Whatever still waits in the loop sees that it was closed, so that no frame is left behind.
+  void let_go() {
+    net::Timer deadline(loop, [this] { loop.stop(); });
+    deadline.arm(100ms);
+    loop.run();
   }
 
   void report(const rpc::Report& r) override {
@@ -223,6 +231,11 @@ TEST_F(LlamaNode, FindsAShorterPlaceForItsSockets) {
 
 class UpstreamNode : public NodeTest {
  protected:
+  ~UpstreamNode() override {
+    node.reset();
+    if (server) loop.spawn(server->drain(0ms));
+    let_go();
+  }
   void serve(int status) {
     auto listener = net::Listener::tcp(loop, "127.0.0.1", 0);
     ASSERT_TRUE(listener);

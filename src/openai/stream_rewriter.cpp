@@ -16,6 +16,7 @@ struct StreamRewriter::Chunk {
   bool drop_usage = false;  // the usage member does not go to the client in this chunk
   bool as_it_came = true;
   bool token = false;
+  bool progress = false;  // llama-server tells how far it is with the prompt; clients did not ask
 };
 
 StreamRewriter::StreamRewriter(Endpoint endpoint, std::string_view public_model, bool include_usage)
@@ -37,6 +38,7 @@ StreamRewriter::Step StreamRewriter::step(const SseEvent& event, json::Document&
   Chunk chunk;
   if (!root || root->kind() != Kind::object || !read(*root, chunk)) return fail(engine_error(0, {}));
   if (chunk.error) return fail(engine_error(0, event.data));
+  if (chunk.progress && !chunk.token) return {};
   if (!chunk.choices || chunk.choices->is_empty()) {
     if (!include_usage_ || !chunk.usage || chunk.usage->kind() != Kind::object) return {};
     held_usage_.clear();
@@ -89,6 +91,7 @@ bool StreamRewriter::read(Value root, Chunk& chunk) {
       case AnswerMember::data:
       case AnswerMember::foreign:
         chunk.as_it_came = false;
+        if (name.text_is("prompt_progress")) chunk.progress = true;
         break;
     }
   }

@@ -211,6 +211,7 @@ TEST(StreamRewriter, withholds_chunks_that_say_nothing) {
   Relay relay(true);
   relay.feed(R"({"choices":[],"prompt_filter_results":[]})");
   relay.feed(R"({"object":"ping"})");
+  relay.feed(R"({"choices":[{"index":0,"delta":{"role":"assistant","content":null}}],"prompt_progress":{"total":9}})");
   EXPECT_TRUE(relay.sent.empty());
 }
 
