@@ -2,8 +2,8 @@
 
 #include "members/directory.hpp"
 #include "members/names.hpp"
+#include "store/loop_testing.hpp"
 #include "store/sqlite/sqlite_store.hpp"
-#include "store/test_loop.hpp"
 
 namespace faelled::members {
 namespace {

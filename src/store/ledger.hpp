@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ class Ledger {
   // From now on the journal's rows are taken in as they come.
   Ledger(ledger::Journal& journal, StoreThread& store, ledger::Position from);
 
-  ~Ledger();  // after StoreThread::stop(), before the journal goes
+  ~Ledger();  // before the journal goes
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
@@ -34,12 +35,18 @@ class Ledger {
   Expected<std::size_t> take_in(Store& store);
 
  private:
-  void readable();  // on the journal's thread
+  // Shared with the jobs that wait on the store's thread: they may outlast us, never the journal.
+  struct Intake {
+    ledger::Journal& journal;
+    ledger::Position position;  // store's thread
+    std::atomic<bool> job_waits = false;
+
+    Expected<std::size_t> run(Store& store);
+  };
 
   ledger::Journal& journal_;
   StoreThread& store_;
-  ledger::Position position_;  // store's thread
-  std::atomic<bool> take_in_waits_ = false;
+  std::shared_ptr<Intake> intake_;
 };
 
 }  // namespace faelled::store

@@ -1,4 +1,4 @@
-#include "store/store_conformance.hpp"
+#include "store/store_conformance_testing.hpp"
 
 namespace faelled::store {
 

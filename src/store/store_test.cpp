@@ -9,10 +9,10 @@
 #include "store/conversations.hpp"
 #include "store/data_folder.hpp"
 #include "store/ledger.hpp"
+#include "store/loop_testing.hpp"
 #include "store/sqlite/sqlite_store.hpp"
-#include "store/store_conformance.hpp"
+#include "store/store_conformance_testing.hpp"
 #include "store/store_thread.hpp"
-#include "store/test_loop.hpp"
 
 namespace faelled::store {
 namespace {

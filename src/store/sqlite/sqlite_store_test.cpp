@@ -8,8 +8,8 @@
 #include <csignal>
 #include <fstream>
 
-#include "store/store_conformance.hpp"
-#include "store/test_loop.hpp"
+#include "store/loop_testing.hpp"
+#include "store/store_conformance_testing.hpp"
 
 namespace faelled::store {
 namespace {
