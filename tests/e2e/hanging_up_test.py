@@ -1,0 +1,173 @@
+"""Whoever hangs up frees the engine within a second, wherever the request was, and leaves exactly one ledger row."""
+
+import json
+
+import pytest
+import requests
+
+from server import Server
+from waiting import Stopwatch, until
+from wire import Wire
+
+FREED_S_MAX = 1.0
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory):
+    return tmp_path_factory.mktemp("gate") / "open"
+
+
+@pytest.fixture(scope="module")
+def late_engine(gate, tmp_path_factory):
+    """A llama-server that starts only once the gate is there."""
+    from server import named_by
+    script = tmp_path_factory.mktemp("late") / "llama-server"
+    script.write_text(f'#!/bin/sh\nwhile [ ! -e "{gate}" ]; do /bin/sleep 0.02; done\nexec "{named_by("FAELLED_LLAMA_SERVER")}" "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+@pytest.fixture(scope="module")
+def server(module_server, fake, tiny):
+    return module_server([fake.model(concurrency=1), fake.model("wide", concurrency=8), tiny("slow", context_tokens=4096)])
+
+
+def expect_freed(watch, freed, what):
+    until(what, freed, 5)
+    assert watch.s < FREED_S_MAX, f"{what}: after {watch.s:.2f} s"
+
+
+def only_row_about(server, before, model):
+    """The one row that was not there before."""
+    def new():
+        return [row for row in server.rows() if row["request_id"] not in before]
+    until("a new ledger row", new, 5)
+    (row,) = new()
+    assert row["model"] == model
+    return row
+
+
+def ids(server):
+    return {row["request_id"] for row in server.rows()}
+
+
+def slots_busy(server, pid):
+    """How many slots of a llama-server are at work."""
+    words = open(f"/proc/{pid}/cmdline", encoding="utf-8").read().split("\0")
+    import http.client
+    import socket
+
+    class Unix(http.client.HTTPConnection):
+        def connect(self):
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(5)
+            self.sock.connect(words[words.index("--host") + 1])
+
+    connection = Unix("engine")
+    connection.request("GET", "/slots")
+    slots = json.loads(connection.getresponse().read())
+    connection.close()
+    return sum(slot["is_processing"] for slot in slots)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "not streamed"])
+def test_while_it_waits_in_line(server, fake, stream):
+    with Wire(server.url) as holder:
+        holder.chat("fake", {"do": "stall", "pieces": 1}).head()
+        before = ids(server)
+        waiting = Wire(server.url).chat("fake", "never asked", stream=stream)
+        until("one in line", lambda: "faelled_waiting 1" in server.metrics())
+        watch = Stopwatch()
+        waiting.close()
+        expect_freed(watch, lambda: "faelled_waiting 0" in server.metrics(), "the line is empty")
+        row = only_row_about(server, before, "fake")
+        assert row["outcome"] == "cancelled" and row["output_tokens"] == 0
+        assert not fake.calls_about("never asked")
+    until("the holder has left", lambda: not fake.busy())
+
+
+def test_while_its_model_starts(make_server, tiny, late_engine, gate):
+    server = make_server([tiny("chat")], llama_server=str(late_engine)).start(ready=False)
+    for stream in (True, False):
+        before = ids(server)
+        waiting = Wire(server.url).chat("chat", "never asked", stream=stream)
+        until("one in line", lambda: "faelled_waiting 1" in server.metrics())
+        watch = Stopwatch()
+        waiting.close()
+        expect_freed(watch, lambda: "faelled_waiting 0" in server.metrics(), "the line is empty")
+        row = only_row_about(server, before, "chat")
+        assert row["outcome"] == "cancelled" and row["load_us"] > 0
+    patient = Wire(server.url).chat("chat", "hello", max_tokens=4)
+    until("one in line", lambda: "faelled_waiting 1" in server.metrics())
+    gate.touch()
+    assert b"data: [DONE]" in patient.head().body()
+    patient.close()
+
+
+@pytest.mark.parametrize(("path", "todo"), [("before the first token", {"do": "open"}), ("before the head", {"do": "silent"}),
+                                            ("mid-stream", {"do": "stall", "pieces": 3})])
+def test_while_an_engine_streams(server, fake, path, todo):
+    before = ids(server)
+    mark = f"hang up {path}"
+    client = Wire(server.url).chat("wide", {**todo, "mark": mark})
+    if path == "mid-stream":
+        client.head().until(b"piece2")
+    until("the engine has it", lambda: fake.calls_about(mark))
+    watch = Stopwatch()
+    client.close()
+    expect_freed(watch, lambda: fake.calls_about(mark)[0].hung_up, "the engine is left")
+    row = only_row_about(server, before, "wide")
+    assert row["outcome"] == "cancelled"
+    assert (row["output_tokens"] > 0) == (path == "mid-stream")
+    assert len(fake.calls_about(mark)) == 1
+
+
+def test_while_an_answer_is_made_that_is_not_streamed(server, fake):
+    for endpoint, body in (("chat/completions", {"messages": [{"role": "user", "content": '{"do":"silent","mark":"whole chat"}'}]}),
+                           ("completions", {"prompt": '{"do":"silent","mark":"whole completions"}'}),
+                           ("embeddings", {"input": '{"do":"silent","mark":"whole embeddings"}'})):
+        before = ids(server)
+        mark = f"whole {endpoint.split('/')[0]}"
+        client = Wire(server.url).request("POST", f"/v1/{endpoint}", {"model": "wide", **body})
+        until("the engine has it", lambda mark=mark: fake.calls_about(mark))
+        watch = Stopwatch()
+        client.close()
+        expect_freed(watch, lambda mark=mark: fake.calls_about(mark)[0].hung_up, "the engine is left")
+        assert only_row_about(server, before, "wide")["outcome"] == "cancelled"
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "not streamed"])
+def test_the_real_engine_stops_working(server, stream):
+    (pid,) = server.engine_pids()
+    before = ids(server)
+    client = Wire(server.url).chat("slow", "go on and on", stream=stream, max_tokens=3900)
+    until("a slot works", lambda: slots_busy(server, pid) == 1)
+    if stream:
+        client.head().until(b'"content":"')
+    watch = Stopwatch()
+    client.close()
+    expect_freed(watch, lambda: slots_busy(server, pid) == 0, "the slot is free")
+    row = only_row_about(server, before, "slow")
+    assert row["outcome"] == "cancelled" and row["output_tokens"] < 3900
+
+
+def test_a_half_closed_client_still_gets_its_answer_or_is_freed(server, fake):
+    import socket
+    with Wire(server.url) as client:
+        client.chat("wide", {"do": "stream", "pieces": 3, "gap_s": 0.05, "mark": "half closed"})
+        client.socket.shutdown(socket.SHUT_WR)
+        client.rest()
+    until("the engine is done with it", lambda: not fake.busy())
+
+
+def test_many_hang_up_at_once(server, fake):
+    before = ids(server)
+    clients = [Wire(server.url).chat("wide", {"do": "stall", "pieces": 1, "mark": "crowd"}) for _ in range(24)]
+    until("all places are taken", lambda: len(fake.busy()) == 8)
+    watch = Stopwatch()
+    for client in clients:
+        client.close()
+    expect_freed(watch, lambda: not fake.busy() and "faelled_running 0" in server.metrics(), "everything is free")
+    until("a row each", lambda: len(ids(server) - before) == 24, 5)
+    assert {row["outcome"] for row in server.rows() if row["request_id"] not in before} == {"cancelled"}
+    assert server.chat("wide").status_code == 200
