@@ -98,25 +98,25 @@ struct Client::Exchange::Impl {
     co_return broken("the engine closed the connection");
   }
 
-  // One read from the socket into the parser. True: progress was made.
+  // What the socket gives next, into the parser. True: progress was made.
   net::Task<Expected<bool>> pump(std::string& body) {
-    while (true) {
+    net::IoResult got = co_await stream->read_some(first);
+    if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+    bool more = got.ok() && got.bytes == first.size();
+    std::string_view bytes(first.data(), got.bytes);
+    while (got.ok() && !bytes.empty()) {
+      bytes_seen += bytes.size();
+      if (!parser.feed(bytes, body)) co_return fail(Errc::io, "the engine does not speak HTTP");
+      if (!more) co_return true;
       const std::span<char> scratch = pool.loop.scratch();
-      net::IoResult got = stream->try_read(scratch);
-      if (got.ok() && got.bytes == 0) {
-        got = co_await stream->readable();
-        if (got.ok()) continue;
-      }
-      if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
-      if (got.ok()) {
-        bytes_seen += got.bytes;
-        if (!parser.feed({scratch.data(), got.bytes}, body)) co_return fail(Errc::io, "the engine does not speak HTTP");
-        co_return true;
-      }
-      if (got.status == net::IoStatus::eof && parser.head_complete() && parser.finish()) co_return true;
-      co_return broken(bytes_seen == 0 ? "the engine closed the connection without an answer"
-                                       : "the engine broke off in the middle of its answer");
+      got = stream->try_read(scratch);
+      bytes = {scratch.data(), got.bytes};
+      more = got.bytes == scratch.size();
     }
+    if (got.ok()) co_return true;
+    if (got.status == net::IoStatus::eof && parser.head_complete() && parser.finish()) co_return true;
+    co_return broken(bytes_seen == 0 ? "the engine closed the connection without an answer"
+                                     : "the engine broke off in the middle of its answer");
   }
 
   void release() {
@@ -129,6 +129,7 @@ struct Client::Exchange::Impl {
   std::optional<net::Stream> stream;
   ResponseParser parser{limits::upstream_head_bytes_max};
   std::string wire;
+  std::array<char, 1024> first{};  // a token's chunk fits; what is longer goes through the loop's scratch
   std::string early;  // body bytes that came with the head
   std::size_t bytes_seen = 0;
   bool reused = false;

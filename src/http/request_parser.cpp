@@ -56,6 +56,7 @@ struct RequestParser::Impl {
       };
       s.on_header_field = [](llhttp_t* p, const char* at, std::size_t size) {
         Impl& self = of(p);
+        if (self.state == State::body) return self.count_header(size);  // a trailer: bounded and dropped
         if (self.value_seen) {
           self.value_seen = false;
           if (self.headers.size() >= self.bounds.headers_max) return self.refuse(431, "there are too many headers");
@@ -65,6 +66,7 @@ struct RequestParser::Impl {
       };
       s.on_header_value = [](llhttp_t* p, const char* at, std::size_t size) {
         Impl& self = of(p);
+        if (self.state == State::body) return self.count_header(size);
         self.value_seen = true;
         return self.extend_header(self.headers.back().value, at, size);
       };
@@ -96,7 +98,18 @@ struct RequestParser::Impl {
   }
 
   int extend_header(Span& span, const char* at, std::size_t size) {
+    if (size == 0) return 0;
+    const auto offset = static_cast<std::size_t>(at - base);
+    const std::size_t end = span.at + span.size;
+    const Span& name = headers.back().name;
+    const bool folded = span.size > 0 ? end != offset
+                        : &span != &name && std::string_view(base, offset).substr(name.at + name.size).contains('\n');
+    if (folded) return refuse(400, "a header goes on in the next line (RFC 9112 section 5.2)");
     extend(span, at, size);
+    return count_header(size);
+  }
+
+  int count_header(std::size_t size) {
     header_bytes += size;
     return header_bytes > bounds.header_bytes_max ? refuse(431, "the headers are too large") : 0;
   }
@@ -108,11 +121,13 @@ struct RequestParser::Impl {
     length = has_length ? static_cast<std::size_t>(parser.content_length) : 0;
     if (length > bounds.body_bytes_max) return refuse(413, "the body is too large");
     request.headers.clear();
-    for (const HeaderSpan& h : headers)
+    for (const HeaderSpan& h : headers) {
+      if (h.name.size == 0 && value_seen) return refuse(400, "a header has no name");
       if (same_name(view(h.name), "expect")) {
-        if (!same_name(view(h.value), "100-continue")) return refuse(417, "this expectation cannot be met");
-        expects_continue = true;
+        if (!same_name(trimmed(h.value), "100-continue")) return refuse(417, "this expectation cannot be met");
+        expects_continue = parser.http_minor > 0;
       }
+    }
     request.keep_alive = llhttp_should_keep_alive(&parser) != 0;
     if (parser.method == HTTP_CONNECT) return refuse(501, "tunnels are not offered here");
     parser.upgrade = 0;  // a server may ignore an offered upgrade (RFC 9110 section 7.8); Java's client offers h2c always
@@ -132,6 +147,23 @@ struct RequestParser::Impl {
   std::size_t body_bytes() const { return has_length ? body.size : chunks.size(); }
   std::string_view view(Span span) const { return {base + span.at, span.size}; }
 
+  // Spaces around a value are not part of it (RFC 9110 section 5.5); llhttp leaves those behind it.
+  std::string_view trimmed(Span value) const {
+    std::string_view text = view(value);
+    while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+    return text;
+  }
+
+  // What the grammar skips (empty lines, spaces, chunk extensions) is no header and no body, and stays in the buffer.
+  void bound_the_rest() {
+    const std::size_t head_max = bounds.target_bytes_max + bounds.header_bytes_max + 4 * bounds.headers_max + 64;
+    if (state == State::start || state == State::head) {
+      if (seen > head_max) refuse(431, "the head of the request is too large");
+    } else if (state == State::body && !has_length) {
+      if (seen - chunks.size() > head_max + bounds.body_bytes_max) refuse(413, "the body is cut into too many pieces");
+    }
+  }
+
   void finish() {
     request.method = method_of(parser.method);
     request.target = view(target);
@@ -141,7 +173,7 @@ struct RequestParser::Impl {
     request.http_1_0 = parser.http_minor == 0;
     request.headers.clear();
     for (const HeaderSpan& h : headers)
-      if (h.name.size > 0) request.headers.push_back({view(h.name), view(h.value)});
+      if (h.name.size > 0) request.headers.push_back({view(h.name), trimmed(h.value)});
     request.body = has_length ? view(body) : std::string_view(chunks);
   }
 
@@ -194,6 +226,8 @@ RequestParser::State RequestParser::feed(std::string_view buffer) {
     me.finish();
   } else if (error != HPE_OK && me.state != State::broken) {
     me.refuse(400, std::string("the request is not valid HTTP: ") + llhttp_get_error_reason(&me.parser));
+  } else {
+    me.bound_the_rest();
   }
   return me.state;
 }

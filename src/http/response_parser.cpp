@@ -44,7 +44,7 @@ struct ResponseParser::Impl {
         self.head_complete = self.status >= 200;
         if (!self.head_complete) self.headers.assign(1, {});  // 1xx: the answer is still to come
         p->upgrade = 0;
-        return 0;
+        return self.status == 204 || self.status == 304 ? 1 : 0;  // 1: no body, whatever the headers say
       };
       s.on_body = [](llhttp_t* p, const char* at, std::size_t size) {
         of(p).body->append(at, size);
