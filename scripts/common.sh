@@ -43,11 +43,12 @@ trap 'on_signal 130' INT
 trap 'on_signal 143' TERM
 trap 'on_signal 129' HUP
 
-# step COMMAND…: runs it so, with standard output on standard error; its exit status is ours.
+# step COMMAND…: runs it so; its exit status is ours. Its standard output goes to standard error, or to step_fd.
+step_fd=2
 step() {
   local status=0
   set -m
-  setpriv --pdeathsig TERM -- "$@" </dev/null >&2 &
+  setpriv --pdeathsig TERM -- "$@" </dev/null >&"$step_fd" &
   step_pid=$!
   set +m
   wait "$step_pid" || status=$?
