@@ -69,14 +69,14 @@ struct Client::Pool {
 };
 
 struct Client::Exchange::Impl {
-  Impl(Pool& p, Address a) : pool(p), address(std::move(a)) {}
+  Impl(std::shared_ptr<Pool> p, Address a) : shared(std::move(p)), pool(*shared), address(std::move(a)) {}
 
   net::Task<Expected<void>> connect() {
     reused = false;
     auto connected = address.unix_path.empty()
-                         ? co_await net::connect_tcp(pool.loop, address.host, address.port, limits::upstream_connect_max)
-                         : co_await net::connect_unix(pool.loop, address.unix_path, limits::upstream_connect_max);
-    if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+                         ? co_await net::connect_tcp(pool.loop, address.host, address.port, limits::upstream_connect_max, &give_up)
+                         : co_await net::connect_unix(pool.loop, address.unix_path, limits::upstream_connect_max, &give_up);
+    if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
     if (!connected) co_return std::unexpected(connected.error());
     stream.emplace(std::move(*connected));
     co_return Expected<void>();
@@ -88,20 +88,20 @@ struct Client::Exchange::Impl {
       if (sent.ok()) co_return Expected<void>();
       // The engine may have answered and closed before it read all of the body: its answer is what matters.
       if (!reused && sent.status == net::IoStatus::eof) co_return Expected<void>();
-      if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+      if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
       if (!reused) co_return broken("the engine closed the connection");
     }
     if (auto connected = co_await connect(); !connected) co_return connected;
     const net::IoResult sent = co_await stream->write_all(wire);
     if (sent.ok() || sent.status == net::IoStatus::eof) co_return Expected<void>();
-    if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+    if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
     co_return broken("the engine closed the connection");
   }
 
   // What the socket gives next, into the parser. True: progress was made.
   net::Task<Expected<bool>> pump(std::string& body) {
     net::IoResult got = co_await stream->read_some(first);
-    if (cancelled) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+    if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
     bool more = got.ok() && got.bytes == first.size();
     std::string_view bytes(first.data(), got.bytes);
     while (got.ok() && !bytes.empty()) {
@@ -124,8 +124,12 @@ struct Client::Exchange::Impl {
     stream.reset();
   }
 
+  bool cancelled() const { return give_up.given_up(); }
+
+  std::shared_ptr<Pool> shared;
   Pool& pool;
   Address address;
+  net::GiveUp give_up;
   std::optional<net::Stream> stream;
   ResponseParser parser{limits::upstream_head_bytes_max};
   std::string wire;
@@ -133,7 +137,6 @@ struct Client::Exchange::Impl {
   std::string early;  // body bytes that came with the head
   std::size_t bytes_seen = 0;
   bool reused = false;
-  bool cancelled = false;
   bool released = false;
 };
 
@@ -145,6 +148,7 @@ Client::Exchange& Client::Exchange::operator=(Exchange&&) noexcept = default;
 net::Task<Expected<void>> Client::Exchange::send(std::string_view method, std::string_view target,
                                                  std::string_view headers, std::string_view body) {
   Impl& me = *impl_;
+  if (me.cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
   const bool named = me.address.unix_path.empty();
   me.wire.reserve(method.size() + target.size() + headers.size() + body.size() + me.address.host.size() + 96);
   fmt::format_to(std::back_inserter(me.wire), "{} {} HTTP/1.1\r\nHost: {}", method, target, named ? me.address.host : "localhost");
@@ -164,7 +168,7 @@ net::Task<Expected<int>> Client::Exchange::head() {
     if (!me.stream) co_return broken("the engine is not connected");
     auto progress = co_await me.pump(me.early);
     if (progress) continue;
-    if (!me.reused || me.bytes_seen > 0 || me.cancelled) co_return std::unexpected(progress.error());
+    if (!me.reused || me.bytes_seen > 0 || me.cancelled()) co_return std::unexpected(progress.error());
     // An idle connection that the engine had closed before it saw this request: nothing was processed.
     me.stream.reset();
     if (auto sent = co_await me.send_wire(); !sent) co_return std::unexpected(sent.error());
@@ -210,15 +214,15 @@ net::Task<Expected<std::string>> Client::Exchange::read_all(std::size_t bytes_ma
 }
 
 void Client::Exchange::cancel() {
-  impl_->cancelled = true;
+  impl_->give_up.now();
   if (impl_->stream) impl_->stream->close();
 }
 
-Client::Client(net::Loop& loop) : pool_(std::make_unique<Pool>(loop)) {}
+Client::Client(net::Loop& loop) : pool_(std::make_shared<Pool>(loop)) {}
 Client::~Client() = default;
 
 Client::Exchange Client::open(Address address) {
-  return Exchange(std::make_unique<Exchange::Impl>(*pool_, std::move(address)));
+  return Exchange(std::make_unique<Exchange::Impl>(pool_, std::move(address)));
 }
 
 net::Task<Expected<Client::Answer>> Client::ask(Address address, std::string method, std::string target,

@@ -42,6 +42,14 @@ void Stream::ReadyAwaiter::await_suspend(std::coroutine_handle<> waiter) {
                            });
 }
 
+void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> waiter) {
+  stream.socket.async_read_some(asio::buffer(into.data(), into.size()),
+                                [this, waiter](const error_code& error, std::size_t bytes) {
+                                  result = {status_of(error), bytes};
+                                  waiter.resume();
+                                });
+}
+
 IoResult Stream::try_read(std::span<char> into) {
   if (!impl_->socket.is_open()) return {IoStatus::closed, 0};
   while (true) {

@@ -45,6 +45,18 @@ class Stream {
     void await_suspend(std::coroutine_handle<> waiter);
     IoResult await_resume() const noexcept { return result; }
   };
+  struct ReadAwaiter {
+    Impl& stream;
+    std::span<char> into;
+    IoResult result;
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiter);
+    IoResult await_resume() const noexcept { return result; }
+  };
+  // Waits and reads in one: a system call less than readable() and try_read(), for a buffer that is held meanwhile.
+  // `into` filled to its end: there may be more.
+  ReadAwaiter read_some(std::span<char> into) { return {*impl_, into, {}}; }
+
   // Waiting needs no buffer, so ten thousand quiet connections hold none.
   ReadyAwaiter readable() { return {*impl_, false, {}}; }
   ReadyAwaiter writable() { return {*impl_, true, {}}; }
