@@ -10,7 +10,8 @@ namespace {
 
 using namespace faelled::http;
 
-constexpr RequestBounds bounds{.target_bytes_max = 256, .header_bytes_max = 1024, .headers_max = 16, .body_bytes_max = 1024};
+constexpr RequestBounds bounds{
+    .target_bytes_max = 256, .header_bytes_max = 1024, .headers_max = 16, .body_bytes_max = 1024};
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -71,6 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t byt
   const Seen pieces = parse(text, 1 + data[0]);
   // In pieces an endless head is refused before its end is seen.
   require(pieces.requests.size() <= whole.requests.size() && (pieces.broken || !whole.broken));
-  if (text.size() < bounds.target_bytes_max) require(pieces.requests == whole.requests && pieces.broken == whole.broken);
+  if (text.size() < bounds.target_bytes_max)
+    require(pieces.requests == whole.requests && pieces.broken == whole.broken);
   return 0;
 }

@@ -78,7 +78,7 @@ class Client {
  private:
   struct Pool;
   friend struct Exchange::Impl;
-  std::unique_ptr<Pool> pool_;
+  std::shared_ptr<Pool> pool_;  // shared with the exchanges under way, which may outlive the client by a turn
 };
 
 }  // namespace faelled::http

@@ -76,7 +76,7 @@ net::Task<void> Connection::pump([[maybe_unused]] std::shared_ptr<Connection> se
 // True: a whole request is in the parser. False: close.
 net::Task<bool> Connection::receive() {
   const ServerBounds& bounds = host_->get_bounds();
-  late_ = false;
+  late_ = head_only_ = false;
   auto before = parser_.feed(in_);
   if (before == RequestParser::State::start) deadline_.arm(bounds.idle_max);
   while (true) {
@@ -131,7 +131,8 @@ net::Task<void> Connection::serve([[maybe_unused]] std::shared_ptr<Connection> s
     const Request& request = parser_.request();
     begun_ = ended_ = chunked_ = false;
     head_only_ = request.method == Method::head;
-    keep_ = request.keep_alive && !host_->is_draining();
+    // An HTTP/1.0 client would have to be told in words of its own that it may stay.
+    keep_ = request.keep_alive && !request.http_1_0 && !host_->is_draining();
     handling_ = true;
     co_await handler(request, *this);
     on_gone_ = nullptr;
@@ -183,7 +184,7 @@ void Connection::begin(int status, std::string_view headers) {
 }
 
 void Connection::write(std::string_view data) {
-  if (!begun_ || ended_ || gone_ || data.empty()) return;
+  if (!begun_ || ended_ || gone_ || head_only_ || data.empty()) return;
   if (chunked_) fmt::format_to(std::back_inserter(out_), "{:x}\r\n", data.size());
   out_ += data;
   if (chunked_) out_ += "\r\n";
@@ -192,7 +193,7 @@ void Connection::write(std::string_view data) {
 void Connection::finish() {
   if (!begun_ || ended_) return;
   ended_ = true;
-  if (chunked_ && !gone_) out_ += "0\r\n\r\n";
+  if (chunked_ && !gone_ && !head_only_) out_ += "0\r\n\r\n";
   flush();
 }
 
@@ -222,8 +223,8 @@ net::Task<void> Connection::push([[maybe_unused]] std::shared_ptr<Connection> se
   const Duration stall_max = host_->get_bounds().write_stall_max;
   stall_.arm(stall_max);
   while (!gone_ && unsent() > 0) {
-    if (const net::IoResult ready = co_await stream_.writable(); !ready.ok()) break;
-    const net::IoResult wrote = stream_.try_write(std::string_view(out_).substr(sent_));
+    net::IoResult wrote = co_await stream_.writable();
+    if (wrote.ok()) wrote = stream_.try_write(std::string_view(out_).substr(sent_));
     if (!wrote.ok()) {
       cut_off();
       break;

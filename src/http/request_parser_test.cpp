@@ -18,8 +18,9 @@ struct Seen {
 };
 
 std::string line_of(const Request& r) {
-  std::string line = std::to_string(static_cast<int>(r.method)) + " " + std::string(r.target) + "|" + std::string(r.path) +
-                     "|" + std::string(r.query) + "|" + (r.keep_alive ? "keep" : "close") + (r.http_1_0 ? " 1.0" : "");
+  std::string line = std::to_string(static_cast<int>(r.method)) + " " + std::string(r.target) + "|" +
+                     std::string(r.path) + "|" + std::string(r.query) + "|" + (r.keep_alive ? "keep" : "close") +
+                     (r.http_1_0 ? " 1.0" : "");
   for (const Header& h : r.headers) line += "\n" + std::string(h.name) + "=" + std::string(h.value);
   return line + "\n\n" + std::string(r.body);
 }
@@ -71,7 +72,8 @@ TEST(RequestParser, ReadsARequestInWhateverPiecesItComes) {
   for (const std::string& text : good) {
     const Seen whole = parse(text, text.size());
     ASSERT_EQ(whole.requests.size(), 1U) << text << whole.why;
-    for (std::size_t step = 1; step < text.size(); ++step) EXPECT_EQ(parse(text, step), whole) << text << " by " << step;
+    for (std::size_t step = 1; step < text.size(); ++step)
+      EXPECT_EQ(parse(text, step), whole) << text << " by " << step;
   }
 }
 
@@ -86,7 +88,9 @@ TEST(RequestParser, ReadsPipelinedRequestsInWhateverPiecesTheyCome) {
 
 TEST(RequestParser, GivesPathQueryHeadersAndBody) {
   RequestParser parser(small);
-  const std::string text = "PATCH /a%20b?c=d+e&f HTTP/1.1\r\nX-One: 1\r\nx-one: 2\r\nEmpty:\r\nPadded: \t v \t\r\nContent-Length: 2\r\n\r\nhi";
+  const std::string text =
+      "PATCH /a%20b?c=d+e&f HTTP/1.1\r\nX-One: 1\r\nx-one: 2\r\nEmpty:\r\nPadded: \t v \t\r\nContent-Length: "
+      "2\r\n\r\nhi";
   ASSERT_EQ(parser.feed(text), State::complete);
   const Request& r = parser.request();
   EXPECT_EQ(r.method, Method::patch);
@@ -126,8 +130,8 @@ TEST(RequestParser, HoldsItsBounds) {
   EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n"), 0);
   EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 101\r\n\r\n"), 413);
   EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n"), 400);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n" + std::string(64, 'x') + "\r\n40\r\n" +
-                      std::string(64, 'x')),
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n" + std::string(64, 'x') +
+                      "\r\n40\r\n" + std::string(64, 'x')),
             413);
 }
 
@@ -174,7 +178,9 @@ TEST(RequestParser, LeavesNoRoomForSmuggling) {
 
 TEST(RequestParser, TakesNoHeaderFromATrailer) {
   RequestParser parser(small);
-  const std::string text = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: x\r\n\r\n1\r\na\r\n0\r\nAuthorization: Bearer other\r\n\r\n";
+  const std::string text =
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: x\r\n\r\n1\r\na\r\n0\r\nAuthorization: Bearer "
+      "other\r\n\r\n";
   ASSERT_EQ(parser.feed(text), State::complete);
   EXPECT_EQ(parser.request().header("authorization"), "");
   EXPECT_EQ(parser.request().headers.size(), 2U);
@@ -191,9 +197,11 @@ TEST(RequestParser, RefusesWhatIsNoHttp) {
 }
 
 TEST(RequestParser, IgnoresAnOfferedUpgrade) {
-  const Seen seen = parse("GET /a HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n"
-                          "POST /b HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nhi"
-                          "GET /c HTTP/1.1\r\n\r\n", 1000);
+  const Seen seen = parse(
+      "GET /a HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n"
+      "POST /b HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nhi"
+      "GET /c HTTP/1.1\r\n\r\n",
+      1000);
   EXPECT_EQ(seen.refused, 0) << seen.why;
   ASSERT_EQ(seen.requests.size(), 3U);
   EXPECT_TRUE(seen.requests[1].ends_with("\n\nhi"));
@@ -216,7 +224,8 @@ TEST(RequestParser, SaysOnceThatTheClientWaitsForLeave) {
 
 TEST(RequestParser, ForgetsOneRequestBeforeTheNext) {
   RequestParser parser(small);
-  ASSERT_EQ(parser.feed("POST /a?q HTTP/1.1\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"), State::complete);
+  ASSERT_EQ(parser.feed("POST /a?q HTTP/1.1\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
+            State::complete);
   parser.next();
   EXPECT_EQ(parser.state(), State::start);
   ASSERT_EQ(parser.feed("GET /b HTTP/1.1\r\n\r\n"), State::complete);
@@ -233,10 +242,18 @@ TEST(RequestParser, TakesRandomMutationsTheSameInWhateverPiecesTheyCome) {
     for (std::uint64_t changes = 1 + random.below(4); changes > 0; --changes) {
       const std::size_t at = random.below(text.size());
       switch (random.below(4)) {
-        case 0: text[at] = static_cast<char>(random.below(256)); break;
-        case 1: text.erase(at, 1 + random.below(3)); break;
-        case 2: text.insert(at, std::string(1, " \t\r\n:,;0\0z"[random.below(11)])); break;
-        default: text.insert(at, text.substr(random.below(text.size()), random.below(20))); break;
+        case 0:
+          text[at] = static_cast<char>(random.below(256));
+          break;
+        case 1:
+          text.erase(at, 1 + random.below(3));
+          break;
+        case 2:
+          text.insert(at, std::string(1, " \t\r\n:,;0\0z"[random.below(11)]));
+          break;
+        default:
+          text.insert(at, text.substr(random.below(text.size()), random.below(20)));
+          break;
       }
       if (text.empty()) text = "x";
     }

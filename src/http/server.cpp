@@ -92,7 +92,8 @@ net::Task<void> Server::drain(Duration within) {
   const auto everyone = [&state] { return std::vector<Connection*>(state.open.begin(), state.open.end()); };
   for (Connection* connection : everyone()) connection->close_if_idle();
   net::Timer deadline(state.loop, [&] {
-    for (Connection* connection : everyone()) connection->cut_off();
+    for (Connection* connection : everyone())
+      if (state.open.contains(connection)) connection->cut_off();  // cutting one off may end another
   });
   deadline.arm(within);
   while (!state.open.empty()) co_await state.empty;

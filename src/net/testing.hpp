@@ -1,5 +1,5 @@
-// What tests over real sockets share: run a task on a loop until it ends, and a Peer that speaks plain bytes. Only tests
-// include this file.
+// What tests over real sockets share: run a task on a loop until it ends, and a Peer that speaks plain bytes. Only
+// tests include this file.
 #pragma once
 
 #include <gtest/gtest.h>
