@@ -34,7 +34,8 @@ need_packages() {
     sudo -v || die "without root, ask your administrator for: apt-get install ${missing[*]}"
     as_root=(sudo -n)
   fi
-  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=120
+  # RUNLEVEL=1: no service is started because its package is there.
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -y -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=120
     -o Dpkg::Use-Pty=0)
   # An earlier run may have been cut off in the middle of an installation.
   [[ -z "$(dpkg --audit 2>/dev/null)" ]] || step "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive dpkg --configure -a
