@@ -315,14 +315,20 @@ net::Task<Exchange::Ending> Exchange::relay_stream() {
     auto more = co_await upstream_->read(bytes);
     if (!more || !*more) {
       if (more || interrupt_ != Interrupt::none || rewriter_.failed()) break;
-      if (!rewriter_.complete()) co_return broke_off(more.error());
+      if (!rewriter_.complete()) {
+        book_stream();
+        co_return broke_off(more.error());
+      }
       break;  // the answer was whole; only the farewell is missing
     }
     last_byte_ = context_.loop.now();
     parser.push(bytes);
     while (!ended) {
       auto event = parser.next();
-      if (!event) co_return broke_off(event.error());
+      if (!event) {
+        book_stream();
+        co_return broke_off(event.error());
+      }
       if (!*event) break;
       const auto step = rewriter_.step(**event, context_.document);
       take_step(step);
@@ -335,11 +341,7 @@ net::Task<Exchange::Ending> Exchange::relay_stream() {
       context_.mesh.progress({ticket_.number, ticket_.prompt_tokens_estimate, rewriter_.output_tokens()});
     }
   }
-  usage_ = rewriter_.usage();
-  if (!usage_.known) {
-    usage_.output_tokens = rewriter_.deltas();
-    if (rewriter_.deltas() > 0) usage_.prompt_tokens = request_.prompt_tokens_estimate;
-  }
+  book_stream();
   if (rewriter_.complete() && interrupt_ != Interrupt::gone && interrupt_ != Interrupt::too_slow) {
     co_await settle_upstream();
     Ending ending;
@@ -354,6 +356,14 @@ net::Task<Exchange::Ending> Exchange::relay_stream() {
                                     : ApiError{Cause::engine_failed, "The model broke off in the middle of its answer."};
   ending.retry = !sink_.opened() && rewriter_.deltas() == 0;
   co_return ending;
+}
+
+// What the engine said it used, or what was seen of it where it broke off before it said so.
+void Exchange::book_stream() {
+  usage_ = rewriter_.usage();
+  if (usage_.known) return;
+  usage_.output_tokens = rewriter_.deltas();
+  if (rewriter_.deltas() > 0) usage_.prompt_tokens = request_.prompt_tokens_estimate;
 }
 
 // The answer is whole. Its connection goes back to the pool now, or when the engine has said its last byte.

@@ -86,6 +86,7 @@ class Exchange final : private rpc::TicketListener {
   Ending relay_whole(std::string_view text);
   net::Task<void> settle_upstream();
   std::string upstream_headers() const;
+  void book_stream();
   void take_step(const openai::StreamRewriter::Step& step);
   Ending interrupted() const;
   Ending broke_off(const Error& error) const;
