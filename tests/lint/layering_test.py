@@ -87,7 +87,7 @@ def test_each_library_is_included_from_its_one_home(texts):
                 if not path.startswith(home + "/"):
                     wrong.append(f"{path} includes {name}; only {home} may")
             elif library in TEST_LIBRARIES:
-                if not path.endswith(("_test.cpp", "_testing.hpp")) and not path.startswith("tests/"):
+                if not re.search(r"test|conformance", path.rpartition("/")[2]) and not path.startswith("tests/"):
                     wrong.append(f"{path} includes {name}; only tests may")
             elif kind == "<" and "/" in name and library not in EVERYWHERE | SYSTEM_FOLDERS:
                 wrong.append(f"{path} includes <{name}>, a library without a home in tests/lint/layering_test.py")
