@@ -21,15 +21,21 @@ die() {
 # Bash answers a signal only after its foreground child has ended, so every long step runs in the background in a process
 # group of its own. The group gets TERM, then KILL, when we are told to stop; PDEATHSIG ends its leader if we are killed.
 step_pid=""
+group_ends_within() {
+  local tenths
+  for ((tenths = 0; tenths < $1; tenths++)); do
+    kill -0 -- "-$step_pid" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  return 1
+}
 stop_step() {
   [[ -n "$step_pid" ]] || return 0
   kill -TERM -- "-$step_pid" 2>/dev/null || true
-  local tenths
-  for ((tenths = 0; tenths < 50; tenths++)); do
-    kill -0 -- "-$step_pid" 2>/dev/null || break
-    sleep 0.1
-  done
-  kill -KILL -- "-$step_pid" 2>/dev/null || true
+  if ! group_ends_within 50; then
+    kill -KILL -- "-$step_pid" 2>/dev/null || true
+    group_ends_within 20 || true
+  fi
   step_pid=""
 }
 on_signal() {
