@@ -158,7 +158,8 @@ class RealLlamaServer : public testing::Test {
   }
 
   bool place_works(std::size_t place) {
-    auto value = document.parse(ask(socket_path, "/slots").body);
+    auto slots = ask(socket_path, "/slots");
+    auto value = document.parse(slots.body);
     if (!value) return false;
     for (auto slot : value->items()) {
       if (place-- == 0) return slot.find("is_processing")->boolean().value_or(false);
@@ -259,7 +260,7 @@ TEST_F(RealLlamaServer, StopsAPromptThatNobodyWaitsForBesideABusyPlace) {
   constexpr auto rest = R"(,"ignore_eos":true,"stream":true)";
   int busy = begin_chat("Tell me more", 1, std::string(R"(,"max_tokens":4000)") + rest);
   std::string endless;
-  for (int i = 0; i < 3500; ++i) endless += "word ";
+  for (int i = 0; i < 2000; ++i) endless += "word ";
   int gone = begin_chat(endless, 0, std::string(R"(,"max_tokens":4)") + rest);
   while (!place_works(0)) ::usleep(10'000);
   ::close(gone);
