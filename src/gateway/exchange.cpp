@@ -132,11 +132,11 @@ void Exchange::tick() {
   if (now >= admitted_ + settings.total_max) return interrupt(Interrupt::total);
   if (in_line_ && now >= ticket_.deadline) return interrupt(Interrupt::waited);
   if (!in_line_ && now >= last_byte_ + settings.silence_max) return interrupt(Interrupt::silence);
-  if (now >= last_sent_ + settings.keep_alive_every) {
-    last_sent_ = now;
-    if (request_.stream) sink_.keep_alive(in_line_ && waiting_ ? &*waiting_ : nullptr);
-  }
+  const bool quiet = now >= last_sent_ + settings.keep_alive_every;
+  if (quiet) last_sent_ = now;
   arm();
+  // Last of all: a client that turns out to be gone ends this exchange, and with it this object, on this stack.
+  if (quiet && request_.stream) sink_.keep_alive(in_line_ && waiting_ ? &*waiting_ : nullptr);
 }
 
 void Exchange::arm() {
@@ -157,15 +157,30 @@ net::Task<void> Exchange::run() {
   sink_.on_gone([this] { interrupt(Interrupt::gone); });
   if (sink_.gone()) interrupt_ = Interrupt::gone;
   Ending ending;
+  Duration pause = limits::engine_attempt_pause;
   for (std::size_t tries = 1; tries <= limits::engine_attempts_max; ++tries) {
     ending = co_await attempt();
     if (!ending.retry || interrupt_ != Interrupt::none) break;
     context_.log.warn("an engine gave no answer", {{"request_id", row_.request_id}, {"model", row_.model},
                                                    {"cause", ending.cause}, {"attempt", tries}});
+    if (tries < limits::engine_attempts_max) co_await rest(pause);
+    pause *= 5;
   }
   timer_.cancel();
   close(ending);
   finish(ending);
+}
+
+// Time for the death of an engine to be noticed, so that the next attempt waits for a living one. Ends early with the
+// client.
+net::Task<void> Exchange::rest(Duration pause) {
+  bool over = false;
+  net::Timer timer(context_.loop, [&] {
+    over = true;
+    event_.set();
+  });
+  timer.arm(pause);
+  while (!over && interrupt_ == Interrupt::none) co_await event_;
 }
 
 net::Task<Exchange::Ending> Exchange::attempt() {
@@ -301,6 +316,7 @@ void Exchange::take_step(const openai::StreamRewriter::Step& step) {
   if (step.verdict == openai::StreamRewriter::Verdict::forward || last_words) {
     if (!sink_.opened()) sink_.open(times());
     sink_.event(step.data);
+    relayed_ = true;
     last_sent_ = last_byte_;
   }
 }
@@ -350,11 +366,12 @@ net::Task<Exchange::Ending> Exchange::relay_stream() {
   }
   if (interrupt_ != Interrupt::none) co_return interrupted();
   Ending ending;
-  ending.engine_fault = true;
   ending.cause = "the engine broke off";
   ending.error = rewriter_.failed() ? rewriter_.error()
                                     : ApiError{Cause::engine_failed, "The model broke off in the middle of its answer."};
-  ending.retry = !sink_.opened() && rewriter_.deltas() == 0;
+  ending.engine_fault = ending.error->status() >= 500;
+  if (!ending.engine_fault) ending.outcome = rpc::Outcome::refused;
+  ending.retry = ending.engine_fault && !relayed_;
   co_return ending;
 }
 
@@ -418,7 +435,7 @@ Exchange::Ending Exchange::broke_off(const Error& error) const {
   ending.error = error.code == Errc::timeout ? ApiError{Cause::engine_timeout, "The model did not answer in time."}
                  : sink_.opened() ? ApiError{Cause::engine_failed, "The model broke off in the middle of its answer."}
                                   : ApiError{Cause::engine_failed, "The model could not be reached, or broke off before it answered."};
-  ending.retry = rewriter_.deltas() == 0 && error.code == Errc::unavailable;
+  ending.retry = !relayed_ && error.code == Errc::unavailable;
   return ending;
 }
 

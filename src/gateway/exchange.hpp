@@ -80,6 +80,7 @@ class Exchange final : private rpc::TicketListener {
   void arm();
 
   net::Task<Ending> attempt();
+  net::Task<void> rest(Duration pause);
   net::Task<Ending> talk();
   net::Task<Ending> relay_stream();
   net::Task<Ending> gather_stream();
@@ -114,6 +115,7 @@ class Exchange final : private rpc::TicketListener {
   openai::Usage usage_;
   Interrupt interrupt_ = Interrupt::none;
   bool in_line_ = false;
+  bool relayed_ = false;     // the client has seen something that an engine said
   Instant admitted_;
   Instant granted_at_;
   Instant last_sent_;        // to the client
