@@ -34,7 +34,8 @@ class Call:
 
 
 class FakeEngine:
-    def __init__(self):
+    def __init__(self, port=0):
+        self.port = port
         self.calls = []
         self.models_asked = 0
         self.connections = 0
@@ -48,7 +49,7 @@ class FakeEngine:
         asyncio.set_event_loop(self.loop)
 
         async def serve():
-            self.server = await asyncio.start_server(self.connection, "127.0.0.1", 0, backlog=1024)
+            self.server = await asyncio.start_server(self.connection, "127.0.0.1", self.port, backlog=1024)
             self.port = self.server.sockets[0].getsockname()[1]
 
         self.loop.run_until_complete(serve())

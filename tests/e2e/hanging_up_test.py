@@ -1,11 +1,12 @@
 """Whoever hangs up frees the engine within a second, wherever the request was, and leaves exactly one ledger row."""
 
+import http.client
 import json
+import socket
 
 import pytest
-import requests
 
-from server import Server
+from server import named_by
 from waiting import Stopwatch, until
 from wire import Wire
 
@@ -20,7 +21,6 @@ def gate(tmp_path_factory):
 @pytest.fixture(scope="module")
 def late_engine(gate, tmp_path_factory):
     """A llama-server that starts only once the gate is there."""
-    from server import named_by
     script = tmp_path_factory.mktemp("late") / "llama-server"
     script.write_text(f'#!/bin/sh\nwhile [ ! -e "{gate}" ]; do /bin/sleep 0.02; done\nexec "{named_by("FAELLED_LLAMA_SERVER")}" "$@"\n')
     script.chmod(0o755)
@@ -54,9 +54,6 @@ def ids(server):
 def slots_busy(server, pid):
     """How many slots of a llama-server are at work."""
     words = open(f"/proc/{pid}/cmdline", encoding="utf-8").read().split("\0")
-    import http.client
-    import socket
-
     class Unix(http.client.HTTPConnection):
         def connect(self):
             self.sock = socket.socket(socket.AF_UNIX)
@@ -152,7 +149,6 @@ def test_the_real_engine_stops_working(server, stream):
 
 
 def test_a_half_closed_client_still_gets_its_answer_or_is_freed(server, fake):
-    import socket
     with Wire(server.url) as client:
         client.chat("wide", {"do": "stream", "pieces": 3, "gap_s": 0.05, "mark": "half closed"})
         client.socket.shutdown(socket.SHUT_WR)

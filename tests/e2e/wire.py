@@ -17,7 +17,7 @@ class Wire:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout_s)
         self.socket.connect((parts.hostname, parts.port))
-        self.buffer = b""
+        self.raw = self.buffer = b""
         self.status = 0
         self.headers = {}
 
@@ -46,58 +46,79 @@ class Wire:
         return self.request("POST", "/v1/chat/completions", {"model": model, "stream": stream, **fields,
                             "messages": [{"role": "user", "content": content}]}, secret, headers)
 
-    def more(self):
+    def receive(self):
         """False: the other side has closed."""
         try:
             data = self.socket.recv(65536)
         except ConnectionResetError:
-            return False
-        self.buffer += data
+            data = b""
+        self.raw += data
         return bool(data)
 
     def head(self):
-        """Status and headers; the rest stays in the buffer."""
-        while b"\r\n\r\n" not in self.buffer:
-            assert self.more(), f"closed before the head was whole: {self.buffer!r}"
-        head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+        """Status and headers; from then on `buffer` holds the body, whichever way its length is told."""
+        while b"\r\n\r\n" not in self.raw:
+            assert self.receive(), f"closed before the head was whole: {self.raw!r}"
+        head, _, self.raw = self.raw.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         self.status = int(first.split(" ")[1])
         self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        self.chunked = self.headers.get("transfer-encoding") == "chunked"
+        length = 0 if self.status in (204, 304) else int(self.headers.get("content-length", -1))
+        self.left = 0 if self.chunked else length  # of the body or the chunk; -1: until the connection closes
+        self.over = self.left == 0 and not self.chunked
+        self.buffer = b""
+        self.unpack()
         return self
 
+    def unpack(self):
+        """Moves what of `raw` belongs to the body into `buffer`."""
+        while not self.over and self.raw:
+            if self.left == -1:
+                self.buffer, self.raw = self.buffer + self.raw, b""
+            elif self.left > 0:
+                taken, self.raw = self.raw[:self.left], self.raw[self.left:]
+                self.buffer += taken
+                self.left -= len(taken)
+                self.over = self.left == 0 and not self.chunked
+            else:
+                line, found, rest = self.raw.removeprefix(b"\r\n").partition(b"\r\n")
+                if not found:
+                    return
+                self.left = int(line, 16)
+                if self.left == 0:
+                    if len(rest) < 2:
+                        return
+                    rest, self.over = rest[2:], True
+                self.raw = rest
+
+    def more(self):
+        if self.over or not self.receive():
+            return False
+        self.unpack()
+        return True
+
     def until(self, mark):
-        """Everything up to and with the mark."""
+        """The body up to and with the mark."""
         while mark not in self.buffer:
-            assert self.more(), f"closed before {mark!r} came: {self.buffer[-500:]!r}"
+            assert self.more(), f"ended before {mark!r} came: {self.buffer[-500:]!r}"
         end = self.buffer.index(mark) + len(mark)
         taken, self.buffer = self.buffer[:end], self.buffer[end:]
         return taken
 
     def body(self):
-        """The whole body of an answer, whichever way its end is told; the connection can be used again."""
-        if self.status in (204, 304):
-            return b""
-        if "content-length" in self.headers:
-            length = int(self.headers["content-length"])
-            while len(self.buffer) < length:
-                assert self.more(), "closed in the middle of the body"
-            taken, self.buffer = self.buffer[:length], self.buffer[length:]
-            return taken
-        if self.headers.get("transfer-encoding") == "chunked":
-            taken = b""
-            while size := int(self.until(b"\r\n").strip() or b"0", 16):
-                while len(self.buffer) < size + 2:
-                    assert self.more(), "closed in the middle of a chunk"
-                taken += self.buffer[:size]
-                self.buffer = self.buffer[size + 2:]
-            self.until(b"\r\n")
-            return taken
-        return self.rest()
-
-    def rest(self):
+        """The rest of the body; the connection can be used again."""
         while self.more():
             pass
+        assert self.over or self.left == -1, f"closed in the middle: {self.buffer[-500:]!r}"
         taken, self.buffer = self.buffer, b""
+        return taken
+
+    def rest(self):
+        """Everything until the other side closes, as it came."""
+        while self.receive():
+            pass
+        taken, self.raw = self.raw, b""
         return taken
 
     def answer(self):
