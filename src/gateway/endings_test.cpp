@@ -1,0 +1,373 @@
+// Every way a request can end: one row, one ending on the wire, the place and the engine free.
+#include "gateway/testing.hpp"
+
+namespace faelled::gateway {
+namespace {
+
+using Endings = GatewayTest;
+
+TEST_F(Endings, AnEngineThatBreaksOffIsToldAsAnErrorAndNeverAsAnEnd) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    auto engine = co_await engine_->request();
+    co_await engine.say(stream_head() + role() + word("hej"));
+    EXPECT_TRUE(co_await peer.hears("hej"));
+    engine.hang_up();
+    EXPECT_TRUE(co_await peer.hears("0\r\n\r\n"));
+    EXPECT_TRUE(peer.got.contains(R"("code":"engine_failed")"));
+    EXPECT_FALSE(peer.got.contains("[DONE]"));
+    const auto row = co_await one_row();
+    EXPECT_EQ(row.outcome, ledger::Outcome::failed);
+    EXPECT_EQ(row.output_tokens, 1U);
+    EXPECT_TRUE(mesh_.ends.back().engine_fault);
+  });
+}
+
+TEST_F(Endings, AnErrorOfTheEnginesFollowedByDoneIsAnError) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    auto engine = co_await engine_->request();
+    co_await engine.say(stream_head() + role() + word("hej") +
+                        event(R"({"error":{"message":"EngineCore died","type":"InternalServerError","code":500}})") +
+                        done());
+    EXPECT_TRUE(co_await peer.hears("0\r\n\r\n"));
+    EXPECT_TRUE(peer.got.contains(R"("error":{)"));
+    EXPECT_FALSE(peer.got.contains("EngineCore"));
+    EXPECT_FALSE(peer.got.contains("[DONE]"));
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::failed);
+  });
+}
+
+TEST_F(Endings, AStreamThatStopsWithoutAReasonIsBroken) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    auto engine = co_await engine_->request();
+    co_await engine.say(stream_head() + role() + word("hej") + "0\r\n\r\n");
+    EXPECT_TRUE(co_await peer.hears("0\r\n\r\n"));
+    EXPECT_TRUE(peer.got.contains("engine_failed"));
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::failed);
+  });
+}
+
+TEST_F(Endings, AnAnswerIsWholeWhenOnlyTheFarewellIsMissing) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    auto engine = co_await engine_->request();
+    co_await engine.say(stream_head() + role() + word("hej") + last());
+    engine.hang_up();
+    EXPECT_TRUE(co_await peer.hears("[DONE]"));
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::done);
+  });
+}
+
+TEST_F(Endings, AnEngineThatDiesBeforeItsFirstWordIsTriedAgainOnceItIsBack) {
+  mesh_.places = 1;
+  for (const bool stream : {true, false}) {
+    if (stream) start();
+    const auto body = [&]() -> Task<void> {
+      auto peer = co_await ask(chat(stream));
+      // It dies, and the mesh has no ready engine until the node says so again.
+      mesh_.on_fault = [&] { mesh_.places = 0; };
+      auto engine = co_await engine_->request();
+      engine_->stop();
+      if (stream) co_await engine.say(stream_head());
+      engine.hang_up();
+      co_await net::turns_until(loop_, [&] { return mesh_.waiting() == 1; });
+      engine_->start();
+      mesh_.open(1);
+      auto again = co_await engine_->request();
+      co_await again.say(stream ? stream_head() + role() + word("hej") + last() + done() : whole_answer());
+      EXPECT_TRUE(co_await peer.hears(stream ? "[DONE]" : "\"hej\""));
+      EXPECT_EQ(rows().size(), stream ? 1U : 2U);
+      EXPECT_EQ(rows().back().outcome, ledger::Outcome::done);
+      EXPECT_FALSE(peer.got.contains("error"));
+    };
+    net::run(loop_, body());
+  }
+}
+
+TEST_F(Endings, NothingIsTriedAgainOnceAWordOfTheEnginesWasRelayed) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    auto engine = co_await engine_->request();
+    co_await engine.say(stream_head() + role());
+    EXPECT_TRUE(co_await peer.hears("assistant"));
+    engine.hang_up();
+    EXPECT_TRUE(co_await peer.hears("0\r\n\r\n"));
+    EXPECT_TRUE(peer.got.contains("engine_failed"));
+    EXPECT_EQ(mesh_.tickets.size(), 1U);
+  });
+}
+
+TEST_F(Endings, AnEngineThatStaysAwayIsNotTriedForever) {
+  mesh_.places = 1;
+  engine_->stop();
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false));
+    EXPECT_TRUE(co_await peer.hears("HTTP/1.1 502"));
+    EXPECT_EQ(mesh_.tickets.size(), limits::engine_attempts_max);
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::failed);
+  });
+}
+
+// Each row of the table that an engine or the mesh can cause, on the wire.
+TEST_F(Endings, EachCauseReachesTheWireWithItsStatusAndHeaders) {
+  struct Row {
+    int engine_status;
+    const char* body;
+    int status;
+    const char* code;
+    const char* should_retry;
+    const char* retry_after;
+  };
+  const Row table[] = {
+      {400, R"({"error":{"message":"no"}})", 400, "invalid_value", "false", ""},
+      {400, R"({"error":{"message":"This model's maximum context length is 10 tokens"}})", 400,
+       "context_length_exceeded", "false", ""},
+      {422, "{}", 400, "invalid_value", "false", ""},
+      {413, "", 413, "request_too_large", "false", ""},
+      {401, "{}", 502, "engine_failed", "true", "1"},
+      {404, "{}", 502, "engine_failed", "true", "1"},
+      {408, "{}", 504, "engine_timeout", "false", ""},
+      {429, "{}", 503, "model_unavailable", "true", "30"},
+      {500, "not JSON", 502, "engine_failed", "true", "1"},
+      {504, "{}", 504, "engine_timeout", "false", ""},
+      {200, "not JSON", 502, "engine_failed", "true", "1"},
+      {200, R"({"error":{"message":"no"}})", 502, "engine_failed", "true", "1"},
+      {200, "{}", 502, "engine_failed", "true", "1"},
+  };
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    std::size_t asked = 0;
+    for (const Row& row : table) {
+      client_.forget({mesh_.endpoint.unix_path, "localhost", 0});
+      auto peer = co_await ask(chat(false));
+      auto engine = co_await engine_->request();
+      co_await engine.say(json_answer(row.engine_status, row.body));
+      EXPECT_TRUE(co_await peer.hears("message_da"));
+      const std::string at = std::to_string(row.engine_status) + " " + row.body + "\n" + peer.got;
+      EXPECT_TRUE(peer.got.starts_with("HTTP/1.1 " + std::to_string(row.status) + " ")) << at;
+      EXPECT_TRUE(peer.got.contains(std::string(R"("code":")") + row.code + '"')) << at;
+      EXPECT_EQ(header(peer.got, "x-should-retry"), row.should_retry) << at;
+      EXPECT_EQ(header(peer.got, "Retry-After"), row.retry_after) << at;
+      EXPECT_EQ(rows().size(), ++asked);
+      EXPECT_EQ(rows().back().request_id, header(peer.got, "x-request-id"));
+      EXPECT_EQ(rows().back().outcome, row.status < 500 ? ledger::Outcome::refused : ledger::Outcome::failed) << at;
+    }
+  });
+}
+
+TEST_F(Endings, RefusalsOfTheMeshReachTheWire) {
+  using rpc::RefusalCause;
+  mesh_.retry_after = 1000s;
+  run([&]() -> Task<void> {
+    const std::pair<RefusalCause, const char*> table[] = {{RefusalCause::queue_full, "429"},
+                                                          {RefusalCause::waited_too_long, "429"},
+                                                          {RefusalCause::model_failed, "503"},
+                                                          {RefusalCause::shutting_down, "503"}};
+    for (const auto& [cause, status] : table) {
+      mesh_.refusal = cause;
+      for (const bool stream : {false, true}) {
+        auto peer = co_await ask(chat(stream));
+        EXPECT_TRUE(co_await peer.hears("message_da"));
+        EXPECT_TRUE(peer.got.starts_with(std::string("HTTP/1.1 ") + status)) << peer.got;
+        EXPECT_EQ(header(peer.got, "Retry-After"), "120");
+        EXPECT_EQ(header(peer.got, "x-should-retry"), "true");
+        EXPECT_EQ(rows().back().outcome, ledger::Outcome::refused);
+      }
+    }
+    mesh_.refusal.reset();
+    context_->shutting_down = true;
+    auto late = co_await ask(chat(false));
+    EXPECT_TRUE(co_await late.hears("message_da"));
+    EXPECT_TRUE(late.got.starts_with("HTTP/1.1 503"));
+    EXPECT_EQ(rows().size(), 9U);
+  });
+}
+
+TEST_F(Endings, WhatNeverBecomesATicketHasNoRow) {
+  run([&]() -> Task<void> {
+    const auto status_of = [&](std::string request) -> Task<std::string> {
+      auto peer = co_await ask(std::move(request));
+      EXPECT_TRUE(co_await peer.hears("message_da"));
+      EXPECT_FALSE(header(peer.got, "x-request-id").empty());
+      co_return peer.got.substr(9, 3);
+    };
+    EXPECT_EQ(co_await status_of("GET /v1/models HTTP/1.1\r\n\r\n"), "401");
+    EXPECT_EQ(co_await status_of("GET /v1/models HTTP/1.1\r\nAuthorization: Bearer sk-wrong\r\n\r\n"), "401");
+    EXPECT_EQ(co_await status_of(post("/v1/nothing", "{}")), "404");
+    EXPECT_EQ(co_await status_of(post("/v1/models", "{}")), "405");
+    EXPECT_EQ(co_await status_of(post("/v1/chat/completions", "{")), "400");
+    EXPECT_EQ(co_await status_of(
+                  post("/v1/chat/completions", R"({"model":"mm","messages":[{"role":"user","content":"x"}]})")),
+              "404");
+    EXPECT_TRUE(rows().empty());
+    EXPECT_TRUE(mesh_.tickets.empty());
+  });
+}
+
+// --- hanging up, on each of the five paths -------------------------------------------------------------------------
+
+TEST_F(Endings, HangingUpInTheLineLeavesTheLine) {
+  start();
+  std::size_t asked = 0;
+  for (const bool ready : {true, false})  // queued, and waiting for a model that starts
+    for (const bool stream : {true, false}) {
+      mesh_.model_ready = ready;
+      const auto body = [&]() -> Task<void> {
+        auto peer = co_await ask(chat(stream));
+        co_await mesh_.came;
+        EXPECT_EQ(mesh_.waiting(), 1U);
+        peer.hang_up();
+        co_await net::turns_until(loop_, [&] { return mesh_.waiting() == 0; });
+        EXPECT_EQ(rows().size(), ++asked);
+        EXPECT_EQ(mesh_.ends.size(), asked);
+        EXPECT_EQ(mesh_.ends.back().outcome, rpc::Outcome::cancelled);
+        EXPECT_EQ(rows().back().outcome, ledger::Outcome::cancelled);
+        if (!ready) EXPECT_GT(rows().back().load_us, 0);
+      };
+      net::run(loop_, body());
+    }
+}
+
+TEST_F(Endings, HangingUpFreesTheEngineAtOnce) {
+  enum class When { before_the_first_token, mid_stream, not_streamed };
+  mesh_.places = 1;
+  start();
+  std::size_t asked = 0;
+  for (const When when : {When::before_the_first_token, When::mid_stream, When::not_streamed}) {
+    const auto body = [&]() -> Task<void> {
+      auto peer = co_await ask(chat(when != When::not_streamed));
+      auto engine = co_await engine_->request();
+      if (when == When::mid_stream) {
+        co_await engine.say(stream_head() + role() + word("hej"));
+        EXPECT_TRUE(co_await peer.hears("hej"));
+      }
+      const Instant hung_up = loop_.now();
+      peer.hang_up();
+      EXPECT_FALSE(co_await engine.more()) << "the engine's connection is closed";
+      EXPECT_LT(loop_.now() - hung_up, Duration(1s));
+      co_await net::turns_until(loop_, [&] { return mesh_.running() == 0; });
+      EXPECT_EQ(rows().size(), ++asked);
+      EXPECT_EQ(mesh_.ends.size(), asked);
+      EXPECT_EQ(mesh_.ends.back().outcome, rpc::Outcome::cancelled);
+      EXPECT_FALSE(mesh_.ends.back().engine_fault);
+      EXPECT_EQ(rows().back().outcome, ledger::Outcome::cancelled);
+      EXPECT_EQ(rows().back().output_tokens, when == When::mid_stream ? 1U : 0U);
+    };
+    net::run(loop_, body());
+  }
+}
+
+TEST_F(Endings, AClientFoundGoneByAKeepAliveEndsItsRequestOnThatStack) {
+  context_->settings.keep_alive_every = 20ms;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    co_await mesh_.came;
+    // In one turn: the keep-alive falls due, then the client goes, then the keep-alive is written.
+    loop_.post([&] {
+      loop_.post([&] { peer.hang_up(); });
+      const auto end = std::chrono::steady_clock::now() + 25ms;
+      while (std::chrono::steady_clock::now() < end) {
+      }
+    });
+    co_await net::turns_until(loop_, [&] { return !rows().empty(); });
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::cancelled);
+    EXPECT_EQ(mesh_.waiting(), 0U);
+  });
+}
+
+// --- deadlines ------------------------------------------------------------------------------------------------------
+
+TEST_F(Endings, WhoWaitedTooLongIsToldWhenToComeAgain) {
+  context_->settings.wait_max = 20ms;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    EXPECT_TRUE(co_await peer.hears("message_da"));
+    EXPECT_TRUE(peer.got.starts_with("HTTP/1.1 429"));
+    EXPECT_LE(std::stoi(header(peer.got, "Retry-After")), 120);
+    const auto row = co_await one_row();
+    EXPECT_EQ(row.outcome, ledger::Outcome::refused);
+    EXPECT_GE(row.queue_us, 20'000);
+    EXPECT_EQ(mesh_.waiting(), 0U);
+  });
+}
+
+TEST_F(Endings, WhoWaitedTooLongBehindAKeepAliveIsToldInTheStream) {
+  context_->settings.wait_max = 40ms;
+  context_->settings.keep_alive_every = 5ms;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    EXPECT_TRUE(co_await peer.hears("0\r\n\r\n"));
+    EXPECT_TRUE(peer.got.starts_with("HTTP/1.1 200"));
+    EXPECT_TRUE(peer.got.contains("rate_limit_exceeded"));
+    EXPECT_FALSE(peer.got.contains("[DONE]"));
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::refused);
+  });
+}
+
+TEST_F(Endings, AnAnswerThatTakesTooLongIsCutOff) {
+  mesh_.places = 1;
+  context_->settings.total_max = 50ms;
+  start();
+  for (const bool stream : {true, false}) {
+    const auto body = [&]() -> Task<void> {
+      auto peer = co_await ask(chat(stream));
+      auto engine = co_await engine_->request();
+      if (stream) co_await engine.say(stream_head() + role() + word("hej"));
+      EXPECT_TRUE(co_await peer.hears("engine_timeout"));
+      EXPECT_TRUE(peer.got.starts_with(stream ? "HTTP/1.1 200" : "HTTP/1.1 504"));
+      EXPECT_FALSE(peer.got.contains("[DONE]"));
+      EXPECT_FALSE(co_await engine.more());
+      EXPECT_EQ(rows().back().outcome, ledger::Outcome::failed);
+      EXPECT_EQ(rows().back().cause, "took too long");
+    };
+    net::run(loop_, body());
+  }
+  EXPECT_EQ(rows().size(), 2U);
+}
+
+TEST_F(Endings, AnEngineThatFallsSilentIsLeft) {
+  mesh_.places = 1;
+  context_->settings.silence_max = 30ms;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    auto engine = co_await engine_->request();
+    co_await engine.say(stream_head() + role() + word("hej"));
+    EXPECT_TRUE(co_await peer.hears("engine_timeout"));
+    EXPECT_FALSE(co_await engine.more());
+    EXPECT_TRUE(mesh_.ends.back().engine_fault);
+    const auto row = co_await one_row();
+    EXPECT_EQ(row.cause, "the engine fell silent");
+    EXPECT_EQ(row.output_tokens, 1U);
+  });
+}
+
+TEST_F(Endings, AReaderThatIsTooSlowIsCutOffAndItsPlaceIsFree) {
+  mesh_.places = 1;
+  bounds_.unsent_bytes_max = 64 * 1024;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    auto engine = co_await engine_->request();
+    co_await engine.say(stream_head() + role());
+    const std::string much = word(std::string(8000, 'x'));
+    bool more = true;
+    for (int i = 0; i < 2000 && more && rows().empty(); ++i) {
+      more = (co_await engine.stream().write_all(much)).ok();
+      co_await loop_.sleep(0ms);
+    }
+    const auto row = co_await one_row();
+    EXPECT_EQ(row.outcome, ledger::Outcome::cancelled);
+    EXPECT_EQ(row.cause, "the client read too slowly");
+    EXPECT_EQ(mesh_.running(), 0U);
+    EXPECT_FALSE((co_await peer.all()).contains("[DONE]"));
+  });
+}
+
+}  // namespace
+}  // namespace faelled::gateway
