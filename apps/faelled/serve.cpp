@@ -69,9 +69,9 @@ void set_process_limits() {
 struct Storage {
   store::DataFolder folder;
   std::unique_ptr<ledger::Journal> journal;
-  std::unique_ptr<store::StoreThread> thread;
-  std::unique_ptr<store::Ledger> ledger;
   std::unique_ptr<store::Conversations> conversations;
+  std::unique_ptr<store::StoreThread> thread;  // its last jobs use the two before
+  std::unique_ptr<store::Ledger> ledger;
 };
 
 Expected<Storage> open_storage(const config::Config& config, net::Loop& loop, Random& random) {

@@ -28,12 +28,13 @@ struct Call {
   http::Reply& reply;
   std::string request_id;
   Visitor visitor;
-  std::string id;  // the {id} of the path, percent-decoded
+  std::string id;  // the {id} of the path
 
   void json(int status, std::string_view body) const;
   void none() const;  // 204
   void fail(const openai::ApiError& error) const;
-  void fail(const Error& error) const;
+  // `param`: the field it is about.
+  void fail(const Error& error, std::string_view param = {}) const;
 };
 
 // Waits for something that answers by callback, exactly once, on the loop.

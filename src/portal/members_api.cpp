@@ -40,8 +40,8 @@ net::Task<void> Portal::create_member(Call& call) {
   if (!fields) co_return call.fail(fields.error());
   auto id = fields->maybe_text("id");
   auto name = fields->text("name");
-  if (!id) co_return call.fail(id.error());
-  if (!name) co_return call.fail(name.error());
+  if (!id) co_return call.fail(id.error(), "id");
+  if (!name) co_return call.fail(name.error(), "name");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   auto row = co_await answer_of<Expected<store::MemberRow>>([&](auto then) {
     p_.directory.add_member(id->value_or(""), *name, p_.context.clock.wall(), std::move(then));
@@ -59,7 +59,7 @@ net::Task<void> Portal::create_user(Call& call) {
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto name = fields->text("name");
-  if (!name) co_return call.fail(name.error());
+  if (!name) co_return call.fail(name.error(), "name");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   auto row = co_await answer_of<Expected<store::UserRow>>([&](auto then) {
     p_.directory.add_user(call.id, *name, p_.context.clock.wall(), std::move(then));
@@ -84,10 +84,10 @@ net::Task<void> Portal::create_key(Call& call) {
   auto user = fields->maybe_text("user");
   auto name = fields->text("name");
   auto expires = fields->maybe_text("expires_at");
-  if (!member) co_return call.fail(member.error());
-  if (!user) co_return call.fail(user.error());
-  if (!name) co_return call.fail(name.error());
-  if (!expires) co_return call.fail(expires.error());
+  if (!member) co_return call.fail(member.error(), "member");
+  if (!user) co_return call.fail(user.error(), "user");
+  if (!name) co_return call.fail(name.error(), "name");
+  if (!expires) co_return call.fail(expires.error(), "expires_at");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   std::optional<WallTime> expires_at;
   if (*expires) {
@@ -128,7 +128,7 @@ net::Task<void> Portal::create_sign_in_link(Call& call) {
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto user = fields->text("user");
-  if (!user) co_return call.fail(user.error());
+  if (!user) co_return call.fail(user.error(), "user");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   auto link = co_await answer_of<Expected<members::SignInLink>>(
       [&](auto then) { p_.directory.add_sign_in_link(*user, p_.context.clock.wall(), std::move(then)); });

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "gateway/http_sink.hpp"
-#include "portal/assets.hpp"
 #include "portal/cookie.hpp"
+#include "portal/pages.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -13,15 +13,7 @@ using http::Method;
 using openai::ApiError;
 using openai::Cause;
 
-constexpr std::string_view page_headers =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'\r\n"
-    "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"
-    "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n"
-    "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\nVary: Accept-Encoding\r\n";
-
-// The {id} of a path that fits the pattern; nullopt: it does not fit.
+// The {id} of a path that fits the pattern; nullopt: it does not fit. An id has no character that wants encoding.
 std::optional<std::string> match(std::string_view pattern, std::string_view path) {
   const std::size_t open = pattern.find("{id}");
   if (open == std::string_view::npos) return pattern == path ? std::optional<std::string>("") : std::nullopt;
@@ -30,7 +22,7 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
   if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) return std::nullopt;
   const std::string_view id = path.substr(before.size(), path.size() - before.size() - after.size());
   if (id.contains('/')) return std::nullopt;
-  return http::query_value(fmt::format("v={}", id), "v");
+  return std::string(id);
 }
 
 bool allowed(Access access, const Visitor& who) {
@@ -44,10 +36,18 @@ bool allowed(Access access, const Visitor& who) {
   return false;
 }
 
-// A page of another origin may make a browser send our cookie's requests, but cannot hide where they come from.
+ApiError denied(Access access, const Visitor& who) {
+  if (!who.session && !who.key && !who.owner) return {Cause::invalid_api_key, "You are not signed in. Open a sign-in link first."};
+  if (access == Access::owner)
+    return {Cause::forbidden, "This is for the operator: use the command line on the server's own machine."};
+  return {Cause::forbidden, "This is for people who are signed in on the page."};
+}
+
+// A page of another origin may make a browser send our cookie's requests, but cannot hide where they come from. What
+// sends neither header is no browser, and has no cookie that somebody else could use.
 bool from_elsewhere(const http::Request& request) {
   const auto site = request.header("sec-fetch-site");
-  if (!site.empty() && site != "same-origin" && site != "none") return true;
+  if (!site.empty()) return site != "same-origin" && site != "none";
   const auto origin = request.header("origin");
   if (origin.empty()) return false;
   const std::size_t scheme = origin.find("://");
@@ -64,7 +64,11 @@ void Call::none() const { reply.send(204, fmt::format("Cache-Control: no-store\r
 
 void Call::fail(const ApiError& error) const { gateway::send_error(reply, error, request_id); }
 
-void Call::fail(const Error& error) const { fail(openai::api_error_of(error)); }
+void Call::fail(const Error& error, std::string_view param) const {
+  ApiError told = openai::api_error_of(error);
+  told.param = param;
+  fail(told);
+}
 
 Portal::Portal(Parts parts) : p_(std::move(parts)) {}
 
@@ -111,7 +115,7 @@ Visitor Portal::visitor_of(const http::Request& request, const http::Reply& repl
 
 net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply) {
   if (!request.path.starts_with("/api/") && request.path != "/api") {
-    page(request, reply);
+    send_page(request, reply);
     co_return;
   }
   Call call{request, reply, p_.gateway.new_request_id(), visitor_of(request, reply), {}};
@@ -123,9 +127,7 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     const bool head = request.method == Method::head && route.method == Method::get;
     if (route.method != request.method && !head) continue;
     if (!allowed(route.access, call.visitor)) {
-      const bool known = call.visitor.session || call.visitor.key;
-      call.fail(known ? ApiError{Cause::forbidden, "This is for the operator: use the command line on the server's own machine."}
-                      : ApiError{Cause::invalid_api_key, "You are not signed in. Open a sign-in link first."});
+      call.fail(denied(route.access, call.visitor));
       co_return;
     }
     if (request.method != Method::get && !head && !reply.from_owner() && from_elsewhere(request)) {
@@ -144,40 +146,16 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
                        : ApiError{Cause::not_found, "There is nothing at this address; /api/openapi.json lists what is."});
 }
 
-void Portal::page(const http::Request& request, http::Reply& reply) const {
-  const auto plain = [&](int status, std::string_view text) {
-    reply.send(status, fmt::format("Content-Type: text/plain; charset=utf-8\r\n{}", page_headers), text);
-  };
-  if (request.method != Method::get && request.method != Method::head) return plain(405, "GET only\n");
-  const Asset* asset = find_asset(request.path);
-  const bool hashed = request.path.starts_with("/assets/");
-  if (asset == nullptr) {
-    // Addresses of the page itself (/c/…, /sign-in) are answered by the one document; files are not.
-    if (hashed || request.path.substr(request.path.rfind('/')).contains('.')) return plain(404, "not found\n");
-    asset = find_asset("/index.html");
-    if (asset == nullptr) return plain(404, "not found\n");
-  }
-  std::string headers = fmt::format("{}ETag: {}\r\nCache-Control: {}\r\n", page_headers, asset->etag,
-                                    hashed ? "public, max-age=31536000, immutable" : "no-cache");
-  if (request.header("if-none-match") == asset->etag) return reply.send(304, headers, {});
-  headers += fmt::format("Content-Type: {}\r\n", asset->content_type);
-  const auto accepts = request.header("accept-encoding");
-  if (!asset->brotli.empty() && accepts.contains("br")) {
-    headers += "Content-Encoding: br\r\n";
-    return reply.send(200, headers, asset->brotli);
-  }
-  if (!asset->gzip.empty() && accepts.contains("gzip")) {
-    headers += "Content-Encoding: gzip\r\n";
-    return reply.send(200, headers, asset->gzip);
-  }
-  reply.send(200, headers, asset->identity);
-}
-
 // The values live until the document parses again: a handler reads them before it waits for anything.
-Expected<json::Fields> Portal::body_of(const Call& call) {
+std::expected<json::Fields, ApiError> Portal::body_of(const Call& call) {
   auto root = document_.parse(call.request.body.empty() ? std::string_view("{}") : call.request.body);
-  if (!root) return std::unexpected(root.error());
-  return json::Fields::of(*root);
+  if (!root) {
+    const bool too_large = root.error().code == Errc::too_large;
+    return std::unexpected(ApiError{too_large ? Cause::body_too_large : Cause::invalid_json, root.error().message});
+  }
+  auto fields = json::Fields::of(*root);
+  if (!fields) return std::unexpected(openai::api_error_of(fields.error()));
+  return std::move(*fields);
 }
 
 }  // namespace faelled::portal

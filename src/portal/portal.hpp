@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "base/limits.hpp"
 #include "gateway/gateway.hpp"
 #include "portal/call.hpp"
 #include "portal/turn.hpp"
@@ -18,6 +19,15 @@ namespace faelled::portal {
 
 class Portal {
  public:
+  struct Settings {
+    Turn::Bounds turn;
+    Duration checkpoint_every = 2s;  // what a kill -9 may cost of a running answer
+    Duration ended_turn_kept = 5min;
+    std::size_t turns_max = limits::turns_running_max;
+    Duration keep_alive_every = limits::keep_alive_every;
+    Duration store_retry_every = 1s;
+  };
+
   struct Parts {
     gateway::Context& context;
     gateway::Gateway& gateway;
@@ -26,6 +36,7 @@ class Portal {
     store::Ledger& ledger;
     store::Conversations& conversations;  // used on the store's thread
     std::string public_url;               // "http://127.0.0.1:9400"
+    Settings settings = {};
   };
 
   explicit Portal(Parts parts);
@@ -59,34 +70,39 @@ class Portal {
   net::Task<void> create_sign_in_link(Call& call);
   // usage_api.cpp
   net::Task<void> get_usage(Call& call);
-  // chat_api.cpp
+  // conversations_api.cpp
   net::Task<void> list_conversations(Call& call);
   net::Task<void> create_conversation(Call& call);
   net::Task<void> get_conversation(Call& call);
   net::Task<void> rename_conversation(Call& call);
   net::Task<void> delete_conversation(Call& call);
+  // turns_api.cpp
   net::Task<void> start_turn(Call& call);
   net::Task<void> watch_turn(Call& call);
   net::Task<void> stop_turn(Call& call);
 
   Visitor visitor_of(const http::Request& request, const http::Reply& reply);
-  void page(const http::Request& request, http::Reply& reply) const;
-  Expected<json::Fields> body_of(const Call& call);
+  std::expected<json::Fields, openai::ApiError> body_of(const Call& call);
   net::Task<void> run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body);
   net::Task<void> keep_checkpoints(std::shared_ptr<Turn> turn);
+  net::Task<Expected<void>> keep(const Turn& turn);
+  std::shared_ptr<Turn> own_turn(const Call& call) const;
   std::shared_ptr<Turn> running_turn(const std::string& conversation) const;
+  const Turn* turn_of(const store::Message& message) const;
   void forget_old_turns();
 
+  // `job` runs on the store's thread and so may hold nothing of ours: what it needs is given to it or its own.
   template <class T>
-  net::Task<Expected<T>> on_store(std::function<Expected<T>(store::Store&)> job) {
-    return answer_of<Expected<T>>([this, job = std::move(job)](auto then) {
-      p_.store.ask(job, std::function<void(Expected<T>)>(std::move(then)));
+  net::Task<Expected<T>> on_store(std::function<Expected<T>(store::Store&, store::Conversations&)> job) {
+    return answer_of<Expected<T>>([&store = p_.store, &conversations = p_.conversations, job = std::move(job)](auto then) {
+      store.ask([&conversations, job](store::Store& s) { return job(s, conversations); },
+                std::function<void(Expected<T>)>(std::move(then)));
     });
   }
 
   Parts p_;
   json::Document document_;
-  std::map<std::string, std::shared_ptr<Turn>> turns_;  // running, and ended ones for a while
+  std::map<std::string, std::shared_ptr<Turn>> turns_;  // by id, so in order of start: running, and ended ones for a while
 };
 
 }  // namespace faelled::portal

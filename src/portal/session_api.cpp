@@ -46,7 +46,7 @@ net::Task<void> Portal::sign_in(Call& call) {
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto token = fields->text("token");
-  if (!token) co_return call.fail(token.error());
+  if (!token) co_return call.fail(token.error(), "token");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   const WallTime now = p_.context.clock.wall();
   auto session = co_await answer_of<Expected<members::Session>>(
@@ -71,7 +71,7 @@ net::Task<void> Portal::sign_out(Call& call) {
   const std::string token(session_cookie(call.request.header("cookie")));
   auto gone = co_await answer_of<Expected<void>>([&](auto then) { p_.directory.sign_out(token, std::move(then)); });
   if (!gone) co_return call.fail(gone.error());
-  call.reply.send(204, fmt::format("x-request-id: {}\r\n{}", call.request_id,
+  call.reply.send(204, fmt::format("Cache-Control: no-store\r\nx-request-id: {}\r\n{}", call.request_id,
                                    set_session_cookie("", Duration{}, p_.public_url.starts_with("https:"))), {});
 }
 

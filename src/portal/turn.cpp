@@ -1,20 +1,22 @@
 #include "portal/turn.hpp"
 
-#include "base/limits.hpp"
-
 namespace faelled::portal {
 
-Turn::Turn(net::Loop& loop, json::Document& scratch, std::string id, store::Conversation conversation, store::Message answer)
+using store::MessageState;
+
+Turn::Turn(net::Loop& loop, json::Document& scratch, Bounds bounds, std::string id, store::Conversation conversation,
+           store::Message answer)
     : scratch_(scratch),
+      bounds_(bounds),
       id_(std::move(id)),
       conversation_(std::move(conversation)),
       answer_(std::move(answer)),
       unwatched_(loop, [this] { stop(); }) {
-  unwatched_.arm(limits::turn_unwatched_max);
+  unwatched_.arm(bounds_.unwatched_max);
 }
 
 void Turn::stop() {
-  if (ended_ || stopped_) return;
+  if (concluded_ || stopped_) return;
   stopped_ = true;
   if (on_gone_) std::exchange(on_gone_, nullptr)();
 }
@@ -26,29 +28,27 @@ void Turn::watch(Viewer& viewer) {
 
 void Turn::unwatch(Viewer& viewer) {
   std::erase(viewers_, &viewer);
-  if (viewers_.empty() && !ended_) unwatched_.arm(limits::turn_unwatched_max);
+  if (viewers_.empty() && !concluded_) unwatched_.arm(bounds_.unwatched_max);
 }
 
-void Turn::conclude(Instant now) {
-  ended_ = true;
-  ended_at_ = now;
+void Turn::conclude() {
+  concluded_ = true;
   unwatched_.cancel();
   on_gone_ = nullptr;
-  if (state_ == State::running) state_ = stopped_ ? State::stopped : State::failed;
-  switch (state_) {
-    case State::done: answer_.state = store::MessageState::done; break;
-    case State::stopped: answer_.state = store::MessageState::stopped; break;
-    default: answer_.state = store::MessageState::failed; break;
-  }
-  if (state_ == State::failed && answer_.error_message.empty()) {
+  if (answer_.state == MessageState::running) answer_.state = stopped_ ? MessageState::stopped : MessageState::failed;
+  if (answer_.state == MessageState::failed && answer_.error_message.empty()) {
     answer_.error_message = "The answer could not be finished.";
     answer_.error_message_da = "Svaret kunne ikke gøres færdigt.";
   }
+}
+
+void Turn::end(Instant now) {
+  ended_at_ = now;
   tell();
 }
 
 void Turn::fail(const openai::ApiError& error) {
-  state_ = State::failed;
+  answer_.state = MessageState::failed;
   answer_.error_message = error.message;
   answer_.error_message_da = openai::row_of(error.cause).message_da;
 }
@@ -59,6 +59,7 @@ void Turn::open(const gateway::AnswerTimes&) {
 }
 
 void Turn::event(std::string_view data) {
+  if (stopped_) return;  // the rest of what was on its way
   auto root = scratch_.parse(data);
   if (!root) return;
   if (const auto usage = root->find("usage")) {
@@ -76,7 +77,7 @@ void Turn::event(std::string_view data) {
     const auto content = delta ? delta->find("content") : std::nullopt;
     if (content && content->kind() == json::Kind::text) answer_.content += content->text_view(unescaped);
   }
-  if (answer_.content.size() > limits::turn_text_bytes_max) stop();
+  if (answer_.content.size() > bounds_.text_bytes_max) stop();
 }
 
 void Turn::waiting(const rpc::Waiting& waiting) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "gateway/sink.hpp"
 #include "json/document.hpp"
 #include "net/event.hpp"
@@ -19,29 +20,36 @@ namespace faelled::portal {
 
 class Turn final : public gateway::AnswerSink {
  public:
-  enum class State : std::uint8_t { running, done, stopped, failed };
+  struct Bounds {
+    Duration unwatched_max = limits::turn_unwatched_max;
+    std::size_t text_bytes_max = limits::turn_text_bytes_max;
+  };
 
   // Somebody who watches. Wakes when there is more to see.
   struct Viewer {
     net::Event wake;
   };
 
-  Turn(net::Loop& loop, json::Document& scratch, std::string id, store::Conversation conversation, store::Message answer);
+  // `scratch` is used within one call of event() alone.
+  Turn(net::Loop& loop, json::Document& scratch, Bounds bounds, std::string id, store::Conversation conversation,
+       store::Message answer);
 
   const std::string& id() const { return id_; }
   const store::Conversation& conversation() const { return conversation_; }
   const store::Message& answer() const { return answer_; }
-  State state() const { return state_; }
+  // Nothing comes any more, and the answer is kept.
+  bool ended() const { return ended_at_.has_value(); }
   const std::string& text() const { return answer_.content; }
   const std::optional<rpc::Waiting>& waiting_now() const { return waiting_; }
   std::optional<std::pair<std::uint32_t, std::uint32_t>> usage() const { return usage_; }  // input, output tokens
-  Instant ended_at() const { return ended_at_; }
+  std::optional<Instant> ended_at() const { return ended_at_; }
 
   void stop();
   void watch(Viewer& viewer);
   void unwatch(Viewer& viewer);
-  // The exchange has returned: whatever was not said by it is said now.
-  void conclude(Instant now);
+  // The exchange has returned: the answer has its last form. Its viewers hear of it from end(), once it is kept.
+  void conclude();
+  void end(Instant now);
 
   void whole(std::string_view, const gateway::AnswerTimes&) override {}
   void fail(const openai::ApiError& error) override;
@@ -49,7 +57,7 @@ class Turn final : public gateway::AnswerSink {
   void event(std::string_view data) override;
   void keep_alive(const rpc::Waiting*) override {}
   void waiting(const rpc::Waiting& waiting) override;
-  void done() override { state_ = State::done; }
+  void done() override { answer_.state = store::MessageState::done; }
   void broken(const openai::ApiError& error) override { fail(error); }
   void flush() override { tell(); }
   bool opened() const override { return opened_; }
@@ -61,19 +69,19 @@ class Turn final : public gateway::AnswerSink {
   void tell();
 
   json::Document& scratch_;
+  const Bounds bounds_;
   std::string id_;
   store::Conversation conversation_;
   store::Message answer_;
-  State state_ = State::running;
   std::optional<rpc::Waiting> waiting_;
   std::optional<std::pair<std::uint32_t, std::uint32_t>> usage_;
   std::vector<Viewer*> viewers_;
   std::function<void()> on_gone_;
   net::Timer unwatched_;
-  Instant ended_at_;
+  std::optional<Instant> ended_at_;
   bool opened_ = false;
   bool stopped_ = false;
-  bool ended_ = false;
+  bool concluded_ = false;
 };
 
 }  // namespace faelled::portal

@@ -66,10 +66,15 @@ net::Task<void> Portal::get_usage(Call& call) {
     if (!next.empty()) headers += fmt::format("x-next: {}\r\n", next);
     call.reply.send(200, headers, text);
   };
-  if (const std::string rows = query("rows"); rows == "true" || rows == "1") {
+  const std::string rows = query("rows");
+  if (!rows.empty() && rows != "true" && rows != "false")
+    co_return call.fail(ApiError{Cause::invalid_value, "rows is true or false", "rows"});
+  if (rows == "true") {
     const std::string after = query("after");
     auto page = co_await answer_of<store::Ledger::Page>(
         [&](auto then) { p_.ledger.rows(filter, after, limit, std::move(then)); });
+    if (!page && page.error().code == Errc::not_found)
+      co_return call.fail(ApiError{Cause::invalid_value, "after is the request_id of a row", "after"});
     if (!page) co_return call.fail(page.error());
     if (!csv) co_return call.json(200, rows_json(*page));
     std::string text(after.empty() ? csv_usage_head : std::string_view());
