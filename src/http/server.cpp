@@ -73,6 +73,7 @@ Server::Server(net::Loop& loop, ServerBounds bounds, Handler handler, ErrorBody 
 
 Server::~Server() {
   for (net::Listener& listener : state_->listeners) listener.close();
+  state_->listeners.clear();  // their callbacks hold the state
 }
 
 void Server::serve(net::Listener listener) {

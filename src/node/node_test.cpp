@@ -233,7 +233,14 @@ class UpstreamNode : public NodeTest {
  protected:
   ~UpstreamNode() override {
     node.reset();
-    if (server) loop.spawn(server->drain(0ms));
+    if (!server) return;
+    auto drained = [](http::Server& s, net::Loop& l) -> net::Task<void> {
+      co_await s.drain(0ms);
+      l.stop();
+    };
+    loop.spawn(drained(*server, loop));
+    loop.run();
+    server.reset();
     let_go();
   }
   void serve(int status) {
