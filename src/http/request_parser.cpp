@@ -121,13 +121,17 @@ struct RequestParser::Impl {
     length = has_length ? static_cast<std::size_t>(parser.content_length) : 0;
     if (length > bounds.body_bytes_max) return refuse(413, "the body is too large");
     request.headers.clear();
+    std::size_t hosts = 0;
     for (const HeaderSpan& h : headers) {
       if (h.name.size == 0 && value_seen) return refuse(400, "a header has no name");
       if (same_name(view(h.name), "expect")) {
         if (!same_name(trimmed(h.value), "100-continue")) return refuse(417, "this expectation cannot be met");
         expects_continue = parser.http_minor > 0;
       }
+      if (same_name(view(h.name), "host")) ++hosts;
     }
+    // Two parties that each take another one of two are how requests are smuggled (RFC 9112 section 3.2).
+    if (hosts > 1) return refuse(400, "a request names one host");
     request.keep_alive = llhttp_should_keep_alive(&parser) != 0;
     if (parser.method == HTTP_CONNECT) return refuse(501, "tunnels are not offered here");
     parser.upgrade = 0;  // a server may ignore an offered upgrade (RFC 9110 section 7.8); Java's client offers h2c always
