@@ -156,6 +156,7 @@ TEST(RequestParser, LeavesNoRoomForSmuggling) {
   EXPECT_EQ(status_of(with_header("Content-Length: 3\r\nTransfer-Encoding: chunked")), 400);
   EXPECT_EQ(status_of(with_header("Transfer-Encoding: chunked\r\nContent-Length: 3")), 400);
   EXPECT_EQ(status_of(with_header("Transfer-Encoding: identity")), 400);
+  EXPECT_EQ(status_of(with_header("Host: y")), 400) << "a second one";
   EXPECT_EQ(status_of(with_header("Transfer-Encoding: chunked, gzip")), 400);
   EXPECT_EQ(status_of(with_header("Content-Length: +3")), 400);
   EXPECT_EQ(status_of(with_header("Content-Length: 0x3")), 400);
