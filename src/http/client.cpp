@@ -72,7 +72,7 @@ struct Client::Exchange::Impl {
   Impl(std::shared_ptr<Pool> p, Address a) : shared(std::move(p)), pool(*shared), address(std::move(a)) {}
 
   net::Task<Expected<void>> connect() {
-    reused = false;
+    reused = ended = false;
     auto connected = address.unix_path.empty()
                          ? co_await net::connect_tcp(pool.loop, address.host, address.port, limits::upstream_connect_max, &give_up)
                          : co_await net::connect_unix(pool.loop, address.unix_path, limits::upstream_connect_max, &give_up);
@@ -100,6 +100,8 @@ struct Client::Exchange::Impl {
 
   // What the socket gives next, into the parser. True: progress was made.
   net::Task<Expected<bool>> pump(std::string& body) {
+    // An end is told once: on a socket that has said it, another wait would last for ever.
+    if (ended) co_return broken("the engine has closed the connection");
     net::IoResult got = co_await stream->read_some(first);
     if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
     bool more = got.ok() && got.bytes == first.size();
@@ -114,6 +116,7 @@ struct Client::Exchange::Impl {
       more = got.bytes == scratch.size();
     }
     if (got.ok()) co_return true;
+    ended = true;
     if (got.status == net::IoStatus::eof && parser.head_complete() && parser.finish()) co_return true;
     co_return broken(bytes_seen == 0 ? "the engine closed the connection without an answer"
                                      : "the engine broke off in the middle of its answer");
@@ -138,6 +141,7 @@ struct Client::Exchange::Impl {
   std::size_t bytes_seen = 0;
   bool reused = false;
   bool released = false;
+  bool ended = false;  // this connection gives no more bytes
 };
 
 Client::Exchange::Exchange(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -225,6 +225,21 @@ TEST_F(HttpClient, TellsAnAnswerBrokenOffFromOneThatEndsByClosing) {
   });
 }
 
+TEST_F(HttpClient, ReadingOnAfterTheEndDoesNotWait) {
+  run([&]() -> Task<void> {
+    auto exchange = client_->open(address_);
+    EXPECT_TRUE(co_await exchange.send("GET", "/", "", ""));
+    auto engine = co_await engine_->next();
+    co_await serve(engine, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart");
+    engine.hang_up();
+    EXPECT_EQ(co_await exchange.head(), 200);
+    for (int again = 0; again < 3; ++again) {
+      auto rest = co_await exchange.read_all(1000);
+      EXPECT_EQ(rest.error().code, Errc::unavailable);
+    }
+  });
+}
+
 TEST_F(HttpClient, CancelEndsWhateverIsUnderWay) {
   enum class Phase { before, sending, head, body };
   run([&]() -> Task<void> {
@@ -268,11 +283,13 @@ TEST_F(HttpClient, CancelEndsWhateverIsUnderWay) {
 
 TEST_F(HttpClient, AsksWithinOneDeadline) {
   run([&]() -> Task<void> {
+    net::Event over;
     const auto engine_side = [&]() -> Task<void> {
       auto engine = co_await engine_->next();
       co_await serve(engine, hello);
       co_await serve(engine, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart");
       EXPECT_FALSE(co_await engine.more());
+      over.set();
     };
     loop_.spawn(engine_side());
     auto answer = co_await client_->ask(address_, "GET", "/health", "", "", 5s, 100);
@@ -280,6 +297,7 @@ TEST_F(HttpClient, AsksWithinOneDeadline) {
     EXPECT_EQ(answer->body, "hello");
     auto late = co_await client_->ask(address_, "GET", "/health", "", "", 20ms, 100);
     EXPECT_EQ(late.error().code, Errc::timeout);
+    co_await over;
   });
 }
 
