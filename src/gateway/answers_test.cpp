@@ -6,6 +6,7 @@ namespace {
 
 using Answers = GatewayTest;
 
+// Invariant: closed before seen
 TEST_F(Answers, AStreamReachesTheClientAndItsRowIsClosedBeforeItsEndIsSeen) {
   mesh_.places = 1;
   run([&]() -> Task<void> {

@@ -1,3 +1,4 @@
+// Invariant: one ending
 // Every way a request can end: one row, one ending on the wire, the place and the engine free.
 #include "gateway/testing.hpp"
 

@@ -73,9 +73,10 @@ struct Client::Exchange::Impl {
 
   net::Task<Expected<void>> connect() {
     reused = ended = false;
-    auto connected = address.unix_path.empty()
-                         ? co_await net::connect_tcp(pool.loop, address.host, address.port, limits::upstream_connect_max, &give_up)
-                         : co_await net::connect_unix(pool.loop, address.unix_path, limits::upstream_connect_max, &give_up);
+    auto connected =
+        address.unix_path.empty()
+            ? co_await net::connect_tcp(pool.loop, address.host, address.port, limits::upstream_connect_max, &give_up)
+            : co_await net::connect_unix(pool.loop, address.unix_path, limits::upstream_connect_max, &give_up);
     if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
     if (!connected) co_return std::unexpected(connected.error());
     stream.emplace(std::move(*connected));
@@ -137,7 +138,7 @@ struct Client::Exchange::Impl {
   ResponseParser parser{limits::upstream_head_bytes_max};
   std::string wire;
   std::array<char, 1024> first{};  // a token's chunk fits; what is longer goes through the loop's scratch
-  std::string early;  // body bytes that came with the head
+  std::string early;               // body bytes that came with the head
   std::size_t bytes_seen = 0;
   bool reused = false;
   bool released = false;
@@ -155,7 +156,8 @@ net::Task<Expected<void>> Client::Exchange::send(std::string_view method, std::s
   if (me.cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
   const bool named = me.address.unix_path.empty();
   me.wire.reserve(method.size() + target.size() + headers.size() + body.size() + me.address.host.size() + 96);
-  fmt::format_to(std::back_inserter(me.wire), "{} {} HTTP/1.1\r\nHost: {}", method, target, named ? me.address.host : "localhost");
+  fmt::format_to(std::back_inserter(me.wire), "{} {} HTTP/1.1\r\nHost: {}", method, target,
+                 named ? me.address.host : "localhost");
   if (named) fmt::format_to(std::back_inserter(me.wire), ":{}", me.address.port);
   fmt::format_to(std::back_inserter(me.wire), "\r\nContent-Length: {}\r\n", body.size());
   me.wire += headers;
@@ -217,7 +219,9 @@ net::Task<Expected<std::string>> Client::Exchange::read_all(std::size_t bytes_ma
   }
 }
 
+// Whoever waits is resumed on this stack and may end this exchange: nothing of it is touched afterwards.
 void Client::Exchange::cancel() {
+  if (impl_->give_up.act_) return impl_->give_up.now();  // connecting
   impl_->give_up.now();
   if (impl_->stream) impl_->stream->close();
 }

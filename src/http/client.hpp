@@ -45,7 +45,8 @@ class Client {
     // without Host and Content-Length. Errors: unavailable, timeout (limits::upstream_connect_max), cancelled.
     net::Task<Expected<void>> send(std::string_view method, std::string_view target, std::string_view headers,
                                    std::string_view body);
-    // Reads until the head is there: the status. A kept-alive connection that the engine closed meanwhile is replaced once.
+    // Reads until the head is there: the status. A kept-alive connection that the engine closed meanwhile is replaced
+    // once.
     net::Task<Expected<int>> head();
     std::string_view header(std::string_view name) const;
     // Appends what comes next to `body`; false: the answer is complete and nothing was appended. Errors: the connection

@@ -22,10 +22,11 @@ Connection::Connection(std::shared_ptr<ConnectionHost> host, net::Stream stream,
       stream_(std::move(stream)),
       owner_(owner),
       parser_(host_->get_bounds().request),
-      deadline_(host_->get_loop(), [this] {
-        late_ = true;
-        input_.set();
-      }),
+      deadline_(host_->get_loop(),
+                [this] {
+                  late_ = true;
+                  input_.set();
+                }),
       stall_(host_->get_loop(), [this] { cut_off(); }) {}
 
 Connection::~Connection() { host_->closed(*this); }
@@ -106,7 +107,8 @@ net::Task<bool> Connection::receive() {
   }
   deadline_.cancel();
   begun_ = ended_ = keep_ = false;
-  send(parser_.status(), "Content-Type: application/json\r\n", host_->render_error(parser_.status(), parser_.message()));
+  send(parser_.status(), "Content-Type: application/json\r\n",
+       host_->render_error(parser_.status(), parser_.message()));
   co_await linger();
   co_return false;
 }

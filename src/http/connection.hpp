@@ -1,5 +1,5 @@
-// Connection: one client's socket. A pump reads ahead, so that a hang-up is seen while an answer is under way; a serving
-// task takes one request after the other. Kept alive by those two tasks; the server only knows of it.
+// Connection: one client's socket. A pump reads ahead, so that a hang-up is seen while an answer is under way; a
+// serving task takes one request after the other. Kept alive by those two tasks; the server only knows of it.
 #pragma once
 
 #include <memory>
@@ -65,15 +65,15 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   net::Stream stream_;
   const bool owner_;
   RequestParser parser_;
-  std::string in_;      // from the first byte of the request being read or handled
-  std::string ahead_;   // came while a request was handled
+  std::string in_;     // from the first byte of the request being read or handled
+  std::string ahead_;  // came while a request was handled
   std::string out_;
   std::size_t sent_ = 0;
-  net::Event input_;    // bytes, or the end of them
-  net::Event room_;     // the pump may read on
+  net::Event input_;  // bytes, or the end of them
+  net::Event room_;   // the pump may read on
   net::Event sent_event_;
-  net::Timer deadline_; // of reading: idle, head, body
-  net::Timer stall_;    // of writing
+  net::Timer deadline_;  // of reading: idle, head, body
+  net::Timer stall_;     // of writing
   std::function<void()> on_gone_;
   bool reading_ended_ = false;
   bool late_ = false;

@@ -19,14 +19,22 @@ struct HeaderSpan {
 
 Method method_of(int number) {
   switch (number) {
-    case HTTP_GET: return Method::get;
-    case HTTP_HEAD: return Method::head;
-    case HTTP_POST: return Method::post;
-    case HTTP_PUT: return Method::put;
-    case HTTP_PATCH: return Method::patch;
-    case HTTP_DELETE: return Method::del;
-    case HTTP_OPTIONS: return Method::options;
-    default: return Method::other;
+    case HTTP_GET:
+      return Method::get;
+    case HTTP_HEAD:
+      return Method::head;
+    case HTTP_POST:
+      return Method::post;
+    case HTTP_PUT:
+      return Method::put;
+    case HTTP_PATCH:
+      return Method::patch;
+    case HTTP_DELETE:
+      return Method::del;
+    case HTTP_OPTIONS:
+      return Method::options;
+    default:
+      return Method::other;
   }
 }
 
@@ -102,8 +110,9 @@ struct RequestParser::Impl {
     const auto offset = static_cast<std::size_t>(at - base);
     const std::size_t end = span.at + span.size;
     const Span& name = headers.back().name;
-    const bool folded = span.size > 0 ? end != offset
-                        : &span != &name && std::string_view(base, offset).substr(name.at + name.size).contains('\n');
+    const bool folded =
+        span.size > 0 ? end != offset
+                      : &span != &name && std::string_view(base, offset).substr(name.at + name.size).contains('\n');
     if (folded) return refuse(400, "a header goes on in the next line (RFC 9112 section 5.2)");
     extend(span, at, size);
     return count_header(size);
@@ -116,7 +125,8 @@ struct RequestParser::Impl {
 
   int head_done() {
     state = State::body;
-    if (parser.http_major != 1 || parser.http_minor > 1) return refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    if (parser.http_major != 1 || parser.http_minor > 1)
+      return refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
     has_length = (parser.flags & F_CONTENT_LENGTH) != 0;
     length = has_length ? static_cast<std::size_t>(parser.content_length) : 0;
     if (length > bounds.body_bytes_max) return refuse(413, "the body is too large");
@@ -134,7 +144,8 @@ struct RequestParser::Impl {
     if (hosts > 1) return refuse(400, "a request names one host");
     request.keep_alive = llhttp_should_keep_alive(&parser) != 0;
     if (parser.method == HTTP_CONNECT) return refuse(501, "tunnels are not offered here");
-    parser.upgrade = 0;  // a server may ignore an offered upgrade (RFC 9110 section 7.8); Java's client offers h2c always
+    parser.upgrade =
+        0;  // a server may ignore an offered upgrade (RFC 9110 section 7.8); Java's client offers h2c always
     return 0;
   }
 

@@ -26,11 +26,11 @@ class RequestParser {
   RequestParser& operator=(const RequestParser&) = delete;
 
   enum class State : unsigned char {
-    start,      // no byte of the next request yet
-    head,       // in the request line or the headers
-    body,       // headers complete
-    complete,   // request() is valid; bytes after consumed() belong to the next one
-    broken,     // status() and message() say what to answer; close afterwards
+    start,     // no byte of the next request yet
+    head,      // in the request line or the headers
+    body,      // headers complete
+    complete,  // request() is valid; bytes after consumed() belong to the next one
+    broken,    // status() and message() say what to answer; close afterwards
   };
 
   // `buffer` holds all bytes since the start of this request; those before the size of the last call's buffer have been

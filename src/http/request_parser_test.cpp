@@ -135,6 +135,7 @@ TEST(RequestParser, HoldsItsBounds) {
             413);
 }
 
+// Invariant: everything bounded
 // Whatever comes, a connection's buffer stays bounded: what the grammar skips counts too.
 TEST(RequestParser, BoundsWhatNobodyReads) {
   const std::string endless(4096, 'x');

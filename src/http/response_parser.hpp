@@ -1,4 +1,5 @@
-// ResponseParser: an engine's answer, bytes in, status, a few headers and decoded body out. Sans-IO. Owned by one exchange.
+// ResponseParser: an engine's answer, bytes in, status, a few headers and decoded body out. Sans-IO. Owned by one
+// exchange.
 #pragma once
 
 #include <cstddef>

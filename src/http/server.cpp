@@ -44,9 +44,10 @@ struct Server::State : ConnectionHost {
     if (open.size() >= bounds.connections_max) {
       ++refused;
       const std::string body = error_body(503, "too many connections are open; try again in a moment");
-      const std::string text =
-          fmt::format("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-                      "Content-Length: {}\r\nConnection: close\r\n\r\n{}", body.size(), body);
+      const std::string text = fmt::format(
+          "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+          "Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+          body.size(), body);
       stream.try_write(text);
       return;
     }

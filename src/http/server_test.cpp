@@ -278,6 +278,7 @@ TEST_F(HttpServer, SaysThatARequestDidNotArriveInTime) {
   });
 }
 
+// Invariant: everything bounded
 TEST_F(HttpServer, ASlowReaderIsHeldToItsBoundAndCutOffAndNobodyElseSuffers) {
   bounds_.unsent_bytes_max = 256 * 1024;
   bounds_.write_stall_max = 100ms;

@@ -32,22 +32,23 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
 
   void next() {
     if (!acceptor.is_open()) return;
-    acceptor.async_accept([this, self = shared_from_this()](const error_code& error, asio::generic::stream_protocol::socket socket) {
-      if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
-      if (error == asio::error::no_descriptors || error == asio::error::no_memory ||
-          error == asio::error::no_buffer_space) {
-        retry.arm(pause_when_out_of_descriptors);
-        return;
-      }
-      if (!error) {
-        if (path.empty()) {
-          error_code ignored;
-          socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-        }
-        accepted(Stream(std::make_unique<Stream::Impl>(std::move(socket))));
-      }
-      next();
-    });
+    acceptor.async_accept(
+        [this, self = shared_from_this()](const error_code& error, asio::generic::stream_protocol::socket socket) {
+          if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
+          if (error == asio::error::no_descriptors || error == asio::error::no_memory ||
+              error == asio::error::no_buffer_space) {
+            retry.arm(pause_when_out_of_descriptors);
+            return;
+          }
+          if (!error) {
+            if (path.empty()) {
+              error_code ignored;
+              socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+            }
+            accepted(Stream(std::make_unique<Stream::Impl>(std::move(socket))));
+          }
+          next();
+        });
   }
 
   Loop& loop;
@@ -90,13 +91,15 @@ Expected<Listener> Listener::tcp(Loop& loop, const std::string& host, std::uint1
 Expected<Listener> Listener::unix_socket(Loop& loop, const std::string& path) {
   sockaddr_un probe{};
   if (path.size() >= sizeof probe.sun_path)
-    return fail(Errc::invalid, fmt::format("the socket path {} is longer than {} bytes", path, sizeof probe.sun_path - 1),
+    return fail(Errc::invalid,
+                fmt::format("the socket path {} is longer than {} bytes", path, sizeof probe.sun_path - 1),
                 "choose a data folder with a shorter path");
   error_code error;
   {
     asio::local::stream_protocol::socket someone(loop.impl().context);
     someone.connect(asio::local::stream_protocol::endpoint(path), error);
-    if (!error) return fail(Errc::exists, fmt::format("somebody already listens on {}", path), "stop the other server first");
+    if (!error)
+      return fail(Errc::exists, fmt::format("somebody already listens on {}", path), "stop the other server first");
   }
   ::unlink(path.c_str());
   asio::local::stream_protocol::acceptor acceptor(loop.impl().context);
@@ -105,7 +108,9 @@ Expected<Listener> Listener::unix_socket(Loop& loop, const std::string& path) {
   if (!error) acceptor.bind(asio::local::stream_protocol::endpoint(path), error);
   ::umask(before);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return fail(Errc::io, fmt::format("cannot listen on {}: {}", path, error.message()), "check the folder's owner and rights");
+  if (error)
+    return fail(Errc::io, fmt::format("cannot listen on {}: {}", path, error.message()),
+                "check the folder's owner and rights");
   auto impl = std::make_shared<Impl>(loop, acceptor.release(), AF_UNIX);
   impl->path = path;
   return Listener(std::move(impl));

@@ -198,7 +198,8 @@ Task<Expected<Stream>> connect_unix(Loop& loop, std::string path, Duration withi
   if (give_up != nullptr && give_up->given_up()) co_return given_up();
   sockaddr_un at{};
   if (path.size() >= sizeof at.sun_path)
-    co_return fail(Errc::invalid, fmt::format("the socket path {} is longer than {} bytes", path, sizeof at.sun_path - 1),
+    co_return fail(Errc::invalid,
+                   fmt::format("the socket path {} is longer than {} bytes", path, sizeof at.sun_path - 1),
                    "choose a data folder with a shorter path");
   at.sun_family = AF_UNIX;
   path.copy(at.sun_path, sizeof at.sun_path - 1);

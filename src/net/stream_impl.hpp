@@ -1,3 +1,4 @@
+// What a Stream holds, for those in this folder that make one. See stream.hpp for who owns it.
 #pragma once
 
 #include "net/impl.hpp"
