@@ -219,8 +219,9 @@ TEST(Journal, KeepsRoomForEveryClosingAndRefusesWhatHasNone) {
   const Folder folder;
   const fs::path path = folder / "journal";
   const auto journal = open_journal(path);
-  // A folder that takes no new file stands in for a full disk.
-  fs::remove_all(path);
+  // A folder that takes no new file stands in for a full disk. Moved, not removed: the journal's thread may be laying
+  // out a segment in it at this moment.
+  fs::rename(path, folder / "elsewhere");
   std::vector<std::pair<Opening, int>> open;
   Error refusal;
   for (int i = 0; i < 1000 && refusal.message.empty(); ++i) {
