@@ -167,6 +167,42 @@ def test_no_room_at_the_start(make_server, fake):
     still_whole(server, rows=0)
 
 
+def test_no_room_while_it_serves(make_server, fake):
+    """The database and the log cannot grow for a while: requests go on, usage waits in the journal, nothing is lost."""
+    server = make_server([fake.model()])
+    server.spawn(preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
+    server.url = until("the server listens", server.address, 20)
+    server.until_ready()
+    assert server.chat("fake").status_code == 200
+    assert len(server.rows()) == 1
+    soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1, hard))
+    seen = [server.chat("fake").headers["x-request-id"] for _ in range(50)]
+    server.faelled("usage", "--rows", check=False)  # may say that it cannot; must not lose or spoil anything
+    seen += [server.chat("fake").headers["x-request-id"] for _ in range(50)]
+    assert server.get("/livez", None).status_code == 200
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+
+    def all_there():
+        ids = [row["request_id"] for row in server.rows()]
+        return sorted(ids[1:]) == sorted(seen)
+    until("every request is in the ledger once", all_there, 15)
+    server.kill()
+    still_whole(server, rows=101)
+
+
+def test_killed_while_there_is_no_room(make_server, fake):
+    server = make_server([fake.model()])
+    server.spawn(preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
+    server.url = until("the server listens", server.address, 20)
+    server.until_ready()
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    seen = [server.chat("fake").headers["x-request-id"] for _ in range(30)]
+    server.kill()
+    server.start()
+    assert sorted(row["request_id"] for row in server.rows()) == sorted(seen)
+
+
 def test_a_wrong_configuration_is_told_with_its_line(tmp_path):
     file = tmp_path / "faelled.yaml"
     file.write_text("listen: 127.0.0.1:0\ndata: ./data\nmodels: []\nmodles: []\n")

@@ -1,12 +1,15 @@
 """Whoever hangs up frees the engine within a second, wherever the request was, and leaves exactly one ledger row."""
 
+import asyncio
 import http.client
 import json
+import os
+import random
 import socket
 
 import pytest
 
-from server import named_by
+from server import SECRET, named_by
 from waiting import Stopwatch, until
 from wire import Wire
 
@@ -157,13 +160,53 @@ def test_a_half_closed_client_still_gets_its_answer_or_is_freed(server, fake):
 
 
 def test_many_hang_up_at_once(server, fake):
+    """Those in line are granted the places of those who leave, and leave themselves while they are connected to an engine."""
     before = ids(server)
-    clients = [Wire(server.url).chat("wide", {"do": "stall", "pieces": 1, "mark": "crowd"}) for _ in range(24)]
-    until("all places are taken", lambda: len(fake.busy()) == 8)
-    watch = Stopwatch()
-    for client in clients:
-        client.close()
-    expect_freed(watch, lambda: not fake.busy() and "faelled_running 0" in server.metrics(), "everything is free")
-    until("a row each", lambda: len(ids(server) - before) == 24, 5)
+    for number in range(15):
+        clients = [Wire(server.url).chat("wide", {"do": "stall", "pieces": 1, "mark": "crowd"}) for _ in range(24)]
+        until("all places are taken", lambda: len(fake.busy()) == 8)
+        watch = Stopwatch()
+        for client in clients:
+            client.close()
+        expect_freed(watch, lambda: not fake.busy() and "faelled_running 0" in server.metrics() and "faelled_waiting 0" in server.metrics(),
+                     f"everything is free in round {number}")
+    until("a row each", lambda: len(ids(server) - before) == 15 * 24, 5)
     assert {row["outcome"] for row in server.rows() if row["request_id"] not in before} == {"cancelled"}
     assert server.chat("wide").status_code == 200
+
+
+def test_hanging_up_at_any_moment(server, fake):
+    """400 clients leave after a random while, in the middle of anything: no crash, no leak, a row each."""
+    seed = int(os.environ.get("FAELLED_SEED", random.randrange(2**32)))
+    print(f"FAELLED_SEED={seed}")
+    dice = random.Random(seed)
+    before = ids(server)
+
+    async def client():
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+        todo = json.dumps({"do": dice.choice(["stream", "stall", "silent", "open", "break", "error_event", "garbage"]),
+                           "pieces": dice.randrange(6), "gap_s": dice.choice([0, 0.001, 0.01])})
+        body = json.dumps({"model": dice.choice(["fake", "wide", "wide", "slow"]), "stream": dice.random() < 0.7, "max_tokens": 50,
+                           "messages": [{"role": "user", "content": todo}]}).encode()
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nAuthorization: Bearer "
+                     + SECRET.encode() + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        try:
+            await asyncio.wait_for(reader.read(dice.choice([1, 200, 100_000])), dice.choice([0.001, 0.01, 0.05, 0.2]))
+        except (TimeoutError, asyncio.TimeoutError, ConnectionError):
+            pass
+        if dice.random() < 0.5:
+            writer.transport.abort()
+        writer.close()
+
+    async def crowd():
+        for _ in range(10):
+            await asyncio.gather(*(client() for _ in range(40)))
+
+    asyncio.run(crowd())
+    until("everything is free", lambda: not fake.busy() and "faelled_running 0" in server.metrics() and "faelled_waiting 0" in server.metrics(), 10)
+    assert server.alive()
+    rows = [row["request_id"] for row in server.rows() if row["request_id"] not in before]
+    assert len(rows) == len(set(rows)) and 300 < len(rows) <= 400
+    assert "faelled_journal_open 0" in server.metrics()
+    for model in ("fake", "wide", "slow"):
+        assert server.chat(model, max_tokens=4).status_code == 200

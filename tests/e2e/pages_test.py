@@ -5,13 +5,21 @@ import json
 import pytest
 import requests
 
-from waiting import until
+from waiting import Stopwatch, until
 from wire import Wire, error_of
 
 
 @pytest.fixture(scope="module")
 def server(module_server, fake):
     return module_server([fake.model(concurrency=4)], demo=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def abandoned(server, fake):
+    """An answer that nobody watches from the first test on; the last test sees what became of it."""
+    page = Page(server)
+    answer = page.ask({"do": "stall", "pieces": 1, "mark": "abandoned"}).json()["answer"]
+    return {"page": page, "request_id": answer["request_id"], "watch": Stopwatch()}
 
 
 class Page:
@@ -175,3 +183,13 @@ def test_the_page_is_served_with_a_strict_policy(server):
     assert requests.get(server.url + "/assets/nothing.js").status_code == 404
     described = requests.get(server.url + "/api/openapi.json").json()
     assert described["openapi"].startswith("3.1")
+
+
+def test_an_answer_that_nobody_watches_is_stopped(abandoned, fake, server):
+    """After limits::turn_unwatched_max, 30 s; not before, for a refresh takes a while on a poor line."""
+    (call,) = fake.calls_about('"abandoned') or fake.calls_about("abandoned")
+    until("the engine is left", lambda: call.hung_up, 45)
+    assert 29 < call.hung_up - call.begun < 33
+    message = until("it is kept as stopped", lambda: (found := abandoned["page"].read()["messages"][1])["state"] == "stopped" and found)
+    assert message["content"] == "piece0 "
+    assert server.row_of(abandoned["request_id"])["outcome"] == "cancelled"
