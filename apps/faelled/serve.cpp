@@ -37,6 +37,7 @@ namespace faelled::app {
 namespace {
 
 constexpr auto demo_looks_every = 10ms;
+constexpr auto answers_kept_max = 2s;  // at the end, after limits::http_drain_max
 
 int refuse(const Error& error) {
   std::fprintf(stderr, "faelled: %s\n", error.message.c_str());
@@ -286,6 +287,7 @@ int run(const ServeOptions& options, const config::Config& config) {
 
   const auto wind_down = [&]() -> net::Task<void> {
     co_await server.drain(config.limits.drain);
+    co_await portal.drain(answers_kept_max);
     net::Event ended;
     node.stop(Duration{}, [&ended] { ended.set(); });
     co_await ended;

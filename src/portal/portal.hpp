@@ -44,6 +44,9 @@ class Portal {
   // Anything that is neither /v1 nor an operator's probe: /api and the pages.
   net::Task<void> handle(const http::Request& request, http::Reply& reply);
 
+  // At the server's end, after its connections: answers still being written end here, and what there is of them is kept.
+  net::Task<void> drain(Duration within);
+
   struct Route {
     http::Method method;
     std::string_view path;  // "/api/keys/{id}"
@@ -84,8 +87,6 @@ class Portal {
   Visitor visitor_of(const http::Request& request, const http::Reply& reply);
   std::expected<json::Fields, openai::ApiError> body_of(const Call& call);
   net::Task<void> run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body);
-  net::Task<void> keep_checkpoints(std::shared_ptr<Turn> turn);
-  net::Task<Expected<void>> keep(const Turn& turn);
   std::shared_ptr<Turn> own_turn(const Call& call) const;
   std::shared_ptr<Turn> running_turn(const std::string& conversation) const;
   const Turn* turn_of(const store::Message& message) const;
@@ -103,6 +104,8 @@ class Portal {
   Parts p_;
   json::Document document_;
   std::map<std::string, std::shared_ptr<Turn>> turns_;  // by id, so in order of start: running, and ended ones for a while
+  std::size_t unkept_ = 0;                              // turns whose answer has not its last form in the store
+  net::Event all_kept_;
 };
 
 }  // namespace faelled::portal

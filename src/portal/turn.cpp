@@ -21,6 +21,12 @@ void Turn::stop() {
   if (on_gone_) std::exchange(on_gone_, nullptr)();
 }
 
+void Turn::cut_off(const openai::ApiError& why) {
+  if (concluded_ || stopped_) return;
+  fail(why);
+  stop();
+}
+
 void Turn::watch(Viewer& viewer) {
   viewers_.push_back(&viewer);
   unwatched_.cancel();

@@ -45,6 +45,8 @@ class Turn final : public gateway::AnswerSink {
   std::optional<Instant> ended_at() const { return ended_at_; }
 
   void stop();
+  // The same, but not because its person wants it so.
+  void cut_off(const openai::ApiError& why);
   void watch(Viewer& viewer);
   void unwatch(Viewer& viewer);
   // The exchange has returned: the answer has its last form. Its viewers hear of it from end(), once it is kept.

@@ -171,7 +171,6 @@ net::Task<void> Portal::start_turn(Call& call) {
   turns_[turn->id()] = turn;
   p_.context.loop.spawn(run_turn(turn, {session.member.id, session.user.id, {}, session.user.id},
                                  chat_body(answer.model, loaded->messages)));
-  p_.context.loop.spawn(keep_checkpoints(turn));
   std::string body;
   json::Writer out(body);
   out.object().key("turn").object().member("id", turn->id()).close_object();
@@ -183,36 +182,47 @@ net::Task<void> Portal::start_turn(Call& call) {
   call.json(202, body);
 }
 
-net::Task<Expected<void>> Portal::keep(const Turn& turn) {
-  return on_store<void>([of = turn.conversation(), answer = turn.answer()](store::Store& s, store::Conversations& all) {
-    return all.update_message(s, of, answer);
-  });
-}
-
 net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body) {
+  const auto keep = [this, turn] {
+    return on_store<void>([of = turn->conversation(), answer = turn->answer()](store::Store& s, store::Conversations& all) {
+      return all.update_message(s, of, answer);
+    });
+  };
+  ++unkept_;
+  std::size_t kept_bytes = 0;
+  net::Timer checkpoint(p_.context.loop, [&] {
+    if (std::exchange(kept_bytes, turn->text().size()) != turn->text().size())
+      p_.context.loop.spawn([](net::Task<Expected<void>> kept) -> net::Task<void> { co_await std::move(kept); }(keep()));
+    checkpoint.arm(p_.settings.checkpoint_every);
+  });
+  checkpoint.arm(p_.settings.checkpoint_every);
   co_await p_.gateway.chat(std::move(caller), std::move(body), turn->answer().request_id, *turn);
+  checkpoint.cancel();
   turn->conclude();
-  auto kept = co_await keep(*turn);
+  auto kept = co_await keep();
   turn->end(p_.context.loop.now());
-  if (kept || kept.error().code == Errc::not_found) co_return;  // not_found: the conversation was deleted meanwhile
-  p_.context.log.error("an answer could not be kept yet", {{"request_id", turn->answer().request_id}, {"cause", kept.error().message}});
+  const auto lost = [&kept] { return !kept && kept.error().code != Errc::not_found; };  // not_found: deleted meanwhile
+  if (lost())
+    p_.context.log.error("an answer could not be kept yet", {{"request_id", turn->answer().request_id}, {"cause", kept.error().message}});
   // Until it is, its conversation takes no further question: it would be asked without this answer.
-  while (!kept && kept.error().code != Errc::not_found) {
+  while (lost()) {
     co_await p_.context.loop.sleep(p_.settings.store_retry_every);
-    kept = co_await keep(*turn);
+    kept = co_await keep();
   }
+  if (--unkept_ == 0) all_kept_.set();
 }
 
-net::Task<void> Portal::keep_checkpoints(std::shared_ptr<Turn> turn) {
-  std::size_t kept = 0;
-  while (true) {
-    co_await p_.context.loop.sleep(p_.settings.checkpoint_every);
-    if (turn->answer().state != store::MessageState::running) co_return;
-    if (turn->text().size() == kept) continue;
-    kept = turn->text().size();
-    co_await keep(*turn);
-    if (turn->ended()) co_return;
-  }
+net::Task<void> Portal::drain(Duration within) {
+  const auto turns = turns_;
+  for (const auto& [id, turn] : turns)
+    turn->cut_off({Cause::shutting_down, "The server stopped while this was being written."});
+  bool late = false;
+  net::Timer deadline(p_.context.loop, [&] {
+    late = true;
+    all_kept_.set();
+  });
+  deadline.arm(within);
+  while (unkept_ > 0 && !late) co_await all_kept_;
 }
 
 net::Task<void> Portal::watch_turn(Call& call) {

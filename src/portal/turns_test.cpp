@@ -274,6 +274,27 @@ TEST_F(Turns, EndedOnesAreForgottenByTimeAndForWantOfRoom) {
       quickly([](Portal::Settings& s) { s.ended_turn_kept = 0ms; }));
 }
 
+TEST_F(Turns, AServerThatEndsKeepsWhatWasWritten) {
+  std::string of, cookie;
+  in_world(
+      [&](World& world) -> Task<void> {
+        cookie = co_await world.signed_in("aarhus", "Ida");
+        of = co_await world.conversation(cookie);
+        const std::string turn = co_await world.turn(cookie, of);
+        Peer viewer = co_await world.open(events(turn), cookie);
+        world.sayings[0]->say("kept");
+        EXPECT_TRUE(co_await viewer.hears("kept"));
+      },
+      quickly([](Portal::Settings& s) { s.checkpoint_every = 1s; }));
+  in_world([&](World& world) -> Task<void> {
+    const Answer read = co_await world.ask("GET", "/api/conversations/" + of, {}, cookie);
+    EXPECT_EQ(text_at(read.body, "messages.1.content"), "kept") << read.body;
+    EXPECT_EQ(text_at(read.body, "messages.1.state"), "failed");
+    EXPECT_EQ(text_at(read.body, "messages.1.error.message"), "The server stopped while this was being written.");
+    EXPECT_EQ(text_at((co_await world.ask_owner("GET", "/api/usage?rows=true")).body, "rows.0.outcome"), "cancelled");
+  });
+}
+
 TEST_F(Turns, ARestartKeepsWhatWasWrittenAndCallsItFailed) {
   std::string of, cookie;
   store::TestFolder left;

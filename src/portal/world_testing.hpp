@@ -307,8 +307,9 @@ class World {
   }
 
   Task<void> wind_down() {
-    for (const auto& saying : sayings) saying->over.set();
     co_await server->drain(0ms);
+    co_await portal->drain(1s);
+    for (const auto& saying : sayings) saying->over.set();
     co_await upstream->drain(0ms);
     co_await loop.sleep(20ms);  // the last checkpoint's sleep ends
   }
