@@ -5,6 +5,7 @@ import json
 import pytest
 
 from server import OTHER_SECRET, SECRET
+from visiting import signed_in
 from waiting import until
 from wire import Wire, error_of
 
@@ -155,16 +156,7 @@ def test_bad_http_is_refused_and_closed(server, head):
 
 def test_another_members_objects_are_not_there(server):
     """Sessions of two users of two members: neither sees, changes or ends what is the other's."""
-    import requests
-
-    def signed_in(member, name):
-        user = json.loads(server.faelled("user", "add", member, name, "--json").stdout)["id"]
-        link = json.loads(server.faelled("user", "sign-in-link", user, "--json").stdout)["url"]
-        session = requests.Session()
-        assert session.post(server.url + "/api/session", json={"token": link.partition("#")[2]}).status_code == 200
-        return session
-
-    mine, other = signed_in("demo", "A"), signed_in("other", "B")
+    mine, other = signed_in(server, "demo"), signed_in(server, "other")
     conversation = mine.post(server.url + "/api/conversations", json={"model": "fake"}).json()["id"]
     turn = mine.post(f"{server.url}/api/conversations/{conversation}/turns", json={"content": '{"do":"stall","pieces":1}'}).json()["turn"]["id"]
     key = mine.post(server.url + "/api/keys", json={"name": "mine"}).json()

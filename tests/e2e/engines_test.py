@@ -1,4 +1,4 @@
-"""An engine that dies, hangs, starts slowly or cannot be started: each has one honest ending."""
+"""An engine that dies, hangs, starts slowly or cannot be started: each has one honest ending. Invariant: no false [DONE]."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Whoever hangs up frees the engine within a second, wherever the request was, and leaves exactly one ledger row."""
+"""Whoever hangs up frees the engine within a second, wherever the request was, and leaves exactly one ledger row. Invariant: one ending."""
 
 import asyncio
 import http.client

@@ -1,4 +1,4 @@
-"""Keys, sessions and words: shown once, kept as hashes or sealed, ended at once, and never in a log."""
+"""Keys and sessions: shown once, kept as hashes, ended at once."""
 
 import datetime
 import json
@@ -9,11 +9,9 @@ import pytest
 import requests
 
 from server import SECRET
+from visiting import everything_in, signed_in
 from waiting import Stopwatch, until
 from wire import Wire
-
-QUESTION = "canary-question-7391"
-ANSWER = "canary-answer-5527"
 
 
 @pytest.fixture(scope="module")
@@ -21,21 +19,8 @@ def server(module_server, fake):
     return module_server([fake.model()], demo=True, log={"level": "debug"})
 
 
-def everything_in(folder):
-    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
-
-
 def made(server, *words):
     return json.loads(server.faelled("key", "add", "--member", "demo", "--name", "made", *words, "--json").stdout)
-
-
-def signed_in(server):
-    user = json.loads(server.faelled("user", "add", "demo", "Somebody", "--json").stdout)["id"]
-    link = json.loads(server.faelled("user", "sign-in-link", user, "--json").stdout)["url"]
-    session = requests.Session()
-    answer = session.post(server.url + "/api/session", json={"token": link.partition("#")[2]})
-    assert answer.status_code == 200, answer.text
-    return session
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(server):
@@ -158,35 +143,3 @@ def test_the_command_line_says_what_to_do_without_a_server(make_server, fake):
     server.write_config()
     done = server.faelled("usage", check=False)
     assert done.returncode == 1 and "faelled serve" in done.stderr
-
-
-def test_words_are_in_no_log_journal_database_or_metric(server, fake):
-    """An API client's and a page's question and answer, whole, streamed, broken off and refused."""
-    def todo(what, **more):
-        return json.dumps({"do": what, "pieces": 2, "say": ANSWER, "words": QUESTION, **more})
-
-    for stream in (True, False):
-        assert server.chat("fake", todo("stream"), stream=stream).status_code == 200
-    for what in ("break", "garbage", "error_event"):
-        server.chat("fake", todo(what), stream=what != "garbage").content
-    server.chat("fake", todo("status", status=500))
-    server.post("/v1/chat/completions", '{"model":"fake","messages":"' + QUESTION + '"}')
-    server.post("/v1/chat/completions", '{"model":"fake","broken ' + QUESTION)
-    server.chat("fake", QUESTION, temperature="hot")
-    session = signed_in(server)
-    conversation = session.post(server.url + "/api/conversations", json={"model": "fake"}).json()["id"]
-    session.post(f"{server.url}/api/conversations/{conversation}/turns", json={"content": todo("stream")})
-
-    def answered():
-        messages = session.get(f"{server.url}/api/conversations/{conversation}").json()["messages"]
-        return len(messages) == 2 and messages[1]["state"] == "done" and messages
-    messages = until("the page's answer is done", answered)
-    assert ANSWER in messages[1]["content"] and QUESTION in messages[0]["content"]
-    assert fake.calls_about(QUESTION)
-    server.rows()  # everything is in the ledger
-    kept = everything_in(server.data)
-    for words in (QUESTION, ANSWER):
-        assert words.encode() not in kept
-        assert words not in server.log_text()
-        assert words not in server.metrics()
-        assert words not in server.faelled("usage", "--rows", "--json").stdout

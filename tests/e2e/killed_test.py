@@ -1,4 +1,5 @@
-"""kill -9 of the server under load: whoever saw an answer's end finds it in the ledger exactly once."""
+"""kill -9 of the server under load: whoever saw an answer's end finds it in the ledger exactly once.
+Invariant: closed before seen. Invariant: no orphans."""
 
 import asyncio
 import json

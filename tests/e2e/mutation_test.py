@@ -1,5 +1,5 @@
 """10,000 random mutations of valid requests over kept-alive connections: never a crash, never a hang, and an engine gets
-only what was parsed and allowed."""
+only what was parsed and allowed. Invariant: allow-list."""
 
 import json
 import os

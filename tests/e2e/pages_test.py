@@ -5,6 +5,7 @@ import json
 import pytest
 import requests
 
+from visiting import signed_in
 from waiting import Stopwatch, until
 from wire import Wire, error_of
 
@@ -27,10 +28,7 @@ class Page:
 
     def __init__(self, server, model="fake"):
         self.server = server
-        user = json.loads(server.faelled("user", "add", "demo", "Reader", "--json").stdout)["id"]
-        link = json.loads(server.faelled("user", "sign-in-link", user, "--json").stdout)["url"]
-        self.http = requests.Session()
-        assert self.call("POST", "session", {"token": link.partition("#")[2]}).status_code == 200
+        self.http = signed_in(server)
         self.id = self.call("POST", "conversations", {"model": model}).json()["id"]
 
     def call(self, method, path, body=None):
@@ -149,7 +147,6 @@ def test_a_restart_ends_what_was_being_written(make_server, fake):
     until("the engine has it", lambda: fake.calls_about(page.id))
     server.kill()
     server.start()
-    page.http.cookies = page.http.cookies  # the session lives on under another port
     kept = page.read()
     assert kept["turn"] is None
     assert kept["messages"][1]["state"] == "failed" and kept["messages"][1]["error"]["message_da"]
