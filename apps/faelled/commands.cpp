@@ -9,6 +9,7 @@
 #include "control.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
+#include "portal/render.hpp"
 #include "table.hpp"
 
 namespace faelled::app {
@@ -47,11 +48,14 @@ class Command {
  public:
   Command(CLI::App& parent, const std::string& name, const std::string& help, std::string& config, int& status, Work work)
       : app_(parent.add_subcommand(name, help)), options_(std::make_shared<Options>()) {
-    app_->add_option("--config", config, "The configuration file of the server")->capture_default_str();
-    app_->add_flag("--json", options_->json, "Print JSON");
+    app_->add_option("--config", config, "The running server's configuration file (also FAELLED_CONFIG); its data folder holds the socket")
+        ->capture_default_str();
+    app_->add_flag("--json", options_->json, "Print the server's answer as JSON");
     app_->callback([options = options_, &config, &status, work = std::move(work)] {
       auto control = Control::of(config);
       status = control ? work(*control, *options) : complain(control.error());
+      if (!std::cout.flush() && status == 0)
+        status = complain({Errc::io, "standard output cannot be written", "is the disk full, or the program behind the pipe gone?"});
     });
   }
   CLI::App* operator->() { return app_; }
@@ -94,54 +98,52 @@ const std::vector<std::string>& row_columns() {
   return all;
 }
 
-int all_rows(const Control& control, const Options& options, std::string target) {
+// The columns that the server's own CSV has.
+std::vector<std::string> columns_of(std::string_view head) {
+  std::vector<std::string> all;
+  for (head.remove_suffix(2); !head.empty(); head.remove_prefix(std::min(head.size(), all.back().size() + 1)))
+    all.emplace_back(head.substr(0, head.find(',')));
+  return all;
+}
+
+// Page after page, so that any number of rows takes little memory here and there.
+int all_rows(const Control& control, const Options& options, const std::string& target) {
+  const std::vector<std::string> csv_columns = columns_of(portal::csv_usage_head);
   json::Document document;
   std::string after;
-  bool first = true;
-  if (options.json) std::cout << "{\"rows\":[";
-  while (true) {
-    auto body = control.call("GET", target + (after.empty() ? "" : "&after=" + after));
+  bool first_row = true;
+  for (bool first = true; first || !after.empty(); first = false) {
+    auto body = control.call("GET", target + (after.empty() ? "" : "&after=" + percent_encoded(after)));
     if (!body) return complain(body.error());
-    auto root = document.parse(*body);
+    const auto root = document.parse(*body);
     const auto rows = root ? root->find("rows") : std::nullopt;
-    if (!rows) return complain({Errc::io, "the server's answer has no rows", {}});
-    if (options.json) {
-      for (const json::Value row : rows->items()) std::cout << (std::exchange(first, false) ? "\n" : ",\n") << row.raw();
+    if (!rows) return complain({Errc::io, "the server's answer has no rows", "is it of the same version as this program?"});
+    if (options.csv) {
+      std::cout << csv_of(*body, "rows", csv_columns, first);
+    } else if (options.json) {
+      if (first) std::cout << "{\"rows\":[";
+      for (const json::Value row : rows->items()) std::cout << (std::exchange(first_row, false) ? "\n" : ",\n") << row.raw();
     } else {
-      std::cout << table_of(*body, "rows", row_columns(), std::exchange(first, false));
+      std::cout << table_of(*body, "rows", row_columns(), first);
     }
-    root = document.parse(*body);
     const auto next = root->find("next");
     after = next ? next->text().value_or("") : "";
-    if (after.empty()) break;
   }
   if (options.json) std::cout << "\n]}\n";
   return 0;
-}
-
-int all_csv(const Control& control, const std::string& target, bool rows) {
-  std::string after;
-  while (true) {
-    auto page = control.call("GET", target + "&format=csv" + (after.empty() ? "" : "&after=" + after));
-    if (!page) return complain(page.error());
-    std::cout << *page;
-    // The last line's first field is where the next page begins.
-    const std::size_t lines = static_cast<std::size_t>(std::ranges::count(*page, '\n'));
-    if (!rows || lines <= (after.empty() ? 1U : 0U)) return 0;
-    const std::size_t last = page->rfind('\n', page->size() - 2);
-    const std::size_t begin = last == std::string::npos ? 0 : last + 1;
-    after = page->substr(begin, page->find(',', begin) - begin);
-  }
 }
 
 int usage(const Control& control, const Options& options) {
   std::string target = "/api/usage?rows=" + std::string(options.rows ? "true" : "false");
   for (const auto& [name, value] : {std::pair("from", &options.from), std::pair("to", &options.to), std::pair("member", &options.member)})
     if (!value->empty()) target += fmt::format("&{}={}", name, percent_encoded(*value));
-  if (options.csv) return all_csv(control, target, options.rows);
   if (options.rows) return all_rows(control, options, target);
-  return show(control, options, target, "usage",
-              {"member", "caller", "model", "requests", "input_tokens", "cached_tokens", "output_tokens"});
+  const std::vector<std::string> columns = columns_of(portal::csv_sum_head);
+  if (!options.csv) return show(control, options, target, "usage", columns);
+  auto body = control.call("GET", target);
+  if (!body) return complain(body.error());
+  std::cout << csv_of(*body, "usage", columns);
+  return 0;
 }
 
 void add_people(CLI::App& app, std::string& config, int& status) {
@@ -169,12 +171,12 @@ void add_people(CLI::App& app, std::string& config, int& status) {
   });
   add_user->add_option("MEMBER", add_user.options().member, "The member's id")->required();
   add_user->add_option("NAME", add_user.options().name, "What people read")->required();
-  Command link(*user, "sign-in-link", "A link that signs the user in, once", config, status, [](const Control& c, const Options& o) {
+  Command link(*user, "sign-in-link", "A link that signs the user in, once, within 15 minutes", config, status, [](const Control& c, const Options& o) {
     std::string body;
     json::Writer(body).object().member("user", o.user).close_object();
     return make(c, o, "/api/sign-in-links", body, {"url", "expires_at"});
   });
-  link->add_option("USER", link.options().user, "The user's id")->required();
+  link->add_option("USER", link.options().user, "The user's id, as 'faelled user list MEMBER' shows it")->required();
 }
 
 void add_keys(CLI::App& app, std::string& config, int& status) {
@@ -212,12 +214,12 @@ std::string default_config() {
 }
 
 void add_commands(CLI::App& app, std::string& config, int& status) {
-  Command use(app, "usage", "What was used: sums, or every request", config, status, usage);
-  use->add_flag("--rows", use.options().rows, "Every request, one row each");
-  use->add_flag("--csv", use.options().csv, "Print CSV");
+  Command use(app, "usage", "What was used: sums per member, caller and model, or every request", config, status, usage);
+  use->add_flag("--rows", use.options().rows, "Every request, one row each, by time");
+  use->add_flag("--csv", use.options().csv, "Print CSV, with a heading; rows have all columns")->excludes("--json");
   use->add_option("--from", use.options().from, "From this time on: 2026-11-23 or 2026-11-23T08:00:00Z (UTC)");
-  use->add_option("--to", use.options().to, "Before this time");
-  use->add_option("--member", use.options().member, "This member alone");
+  use->add_option("--to", use.options().to, "Before this time, in the same form");
+  use->add_option("--member", use.options().member, "This member alone, by its id");
   add_people(app, config, status);
   add_keys(app, config, status);
   auto* model = app.add_subcommand("model", "Models")->require_subcommand(1);

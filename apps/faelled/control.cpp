@@ -36,9 +36,11 @@ Expected<std::string> Control::call(std::string method, std::string target, std:
   std::optional<Expected<http::Client::Answer>> answer;
   loop.spawn(ask(client, {socket_, "localhost", 0}, std::move(method), std::move(target), std::move(body), answer, loop));
   if (!answer) loop.run();
+  if (!*answer && (*answer).error().code != Errc::unavailable)
+    return fail((*answer).error().code, fmt::format("{}: {}", socket_, (*answer).error().message), "the server's log may say more");
   if (!*answer)
     return fail(Errc::unavailable, fmt::format("no server answers on {}", socket_),
-                "start it with 'faelled serve --config FILE', or name its configuration with --config; the socket is its owner's alone");
+                "start it with 'faelled serve --config FILE', or name its configuration with --config; only the user it runs as may ask");
   if ((*answer)->status / 100 == 2) return (*answer)->body;
   json::Document document;
   std::string message = fmt::format("the server answered {}", (*answer)->status);

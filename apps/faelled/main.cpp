@@ -9,6 +9,7 @@
 namespace {
 
 constexpr const char* version = FAELLED_VERSION;
+constexpr int usage_error = 2;
 
 int check_file(const std::string& file) {
   if (auto config = faelled::config::load(file); !config) {
@@ -24,7 +25,8 @@ int check_file(const std::string& file) {
 int main(int argc, char** argv) {
   CLI::App app{"Fælled: a language-model commons for public organisations.\n"
                "The server is 'faelled serve'; all other commands talk to a running one on this machine through the\n"
-               "owner-only socket in its data folder, and need no key."};
+               "owner-only socket in its data folder, and need no key.\n"
+               "Exit status: 0 done, 1 refused or failed (said on standard error), 2 a command line that makes no sense."};
   app.require_subcommand(1);
   app.set_version_flag("--version", version);
   app.set_help_all_flag("--help-all", "Help for all commands");
@@ -52,6 +54,14 @@ int main(int argc, char** argv) {
   check->callback([&] { status = check_file(file); });
 
   faelled::app::add_commands(app, config, status);
-  CLI11_PARSE(app, argc, argv);
+  if (argc < 2) {
+    std::fputs(app.help().c_str(), stderr);
+    return usage_error;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : usage_error;  // --help and --version come this way too
+  }
   return status;
 }

@@ -313,6 +313,9 @@ int serve(const ServeOptions& options) {
   auto config = config::load(options.config);
   if (!config) {
     std::fprintf(stderr, "%s\n", config.error().message.c_str());
+    if (!config.error().hint.empty()) std::fprintf(stderr, "  %s\n", config.error().hint.c_str());
+    if (config.error().code == Errc::not_found)
+      std::fputs("  docs/configuration.md shows how to write one; name it with --config FILE or FAELLED_CONFIG\n", stderr);
     return 1;
   }
   return run(options, *config);

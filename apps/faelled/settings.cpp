@@ -59,7 +59,7 @@ Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Co
 
 std::vector<members::ConfiguredKey> configured_keys(const config::Config& config) {
   std::vector<members::ConfiguredKey> all;
-  for (const config::Key& key : config.keys) all.push_back({key.member, key.name, key.secret});
+  for (const config::Key& key : config.keys) all.push_back({key.member, key.name, key.secret, key.user});
   return all;
 }
 

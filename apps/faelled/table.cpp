@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "json/document.hpp"
+#include "portal/render.hpp"
 
 namespace faelled::app {
 namespace {
@@ -49,6 +50,27 @@ std::string table_of(const std::string& json, std::string_view list, const std::
     text.erase(text.find_last_not_of(' ') + 1);
     out += text + "\n";
   }
+  return out;
+}
+
+std::string csv_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns, bool heading) {
+  json::Document document;
+  auto root = document.parse(json);
+  const auto rows = root ? root->find(list) : std::nullopt;
+  if (!rows) return {};
+  std::string out;
+  const auto add_line = [&](const auto& field_of) {
+    for (std::size_t i = 0; i < columns.size(); ++i) out += (i == 0 ? "" : ",") + field_of(columns[i]);
+    out += "\r\n";
+  };
+  if (heading) add_line([](const std::string& column) { return column; });
+  for (const json::Value row : rows->items())
+    add_line([&](const std::string& column) -> std::string {
+      const auto value = row.find(column);
+      if (!value || value->is_null()) return {};
+      const auto text = value->text();
+      return text ? portal::csv_field(*text) : std::string(value->raw());
+    });
   return out;
 }
 

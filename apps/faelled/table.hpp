@@ -1,4 +1,4 @@
-// Rows of a JSON answer as a table for people. Pure.
+// Rows of a JSON answer as a table for people, and as CSV. Pure.
 #pragma once
 
 #include <string>
@@ -9,5 +9,8 @@ namespace faelled::app {
 
 // The objects of the array member `list` of `json`, one line each, the named members as columns, numbers to the right.
 std::string table_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns, bool heading = true);
+
+// The same rows as CSV: RFC 4180, formulas disarmed, nothing where a member is null.
+std::string csv_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns, bool heading = true);
 
 }  // namespace faelled::app

@@ -1,0 +1,210 @@
+#include "commands.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+#include "portal/render.hpp"
+#include "portal/world_testing.hpp"
+#include "table.hpp"
+
+namespace faelled::app {
+namespace {
+
+using portal::text_at;
+
+struct Said {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+class Swapped {
+ public:
+  Swapped(std::ostream& stream, std::ostringstream& into) : stream_(stream), before_(stream.rdbuf(into.rdbuf())) {}
+  ~Swapped() { stream_.rdbuf(before_); }
+
+ private:
+  std::ostream& stream_;
+  std::streambuf* before_;
+};
+
+// The command line as main() has it, but for serve and check.
+Said said(std::string line, const std::filesystem::path& config_file) {
+  CLI::App app;
+  std::string config = config_file.string();
+  Said said;
+  std::ostringstream out, err;
+  {
+    const Swapped swapped_out(std::cout, out), swapped_err(std::cerr, err);
+    add_commands(app, config, said.status);
+    try {
+      app.parse(line, false);
+    } catch (const CLI::ParseError& error) {
+      said.status = app.exit(error, out, err);
+    }
+  }
+  said.out = out.str();
+  said.err = err.str();
+  return said;
+}
+
+// A server on a thread of its own, as the command line blocks.
+class CommandLine : public ::testing::Test {
+ protected:
+  void serve(int rows = 0) {
+    file_ = folder_ / "faelled.yaml";
+    std::ofstream(file_) << "data: .\nmodels: []\n";
+    std::promise<void> up;
+    thread_ = std::thread([this, rows, &up] {
+      portal::World world(folder_.path());
+      for (int i = 0; i < rows; ++i) {
+        ledger::UsageRow row;
+        row.request_id = fmt::format("req_{:06}", i);
+        row.member = "aarhus";
+        row.caller = row.key = "key_1";
+        row.model = "m";
+        row.started_at = world.clock.wall() + std::chrono::seconds(i);
+        row.input_tokens = 1;
+        row.outcome = ledger::Outcome::failed;
+        row.cause = "said \"no\",\nand left";
+        auto opening = world.journal->opened(row);
+        world.journal->closed(std::move(opening.value()), row);
+      }
+      loop_ = &world.loop;
+      const net::Loop::Hold hold(world.loop);
+      up.set_value();
+      world.loop.run();
+    });
+    up.get_future().wait();
+  }
+  void TearDown() override {
+    if (!thread_.joinable()) return;
+    loop_->stop();
+    thread_.join();
+  }
+  Said faelled(const std::string& line) { return said(line, file_); }
+
+  store::TestFolder folder_;
+  std::filesystem::path file_;
+  std::thread thread_;
+  net::Loop* loop_ = nullptr;
+};
+
+std::size_t count(const std::string& text, std::string_view what) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+
+TEST_F(CommandLine, UsageOverManyPagesNamesEveryRequestOnce) {
+  constexpr int rows = 2345;
+  serve(rows);
+  const std::string json = faelled("usage --rows --json").out, csv = faelled("usage --rows --csv").out, table = faelled("usage --rows").out;
+  for (const std::string* text : {&json, &csv, &table}) EXPECT_EQ(count(*text, "req_"), std::size_t{rows});
+  std::set<std::string> ids;
+  for (std::size_t at = csv.find("req_"); at != std::string::npos; at = csv.find("req_", at + 1)) ids.insert(csv.substr(at, 10));
+  EXPECT_EQ(ids.size(), std::size_t{rows});
+  json::Document document;
+  const auto root = document.parse(json);
+  ASSERT_TRUE(root) << "one JSON text over all pages";
+  EXPECT_EQ(root->find("rows")->count(), std::size_t{rows});
+  EXPECT_TRUE(csv.starts_with(portal::csv_usage_head));
+  EXPECT_EQ(count(csv, "request_id"), 1U);
+  EXPECT_EQ(count(table, "request_id"), 1U);
+  EXPECT_EQ(count(csv, ",failed,\"said \"\"no\"\",\nand left\"\r\n"), std::size_t{rows});
+  EXPECT_EQ(faelled("usage --csv").out, std::string(portal::csv_sum_head) + "aarhus,key_1,m,2345,2345,0,0\r\n");
+  EXPECT_EQ(text_at(faelled("usage --json").out, "usage.0.requests"), "2345");
+  EXPECT_EQ(count(faelled("usage --rows --to 2026-01-01T00:00:10Z").out, "req_"), 10U);
+}
+
+TEST_F(CommandLine, AnEmptyLedgerIsStillAWholeAnswer) {
+  serve();
+  EXPECT_EQ(faelled("usage --rows --json").out, "{\"rows\":[\n]}\n");
+  EXPECT_EQ(faelled("usage --rows --csv").out, portal::csv_usage_head);
+  EXPECT_EQ(faelled("usage --csv").out, portal::csv_sum_head);
+}
+
+TEST_F(CommandLine, FromAMemberToAKeyThatIsRevoked) {
+  serve();
+  EXPECT_EQ(faelled("member add aarhus --name 'Aarhus Kommune'").out, "id: aarhus\nname: Aarhus Kommune\n");
+  const std::string user = text_at(faelled("user add aarhus Ida --json").out, "id");
+  EXPECT_TRUE(faelled("user list aarhus").out.contains(user));
+  EXPECT_TRUE(faelled("user sign-in-link " + user).out.starts_with("url: http://127.0.0.1:1/sign-in#"));
+  const Said made = faelled("key add --member aarhus --name journal --user " + user + " --expires 2027-01-01");
+  EXPECT_TRUE(made.out.starts_with("id: key_") && made.out.contains("\nsecret: sk-")) << made.out;
+  const std::string id = made.out.substr(4, made.out.find('\n') - 4);
+  EXPECT_EQ(faelled("key revoke " + id).out, id + " is revoked\n");
+  EXPECT_EQ(count(faelled("key list").out, "2027-01-01T00:00:00"), 1U);
+  EXPECT_TRUE(faelled("model list").out.starts_with("id")) << "a table";
+}
+
+TEST_F(CommandLine, WhatTheServerRefusesIsSaidInItsWords) {
+  serve();
+  const Said no_user = faelled("user sign-in-link nobody"), no_time = faelled("usage --from today"), twice = faelled("usage --json --csv");
+  EXPECT_EQ(no_user.status, 1);
+  EXPECT_TRUE(no_user.err.contains("no such user")) << no_user.err;
+  EXPECT_EQ(no_user.out, "");
+  EXPECT_EQ(no_time.status, 1);
+  EXPECT_TRUE(no_time.err.contains("'today' is no time; write 2026-11-23")) << no_time.err;
+  EXPECT_NE(twice.status, 0);
+}
+
+TEST_F(CommandLine, AnAbsentServerOrConfigurationIsSaidWithTheWayOut) {
+  file_ = folder_ / "faelled.yaml";
+  const Said no_file = faelled("usage");
+  EXPECT_EQ(no_file.status, 1);
+  EXPECT_TRUE(no_file.err.contains("faelled.yaml cannot be read")) << no_file.err;
+  std::ofstream(file_) << "data: here\nmodels: []\n";
+  const Said no_server = faelled("model list");
+  EXPECT_EQ(no_server.status, 1);
+  EXPECT_TRUE(no_server.err.contains("no server answers on ") && no_server.err.contains("here/control.sock") &&
+              no_server.err.contains("faelled serve --config")) << no_server.err;
+}
+
+Said ran(const std::string& words) {
+  FILE* pipe = ::popen((std::string(FAELLED_BINARY) + " " + words + " 2>&1").c_str(), "r");
+  Said said;
+  char buffer[4096];
+  for (std::size_t got = 0; (got = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) said.out.append(buffer, got);
+  said.status = WEXITSTATUS(::pclose(pipe));
+  return said;
+}
+
+TEST(Program, SaysHowItIsUsed) {
+  EXPECT_EQ(ran("").status, 2);
+  EXPECT_TRUE(ran("").out.contains("serve") && ran("").out.contains("usage"));
+  EXPECT_EQ(ran("--help").status, 0);
+  EXPECT_EQ(ran("--version").status, 0);
+  EXPECT_EQ(ran("fly").status, 2);
+  EXPECT_EQ(ran("key").status, 2);
+  EXPECT_EQ(ran("key add").status, 2);
+  for (const char* command : {"serve", "check", "usage", "member", "member add", "user", "user add", "user sign-in-link", "key", "key add", "key revoke", "model list"}) {
+    const Said help = ran(std::string(command) + " --help");
+    EXPECT_EQ(help.status, 0) << command;
+    EXPECT_TRUE(help.out.contains("--help")) << command;
+  }
+}
+
+TEST(Program, ServeWithoutAConfigurationSaysHowToGetOne) {
+  const Said said = ran("serve --config /nowhere/faelled.yaml");
+  EXPECT_EQ(said.status, 1);
+  EXPECT_TRUE(said.out.contains("/nowhere/faelled.yaml") && said.out.contains("./run") && said.out.contains("docs/configuration.md")) << said.out;
+  EXPECT_EQ(ran("check /nowhere/faelled.yaml").status, 1);
+}
+
+TEST(Table, AlignsWhatPeopleSeeAndPutsNumbersToTheRight) {
+  const std::string json = R"({"rows":[{"a":"æøå","n":5},{"a":"x","n":1234},{"a":null,"n":0}]})";
+  EXPECT_EQ(table_of(json, "rows", {"a", "n"}), "a       n\næøå     5\nx    1234\n-       0\n");
+  EXPECT_EQ(table_of(json, "other", {"a"}), "");
+  EXPECT_EQ(csv_of(json, "rows", {"a", "n"}), "a,n\r\næøå,5\r\nx,1234\r\n,0\r\n");
+  EXPECT_EQ(csv_of(R"({"rows":[{"a":"=1"}]})", "rows", {"a"}, false), "'=1\r\n");
+}
+
+}  // namespace
+}  // namespace faelled::app
