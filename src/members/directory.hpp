@@ -30,6 +30,7 @@ struct ConfiguredKey {
   std::string member;  // made if absent
   std::string name;
   std::string secret;
+  std::string user = {};  // the person whose key it is, made if absent; empty: the member's own
 };
 
 struct NewKey {

@@ -46,7 +46,9 @@ class ConfiguredKeys {
                     "give each key a secret of its own");
       }
       if (auto ok = ensure_member(key.member); !ok) return ok;
-      if (auto ok = take_in(key, hash); !ok) return ok;
+      auto user = user_of(key);
+      if (!user) return std::unexpected(user.error());
+      if (auto ok = take_in(key, hash, *user); !ok) return ok;
     }
     for (KeyRow& row : loaded_.keys) {
       if (row.origin != store::KeyOrigin::config || row.revoked_at || wanted.contains(row.hash)) continue;
@@ -63,13 +65,25 @@ class ConfiguredKeys {
     return store_.add_member(loaded_.members.emplace_back(MemberRow{id, id, now_}));
   }
 
-  Expected<void> take_in(const ConfiguredKey& key, const Digest& hash) {
+  // The id of the person, or nothing where the key is the member's own.
+  Expected<std::string> user_of(const ConfiguredKey& key) {
+    if (key.user.empty()) return std::string();
+    for (const UserRow& row : loaded_.users)
+      if (row.member == key.member && row.name == key.user) return row.id;
+    if (auto ok = check_name("a configured key's user", key.user); !ok) return std::unexpected(ok.error());
+    const UserRow& row = loaded_.users.emplace_back(UserRow{make_id("usr_", now_, random_), key.member, key.user, now_});
+    if (auto ok = store_.add_user(row); !ok) return std::unexpected(ok.error());
+    return row.id;
+  }
+
+  Expected<void> take_in(const ConfiguredKey& key, const Digest& hash, const std::string& user) {
     const auto found = std::ranges::find(loaded_.keys, hash, &KeyRow::hash);
     if (found == loaded_.keys.end()) {
       KeyRow row;
       row.id = make_id("key_", now_, random_);
       row.hash = hash;
       row.member = key.member;
+      row.user = user;
       row.name = key.name;
       row.created_at = now_;
       row.origin = store::KeyOrigin::config;
@@ -79,6 +93,7 @@ class ConfiguredKeys {
     KeyRow row = *found;
     if (row.origin != store::KeyOrigin::config) return {};  // made by a person, who rules over it
     row.member = key.member;
+    row.user = user;
     row.name = key.name;
     if (row.revoked_by == store::RevokedBy::config) {
       row.revoked_at.reset();

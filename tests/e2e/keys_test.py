@@ -8,7 +8,7 @@ import stat
 import pytest
 import requests
 
-from server import SECRET
+from server import OTHER_SECRET, SECRET
 from visiting import everything_in, signed_in
 from waiting import Stopwatch, until
 from wire import Wire
@@ -42,6 +42,21 @@ def test_a_configured_key_works_and_goes_with_its_line(make_server, fake):
     server.config["keys"] = server.config["keys"][1:]
     server.start()
     assert server.get("/v1/models").status_code == 401
+
+
+def test_a_configured_key_can_be_a_persons(make_server, fake):
+    server = make_server([fake.model()], users=[{"member": "demo", "name": "Known"}])
+    server.config["keys"][0]["user"] = "Known"
+    server.config["keys"][1]["user"] = "New"
+    server.start()
+    assert server.chat("fake").status_code == server.chat("fake", secret=OTHER_SECRET).status_code == 200
+    people = {row["member"]: row["user"] for row in server.rows()}
+    for member, name in (("demo", "Known"), ("other", "New")):
+        (user,) = json.loads(server.faelled("user", "list", member, "--json").stdout)["users"]
+        assert (user["id"], user["name"]) == (people[member], name)
+    server.stop()
+    server.start()
+    assert len(json.loads(server.faelled("user", "list", "other", "--json").stdout)["users"]) == 1
 
 
 def test_the_key_of_the_demo_serves_its_model(server):
