@@ -46,16 +46,19 @@ using Work = std::function<int(const Control&, const Options&)>;
 // One subcommand: its options are its own, its work runs when it is parsed.
 class Command {
  public:
-  Command(CLI::App& parent, const std::string& name, const std::string& help, std::string& config, int& status, Work work)
+  Command(CLI::App& parent, const std::string& name, const std::string& help, std::string& config, int& status,
+          Work work)
       : app_(parent.add_subcommand(name, help)), options_(std::make_shared<Options>()) {
-    app_->add_option("--config", config, "The running server's configuration file (also FAELLED_CONFIG); its data folder holds the socket")
+    app_->add_option("--config", config,
+                     "The running server's configuration file (also FAELLED_CONFIG); its data folder holds the socket")
         ->capture_default_str();
     app_->add_flag("--json", options_->json, "Print the server's answer as JSON");
     app_->callback([options = options_, &config, &status, work = std::move(work)] {
       auto control = Control::of(config);
       status = control ? work(*control, *options) : complain(control.error());
       if (!std::cout.flush() && status == 0)
-        status = complain({Errc::io, "standard output cannot be written", "is the disk full, or the program behind the pipe gone?"});
+        status = complain(
+            {Errc::io, "standard output cannot be written", "is the disk full, or the program behind the pipe gone?"});
     });
   }
   CLI::App* operator->() { return app_; }
@@ -93,8 +96,9 @@ int make(const Control& control, const Options& options, const std::string& targ
 }
 
 const std::vector<std::string>& row_columns() {
-  static const std::vector<std::string> all{"request_id", "member", "caller", "model", "started_at", "input_tokens",
-                                            "cached_tokens", "output_tokens", "queue_us", "load_us", "engine_us", "outcome", "cause"};
+  static const std::vector<std::string> all{"request_id",   "member",        "caller",        "model",    "started_at",
+                                            "input_tokens", "cached_tokens", "output_tokens", "queue_us", "load_us",
+                                            "engine_us",    "outcome",       "cause"};
   return all;
 }
 
@@ -117,12 +121,14 @@ int all_rows(const Control& control, const Options& options, const std::string& 
     if (!body) return complain(body.error());
     const auto root = document.parse(*body);
     const auto rows = root ? root->find("rows") : std::nullopt;
-    if (!rows) return complain({Errc::io, "the server's answer has no rows", "is it of the same version as this program?"});
+    if (!rows)
+      return complain({Errc::io, "the server's answer has no rows", "is it of the same version as this program?"});
     if (options.csv) {
       std::cout << csv_of(*body, "rows", csv_columns, first);
     } else if (options.json) {
       if (first) std::cout << "{\"rows\":[";
-      for (const json::Value row : rows->items()) std::cout << (std::exchange(first_row, false) ? "\n" : ",\n") << row.raw();
+      for (const json::Value row : rows->items())
+        std::cout << (std::exchange(first_row, false) ? "\n" : ",\n") << row.raw();
     } else {
       std::cout << table_of(*body, "rows", row_columns(), first);
     }
@@ -135,7 +141,8 @@ int all_rows(const Control& control, const Options& options, const std::string& 
 
 int usage(const Control& control, const Options& options) {
   std::string target = "/api/usage?rows=" + std::string(options.rows ? "true" : "false");
-  for (const auto& [name, value] : {std::pair("from", &options.from), std::pair("to", &options.to), std::pair("member", &options.member)})
+  for (const auto& [name, value] :
+       {std::pair("from", &options.from), std::pair("to", &options.to), std::pair("member", &options.member)})
     if (!value->empty()) target += fmt::format("&{}={}", name, percent_encoded(*value));
   if (options.rows) return all_rows(control, options, target);
   const std::vector<std::string> columns = columns_of(portal::csv_sum_head);
@@ -161,7 +168,8 @@ void add_people(CLI::App& app, std::string& config, int& status) {
 
   auto* user = app.add_subcommand("user", "People of a member, and their sign-in links")->require_subcommand(1);
   Command list_users(*user, "list", "A member's users", config, status, [](const Control& c, const Options& o) {
-    return show(c, o, fmt::format("/api/members/{}/users", percent_encoded(o.member)), "users", {"id", "name", "created_at"});
+    return show(c, o, fmt::format("/api/members/{}/users", percent_encoded(o.member)), "users",
+                {"id", "name", "created_at"});
   });
   list_users->add_option("MEMBER", list_users.options().member, "The member's id")->required();
   Command add_user(*user, "add", "Make a user", config, status, [](const Control& c, const Options& o) {
@@ -171,38 +179,43 @@ void add_people(CLI::App& app, std::string& config, int& status) {
   });
   add_user->add_option("MEMBER", add_user.options().member, "The member's id")->required();
   add_user->add_option("NAME", add_user.options().name, "What people read")->required();
-  Command link(*user, "sign-in-link", "A link that signs the user in, once, within 15 minutes", config, status, [](const Control& c, const Options& o) {
-    std::string body;
-    json::Writer(body).object().member("user", o.user).close_object();
-    return make(c, o, "/api/sign-in-links", body, {"url", "expires_at"});
-  });
+  Command link(*user, "sign-in-link", "A link that signs the user in, once, within 15 minutes", config, status,
+               [](const Control& c, const Options& o) {
+                 std::string body;
+                 json::Writer(body).object().member("user", o.user).close_object();
+                 return make(c, o, "/api/sign-in-links", body, {"url", "expires_at"});
+               });
   link->add_option("USER", link.options().user, "The user's id, as 'faelled user list MEMBER' shows it")->required();
 }
 
 void add_keys(CLI::App& app, std::string& config, int& status) {
   auto* key = app.add_subcommand("key", "API keys")->require_subcommand(1);
-  Command(*key, "list", "All keys; secrets are never shown again", config, status, [](const Control& c, const Options& o) {
-    return show(c, o, "/api/keys", "keys", {"id", "member", "user", "name", "created_at", "expires_at", "revoked_at", "last_used_at"});
-  });
-  Command add(*key, "add", "Make a key; its secret is shown once", config, status, [](const Control& c, const Options& o) {
-    std::string body;
-    json::Writer out(body);
-    out.object().member("member", o.member).member("name", o.name);
-    if (!o.user.empty()) out.member("user", o.user);
-    if (!o.expires.empty()) out.member("expires_at", o.expires);
-    out.close_object();
-    return make(c, o, "/api/keys", body, {"id", "secret"});
-  });
+  Command(*key, "list", "All keys; secrets are never shown again", config, status,
+          [](const Control& c, const Options& o) {
+            return show(c, o, "/api/keys", "keys",
+                        {"id", "member", "user", "name", "created_at", "expires_at", "revoked_at", "last_used_at"});
+          });
+  Command add(*key, "add", "Make a key; its secret is shown once", config, status,
+              [](const Control& c, const Options& o) {
+                std::string body;
+                json::Writer out(body);
+                out.object().member("member", o.member).member("name", o.name);
+                if (!o.user.empty()) out.member("user", o.user);
+                if (!o.expires.empty()) out.member("expires_at", o.expires);
+                out.close_object();
+                return make(c, o, "/api/keys", body, {"id", "secret"});
+              });
   add->add_option("--member", add.options().member, "The member's id")->required();
   add->add_option("--name", add.options().name, "What the key is for")->required();
   add->add_option("--user", add.options().user, "The user whose key it is; none: the member's own");
   add->add_option("--expires", add.options().expires, "2027-01-01 or 2027-01-01T12:00:00Z; none: never");
-  Command revoke(*key, "revoke", "End a key, effective at once", config, status, [](const Control& c, const Options& o) {
-    auto gone = c.call("DELETE", "/api/keys/" + percent_encoded(o.id));
-    if (!gone) return complain(gone.error());
-    if (!o.json) std::cout << o.id << " is revoked\n";
-    return 0;
-  });
+  Command revoke(*key, "revoke", "End a key, effective at once", config, status,
+                 [](const Control& c, const Options& o) {
+                   auto gone = c.call("DELETE", "/api/keys/" + percent_encoded(o.id));
+                   if (!gone) return complain(gone.error());
+                   if (!o.json) std::cout << o.id << " is revoked\n";
+                   return 0;
+                 });
   revoke->add_option("ID", revoke.options().id, "The key's id, as 'faelled key list' shows it")->required();
 }
 
@@ -214,7 +227,8 @@ std::string default_config() {
 }
 
 void add_commands(CLI::App& app, std::string& config, int& status) {
-  Command use(app, "usage", "What was used: sums per member, caller and model, or every request", config, status, usage);
+  Command use(app, "usage", "What was used: sums per member, caller and model, or every request", config, status,
+              usage);
   use->add_flag("--rows", use.options().rows, "Every request, one row each, by time");
   use->add_flag("--csv", use.options().csv, "Print CSV, with a heading; rows have all columns")->excludes("--json");
   use->add_option("--from", use.options().from, "From this time on: 2026-11-23 or 2026-11-23T08:00:00Z (UTC)");
@@ -224,7 +238,8 @@ void add_commands(CLI::App& app, std::string& config, int& status) {
   add_keys(app, config, status);
   auto* model = app.add_subcommand("model", "Models")->require_subcommand(1);
   Command(*model, "list", "All models and how they stand", config, status, [](const Control& c, const Options& o) {
-    return show(c, o, "/api/models", "models", {"id", "state", "places", "running", "waiting", "context_tokens", "detail"});
+    return show(c, o, "/api/models", "models",
+                {"id", "state", "places", "running", "waiting", "context_tokens", "detail"});
   });
 }
 

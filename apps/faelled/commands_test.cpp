@@ -105,10 +105,12 @@ std::size_t count(const std::string& text, std::string_view what) {
 TEST_F(CommandLine, UsageOverManyPagesNamesEveryRequestOnce) {
   constexpr int rows = 2345;
   serve(rows);
-  const std::string json = faelled("usage --rows --json").out, csv = faelled("usage --rows --csv").out, table = faelled("usage --rows").out;
+  const std::string json = faelled("usage --rows --json").out, csv = faelled("usage --rows --csv").out,
+                    table = faelled("usage --rows").out;
   for (const std::string* text : {&json, &csv, &table}) EXPECT_EQ(count(*text, "req_"), std::size_t{rows});
   std::set<std::string> ids;
-  for (std::size_t at = csv.find("req_"); at != std::string::npos; at = csv.find("req_", at + 1)) ids.insert(csv.substr(at, 10));
+  for (std::size_t at = csv.find("req_"); at != std::string::npos; at = csv.find("req_", at + 1))
+    ids.insert(csv.substr(at, 10));
   EXPECT_EQ(ids.size(), std::size_t{rows});
   json::Document document;
   const auto root = document.parse(json);
@@ -146,7 +148,8 @@ TEST_F(CommandLine, FromAMemberToAKeyThatIsRevoked) {
 
 TEST_F(CommandLine, WhatTheServerRefusesIsSaidInItsWords) {
   serve();
-  const Said no_user = faelled("user sign-in-link nobody"), no_time = faelled("usage --from today"), twice = faelled("usage --json --csv");
+  const Said no_user = faelled("user sign-in-link nobody"), no_time = faelled("usage --from today"),
+             twice = faelled("usage --json --csv");
   EXPECT_EQ(no_user.status, 1);
   EXPECT_TRUE(no_user.err.contains("no such user")) << no_user.err;
   EXPECT_EQ(no_user.out, "");
@@ -164,7 +167,8 @@ TEST_F(CommandLine, AnAbsentServerOrConfigurationIsSaidWithTheWayOut) {
   const Said no_server = faelled("model list");
   EXPECT_EQ(no_server.status, 1);
   EXPECT_TRUE(no_server.err.contains("no server answers on ") && no_server.err.contains("here/control.sock") &&
-              no_server.err.contains("faelled serve --config")) << no_server.err;
+              no_server.err.contains("faelled serve --config"))
+      << no_server.err;
 }
 
 Said ran(const std::string& words) {
@@ -184,7 +188,8 @@ TEST(Program, SaysHowItIsUsed) {
   EXPECT_EQ(ran("fly").status, 2);
   EXPECT_EQ(ran("key").status, 2);
   EXPECT_EQ(ran("key add").status, 2);
-  for (const char* command : {"serve", "check", "usage", "member", "member add", "user", "user add", "user sign-in-link", "key", "key add", "key revoke", "model list"}) {
+  for (const char* command : {"serve", "check", "usage", "member", "member add", "user", "user add",
+                              "user sign-in-link", "key", "key add", "key revoke", "model list"}) {
     const Said help = ran(std::string(command) + " --help");
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_TRUE(help.out.contains("--help")) << command;
@@ -194,7 +199,9 @@ TEST(Program, SaysHowItIsUsed) {
 TEST(Program, ServeWithoutAConfigurationSaysHowToGetOne) {
   const Said said = ran("serve --config /nowhere/faelled.yaml");
   EXPECT_EQ(said.status, 1);
-  EXPECT_TRUE(said.out.contains("/nowhere/faelled.yaml") && said.out.contains("./run") && said.out.contains("docs/configuration.md")) << said.out;
+  EXPECT_TRUE(said.out.contains("/nowhere/faelled.yaml") && said.out.contains("./run") &&
+              said.out.contains("docs/configuration.md"))
+      << said.out;
   EXPECT_EQ(ran("check /nowhere/faelled.yaml").status, 1);
 }
 

@@ -15,10 +15,10 @@ namespace {
 constexpr auto answer_max = 60s;
 constexpr std::size_t answer_bytes_max = 64 * 1024 * 1024;
 
-net::Task<void> ask(http::Client& client, http::Address address, std::string method, std::string target, std::string body,
-                    std::optional<Expected<http::Client::Answer>>& out, net::Loop& loop) {
-  out = co_await client.ask(std::move(address), std::move(method), std::move(target), "Content-Type: application/json\r\n",
-                            std::move(body), answer_max, answer_bytes_max);
+net::Task<void> ask(http::Client& client, http::Address address, std::string method, std::string target,
+                    std::string body, std::optional<Expected<http::Client::Answer>>& out, net::Loop& loop) {
+  out = co_await client.ask(std::move(address), std::move(method), std::move(target),
+                            "Content-Type: application/json\r\n", std::move(body), answer_max, answer_bytes_max);
   loop.stop();
 }
 
@@ -34,13 +34,16 @@ Expected<std::string> Control::call(std::string method, std::string target, std:
   net::Loop loop;
   http::Client client(loop);
   std::optional<Expected<http::Client::Answer>> answer;
-  loop.spawn(ask(client, {socket_, "localhost", 0}, std::move(method), std::move(target), std::move(body), answer, loop));
+  loop.spawn(
+      ask(client, {socket_, "localhost", 0}, std::move(method), std::move(target), std::move(body), answer, loop));
   if (!answer) loop.run();
   if (!*answer && (*answer).error().code != Errc::unavailable)
-    return fail((*answer).error().code, fmt::format("{}: {}", socket_, (*answer).error().message), "the server's log may say more");
+    return fail((*answer).error().code, fmt::format("{}: {}", socket_, (*answer).error().message),
+                "the server's log may say more");
   if (!*answer)
     return fail(Errc::unavailable, fmt::format("no server answers on {}", socket_),
-                "start it with 'faelled serve --config FILE', or name its configuration with --config; only the user it runs as may ask");
+                "start it with 'faelled serve --config FILE', or name its configuration with --config; only the user "
+                "it runs as may ask");
   if ((*answer)->status / 100 == 2) return (*answer)->body;
   json::Document document;
   std::string message = fmt::format("the server answered {}", (*answer)->status);

@@ -23,10 +23,11 @@ int check_file(const std::string& file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Fælled: a language-model commons for public organisations.\n"
-               "The server is 'faelled serve'; all other commands talk to a running one on this machine through the\n"
-               "owner-only socket in its data folder, and need no key.\n"
-               "Exit status: 0 done, 1 refused or failed (said on standard error), 2 a command line that makes no sense."};
+  CLI::App app{
+      "Fælled: a language-model commons for public organisations.\n"
+      "The server is 'faelled serve'; all other commands talk to a running one on this machine through the\n"
+      "owner-only socket in its data folder, and need no key.\n"
+      "Exit status: 0 done, 1 refused or failed (said on standard error), 2 a command line that makes no sense."};
   app.require_subcommand(1);
   app.set_version_flag("--version", version);
   app.set_help_all_flag("--help-all", "Help for all commands");
@@ -40,7 +41,8 @@ int main(int argc, char** argv) {
   int status = 0;
   faelled::app::ServeOptions serve;
   auto* serve_command = with_config(app.add_subcommand("serve", "Run the server until SIGTERM or Ctrl-C"));
-  serve_command->add_flag("--demo", serve.demo, "Make a member, a user, a sign-in link and a fresh key, and print them when ready");
+  serve_command->add_flag("--demo", serve.demo,
+                          "Make a member, a user, a sign-in link and a fresh key, and print them when ready");
   serve_command->add_flag("--json", serve.json, "With --demo: print one line {\"url\",\"sign_in\",\"key\",\"model\"}");
   serve_command->callback([&] {
     serve.config = config;

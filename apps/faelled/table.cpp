@@ -12,12 +12,14 @@ namespace {
 
 // Columns as wide as people see them: a UTF-8 continuation byte takes no room.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 }  // namespace
 
-std::string table_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns, bool heading) {
+std::string table_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns,
+                     bool heading) {
   json::Document document;
   auto root = document.parse(json);
   const auto rows = root ? root->find(list) : std::nullopt;
@@ -53,7 +55,8 @@ std::string table_of(const std::string& json, std::string_view list, const std::
   return out;
 }
 
-std::string csv_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns, bool heading) {
+std::string csv_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns,
+                   bool heading) {
   json::Document document;
   auto root = document.parse(json);
   const auto rows = root ? root->find(list) : std::nullopt;

@@ -8,9 +8,11 @@
 namespace faelled::app {
 
 // The objects of the array member `list` of `json`, one line each, the named members as columns, numbers to the right.
-std::string table_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns, bool heading = true);
+std::string table_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns,
+                     bool heading = true);
 
 // The same rows as CSV: RFC 4180, formulas disarmed, nothing where a member is null.
-std::string csv_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns, bool heading = true);
+std::string csv_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns,
+                   bool heading = true);
 
 }  // namespace faelled::app

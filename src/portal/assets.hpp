@@ -9,12 +9,12 @@
 namespace faelled::portal {
 
 struct Asset {
-  std::string_view path;          // "/assets/index-3f2a.js"
+  std::string_view path;  // "/assets/index-3f2a.js"
   std::string_view content_type;
   std::string_view identity;
-  std::string_view gzip;          // empty: not there
+  std::string_view gzip;  // empty: not there
   std::string_view brotli;
-  std::string_view etag;          // with its quotes
+  std::string_view etag;  // with its quotes
 };
 
 std::span<const Asset> all_assets();

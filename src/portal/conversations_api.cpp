@@ -44,11 +44,14 @@ net::Task<void> Portal::list_conversations(Call& call) {
   if (const std::string text = http::query_value(call.request.query, "limit"); !text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
     if (error != std::errc() || *end != 0 || limit < 1 || limit > page_rows_max)
-      co_return call.fail(ApiError{Cause::invalid_value, fmt::format("limit is a whole number from 1 to {}", page_rows_max), "limit"});
+      co_return call.fail(
+          ApiError{Cause::invalid_value, fmt::format("limit is a whole number from 1 to {}", page_rows_max), "limit"});
   }
   const std::string user = call.visitor.session->user.id;
-  auto rows = co_await on_store<std::vector<Conversation>>(
-      [user, before, limit](store::Store& s, store::Conversations& all) { return all.list(s, user, before, limit + 1); });
+  auto rows =
+      co_await on_store<std::vector<Conversation>>([user, before, limit](store::Store& s, store::Conversations& all) {
+        return all.list(s, user, before, limit + 1);
+      });
   if (!rows && rows.error().code == Errc::not_found)
     co_return call.fail(ApiError{Cause::invalid_value, "before is the id of a conversation of yours", "before"});
   if (!rows) co_return call.fail(rows.error());
@@ -61,7 +64,9 @@ net::Task<void> Portal::list_conversations(Call& call) {
     write_conversation(out, row, running_turn(row.id) != nullptr);
     out.close_object();
   }
-  out.close_array().member_or_null("next", more ? std::string_view(rows->back().id) : std::string_view()).close_object();
+  out.close_array()
+      .member_or_null("next", more ? std::string_view(rows->back().id) : std::string_view())
+      .close_object();
   call.json(200, body);
 }
 
@@ -79,8 +84,13 @@ net::Task<void> Portal::create_conversation(Call& call) {
     co_return call.fail(ApiError{Cause::invalid_value, "the title is too long", "title"});
   const WallTime now = p_.context.clock.wall();
   const members::Session& session = *call.visitor.session;
-  const Conversation row{make_id("con_", now, p_.context.random), session.user.id, session.member.id, *model,
-                         title->value_or(""), now, now};
+  const Conversation row{make_id("con_", now, p_.context.random),
+                         session.user.id,
+                         session.member.id,
+                         *model,
+                         title->value_or(""),
+                         now,
+                         now};
   auto added = co_await on_store<void>([row](store::Store& s, store::Conversations& all) { return all.add(s, row); });
   if (!added) co_return call.fail(added.error());
   std::string body;
@@ -92,13 +102,14 @@ net::Task<void> Portal::create_conversation(Call& call) {
 
 net::Task<void> Portal::get_conversation(Call& call) {
   const std::string user = call.visitor.session->user.id;
-  auto loaded = co_await on_store<Loaded>([user, id = call.id](store::Store& s, store::Conversations& all) -> Expected<Loaded> {
-    auto row = all.get(s, user, id);
-    if (!row) return std::unexpected(row.error());
-    auto messages = all.messages(s, *row);
-    if (!messages) return std::unexpected(messages.error());
-    return Loaded{std::move(*row), std::move(*messages)};
-  });
+  auto loaded =
+      co_await on_store<Loaded>([user, id = call.id](store::Store& s, store::Conversations& all) -> Expected<Loaded> {
+        auto row = all.get(s, user, id);
+        if (!row) return std::unexpected(row.error());
+        auto messages = all.messages(s, *row);
+        if (!messages) return std::unexpected(messages.error());
+        return Loaded{std::move(*row), std::move(*messages)};
+      });
   if (!loaded) co_return call.fail(loaded.error());
   const auto turn = running_turn(call.id);
   std::string body;
@@ -130,15 +141,17 @@ net::Task<void> Portal::rename_conversation(Call& call) {
   if (!title) co_return call.fail(title.error(), "title");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   if (title->empty() || title->size() > limits::name_bytes_max)
-    co_return call.fail(ApiError{Cause::invalid_value, fmt::format("the title has 1 to {} bytes", limits::name_bytes_max), "title"});
+    co_return call.fail(
+        ApiError{Cause::invalid_value, fmt::format("the title has 1 to {} bytes", limits::name_bytes_max), "title"});
   const std::string user = call.visitor.session->user.id;
-  auto row = co_await on_store<Conversation>([user, id = call.id, title = *title](store::Store& s, store::Conversations& all) -> Expected<Conversation> {
-    auto found = all.get(s, user, id);
-    if (!found) return found;
-    found->title = title;
-    if (auto updated = all.update(s, *found); !updated) return std::unexpected(updated.error());
-    return found;
-  });
+  auto row = co_await on_store<Conversation>(
+      [user, id = call.id, title = *title](store::Store& s, store::Conversations& all) -> Expected<Conversation> {
+        auto found = all.get(s, user, id);
+        if (!found) return found;
+        found->title = title;
+        if (auto updated = all.update(s, *found); !updated) return std::unexpected(updated.error());
+        return found;
+      });
   if (!row) co_return call.fail(row.error());
   std::string body;
   json::Writer out(body);

@@ -43,9 +43,8 @@ net::Task<void> Portal::create_member(Call& call) {
   if (!id) co_return call.fail(id.error(), "id");
   if (!name) co_return call.fail(name.error(), "name");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  auto row = co_await answer_of<Expected<store::MemberRow>>([&](auto then) {
-    p_.directory.add_member(id->value_or(""), *name, p_.context.clock.wall(), std::move(then));
-  });
+  auto row = co_await answer_of<Expected<store::MemberRow>>(
+      [&](auto then) { p_.directory.add_member(id->value_or(""), *name, p_.context.clock.wall(), std::move(then)); });
   if (!row) co_return call.fail(row.error());
   call.json(201, one_json([&](json::Writer& out) { write_member(out, *row); }));
 }
@@ -61,9 +60,8 @@ net::Task<void> Portal::create_user(Call& call) {
   auto name = fields->text("name");
   if (!name) co_return call.fail(name.error(), "name");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  auto row = co_await answer_of<Expected<store::UserRow>>([&](auto then) {
-    p_.directory.add_user(call.id, *name, p_.context.clock.wall(), std::move(then));
-  });
+  auto row = co_await answer_of<Expected<store::UserRow>>(
+      [&](auto then) { p_.directory.add_user(call.id, *name, p_.context.clock.wall(), std::move(then)); });
   if (!row) co_return call.fail(row.error());
   call.json(201, one_json([&](json::Writer& out) { write_user(out, *row); }));
 }
@@ -92,7 +90,9 @@ net::Task<void> Portal::create_key(Call& call) {
   std::optional<WallTime> expires_at;
   if (*expires) {
     auto time = parse_time(**expires);
-    if (!time) co_return call.fail(ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, "expires_at"});
+    if (!time)
+      co_return call.fail(
+          ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, "expires_at"});
     expires_at = *time;
   }
   std::string for_member = member->value_or("");
@@ -104,12 +104,14 @@ net::Task<void> Portal::create_key(Call& call) {
     for_member = session.member.id;
     for_user = session.user.id;
   }
-  if (for_member.empty()) co_return call.fail(ApiError{Cause::missing_value, "Say which member the key is for.", "member"});
+  if (for_member.empty())
+    co_return call.fail(ApiError{Cause::missing_value, "Say which member the key is for.", "member"});
   auto made = co_await answer_of<Expected<members::NewKey>>([&](auto then) {
     p_.directory.add_key(for_member, for_user, *name, expires_at, p_.context.clock.wall(), std::move(then));
   });
   if (!made) co_return call.fail(made.error());
-  p_.context.log.info("a key was made", {{"request_id", call.request_id}, {"key", made->row.id}, {"member", made->row.member}});
+  p_.context.log.info("a key was made",
+                      {{"request_id", call.request_id}, {"key", made->row.id}, {"member", made->row.member}});
   call.json(201, one_json([&](json::Writer& out) { write_key(out, made->row, made->secret); }));
 }
 

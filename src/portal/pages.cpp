@@ -81,7 +81,8 @@ void send_page(const http::Request& request, http::Reply& reply) {
   const auto plain = [&](int status, std::string_view more, std::string_view text) {
     reply.send(status, fmt::format("Content-Type: text/plain; charset=utf-8\r\n{}{}", more, security_headers), text);
   };
-  if (request.method != Method::get && request.method != Method::head) return plain(405, "Allow: GET, HEAD\r\n", "GET only\n");
+  if (request.method != Method::get && request.method != Method::head)
+    return plain(405, "Allow: GET, HEAD\r\n", "GET only\n");
   const Asset* asset = find_asset(is_page(request.path) ? "/index.html" : request.path);
   if (asset == nullptr) return plain(404, {}, "not found\n");
   const Form form = form_for(*asset, request.header("accept-encoding"));

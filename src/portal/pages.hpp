@@ -10,7 +10,8 @@ namespace faelled::portal {
 // itself (ui/src/lib/address.ts); a file gets that file; everything else is 404.
 void send_page(const http::Request& request, http::Reply& reply);
 
-// Does an Accept-Encoding header take `coding`? "q=0" says no, "*" speaks for all that are not named (RFC 9110, 12.5.3).
+// Does an Accept-Encoding header take `coding`? "q=0" says no, "*" speaks for all that are not named (RFC
+// 9110, 12.5.3).
 bool accepts_coding(std::string_view header, std::string_view coding);
 
 }  // namespace faelled::portal

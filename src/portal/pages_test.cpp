@@ -20,7 +20,8 @@ TEST_F(Pages, EveryAnswerForbidsABrowserWhatItNeedNot) {
       const Answer page = co_await world.ask("GET", path);
       const std::string policy = page.header("Content-Security-Policy");
       EXPECT_TRUE(policy.contains("default-src 'none'") && policy.contains("script-src 'self'") &&
-                  policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'")) << path;
+                  policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"))
+          << path;
       EXPECT_FALSE(policy.contains("unsafe")) << path;
       EXPECT_EQ(page.header("X-Content-Type-Options"), "nosniff") << path;
       EXPECT_EQ(page.header("X-Frame-Options"), "DENY") << path;
@@ -38,8 +39,9 @@ TEST_F(Pages, OnlyAddressesOfPagesGetTheDocument) {
       EXPECT_EQ(page.header("Content-Type"), "text/html; charset=utf-8") << path;
       EXPECT_EQ(page.header("Cache-Control"), "no-cache") << path;
     }
-    for (const std::string path : {"/nothing", "/c/a/b", "/c/../x", "/assets", "/assets/", "/assets/../index.html", "/assets/../../etc/passwd",
-                                   "/assets/%2e%2e/index.html", "/%2e%2e/etc/passwd", "/..", "//", "/index.html/", "/sign-in/", "/.git/config"})
+    for (const std::string path :
+         {"/nothing", "/c/a/b", "/c/../x", "/assets", "/assets/", "/assets/../index.html", "/assets/../../etc/passwd",
+          "/assets/%2e%2e/index.html", "/%2e%2e/etc/passwd", "/..", "//", "/index.html/", "/sign-in/", "/.git/config"})
       EXPECT_EQ((co_await world.ask("GET", path)).status, 404) << path;
   });
 }
@@ -48,7 +50,8 @@ TEST_F(Pages, AStrangeTargetIsRefusedAndNothingElse) {
   in_world([](World& world) -> Task<void> {
     for (const std::string target : {"*", "http://x/", "http://x", "x", "?"}) {
       const Answer answer = co_await world.ask("GET", target);
-      EXPECT_TRUE(answer.status == 200 || answer.status == 400 || answer.status == 404) << target << ": " << answer.status;
+      EXPECT_TRUE(answer.status == 200 || answer.status == 400 || answer.status == 404)
+          << target << ": " << answer.status;
     }
     EXPECT_EQ((co_await world.ask("GET", "/")).status, 200) << "it still serves";
   });
@@ -64,8 +67,9 @@ TEST_F(Pages, AFormIsChosenByWhatTheBrowserTakes) {
       const char* coding;
     };
     for (const Row& row : {Row{"gzip, deflate, br", asset.brotli, "br"}, Row{"gzip, br;q=0", asset.gzip, "gzip"},
-                           Row{"br;q=0.000,gzip;q=0", asset.identity, ""}, Row{"*", asset.brotli, "br"}, Row{"br ; q=0.1", asset.brotli, "br"},
-                           Row{"*;q=0", asset.identity, ""}, Row{"brotli, gzipped", asset.identity, ""}, Row{"identity", asset.identity, ""},
+                           Row{"br;q=0.000,gzip;q=0", asset.identity, ""}, Row{"*", asset.brotli, "br"},
+                           Row{"br ; q=0.1", asset.brotli, "br"}, Row{"*;q=0", asset.identity, ""},
+                           Row{"brotli, gzipped", asset.identity, ""}, Row{"identity", asset.identity, ""},
                            Row{"GZIP", asset.gzip, "gzip"}}) {
       const Answer answer = co_await world.ask("GET", path, {}, fmt::format("Accept-Encoding: {}\r\n", row.accepts));
       EXPECT_EQ(answer.header("Content-Encoding"), row.coding) << row.accepts;
@@ -83,11 +87,13 @@ TEST_F(Pages, AFileWhoseNameIsItsHashStaysAndTheDocumentIsAskedForAgain) {
     const Answer whole = co_await world.ask("GET", path, {}, "Accept-Encoding: br\r\n");
     EXPECT_EQ(whole.header("Cache-Control"), "public, max-age=31536000, immutable");
     const std::string etag = whole.header("ETag");
-    const Answer same = co_await world.ask("GET", path, {}, fmt::format("Accept-Encoding: br\r\nIf-None-Match: \"x\", W/{}\r\n", etag));
+    const Answer same =
+        co_await world.ask("GET", path, {}, fmt::format("Accept-Encoding: br\r\nIf-None-Match: \"x\", W/{}\r\n", etag));
     EXPECT_EQ(same.status, 304);
     EXPECT_EQ(same.header("ETag"), etag);
     EXPECT_TRUE(same.body.empty());
-    EXPECT_EQ((co_await world.ask("GET", path, {}, fmt::format("If-None-Match: {}\r\n", etag))).status, 200) << "another form is other bytes";
+    EXPECT_EQ((co_await world.ask("GET", path, {}, fmt::format("If-None-Match: {}\r\n", etag))).status, 200)
+        << "another form is other bytes";
     EXPECT_EQ((co_await world.ask("GET", "/", {}, "If-None-Match: *\r\n")).status, 304);
   });
 }

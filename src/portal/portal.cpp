@@ -19,7 +19,8 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
   if (open == std::string_view::npos) return pattern == path ? std::optional<std::string>("") : std::nullopt;
   const std::string_view before = pattern.substr(0, open);
   const std::string_view after = pattern.substr(open + 4);
-  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) return std::nullopt;
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
+    return std::nullopt;
   const std::string_view id = path.substr(before.size(), path.size() - before.size() - after.size());
   if (id.contains('/')) return std::nullopt;
   return std::string(id);
@@ -27,17 +28,23 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
 
 bool allowed(Access access, const Visitor& who) {
   switch (access) {
-    case Access::anybody: return true;
-    case Access::session: return who.session.has_value();
-    case Access::session_or_owner: return who.session || who.owner;
-    case Access::key_session_or_owner: return who.session || who.owner || who.key;
-    case Access::owner: return who.owner;
+    case Access::anybody:
+      return true;
+    case Access::session:
+      return who.session.has_value();
+    case Access::session_or_owner:
+      return who.session || who.owner;
+    case Access::key_session_or_owner:
+      return who.session || who.owner || who.key;
+    case Access::owner:
+      return who.owner;
   }
   return false;
 }
 
 ApiError denied(Access access, const Visitor& who) {
-  if (!who.session && !who.key && !who.owner) return {Cause::invalid_api_key, "You are not signed in. Open a sign-in link first."};
+  if (!who.session && !who.key && !who.owner)
+    return {Cause::invalid_api_key, "You are not signed in. Open a sign-in link first."};
   if (access == Access::owner)
     return {Cause::forbidden, "This is for the operator: use the command line on the server's own machine."};
   return {Cause::forbidden, "This is for people who are signed in on the page."};
@@ -57,10 +64,15 @@ bool from_elsewhere(const http::Request& request) {
 }  // namespace
 
 void Call::json(int status, std::string_view body) const {
-  reply.send(status, fmt::format("Content-Type: application/json\r\nCache-Control: no-store\r\nx-request-id: {}\r\n", request_id), body);
+  reply.send(
+      status,
+      fmt::format("Content-Type: application/json\r\nCache-Control: no-store\r\nx-request-id: {}\r\n", request_id),
+      body);
 }
 
-void Call::none() const { reply.send(204, fmt::format("Cache-Control: no-store\r\nx-request-id: {}\r\n", request_id), {}); }
+void Call::none() const {
+  reply.send(204, fmt::format("Cache-Control: no-store\r\nx-request-id: {}\r\n", request_id), {});
+}
 
 void Call::fail(const ApiError& error) const { gateway::send_error(reply, error, request_id); }
 
@@ -142,8 +154,9 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     co_await (this->*route.handler)(call);
     co_return;
   }
-  call.fail(path_known ? ApiError{Cause::method_not_allowed, "This address does not take that method."}
-                       : ApiError{Cause::not_found, "There is nothing at this address; /api/openapi.json lists what is."});
+  call.fail(path_known
+                ? ApiError{Cause::method_not_allowed, "This address does not take that method."}
+                : ApiError{Cause::not_found, "There is nothing at this address; /api/openapi.json lists what is."});
 }
 
 // The values live until the document parses again: a handler reads them before it waits for anything.

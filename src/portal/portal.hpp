@@ -44,7 +44,8 @@ class Portal {
   // Anything that is neither /v1 nor an operator's probe: /api and the pages.
   net::Task<void> handle(const http::Request& request, http::Reply& reply);
 
-  // At the server's end, after its connections: answers still being written end here, and what there is of them is kept.
+  // At the server's end, after its connections: answers still being written end here, and what there is of them is
+  // kept.
   net::Task<void> drain(Duration within);
 
   struct Route {
@@ -95,16 +96,18 @@ class Portal {
   // `job` runs on the store's thread and so may hold nothing of ours: what it needs is given to it or its own.
   template <class T>
   net::Task<Expected<T>> on_store(std::function<Expected<T>(store::Store&, store::Conversations&)> job) {
-    return answer_of<Expected<T>>([&store = p_.store, &conversations = p_.conversations, job = std::move(job)](auto then) {
-      store.ask([&conversations, job](store::Store& s) { return job(s, conversations); },
-                std::function<void(Expected<T>)>(std::move(then)));
-    });
+    return answer_of<Expected<T>>(
+        [&store = p_.store, &conversations = p_.conversations, job = std::move(job)](auto then) {
+          store.ask([&conversations, job](store::Store& s) { return job(s, conversations); },
+                    std::function<void(Expected<T>)>(std::move(then)));
+        });
   }
 
   Parts p_;
   json::Document document_;
-  std::map<std::string, std::shared_ptr<Turn>> turns_;  // by id, so in order of start: running, and ended ones for a while
-  std::size_t unkept_ = 0;                              // turns whose answer has not its last form in the store
+  std::map<std::string, std::shared_ptr<Turn>>
+      turns_;               // by id, so in order of start: running, and ended ones for a while
+  std::size_t unkept_ = 0;  // turns whose answer has not its last form in the store
   net::Event all_kept_;
 };
 

@@ -10,10 +10,14 @@ namespace {
 
 std::string_view name_of(store::MessageState state) {
   switch (state) {
-    case store::MessageState::done: return "done";
-    case store::MessageState::running: return "running";
-    case store::MessageState::stopped: return "stopped";
-    case store::MessageState::failed: break;
+    case store::MessageState::done:
+      return "done";
+    case store::MessageState::running:
+      return "running";
+    case store::MessageState::stopped:
+      return "stopped";
+    case store::MessageState::failed:
+      break;
   }
   return "failed";
 }
@@ -58,7 +62,8 @@ Expected<WallTime> parse_time(std::string_view text) {
   WallTime time{std::chrono::sys_days(date)};
   if (text.size() == 10) return time;
   if (text.size() < 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text.back() != 'Z') return wrong();
-  const auto hour = digits(text.substr(11, 2)), minute = digits(text.substr(14, 2)), second = digits(text.substr(17, 2));
+  const auto hour = digits(text.substr(11, 2)), minute = digits(text.substr(14, 2)),
+             second = digits(text.substr(17, 2));
   if (!hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 60) return wrong();
   time += std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second);
   if (text.size() > 20) {
@@ -73,7 +78,11 @@ Expected<WallTime> parse_time(std::string_view text) {
 }
 
 void write_member(json::Writer& out, const store::MemberRow& row) {
-  out.object().member("id", row.id).member("name", row.name).member("created_at", time_text(row.created_at)).close_object();
+  out.object()
+      .member("id", row.id)
+      .member("name", row.name)
+      .member("created_at", time_text(row.created_at))
+      .close_object();
 }
 
 void write_user(json::Writer& out, const store::UserRow& row) {
@@ -83,7 +92,11 @@ void write_user(json::Writer& out, const store::UserRow& row) {
 }
 
 void write_key(json::Writer& out, const store::KeyRow& row, std::string_view secret) {
-  out.object().member("id", row.id).member("name", row.name).member("member", row.member).member_or_null("user", row.user);
+  out.object()
+      .member("id", row.id)
+      .member("name", row.name)
+      .member("member", row.member)
+      .member_or_null("user", row.user);
   if (!secret.empty()) out.member("secret", secret);
   out.member("created_at", time_text(row.created_at));
   write_time_or_null(out, "expires_at", row.expires_at);
@@ -146,7 +159,11 @@ void write_message(json::Writer& out, const store::Message& row) {
   if (row.error_message.empty()) {
     out.member("error", nullptr);
   } else {
-    out.key("error").object().member("message", row.error_message).member("message_da", row.error_message_da).close_object();
+    out.key("error")
+        .object()
+        .member("message", row.error_message)
+        .member("message_da", row.error_message_da)
+        .close_object();
   }
   out.member_or_null("request_id", row.request_id).close_object();
 }

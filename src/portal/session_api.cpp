@@ -22,11 +22,16 @@ std::string session_json(const members::Session& session) {
 
 std::string_view state_name(rpc::EngineState state) {
   switch (state) {
-    case rpc::EngineState::absent: return "absent";
-    case rpc::EngineState::starting: return "starting";
-    case rpc::EngineState::ready: return "ready";
-    case rpc::EngineState::draining: return "draining";
-    case rpc::EngineState::failed: break;
+    case rpc::EngineState::absent:
+      return "absent";
+    case rpc::EngineState::starting:
+      return "starting";
+    case rpc::EngineState::ready:
+      return "ready";
+    case rpc::EngineState::draining:
+      return "draining";
+    case rpc::EngineState::failed:
+      break;
   }
   return "failed";
 }
@@ -57,8 +62,8 @@ net::Task<void> Portal::sign_in(Call& call) {
   }
   const bool secure = p_.public_url.starts_with("https:");
   call.reply.send(200,
-                  fmt::format("Content-Type: application/json\r\nCache-Control: no-store\r\nx-request-id: {}\r\n{}", call.request_id,
-                              set_session_cookie(session->token, session->expires_at - now, secure)),
+                  fmt::format("Content-Type: application/json\r\nCache-Control: no-store\r\nx-request-id: {}\r\n{}",
+                              call.request_id, set_session_cookie(session->token, session->expires_at - now, secure)),
                   session_json(*session));
 }
 
@@ -71,8 +76,10 @@ net::Task<void> Portal::sign_out(Call& call) {
   const std::string token(session_cookie(call.request.header("cookie")));
   auto gone = co_await answer_of<Expected<void>>([&](auto then) { p_.directory.sign_out(token, std::move(then)); });
   if (!gone) co_return call.fail(gone.error());
-  call.reply.send(204, fmt::format("Cache-Control: no-store\r\nx-request-id: {}\r\n{}", call.request_id,
-                                   set_session_cookie("", Duration{}, p_.public_url.starts_with("https:"))), {});
+  call.reply.send(204,
+                  fmt::format("Cache-Control: no-store\r\nx-request-id: {}\r\n{}", call.request_id,
+                              set_session_cookie("", Duration{}, p_.public_url.starts_with("https:"))),
+                  {});
 }
 
 net::Task<void> Portal::list_models(Call& call) {
@@ -117,7 +124,8 @@ net::Task<void> Portal::list_models(Call& call) {
 }
 
 net::Task<void> Portal::description(Call& call) {
-  call.reply.send(200, fmt::format("Content-Type: application/json\r\nx-request-id: {}\r\n", call.request_id), api_description());
+  call.reply.send(200, fmt::format("Content-Type: application/json\r\nx-request-id: {}\r\n", call.request_id),
+                  api_description());
   co_return;
 }
 

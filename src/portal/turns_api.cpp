@@ -75,11 +75,19 @@ std::string end_data(const Turn& turn) {
   if (answer.error_message.empty()) {
     out.member("error", nullptr);
   } else {
-    out.key("error").object().member("message", answer.error_message).member("message_da", answer.error_message_da).close_object();
+    out.key("error")
+        .object()
+        .member("message", answer.error_message)
+        .member("message_da", answer.error_message_da)
+        .close_object();
   }
   out.member("request_id", answer.request_id);
   if (const auto usage = turn.usage()) {
-    out.key("usage").object().member("input_tokens", usage->first).member("output_tokens", usage->second).close_object();
+    out.key("usage")
+        .object()
+        .member("input_tokens", usage->first)
+        .member("output_tokens", usage->second)
+        .close_object();
   } else {
     out.member("usage", nullptr);
   }
@@ -139,7 +147,8 @@ net::Task<void> Portal::start_turn(Call& call) {
   answer.role = store::MessageRole::assistant;
   answer.state = store::MessageState::running;
   answer.request_id = request_id;
-  auto loaded = co_await on_store<Loaded>([session, question, answer, model = *model, id = call.id](store::Store& s, store::Conversations& all) mutable -> Expected<Loaded> {
+  auto loaded = co_await on_store<Loaded>([session, question, answer, model = *model, id = call.id](
+                                              store::Store& s, store::Conversations& all) mutable -> Expected<Loaded> {
     Loaded out;
     auto done = s.together([&]() -> Expected<void> {
       auto row = all.get(s, session.user.id, id);
@@ -148,7 +157,8 @@ net::Task<void> Portal::start_turn(Call& call) {
       if (!messages) return std::unexpected(messages.error());
       for (const Message& message : *messages)
         if (message.state == store::MessageState::running)
-          return faelled::fail(Errc::conflict, "an answer is still being written in this conversation", "stop it first");
+          return faelled::fail(Errc::conflict, "an answer is still being written in this conversation",
+                               "stop it first");
       if (model) row->model = *model;
       if (row->title.empty()) row->title = title_from(question.content);
       row->updated_at = question.created_at;
@@ -184,15 +194,17 @@ net::Task<void> Portal::start_turn(Call& call) {
 
 net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body) {
   const auto keep = [this, turn] {
-    return on_store<void>([of = turn->conversation(), answer = turn->answer()](store::Store& s, store::Conversations& all) {
-      return all.update_message(s, of, answer);
-    });
+    return on_store<void>(
+        [of = turn->conversation(), answer = turn->answer()](store::Store& s, store::Conversations& all) {
+          return all.update_message(s, of, answer);
+        });
   };
   ++unkept_;
   std::size_t kept_bytes = 0;
   net::Timer checkpoint(p_.context.loop, [&] {
     if (std::exchange(kept_bytes, turn->text().size()) != turn->text().size())
-      p_.context.loop.spawn([](net::Task<Expected<void>> kept) -> net::Task<void> { co_await std::move(kept); }(keep()));
+      p_.context.loop.spawn(
+          [](net::Task<Expected<void>> kept) -> net::Task<void> { co_await std::move(kept); }(keep()));
     checkpoint.arm(p_.settings.checkpoint_every);
   });
   checkpoint.arm(p_.settings.checkpoint_every);
@@ -203,7 +215,8 @@ net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller cal
   turn->end(p_.context.loop.now());
   const auto lost = [&kept] { return !kept && kept.error().code != Errc::not_found; };  // not_found: deleted meanwhile
   if (lost())
-    p_.context.log.error("an answer could not be kept yet", {{"request_id", turn->answer().request_id}, {"cause", kept.error().message}});
+    p_.context.log.error("an answer could not be kept yet",
+                         {{"request_id", turn->answer().request_id}, {"cause", kept.error().message}});
   // Until it is, its conversation takes no further question: it would be asked without this answer.
   while (lost()) {
     co_await p_.context.loop.sleep(p_.settings.store_retry_every);
@@ -228,7 +241,8 @@ net::Task<void> Portal::drain(Duration within) {
 net::Task<void> Portal::watch_turn(Call& call) {
   forget_old_turns();
   const std::shared_ptr<Turn> turn = own_turn(call);
-  if (!turn) co_return call.fail(ApiError{Cause::not_found, "This answer is no longer under way; read the conversation."});
+  if (!turn)
+    co_return call.fail(ApiError{Cause::not_found, "This answer is no longer under way; read the conversation."});
   // A browser that connects again sends the id it saw last beside the address it began with.
   std::string from(call.request.header("last-event-id"));
   if (from.empty()) from = http::query_value(call.request.query, "after");
@@ -240,7 +254,8 @@ net::Task<void> Portal::watch_turn(Call& call) {
   }
   at = character_start(turn->text(), at);
   call.reply.begin(200, fmt::format("Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store\r\n"
-                                    "X-Accel-Buffering: no\r\nx-request-id: {}\r\n", call.request_id));
+                                    "X-Accel-Buffering: no\r\nx-request-id: {}\r\n",
+                                    call.request_id));
   if (call.request.method == http::Method::head) co_return call.reply.finish();
   Turn::Viewer viewer;
   turn->watch(viewer);

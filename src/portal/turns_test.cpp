@@ -1,3 +1,5 @@
+#include <future>
+
 #include "portal/world_testing.hpp"
 
 namespace faelled::portal {
@@ -36,7 +38,8 @@ TEST_F(Turns, AnAnswerIsWrittenWatchedAndKept) {
   in_world([](World& world) -> Task<void> {
     const std::string cookie = co_await world.signed_in("aarhus", "Ida"), of = co_await world.conversation(cookie);
     const std::string turn = co_await world.turn(cookie, of, "Hvad er en ø?\\nSvar kort.");
-    EXPECT_TRUE(world.sayings[0]->request.contains(R"("content":"Hvad er en ø?\nSvar kort.")")) << world.sayings[0]->request;
+    EXPECT_TRUE(world.sayings[0]->request.contains(R"("content":"Hvad er en ø?\nSvar kort.")"))
+        << world.sayings[0]->request;
     Peer viewer = co_await world.open(events(turn), cookie);
     world.sayings[0]->say("Land ");
     EXPECT_TRUE(co_await viewer.hears("event: delta\nid: 5\ndata: {\"text\":\"Land \"}\n\n"));
@@ -60,11 +63,13 @@ TEST_F(Turns, AnAnswerIsWrittenWatchedAndKept) {
     const Answer row = co_await world.ask_owner("GET", "/api/usage?rows=true");
     EXPECT_EQ(text_at(row.body, "rows.0.request_id"), text_at(end_of(stream), "request_id"));
     EXPECT_EQ(text_at(row.body, "rows.0.key"), "null");
-    EXPECT_EQ(text_of((co_await world.ask("GET", events(turn), {}, cookie)).body), "Land i søen.") << "for some minutes it answers still";
+    EXPECT_EQ(text_of((co_await world.ask("GET", events(turn), {}, cookie)).body), "Land i søen.")
+        << "for some minutes it answers still";
     EXPECT_TRUE((co_await world.ask("HEAD", events(turn), {}, cookie)).body.empty());
 
     (void)co_await world.turn(cookie, of, "Og en holm?");
-    EXPECT_TRUE(world.sayings[1]->request.contains(R"({"role":"assistant","content":"Land i søen."})")) << "with what was said before";
+    EXPECT_TRUE(world.sayings[1]->request.contains(R"({"role":"assistant","content":"Land i søen."})"))
+        << "with what was said before";
   });
 }
 
@@ -107,7 +112,8 @@ TEST_F(Turns, ViewersComeAndGoAndEachSeesTheWholeAnswer) {
     EXPECT_EQ(text_at(meanwhile.body, "messages.1.content"), "one two ");
     EXPECT_EQ(text_at(meanwhile.body, "messages.1.state"), "running");
     EXPECT_EQ(text_at(meanwhile.body, "turn.id"), turn);
-    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/conversations", {}, cookie)).body, "conversations.0.running"), "true");
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/conversations", {}, cookie)).body, "conversations.0.running"),
+              "true");
     Peer late = co_await world.open(events(turn, "4"), cookie);
     world.sayings[0]->say("three");
     world.sayings[0]->finish();
@@ -163,7 +169,8 @@ TEST_F(Turns, WhoeverWaitsIsToldWhyAndTheLineIsKeptAlive) {
         world.mesh.keeps_waiting = rpc::Waiting{0, 3, true, {}};
         const std::string turn = co_await world.turn(cookie, of);
         Peer viewer = co_await world.open(events(turn), cookie);
-        EXPECT_TRUE(co_await viewer.hears("event: waiting\nid: 0\ndata: {\"reason\":\"queue\",\"position\":3,\"ready_in_s\":null}\n\n"));
+        EXPECT_TRUE(co_await viewer.hears(
+            "event: waiting\nid: 0\ndata: {\"reason\":\"queue\",\"position\":3,\"ready_in_s\":null}\n\n"));
         for (const auto& [number, listener] : world.mesh.in_line) listener->waiting({number, 1, false, 2500ms});
         EXPECT_TRUE(co_await viewer.hears("data: {\"reason\":\"starting\",\"position\":1,\"ready_in_s\":2.5}\n\n"));
         EXPECT_TRUE(co_await viewer.hears(": keep-alive\n"));
@@ -186,9 +193,11 @@ TEST_F(Turns, AConversationTakesOneQuestionAtATime) {
   in_world([](World& world) -> Task<void> {
     const std::string cookie = co_await world.signed_in("aarhus", "Ida"), of = co_await world.conversation(cookie);
     const std::string turn = co_await world.turn(cookie, of);
-    const Answer second = co_await world.ask("POST", "/api/conversations/" + of + "/turns", R"({"content":"x"})", cookie);
+    const Answer second =
+        co_await world.ask("POST", "/api/conversations/" + of + "/turns", R"({"content":"x"})", cookie);
     EXPECT_EQ(second.status, 409);
-    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/conversations/" + of, {}, cookie)).body, "messages.2"), "") << "nothing was added";
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/conversations/" + of, {}, cookie)).body, "messages.2"), "")
+        << "nothing was added";
     world.sayings[0]->finish();
     (void)co_await world.ask("GET", events(turn), {}, cookie);
     (void)co_await world.turn(cookie, of);
@@ -259,7 +268,9 @@ TEST_F(Turns, EndedOnesAreForgottenByTimeAndForWantOfRoom) {
         EXPECT_EQ((co_await world.ask("GET", events(turns[2]), {}, cookie)).status, 200);
         for (int i = 0; i < 2; ++i) (void)co_await world.turn(cookie, co_await world.conversation(cookie));
         const std::string full = co_await world.conversation(cookie);
-        EXPECT_EQ((co_await world.ask("POST", "/api/conversations/" + full + "/turns", R"({"content":"x"})", cookie)).status, 429)
+        EXPECT_EQ(
+            (co_await world.ask("POST", "/api/conversations/" + full + "/turns", R"({"content":"x"})", cookie)).status,
+            429)
             << "running ones are not forgotten";
       },
       quickly([](Portal::Settings& s) { s.turns_max = 2; }));
@@ -272,6 +283,30 @@ TEST_F(Turns, EndedOnesAreForgottenByTimeAndForWantOfRoom) {
         EXPECT_EQ((co_await world.ask("GET", events(turn), {}, cookie)).status, 404);
       },
       quickly([](Portal::Settings& s) { s.ended_turn_kept = 0ms; }));
+}
+
+TEST_F(Turns, AnAnswerThatTheStoreRefusesIsToldAndKeptWhenItTakesItAgain) {
+  in_world([](World& world) -> Task<void> {
+    const std::string cookie = co_await world.signed_in("aarhus", "Ida"), of = co_await world.conversation(cookie);
+    const std::string turn = co_await world.turn(cookie, of);
+    Peer viewer = co_await world.open(events(turn), cookie);
+    world.sayings[0]->say("late");
+    EXPECT_TRUE(co_await viewer.hears("late"));
+    std::promise<void> go_on;
+    EXPECT_TRUE(world.thread->post([waits = go_on.get_future().share()](store::Store&) { waits.wait(); }));
+    while (world.thread->post([](store::Store&) {})) {
+    }
+    world.sayings[0]->finish();
+    EXPECT_EQ(text_at(end_of(co_await viewer.all()), "state"), "done") << "the store is full, and nobody waits for it";
+    go_on.set_value();
+    std::string state;
+    for (int i = 0; i < 1000 && state != "done"; ++i) {
+      const Answer read = co_await world.ask("GET", "/api/conversations/" + of, {}, cookie);
+      state = text_at(read.body, "messages.1.state");
+    }
+    EXPECT_EQ(state, "done");
+    (void)co_await world.turn(cookie, of);
+  });
 }
 
 TEST_F(Turns, AServerThatEndsKeepsWhatWasWritten) {

@@ -41,7 +41,8 @@ net::Task<void> Portal::get_usage(Call& call) {
     const std::string text = query(name);
     if (text.empty()) continue;
     auto time = parse_time(text);
-    if (!time) co_return call.fail(ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, name});
+    if (!time)
+      co_return call.fail(ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, name});
     *into = *time;
   }
   filter.member = query("member");
@@ -57,12 +58,15 @@ net::Task<void> Portal::get_usage(Call& call) {
   if (const std::string text = query("limit"); !text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
     if (error != std::errc() || *end != 0 || limit < 1 || limit > limits::usage_page_rows_max)
-      co_return call.fail(ApiError{Cause::invalid_value, fmt::format("limit is a whole number from 1 to {}", limits::usage_page_rows_max), "limit"});
+      co_return call.fail(ApiError{Cause::invalid_value,
+                                   fmt::format("limit is a whole number from 1 to {}", limits::usage_page_rows_max),
+                                   "limit"});
   }
   const auto send_csv = [&](std::string_view text, std::string_view next) {
     std::string headers = fmt::format(
         "Content-Type: text/csv; charset=utf-8\r\nContent-Disposition: attachment; filename=\"faelled-usage.csv\"\r\n"
-        "Cache-Control: no-store\r\nx-request-id: {}\r\n", call.request_id);
+        "Cache-Control: no-store\r\nx-request-id: {}\r\n",
+        call.request_id);
     if (!next.empty()) headers += fmt::format("x-next: {}\r\n", next);
     call.reply.send(200, headers, text);
   };

@@ -1,6 +1,6 @@
-// A whole server for the portal's tests on real sockets: SQLite and journal in a temporary folder, directory, gateway and
-// portal, and an upstream whose words the test says one by one. Only the mesh is a stand-in: it grants when the test
-// lets it. Only tests include this file.
+// A whole server for the portal's tests on real sockets: SQLite and journal in a temporary folder, directory, gateway
+// and portal, and an upstream whose words the test says one by one. Only the mesh is a stand-in: it grants when the
+// test lets it. Only tests include this file.
 #pragma once
 
 #include <fmt/format.h>
@@ -134,8 +134,10 @@ class Saying {
 
  private:
   void chunk(std::string_view choice) {
-    reply_.write(fmt::format("data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"upstream\","
-                             "\"choices\":[{{\"index\":0,{}}}]}}\n\n", choice));
+    reply_.write(
+        fmt::format("data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"upstream\","
+                    "\"choices\":[{{\"index\":0,{}}}]}}\n\n",
+                    choice));
     reply_.flush();
   }
   http::Reply& reply_;
@@ -164,18 +166,23 @@ class World {
     model.settings.name = "A model";
     model.settings.kind = engines::EngineKind::openai;
     catalogue.emplace(std::vector{model}, clock.wall());
-    context.reset(new gateway::Context{loop, clock, random, client, mesh, *journal, *catalogue, metrics, *log, {}, {}, 0, false});
+    context.reset(
+        new gateway::Context{loop, clock, random, client, mesh, *journal, *catalogue, metrics, *log, {}, {}, 0, false});
     gateway.emplace(*context, *directory);
-    portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1", settings});
+    portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
+                                 settings});
     const auto no_body = [](int status, std::string_view) { return std::to_string(status); };
-    upstream.emplace(loop, http::ServerBounds{}, [this](const http::Request& r, http::Reply& reply) { return answer(r, reply); }, no_body);
+    upstream.emplace(
+        loop, http::ServerBounds{}, [this](const http::Request& r, http::Reply& reply) { return answer(r, reply); },
+        no_body);
     auto upstream_listener = net::Listener::tcp(loop, "127.0.0.1", 0).value();
     mesh.endpoint.host = "127.0.0.1";
     mesh.endpoint.port = upstream_listener.port();
     mesh.endpoint.base_path = "/v1";
     upstream->serve(std::move(upstream_listener));
-    server.emplace(loop, http::ServerBounds{},
-                   [this](const http::Request& r, http::Reply& reply) { return portal->handle(r, reply); }, no_body);
+    server.emplace(
+        loop, http::ServerBounds{},
+        [this](const http::Request& r, http::Reply& reply) { return portal->handle(r, reply); }, no_body);
     auto listener = net::Listener::tcp(loop, "127.0.0.1", 0).value();
     port = listener.port();
     server->serve(std::move(listener));
@@ -200,11 +207,13 @@ class World {
   // One request and its whole answer. HTTP/1.0, so that a stream comes as it is and the end is the close.
   Task<Answer> ask(std::string method, std::string target, std::string body = {}, std::string headers = {}) {
     Peer peer = co_await Peer::tcp(loop, port);
-    co_return co_await exchange(std::move(peer), std::move(method), std::move(target), std::move(body), std::move(headers));
+    co_return co_await exchange(std::move(peer), std::move(method), std::move(target), std::move(body),
+                                std::move(headers));
   }
   Task<Answer> ask_owner(std::string method, std::string target, std::string body = {}) {
     auto stream = co_await net::connect_unix(loop, owner_socket, net::test_patience);
-    co_return co_await exchange(Peer(std::move(stream.value())), std::move(method), std::move(target), std::move(body), {});
+    co_return co_await exchange(Peer(std::move(stream.value())), std::move(method), std::move(target), std::move(body),
+                                {});
   }
   // A stream that goes on: read it with hears() and leave with hang_up().
   Task<Peer> open(std::string target, std::string headers) {
@@ -216,10 +225,13 @@ class World {
   // A member, a user and their session: "Cookie: …\r\n".
   Task<std::string> signed_in(std::string member, std::string user) {
     (void)co_await ask_owner("POST", "/api/members", fmt::format(R"({{"id":"{}","name":"{}"}})", member, member));
-    const Answer made = co_await ask_owner("POST", fmt::format("/api/members/{}/users", member), fmt::format(R"({{"name":"{}"}})", user));
-    const Answer link = co_await ask_owner("POST", "/api/sign-in-links", fmt::format(R"({{"user":"{}"}})", text_at(made.body, "id")));
+    const Answer made = co_await ask_owner("POST", fmt::format("/api/members/{}/users", member),
+                                           fmt::format(R"({{"name":"{}"}})", user));
+    const Answer link =
+        co_await ask_owner("POST", "/api/sign-in-links", fmt::format(R"({{"user":"{}"}})", text_at(made.body, "id")));
     const std::string url = text_at(link.body, "url");
-    const Answer in = co_await ask("POST", "/api/session", fmt::format(R"({{"token":"{}"}})", url.substr(url.find('#') + 1)));
+    const Answer in =
+        co_await ask("POST", "/api/session", fmt::format(R"({{"token":"{}"}})", url.substr(url.find('#') + 1)));
     const std::string cookie = in.header("Set-Cookie");
     co_return fmt::format("Cookie: {}\r\n", cookie.substr(0, cookie.find(';')));
   }
@@ -231,7 +243,8 @@ class World {
   // A turn whose upstream has been asked: the last of `sayings`.
   Task<std::string> turn(std::string cookie, std::string of, std::string question = "Hej?") {
     const std::size_t before = sayings.size();
-    const Answer started = co_await ask("POST", fmt::format("/api/conversations/{}/turns", of), fmt::format(R"({{"content":"{}"}})", question), std::move(cookie));
+    const Answer started = co_await ask("POST", fmt::format("/api/conversations/{}/turns", of),
+                                        fmt::format(R"({{"content":"{}"}})", question), std::move(cookie));
     EXPECT_EQ(started.status, 202) << started.body;
     if (!mesh.keeps_waiting) co_await net::turns_until(loop, [&] { return sayings.size() > before; });
     co_return text_at(started.body, "turn.id");
@@ -273,26 +286,33 @@ class World {
     for (const Portal::Route& route : Portal::routes()) {
       const std::string pattern(route.path);
       const std::size_t id = pattern.find("{id}");
-      const bool fits = id == std::string::npos ? path == pattern
-                                                : path.starts_with(pattern.substr(0, id)) && path.ends_with(pattern.substr(id + 4)) &&
-                                                      path.size() > pattern.size() - 4 &&
-                                                      !path.substr(id, path.size() - pattern.size() + 4).contains('/');
+      const bool fits = id == std::string::npos
+                            ? path == pattern
+                            : path.starts_with(pattern.substr(0, id)) && path.ends_with(pattern.substr(id + 4)) &&
+                                  path.size() > pattern.size() - 4 &&
+                                  !path.substr(id, path.size() - pattern.size() + 4).contains('/');
       if (!fits || name_of(route.method) != method) continue;
       json::Document document;
       const auto root = document.parse(api_description());
       const auto responses = root->find("paths")->find(pattern)->find(lower(method))->find("responses");
-      if (!responses || !responses->find(std::to_string(status))) undescribed.insert(fmt::format("{} {} {}", method, pattern, status));
+      if (!responses || !responses->find(std::to_string(status)))
+        undescribed.insert(fmt::format("{} {} {}", method, pattern, status));
     }
   }
 
  public:
   static std::string name_of(http::Method method) {
     switch (method) {
-      case http::Method::get: return "GET";
-      case http::Method::post: return "POST";
-      case http::Method::patch: return "PATCH";
-      case http::Method::del: return "DELETE";
-      default: return "other";
+      case http::Method::get:
+        return "GET";
+      case http::Method::post:
+        return "POST";
+      case http::Method::patch:
+        return "PATCH";
+      case http::Method::del:
+        return "DELETE";
+      default:
+        return "other";
     }
   }
   static std::string lower(std::string text) {
