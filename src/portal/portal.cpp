@@ -77,9 +77,9 @@ void Call::none() const {
 void Call::fail(const ApiError& error) const { gateway::send_error(reply, error, request_id); }
 
 void Call::fail(const Error& error, std::string_view param) const {
-  ApiError told = openai::api_error_of(error);
-  told.param = param;
-  fail(told);
+  std::string message = error.message;
+  if (!error.hint.empty()) message += (message.ends_with('.') ? " " : "; ") + error.hint;
+  fail(ApiError{openai::cause_of(error.code), std::move(message), std::string(param)});
 }
 
 Portal::Portal(Parts parts) : p_(std::move(parts)) {}

@@ -299,13 +299,13 @@ TEST_F(Turns, AnAnswerThatTheStoreRefusesIsToldAndKeptWhenItTakesItAgain) {
     world.sayings[0]->finish();
     EXPECT_EQ(text_at(end_of(co_await viewer.all()), "state"), "done") << "the store is full, and nobody waits for it";
     go_on.set_value();
-    std::string state;
-    for (int i = 0; i < 1000 && state != "done"; ++i) {
-      const Answer read = co_await world.ask("GET", "/api/conversations/" + of, {}, cookie);
-      state = text_at(read.body, "messages.1.state");
-    }
-    EXPECT_EQ(state, "done");
-    (void)co_await world.turn(cookie, of);
+    Answer next;
+    for (int i = 0; i < 1000 && next.status != 202; ++i)
+      next = co_await world.ask("POST", "/api/conversations/" + of + "/turns", R"({"content":"x"})", cookie);
+    EXPECT_EQ(next.status, 202) << next.body;
+    const Answer read = co_await world.ask("GET", "/api/conversations/" + of, {}, cookie);
+    EXPECT_EQ(text_at(read.body, "messages.1.content"), "late");
+    EXPECT_EQ(text_at(read.body, "messages.1.state"), "done");
   });
 }
 
