@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
       "Fælled: a language-model commons for public organisations.\n"
       "The server is 'faelled serve'; all other commands talk to a running one on this machine through the\n"
       "owner-only socket in its data folder, and need no key.\n"
-      "Exit status: 0 done, 1 refused or failed (said on standard error), 2 a command line that makes no sense."};
+      "Exit status: 0 done, 1 refused or failed (said on standard error), 2 a command line that makes no sense.",
+      "faelled"};
   app.require_subcommand(1);
   app.set_version_flag("--version", version);
   app.set_help_all_flag("--help-all", "Help for all commands");

@@ -247,6 +247,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   node_settings.environment = own_environment();
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
+  mesh.on_engine_restart([&metrics](const std::string& model, std::uint64_t times) { metrics.model(model).engine_restarted(times); });
 
   gateway::Context context{loop, clock, random, client, mesh, *storage->journal, catalogue, metrics, **log,
                            gateway_settings(config), {}, 0, false};
