@@ -47,10 +47,14 @@ int refuse(const Error& error) {
 
 observe::Level level_of(config::LogLevel level) {
   switch (level) {
-    case config::LogLevel::debug: return observe::Level::debug;
-    case config::LogLevel::info: return observe::Level::info;
-    case config::LogLevel::warn: return observe::Level::warn;
-    case config::LogLevel::error: break;
+    case config::LogLevel::debug:
+      return observe::Level::debug;
+    case config::LogLevel::info:
+      return observe::Level::info;
+    case config::LogLevel::warn:
+      return observe::Level::warn;
+    case config::LogLevel::error:
+      break;
   }
   return observe::Level::error;
 }
@@ -137,7 +141,8 @@ class Probes {
     json::Writer out(body);
     out.object().member("ready", ready).member("draining", context_.shutting_down).member("journal", journal);
     out.key("models").object();
-    for (const rpc::ModelStatus& model : context_.mesh.models()) out.member(model.model, model.state == rpc::EngineState::ready);
+    for (const rpc::ModelStatus& model : context_.mesh.models())
+      out.member(model.model, model.state == rpc::EngineState::ready);
     out.close_object().close_object();
     body += '\n';
     reply.send(ready ? 200 : 503, "Content-Type: application/json\r\n", body);
@@ -193,7 +198,13 @@ net::Task<void> greet(const ServeOptions& options, gateway::Context& context, st
   }
   if (options.json) {
     std::string line;
-    json::Writer(line).object().member("url", url).member("sign_in", demo.sign_in).member("key", demo.key).member("model", model).close_object();
+    json::Writer(line)
+        .object()
+        .member("url", url)
+        .member("sign_in", demo.sign_in)
+        .member("key", demo.key)
+        .member("model", model)
+        .close_object();
     std::printf("%s\n", line.c_str());
   } else {
     std::printf("Fælled is ready at %s\nSign in (works once): %s\nA fresh key: %s\nModel: %s\n", url.c_str(),
@@ -247,10 +258,12 @@ int run(const ServeOptions& options, const config::Config& config) {
   node_settings.environment = own_environment();
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
-  mesh.on_engine_restart([&metrics](const std::string& model, std::uint64_t times) { metrics.model(model).engine_restarted(times); });
+  mesh.on_engine_restart(
+      [&metrics](const std::string& model, std::uint64_t times) { metrics.model(model).engine_restarted(times); });
 
-  gateway::Context context{loop, clock, random, client, mesh, *storage->journal, catalogue, metrics, **log,
-                           gateway_settings(config), {}, 0, false};
+  gateway::Context context{
+      loop, clock, random, client, mesh, *storage->journal, catalogue, metrics, **log, gateway_settings(config),
+      {},   0,     false};
   gateway::Gateway gateway(context, directory);
   const Probes probes(context, *storage->journal);
 
@@ -265,7 +278,8 @@ int run(const ServeOptions& options, const config::Config& config) {
     if (!made) return refuse(made.error());
     demo = std::move(*made);
   }
-  portal::Portal portal({context, gateway, directory, *storage->thread, *storage->ledger, *storage->conversations, url});
+  portal::Portal portal(
+      {context, gateway, directory, *storage->thread, *storage->ledger, *storage->conversations, url});
 
   http::Server server(
       loop, server_bounds(config),
@@ -275,7 +289,8 @@ int run(const ServeOptions& options, const config::Config& config) {
         return portal.handle(request, reply);
       },
       error_body);
-  metrics.gauge("faelled_connections", "Open client connections", [&] { return static_cast<double>(server.connections()); });
+  metrics.gauge("faelled_connections", "Open client connections",
+                [&] { return static_cast<double>(server.connections()); });
   metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });
   metrics.gauge("faelled_running", "Tickets on an engine", [&] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",
@@ -316,7 +331,8 @@ int serve(const ServeOptions& options) {
     std::fprintf(stderr, "%s\n", config.error().message.c_str());
     if (!config.error().hint.empty()) std::fprintf(stderr, "  %s\n", config.error().hint.c_str());
     if (config.error().code == Errc::not_found)
-      std::fputs("  docs/configuration.md shows how to write one; name it with --config FILE or FAELLED_CONFIG\n", stderr);
+      std::fputs("  docs/configuration.md shows how to write one; name it with --config FILE or FAELLED_CONFIG\n",
+                 stderr);
     return 1;
   }
   return run(options, *config);
