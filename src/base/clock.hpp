@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 using Duration = std::chrono::nanoseconds;
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;  // monotonic: waits, rates, deadlines
-using WallTime = std::chrono::sys_time<std::chrono::microseconds>;              // what people and the ledger read
+using WallTime = std::chrono::sys_time<std::chrono::microseconds>;             // what people and the ledger read
 
 class Clock {
  public:

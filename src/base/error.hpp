@@ -14,10 +14,10 @@ enum class Errc {
   forbidden,     // not for you
   not_found,
   exists,
-  conflict,      // the state has moved on
+  conflict,  // the state has moved on
   too_large,
-  exhausted,     // a bound of ours is reached; later it may fit
-  unavailable,   // something we depend on does not answer now
+  exhausted,    // a bound of ours is reached; later it may fit
+  unavailable,  // something we depend on does not answer now
   timeout,
   cancelled,
   incompatible,  // written by a newer version, or not ours at all

@@ -16,13 +16,13 @@ inline constexpr std::size_t http_header_bytes_max = 32 * 1024;  // all header l
 inline constexpr std::size_t http_headers_max = 100;
 inline constexpr std::size_t http_body_bytes_max = 8 * 1024 * 1024;
 inline constexpr std::size_t http_connections_max = 10'000;
-inline constexpr std::size_t http_pipelined_bytes_max = 64 * 1024;   // read ahead while an answer is under way
+inline constexpr std::size_t http_pipelined_bytes_max = 64 * 1024;     // read ahead while an answer is under way
 inline constexpr std::size_t http_unsent_bytes_max = 2 * 1024 * 1024;  // answer bytes a slow client may leave unread
-inline constexpr auto http_idle_max = 75s;       // between requests on a kept-alive connection
-inline constexpr auto http_head_max = 10s;       // first byte of a request to the end of its headers
-inline constexpr auto http_body_max = 60s;       // end of headers to end of body
+inline constexpr auto http_idle_max = 75s;                             // between requests on a kept-alive connection
+inline constexpr auto http_head_max = 10s;         // first byte of a request to the end of its headers
+inline constexpr auto http_body_max = 60s;         // end of headers to end of body
 inline constexpr auto http_write_stall_max = 30s;  // no byte taken by the client
-inline constexpr auto http_drain_max = 5s;       // SIGTERM to the last answer
+inline constexpr auto http_drain_max = 5s;         // SIGTERM to the last answer
 
 // JSON edge
 inline constexpr std::size_t json_depth_max = 64;
@@ -35,14 +35,14 @@ inline constexpr std::size_t choices_max = 1;  // n > 1 comes with the complete 
 
 // Tickets
 inline constexpr std::size_t tickets_waiting_max = 4096;
-inline constexpr auto ticket_wait_max = 120s;     // in line before 429
+inline constexpr auto ticket_wait_max = 120s;  // in line before 429
 inline constexpr auto queue_full_retry_after = 10s;
 inline constexpr auto engine_retry_after = 30s;
-inline constexpr std::size_t engine_attempts_max = 3;  // of a request whose engine died before it said anything
-inline constexpr auto engine_attempt_pause = 50ms;         // before the second; five times as long before each further one
-inline constexpr auto ticket_total_max = 600s;    // admission to the last byte
-inline constexpr auto keep_alive_every = 10s;     // SSE comment while nothing else is sent
-inline constexpr auto engine_silence_max = 120s;  // no byte from a running engine
+inline constexpr std::size_t engine_attempts_max = 2;  // of a request whose engine died before it said anything
+inline constexpr auto engine_attempt_pause = 50ms;     // before the second; five times as long before each further one
+inline constexpr auto ticket_total_max = 600s;         // admission to the last byte
+inline constexpr auto keep_alive_every = 10s;          // SSE comment while nothing else is sent
+inline constexpr auto engine_silence_max = 120s;       // no byte from a running engine
 
 // Engine side
 inline constexpr std::size_t upstream_head_bytes_max = 64 * 1024;
@@ -59,7 +59,7 @@ inline constexpr std::size_t unix_path_bytes_max = 107;        // sockaddr_un, w
 inline constexpr std::uint64_t gguf_header_bytes_max = 256 * 1024 * 1024;  // vocabularies are some MiB
 inline constexpr std::uint64_t gguf_tensors_max = 1'000'000;
 inline constexpr std::uint64_t gguf_pairs_max = 100'000;
-inline constexpr std::size_t gguf_text_bytes_max = 4096;       // keys and names; longer ones are skipped
+inline constexpr std::size_t gguf_text_bytes_max = 4096;          // keys and names; longer ones are skipped
 inline constexpr std::size_t engine_log_bytes_max = 1024 * 1024;  // and one older file of the same size
 inline constexpr std::size_t engine_log_line_bytes_max = 1024;
 
@@ -67,9 +67,9 @@ inline constexpr std::size_t engine_log_line_bytes_max = 1024;
 inline constexpr std::size_t journal_segment_bytes = 4 * 1024 * 1024;
 inline constexpr std::size_t journal_record_bytes_max = 1024;
 inline constexpr auto journal_sync_every = 50ms;
-inline constexpr std::size_t journal_spare_segments = 2;   // laid out ahead, so that a burst never waits for the disk
+inline constexpr std::size_t journal_spare_segments = 2;  // laid out ahead, so that a burst never waits for the disk
 inline constexpr std::size_t usage_cause_bytes_max = 96;
-inline constexpr auto ledger_intake_every = 1s;            // journal to ledger, when nobody asks
+inline constexpr auto ledger_intake_every = 1s;              // journal to ledger, when nobody asks
 inline constexpr std::size_t ledger_intake_rows_max = 2000;  // rows in one transaction
 inline constexpr std::size_t usage_page_rows_max = 1000;
 
@@ -86,7 +86,7 @@ inline constexpr std::size_t members_max = 10'000;
 inline constexpr std::size_t users_max = 1'000'000;
 inline constexpr std::size_t keys_max = 200'000;
 inline constexpr std::size_t sessions_max = 200'000;
-inline constexpr auto key_last_used_every = 10min;         // how coarsely "last used" is kept
+inline constexpr auto key_last_used_every = 10min;  // how coarsely "last used" is kept
 
 // Page's conversations
 inline constexpr std::size_t turn_text_bytes_max = 256 * 1024;

@@ -2,37 +2,35 @@
 
 #include <fmt/format.h>
 
-#include "engines/dialect.hpp"
-#include "engines/gather.hpp"
-#include "openai/answer.hpp"
-#include "openai/sse_parser.hpp"
-
 namespace faelled::gateway {
 namespace {
 
 using openai::ApiError;
 using openai::Cause;
 
-http::Address address_of(const rpc::Endpoint& endpoint) {
-  return {endpoint.unix_path, endpoint.host.empty() ? "localhost" : endpoint.host, endpoint.port};
-}
-
 ledger::Outcome ledger_outcome(rpc::Outcome outcome) {
   switch (outcome) {
-    case rpc::Outcome::done: return ledger::Outcome::done;
-    case rpc::Outcome::refused: return ledger::Outcome::refused;
-    case rpc::Outcome::cancelled: return ledger::Outcome::cancelled;
-    case rpc::Outcome::failed: break;
+    case rpc::Outcome::done:
+      return ledger::Outcome::done;
+    case rpc::Outcome::refused:
+      return ledger::Outcome::refused;
+    case rpc::Outcome::cancelled:
+      return ledger::Outcome::cancelled;
+    case rpc::Outcome::failed:
+      break;
   }
   return ledger::Outcome::failed;
 }
-
 std::string_view cause_of(rpc::RefusalCause cause) {
   switch (cause) {
-    case rpc::RefusalCause::queue_full: return "the line is full";
-    case rpc::RefusalCause::waited_too_long: return "waited too long";
-    case rpc::RefusalCause::model_failed: return "the model cannot be served";
-    case rpc::RefusalCause::shutting_down: break;
+    case rpc::RefusalCause::queue_full:
+      return "the line is full";
+    case rpc::RefusalCause::waited_too_long:
+      return "waited too long";
+    case rpc::RefusalCause::model_failed:
+      return "the model cannot be served";
+    case rpc::RefusalCause::shutting_down:
+      break;
   }
   return "shutting down";
 }
@@ -40,28 +38,28 @@ std::string_view cause_of(rpc::RefusalCause cause) {
 ApiError refusal_error(const rpc::Refusal& refusal, const std::string& model) {
   switch (refusal.cause) {
     case rpc::RefusalCause::queue_full:
-      return {Cause::queue_full, fmt::format("All places of '{}' are in use and its line is full; try again in {} s.", model,
-                                             to_millis(refusal.retry_after) / 1000), {}, refusal.retry_after};
-    case rpc::RefusalCause::waited_too_long:
-      return {Cause::waited_too_long, fmt::format("No place of '{}' became free in time.", model), {}, refusal.retry_after};
-    case rpc::RefusalCause::model_failed:
-      return {Cause::model_unavailable, fmt::format("The model '{}' cannot be used now; whoever operates the server sees why.", model), {},
+      return {Cause::queue_full,
+              fmt::format("All places of '{}' are in use and its line is full; try again in {} s.", model,
+                          to_millis(refusal.retry_after) / 1000),
+              {},
               refusal.retry_after};
-    case rpc::RefusalCause::shutting_down: break;
+    case rpc::RefusalCause::waited_too_long:
+      return {
+          Cause::waited_too_long, fmt::format("No place of '{}' became free in time.", model), {}, refusal.retry_after};
+    case rpc::RefusalCause::model_failed:
+      return {Cause::model_unavailable,
+              fmt::format("The model '{}' cannot be used now; whoever operates the server sees why.", model),
+              {},
+              refusal.retry_after};
+    case rpc::RefusalCause::shutting_down:
+      break;
   }
   return {Cause::shutting_down, "The server is being restarted; try again in a moment.", {}, refusal.retry_after};
 }
-
-// traceparent of the call to the engine: the client's trace, a span of our own (W3C Trace Context, section 3.2).
-std::string child_span(std::string_view parent, Random& random) {
-  if (parent.size() < 55) return {};
-  return fmt::format("{}{:016x}{}", parent.substr(0, 36), random.u64() | 1U, parent.substr(52, 3));
-}
-
 }  // namespace
 
-Exchange::Exchange(Context& context, const members::Caller& caller, openai::Request request, const CatalogueModel& model,
-                   std::string request_id, std::string traceparent, AnswerSink& sink)
+Exchange::Exchange(Context& context, const members::Caller& caller, openai::Request request,
+                   const CatalogueModel& model, std::string request_id, std::string traceparent, AnswerSink& sink)
     : context_(context),
       request_(std::move(request)),
       model_(model),
@@ -148,7 +146,8 @@ void Exchange::arm() {
 net::Task<void> Exchange::run() {
   auto opened = context_.journal.opened(row_);
   if (!opened) {
-    context_.log.error("the journal takes no request", {{"request_id", row_.request_id}, {"cause", opened.error().message}});
+    context_.log.error("the journal takes no request",
+                       {{"request_id", row_.request_id}, {"cause", opened.error().message}});
     sink_.fail({Cause::store_unavailable, "Usage cannot be recorded at the moment, so no request is taken."});
     co_return;
   }
@@ -161,8 +160,9 @@ net::Task<void> Exchange::run() {
   for (std::size_t tries = 1; tries <= limits::engine_attempts_max; ++tries) {
     ending = co_await attempt();
     if (!ending.retry || interrupt_ != Interrupt::none) break;
-    context_.log.warn("an engine gave no answer", {{"request_id", row_.request_id}, {"model", row_.model},
-                                                   {"cause", ending.cause}, {"attempt", tries}});
+    context_.log.warn(
+        "an engine gave no answer",
+        {{"request_id", row_.request_id}, {"model", row_.model}, {"cause", ending.cause}, {"attempt", tries}});
     if (tries < limits::engine_attempts_max) co_await rest(pause);
     pause *= 5;
   }
@@ -199,7 +199,8 @@ net::Task<Exchange::Ending> Exchange::attempt() {
   note_load(true);
   queued_ += context_.loop.now() - line_since;
   if (refusal_) {
-    co_return Ending{rpc::Outcome::refused, std::string(cause_of(refusal_->cause)), refusal_error(*refusal_, row_.model)};
+    co_return Ending{rpc::Outcome::refused, std::string(cause_of(refusal_->cause)),
+                     refusal_error(*refusal_, row_.model)};
   }
   Ending ending;
   if (interrupt_ == Interrupt::none) {
@@ -216,187 +217,6 @@ net::Task<Exchange::Ending> Exchange::attempt() {
   co_return ending;
 }
 
-std::string Exchange::upstream_headers() const {
-  std::string headers = fmt::format("Content-Type: application/json\r\nAccept: {}\r\nx-request-id: {}\r\n",
-                                    request_.stream ? "text/event-stream" : "application/json", row_.request_id);
-  if (!grant_->endpoint.authorization.empty())
-    headers += fmt::format("Authorization: {}\r\n", grant_->endpoint.authorization);
-  if (const std::string span = child_span(traceparent_, context_.random); !span.empty())
-    headers += fmt::format("traceparent: {}\r\n", span);
-  return headers;
-}
-
-net::Task<Exchange::Ending> Exchange::talk() {
-  upstream_.emplace(context_.client.open(address_of(grant_->endpoint)));
-  std::string body;
-  body.reserve(request_.body().size() + 256);
-  request_.append_upstream_body(body, {grant_->upstream_model, model_.settings.stop, 0});
-  engines::append_engine_members(body, *grant_, request_.endpoint, request_.stream);
-  body += '}';
-  const std::string target =
-      grant_->endpoint.base_path + std::string(std::string_view(openai::path_of(request_.endpoint)).substr(3));
-  auto sent = co_await upstream_->send("POST", target, upstream_headers(), body);
-  if (!sent) co_return broke_off(sent.error());
-  auto status = co_await upstream_->head();
-  if (!status) co_return broke_off(status.error());
-  last_byte_ = context_.loop.now();
-  if (*status != 200) {
-    auto text = co_await upstream_->read_all(limits::upstream_head_bytes_max);
-    if (interrupt_ != Interrupt::none) co_return interrupted();
-    Ending ending;
-    ending.error = engines::error_from(grant_->engine_kind, request_.endpoint, *status,
-                                       text ? std::string_view(*text) : std::string_view(), context_.document);
-    const bool client_fault = ending.error->status() < 500;
-    ending.outcome = client_fault ? rpc::Outcome::refused : rpc::Outcome::failed;
-    ending.cause = fmt::format("engine status {}", *status);
-    ending.engine_fault = !client_fault;
-    ending.retry = *status == 503;  // not ready after all
-    co_return ending;
-  }
-  if (request_.stream) co_return co_await relay_stream();
-  if (engines::always_streams(grant_->engine_kind, request_.endpoint)) co_return co_await gather_stream();
-  auto text = co_await upstream_->read_all(limits::upstream_body_bytes_max);
-  if (!text) co_return broke_off(text.error());
-  co_return relay_whole(*text);
-}
-
-// An engine that streams always, for a client who did not ask for it: see engines/gather.hpp.
-net::Task<Exchange::Ending> Exchange::gather_stream() {
-  openai::SseParser parser;
-  engines::Gather gather(request_.endpoint);
-  std::string bytes;
-  for (bool ended = false; !ended;) {
-    bytes.clear();
-    auto more = co_await upstream_->read(bytes);
-    if (!more || !*more) {
-      if (interrupt_ != Interrupt::none) co_return interrupted();
-      if (!more && !gather.complete()) co_return broke_off(more.error());
-      break;
-    }
-    last_byte_ = context_.loop.now();
-    parser.push(bytes);
-    while (!ended) {
-      auto event = parser.next();
-      if (!event) co_return broke_off(event.error());
-      if (!*event) break;
-      auto goes_on = gather.add((**event).data, context_.document);
-      if (!goes_on) co_return broke_off(goes_on.error());
-      ended = !*goes_on;
-    }
-  }
-  if (!gather.complete()) co_return broke_off({Errc::unavailable, "the engine ended its answer too early", ""});
-  co_await settle_upstream();
-  co_return relay_whole(gather.body());
-}
-
-Exchange::Ending Exchange::relay_whole(std::string_view text) {
-  auto answer = openai::rewrite_answer(text, request_, model_.settings.id, context_.document);
-  if (!answer) {
-    Ending ending{rpc::Outcome::failed, "the engine's answer is not what the endpoint promises", answer.error()};
-    ending.engine_fault = true;
-    return ending;
-  }
-  usage_ = answer->usage;
-  Ending ending;
-  ending.outcome = rpc::Outcome::done;
-  ending.whole = std::move(answer->body);
-  return ending;
-}
-
-void Exchange::take_step(const openai::StreamRewriter::Step& step) {
-  if (step.token) {
-    if (step.first_token) {
-      metrics_.first_token(last_byte_ - admitted_);
-    } else {
-      metrics_.between_tokens(last_byte_ - last_token_);
-    }
-    last_token_ = last_byte_;
-  }
-  const bool last_words = step.verdict == openai::StreamRewriter::Verdict::done && !step.data.empty();
-  if (step.verdict == openai::StreamRewriter::Verdict::forward || last_words) {
-    if (!sink_.opened()) sink_.open(times());
-    sink_.event(step.data);
-    relayed_ = true;
-    last_sent_ = last_byte_;
-  }
-}
-
-net::Task<Exchange::Ending> Exchange::relay_stream() {
-  openai::SseParser parser;
-  rewriter_ = openai::StreamRewriter(request_.endpoint, model_.settings.id, request_.include_usage);
-  std::string bytes;
-  bool ended = false;
-  while (!ended) {
-    bytes.clear();
-    auto more = co_await upstream_->read(bytes);
-    if (!more || !*more) {
-      if (more || interrupt_ != Interrupt::none || rewriter_.failed()) break;
-      if (!rewriter_.complete()) {
-        book_stream();
-        co_return broke_off(more.error());
-      }
-      break;  // the answer was whole; only the farewell is missing
-    }
-    last_byte_ = context_.loop.now();
-    parser.push(bytes);
-    while (!ended) {
-      auto event = parser.next();
-      if (!event) {
-        book_stream();
-        co_return broke_off(event.error());
-      }
-      if (!*event) break;
-      const auto step = rewriter_.step(**event, context_.document);
-      take_step(step);
-      ended = step.verdict == openai::StreamRewriter::Verdict::done || step.verdict == openai::StreamRewriter::Verdict::failed;
-    }
-    if (!ended) sink_.flush();
-    if (sink_.congested()) interrupt(Interrupt::too_slow);
-    if (last_byte_ - last_progress_ > 1s) {
-      last_progress_ = last_byte_;
-      context_.mesh.progress({ticket_.number, ticket_.prompt_tokens_estimate, rewriter_.output_tokens()});
-    }
-  }
-  book_stream();
-  if (rewriter_.complete() && interrupt_ != Interrupt::gone && interrupt_ != Interrupt::too_slow) {
-    co_await settle_upstream();
-    Ending ending;
-    ending.outcome = rpc::Outcome::done;
-    co_return ending;
-  }
-  if (interrupt_ != Interrupt::none) co_return interrupted();
-  Ending ending;
-  ending.cause = "the engine broke off";
-  ending.error = rewriter_.failed() ? rewriter_.error()
-                                    : ApiError{Cause::engine_failed, "The model broke off in the middle of its answer."};
-  ending.engine_fault = ending.error->status() >= 500;
-  if (!ending.engine_fault) ending.outcome = rpc::Outcome::refused;
-  ending.retry = ending.engine_fault && !relayed_;
-  co_return ending;
-}
-
-// What the engine said it used, or what was seen of it where it broke off before it said so.
-void Exchange::book_stream() {
-  usage_ = rewriter_.usage();
-  if (usage_.known) return;
-  usage_.output_tokens = rewriter_.deltas();
-  if (rewriter_.deltas() > 0) usage_.prompt_tokens = request_.prompt_tokens_estimate;
-}
-
-// The answer is whole. Its connection goes back to the pool now, or when the engine has said its last byte.
-net::Task<void> Exchange::settle_upstream() {
-  if (upstream_->settle()) co_return;
-  context_.loop.spawn([](net::Loop& loop, http::Client::Exchange rest) -> net::Task<void> {
-    net::Timer deadline(loop, [&rest] { rest.cancel(); });
-    deadline.arm(1s);
-    std::string ignored;
-    while (true) {
-      auto more = co_await rest.read(ignored);
-      if (!more || !*more || ignored.size() > limits::upstream_head_bytes_max) break;
-    }
-  }(context_.loop, std::move(*upstream_)));
-}
-
 Exchange::Ending Exchange::interrupted() const {
   const auto ended = [](rpc::Outcome outcome, const char* cause, std::optional<ApiError> error = std::nullopt) {
     Ending ending;
@@ -406,23 +226,29 @@ Exchange::Ending Exchange::interrupted() const {
     return ending;
   };
   switch (interrupt_) {
-    case Interrupt::gone: return ended(rpc::Outcome::cancelled, "the client hung up");
-    case Interrupt::too_slow: return ended(rpc::Outcome::cancelled, "the client read too slowly");
+    case Interrupt::gone:
+      return ended(rpc::Outcome::cancelled, "the client hung up");
+    case Interrupt::too_slow:
+      return ended(rpc::Outcome::cancelled, "the client read too slowly");
     case Interrupt::waited:
-      return ended(rpc::Outcome::refused, "waited too long",
-                   refusal_error({ticket_.number, rpc::RefusalCause::waited_too_long, limits::queue_full_retry_after, {}}, row_.model));
+      return ended(
+          rpc::Outcome::refused, "waited too long",
+          refusal_error({ticket_.number, rpc::RefusalCause::waited_too_long, limits::queue_full_retry_after, {}},
+                        row_.model));
     case Interrupt::total:
       return ended(rpc::Outcome::failed, "took too long",
                    ApiError{Cause::engine_timeout, fmt::format("The answer was not finished within {} s.",
                                                                to_millis(context_.settings.total_max) / 1000)});
     case Interrupt::silence: {
-      Ending ending = ended(rpc::Outcome::failed, "the engine fell silent",
-                            ApiError{Cause::engine_timeout, fmt::format("The model gave no sign of life for {} s.",
-                                                                        to_millis(context_.settings.silence_max) / 1000)});
+      Ending ending =
+          ended(rpc::Outcome::failed, "the engine fell silent",
+                ApiError{Cause::engine_timeout, fmt::format("The model gave no sign of life for {} s.",
+                                                            to_millis(context_.settings.silence_max) / 1000)});
       ending.engine_fault = true;
       return ending;
     }
-    case Interrupt::none: break;
+    case Interrupt::none:
+      break;
   }
   return ended(rpc::Outcome::failed, "interrupted", ApiError{Cause::internal, "The request was interrupted."});
 }
@@ -434,7 +260,8 @@ Exchange::Ending Exchange::broke_off(const Error& error) const {
   ending.engine_fault = true;
   ending.error = error.code == Errc::timeout ? ApiError{Cause::engine_timeout, "The model did not answer in time."}
                  : sink_.opened() ? ApiError{Cause::engine_failed, "The model broke off in the middle of its answer."}
-                                  : ApiError{Cause::engine_failed, "The model could not be reached, or broke off before it answered."};
+                                  : ApiError{Cause::engine_failed,
+                                             "The model could not be reached, or broke off before it answered."};
   ending.retry = !relayed_ && error.code == Errc::unavailable;
   return ending;
 }
@@ -456,9 +283,14 @@ void Exchange::close(const Ending& ending) {
   metrics_.total(total);
   metrics_.tokens(row_.input_tokens, row_.cached_tokens, row_.output_tokens);
   if (ending.outcome == rpc::Outcome::failed)
-    context_.log.warn("a request failed", {{"request_id", row_.request_id}, {"model", row_.model}, {"member", row_.member},
-                                           {"cause", row_.cause}, {"total_us", row_.total_us},
-                                           {"trace", traceparent_.size() >= 35 ? std::string_view(traceparent_).substr(3, 32) : std::string_view()}});
+    context_.log.warn(
+        "a request failed",
+        {{"request_id", row_.request_id},
+         {"model", row_.model},
+         {"member", row_.member},
+         {"cause", row_.cause},
+         {"total_us", row_.total_us},
+         {"trace", traceparent_.size() >= 35 ? std::string_view(traceparent_).substr(3, 32) : std::string_view()}});
 }
 
 void Exchange::finish(const Ending& ending) {

@@ -46,7 +46,7 @@ struct Context {
   observe::Metrics& metrics;
   observe::Log& log;
   Settings settings;
-  json::Document document;       // scratch; holds nothing across a suspension
+  json::Document document;  // scratch; holds nothing across a suspension
   std::uint64_t last_ticket = 0;
   bool shutting_down = false;
 };
@@ -67,8 +67,8 @@ class Exchange final : private rpc::TicketListener {
     std::string cause;
     std::optional<openai::ApiError> error;
     bool engine_fault = false;
-    bool retry = false;   // nothing of this attempt reached anybody
-    std::string whole;    // the answer, where it is not streamed
+    bool retry = false;  // nothing of this attempt reached anybody
+    std::string whole;   // the answer, where it is not streamed
   };
 
   void granted(const rpc::Grant& grant) override;
@@ -115,11 +115,11 @@ class Exchange final : private rpc::TicketListener {
   openai::Usage usage_;
   Interrupt interrupt_ = Interrupt::none;
   bool in_line_ = false;
-  bool relayed_ = false;     // the client has seen something that an engine said
+  bool relayed_ = false;  // the client has seen something that an engine said
   Instant admitted_;
   Instant granted_at_;
-  Instant last_sent_;        // to the client
-  Instant last_byte_;        // from the engine
+  Instant last_sent_;  // to the client
+  Instant last_byte_;  // from the engine
   Instant last_token_;
   Instant last_progress_;
   std::optional<Instant> loading_since_;

@@ -52,13 +52,16 @@ net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply
   const std::string request_id = new_request_id();
   const std::string_view secret = bearer(request.header("authorization"));
   if (secret.empty()) {
-    reject(reply, {Cause::missing_api_key, "No API key was sent. Send it as 'Authorization: Bearer sk-…'."}, request_id);
+    reject(reply, {Cause::missing_api_key, "No API key was sent. Send it as 'Authorization: Bearer sk-…'."},
+           request_id);
     co_return;
   }
   auto caller = directory_.authenticate(secret, context_.clock.wall());
   if (!caller) {
-    context_.log.info("a key was refused", {{"request_id", request_id}, {"cause", members::name_of(caller.error().cause)},
-                                            {"key", caller.error().key}, {"peer", reply.peer()}});
+    context_.log.info("a key was refused", {{"request_id", request_id},
+                                            {"cause", members::name_of(caller.error().cause)},
+                                            {"key", caller.error().key},
+                                            {"peer", reply.peer()}});
     reject(reply, {Cause::invalid_api_key, caller.error().message}, request_id);
     co_return;
   }
@@ -76,7 +79,8 @@ net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply
     co_return;
   }
   if (const auto type = request.header("content-type"); !type.empty() && !type.contains("json")) {
-    reject(reply, {Cause::wrong_content_type, "The body must be JSON; send 'Content-Type: application/json'."}, request_id);
+    reject(reply, {Cause::wrong_content_type, "The body must be JSON; send 'Content-Type: application/json'."},
+           request_id);
     co_return;
   }
   HttpSink sink(reply, request_id);
@@ -88,8 +92,8 @@ net::Task<void> Gateway::chat(members::Caller caller, std::string body, std::str
   co_await run(openai::Endpoint::chat, std::move(caller), std::move(body), std::move(request_id), {}, sink);
 }
 
-net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, std::string body, std::string request_id,
-                             std::string traceparent, AnswerSink& sink) {
+net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, std::string body,
+                             std::string request_id, std::string traceparent, AnswerSink& sink) {
   auto parsed = openai::Request::parse(endpoint, std::move(body), context_.document);
   if (!parsed) {
     context_.metrics.rejected(parsed.error().status());
@@ -129,7 +133,9 @@ void Gateway::models(const http::Request& request, http::Reply& reply, std::stri
       return reject(reply, openai::model_not_found(id, context_.catalogue.names()), request_id);
     openai::append_model(body, {id, created_s});
   }
-  reply.send(200, fmt::format("Content-Type: application/json\r\nx-request-id: {}\r\nCache-Control: no-store\r\n", request_id), body);
+  reply.send(
+      200, fmt::format("Content-Type: application/json\r\nx-request-id: {}\r\nCache-Control: no-store\r\n", request_id),
+      body);
 }
 
 }  // namespace faelled::gateway

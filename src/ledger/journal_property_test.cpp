@@ -223,6 +223,7 @@ class History {
   Position position_;
 };
 
+// Invariant: once in the ledger
 TEST(JournalProperty, TheLedgerHasEveryOpenedRequestOnceAndEveryClosedOneAsClosed) {
   const char* const asked = std::getenv("FAELLED_SEED");
   const std::uint64_t first = asked != nullptr ? std::strtoull(asked, nullptr, 10) : SystemRandom().u64() % 1'000'000;

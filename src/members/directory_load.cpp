@@ -71,7 +71,8 @@ class ConfiguredKeys {
     for (const UserRow& row : loaded_.users)
       if (row.member == key.member && row.name == key.user) return row.id;
     if (auto ok = check_name("a configured key's user", key.user); !ok) return std::unexpected(ok.error());
-    const UserRow& row = loaded_.users.emplace_back(UserRow{make_id("usr_", now_, random_), key.member, key.user, now_});
+    const UserRow& row =
+        loaded_.users.emplace_back(UserRow{make_id("usr_", now_, random_), key.member, key.user, now_});
     if (auto ok = store_.add_user(row); !ok) return std::unexpected(ok.error());
     return row.id;
   }

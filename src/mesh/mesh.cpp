@@ -12,11 +12,16 @@ constexpr std::size_t positions_told_max = 64;  // further back only the keep-al
 
 int rank(rpc::EngineState state) {
   switch (state) {
-    case rpc::EngineState::ready: return 4;
-    case rpc::EngineState::starting: return 3;
-    case rpc::EngineState::draining: return 2;
-    case rpc::EngineState::absent: return 1;
-    case rpc::EngineState::failed: return 0;
+    case rpc::EngineState::ready:
+      return 4;
+    case rpc::EngineState::starting:
+      return 3;
+    case rpc::EngineState::draining:
+      return 2;
+    case rpc::EngineState::absent:
+      return 1;
+    case rpc::EngineState::failed:
+      return 0;
   }
   return 0;
 }
@@ -93,6 +98,9 @@ void Mesh::report(const rpc::Report& report) {
   });
   std::vector<std::string> touched;
   for (const rpc::EngineReport& told : report.engines) {
+    std::uint64_t& restarts = restarts_[{report.node, told.model}];
+    if (told.restarts > restarts && engine_restart_) engine_restart_(told.model, told.restarts - restarts);
+    restarts = told.restarts;
     Engine& engine = engines_[told.engine];
     engine.node = report.node;
     engine.report = told;

@@ -1,6 +1,6 @@
-// Mesh: which ticket gets which place on which engine. In this form first come, first served per model, with places kept
-// apart by member; the commons will choose in its stead. Pure but for its listeners: time comes with each ticket, state
-// changes only by the calls below. Owned by main(); loop's thread.
+// Mesh: which ticket gets which place on which engine. In this form first come, first served per model, with places
+// kept apart by member; the commons will choose in its stead. Pure but for its listeners: time comes with each ticket,
+// state changes only by the calls below. Owned by main(); loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,11 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
 
   // Told the engine's id when a gateway saw it break an answer off.
   void on_engine_fault(std::function<void(const std::string& engine)> told) { engine_fault_ = std::move(told); }
+
+  // Told the model and how often its engine has been started again since the last time.
+  void on_engine_restart(std::function<void(const std::string& model, std::uint64_t times)> told) {
+    engine_restart_ = std::move(told);
+  }
 
   std::size_t waiting() const;
   std::size_t running() const { return running_.size(); }
@@ -74,6 +79,8 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
   std::map<std::string, Engine, std::less<>> engines_;
   std::unordered_map<std::uint64_t, Room> running_;
   std::function<void(const std::string&)> engine_fault_;
+  std::function<void(const std::string&, std::uint64_t)> engine_restart_;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> restarts_;  // by node and model, as last reported
   std::uint64_t grants_ = 0;
 };
 

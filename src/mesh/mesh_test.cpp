@@ -156,6 +156,20 @@ TEST(Mesh, TellsWhichEngineBrokeAnAnswerOff) {
   EXPECT_EQ(told, "e7");
 }
 
+TEST(Mesh, CountsAnEnginesRestartsOnce) {
+  Mesh mesh({{"m"}, 10});
+  std::uint64_t counted = 0;
+  mesh.on_engine_restart([&](const std::string&, std::uint64_t times) { counted += times; });
+  auto report = ready(1, "e1");
+  mesh.report(report);
+  report.engines[0].engine = "e3";
+  report.engines[0].restarts = 2;
+  mesh.report(report);
+  mesh.report(report);
+  EXPECT_EQ(counted, 2U);
+}
+
+// Invariant: one place, one ticket
 // No two tickets on one place, no free place while a ticket waits, every ticket exactly one grant or refusal.
 TEST(Mesh, HoldsItsInvariantsInRandomHistories) {
   const std::uint64_t seed = SystemRandom().u64();
@@ -190,7 +204,8 @@ TEST(Mesh, HoldsItsInvariantsInRandomHistories) {
           if (random.below(4) != 0) break;
           up = !up;
           if (up) ++engine;
-          mesh.report(ready(2, "e" + std::to_string(engine), up ? rpc::EngineState::ready : rpc::EngineState::starting));
+          mesh.report(
+              ready(2, "e" + std::to_string(engine), up ? rpc::EngineState::ready : rpc::EngineState::starting));
       }
       std::map<std::pair<std::string, std::uint32_t>, int> used;
       std::size_t waiting = 0;

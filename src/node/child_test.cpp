@@ -154,6 +154,7 @@ TEST(Child, ManyComeAndGoWithoutLosingADescriptor) {
 }
 
 // kill -9 of the server must leave no engine. A forked process plays the server.
+// Invariant: no orphans
 TEST(Child, DiesWithAKilledParent) {
   int from_child[2];
   ASSERT_EQ(::pipe(from_child), 0);

@@ -250,6 +250,7 @@ rpc::EngineReport LlamaHost::report() const {
   report.engine_kind = "llama";
   report.upstream_model = model_.id;
   report.endpoint = {.unix_path = socket_path_, .host = "engine", .port = 80, .base_path = "/v1", .authorization = ""};
+  report.restarts = supervisor_.starts() > 0 ? supervisor_.starts() - 1 : 0;
   report.load_time = supervisor_.load_time();
   report.ready_in = supervisor_.ready_in(around_.clock.now());
   report.context_tokens = engines::context_tokens_per_place(model_, file_).value_or(0);

@@ -216,6 +216,7 @@ TEST_F(RealLlamaServer, KeepsAMembersPlaceWarmForThatMember) {
   EXPECT_GT(cached(chat(long_start + "Two?", 0, false)), 50);
 }
 
+// Invariant: no foreign words
 TEST_F(RealLlamaServer, ForgetsAMemberBeforeAnotherTakesThePlace) {
   start();
   chat(long_start + "One?", 0, true);

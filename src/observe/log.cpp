@@ -54,7 +54,8 @@ void Log::write(Level level, std::string_view message, std::initializer_list<Fie
   std::string line;
   json::Writer out(line);
   out.object()
-      .member("time", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), micros))
+      .member("time", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
+                                  micros))
       .member("level", names[static_cast<std::size_t>(level)])
       .member("message", message);
   for (const Field& field : fields) std::visit([&](const auto& value) { out.member(field.name, value); }, field.value);

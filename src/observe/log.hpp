@@ -1,6 +1,6 @@
 // Log: one JSON object per line, for people who operate and machines that collect. Fields are named here by the caller;
-// no prompt, answer, key or header value is ever one of them (tests/e2e looks for canaries). Owned by main(), passed in;
-// any thread may write.
+// no prompt, answer, key or header value is ever one of them (tests/e2e looks for canaries). Owned by main(), passed
+// in; any thread may write.
 #pragma once
 
 #include <concepts>
@@ -38,10 +38,14 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   void write(Level level, std::string_view message, std::initializer_list<Field> fields = {});
-  void debug(std::string_view message, std::initializer_list<Field> fields = {}) { write(Level::debug, message, fields); }
+  void debug(std::string_view message, std::initializer_list<Field> fields = {}) {
+    write(Level::debug, message, fields);
+  }
   void info(std::string_view message, std::initializer_list<Field> fields = {}) { write(Level::info, message, fields); }
   void warn(std::string_view message, std::initializer_list<Field> fields = {}) { write(Level::warn, message, fields); }
-  void error(std::string_view message, std::initializer_list<Field> fields = {}) { write(Level::error, message, fields); }
+  void error(std::string_view message, std::initializer_list<Field> fields = {}) {
+    write(Level::error, message, fields);
+  }
 
  private:
   struct Impl;

@@ -25,7 +25,8 @@ const Buckets& first_token_buckets() {
   return all;
 }
 const Buckets& token_buckets() {
-  static const Buckets all{0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5};
+  static const Buckets all{0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04,
+                           0.05,  0.075,  0.1,   0.15, 0.25,  0.5,  1,    2.5};
   return all;
 }
 
@@ -83,12 +84,13 @@ Metrics::Model Metrics::model(const std::string& id) {
   const prometheus::Labels labels{{"model", id}};
   Model::Impl made;
   for (const char* outcome : {"done", "refused", "cancelled", "failed"})
-    made.outcomes[outcome] = &s.counter("faelled_requests_total", "Requests that ended, by outcome",
-                                        {{"model", id}, {"outcome", outcome}});
+    made.outcomes[outcome] =
+        &s.counter("faelled_requests_total", "Requests that ended, by outcome", {{"model", id}, {"outcome", outcome}});
   made.queue = &s.histogram("faelled_queue_seconds", "Admission to grant", labels, wait_buckets());
   made.first_token =
       &s.histogram("faelled_first_token_seconds", "Admission to the first token", labels, first_token_buckets());
-  made.between = &s.histogram("faelled_between_tokens_seconds", "From one streamed token to the next", labels, token_buckets());
+  made.between =
+      &s.histogram("faelled_between_tokens_seconds", "From one streamed token to the next", labels, token_buckets());
   made.total = &s.histogram("faelled_request_seconds", "Admission to the end", labels, wait_buckets());
   const auto tokens = [&](const char* kind) {
     return &s.counter("faelled_tokens_total", "Tokens as the engines counted them", {{"model", id}, {"kind", kind}});
@@ -112,7 +114,9 @@ void Metrics::Model::tokens(std::uint32_t input, std::uint32_t cached, std::uint
   impl->cached->Increment(cached);
   impl->output->Increment(output);
 }
-void Metrics::Model::engine_restarted() const { impl->restarts->Increment(); }
+void Metrics::Model::engine_restarted(std::uint64_t times) const {
+  impl->restarts->Increment(static_cast<double>(times));
+}
 
 void Metrics::rejected(int status) {
   auto& counter = state_->rejected[status];

@@ -30,7 +30,7 @@ class Metrics {
     void between_tokens(Duration gap) const;
     void total(Duration since_admission) const;
     void tokens(std::uint32_t input, std::uint32_t cached, std::uint32_t output) const;
-    void engine_restarted() const;
+    void engine_restarted(std::uint64_t times) const;
     Impl* impl = nullptr;
   };
   Model model(const std::string& id);

@@ -75,6 +75,7 @@ std::string mutate(std::string text, SeededRandom& random) {
   return text;
 }
 
+// Invariant: allow-list
 TEST(Request, damaged_in_10000_ways_is_refused_or_harmless) {
   const char* wanted = std::getenv("FAELLED_SEED");
   const std::uint64_t seed = wanted ? std::strtoull(wanted, nullptr, 10) : std::random_device{}();

@@ -221,6 +221,7 @@ TEST(StreamRewriter, keeps_a_payload_of_several_lines_on_one) {
   EXPECT_THAT(relay.sent, ElementsAre(R"({"model":"m","choices":[{"delta":{ "content":"a\nb"}}]})"));
 }
 
+// Invariant: no false [DONE]
 TEST(StreamRewriter, an_error_ends_the_stream_and_done_does_not_mend_it) {
   for (const char* data : {R"({"error":{"message":"secret path","code":500}})", "not json", "[]", R"({"choices":7})",
                            R"({"choices":[],"choices":[]})"}) {

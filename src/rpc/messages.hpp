@@ -33,13 +33,13 @@ struct Ticket {
   std::uint64_t number = 0;  // unique within one gateway's life
   std::string request_id;    // the x-request-id that the client sees
   std::string member;
-  std::string caller;        // user or key id: the second level of fairness
-  std::string model;         // catalogue id, alias already resolved
+  std::string caller;  // user or key id: the second level of fairness
+  std::string model;   // catalogue id, alias already resolved
   Lane lane = Lane::interactive;
   std::uint32_t prompt_tokens_estimate = 0;
   std::uint32_t output_tokens_max = 0;  // 0: the engine's own bound
   Instant admitted;
-  Instant deadline;          // end of the wait in line
+  Instant deadline;  // end of the wait in line
   bool operator==(const Ticket&) const = default;
 };
 
@@ -48,11 +48,11 @@ struct Grant {
   std::uint64_t ticket = 0;
   std::uint64_t epoch = 0;
   std::string node;
-  std::string engine;         // id of the engine process; a restarted engine has a new one
+  std::string engine;  // id of the engine process; a restarted engine has a new one
   Endpoint endpoint;
-  std::string engine_kind;    // "llama" | "openai"
-  std::string upstream_model; // what the engine calls the model
-  std::uint32_t place = 0;    // 0 … places − 1; on llama-server the slot
+  std::string engine_kind;           // "llama" | "openai"
+  std::string upstream_model;        // what the engine calls the model
+  std::uint32_t place = 0;           // 0 … places − 1; on llama-server the slot
   bool place_changed_member = true;  // the place last served somebody else: nothing cached may be reused
   bool operator==(const Grant&) const = default;
 };
@@ -60,9 +60,9 @@ struct Grant {
 // Why a ticket is not served yet, for the person who waits.
 struct Waiting {
   std::uint64_t ticket = 0;
-  std::uint32_t position = 0;   // 1: next
+  std::uint32_t position = 0;  // 1: next
   bool model_ready = false;
-  Duration ready_in{};          // estimate while !model_ready; zero: unknown
+  Duration ready_in{};  // estimate while !model_ready; zero: unknown
   bool operator==(const Waiting&) const = default;
 };
 
@@ -72,7 +72,7 @@ struct Refusal {
   std::uint64_t ticket = 0;
   RefusalCause cause = RefusalCause::queue_full;
   Duration retry_after{};
-  std::string detail;           // plain words for the log and the error message, no content
+  std::string detail;  // plain words for the log and the error message, no content
   bool operator==(const Refusal&) const = default;
 };
 
@@ -90,7 +90,7 @@ struct End {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t cached_tokens = 0;
   std::uint32_t output_tokens = 0;
-  bool engine_fault = false;    // the engine broke the answer off: the node looks at it now, not at the next probe
+  bool engine_fault = false;  // the engine broke the answer off: the node looks at it now, not at the next probe
   bool operator==(const End&) const = default;
 };
 
@@ -100,13 +100,14 @@ struct EngineReport {
   std::string engine;
   std::string model;
   EngineState state = EngineState::absent;
-  std::string detail;           // why failed, in plain words
+  std::string detail;  // why failed, in plain words
   std::uint32_t places = 0;
   std::string engine_kind;
   std::string upstream_model;
   Endpoint endpoint;
-  Duration load_time{};         // last measured spawn to ready
-  Duration ready_in{};          // estimate while starting
+  std::uint64_t restarts = 0;        // of this model's engine since the node began
+  Duration load_time{};              // last measured spawn to ready
+  Duration ready_in{};               // estimate while starting
   std::uint32_t context_tokens = 0;  // 0: unknown
   bool operator==(const EngineReport&) const = default;
 };

@@ -42,6 +42,7 @@ def sources(texts):
     return {path: text for path, text in texts.items() if path.endswith((".cpp", ".hpp", ".h"))}
 
 
+# Invariant: arrows point one way
 def test_folders_include_only_what_their_arrows_reach(root, texts):
     direct = dependencies(root)
     assert direct, "no faelled_library() found in CMakeLists.txt"
