@@ -11,6 +11,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "net/timer_queue.hpp"
+
 namespace faelled::net {
 
 namespace asio = boost::asio;
@@ -18,6 +20,7 @@ using boost::system::error_code;
 
 struct LoopImpl {
   asio::io_context context{1};  // one thread: Asio needs no locks between its handlers
+  TimerQueue timers{context};
   std::array<char, 64 * 1024> scratch{};
 };
 

@@ -1,5 +1,5 @@
 // Timer: a deadline that moves cheaply. Deadlines of connections move at every request and almost never pass, so moving
-// one later only writes a number: the system timer that is already set looks at it when it fires and sets itself again.
+// one later only writes a number: the loop's one system timer looks at it when it fires (see timer_queue.hpp).
 // Owned by whoever the deadline protects; destroying it forgets it. Loop's thread.
 #pragma once
 
@@ -11,6 +11,7 @@
 namespace faelled::net {
 
 class Loop;
+struct TimerEntry;
 
 class Timer {
  public:
@@ -26,8 +27,8 @@ class Timer {
   bool armed() const;
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;  // shared with the pending wait, which may outlive the Timer
+  Loop& loop_;
+  std::shared_ptr<TimerEntry> entry_;  // the loop's queue holds it too while it is to be looked at
 };
 
 }  // namespace faelled::net
