@@ -61,7 +61,7 @@ struct Model {
   std::string upstream_model;                // openai: the model's name there; the id where the file gives none
   std::filesystem::path api_key_file;        // openai: empty for none
   std::uint32_t concurrency = 1;             // places
-  std::uint32_t context_tokens = 0;          // 0: what the model was made for
+  std::uint32_t context_tokens = 0;          // 0: what the model was made for, at most 4096
   std::uint32_t threads = 1;                 // llama
   std::filesystem::path chat_template_file;  // llama: empty for the model's own
   std::vector<std::string> stop;             // added to every chat request

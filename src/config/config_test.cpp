@@ -81,7 +81,7 @@ models:
     card:
       da: { summary: Kort, good_for: Prøver, where: Her }
       en: { summary: Short, good_for: Trials, where: Here }
-  - { id: big, engine: openai, url: "https://gpu:8000/v1/", api_key_file: secret.key }
+  - { id: big, engine: openai, url: "http://gpu:8000/v1/", api_key_file: secret.key }
 limits: { wait_s: 30, total_s: 60, silence_s: 5, keep_alive_s: 0.5, connect_s: 1, idle_s: 7, head_s: 2, body_s: 3,
           write_stall_s: 4, drain_s: 6, body_mib: 2, connections: 50, waiting: 9 }
 log: { level: debug, file: faelled.log }
@@ -108,7 +108,7 @@ log: { level: debug, file: faelled.log }
   EXPECT_TRUE(small.demo);
   EXPECT_EQ(small.card.value().da.good_for, "Prøver");
   const auto& big = config.models[1];
-  EXPECT_EQ(big.url, "https://gpu:8000/v1") << "without the slash at the end";
+  EXPECT_EQ(big.url, "http://gpu:8000/v1") << "without the slash at the end";
   EXPECT_EQ(big.concurrency, 64u);
   EXPECT_EQ(big.upstream_model, "big");
   EXPECT_EQ(big.api_key_file, "/srv/secret.key");
@@ -217,7 +217,7 @@ TEST(Config, AsksForWhatAModelNeeds) {
 }
 
 TEST(Config, RefusesAnAddressThatIsNoServer) {
-  for (auto url : {"h:80/v1", "ftp://h/v1", "http://", "http:///v1", "http://:80/v1", "http://u:p@h/v1",
+  for (auto url : {"h:80/v1", "ftp://h/v1", "https://h/v1", "http://", "http:///v1", "http://:80/v1", "http://u:p@h/v1",
                    "http://h/v1?a=b", "http://h h/v1"}) {
     EXPECT_THAT(only_problem("models: [{ id: a, engine: openai, url: \"" + std::string(url) + "\" }]\n"),
                 HasSubstr("models[0].url"))

@@ -65,7 +65,11 @@ void refuse(Fields& fields, std::string_view engine, std::initializer_list<std::
 void read_url(Fields& fields, Model& model) {
   auto url = fields.required("url", "url: \"http://127.0.0.1:8000/v1\"", 2000);
   if (!url) return;
-  const bool scheme = url->starts_with("http://") || url->starts_with("https://");
+  if (url->starts_with("https://")) {
+    return fields.wrong("url", fields.path("url") + " is https, which is not supported yet",
+                        "let a TLS proxy on this machine lead to it, over http");
+  }
+  const bool scheme = url->starts_with("http://");
   const auto host_at = scheme ? url->find("//") + 2 : 0;
   const auto host_end = std::min(url->find('/', host_at), url->size());
   const bool plain = std::all_of(url->begin(), url->end(), [](char c) { return c > ' ' && c < 0x7f; });

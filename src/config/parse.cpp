@@ -114,7 +114,7 @@ void read_keys(Fields& top, Problems& problems, Config& config) {
     const auto name = fields.required("name", "bench");
     const auto user = fields.text("user");
     // No message may show the secret or a part of it.
-    const auto secret = fields.required("secret", "a value made by 'faelled key create'");
+    const auto secret = fields.required("secret", "a value made by 'faelled key add'");
     if (secret && !is_secret(*secret)) {
       fields.wrong("secret", fields.path("secret") + " is no key",
                    "it begins with sk-, has at least " + std::to_string(secret_bytes_min) +
