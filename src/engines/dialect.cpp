@@ -91,7 +91,11 @@ void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint 
 
 openai::ApiError error_from(std::string_view engine_kind, openai::Endpoint endpoint, int status, std::string_view body,
                             json::Document& document) {
-  if (engine_kind != "llama") return openai::engine_error(status, body);
+  if (engine_kind != "llama") {
+    ApiError error = openai::engine_error(status, body);
+    if (error.cause == Cause::context_length_exceeded) error.param = text_field(endpoint);
+    return error;
+  }
   if (auto known = llama_error(endpoint, status, body, document)) return *std::move(known);
   return {Cause::engine_failed, "The model's engine failed."};
 }

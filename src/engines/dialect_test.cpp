@@ -73,6 +73,8 @@ TEST_F(Dialect, NamesTheFieldOfTheEndpointThatIsTooLong) {
       R"j({"error":{"code":500,"message":"input (700 tokens) is too large to process. increase the )j"
       R"j(physical batch size (current batch size: 512)","type":"server_error"}})j";
   EXPECT_EQ(error(500, large, Endpoint::embeddings).param, "input");
+  constexpr auto upstream = R"({"error":{"message":"This model's maximum context length is 512 tokens.","code":400}})";
+  EXPECT_EQ(error_from("openai", Endpoint::chat, 400, upstream, document).param, "messages");
 }
 
 TEST_F(Dialect, SaysThatASchemaCannotBeFollowed) {

@@ -264,6 +264,10 @@ TEST_F(Api, WhatIsWrongInABodyIsSaid) {
 TEST_F(Api, TheModelsAreToldWithTheirCardAndState) {
   in_world([](World& world) -> Task<void> {
     world.mesh.states = {{"m", rpc::EngineState::starting, "reads its file", 1500ms, 4096, 0, 1, 2}};
+    const std::string cookie = co_await world.signed_in("aarhus", "Ida");
+    const std::string seen = (co_await world.ask("GET", "/api/models", {}, cookie)).body;
+    EXPECT_EQ(text_at(seen, "models.0.state"), "starting");
+    EXPECT_EQ(text_at(seen, "models.0.detail"), "null") << "the server's inside is for its operator";
     const std::string body = (co_await world.ask_owner("GET", "/api/models")).body;
     EXPECT_EQ(text_at(body, "models.0.state"), "starting");
     EXPECT_EQ(text_at(body, "models.0.detail"), "reads its file");

@@ -10,6 +10,7 @@
 #include "members/directory.hpp"
 #include "net/event.hpp"
 #include "net/task.hpp"
+#include "observe/log.hpp"
 #include "openai/api_error.hpp"
 
 namespace faelled::portal {
@@ -28,12 +29,13 @@ struct Call {
   http::Reply& reply;
   std::string request_id;
   Visitor visitor;
+  observe::Log& log;
   std::string id;  // the {id} of the path
 
   void json(int status, std::string_view body) const;
   void none() const;  // 204
   void fail(const openai::ApiError& error) const;
-  // `param`: the field it is about.
+  // `param`: the field it is about. What is our own failure is logged, and told in full to the operator alone.
   void fail(const Error& error, std::string_view param = {}) const;
 };
 

@@ -77,9 +77,14 @@ void Call::none() const {
 void Call::fail(const ApiError& error) const { gateway::send_error(reply, error, request_id); }
 
 void Call::fail(const Error& error, std::string_view param) const {
+  const openai::Cause cause = openai::cause_of(error.code);
+  if (openai::row_of(cause).status >= 500) {
+    log.error("a call failed", {{"request_id", request_id}, {"cause", error.message}});
+    if (!visitor.owner) return fail(ApiError{cause, "The server cannot do this at the moment; try again soon."});
+  }
   std::string message = error.message;
   if (!error.hint.empty()) message += (message.ends_with('.') ? " " : "; ") + error.hint;
-  fail(ApiError{openai::cause_of(error.code), std::move(message), std::string(param)});
+  fail(ApiError{cause, std::move(message), std::string(param)});
 }
 
 Portal::Portal(Parts parts) : p_(std::move(parts)) {}
@@ -130,7 +135,7 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     send_page(request, reply);
     co_return;
   }
-  Call call{request, reply, p_.gateway.new_request_id(), visitor_of(request, reply), {}};
+  Call call{request, reply, p_.gateway.new_request_id(), visitor_of(request, reply), p_.context.log, {}};
   bool path_known = false;
   for (const Route& route : routes()) {
     auto id = match(route.path, request.path);

@@ -95,7 +95,8 @@ net::Task<void> Portal::list_models(Call& call) {
         .member("id", id)
         .member("name", model.settings.name.empty() ? id : model.settings.name)
         .member("state", state_name(status.state))
-        .member_or_null("detail", status.detail);
+        // Paths, addresses and exit codes: what mends a model, and nothing for whoever only asks it.
+        .member_or_null("detail", call.visitor.owner ? std::string_view(status.detail) : std::string_view());
     if (status.ready_in > Duration{}) {
       out.member("ready_in_s", static_cast<double>(to_millis(status.ready_in)) / 1000);
     } else {

@@ -236,6 +236,15 @@ TEST_F(Turns, DeletingAConversationStopsItsAnswer) {
   });
 }
 
+TEST(Turn, KeepsNoWordsOfAnEngineThatRefused) {
+  net::Loop loop;
+  json::Document scratch;
+  Turn turn(loop, scratch, {}, "trn_1", {}, {});
+  turn.fail({openai::Cause::invalid_value, "The engine refused the request: 'my secret' is too odd"});
+  EXPECT_FALSE(turn.answer().error_message.empty());
+  EXPECT_FALSE(turn.answer().error_message.contains("secret")) << "what is kept beside the sealed words is not sealed";
+}
+
 TEST_F(Turns, AnAnswerOverItsBoundIsStopped) {
   in_world(
       [](World& world) -> Task<void> {
