@@ -330,6 +330,24 @@ TEST_F(HttpServer, RefusesConnectionsOverItsBound) {
   });
 }
 
+TEST_F(HttpServer, LetsItsOwnerInHoweverCrowdedItIs) {
+  bounds_.connections_max = 1;
+  std::string folder = (std::filesystem::temp_directory_path() / "faelled-http-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  start();
+  server_->serve_owner(net::Listener::unix_socket(loop_, folder + "/s").value());
+  const auto body = [&]() -> Task<void> {
+    auto one = co_await Peer::tcp(loop_, port_);
+    co_await one.say(get("/echo"));
+    EXPECT_TRUE(co_await one.hears("/echo:"));
+    Peer owner((co_await net::connect_unix(loop_, folder + "/s", 1s)).value());
+    co_await owner.say(get("/echo?owner", close_line));
+    EXPECT_TRUE((co_await owner.all()).ends_with("/echo?owner:"));
+  };
+  net::run(loop_, body());
+  std::filesystem::remove_all(folder);
+}
+
 TEST_F(HttpServer, DrainsIdleOnesAtOnceAndLetsRunningOnesFinish) {
   run([&]() -> Task<void> {
     auto idle = co_await Peer::tcp(loop_, port_);

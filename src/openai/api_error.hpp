@@ -38,6 +38,7 @@ enum class Cause : std::uint8_t {
   waited_too_long,    // 429
   model_unavailable,  // 503: it failed to load, or its node is gone
   shutting_down,      // 503
+  overloaded,         // 503: too many connections
   store_unavailable,  // 503
   engine_failed,      // 502 before the first byte, an error event after it
   engine_timeout,     // 504
