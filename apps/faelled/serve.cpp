@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -110,7 +111,7 @@ std::string error_body(int status, std::string_view message) {
   using openai::Cause;
   const Cause cause = status == 413   ? Cause::body_too_large
                       : status == 408 ? Cause::request_timeout
-                      : status == 503 ? Cause::shutting_down
+                      : status == 503 ? Cause::overloaded
                                       : Cause::invalid_value;
   return openai::error_body({cause, std::string(message)});
 }
@@ -227,6 +228,7 @@ std::string url_of(const config::Listen& listen, std::uint16_t port) {
 
 int run(const ServeOptions& options, const config::Config& config) {
   set_process_limits();
+  ::umask(0077);  // whatever we make is the server's own, in a folder of looser rights too
   auto log = observe::Log::open(config.log.file.string(), level_of(config.log.level));
   if (!log) return refuse(log.error());
   auto models = catalogue_models(config);
@@ -247,7 +249,7 @@ int run(const ServeOptions& options, const config::Config& config) {
     if (auto made = directory.ensure_user(user.member, user.name, clock.wall()); !made) return refuse(made.error());
 
   observe::Metrics metrics(options.version);
-  http::Client client(loop);
+  http::Client client(loop, config.limits.connect);
   std::vector<engines::ModelSettings> engine_settings;
   for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
   const gateway::Catalogue catalogue(std::move(*models), clock.wall());

@@ -32,7 +32,7 @@ std::unexpected<Error> broken(const char* what) { return fail(Errc::unavailable,
 
 // Shared by the client and its exchanges, so that an exchange may outlive the client by a turn.
 struct Client::Pool {
-  explicit Pool(net::Loop& owner) : loop(owner), sweep(owner, [this] { drop_stale(); }) {}
+  Pool(net::Loop& owner, Duration max) : loop(owner), connect_max(max), sweep(owner, [this] { drop_stale(); }) {}
 
   std::optional<net::Stream> take(const Address& address) {
     const auto found = idle.find(address);
@@ -63,6 +63,7 @@ struct Client::Pool {
   }
 
   net::Loop& loop;
+  Duration connect_max;
   net::Timer sweep;
   std::unordered_map<Address, std::deque<Idle>, AddressHash> idle;
   std::size_t count = 0;
@@ -73,10 +74,9 @@ struct Client::Exchange::Impl {
 
   net::Task<Expected<void>> connect() {
     reused = ended = false;
-    auto connected =
-        address.unix_path.empty()
-            ? co_await net::connect_tcp(pool.loop, address.host, address.port, limits::upstream_connect_max, &give_up)
-            : co_await net::connect_unix(pool.loop, address.unix_path, limits::upstream_connect_max, &give_up);
+    auto connected = address.unix_path.empty()
+                         ? co_await net::connect_tcp(pool.loop, address.host, address.port, pool.connect_max, &give_up)
+                         : co_await net::connect_unix(pool.loop, address.unix_path, pool.connect_max, &give_up);
     if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
     if (!connected) co_return std::unexpected(connected.error());
     stream.emplace(std::move(*connected));
@@ -226,7 +226,7 @@ void Client::Exchange::cancel() {
   if (impl_->stream) impl_->stream->close();
 }
 
-Client::Client(net::Loop& loop) : pool_(std::make_shared<Pool>(loop)) {}
+Client::Client(net::Loop& loop, Duration connect_max) : pool_(std::make_shared<Pool>(loop, connect_max)) {}
 Client::~Client() = default;
 
 Client::Exchange Client::open(Address address) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "net/stream.hpp"
 #include "net/task.hpp"
 
@@ -28,7 +29,7 @@ struct Address {
 
 class Client {
  public:
-  explicit Client(net::Loop& loop);
+  explicit Client(net::Loop& loop, Duration connect_max = limits::upstream_connect_max);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -42,7 +43,7 @@ class Client {
     Exchange& operator=(Exchange&&) noexcept;
 
     // Connects or takes an idle connection and sends the request whole. `headers`: lines that each end with CRLF,
-    // without Host and Content-Length. Errors: unavailable, timeout (limits::upstream_connect_max), cancelled.
+    // without Host and Content-Length. Errors: unavailable, timeout (connect_max), cancelled.
     net::Task<Expected<void>> send(std::string_view method, std::string_view target, std::string_view headers,
                                    std::string_view body);
     // Reads until the head is there: the status. A kept-alive connection that the engine closed meanwhile is replaced
