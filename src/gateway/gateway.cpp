@@ -39,13 +39,18 @@ std::string valid_traceparent(std::string_view header) {
   return std::ranges::all_of(header, hex) ? std::string(header) : std::string();
 }
 
-std::string percent_decoded(std::string_view text) { return http::query_value(fmt::format("v={}", text), "v"); }
+// Of a path, where '+' and '&' mean themselves.
+std::string percent_decoded(std::string_view text) {
+  std::string query = "v=";
+  for (const char c : text) query += c == '+' ? "%2B" : c == '&' ? "%26" : std::string(1, c);
+  return http::query_value(query, "v");
+}
 
 }  // namespace
 
-void Gateway::reject(http::Reply& reply, const ApiError& error, std::string_view request_id) {
+void Gateway::reject(http::Reply& reply, const ApiError& error, std::string_view request_id, std::string_view more) {
   context_.metrics.rejected(error.status());
-  send_error(reply, error, request_id);
+  send_error(reply, error, request_id, more);
 }
 
 net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply) {
@@ -75,7 +80,8 @@ net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply
     co_return;
   }
   if (request.method != http::Method::post) {
-    reject(reply, {Cause::method_not_allowed, fmt::format("{} takes POST only.", request.path)}, request_id);
+    reject(reply, {Cause::method_not_allowed, fmt::format("{} takes POST only.", request.path)}, request_id,
+           "Allow: POST\r\n");
     co_return;
   }
   if (const auto type = request.header("content-type"); !type.empty() && !type.contains("json")) {
@@ -120,7 +126,8 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
 
 void Gateway::models(const http::Request& request, http::Reply& reply, std::string_view request_id) {
   if (request.method != http::Method::get && request.method != http::Method::head)
-    return reject(reply, {Cause::method_not_allowed, "The list of models takes GET only."}, request_id);
+    return reject(reply, {Cause::method_not_allowed, "The list of models takes GET only."}, request_id,
+                  "Allow: GET, HEAD\r\n");
   std::string body;
   const std::int64_t created_s = unix_seconds(context_.catalogue.created());
   if (request.path.size() <= std::string_view("/v1/models/").size()) {

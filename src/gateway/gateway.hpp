@@ -29,7 +29,8 @@ class Gateway {
   net::Task<void> run(openai::Endpoint endpoint, members::Caller caller, std::string body, std::string request_id,
                       std::string traceparent, AnswerSink& sink);
   void models(const http::Request& request, http::Reply& reply, std::string_view request_id);
-  void reject(http::Reply& reply, const openai::ApiError& error, std::string_view request_id);
+  void reject(http::Reply& reply, const openai::ApiError& error, std::string_view request_id,
+              std::string_view more = {});
 
   Context& context_;
   members::Directory& directory_;

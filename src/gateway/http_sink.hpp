@@ -10,7 +10,9 @@
 namespace faelled::gateway {
 
 // Header lines and body of an error answer.
-void send_error(http::Reply& reply, const openai::ApiError& error, std::string_view request_id);
+// `more`: further header lines, each with CRLF.
+void send_error(http::Reply& reply, const openai::ApiError& error, std::string_view request_id,
+                std::string_view more = {});
 
 class HttpSink final : public AnswerSink {
  public:

@@ -20,7 +20,9 @@ TEST_F(Api, NobodyGetsInWithoutBeingLetIn) {
     }
     EXPECT_EQ((co_await world.ask("GET", "/api")).status, 404);
     EXPECT_EQ((co_await world.ask("GET", "/api/nothing")).status, 404);
-    EXPECT_EQ((co_await world.ask("PUT", "/api/keys")).status, 405);
+    const Answer wrong = co_await world.ask("PUT", "/api/keys");
+    EXPECT_EQ(wrong.status, 405);
+    EXPECT_EQ(wrong.header("Allow"), "GET, HEAD, POST");
     EXPECT_EQ((co_await world.ask("GET", "/api/openapi.json")).body, api_description());
   });
 }

@@ -26,6 +26,19 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
   return std::string(id);
 }
 
+std::string_view method_name(Method method) {
+  switch (method) {
+    case Method::get:
+      return "GET, HEAD";
+    case Method::post:
+      return "POST";
+    case Method::patch:
+      return "PATCH";
+    default:
+      return "DELETE";
+  }
+}
+
 bool allowed(Access access, const Visitor& who) {
   switch (access) {
     case Access::anybody:
@@ -136,11 +149,11 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     co_return;
   }
   Call call{request, reply, p_.gateway.new_request_id(), visitor_of(request, reply), p_.context.log, {}};
-  bool path_known = false;
+  std::string allow;  // RFC 9110 section 15.5.6: a 405 names them
   for (const Route& route : routes()) {
     auto id = match(route.path, request.path);
     if (!id) continue;
-    path_known = true;
+    allow += fmt::format("{}{}", allow.empty() ? "Allow: " : ", ", method_name(route.method));
     const bool head = request.method == Method::head && route.method == Method::get;
     if (route.method != request.method && !head) continue;
     if (!allowed(route.access, call.visitor)) {
@@ -159,9 +172,11 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     co_await (this->*route.handler)(call);
     co_return;
   }
-  call.fail(path_known
-                ? ApiError{Cause::method_not_allowed, "This address does not take that method."}
-                : ApiError{Cause::not_found, "There is nothing at this address; /api/openapi.json lists what is."});
+  if (allow.empty())
+    co_return call.fail(
+        ApiError{Cause::not_found, "There is nothing at this address; /api/openapi.json lists what is."});
+  gateway::send_error(reply, {Cause::method_not_allowed, "This address does not take that method."}, call.request_id,
+                      allow + "\r\n");
 }
 
 // The values live until the document parses again: a handler reads them before it waits for anything.
