@@ -65,7 +65,7 @@ constexpr Field fields[] = {
 
     {"add_generation_prompt", N::other, never, never, never, ""},
     {"cache_prompt", N::other, never, never, never, ""},
-    {"cache_salt", N::other, never, never, never, "the gateway's own secret, one per member"},
+    {"cache_salt", N::other, never, never, never, "the gateway's to set"},
     {"chat_template", N::other, never, never, never, ""},
     {"chat_template_kwargs", N::other, never, never, never, ""},
     {"continue_final_message", N::other, never, never, never, ""},
