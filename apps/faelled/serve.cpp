@@ -107,13 +107,15 @@ Expected<Storage> open_storage(const config::Config& config, net::Loop& loop, Ra
   return storage;
 }
 
-std::string error_body(int status, std::string_view message) {
+// What never became a request of the gateway's: bad HTTP, too late, too many.
+http::ErrorAnswer error_answer(int status, std::string_view message, std::string_view request_id) {
   using openai::Cause;
   const Cause cause = status == 413   ? Cause::body_too_large
                       : status == 408 ? Cause::request_timeout
                       : status == 503 ? Cause::overloaded
                                       : Cause::invalid_value;
-  return openai::error_body({cause, std::string(message)});
+  const openai::ApiError error{cause, std::string(message)};
+  return {gateway::error_headers(error, request_id), openai::error_body(error)};
 }
 
 // The operator's addresses: no key, no content, no secret in any of them.
@@ -290,7 +292,10 @@ int run(const ServeOptions& options, const config::Config& config) {
         if (probes.handle(request, reply)) return []() -> net::Task<void> { co_return; }();
         return portal.handle(request, reply);
       },
-      error_body);
+      [&](int status, std::string_view message) {
+        metrics.rejected(status);
+        return error_answer(status, message, gateway.new_request_id());
+      });
   metrics.gauge("faelled_connections", "Open client connections",
                 [&] { return static_cast<double>(server.connections()); });
   metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });

@@ -4,14 +4,17 @@
 
 namespace faelled::gateway {
 
-void send_error(http::Reply& reply, const openai::ApiError& error, std::string_view request_id, std::string_view more) {
+std::string error_headers(const openai::ApiError& error, std::string_view request_id) {
   std::string headers = fmt::format("Content-Type: application/json\r\nx-request-id: {}\r\n", request_id);
   if (const auto retry = openai::should_retry_header(error); !retry.empty())
     headers += fmt::format("x-should-retry: {}\r\n", retry);
   if (const auto after = openai::retry_after_header_s(error)) headers += fmt::format("Retry-After: {}\r\n", *after);
   if (error.status() == 401) headers += "WWW-Authenticate: Bearer\r\n";
-  headers += more;
-  reply.send(error.status(), headers, openai::error_body(error));
+  return headers;
+}
+
+void send_error(http::Reply& reply, const openai::ApiError& error, std::string_view request_id, std::string_view more) {
+  reply.send(error.status(), error_headers(error, request_id).append(more), openai::error_body(error));
 }
 
 std::string HttpSink::headers(const AnswerTimes& times, std::string_view content_type) const {

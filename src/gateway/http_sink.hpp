@@ -9,7 +9,9 @@
 
 namespace faelled::gateway {
 
-// Header lines and body of an error answer.
+// Header lines of an error answer.
+std::string error_headers(const openai::ApiError& error, std::string_view request_id);
+// The answer itself.
 // `more`: further header lines, each with CRLF.
 void send_error(http::Reply& reply, const openai::ApiError& error, std::string_view request_id,
                 std::string_view more = {});

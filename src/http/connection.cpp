@@ -99,7 +99,8 @@ net::Task<bool> Connection::receive() {
     co_await input_;
     if (late_ && state != RequestParser::State::start) {
       begun_ = ended_ = keep_ = false;
-      send(408, "Content-Type: application/json\r\n", host_->render_error(408, "the request did not arrive in time"));
+      const ErrorAnswer answer = host_->render_error(408, "the request did not arrive in time");
+      send(408, answer.headers, answer.body);
       co_await linger();
       co_return false;
     }
@@ -107,8 +108,8 @@ net::Task<bool> Connection::receive() {
   }
   deadline_.cancel();
   begun_ = ended_ = keep_ = false;
-  send(parser_.status(), "Content-Type: application/json\r\n",
-       host_->render_error(parser_.status(), parser_.message()));
+  const ErrorAnswer answer = host_->render_error(parser_.status(), parser_.message());
+  send(parser_.status(), answer.headers, answer.body);
   co_await linger();
   co_return false;
 }

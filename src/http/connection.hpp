@@ -22,7 +22,7 @@ class ConnectionHost {
   virtual net::Loop& get_loop() = 0;
   virtual const ServerBounds& get_bounds() const = 0;
   virtual const Handler& get_handler() const = 0;
-  virtual std::string render_error(int status, std::string_view message) const = 0;
+  virtual ErrorAnswer render_error(int status, std::string_view message) const = 0;
   virtual bool is_draining() const = 0;
   virtual std::string_view date_line() = 0;
   virtual void closed(Connection&) = 0;

@@ -13,13 +13,13 @@
 namespace faelled::http {
 
 struct Server::State : ConnectionHost {
-  State(net::Loop& owner, ServerBounds b, Handler h, ErrorBody e)
-      : loop(owner), bounds(b), handler(std::move(h)), error_body(std::move(e)) {}
+  State(net::Loop& owner, ServerBounds b, Handler h, RenderError e)
+      : loop(owner), bounds(b), handler(std::move(h)), render(std::move(e)) {}
 
   net::Loop& get_loop() override { return loop; }
   const ServerBounds& get_bounds() const override { return bounds; }
   const Handler& get_handler() const override { return handler; }
-  std::string render_error(int status, std::string_view message) const override { return error_body(status, message); }
+  ErrorAnswer render_error(int status, std::string_view message) const override { return render(status, message); }
   bool is_draining() const override { return draining; }
 
   std::string_view date_line() override {
@@ -43,11 +43,10 @@ struct Server::State : ConnectionHost {
   void accept(net::Stream stream, bool owner, const std::shared_ptr<State>& self) {
     if (!owner && open.size() >= bounds.connections_max) {  // the operator gets in however crowded it is
       ++refused;
-      const std::string body = error_body(503, "too many connections are open; try again in a moment");
-      const std::string text = fmt::format(
-          "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-          "Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-          body.size(), body);
+      const ErrorAnswer answer = render(503, "too many connections are open; try again in a moment");
+      const std::string text =
+          fmt::format("HTTP/1.1 503 Service Unavailable\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+                      answer.headers, answer.body.size(), answer.body);
       stream.try_write(text);
       return;
     }
@@ -59,7 +58,7 @@ struct Server::State : ConnectionHost {
   net::Loop& loop;
   ServerBounds bounds;
   Handler handler;
-  ErrorBody error_body;
+  RenderError render;
   std::vector<net::Listener> listeners;
   std::unordered_set<Connection*> open;
   std::size_t refused = 0;
@@ -69,8 +68,8 @@ struct Server::State : ConnectionHost {
   std::string date;
 };
 
-Server::Server(net::Loop& loop, ServerBounds bounds, Handler handler, ErrorBody error_body)
-    : state_(std::make_shared<State>(loop, bounds, std::move(handler), std::move(error_body))) {}
+Server::Server(net::Loop& loop, ServerBounds bounds, Handler handler, RenderError render_error)
+    : state_(std::make_shared<State>(loop, bounds, std::move(handler), std::move(render_error))) {}
 
 Server::~Server() {
   for (net::Listener& listener : state_->listeners) listener.close();

@@ -63,12 +63,18 @@ class Reply {
 };
 
 using Handler = std::function<net::Task<void>(const Request&, Reply&)>;
-// Body, content type and headers of an answer that the server gives itself (bad HTTP, too many connections).
-using ErrorBody = std::function<std::string(int status, std::string_view message)>;
+// An answer that the server gives itself (bad HTTP, too many connections).
+struct ErrorAnswer {
+  ErrorAnswer(std::string text) : body(std::move(text)) {}
+  ErrorAnswer(std::string lines, std::string text) : headers(std::move(lines)), body(std::move(text)) {}
+  std::string headers = "Content-Type: text/plain\r\n";  // lines that each end with CRLF
+  std::string body;
+};
+using RenderError = std::function<ErrorAnswer(int status, std::string_view message)>;
 
 class Server {
  public:
-  Server(net::Loop& loop, ServerBounds bounds, Handler handler, ErrorBody error_body);
+  Server(net::Loop& loop, ServerBounds bounds, Handler handler, RenderError render_error);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -127,6 +127,7 @@ def test_too_big_a_body(server):
                     b"\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n")
         status, answer = client.answer()
     assert status == 413 and error_of(answer)["code"] == "request_too_large"
+    assert client.headers["x-request-id"] and client.headers["x-should-retry"] == "false"
     with Wire(server.url) as client:  # and while it comes, where it does not say
         client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer " + SECRET.encode() +
                     b"\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
