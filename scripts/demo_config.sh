@@ -11,7 +11,7 @@ card_of_small_model() {
     demo: true
     card:
       da:
-        summary: "Meget lille grundmodel (270 mio. parametre), ikke trænet i samtale."
+        summary: "Meget lille grundmodel (270 mio. parametre), ikke trænet til samtale."
         good_for: "At vise, at vejen virker fra browser til model. Ikke til arbejde: svarene er ofte forkerte."
         where: "På denne maskine. Ingen ord forlader den."
       en:

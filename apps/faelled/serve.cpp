@@ -38,6 +38,7 @@ namespace faelled::app {
 namespace {
 
 constexpr auto demo_looks_every = 10ms;
+constexpr auto demo_key_lasts = std::chrono::days(30);
 constexpr auto answers_kept_max = 2s;  // at the end, after limits::http_drain_max
 
 int refuse(const Error& error) {
@@ -114,7 +115,7 @@ http::ErrorAnswer error_answer(int status, std::string_view message, std::string
                       : status == 408 ? Cause::request_timeout
                       : status == 503 ? Cause::overloaded
                                       : Cause::invalid_value;
-  const openai::ApiError error{cause, std::string(message)};
+  const openai::ApiError error{cause, std::string(message), status == 413 ? "body" : ""};
   return {gateway::error_headers(error, request_id), openai::error_body(error)};
 }
 
@@ -172,7 +173,7 @@ Expected<Demo> make_demo(net::Loop& loop, members::Directory& directory, const C
   const auto stop_when_both = [&] {
     if (key && link) loop.stop();
   };
-  directory.add_key("demo", user->id, "first key", std::nullopt, now, [&](Expected<members::NewKey> made) {
+  directory.add_key("demo", user->id, "first key", now + demo_key_lasts, now, [&](Expected<members::NewKey> made) {
     key = std::move(made);
     stop_when_both();
   });
@@ -275,7 +276,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   if (!listener) return refuse(listener.error());
   auto owner = net::Listener::unix_socket(loop, storage->folder.control_socket().string());
   if (!owner) return refuse(owner.error());
-  const std::string url = url_of(config.listen, listener->port());
+  const std::string url = config.public_url.empty() ? url_of(config.listen, listener->port()) : config.public_url;
   std::optional<Demo> demo;
   if (options.demo) {
     auto made = make_demo(loop, directory, clock, url);

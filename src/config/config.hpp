@@ -95,6 +95,7 @@ struct Log {
 
 struct Config {
   Listen listen;
+  std::string public_url;       // how people reach it, without a slash at the end; empty: what `listen` says
   std::filesystem::path data;   // absolute, or relative to where the process was started
   std::vector<Member> members;  // those named only by a key or a user are in it too
   std::vector<User> users;

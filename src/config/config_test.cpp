@@ -121,12 +121,19 @@ log: { level: debug, file: faelled.log }
   EXPECT_EQ(config.log.file, "/srv/faelled.log");
 }
 
+TEST(Config, TakesTheAddressThatPeopleUse) {
+  EXPECT_EQ(parse("public_url: https://ai.example.dk\nmodels: []\n", "/srv").config.public_url,
+            "https://ai.example.dk");
+  for (const char* wrong : {"ai.example.dk", "https://", "https://ai.example.dk/", "ftp://x", "'https://a b'"})
+    EXPECT_THAT(only_problem(std::string("public_url: ") + wrong + "\nmodels: []\n"), HasSubstr("public_url")) << wrong;
+}
+
 TEST(Config, NamesTheNearestKeyAndTheLineOfAnUnknownOne) {
   EXPECT_EQ(only_problem("listen: 127.0.0.1:1\nmodels: []\nmodles: []\n"),
             "f.yaml:3:1: unknown key 'modles' at line 3; did you mean 'models'?");
   EXPECT_THAT(only_problem("modles: []\n"), HasSubstr("unknown key")) << "and not that models is missing as well";
   EXPECT_THAT(only_problem(with_model("conurrency: 3")), HasSubstr("unknown key 'conurrency' in models[0]"));
-  EXPECT_THAT(only_problem("models: []\nqqqqqq: 1\n"), HasSubstr("known here: listen, data"));
+  EXPECT_THAT(only_problem("models: []\nqqqqqq: 1\n"), HasSubstr("known here: listen, public_url, data"));
 }
 
 TEST(Config, TellsAllMistakesAtOnceInTheOrderOfTheFile) {

@@ -13,7 +13,7 @@ using Keys = std::span<const std::string_view>;
 namespace keys {
 
 inline constexpr auto top = std::to_array<std::string_view>(
-    {"listen", "data", "members", "users", "keys", "llama_server", "models", "limits", "log"});
+    {"listen", "public_url", "data", "members", "users", "keys", "llama_server", "models", "limits", "log"});
 inline constexpr auto members = std::to_array<std::string_view>({"id", "name"});
 inline constexpr auto users = std::to_array<std::string_view>({"member", "name"});
 inline constexpr auto keys = std::to_array<std::string_view>({"member", "name", "user", "secret"});

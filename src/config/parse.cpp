@@ -26,6 +26,17 @@ bool is_address(const std::string& host) {
 }
 
 // "127.0.0.1:9400", "[::1]:9400", "localhost:9400".
+void read_public_url(Fields& fields, std::string& url) {
+  const auto text = fields.text("public_url");
+  if (!text) return;
+  const std::string_view hint = "write it as https://faelled.example.dk, without a path";
+  const std::size_t scheme = text->starts_with("https://") ? 8 : text->starts_with("http://") ? 7 : 0;
+  if (scheme == 0 || text->size() == scheme || text->find_first_of("/?# ", scheme) != std::string::npos)
+    return fields.wrong("public_url", "public_url " + in_quotes(*text) + " is no address of a server",
+                        std::string(hint));
+  url = *text;
+}
+
 void read_listen(Fields& fields, Listen& listen) {
   const auto text = fields.text("listen");
   if (!text) return;
@@ -169,6 +180,7 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
   Fields top(problems, root, "", keys::top);
   if (!root.IsMap()) return;
   read_listen(top, config.listen);
+  read_public_url(top, config.public_url);
   config.data = (folder / top.text("data", path_bytes_max).value_or("data")).lexically_normal();
   if (const auto path = top.text("llama_server", path_bytes_max))
     config.llama_server = (folder / *path).lexically_normal();

@@ -35,8 +35,15 @@ std::string_view bearer(std::string_view header) {
 // Passed on only in the one form that cannot carry anything else (W3C Trace Context, section 3.2).
 std::string valid_traceparent(std::string_view header) {
   if (header.size() != 55 || !header.starts_with("00-") || header[35] != '-' || header[52] != '-') return {};
-  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-'; };
-  return std::ranges::all_of(header, hex) ? std::string(header) : std::string();
+  const std::string_view trace = header.substr(3, 32);
+  const std::string_view span = header.substr(36, 16);
+  const std::string_view flags = header.substr(53);
+  const auto hex = [](std::string_view text) {
+    return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  };
+  const auto zero = [](std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; };
+  const bool valid = hex(trace) && hex(span) && hex(flags) && !zero(trace) && !zero(span);
+  return valid ? std::string(header) : std::string();
 }
 
 // Of a path, where '+' and '&' mean themselves.

@@ -29,7 +29,18 @@ Connection::Connection(std::shared_ptr<ConnectionHost> host, net::Stream stream,
                 }),
       stall_(host_->get_loop(), [this] { cut_off(); }) {}
 
-Connection::~Connection() { host_->closed(*this); }
+Connection::~Connection() {
+  host_->account(-static_cast<std::ptrdiff_t>(accounted_));
+  host_->closed(*this);
+}
+
+bool Connection::within_bounds() {
+  const std::size_t now = in_.capacity() + ahead_.capacity() + out_.capacity();
+  const bool grew = now > accounted_;
+  const auto by = static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(accounted_);
+  accounted_ = now;
+  return host_->account(by) || !grew;
+}
 
 void Connection::start() {
   const auto self = shared_from_this();
@@ -62,6 +73,7 @@ net::Task<void> Connection::pump([[maybe_unused]] std::shared_ptr<Connection> se
     if (!got.ok()) break;
     if (got.bytes == 0) continue;
     (handling_ ? ahead_ : in_).append(scratch.data(), got.bytes);
+    if (!within_bounds()) too_much_ = true;
     if (!handling_) {
       input_.set();
     } else if (ahead_.size() > host_->get_bounds().pipelined_bytes_max) {
@@ -97,10 +109,13 @@ net::Task<bool> Connection::receive() {
       if (state == RequestParser::State::body) deadline_.arm(bounds.body_max);
     }
     co_await input_;
-    if (late_ && state != RequestParser::State::start) {
+    if (too_much_ || (late_ && state != RequestParser::State::start)) {
       begun_ = ended_ = keep_ = false;
-      const ErrorAnswer answer = host_->render_error(408, "the request did not arrive in time");
-      send(408, answer.headers, answer.body);
+      const int status = too_much_ ? 503 : 408;
+      const ErrorAnswer answer = host_->render_error(
+          status, too_much_ ? "the server holds too much for others at the moment; try again in a moment"
+                            : "the request did not arrive in time");
+      send(status, answer.headers, answer.body);
       co_await linger();
       co_return false;
     }
@@ -145,6 +160,8 @@ net::Task<void> Connection::serve([[maybe_unused]] std::shared_ptr<Connection> s
     take_front(in_, parser_.consumed());
     in_ += ahead_;
     ahead_.clear();
+    too_much_ = false;
+    within_bounds();
     parser_.next();
     if (std::exchange(pump_waits_, false)) room_.set();
   }
@@ -211,6 +228,7 @@ void Connection::flush() {
   if (pushing_ || gone_ || unsent() == 0) return;
   const net::IoResult wrote = stream_.try_write(std::string_view(out_).substr(sent_));
   if (!wrote.ok()) return cut_off();
+  if (unsent() > wrote.bytes && !within_bounds()) return cut_off();  // a slow reader, while memory is short
   sent_ += wrote.bytes;
   if (unsent() == 0) {
     out_.clear();

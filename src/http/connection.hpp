@@ -26,6 +26,8 @@ class ConnectionHost {
   virtual bool is_draining() const = 0;
   virtual std::string_view date_line() = 0;
   virtual void closed(Connection&) = 0;
+  // All connections' buffers grew (or shrank) by so much. False: together they hold more than the bound.
+  virtual bool account(std::ptrdiff_t bytes) = 0;
 };
 
 class Connection final : public Reply, public std::enable_shared_from_this<Connection> {
@@ -59,6 +61,7 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   net::Task<void> linger();
   void head_lines(int status, std::string_view headers);
   void client_gone();
+  bool within_bounds();
   std::size_t unsent() const { return out_.size() - sent_; }
 
   std::shared_ptr<ConnectionHost> host_;
@@ -69,14 +72,16 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   std::string ahead_;  // came while a request was handled
   std::string out_;
   std::size_t sent_ = 0;
-  net::Event input_;  // bytes, or the end of them
-  net::Event room_;   // the pump may read on
+  std::size_t accounted_ = 0;  // bytes of the buffers above, as the server knows them
+  net::Event input_;           // bytes, or the end of them
+  net::Event room_;            // the pump may read on
   net::Event sent_event_;
   net::Timer deadline_;  // of reading: idle, head, body
   net::Timer stall_;     // of writing
   std::function<void()> on_gone_;
   bool reading_ended_ = false;
   bool late_ = false;
+  bool too_much_ = false;
   bool handling_ = false;
   bool pump_waits_ = false;
   bool drain_waits_ = false;

@@ -35,6 +35,11 @@ struct Server::State : ConnectionHost {
     return date;
   }
 
+  bool account(std::ptrdiff_t bytes) override {
+    buffered = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(buffered) + bytes);
+    return buffered <= bounds.buffered_bytes_max;
+  }
+
   void closed(Connection& connection) override {
     open.erase(&connection);
     if (draining && open.empty()) empty.set();
@@ -62,6 +67,7 @@ struct Server::State : ConnectionHost {
   std::vector<net::Listener> listeners;
   std::unordered_set<Connection*> open;
   std::size_t refused = 0;
+  std::size_t buffered = 0;  // bytes in all connections' buffers
   bool draining = false;
   net::Event empty;
   std::time_t date_at = 0;

@@ -27,6 +27,7 @@ struct ServerBounds {
   std::size_t connections_max = limits::http_connections_max;
   std::size_t pipelined_bytes_max = limits::http_pipelined_bytes_max;
   std::size_t unsent_bytes_max = limits::http_unsent_bytes_max;
+  std::size_t buffered_bytes_max = limits::http_buffered_bytes_max;
   Duration idle_max = limits::http_idle_max;
   Duration head_max = limits::http_head_max;
   Duration body_max = limits::http_body_max;

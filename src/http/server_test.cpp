@@ -312,6 +312,24 @@ TEST_F(HttpServer, AReaderThatIsOnlyLateGetsEverything) {
   });
 }
 
+TEST_F(HttpServer, BoundsWhatAllBodiesHoldTogether) {
+  bounds_.buffered_bytes_max = 512 * 1024;
+  run([&]() -> Task<void> {
+    const std::string head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
+    auto hoards = co_await Peer::tcp(loop_, port_);
+    co_await hoards.say(head + std::string(200'000, 'x'));
+    auto one_more = co_await Peer::tcp(loop_, port_);
+    co_await one_more.say(head + std::string(400'000, 'x'));
+    EXPECT_TRUE(co_await one_more.hears("503"));
+    auto small = co_await Peer::tcp(loop_, port_);  // what needs little is served all the same once there is room
+    hoards.hang_up();
+    one_more.hang_up();
+    co_await net::turns_until(loop_, [&] { return server_->connections() == 1; });
+    co_await small.say(get("/echo"));
+    EXPECT_TRUE(co_await small.hears("/echo:"));
+  });
+}
+
 TEST_F(HttpServer, RefusesConnectionsOverItsBound) {
   bounds_.connections_max = 2;
   run([&]() -> Task<void> {

@@ -56,6 +56,7 @@ struct Document::Parser {
   Tokens tokens;
 
   bool reserve(std::size_t bytes);
+  std::string twice;  // a name that stands twice in one object
   bool link();
   bool names_unique(std::uint32_t open, std::uint32_t close);
 };
@@ -119,17 +120,24 @@ bool Document::Parser::names_unique(std::uint32_t open, std::uint32_t close) {
   if (names.size() <= compared_pairwise_max) {
     for (std::size_t i = 1; i < names.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
-        if (names[i] == names[j]) return false;
+        if (names[i] != names[j]) continue;
+        twice = names[i];
+        return false;
       }
     }
     return true;
   }
   std::ranges::sort(names);
-  return std::ranges::adjacent_find(names) == names.end();
+  const auto same = std::ranges::adjacent_find(names);
+  if (same == names.end()) return true;
+  twice = *same;
+  return false;
 }
 
 Document::Document() : parser_(std::make_unique<Parser>()) {}
 Document::~Document() = default;
+
+const std::string& Document::name_that_stands_twice() const { return parser_->twice; }
 
 Expected<Value> Document::parse(std::string_view text) {
   Parser& parser = *parser_;
@@ -147,6 +155,7 @@ Expected<Value> Document::parse(std::string_view text) {
                    .at = stage_one.structural_indexes.get(),
                    .count = stage_one.n_structural_indexes,
                    .match = nullptr};
+  parser.twice.clear();
   if (!parser.link()) return fail(Errc::invalid, "The JSON holds an object with two members of the same name.");
   return Value(&parser.tokens, 0);
 }

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -25,6 +26,9 @@ class Document {
   // The root; it and all values below it are valid until the next parse() and as long as `text` lives.
   // Errc::invalid with what is wrong (no content of the text in it), Errc::too_large over 4 GiB.
   Expected<Value> parse(std::string_view text);
+
+  // After a refusal: the name that two members of one object have; empty: it was refused for something else.
+  const std::string& name_that_stands_twice() const;
 
  private:
   struct Parser;

@@ -1,5 +1,6 @@
 #include "openai/request.hpp"
 
+#include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "openai/request_parser.hpp"
 
@@ -11,8 +12,11 @@ std::expected<Request, ApiError> Request::parse(Endpoint endpoint, std::string b
   request.body_ = std::move(body);
   const auto root = document.parse(request.body_);
   if (!root) {
-    return std::unexpected(
-        ApiError{.cause = Cause::invalid_json, .message = root.error().message, .param = {}, .retry_after = {}});
+    const std::string& twice = document.name_that_stands_twice();
+    return std::unexpected(ApiError{.cause = Cause::invalid_json,
+                                    .message = root.error().message,
+                                    .param = twice.empty() || twice.size() > limits::name_bytes_max ? "body" : twice,
+                                    .retry_after = {}});
   }
   RequestParser parser(request);
   if (!parser.parse(*root)) return std::unexpected(std::move(parser.error()));

@@ -157,13 +157,13 @@ TEST(Request, needs_a_model_and_something_to_do) {
   EXPECT_EQ(fault(parse(Endpoint::completions, R"({"model":"m"})")), "missing_required_parameter prompt");
   EXPECT_EQ(fault(parse(Endpoint::embeddings, R"({"model":"m"})")), "missing_required_parameter input");
   EXPECT_EQ(fault(parse(Endpoint::chat, "[]")), "invalid_value ");
-  EXPECT_EQ(fault(parse(Endpoint::chat, "")), "invalid_json ");
+  EXPECT_EQ(fault(parse(Endpoint::chat, "")), "invalid_json body");
 }
 
 TEST(Request, refuses_duplicate_names_at_the_top_and_below) {
-  EXPECT_EQ(fault(chat(R"(,"model":"other")")), "invalid_json ");
-  EXPECT_EQ(fault(chat(R"(,"mode\u006c":"other")")), "invalid_json ");
-  EXPECT_EQ(fault(chat_with(R"([{"role":"user","content":"a","c\u006fntent":"b"}])")), "invalid_json ");
+  EXPECT_EQ(fault(chat(R"(,"model":"other")")), "invalid_json model");
+  EXPECT_EQ(fault(chat(R"(,"mode\u006c":"other")")), "invalid_json model");
+  EXPECT_EQ(fault(chat_with(R"([{"role":"user","content":"a","c\u006fntent":"b"}])")), "invalid_json content");
 }
 
 TEST(Request, checks_messages) {
@@ -261,7 +261,7 @@ TEST(Request, takes_embedding_inputs) {
 }
 
 TEST(Request, is_bounded_in_depth_messages_and_model_name) {
-  EXPECT_EQ(fault(chat(",\"x\":" + std::string(200, '[') + std::string(200, ']'))), "invalid_json ");
+  EXPECT_EQ(fault(chat(",\"x\":" + std::string(200, '[') + std::string(200, ']'))), "invalid_json body");
   EXPECT_EQ(fault(parse(Endpoint::chat, "{\"model\":\"" + std::string(201, 'm') + "\"}")), "invalid_value model");
   std::string many = "[";
   for (std::size_t i = 0; i <= limits::chat_messages_max; ++i) many += R"({"role":"user","content":"a"},)";

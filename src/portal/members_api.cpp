@@ -46,6 +46,8 @@ net::Task<void> Portal::create_member(Call& call) {
   auto row = co_await answer_of<Expected<store::MemberRow>>(
       [&](auto then) { p_.directory.add_member(id->value_or(""), *name, p_.context.clock.wall(), std::move(then)); });
   if (!row) co_return call.fail(row.error());
+  p_.context.log.info("a member was made",
+                      {{"request_id", call.request_id}, {"member", row->id}, {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) { write_member(out, *row); }));
 }
 
@@ -63,6 +65,9 @@ net::Task<void> Portal::create_user(Call& call) {
   auto row = co_await answer_of<Expected<store::UserRow>>(
       [&](auto then) { p_.directory.add_user(call.id, *name, p_.context.clock.wall(), std::move(then)); });
   if (!row) co_return call.fail(row.error());
+  p_.context.log.info(
+      "a user was made",
+      {{"request_id", call.request_id}, {"user", row->id}, {"member", row->member}, {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) { write_user(out, *row); }));
 }
 
@@ -110,8 +115,10 @@ net::Task<void> Portal::create_key(Call& call) {
     p_.directory.add_key(for_member, for_user, *name, expires_at, p_.context.clock.wall(), std::move(then));
   });
   if (!made) co_return call.fail(made.error());
-  p_.context.log.info("a key was made",
-                      {{"request_id", call.request_id}, {"key", made->row.id}, {"member", made->row.member}});
+  p_.context.log.info("a key was made", {{"request_id", call.request_id},
+                                         {"key", made->row.id},
+                                         {"member", made->row.member},
+                                         {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) { write_key(out, made->row, made->secret); }));
 }
 
@@ -122,7 +129,8 @@ net::Task<void> Portal::revoke_key(Call& call) {
   auto row = co_await answer_of<Expected<store::KeyRow>>(
       [&](auto then) { p_.directory.revoke_key(call.id, p_.context.clock.wall(), std::move(then)); });
   if (!row) co_return call.fail(row.error());
-  p_.context.log.info("a key was revoked", {{"request_id", call.request_id}, {"key", call.id}});
+  p_.context.log.info("a key was revoked",
+                      {{"request_id", call.request_id}, {"key", call.id}, {"peer", call.reply.peer()}});
   call.none();
 }
 
@@ -135,6 +143,8 @@ net::Task<void> Portal::create_sign_in_link(Call& call) {
   auto link = co_await answer_of<Expected<members::SignInLink>>(
       [&](auto then) { p_.directory.add_sign_in_link(*user, p_.context.clock.wall(), std::move(then)); });
   if (!link) co_return call.fail(link.error());
+  p_.context.log.info("a sign-in link was made",
+                      {{"request_id", call.request_id}, {"user", *user}, {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) {
               out.object()
                   .member("url", fmt::format("{}/sign-in#{}", p_.public_url, link->token))

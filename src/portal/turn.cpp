@@ -11,7 +11,9 @@ Turn::Turn(net::Loop& loop, json::Document& scratch, Bounds bounds, std::string 
       id_(std::move(id)),
       conversation_(std::move(conversation)),
       answer_(std::move(answer)),
-      unwatched_(loop, [this] { stop(); }) {
+      unwatched_(loop, [this] {
+        break_off("The answer was ended because nobody was watching it.", "Svaret blev afbrudt, fordi ingen så med.");
+      }) {
   unwatched_.arm(bounds_.unwatched_max);
 }
 
@@ -24,6 +26,14 @@ void Turn::stop() {
 void Turn::cut_off(const openai::ApiError& why) {
   if (concluded_ || stopped_) return;
   fail(why);
+  stop();
+}
+
+void Turn::break_off(std::string message, std::string message_da) {
+  if (concluded_ || stopped_) return;
+  answer_.state = MessageState::failed;
+  answer_.error_message = std::move(message);
+  answer_.error_message_da = std::move(message_da);
   stop();
 }
 
@@ -85,7 +95,8 @@ void Turn::event(std::string_view data) {
     const auto content = delta ? delta->find("content") : std::nullopt;
     if (content && content->kind() == json::Kind::text) answer_.content += content->text_view(unescaped);
   }
-  if (answer_.content.size() > bounds_.text_bytes_max) stop();
+  if (answer_.content.size() > bounds_.text_bytes_max)
+    break_off("The answer became too long and was cut off here.", "Svaret blev for langt og er skåret af her.");
 }
 
 void Turn::waiting(const rpc::Waiting& waiting) {

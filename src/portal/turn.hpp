@@ -68,6 +68,8 @@ class Turn final : public gateway::AnswerSink {
   bool congested() const override { return false; }
 
  private:
+  // Ends it for a reason of ours, which the person is told.
+  void break_off(std::string message, std::string message_da);
   void tell();
 
   json::Document& scratch_;
