@@ -30,7 +30,7 @@ void RequestParser::pass(const Field& field, Value value) { request_.passed_.pus
 
 bool RequestParser::parse(Value root) {
   if (root.kind() != Kind::object) {
-    return refuse(Cause::invalid_value, {},
+    return refuse(Cause::invalid_value, "body",
                   std::string("The body must be an object, not ") + json::kind_name(root.kind()) + ".");
   }
   request_.passed_.reserve(8);

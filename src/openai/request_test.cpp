@@ -156,7 +156,7 @@ TEST(Request, needs_a_model_and_something_to_do) {
   EXPECT_EQ(fault(parse(Endpoint::chat, R"({"model":"m","messages":null})")), "missing_required_parameter messages");
   EXPECT_EQ(fault(parse(Endpoint::completions, R"({"model":"m"})")), "missing_required_parameter prompt");
   EXPECT_EQ(fault(parse(Endpoint::embeddings, R"({"model":"m"})")), "missing_required_parameter input");
-  EXPECT_EQ(fault(parse(Endpoint::chat, "[]")), "invalid_value ");
+  EXPECT_EQ(fault(parse(Endpoint::chat, "[]")), "invalid_value body");
   EXPECT_EQ(fault(parse(Endpoint::chat, "")), "invalid_json body");
 }
 

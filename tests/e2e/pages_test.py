@@ -187,6 +187,6 @@ def test_an_answer_that_nobody_watches_is_stopped(abandoned, fake, server):
     (call,) = fake.calls_about('"abandoned') or fake.calls_about("abandoned")
     until("the engine is left", lambda: call.hung_up, 45)
     assert 29 < call.hung_up - call.begun < 33
-    message = until("it is kept as stopped", lambda: (found := abandoned["page"].read()["messages"][1])["state"] == "stopped" and found)
-    assert message["content"] == "piece0 "
+    message = until("it is kept with the reason", lambda: (found := abandoned["page"].read()["messages"][1])["state"] == "failed" and found)
+    assert message["content"] == "piece0 " and message["error"]["message_da"] == "Svaret blev afbrudt, fordi ingen så med."
     assert server.row_of(abandoned["request_id"])["outcome"] == "cancelled"
