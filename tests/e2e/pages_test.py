@@ -184,7 +184,7 @@ def test_the_page_is_served_with_a_strict_policy(server):
 
 def test_an_answer_that_nobody_watches_is_stopped(abandoned, fake, server):
     """After limits::turn_unwatched_max, 30 s; not before, for a refresh takes a while on a poor line."""
-    (call,) = fake.calls_about('"abandoned') or fake.calls_about("abandoned")
+    (call,) = until("the engine is asked", lambda: fake.calls_about("abandoned"))
     until("the engine is left", lambda: call.hung_up, 45)
     assert 29 < call.hung_up - call.begun < 33
     message = until("it is kept with the reason", lambda: (found := abandoned["page"].read()["messages"][1])["state"] == "failed" and found)
