@@ -28,7 +28,8 @@ llama_server: {server}
 keys:
   - {{ member: demo, name: bench, secret: {key} }}
 models:
-  - {{ id: bench, engine: llama, file: "{model}", concurrency: 1, threads: {threads} }}
+  - {{ id: bench, engine: llama, file: "{model}", concurrency: 1, threads: {threads},
+      chat_template_file: "{template}" }}
 """
 
 
@@ -101,7 +102,8 @@ def main():
     port, direct_port = gateways.free_port(), gateways.free_port()
     config = folder / "faelled.yaml"
     config.write_text(CONFIG.format(port=port, folder=folder, server=options.llama_server.resolve(), key=gateways.KEY,
-                                    model=options.model.resolve(), threads=options.threads))
+                                    model=options.model.resolve(), threads=options.threads,
+                                    template=REPO / "share" / "templates" / "two-examples.jinja"))
     processes = []
     speeds = {"direct": [], "through": []}
     firsts = {"direct": [], "through": []}
