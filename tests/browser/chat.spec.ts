@@ -32,15 +32,17 @@ test('an answer is shown as it comes, without moving the page, and is announced 
   type Seen = { lengths: number[]; said: string[]; shift: number };
   let seen: Seen = { lengths: [], said: [], shift: 0 };
   // A small model's answer may be too short to be seen growing: then it is asked again.
-  for (let tries = 0; tries < 6 && seen.lengths.length < 5; tries++) {
+  const grew = () => seen.lengths.length >= 5 && Math.max(...seen.lengths) >= 20;
+  for (let tries = 0; tries < 8 && !grew(); tries++) {
     await page.evaluate(() => Object.assign((window as unknown as { seen: object }).seen, { lengths: [], said: [], shift: 0 }));
     await ask_and_catch(page);
-    await page.waitForFunction(() => (window as unknown as { seen: Seen }).seen.lengths.length >= 8 || !document.querySelector('[aria-busy=true]'), null, { timeout: 60_000 });
+    await page.waitForFunction(() => Math.max(0, ...(window as unknown as { seen: Seen }).seen.lengths) >= 40 || !document.querySelector('[aria-busy=true]'), null, { timeout: 60_000 });
     await stop_if_going(page);
     seen = await page.evaluate(() => (window as unknown as { seen: Seen }).seen);
   }
-  expect(seen.lengths.length).toBeGreaterThanOrEqual(5);
-  expect(seen.lengths).toEqual([...seen.lengths].sort((a, b) => a - b));
+  expect(grew(), `lengths seen: ${seen.lengths}`).toBe(true);
+  // "2." is text until the item's words come and make it a list's marker: that much may go, no more.
+  seen.lengths.forEach((length, i) => expect(length, `lengths seen: ${seen.lengths}`).toBeGreaterThanOrEqual(Math.max(0, ...seen.lengths.slice(0, i)) - 4));
   expect(seen.shift).toBeLessThan(0.02);
   expect(seen.said.filter((each) => /^(Svaret er|Spørgsmålet)/.test(each)).length).toBeGreaterThanOrEqual(1);
   expect(seen.said.length).toBeLessThanOrEqual(4);
