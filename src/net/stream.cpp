@@ -1,7 +1,6 @@
 #include "net/stream.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -107,12 +106,6 @@ std::string Stream::peer() const {
   std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
   return tcp.address().is_v6() ? fmt::format("[{}]:{}", tcp.address().to_string(), tcp.port())
                                : fmt::format("{}:{}", tcp.address().to_string(), tcp.port());
-}
-
-bool Stream::quiet() const {
-  if (!impl_->socket.is_open()) return false;
-  pollfd fd{impl_->socket.native_handle(), POLLIN | POLLRDHUP, 0};
-  return ::poll(&fd, 1, 0) == 0;
 }
 
 namespace {

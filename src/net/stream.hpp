@@ -73,8 +73,6 @@ class Stream {
   bool is_open() const;
   // "127.0.0.1:52814", or "unix".
   std::string peer() const;
-  // Asks the kernel, without waiting: has the peer hung up, or sent bytes nobody asked for?
-  bool quiet() const;
 
  private:
   std::unique_ptr<Impl> impl_;
