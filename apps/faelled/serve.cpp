@@ -318,7 +318,11 @@ int run(const ServeOptions& options, const config::Config& config) {
     loop.stop();
   };
   net::Signals signals(loop, {SIGTERM, SIGINT}, [&](int number) {
-    if (context.shutting_down) std::_Exit(128 + number);  // asked twice; engines end with us
+    if (context.shutting_down) {
+      // A second Ctrl-C means it; engines end with us. A second SIGTERM is a wrapper that tells its whole group.
+      if (number == SIGINT) std::_Exit(128 + number);
+      return;
+    }
     context.shutting_down = true;
     (*log)->info("draining", {{"signal", number}});
     loop.spawn(wind_down());
