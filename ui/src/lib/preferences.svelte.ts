@@ -1,7 +1,7 @@
 // Language and appearance: remembered in this browser, said on <html>.
 import { browser_shelf } from './drafts';
 import { number, type Language } from './format';
-import { da, en, fill, type Key } from './words';
+import { da, en, fill, type Words } from './words';
 
 export type Theme = 'auto' | 'light' | 'dark';
 
@@ -53,13 +53,17 @@ class Preferences {
 
 export const preferences = new Preferences();
 
-export function t(key: Key, values: Record<string, string | number> = {}): string {
-  const words = preferences.language === 'da' ? da[key] : en[key];
-  const shown = Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      typeof value === 'number' ? number(value, preferences.language) : value,
-    ]),
-  );
-  return fill(words, shown);
+/** A way to say one page's own words: `import * as words from …; const say = words_of(words)`. */
+export function words_of<K extends string>(words: Words<K>) {
+  return (key: K, values: Record<string, string | number> = {}): string => {
+    const shown = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [
+        name,
+        typeof value === 'number' ? number(value, preferences.language) : value,
+      ]),
+    );
+    return fill(words[preferences.language][key], shown);
+  };
 }
+
+export const t = words_of({ da, en });
