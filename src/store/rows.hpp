@@ -16,22 +16,52 @@ namespace faelled::store {
 using crypto::Bytes;
 using crypto::Digest;
 
+// The models that may be named; nullopt: all, those to come too.
+using ModelList = std::optional<std::vector<std::string>>;
+
+enum class ConversationPlace : std::uint8_t { server, browser };
+enum class KeyMakers : std::uint8_t { all, builders, admins };  // member admins always may
+
+// What a member has decided for its own people and systems.
+struct Policy {
+  ModelList models = {};
+  std::optional<std::uint32_t> retention_days = {};  // of a conversation since its last word; nullopt: for ever
+  ConversationPlace conversations = ConversationPlace::server;
+  std::optional<std::uint32_t> key_days_max = {};  // creation to expiry of a key; nullopt: no bound
+  KeyMakers key_makers = KeyMakers::all;
+  bool operator==(const Policy&) const = default;
+};
+
 struct MemberRow {
   std::string id;
   std::string name;
   WallTime created_at;
+  Policy policy = {};
+  std::string contact = {};  // whom its people ask, as they are told
   bool operator==(const MemberRow&) const = default;
 };
+
+// What each may do: members/roles.hpp.
+enum class Role : std::uint8_t { user, builder, member_admin, auditor, operator_ };
+enum class UserOrigin : std::uint8_t { local, front_end };
 
 struct UserRow {
   std::string id;
   std::string member;
   std::string name;
   WallTime created_at;
+  Role role = Role::user;
+  std::string email = {};  // empty: none; of its member only once, without regard to case
+  UserOrigin origin = UserOrigin::local;
+  std::string front_end = {};    // that made it known; empty: none
+  std::string external_id = {};  // what the front end calls it; of a member and front end only once; empty: none
+  std::optional<WallTime> disabled_at = {};
+  std::optional<WallTime> last_seen_at = {};  // within limits::key_last_used_every
   bool operator==(const UserRow&) const = default;
 };
 
-enum class KeyOrigin : std::uint8_t { person, config };
+enum class KeyOrigin : std::uint8_t { person, config, imported };
+enum class ShowWaiting : std::uint8_t { off, da, en };  // place in line as words of the answer's reasoning
 
 // A key that left the configuration may come back with it; one that a person revoked may not.
 enum class RevokedBy : std::uint8_t { nobody, person, config };
@@ -48,6 +78,11 @@ struct KeyRow {
   std::optional<WallTime> last_used_at;  // within limits::key_last_used_every
   KeyOrigin origin = KeyOrigin::person;
   RevokedBy revoked_by = RevokedBy::nobody;
+  ModelList models = {};  // of those that its member allows
+  ShowWaiting show_waiting = ShowWaiting::off;
+  std::string front_end = {};     // whose key it is: it may name member and user; empty: none's
+  std::string rotated_from = {};  // the key that it takes the place of; empty: none
+  std::string replaced_by = {};   // the key that took its place, while this one may still work; empty: none
   bool operator==(const KeyRow&) const = default;
 };
 
@@ -120,6 +155,54 @@ struct SealedMessage {
   std::string error_message_da;
   WallTime created_at;
   bool operator==(const SealedMessage&) const = default;
+};
+
+enum class ActorKind : std::uint8_t { system, config, owner, user, key, front_end };
+enum class AuditOutcome : std::uint8_t { done, refused };
+
+// Who did, or was refused, what to what. Ids and no names of people, so that a person can be forgotten and the row
+// stand. Never a secret, never content.
+struct AuditRow {
+  std::string id;  // "aud_…"
+  WallTime at;
+  ActorKind actor_kind = ActorKind::system;  // owner: by the owner-only socket; config: the file at start
+  std::string actor;                         // id; empty: system, config and owner have none
+  std::string actor_member;                  // empty: none
+  std::string peer;                          // from where; empty: from inside
+  std::string action;                        // "user.create"
+  std::string object_kind;                   // "user"
+  std::string object;                        // id; empty: none, or refused before there was one
+  std::string object_member;                 // empty: none
+  AuditOutcome outcome = AuditOutcome::done;
+  std::string before;  // JSON; empty: there was nothing
+  std::string after;   // JSON; empty: there is nothing
+  std::string request_id;
+  std::uint32_t times = 1;  // refusals that the row stands for; its `at` is the last one's
+  bool operator==(const AuditRow&) const = default;
+};
+
+struct AuditFilter {
+  std::optional<WallTime> from;  // at ≥
+  std::optional<WallTime> to;    // at <
+  std::string member;            // whose row it is: the object's member, else the actor's; empty: all
+  std::string actor;             // id; empty: all
+  std::string action;            // empty: all
+  std::string object;            // id; empty: all
+  bool operator==(const AuditFilter&) const = default;
+};
+
+// Newest first: by at, then id.
+struct AuditPage {
+  std::vector<AuditRow> rows;
+  std::string next;  // give it as `before` for the next page; empty: the last one
+};
+
+// One word of the whole server's state that people set while it runs, such as the announcement.
+struct SettingRow {
+  std::string key;
+  std::string value;
+  WallTime updated_at;
+  bool operator==(const SettingRow&) const = default;
 };
 
 }  // namespace faelled::store

@@ -23,14 +23,18 @@ class Store {
   // All of `work` or nothing of it: an error it returns rolls everything back. Does not nest.
   virtual Expected<void> together(const std::function<Expected<void>()>& work) = 0;
 
-  // Members, users, keys. Errors of add_*: exists (id or hash taken), not_found (no such member or user).
+  // Members, users, keys. Errors of add_* and update_*: exists (id, hash, email or external id taken), not_found (no
+  // such row, member or user).
   virtual Expected<void> add_member(const MemberRow& row) = 0;
   virtual Expected<std::vector<MemberRow>> members() = 0;
+  virtual Expected<void> update_member(const MemberRow& row) = 0;  // name, policy and contact
   virtual Expected<void> add_user(const UserRow& row) = 0;
   virtual Expected<std::vector<UserRow>> users() = 0;
+  virtual Expected<void> update_user(const UserRow& row) = 0;  // all but id, member, created_at and last_seen_at
+  virtual Expected<void> set_user_last_seen(const std::string& id, WallTime when) = 0;
   virtual Expected<void> add_key(const KeyRow& row) = 0;
   virtual Expected<std::vector<KeyRow>> keys() = 0;  // revoked ones too
-  // Member, user, name, expiry and revocation of the key with the row's id become the row's. Errors: not_found.
+  // All but id, hash, created_at, last_used_at and origin become the row's.
   virtual Expected<void> update_key(const KeyRow& row) = 0;
   virtual Expected<void> set_key_last_used(const std::string& id, WallTime when) = 0;
 
@@ -40,7 +44,17 @@ class Store {
   virtual Expected<void> add_session(const SessionRow& row) = 0;
   virtual Expected<std::vector<SessionRow>> sessions(WallTime now) = 0;  // those not expired
   virtual Expected<void> remove_session(const Digest& hash) = 0;
-  virtual Expected<void> remove_expired(WallTime now) = 0;  // sessions and links
+  virtual Expected<void> remove_sessions_of(const std::string& user) = 0;  // and sign-in links not yet used
+  virtual Expected<void> remove_expired(WallTime now) = 0;                 // sessions and links
+
+  // Audit: rows are added and never changed or removed; the database itself refuses it. Errors of add_audit: exists.
+  virtual Expected<void> add_audit(const AuditRow& row) = 0;
+  // `before`: id of the last row seen, empty: from the newest. Errors: not_found (no row `before`).
+  virtual Expected<AuditPage> audit(const AuditFilter& filter, const std::string& before, std::size_t limit) = 0;
+
+  // Settings, by key. set_setting: makes or replaces.
+  virtual Expected<std::vector<SettingRow>> settings() = 0;
+  virtual Expected<void> set_setting(const SettingRow& row) = 0;
 
   // Ledger. Rows whose request_id is there already are left as they are; rows and position become durable together.
   virtual Expected<void> add_usage(std::span<const ledger::UsageRow> rows, ledger::Position position) = 0;
@@ -62,6 +76,8 @@ class Store {
                                                                   std::size_t limit) = 0;
   virtual Expected<void> update_conversation(const SealedConversation& row) = 0;  // title, model, updated_at
   virtual Expected<void> remove_conversation(const std::string& user, const std::string& id) = 0;  // messages too
+  // The oldest `limit` at most of the member's conversations with updated_at < `before`; gives how many went.
+  virtual Expected<std::size_t> remove_conversations(const std::string& member, WallTime before, std::size_t limit) = 0;
   virtual Expected<void> add_message(const SealedMessage& row) = 0;
   virtual Expected<void> update_message(const SealedMessage& row) = 0;  // all but id, conversation, role, created_at
   virtual Expected<std::vector<SealedMessage>> messages(const std::string& conversation) = 0;  // in order of adding

@@ -44,6 +44,133 @@ TEST_P(StoreConformance, UpdatesAndRevokesKeys) {
   EXPECT_EQ(store().update_key(key_row("b", "aarhus")).error().code, Errc::not_found);
 }
 
+TEST_P(StoreConformance, KeepsWhatAMemberHasDecided) {
+  add_people();
+  MemberRow row = store().members()->front();
+  row.name = "Aarhus";
+  row.contact = "IT, lokal 12";
+  row.policy = {{{"gemma", "qwen:7b"}}, 30, ConversationPlace::browser, 365, KeyMakers::admins};
+  ASSERT_TRUE(store().update_member(row));
+  EXPECT_EQ(store().members()->front(), row);
+  row.policy.models = std::vector<std::string>();
+  ASSERT_TRUE(store().update_member(row));
+  EXPECT_EQ(store().members()->front().policy.models, ModelList(std::vector<std::string>())) << "none is not all";
+  const MemberRow whole{"vejle", "Vejle", at_second(1), row.policy, "IT"};
+  ASSERT_TRUE(store().add_member(whole));
+  EXPECT_EQ(store().members()->back(), whole);
+  EXPECT_EQ(store().update_member({"nobody", "x", at_second(0)}).error().code, Errc::not_found);
+}
+
+TEST_P(StoreConformance, UpdatesAndDisablesUsers) {
+  add_people();
+  UserRow row = store().users()->front();
+  row.name = "Anne B";
+  row.role = Role::member_admin;
+  row.email = "anne@aarhus.example";
+  row.disabled_at = at_second(3);
+  ASSERT_TRUE(store().update_user(row));
+  ASSERT_TRUE(store().set_user_last_seen(row.id, at_second(4)));
+  row.last_seen_at = at_second(4);
+  EXPECT_EQ(store().users()->front(), row);
+  EXPECT_EQ(store().update_user(user_row("none", "aarhus")).error().code, Errc::not_found);
+}
+
+TEST_P(StoreConformance, TakesAnEmailAndAnExternalIdOfAMemberOnce) {
+  add_people();
+  UserRow first = user_row("1", "aarhus");
+  first.email = "bo@example.dk";
+  first.origin = UserOrigin::front_end;
+  first.front_end = "webui";
+  first.external_id = "77";
+  ASSERT_TRUE(store().add_user(first));
+  EXPECT_EQ(store().users()->front(), first);
+  UserRow other = user_row("2", "aarhus");
+  other.email = "Bo@Example.dk";
+  EXPECT_EQ(store().add_user(other).error().code, Errc::exists);
+  other.email = "";
+  other.front_end = "webui";
+  other.external_id = "77";
+  EXPECT_EQ(store().add_user(other).error().code, Errc::exists);
+  other.front_end = "another";
+  ASSERT_TRUE(store().add_user(other)) << "another front end has numbers of its own";
+  UserRow elsewhere = first;
+  elsewhere.id = "usr_3";
+  elsewhere.member = "odense";
+  ASSERT_TRUE(store().add_user(elsewhere)) << "one person may be of two members";
+  other.email = first.email;
+  EXPECT_EQ(store().update_user(other).error().code, Errc::exists);
+}
+
+TEST_P(StoreConformance, KeepsWhatAKeyMayAndHowItWasRotated) {
+  add_people();
+  KeyRow old = key_row("a", "aarhus");
+  old.origin = KeyOrigin::imported;
+  ASSERT_TRUE(store().add_key(old));
+  KeyRow fresh = key_row("b", "aarhus");
+  fresh.models = {{"gemma"}};
+  fresh.show_waiting = ShowWaiting::da;
+  fresh.front_end = "webui";
+  fresh.rotated_from = old.id;
+  ASSERT_TRUE(store().add_key(fresh));
+  old.replaced_by = fresh.id;
+  old.expires_at = at_second(60);
+  ASSERT_TRUE(store().update_key(old));
+  EXPECT_EQ(store().keys().value(), (std::vector{old, fresh}));
+  fresh.models = std::vector<std::string>();
+  fresh.show_waiting = ShowWaiting::en;
+  ASSERT_TRUE(store().update_key(fresh));
+  EXPECT_EQ(store().keys().value(), (std::vector{old, fresh}));
+}
+
+TEST_P(StoreConformance, AddsAuditRowsAndPagesThroughThemNewestFirst) {
+  std::vector<AuditRow> rows;
+  for (int i = 0; i < 25; ++i) {
+    rows.push_back(audit_row(i, i % 5 == 0 ? "odense" : "aarhus"));
+    rows.back().at = at_second(i / 4);  // several in the same moment
+    if (i % 2 == 0) rows.back().outcome = AuditOutcome::refused;
+    rows.back().times = static_cast<std::uint32_t>(i + 1);
+    ASSERT_TRUE(store().add_audit(rows.back()));
+  }
+  for (const std::string member : {"", "odense"}) {
+    std::vector<AuditRow> wanted;
+    for (auto row = rows.rbegin(); row != rows.rend(); ++row)
+      if (member.empty() || row->object_member == member) wanted.push_back(*row);
+    std::vector<AuditRow> seen;
+    std::string before;
+    do {
+      const auto page = store().audit({.member = member}, before, 4);
+      ASSERT_TRUE(page);
+      seen.insert(seen.end(), page->rows.begin(), page->rows.end());
+      before = page->next;
+    } while (!before.empty());
+    EXPECT_EQ(seen, wanted) << member;
+  }
+  EXPECT_EQ(store().audit({}, "aud_none", 10).error().code, Errc::not_found);
+  EXPECT_EQ(store().add_audit(rows[0]).error().code, Errc::exists);
+}
+
+TEST_P(StoreConformance, FindsAuditRowsByTimeActorActionObjectAndWhoseTheyAre) {
+  std::vector<AuditRow> rows{audit_row(1), audit_row(2, "odense"), audit_row(3, "")};
+  rows[1].action = "user.create";
+  rows[1].actor = "usr_o";
+  for (const AuditRow& row : rows) ASSERT_TRUE(store().add_audit(row));
+  const auto found = [&](const AuditFilter& filter) { return store().audit(filter, "", 10)->rows; };
+  EXPECT_EQ(found({.from = at_second(2), .to = at_second(3)}), std::vector{rows[1]}) << "from ≤ time < to";
+  EXPECT_EQ(found({.actor = "usr_o"}), std::vector{rows[1]});
+  EXPECT_EQ(found({.action = "user.create"}), std::vector{rows[1]});
+  EXPECT_EQ(found({.object = rows[0].object}), std::vector{rows[0]});
+  EXPECT_EQ(found({.member = "odense"}), std::vector{rows[1]}) << "the object's member has it, not the actor's";
+  EXPECT_EQ(found({.member = "aarhus"}), (std::vector{rows[2], rows[0]})) << "without one the actor's has it";
+}
+
+TEST_P(StoreConformance, KeepsSettingsByKey) {
+  ASSERT_TRUE(store().set_setting({"maintenance", "on", at_second(1)}));
+  ASSERT_TRUE(store().set_setting({"announcement", "hej", at_second(1)}));
+  ASSERT_TRUE(store().set_setting({"maintenance", "", at_second(2)}));
+  EXPECT_EQ(store().settings().value(),
+            (std::vector<SettingRow>{{"announcement", "hej", at_second(1)}, {"maintenance", "", at_second(2)}}));
+}
+
 TEST_P(StoreConformance, LetsASignInLinkWorkOnce) {
   add_people();
   const Digest link = crypto::sha256("link");
@@ -72,6 +199,19 @@ TEST_P(StoreConformance, KeepsSessionsUntilTheyExpireOrAreRemoved) {
   EXPECT_EQ(store().sessions(at_second(10)).value(), std::vector{second});
   ASSERT_TRUE(store().remove_session(second.hash));
   EXPECT_TRUE(store().sessions(at_second(10))->empty());
+}
+
+TEST_P(StoreConformance, RemovesTheSessionsAndUnusedLinksOfOneUser) {
+  add_people();
+  const SessionRow theirs{crypto::sha256("1"), "usr_a", at_second(0), at_second(10)};
+  const SessionRow others{crypto::sha256("2"), "usr_o", at_second(0), at_second(10)};
+  ASSERT_TRUE(store().add_session(theirs));
+  ASSERT_TRUE(store().add_session(others));
+  const Digest link = crypto::sha256("link");
+  ASSERT_TRUE(store().add_sign_in_link({link, "usr_a", at_second(0), at_second(900), std::nullopt}));
+  ASSERT_TRUE(store().remove_sessions_of("usr_a"));
+  EXPECT_EQ(store().sessions(at_second(1)).value(), std::vector{others});
+  EXPECT_EQ(store().use_sign_in_link(link, at_second(1)).error().code, Errc::not_found);
 }
 
 TEST_P(StoreConformance, DoesAllOrNothingTogether) {
@@ -169,6 +309,26 @@ TEST_P(StoreConformance, ListsConversationsNewestFirstInPages) {
     before = page->back().id;
   }
   EXPECT_EQ(seen, (std::vector<std::string>{"con_6", "con_5", "con_4", "con_3", "con_2", "con_1", "con_0"}));
+}
+
+TEST_P(StoreConformance, RemovesAMembersOldConversationsAFewAtATime) {
+  add_people();
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(store().add_conversation(
+        {"con_" + std::to_string(i), "usr_a", "aarhus", "gemma", bytes("t"), at_second(0), at_second(i)}));
+  }
+  ASSERT_TRUE(store().add_conversation({"con_x", "usr_o", "odense", "gemma", bytes("t"), at_second(0), at_second(0)}));
+  SealedMessage message;
+  message.id = "msg_1";
+  message.conversation = "con_0";
+  ASSERT_TRUE(store().add_message(message));
+  EXPECT_EQ(store().remove_conversations("aarhus", at_second(3), 2).value(), 2U);
+  EXPECT_EQ(store().conversation("usr_a", "con_1").error().code, Errc::not_found);
+  EXPECT_TRUE(store().messages("con_0")->empty());
+  EXPECT_EQ(store().remove_conversations("aarhus", at_second(3), 2).value(), 1U);
+  EXPECT_EQ(store().remove_conversations("aarhus", at_second(3), 2).value(), 0U);
+  EXPECT_EQ(store().conversations("usr_a", "", 10)->size(), 2U) << "what is not older stays";
+  EXPECT_EQ(store().conversations("usr_o", "", 10)->size(), 1U) << "and other members'";
 }
 
 TEST_P(StoreConformance, KeepsMessagesInOrderAndRemovesThemWithTheirConversation) {

@@ -34,6 +34,27 @@ inline KeyRow key_row(const std::string& name, const std::string& member) {
   return row;
 }
 
+inline UserRow user_row(const std::string& name, const std::string& member) {
+  return {"usr_" + name, member, name, at_second(0)};
+}
+
+inline AuditRow audit_row(int number, const std::string& member = "aarhus") {
+  AuditRow row;
+  row.id = "aud_" + std::to_string(1000 + number);
+  row.at = at_second(number);
+  row.actor_kind = ActorKind::user;
+  row.actor = "usr_a";
+  row.actor_member = "aarhus";
+  row.peer = "192.0.2.1";
+  row.action = "key.create";
+  row.object_kind = "key";
+  row.object = "key_" + std::to_string(number);
+  row.object_member = member;
+  row.after = R"({"name":"journal"})";
+  row.request_id = "req_" + std::to_string(number);
+  return row;
+}
+
 inline ledger::UsageRow usage_row(int number, const std::string& member = "aarhus") {
   ledger::UsageRow row;
   row.request_id = "req_" + std::to_string(1000 + number);

@@ -68,11 +68,15 @@ void Statement::fixed(std::span<std::byte> out) {
   std::copy_n(bytes.begin(), std::min(bytes.size(), out.size()), out.begin());
 }
 
-std::optional<WallTime> Statement::maybe_time() {
-  if (sqlite3_column_type(statement_, read_) != SQLITE_NULL) return time();
+bool Statement::is_null() {
+  if (sqlite3_column_type(statement_, read_) != SQLITE_NULL) return false;
   ++read_;
-  return std::nullopt;
+  return true;
 }
+
+std::optional<std::string> Statement::maybe_text() { return is_null() ? std::nullopt : std::optional(text()); }
+std::optional<std::int64_t> Statement::maybe_number() { return is_null() ? std::nullopt : std::optional(number()); }
+std::optional<WallTime> Statement::maybe_time() { return is_null() ? std::nullopt : std::optional(time()); }
 
 Expected<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& file) {
   sqlite3* db = nullptr;

@@ -75,9 +75,13 @@ class Statement {
   void fixed(std::span<std::byte> out);
   std::int64_t number() { return sqlite3_column_int64(statement_, read_++); }
   WallTime time() { return from_unix_micros(number()); }
+  std::optional<std::string> maybe_text();
+  std::optional<std::int64_t> maybe_number();
   std::optional<WallTime> maybe_time();
 
  private:
+  bool is_null();  // and then goes on to the next column
+
   template <class T>
   static int size(const T& bytes) {
     return static_cast<int>(bytes.size());  // far below 2 GiB: every text has a bound

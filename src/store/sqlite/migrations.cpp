@@ -65,6 +65,54 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE INDEX messages_of_conversation ON messages (conversation, place);
 )sql",
+    // Roles, policy, audit. A list of models: NULL for all, else the ids with a line feed between them.
+    R"sql(
+ALTER TABLE members ADD COLUMN models TEXT;
+ALTER TABLE members ADD COLUMN retention_days INTEGER;
+ALTER TABLE members ADD COLUMN conversations INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN key_days_max INTEGER;
+ALTER TABLE members ADD COLUMN key_makers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN contact TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE users ADD COLUMN role INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN email TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN front_end TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN external_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN disabled_at INTEGER;
+ALTER TABLE users ADD COLUMN last_seen_at INTEGER;
+CREATE UNIQUE INDEX users_by_email ON users (member, lower(email)) WHERE email <> '';
+CREATE UNIQUE INDEX users_by_external_id ON users (member, front_end, external_id) WHERE external_id <> '';
+
+ALTER TABLE keys ADD COLUMN models TEXT;
+ALTER TABLE keys ADD COLUMN show_waiting INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE keys ADD COLUMN front_end TEXT NOT NULL DEFAULT '';
+ALTER TABLE keys ADD COLUMN rotated_from TEXT NOT NULL DEFAULT '';
+ALTER TABLE keys ADD COLUMN replaced_by TEXT NOT NULL DEFAULT '';
+
+CREATE INDEX sessions_of_user ON sessions (user);
+CREATE INDEX sign_in_links_of_user ON sign_in_links (user);
+CREATE INDEX conversations_of_member ON conversations (member, updated_at);
+
+CREATE TABLE audit (
+  id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor_kind INTEGER NOT NULL, actor TEXT NOT NULL,
+  actor_member TEXT NOT NULL, peer TEXT NOT NULL, action TEXT NOT NULL, object_kind TEXT NOT NULL, object TEXT NOT NULL,
+  object_member TEXT NOT NULL, outcome INTEGER NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+  request_id TEXT NOT NULL, times INTEGER NOT NULL, member TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_by_time ON audit (at, id);
+CREATE INDEX audit_of_member ON audit (member, at, id);
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+  BEGIN SELECT raise(ABORT, 'audit rows are never changed'); END;
+CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
+  BEGIN SELECT raise(ABORT, 'audit rows are never removed'); END;
+CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = new.id)
+  BEGIN SELECT raise(ABORT, 'audit rows are never replaced'); END;
+
+CREATE TABLE settings (
+  key TEXT PRIMARY KEY, value TEXT NOT NULL, updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {

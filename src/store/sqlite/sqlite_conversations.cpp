@@ -85,6 +85,15 @@ Expected<void> SqliteStore::remove_conversation(const std::string& user, const s
   return done_or_absent(db_->change("DELETE FROM conversations WHERE id = ? AND user = ?", id, user), absent);
 }
 
+Expected<std::size_t> SqliteStore::remove_conversations(const std::string& member, WallTime before, std::size_t limit) {
+  auto removed = db_->change(
+      "DELETE FROM conversations WHERE id IN (SELECT id FROM conversations WHERE member = ? AND updated_at < ? "
+      "ORDER BY updated_at LIMIT ?)",
+      member, before, limit);
+  if (!removed) return std::unexpected(removed.error());
+  return static_cast<std::size_t>(*removed);
+}
+
 Expected<void> SqliteStore::add_message(const SealedMessage& row) {
   return done(
       db_->change("INSERT INTO messages (id, conversation, role, state, content, model, request_id, error_message, "

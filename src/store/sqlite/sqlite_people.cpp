@@ -3,6 +3,62 @@
 namespace faelled::store::sqlite {
 namespace {
 
+// NULL for all, else the ids with a line feed between them: no id has one.
+std::optional<std::string> text_of(const ModelList& models) {
+  if (!models) return std::nullopt;
+  std::string out;
+  for (const std::string& id : *models) out += (out.empty() ? "" : "\n") + id;
+  return out;
+}
+
+ModelList read_models(Statement& row) {
+  const std::optional<std::string> text = row.maybe_text();
+  if (!text) return std::nullopt;
+  std::vector<std::string> out;
+  for (std::string_view rest = *text; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    out.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return out;
+}
+
+std::optional<std::uint32_t> read_days(Statement& row) {
+  const auto days = row.maybe_number();
+  if (!days) return std::nullopt;
+  return static_cast<std::uint32_t>(*days);
+}
+
+MemberRow read_member(Statement& row) {
+  MemberRow out;
+  out.id = row.text();
+  out.name = row.text();
+  out.created_at = row.time();
+  out.policy.models = read_models(row);
+  out.policy.retention_days = read_days(row);
+  out.policy.conversations = static_cast<ConversationPlace>(row.number());
+  out.policy.key_days_max = read_days(row);
+  out.policy.key_makers = static_cast<KeyMakers>(row.number());
+  out.contact = row.text();
+  return out;
+}
+
+UserRow read_user(Statement& row) {
+  UserRow out;
+  out.id = row.text();
+  out.member = row.text();
+  out.name = row.text();
+  out.created_at = row.time();
+  out.role = static_cast<Role>(row.number());
+  out.email = row.text();
+  out.origin = static_cast<UserOrigin>(row.number());
+  out.front_end = row.text();
+  out.external_id = row.text();
+  out.disabled_at = row.maybe_time();
+  out.last_seen_at = row.maybe_time();
+  return out;
+}
+
 KeyRow read_key(Statement& row) {
   KeyRow out;
   out.id = row.text();
@@ -16,10 +72,13 @@ KeyRow read_key(Statement& row) {
   out.last_used_at = row.maybe_time();
   out.origin = static_cast<KeyOrigin>(row.number());
   out.revoked_by = static_cast<RevokedBy>(row.number());
+  out.models = read_models(row);
+  out.show_waiting = static_cast<ShowWaiting>(row.number());
+  out.front_end = row.text();
+  out.rotated_from = row.text();
+  out.replaced_by = row.text();
   return out;
 }
-
-std::span<const std::byte> blob(const Digest& digest) { return digest; }
 
 // An absent user is NULL: it refers to nobody.
 std::optional<std::string_view> or_null(const std::string& text) {
@@ -27,129 +86,99 @@ std::optional<std::string_view> or_null(const std::string& text) {
   return text;
 }
 
+template <class Row>
+Expected<std::vector<Row>> all(Connection& db, const char* sql, Row (*read)(Statement&)) {
+  std::vector<Row> out;
+  auto done = db.each(sql, [&](Statement& row) { out.push_back(read(row)); });
+  if (!done) return std::unexpected(done.error());
+  return out;
+}
+
 }  // namespace
 
 Expected<void> SqliteStore::add_member(const MemberRow& row) {
-  return done(
-      db_->change("INSERT INTO members (id, name, created_at) VALUES (?, ?, ?)", row.id, row.name, row.created_at));
+  return done(db_->change(
+      "INSERT INTO members (id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, "
+      "contact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      row.id, row.name, row.created_at, text_of(row.policy.models), row.policy.retention_days,
+      static_cast<int>(row.policy.conversations), row.policy.key_days_max, static_cast<int>(row.policy.key_makers),
+      row.contact));
 }
 
 Expected<std::vector<MemberRow>> SqliteStore::members() {
-  std::vector<MemberRow> out;
-  auto read = db_->each("SELECT id, name, created_at FROM members ORDER BY id", [&](Statement& row) {
-    MemberRow& member = out.emplace_back();
-    member.id = row.text();
-    member.name = row.text();
-    member.created_at = row.time();
-  });
-  if (!read) return std::unexpected(read.error());
-  return out;
+  return all(*db_,
+             "SELECT id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact "
+             "FROM members ORDER BY id",
+             read_member);
+}
+
+Expected<void> SqliteStore::update_member(const MemberRow& row) {
+  return done_or_absent(
+      db_->change("UPDATE members SET name = ?, models = ?, retention_days = ?, conversations = ?, key_days_max = ?, "
+                  "key_makers = ?, contact = ? WHERE id = ?",
+                  row.name, text_of(row.policy.models), row.policy.retention_days,
+                  static_cast<int>(row.policy.conversations), row.policy.key_days_max,
+                  static_cast<int>(row.policy.key_makers), row.contact, row.id),
+      "there is no such member");
 }
 
 Expected<void> SqliteStore::add_user(const UserRow& row) {
-  return done(db_->change("INSERT INTO users (id, member, name, created_at) VALUES (?, ?, ?, ?)", row.id, row.member,
-                          row.name, row.created_at));
+  return done(db_->change(
+      "INSERT INTO users (id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, "
+      "last_seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      row.id, row.member, row.name, row.created_at, static_cast<int>(row.role), row.email, static_cast<int>(row.origin),
+      row.front_end, row.external_id, row.disabled_at, row.last_seen_at));
 }
 
 Expected<std::vector<UserRow>> SqliteStore::users() {
-  std::vector<UserRow> out;
-  auto read = db_->each("SELECT id, member, name, created_at FROM users ORDER BY id", [&](Statement& row) {
-    UserRow& user = out.emplace_back();
-    user.id = row.text();
-    user.member = row.text();
-    user.name = row.text();
-    user.created_at = row.time();
-  });
-  if (!read) return std::unexpected(read.error());
-  return out;
+  return all(*db_,
+             "SELECT id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, "
+             "last_seen_at FROM users ORDER BY id",
+             read_user);
+}
+
+Expected<void> SqliteStore::update_user(const UserRow& row) {
+  return done_or_absent(
+      db_->change("UPDATE users SET name = ?, role = ?, email = ?, origin = ?, front_end = ?, external_id = ?, "
+                  "disabled_at = ? WHERE id = ?",
+                  row.name, static_cast<int>(row.role), row.email, static_cast<int>(row.origin), row.front_end,
+                  row.external_id, row.disabled_at, row.id),
+      "there is no such user");
+}
+
+Expected<void> SqliteStore::set_user_last_seen(const std::string& id, WallTime when) {
+  return done(db_->change("UPDATE users SET last_seen_at = ? WHERE id = ?", when, id));
 }
 
 Expected<void> SqliteStore::add_key(const KeyRow& row) {
-  return done(
-      db_->change("INSERT INTO keys (id, hash, member, user, name, created_at, expires_at, revoked_at, last_used_at, "
-                  "origin, revoked_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  row.id, blob(row.hash), row.member, or_null(row.user), row.name, row.created_at, row.expires_at,
-                  row.revoked_at, row.last_used_at, static_cast<int>(row.origin), static_cast<int>(row.revoked_by)));
+  return done(db_->change(
+      "INSERT INTO keys (id, hash, member, user, name, created_at, expires_at, revoked_at, last_used_at, origin, "
+      "revoked_by, models, show_waiting, front_end, rotated_from, replaced_by) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      row.id, blob(row.hash), row.member, or_null(row.user), row.name, row.created_at, row.expires_at, row.revoked_at,
+      row.last_used_at, static_cast<int>(row.origin), static_cast<int>(row.revoked_by), text_of(row.models),
+      static_cast<int>(row.show_waiting), row.front_end, row.rotated_from, row.replaced_by));
 }
 
 Expected<std::vector<KeyRow>> SqliteStore::keys() {
-  std::vector<KeyRow> out;
-  auto read = db_->each(
-      "SELECT id, hash, member, user, name, created_at, expires_at, revoked_at, last_used_at, origin, revoked_by "
-      "FROM keys ORDER BY id",
-      [&](Statement& row) { out.push_back(read_key(row)); });
-  if (!read) return std::unexpected(read.error());
-  return out;
+  return all(*db_,
+             "SELECT id, hash, member, user, name, created_at, expires_at, revoked_at, last_used_at, origin, "
+             "revoked_by, models, show_waiting, front_end, rotated_from, replaced_by FROM keys ORDER BY id",
+             read_key);
 }
 
 Expected<void> SqliteStore::update_key(const KeyRow& row) {
-  return done_or_absent(db_->change("UPDATE keys SET member = ?, user = ?, name = ?, expires_at = ?, revoked_at = ?, "
-                                    "revoked_by = ? WHERE id = ?",
-                                    row.member, or_null(row.user), row.name, row.expires_at, row.revoked_at,
-                                    static_cast<int>(row.revoked_by), row.id),
-                        "there is no such key");
+  return done_or_absent(
+      db_->change("UPDATE keys SET member = ?, user = ?, name = ?, expires_at = ?, revoked_at = ?, revoked_by = ?, "
+                  "models = ?, show_waiting = ?, front_end = ?, rotated_from = ?, replaced_by = ? WHERE id = ?",
+                  row.member, or_null(row.user), row.name, row.expires_at, row.revoked_at,
+                  static_cast<int>(row.revoked_by), text_of(row.models), static_cast<int>(row.show_waiting),
+                  row.front_end, row.rotated_from, row.replaced_by, row.id),
+      "there is no such key");
 }
 
 Expected<void> SqliteStore::set_key_last_used(const std::string& id, WallTime when) {
   return done(db_->change("UPDATE keys SET last_used_at = ? WHERE id = ?", when, id));
-}
-
-Expected<void> SqliteStore::add_sign_in_link(const SignInLinkRow& row) {
-  return done(
-      db_->change("INSERT INTO sign_in_links (hash, user, created_at, expires_at, used_at) VALUES (?, ?, ?, ?, ?)",
-                  blob(row.hash), row.user, row.created_at, row.expires_at, row.used_at));
-}
-
-Expected<std::string> SqliteStore::use_sign_in_link(const Digest& hash, WallTime now) {
-  std::optional<SignInLinkRow> link;
-  auto read = db_->each(
-      "SELECT user, expires_at, used_at FROM sign_in_links WHERE hash = ?",
-      [&](Statement& row) {
-        link.emplace();
-        link->user = row.text();
-        link->expires_at = row.time();
-        link->used_at = row.maybe_time();
-      },
-      blob(hash));
-  if (!read) return std::unexpected(read.error());
-  if (!link) return fail(Errc::not_found, "there is no such sign-in link");
-  if (link->used_at) return fail(Errc::conflict, "the sign-in link was used before");
-  if (link->expires_at <= now) return fail(Errc::timeout, "the sign-in link has expired");
-  // The condition once more: between processes only the database can say who was first.
-  auto used = db_->change("UPDATE sign_in_links SET used_at = ? WHERE hash = ? AND used_at IS NULL", now, blob(hash));
-  if (!used) return std::unexpected(used.error());
-  if (*used == 0) return fail(Errc::conflict, "the sign-in link was used before");
-  return link->user;
-}
-
-Expected<void> SqliteStore::add_session(const SessionRow& row) {
-  return done(db_->change("INSERT INTO sessions (hash, user, created_at, expires_at) VALUES (?, ?, ?, ?)",
-                          blob(row.hash), row.user, row.created_at, row.expires_at));
-}
-
-Expected<std::vector<SessionRow>> SqliteStore::sessions(WallTime now) {
-  std::vector<SessionRow> out;
-  auto read = db_->each(
-      "SELECT hash, user, created_at, expires_at FROM sessions WHERE expires_at > ?",
-      [&](Statement& row) {
-        SessionRow& session = out.emplace_back();
-        row.fixed(session.hash);
-        session.user = row.text();
-        session.created_at = row.time();
-        session.expires_at = row.time();
-      },
-      now);
-  if (!read) return std::unexpected(read.error());
-  return out;
-}
-
-Expected<void> SqliteStore::remove_session(const Digest& hash) {
-  return done(db_->change("DELETE FROM sessions WHERE hash = ?", blob(hash)));
-}
-
-Expected<void> SqliteStore::remove_expired(WallTime now) {
-  if (auto links = db_->change("DELETE FROM sign_in_links WHERE expires_at <= ?", now); !links) return done(links);
-  return done(db_->change("DELETE FROM sessions WHERE expires_at <= ?", now));
 }
 
 }  // namespace faelled::store::sqlite

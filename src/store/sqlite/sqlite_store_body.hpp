@@ -1,5 +1,6 @@
-// SqliteStore's class, for its four files: opening (sqlite_store.cpp), people (sqlite_people.cpp), usage
-// (sqlite_usage.cpp) and conversations (sqlite_conversations.cpp).
+// SqliteStore's class, for its files: opening (sqlite_store.cpp), people (sqlite_people.cpp), sign-in
+// (sqlite_sessions.cpp), audit and settings (sqlite_audit.cpp), usage (sqlite_usage.cpp) and conversations
+// (sqlite_conversations.cpp).
 #pragma once
 
 #include <memory>
@@ -17,8 +18,11 @@ class SqliteStore final : public Store {
 
   Expected<void> add_member(const MemberRow& row) override;
   Expected<std::vector<MemberRow>> members() override;
+  Expected<void> update_member(const MemberRow& row) override;
   Expected<void> add_user(const UserRow& row) override;
   Expected<std::vector<UserRow>> users() override;
+  Expected<void> update_user(const UserRow& row) override;
+  Expected<void> set_user_last_seen(const std::string& id, WallTime when) override;
   Expected<void> add_key(const KeyRow& row) override;
   Expected<std::vector<KeyRow>> keys() override;
   Expected<void> update_key(const KeyRow& row) override;
@@ -28,7 +32,13 @@ class SqliteStore final : public Store {
   Expected<void> add_session(const SessionRow& row) override;
   Expected<std::vector<SessionRow>> sessions(WallTime now) override;
   Expected<void> remove_session(const Digest& hash) override;
+  Expected<void> remove_sessions_of(const std::string& user) override;
   Expected<void> remove_expired(WallTime now) override;
+
+  Expected<void> add_audit(const AuditRow& row) override;
+  Expected<AuditPage> audit(const AuditFilter& filter, const std::string& before, std::size_t limit) override;
+  Expected<std::vector<SettingRow>> settings() override;
+  Expected<void> set_setting(const SettingRow& row) override;
 
   Expected<void> add_usage(std::span<const ledger::UsageRow> rows, ledger::Position position) override;
   Expected<ledger::Position> journal_position() override;
@@ -44,6 +54,7 @@ class SqliteStore final : public Store {
                                                           std::size_t limit) override;
   Expected<void> update_conversation(const SealedConversation& row) override;
   Expected<void> remove_conversation(const std::string& user, const std::string& id) override;
+  Expected<std::size_t> remove_conversations(const std::string& member, WallTime before, std::size_t limit) override;
   Expected<void> add_message(const SealedMessage& row) override;
   Expected<void> update_message(const SealedMessage& row) override;
   Expected<std::vector<SealedMessage>> messages(const std::string& conversation) override;
@@ -52,6 +63,8 @@ class SqliteStore final : public Store {
  private:
   std::unique_ptr<Connection> db_;
 };
+
+inline std::span<const std::byte> blob(const Digest& digest) { return digest; }
 
 // What change() gave, for calls that only want to know that it worked.
 inline Expected<void> done(const Expected<std::int64_t>& changed) {

@@ -19,12 +19,17 @@ std::unique_ptr<Store> in_memory() { return std::move(open_sqlite_store(":memory
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, testing::Values(StoreMaker{in_memory}),
                          [](const auto&) { return "InMemory"; });
 
-void run_sql(const std::filesystem::path& file, const char* sql) {
+// What SQLite says to it; empty: it is done.
+std::string try_sql(const std::filesystem::path& file, const char* sql) {
   sqlite3* db = nullptr;
-  ASSERT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+  EXPECT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
+  std::string said;
+  if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) said = sqlite3_errmsg(db);
   sqlite3_close(db);
+  return said;
 }
+
+void run_sql(const std::filesystem::path& file, const char* sql) { ASSERT_EQ(try_sql(file, sql), ""); }
 
 TEST(SqliteStore, RemembersAcrossAnEnd) {
   const TestFolder folder;
@@ -69,6 +74,66 @@ TEST(SqliteStore, ThatIsNoDatabaseIsRefused) {
 
 TEST(SqliteStore, InAFolderThatIsNotThereIsRefused) {
   EXPECT_EQ(open_sqlite_store("/nonexistent/faelled.db").error().code, Errc::io);
+}
+
+TEST(SqliteStore, LetsNobodyChangeOrRemoveAnAuditRow) {
+  const TestFolder folder;
+  {
+    auto store = std::move(open_sqlite_store(folder / "faelled.db").value());
+    ASSERT_TRUE(store->add_audit(audit_row(1)));
+  }
+  for (const char* sql :
+       {"UPDATE audit SET actor = ''", "UPDATE audit SET at = at", "DELETE FROM audit",
+        "INSERT OR REPLACE INTO audit SELECT id, at, actor_kind, 'usr_b', actor_member, peer, action, object_kind, "
+        "object, object_member, outcome, before, after, request_id, times, member FROM audit"}) {
+    EXPECT_TRUE(try_sql(folder / "faelled.db", sql).starts_with("audit rows are never")) << sql;
+  }
+  EXPECT_EQ((*open_sqlite_store(folder / "faelled.db"))->audit({}, "", 10)->rows, std::vector{audit_row(1)});
+}
+
+// What the first released schema held, as it stands in the file of somebody who updates.
+TEST(SqliteStore, OfTheFirstSchemaIsBroughtUpToDateWithAllItHolds) {
+  const TestFolder folder;
+  run_sql(folder / "faelled.db", R"sql(
+    CREATE TABLE members (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE users (id TEXT PRIMARY KEY, member TEXT NOT NULL REFERENCES members, name TEXT NOT NULL,
+      created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE keys (id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, member TEXT NOT NULL REFERENCES members,
+      user TEXT REFERENCES users, name TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER,
+      revoked_at INTEGER, last_used_at INTEGER, origin INTEGER NOT NULL, revoked_by INTEGER NOT NULL)
+      STRICT, WITHOUT ROWID;
+    CREATE TABLE sessions (hash BLOB PRIMARY KEY, user TEXT NOT NULL REFERENCES users, created_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE sign_in_links (hash BLOB PRIMARY KEY, user TEXT NOT NULL REFERENCES users,
+      created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER) STRICT, WITHOUT ROWID;
+    CREATE TABLE conversations (id TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users,
+      member TEXT NOT NULL REFERENCES members, model TEXT NOT NULL, title BLOB NOT NULL, created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE messages (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+      conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, role INTEGER NOT NULL,
+      state INTEGER NOT NULL, content BLOB NOT NULL, model TEXT NOT NULL, request_id TEXT NOT NULL,
+      error_message TEXT NOT NULL, error_message_da TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+    CREATE TABLE usage (request_id TEXT PRIMARY KEY, member TEXT NOT NULL, caller TEXT NOT NULL, key TEXT NOT NULL,
+      user TEXT NOT NULL, model TEXT NOT NULL, started_at INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
+      cached_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, queue_us INTEGER NOT NULL,
+      load_us INTEGER NOT NULL, engine_us INTEGER NOT NULL, total_us INTEGER NOT NULL, outcome INTEGER NOT NULL,
+      cause TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE journal_position (one INTEGER PRIMARY KEY CHECK (one = 1), segment INTEGER NOT NULL,
+      at INTEGER NOT NULL) STRICT;
+    CREATE TABLE member_data_keys (member TEXT PRIMARY KEY REFERENCES members, wrapped BLOB NOT NULL)
+      STRICT, WITHOUT ROWID;
+    INSERT INTO members VALUES ('aarhus', 'Aarhus', 1780000000000000);
+    INSERT INTO users VALUES ('usr_a', 'aarhus', 'Anne', 1780000000000000);
+    INSERT INTO keys VALUES ('key_a', zeroblob(32), 'aarhus', 'usr_a', 'a', 1780000000000000, NULL, NULL, NULL, 0, 0);
+    PRAGMA application_id = 1180788076; PRAGMA user_version = 1;)sql");
+  auto store = std::move(open_sqlite_store(folder / "faelled.db").value());
+  EXPECT_EQ(store->members()->front(), (MemberRow{"aarhus", "Aarhus", at_second(0)}));
+  EXPECT_EQ(store->users()->front(), (UserRow{"usr_a", "aarhus", "Anne", at_second(0)}));
+  KeyRow key = key_row("a", "aarhus");
+  key.hash = {};
+  key.user = "usr_a";
+  EXPECT_EQ(store->keys()->front(), key);
+  EXPECT_TRUE(store->add_audit(audit_row(1)));
 }
 
 // A limit on file sizes stands in for a full disk.
