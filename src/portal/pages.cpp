@@ -17,9 +17,16 @@ constexpr std::string_view security_headers =
     "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n"
     "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\nVary: Accept-Encoding\r\n";
 
+// The pages of ui/src/lib/address.ts, each with one part below it at most: "/people", "/people/audit".
 bool is_page(std::string_view path) {
-  if (path == "/" || path == "/sign-in" || path == "/c") return true;
-  return path.starts_with("/c/") && path.find_first_of("/.", 3) == std::string_view::npos;
+  if (path == "/" || path == "/sign-in") return true;
+  for (const std::string_view page :
+       {"/c", "/keys", "/usage", "/people", "/maintenance", "/privacy", "/help", "/status"}) {
+    if (path == page) return true;
+    if (path.starts_with(page) && path[page.size()] == '/')
+      return path.find_first_of("/.", page.size() + 1) == std::string_view::npos;
+  }
+  return false;
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -33,7 +33,9 @@ TEST_F(Pages, EveryAnswerForbidsABrowserWhatItNeedNot) {
 
 TEST_F(Pages, OnlyAddressesOfPagesGetTheDocument) {
   in_world([](World& world) -> Task<void> {
-    for (const std::string path : {"/", "/?x=1", "/sign-in", "/c", "/c/", "/c/con_1", "/c/%E0%A4%A"}) {
+    for (const std::string path :
+         {"/", "/?x=1", "/sign-in", "/c", "/c/", "/c/con_1", "/c/%E0%A4%A", "/keys", "/usage?days=7", "/people",
+          "/people/audit", "/status", "/maintenance", "/help", "/privacy"}) {
       const Answer page = co_await world.ask("GET", path);
       EXPECT_EQ(page.status, 200) << path;
       EXPECT_EQ(page.header("Content-Type"), "text/html; charset=utf-8") << path;
@@ -41,7 +43,8 @@ TEST_F(Pages, OnlyAddressesOfPagesGetTheDocument) {
     }
     for (const std::string path :
          {"/nothing", "/c/a/b", "/c/../x", "/assets", "/assets/", "/assets/../index.html", "/assets/../../etc/passwd",
-          "/assets/%2e%2e/index.html", "/%2e%2e/etc/passwd", "/..", "//", "/index.html/", "/sign-in/", "/.git/config"})
+          "/assets/%2e%2e/index.html", "/%2e%2e/etc/passwd", "/..", "//", "/index.html/", "/sign-in/", "/.git/config",
+          "/keysx", "/people/a/b", "/help/../x"})
       EXPECT_EQ((co_await world.ask("GET", path)).status, 404) << path;
   });
 }

@@ -1,4 +1,4 @@
-import { answered, answers, ask, ask_and_catch, conversation_on_server, copied_answer, ended, expect, field, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, ask_and_catch, conversation_list, conversation_on_server, copied_answer, ended, expect, field, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
 
 test('a new conversation tells in plain words what the model is', async ({ page }) => {
   await open_new(page);
@@ -124,7 +124,7 @@ test('a half-written question survives a refresh and a look at another conversat
   await field(page).fill('Hvordan skriver jeg til en borger om');
   await page.reload();
   await expect(field(page)).toHaveValue('Hvordan skriver jeg til en borger om');
-  await page.locator('nav a').first().click();
+  await conversation_list(page).getByRole('link').first().click();
   await expect(field(page)).toHaveValue('');
   await page.goBack();
   await expect(field(page)).toHaveValue('Hvordan skriver jeg til en borger om');

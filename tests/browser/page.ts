@@ -48,6 +48,24 @@ export const copy_button = (page: Page) => last_answer(page).getByRole('button',
 export const conversation_list = (page: Page) => page.getByRole('navigation', { name: /Samtaler|Conversations/ });
 export const item = (page: Page, title: string) => conversation_list(page).getByRole('listitem').filter({ hasText: title });
 
+/** Opens the menu that holds the account, the language and the appearance: on a narrow window the menu of pages too. */
+export async function open_account(page: Page) {
+  const opener = page.getByRole('button', { name: /^(Konto: |Account: |Menu$)/ });
+  if ((await opener.getAttribute('aria-expanded')) !== 'true') await opener.click();
+  await expect(page.getByRole('combobox', { name: /Udseende|Appearance/ })).toBeVisible();
+}
+
+export async function speak(page: Page, language: 'English' | 'Dansk') {
+  await open_account(page);
+  await page.getByRole('button', { name: language, exact: true }).click();
+  await page.keyboard.press('Escape');
+}
+
+export async function no_sideways_scroll(page: Page, width_px: number) {
+  const widths = await page.evaluate(() => ({ page: document.documentElement.scrollWidth, window: window.innerWidth }));
+  expect(widths).toEqual({ page: width_px, window: width_px });
+}
+
 export async function open_new(page: Page) {
   await page.goto('/');
   await expect(field(page)).toBeVisible();

@@ -1,5 +1,5 @@
 // Everybody: by keyboard, on a phone, zoomed in, in the dark, in English.
-import { answered, ask, ask_and_catch, conversation_list, ended, expect, field, item, last_answer, no_axe_violations, open_new, stop_if_going, test } from './page';
+import { answered, ask, ask_and_catch, conversation_list, ended, expect, field, item, last_answer, no_axe_violations, no_sideways_scroll, open_account, open_new, speak, stop_if_going, test } from './page';
 import type { Page } from '@playwright/test';
 
 const focused = (page: Page) =>
@@ -15,11 +15,6 @@ const focused = (page: Page) =>
       ring: ringed(element) || ringed(element.closest('.box')),
     };
   });
-
-async function no_sideways_scroll(page: Page, width_px: number) {
-  const widths = await page.evaluate(() => ({ page: document.documentElement.scrollWidth, window: window.innerWidth }));
-  expect(widths).toEqual({ page: width_px, window: width_px });
-}
 
 test('the whole page works by keyboard, and the focus is always seen', async ({ page }) => {
   await open_new(page);
@@ -44,7 +39,7 @@ test('the whole page works by keyboard, and the focus is always seen', async ({ 
     names.push(at.name);
     if (at.tag === 'TEXTAREA') break;
   }
-  for (const wanted of [/^Ny samtale/, /^Omdøb/, /^Slet/, /^Log ud/, /^English/, /^Samtale$/, /^Kopiér svar/]) {
+  for (const wanted of [/^Chat/, /^Hjælp/, /^Konto: /, /^Ny samtale/, /^Omdøb/, /^Slet/, /^Samtale$/, /^Kopiér svar/]) {
     expect(names.some((each) => wanted.test(each)), `${wanted} is reached by Tab`).toBe(true);
   }
 });
@@ -73,7 +68,7 @@ test('rename, delete and undo work by keyboard', async ({ page }) => {
 test('Danish first, English complete, and the choice is remembered', async ({ page }) => {
   await open_new(page);
   await expect(page.locator('html')).toHaveAttribute('lang', 'da');
-  await page.getByRole('button', { name: 'English' }).click();
+  await speak(page, 'English');
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   await expect(page.getByRole('button', { name: 'New conversation' })).toBeVisible();
   await expect(field(page)).toHaveAttribute('placeholder', 'Write your question');
@@ -81,7 +76,7 @@ test('Danish first, English complete, and the choice is remembered', async ({ pa
   await page.reload();
   await expect(page.getByRole('button', { name: 'New conversation' })).toBeVisible();
   await no_axe_violations(page);
-  expect(await page.locator('body').innerText()).not.toMatch(/\b(Samtaler|Ny samtale|Log ud|Lige nu|Skriv dit)\b/);
+  expect(await page.locator('body').innerText()).not.toMatch(/\b(Samtaler|Ny samtale|Mine nøgler|Hjælp|Lige nu|Skriv dit)\b/);
 });
 
 test('it follows a dark computer, and can be told otherwise', async ({ browser, guard }) => {
@@ -93,9 +88,10 @@ test('it follows a dark computer, and can be told otherwise', async ({ browser, 
   await open_new(page);
   expect(await brightness()).toBeLessThan(60);
   await no_axe_violations(page);
-  await page.locator('nav a').first().click();
+  await conversation_list(page).getByRole('link').first().click();
   await expect(page.locator('article').first()).toBeVisible();
   await no_axe_violations(page);
+  await open_account(page);
   await page.getByRole('combobox', { name: 'Udseende' }).selectOption('light');
   expect(await brightness()).toBeGreaterThan(200);
   await page.reload();

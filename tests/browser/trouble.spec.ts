@@ -1,5 +1,5 @@
 // What a server may also answer; put in on the way, so that it can be tested against any server.
-import { answered, answers, ask, events, expect, field, last_answer, no_axe_violations, open_new, refusal, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, events, expect, field, last_answer, no_axe_violations, open_new, refusal, speak, stop_if_going, test, words_of } from './page';
 
 const turns = '**/api/conversations/*/turns';
 const turn_events = '**/api/turns/*/events*';
@@ -42,9 +42,9 @@ test('a refused question says why, gives a number, and Try again asks it once', 
   await expect(box).toContainText('Køen er fuld lige nu.');
   await expect(box).toContainText('req_test0429');
   await no_axe_violations(page);
-  await page.getByRole('button', { name: 'English' }).click();
+  await speak(page, 'English');
   await expect(box).toContainText('The queue is full.');
-  await page.getByRole('button', { name: 'Dansk' }).click();
+  await speak(page, 'Dansk');
   await page.unroute(turns);
   await box.getByRole('button', { name: 'Prøv igen' }).click();
   await answered(page);

@@ -1,11 +1,18 @@
-// Lays a .br and a .gz beside each file of dist that gains by it; the server sends them as they are.
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+// Lays a .br and a .gz beside each file of dist that gains by it; the server sends them as they are. Then it weighs the
+// JavaScript that the chat page needs (the entry and all it imports at once), and each page that is fetched on its own.
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
+const chat_bytes_max = 60_000;
+const page_bytes_max = 20_000;
+
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
-let script_bytes = 0;
+const manifest = JSON.parse(readFileSync(join(dist, '.vite/manifest.json'), 'utf8'));
+rmSync(join(dist, '.vite'), { recursive: true });
+
+const brotli_bytes = new Map();
 for (const name of readdirSync(dist, { recursive: true })) {
   const path = join(dist, String(name));
   if (!statSync(path).isFile() || !/\.(html|js|css|svg|json|txt|webmanifest)$/.test(path)) continue;
@@ -16,9 +23,29 @@ for (const name of readdirSync(dist, { recursive: true })) {
   const gz = gzipSync(plain, { level: 9 });
   writeFileSync(`${path}.br`, br);
   writeFileSync(`${path}.gz`, gz);
-  if (path.endsWith('.js')) script_bytes += br.length;
+  brotli_bytes.set(relative(dist, path), br.length);
   console.log(`${relative(dist, path)}  ${plain.length} B  gzip ${gz.length} B  brotli ${br.length} B`);
 }
-const script_bytes_max = 60_000;
-console.log(`JavaScript ${script_bytes} B compressed, at most ${script_bytes_max} B`);
-if (script_bytes > script_bytes_max) process.exit(1);
+
+/** The files that come with a chunk at once: itself and what it imports, without what `had` holds. */
+function at_once(key, had = new Set()) {
+  const chunk = manifest[key];
+  if (!chunk || had.has(chunk.file)) return had;
+  had.add(chunk.file);
+  for (const each of chunk.imports ?? []) at_once(each, had);
+  return had;
+}
+const bytes_of = (files) => [...files].reduce((sum, file) => sum + (brotli_bytes.get(file) ?? 0), 0);
+
+let too_much = false;
+function weigh(what, bytes, bytes_max) {
+  console.log(`JavaScript of ${what}: ${bytes} B compressed, at most ${bytes_max} B`);
+  too_much ||= bytes > bytes_max;
+}
+const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
+const first = at_once(entry);
+weigh('the chat page', bytes_of(first), chat_bytes_max);
+for (const key of Object.keys(manifest).filter((each) => manifest[each].isDynamicEntry)) {
+  weigh(key, bytes_of([...at_once(key)].filter((file) => !first.has(file))), page_bytes_max);
+}
+if (too_much) process.exit(1);

@@ -2,6 +2,7 @@
 // parts they share say is here from the start; another page brings its own (`words_of` in preferences.svelte.ts).
 import * as chat from './words/chat';
 import * as common from './words/common';
+import * as shell from './words/shell';
 import * as sign_in from './words/sign_in';
 
 /** The same keys in both languages; {x} in a text is filled in. */
@@ -10,8 +11,8 @@ export interface Words<K extends string> {
   readonly en: Readonly<Record<K, string>>;
 }
 
-export const da = { ...common.da, ...sign_in.da, ...chat.da };
-export const en = { ...common.en, ...sign_in.en, ...chat.en };
+export const da = { ...common.da, ...shell.da, ...sign_in.da, ...chat.da };
+export const en = { ...common.en, ...shell.en, ...sign_in.en, ...chat.en };
 
 export type Key = keyof typeof da;
 

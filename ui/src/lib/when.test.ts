@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { key_state } from './keys';
+import { day_text, distance, midnight } from './when';
+
+const now = new Date('2026-11-25T12:00:00Z');
+const at = (hours: number) => new Date(now.getTime() + hours * 3_600_000).toISOString();
+
+describe('a distance in time', () => {
+  it('is said in the unit that says enough', () => {
+    expect(distance(at(-3), now, 'da')).toBe('for 3 timer siden');
+    expect(distance(at(-0.1), now, 'da')).toBe('for 6 minutter siden');
+    expect(distance(at(24 * 5), now, 'da')).toBe('om 5 dage');
+    expect(distance(at(24 * 45), now, 'en')).toBe('in 45 days');
+    expect(distance(at(24 * 70), now, 'en')).toBe('in 2 months');
+    expect(distance(at(0), now, 'en')).toBe('this minute');
+  });
+
+  it('begins a day at the reader’s midnight', () => {
+    expect(midnight(new Date(2026, 10, 25, 14, 30), 6)).toEqual(new Date(2026, 10, 19));
+    expect(day_text('2026-11-25T12:00:00Z', 'da')).toBe('25. november 2026');
+  });
+});
+
+describe('a key', () => {
+  const key = (more: Partial<Parameters<typeof key_state>[0]>) => key_state({ expires_at: null, revoked_at: null, last_used_at: null, ...more }, now);
+
+  it('works until it expires or is revoked', () => {
+    expect(key({})).toBe('works');
+    expect(key({ expires_at: at(24 * 100) })).toBe('works');
+    expect(key({ expires_at: at(24 * 13) })).toBe('soon');
+    expect(key({ expires_at: at(-1) })).toBe('expired');
+    expect(key({ revoked_at: at(-1), expires_at: at(-2) })).toBe('revoked');
+  });
+
+  it('that was replaced still works for a while', () => {
+    expect(key({ replaced_by: 'key_2', expires_at: at(24 * 3) })).toBe('replaced');
+    expect(key({ replaced_by: 'key_2', expires_at: at(-24) })).toBe('expired');
+  });
+});

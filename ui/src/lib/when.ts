@@ -1,0 +1,44 @@
+// Days and distances in time as their readers say them. All take the present as an argument.
+import type { Language } from './format';
+
+const locale = { da: 'da-DK', en: 'en-GB' } as const;
+const minute_ms = 60_000;
+const hour_ms = 60 * minute_ms;
+export const day_ms = 24 * hour_ms;
+
+/** "24. november 2026". */
+export function day_text(iso: string, language: Language): string {
+  return new Intl.DateTimeFormat(locale[language], { dateStyle: 'long' }).format(new Date(iso));
+}
+
+/** "24. nov." for the axis of a chart. */
+export function short_day(time: Date, language: Language): string {
+  return new Intl.DateTimeFormat(locale[language], { day: 'numeric', month: 'short' }).format(time);
+}
+
+/** "24.11.2026 16.33". */
+export function short_time(iso: string, language: Language): string {
+  return new Intl.DateTimeFormat(locale[language], { dateStyle: 'short', timeStyle: 'short' }).format(new Date(iso));
+}
+
+/** "for 3 timer siden", "om 5 dage": in the largest unit that says enough. */
+export function distance(iso: string, now: Date, language: Language): string {
+  const ms = new Date(iso).getTime() - now.getTime();
+  const units: [Intl.RelativeTimeFormatUnit, number][] = [
+    ['year', 365 * day_ms],
+    ['month', 30 * day_ms],
+    ['day', day_ms],
+    ['hour', hour_ms],
+    ['minute', minute_ms],
+  ];
+  const format = new Intl.RelativeTimeFormat(locale[language], { numeric: 'auto' });
+  for (const [unit, size] of units) {
+    if (Math.abs(ms) >= (unit === 'month' ? 2 * size : size)) return format.format(Math.trunc(ms / size), unit);
+  }
+  return format.format(0, 'minute');
+}
+
+/** The beginning of the reader's day, `days_ago` days before today's. */
+export function midnight(now: Date, days_ago = 0): Date {
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() - days_ago);
+}
