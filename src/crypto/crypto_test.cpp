@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "crypto/base64url.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/hmac.hpp"
 #include "crypto/master_key.hpp"
 #include "crypto/seal.hpp"
 
@@ -60,6 +62,36 @@ TEST(Seal, DoesNotOpenWithAnotherKeyInAnotherPlaceOrAfterAnyChange) {
     EXPECT_FALSE(unseal(key, changed, "con_1")) << "byte " << i;
     EXPECT_FALSE(unseal(key, std::span(sealed).first(i), "con_1")) << "cut at " << i;
   }
+}
+
+TEST(Hex, ReadsWhatItWrote) {
+  const Digest digest = sha256("abc");
+  EXPECT_EQ(from_hex(hex(digest)), digest);
+  EXPECT_EQ(from_hex("BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"), digest);
+  EXPECT_EQ(from_hex(hex(digest).substr(1)), std::nullopt);
+  EXPECT_EQ(from_hex(std::string(64, 'g')), std::nullopt);
+}
+
+TEST(Hmac, IsThatOfRfc4231) {
+  EXPECT_EQ(hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hex(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  EXPECT_EQ(hex(hmac_sha256("", "")), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
+TEST(Base64url, WritesAndReadsTheSame) {
+  EXPECT_EQ(base64url("\xFB\xEF\xFF"), "--__");
+  for (const std::string_view bytes : {"", "f", "fo", "foo", "foob", "fooba", "foobar"})
+    EXPECT_EQ(from_base64url(base64url(bytes)), bytes);
+}
+
+TEST(Base64url, TakesEachSequenceOfBytesInOneFormOnly) {
+  EXPECT_EQ(from_base64url("Zg"), "f");
+  for (const char* text : {"Zg==", "Zh", "Z", "Zm9vY", "Zm 9v", "Zm9v\n", "+/+/", "Zm9é"})
+    EXPECT_EQ(from_base64url(text), std::nullopt) << text;
 }
 
 TEST(MasterKey, IsMadeOnceOwnerOnlyAndReadBack) {

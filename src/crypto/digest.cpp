@@ -53,6 +53,21 @@ std::string hex(std::span<const std::byte> bytes) {
   return out;
 }
 
+std::optional<Digest> from_hex(std::string_view text) {
+  Digest out{};
+  if (text.size() != out.size() * 2) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const int value = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (value < 0) return std::nullopt;
+    out[i / 2] = out[i / 2] << 4U | std::byte(value);
+  }
+  return out;
+}
+
 bool equal_constant_time(std::span<const std::byte> a, std::span<const std::byte> b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

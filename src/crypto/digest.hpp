@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ Digest sha256(std::string_view text);
 
 // Lower-case, two characters a byte.
 std::string hex(std::span<const std::byte> bytes);
+
+// What hex() wrote, in either case; nothing for what is no digest.
+std::optional<Digest> from_hex(std::string_view text);
 
 // True for equal length and content; the time it takes tells only the length.
 bool equal_constant_time(std::span<const std::byte> a, std::span<const std::byte> b);
