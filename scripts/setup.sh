@@ -180,6 +180,22 @@ build_release() {
   build_preset release faelled
 }
 
+# Open WebUI, pinned by hash in tests/open_webui/requirements.txt, in $open_webui: 7 GB, so only ./dev open-webui asks for it.
+need_open_webui() {
+  local hash
+  hash="$(cat "$root/tests/open_webui/requirements.txt" <(/usr/bin/python3 --version) | sha256sum | cut -c1-16)"
+  open_webui="$cache/open-webui-$hash"
+  [[ ! -x "$open_webui/bin/open-webui" ]] || return 0
+  title "Open WebUI; once, some minutes and 7 GB"
+  rm -rf "$open_webui"
+  step /usr/bin/python3 -m venv "$open_webui" || die "python3 could not make the folder $open_webui"
+  if ! step nice "$open_webui/bin/python" -m pip install -q --require-hashes --no-deps --only-binary :all: --disable-pip-version-check \
+    -r "$root/tests/open_webui/requirements.txt"; then
+    rm -rf "$open_webui"
+    die "Open WebUI could not be installed"
+  fi
+}
+
 # The tests' Python packages, pinned by hash in tests/e2e/requirements.txt, in $venv.
 need_venv() {
   local hash

@@ -6,20 +6,17 @@
 #include <iostream>
 #include <memory>
 
+#include "complain.hpp"
 #include "control.hpp"
+#include "front_end_commands.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
+#include "key_import_command.hpp"
 #include "portal/render.hpp"
 #include "table.hpp"
 
 namespace faelled::app {
 namespace {
-
-int complain(const Error& error) {
-  std::cerr << "faelled: " << error.message << "\n";
-  if (!error.hint.empty()) std::cerr << "  " << error.hint << "\n";
-  return 1;
-}
 
 // RFC 3986: everything but unreserved characters.
 std::string percent_encoded(std::string_view text) {
@@ -216,6 +213,7 @@ void add_keys(CLI::App& app, std::string& config, int& status) {
                    if (!o.json) std::cout << o.id << " is revoked\n";
                    return 0;
                  });
+  add_key_import(*key, config, status);
   revoke->add_option("ID", revoke.options().id, "The key's id, as 'faelled key list' shows it")->required();
 }
 
@@ -236,6 +234,7 @@ void add_commands(CLI::App& app, std::string& config, int& status) {
   use->add_option("--member", use.options().member, "This member alone, by its id");
   add_people(app, config, status);
   add_keys(app, config, status);
+  add_front_end_commands(app, config, status);
   auto* model = app.add_subcommand("model", "Models")->require_subcommand(1);
   Command(*model, "list", "All models and how they stand", config, status, [](const Control& c, const Options& o) {
     return show(c, o, "/api/models", "models",

@@ -269,7 +269,10 @@ int run(const ServeOptions& options, const config::Config& config) {
   gateway::Context context{
       loop, clock, random, client, mesh, *storage->journal, catalogue, metrics, **log, gateway_settings(config),
       {},   0,     false};
-  gateway::Gateway gateway(context, directory);
+  auto known_front_ends = front_ends_of(config);
+  if (!known_front_ends) return refuse(known_front_ends.error());
+  front_ends::FrontEnds front_ends(std::move(*known_front_ends), directory);
+  gateway::Gateway gateway(context, directory, &front_ends);
   const Probes probes(context, *storage->journal);
 
   auto listener = net::Listener::tcp(loop, config.listen.host, config.listen.port);
@@ -284,7 +287,7 @@ int run(const ServeOptions& options, const config::Config& config) {
     demo = std::move(*made);
   }
   portal::Portal portal(
-      {context, gateway, directory, *storage->thread, *storage->ledger, *storage->conversations, url});
+      {context, gateway, directory, *storage->thread, *storage->ledger, *storage->conversations, url, {}, &front_ends});
 
   http::Server server(
       loop, server_bounds(config),

@@ -16,6 +16,33 @@ Expected<std::string> first_line(const std::filesystem::path& file) {
   return line;
 }
 
+// One secret a line: the new one and, while the front end is being changed over, the old one.
+Expected<std::vector<std::string>> secrets_in(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::vector<std::string> secrets;
+  for (std::string line; std::getline(in, line);) {
+    while (line.ends_with('\r') || line.ends_with(' ')) line.pop_back();
+    if (line.empty()) continue;
+    if (line.size() < limits::front_end_secret_bytes_min)
+      return fail(Errc::invalid,
+                  fmt::format("the secret in {} is shorter than {} characters", file.string(),
+                              limits::front_end_secret_bytes_min),
+                  "make one with 'openssl rand -hex 32' and give the front end the same");
+    secrets.push_back(std::move(line));
+  }
+  if (secrets.empty() || secrets.size() > 2)
+    return fail(Errc::invalid, fmt::format("{} holds {} secrets", file.string(), secrets.size()),
+                "write one into it, or on two lines the new and the old one");
+  return secrets;
+}
+
+front_ends::MemberRule rule_of(const config::FrontEndRule& from) {
+  using By = front_ends::MemberRule::By;
+  if (!from.email_domain.empty()) return {By::email_domain, {}, from.email_domain, from.member};
+  if (!from.group.empty()) return {By::group, {}, from.group, from.member};
+  return {By::claim, from.claim, from.value, from.member};
+}
+
 gateway::CardText card_text(const config::CardText& text) { return {text.summary, text.good_for, text.where}; }
 
 }  // namespace
@@ -33,6 +60,8 @@ Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Co
     to.embeddings = from.embeddings;
     to.demo = from.demo;
     to.stop = from.stop;
+    for (const config::Alias& alias : from.aliases)
+      model.aliases.push_back({alias.name, alias.batch ? rpc::Lane::batch : rpc::Lane::interactive, alias.listed});
     const auto absolute = [](const std::filesystem::path& path) {
       return path.empty() ? std::string() : std::filesystem::absolute(path).lexically_normal().string();
     };
@@ -57,9 +86,38 @@ Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Co
   return all;
 }
 
+Expected<std::vector<front_ends::FrontEnd>> front_ends_of(const config::Config& config) {
+  std::vector<front_ends::FrontEnd> all;
+  for (const config::FrontEnd& from : config.front_ends) {
+    front_ends::FrontEnd to;
+    to.name = from.name;
+    to.key_member = from.key_member;
+    to.key_name = from.key_name;
+    to.certificate = from.certificate;
+    to.token_header = from.token_header;
+    to.token.issuer = from.token_issuer;
+    to.token.clock_skew = from.token_clock_skew;
+    if (!from.token_secret_file.empty()) {
+      auto secrets = secrets_in(from.token_secret_file);
+      if (!secrets) return std::unexpected(secrets.error());
+      to.token.secrets = std::move(*secrets);
+    }
+    to.groups_header = from.groups_header;
+    to.key_without_person = from.key_without_person;
+    to.keep_name = from.keep_name;
+    to.keep_email = from.keep_email;
+    std::vector<front_ends::MemberRule> rules;
+    for (const config::FrontEndRule& rule : from.members) rules.push_back(rule_of(rule));
+    to.members = front_ends::MemberMap(std::move(rules), from.default_member);
+    all.push_back(std::move(to));
+  }
+  return all;
+}
+
 std::vector<members::ConfiguredKey> configured_keys(const config::Config& config) {
   std::vector<members::ConfiguredKey> all;
-  for (const config::Key& key : config.keys) all.push_back({key.member, key.name, key.secret, key.user});
+  for (const config::Key& key : config.keys)
+    all.push_back({key.member, key.name, key.secret, key.user, static_cast<store::ShowWaiting>(key.show_waiting)});
   return all;
 }
 

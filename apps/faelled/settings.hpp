@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "config/config.hpp"
+#include "front_ends/front_ends.hpp"
 #include "gateway/exchange.hpp"
 #include "http/server.hpp"
 #include "members/directory.hpp"
@@ -13,6 +14,8 @@ namespace faelled::app {
 
 // Reads the keys of upstreams from their files. Errors: io, with the path.
 Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Config& config);
+// Reads the secrets of signed tokens from their files. Errors: io, invalid (too short), with the path.
+Expected<std::vector<front_ends::FrontEnd>> front_ends_of(const config::Config& config);
 std::vector<members::ConfiguredKey> configured_keys(const config::Config& config);
 http::ServerBounds server_bounds(const config::Config& config);
 gateway::Settings gateway_settings(const config::Config& config);

@@ -89,6 +89,21 @@ inline constexpr std::size_t keys_max = 200'000;
 inline constexpr std::size_t sessions_max = 200'000;
 inline constexpr auto key_last_used_every = 10min;  // how coarsely "last used" is kept
 
+// Front ends that speak for many people, and keys brought in from another gateway
+inline constexpr std::size_t front_ends_max = 64;
+inline constexpr std::size_t front_end_rules_max = 10'000;          // of one front end
+inline constexpr std::size_t front_end_token_bytes_max = 4096;      // Open WebUI's are some 400
+inline constexpr std::size_t front_end_secret_bytes_min = 32;       // RFC 7518 section 3.2: as long as the hash
+inline constexpr std::size_t front_end_claims_max = 64;             // of one token; further ones are not looked at
+inline constexpr std::size_t front_end_groups_max = 256;            // of one person
+inline constexpr std::size_t front_end_subject_bytes_max = 256;     // what a front end calls a person
+inline constexpr std::size_t front_end_member_users_max = 100'000;  // people of one member made on first sight
+inline constexpr auto front_end_clock_skew = 30s;                   // between a front end's clock and ours
+inline constexpr auto front_end_token_life_max = 15min;             // Open WebUI's live 5
+inline constexpr std::size_t key_file_bytes_max = 64 * 1024 * 1024;
+inline constexpr std::size_t key_import_rows_max = 20'000;  // keys in one import
+inline constexpr auto waiting_note_after = 1s;              // before a place in line is told, and between two notes
+
 // Page's conversations
 inline constexpr std::size_t turn_text_bytes_max = 256 * 1024;
 inline constexpr std::size_t prompt_text_bytes_max = 256 * 1024;

@@ -32,11 +32,42 @@ struct User {
   std::string name;
 };
 
+// How a client that takes no notice of comments is told its place in line: in no way, or in words of a language.
+enum class ShowWaiting { off, da, en };
+
 struct Key {
   std::string member;
   std::string name;
   std::string user;  // empty: the key is a system's, not a person's
   std::string secret;
+  ShowWaiting show_waiting = ShowWaiting::off;
+};
+
+// Which member a person belongs to; exactly one of `email_domain`, `group` and `claim` is set.
+struct FrontEndRule {
+  std::string email_domain;  // "aarhus.example", or "*.aarhus.example" for those below it
+  std::string group;
+  std::string claim;  // the name of a token's claim, whose text is `value`
+  std::string value;
+  std::string member;
+};
+
+// A shared front end that says with each request who is behind it.
+struct FrontEnd {
+  std::string name;
+  std::string key_member;  // its key, by member and name; both empty: none
+  std::string key_name;
+  std::string certificate;                  // what its client certificate is called; empty: none
+  std::filesystem::path token_secret_file;  // empty: it sends no signed token
+  std::string token_header = "X-OpenWebUI-User-Jwt";
+  std::string token_issuer = "open-webui";
+  Duration token_clock_skew = limits::front_end_clock_skew;
+  std::string groups_header;        // of plain headers; empty: none
+  bool key_without_person = false;  // a request that names nobody counts for the key's own member
+  bool keep_name = true;            // of people, for those who look at usage
+  bool keep_email = false;
+  std::vector<FrontEndRule> members;
+  std::string default_member;  // empty: whom no rule fits is refused
 };
 
 enum class Engine { llama, openai };
@@ -52,6 +83,13 @@ struct Card {
   CardText en;
 };
 
+// Another name by which clients may ask for a model.
+struct Alias {
+  std::string name;
+  bool batch = false;  // for work that nobody waits for, such as a front end's titles
+  bool listed = true;  // stands in the list of models
+};
+
 struct Model {
   std::string id;
   std::string name;  // the id where the file gives none
@@ -65,6 +103,7 @@ struct Model {
   std::uint32_t threads = 1;                 // llama
   std::filesystem::path chat_template_file;  // llama: empty for the model's own
   std::vector<std::string> stop;             // added to every chat request
+  std::vector<Alias> aliases;
   bool embeddings = false;
   bool demo = false;  // proves the path only; the page says so
   std::optional<Card> card;
@@ -100,6 +139,7 @@ struct Config {
   std::vector<Member> members;  // those named only by a key or a user are in it too
   std::vector<User> users;
   std::vector<Key> keys;
+  std::vector<FrontEnd> front_ends;
   std::filesystem::path llama_server;
   std::vector<Model> models;
   Limits limits;

@@ -232,6 +232,86 @@ TEST(Config, RefusesAnAddressThatIsNoServer) {
   }
 }
 
+TEST(Config, ReadsAliasesOfAModel) {
+  const auto parsed =
+      parse(with_model("aliases: [OS2ai-default, { name: titles, lane: batch, listed: false }]"), "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  const auto& aliases = parsed.config.models[0].aliases;
+  ASSERT_EQ(aliases.size(), 2u);
+  EXPECT_EQ(aliases[0].name, "OS2ai-default");
+  EXPECT_FALSE(aliases[0].batch);
+  EXPECT_TRUE(aliases[0].listed);
+  EXPECT_EQ(aliases[1].name, "titles");
+  EXPECT_TRUE(aliases[1].batch);
+  EXPECT_FALSE(aliases[1].listed);
+}
+
+TEST(Config, RefusesAnAliasThatMeansSomethingElse) {
+  EXPECT_THAT(only_problem(with_model("aliases: [a]")), HasSubstr("alias 'a' of model 'a' means another one already"));
+  EXPECT_THAT(only_problem(with_model("aliases: [b, b]")), HasSubstr("alias 'b' of model 'a'"));
+  EXPECT_THAT(only_problem(with_model("aliases: ['b c']")), HasSubstr("models[0].aliases[0] 'b c' is no model id"));
+  EXPECT_THAT(only_problem(with_model("aliases: [{ name: b, lane: slow }]")),
+              HasSubstr("models[0].aliases[0].lane must be one of interactive, batch, not 'slow'"));
+}
+
+const char* const open_webui = R"(front_ends:
+  - name: open-webui
+    key: { member: os2, name: open-webui }
+    token: { secret_file: owui.secret, clock_skew_s: 10 }
+    keep: [name, email]
+    members:
+      - { email_domain: aarhus.example, member: aarhus }
+      - { group: Odense, member: odense }
+      - { claim: kommune, value: "0751", member: aarhus }
+    default_member: guests
+models: []
+)";
+
+TEST(Config, ReadsAFrontEndAndMakesTheMembersThatItNames) {
+  const auto parsed = parse(open_webui, "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  ASSERT_EQ(parsed.config.front_ends.size(), 1u);
+  const FrontEnd& one = parsed.config.front_ends[0];
+  EXPECT_EQ(one.key_member, "os2");
+  EXPECT_EQ(one.key_name, "open-webui");
+  EXPECT_EQ(one.token_secret_file, "/srv/owui.secret");
+  EXPECT_EQ(one.token_header, "X-OpenWebUI-User-Jwt");
+  EXPECT_EQ(one.token_issuer, "open-webui");
+  EXPECT_EQ(one.token_clock_skew, Duration(10s));
+  EXPECT_TRUE(one.keep_name && one.keep_email);
+  EXPECT_FALSE(one.key_without_person);
+  ASSERT_EQ(one.members.size(), 3u);
+  EXPECT_EQ(one.members[2].claim, "kommune");
+  EXPECT_EQ(one.members[2].value, "0751");
+  std::vector<std::string> members;
+  for (const Member& member : parsed.config.members) members.push_back(member.id);
+  EXPECT_THAT(members, ElementsAre("aarhus", "odense", "guests"));
+}
+
+TEST(Config, RefusesAFrontEndThatAnybodyCouldBe) {
+  const auto with = [](const std::string& fields) {
+    return "models: []\nfront_ends:\n  - { name: f, default_member: m, " + fields + " }\n";
+  };
+  EXPECT_THAT(only_problem(with("token: { secret_file: s }")), HasSubstr("'f' has no way to prove itself"));
+  EXPECT_THAT(only_problem(with("key: { member: m, name: k }")), HasSubstr("key alone says nothing about who asks"));
+  EXPECT_THAT(only_problem(with("key: { member: m, name: k }, token: { secret_file: s }, groups_header: X-Groups")),
+              HasSubstr("groups_header is not signed and needs a certificate"));
+  EXPECT_THAT(only_problem(with("certificate: c, without_person: key")), HasSubstr("there is no key"));
+  EXPECT_THAT(only_problem(with("certificate: c, groups_header: 'X Groups'")), HasSubstr("is no name of a header"));
+  EXPECT_THAT(only_problem("models: []\nfront_ends: [{ name: f, certificate: c }]\n"), HasSubstr("lets nobody in"));
+  EXPECT_THAT(only_problem(with("certificate: c, keep: [face]")), HasSubstr("keep[0] must be name or email"));
+  EXPECT_THAT(only_problem(with("certificate: c, members: [{ member: m }]")), HasSubstr("must say by one thing"));
+  EXPECT_THAT(only_problem(with("certificate: c, members: [{ email_domain: a, group: b, member: m }]")),
+              HasSubstr("must say by one thing"));
+  EXPECT_THAT(only_problem(with("certificate: c, members: [{ claim: a, member: m }]")),
+              HasSubstr("needs claim and value together"));
+  EXPECT_THAT(only_problem(with("certificate: c, members: [{ email_domain: x@a.example, member: m }]")),
+              HasSubstr("is a whole address"));
+  EXPECT_THAT(only_problem("models: []\nfront_ends:\n  - { name: f, certificate: c, default_member: m }\n"
+                           "  - { name: g, certificate: c, default_member: m }\n"),
+              HasSubstr("proves itself as another front end does"));
+}
+
 TEST(Config, SaysWhereTheYamlItselfIsBroken) {
   EXPECT_THAT(only_problem("models: []\nlisten: [\n"), HasSubstr("this is no YAML"));
   EXPECT_THAT(only_problem("models: []\n\tdata: x\n"), HasSubstr("f.yaml:2:"));

@@ -12,14 +12,22 @@ using Keys = std::span<const std::string_view>;
 
 namespace keys {
 
-inline constexpr auto top = std::to_array<std::string_view>(
-    {"listen", "public_url", "data", "members", "users", "keys", "llama_server", "models", "limits", "log"});
+inline constexpr auto top = std::to_array<std::string_view>({"listen", "public_url", "data", "members", "users", "keys",
+                                                             "front_ends", "llama_server", "models", "limits", "log"});
 inline constexpr auto members = std::to_array<std::string_view>({"id", "name"});
 inline constexpr auto users = std::to_array<std::string_view>({"member", "name"});
-inline constexpr auto keys = std::to_array<std::string_view>({"member", "name", "user", "secret"});
+inline constexpr auto keys = std::to_array<std::string_view>({"member", "name", "user", "secret", "show_waiting"});
+inline constexpr auto front_ends = std::to_array<std::string_view>(
+    {"name", "key", "certificate", "token", "groups_header", "without_person", "keep", "members", "default_member"});
+inline constexpr auto front_end_key = std::to_array<std::string_view>({"member", "name"});
+inline constexpr auto front_end_token =
+    std::to_array<std::string_view>({"secret_file", "header", "issuer", "clock_skew_s"});
+inline constexpr auto front_end_members =
+    std::to_array<std::string_view>({"email_domain", "group", "claim", "value", "member"});
 inline constexpr auto models = std::to_array<std::string_view>(
     {"id", "name", "engine", "file", "url", "upstream_model", "api_key_file", "concurrency", "context_tokens",
-     "threads", "chat_template_file", "stop", "embeddings", "demo", "card"});
+     "threads", "chat_template_file", "stop", "aliases", "embeddings", "demo", "card"});
+inline constexpr auto aliases = std::to_array<std::string_view>({"name", "lane", "listed"});
 inline constexpr auto card = std::to_array<std::string_view>({"da", "en"});
 inline constexpr auto card_text = std::to_array<std::string_view>({"summary", "good_for", "where"});
 inline constexpr auto limits =

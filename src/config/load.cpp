@@ -48,6 +48,9 @@ void look_for_files(std::string_view text, Parsed& parsed) {
     if (!file.empty() && ::access(file.c_str(), mode) != 0) parsed.problems.push_back(missing(text, file, what, hint));
   };
   look(parsed.config.llama_server, R_OK | X_OK, "llama_server", "it must be a program; ./run builds one");
+  for (const auto& front_end : parsed.config.front_ends)
+    look(front_end.token_secret_file, R_OK, "token.secret_file of front end '" + front_end.name + "'",
+         "paths are taken from the folder of this file");
   for (const auto& model : parsed.config.models) {
     const std::string of = " of model '" + model.id + "'";
     look(model.file, R_OK, "the file" + of, "paths are taken from the folder of this file");

@@ -12,6 +12,7 @@ constexpr std::size_t models_max = 1000;
 constexpr std::size_t path_bytes_max = 4096;
 constexpr std::size_t card_bytes_max = 2000;
 constexpr std::size_t stop_bytes_max = 200;
+constexpr std::size_t aliases_max = 100;
 constexpr std::uint32_t places_llama = 1;
 constexpr std::uint32_t places_upstream = 64;
 
@@ -51,6 +52,31 @@ std::vector<std::string> read_stop(Fields& model, Problems& problems) {
     }
   });
   return stop;
+}
+
+std::vector<Alias> read_aliases(Fields& model, Problems& problems) {
+  static constexpr auto lanes = std::to_array<std::string_view>({"interactive", "batch"});
+  std::vector<Alias> aliases;
+  model.list("aliases", aliases_max, [&](const YAML::Node& node, const std::string& where) {
+    Alias alias;
+    if (node.IsScalar()) {
+      alias.name = node.Scalar();
+    } else {
+      Fields fields(problems, node, where, keys::aliases);
+      const auto name = fields.required("name", "name: OS2ai-default");
+      if (!name) return;
+      alias.name = *name;
+      alias.batch = fields.choice("lane", lanes) == 1;
+      alias.listed = fields.boolean("listed").value_or(true);
+    }
+    if (alias.name.empty() || alias.name.size() > limits::name_bytes_max || !is_model_id(alias.name)) {
+      problems.add(node, where + " " + in_quotes(alias.name) + " is no model id",
+                   "visible ASCII letters without spaces, quotes and backslashes");
+    } else {
+      aliases.push_back(std::move(alias));
+    }
+  });
+  return aliases;
 }
 
 // Keys that say nothing to this kind of engine are mistakes too: whoever wrote them expects an effect.
@@ -143,11 +169,21 @@ void read_models(Fields& top, Problems& problems, const std::filesystem::path& f
     if (const auto tokens = fields.number("context_tokens", {16, 100'000'000}))
       model.context_tokens = static_cast<std::uint32_t>(*tokens);
     model.stop = read_stop(fields, problems);
+    model.aliases = read_aliases(fields, problems);
     model.embeddings = fields.boolean("embeddings").value_or(false);
     model.demo = fields.boolean("demo").value_or(false);
     model.card = read_card(fields, problems);
     models.push_back(std::move(model));
   });
+  // Ids first, wherever they stand: a name means one model.
+  for (const Model& model : models) {
+    for (const Alias& alias : model.aliases) {
+      if (!ids.insert(alias.name).second)
+        top.wrong("models",
+                  "alias " + in_quotes(alias.name) + " of model " + in_quotes(model.id) + " means another one already",
+                  "give each alias a name that no model and no other alias has");
+    }
+  }
 }
 
 }  // namespace faelled::config

@@ -9,7 +9,9 @@
 #include "base/check.hpp"
 #include "config/config.hpp"
 #include "config/fields.hpp"
+#include "config/front_ends.hpp"
 #include "config/keys.hpp"
+#include "config/member_ids.hpp"
 #include "config/models.hpp"
 
 namespace faelled::config {
@@ -62,20 +64,6 @@ void read_listen(Fields& fields, Listen& listen) {
   listen = {host, static_cast<std::uint16_t>(std::stoul(port))};
 }
 
-bool is_id(std::string_view id) {
-  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-  });
-}
-
-std::optional<std::string> member_id(Fields& fields, std::string_view key) {
-  auto id = fields.required(key, "demo");
-  if (!id || is_id(*id)) return id;
-  fields.wrong(key, fields.path(key) + " " + in_quotes(*id) + " is no member id",
-               "1 to 64 of a-z, 0-9, '-', '_' and '.'; the name people read may be anything");
-  return std::nullopt;
-}
-
 void read_members(Fields& top, Problems& problems, Config& config) {
   std::set<std::string> seen;
   top.list("members", entries_max, [&](const YAML::Node& node, const std::string& where) {
@@ -86,11 +74,6 @@ void read_members(Fields& top, Problems& problems, Config& config) {
     if (!seen.insert(*id).second) return fields.wrong("id", "member '" + *id + "' stands twice", "keep one of the two");
     config.members.push_back({*id, name.value_or(*id)});
   });
-}
-
-void add_member_if_new(Config& config, const std::string& id) {
-  const auto same = [&](const Member& member) { return member.id == id; };
-  if (std::none_of(config.members.begin(), config.members.end(), same)) config.members.push_back({id, id});
 }
 
 void read_users(Fields& top, Problems& problems, Config& config) {
@@ -117,6 +100,7 @@ bool is_secret(std::string_view secret) {
 }
 
 void read_keys(Fields& top, Problems& problems, Config& config) {
+  static constexpr auto waitings = std::to_array<std::string_view>({"off", "da", "en"});
   std::set<std::string> secrets;
   std::set<std::pair<std::string, std::string>> names;
   top.list("keys", entries_max, [&](const YAML::Node& node, const std::string& where) {
@@ -124,6 +108,7 @@ void read_keys(Fields& top, Problems& problems, Config& config) {
     const auto member = member_id(fields, "member");
     const auto name = fields.required("name", "bench");
     const auto user = fields.text("user");
+    const auto waiting = fields.choice("show_waiting", waitings);
     // No message may show the secret or a part of it.
     const auto secret = fields.required("secret", "a value made by 'faelled key add'");
     if (secret && !is_secret(*secret)) {
@@ -137,7 +122,8 @@ void read_keys(Fields& top, Problems& problems, Config& config) {
                    "give each key of a member its own name");
     } else if (member && name && secret) {
       add_member_if_new(config, *member);
-      config.keys.push_back({*member, *name, user.value_or(""), *secret});
+      config.keys.push_back(
+          {*member, *name, user.value_or(""), *secret, static_cast<ShowWaiting>(waiting.value_or(0))});
     }
   });
 }
@@ -190,6 +176,7 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
   if (!top.has("models") && !top.misspelt("models"))
     top.wrong("models", "models is missing", "list what can be asked; 'models: []' for none");
   read_models(top, problems, folder, config.models);
+  read_front_ends(top, problems, folder, config);
   for (std::size_t i = 0; i < config.models.size(); ++i) {
     if (config.models[i].engine == Engine::llama && config.llama_server.empty() && !top.has("llama_server")) {
       top.wrong("models",

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/waiting_words.hpp"
+
 namespace faelled::gateway {
 namespace {
 
@@ -59,7 +61,8 @@ ApiError refusal_error(const rpc::Refusal& refusal, const std::string& model) {
 }  // namespace
 
 Exchange::Exchange(Context& context, const members::Caller& caller, openai::Request request,
-                   const CatalogueModel& model, std::string request_id, std::string traceparent, AnswerSink& sink)
+                   const CatalogueModel& model, std::string request_id, std::string traceparent, AnswerSink& sink,
+                   rpc::Lane lane)
     : context_(context),
       request_(std::move(request)),
       model_(model),
@@ -67,13 +70,15 @@ Exchange::Exchange(Context& context, const members::Caller& caller, openai::Requ
       sink_(sink),
       metrics_(context.metrics.model(model.settings.id)),
       timer_(context.loop, [this] { tick(); }),
-      rewriter_(request_.endpoint, model.settings.id, request_.include_usage),
+      rewriter_(request_.endpoint, request_.model, request_.include_usage),
       admitted_(context.loop.now()) {
+  if (request_.stream && request_.endpoint == openai::Endpoint::chat) show_waiting_ = caller.show_waiting;
   ticket_.number = ++context.last_ticket;
   ticket_.request_id = request_id;
   ticket_.member = caller.member;
   ticket_.caller = caller.caller;
   ticket_.model = model.settings.id;
+  ticket_.lane = lane;
   ticket_.prompt_tokens_estimate = request_.prompt_tokens_estimate;
   ticket_.output_tokens_max = request_.output_tokens_max;
   ticket_.admitted = admitted_;
@@ -103,6 +108,23 @@ void Exchange::waiting(const rpc::Waiting& waiting) {
   note_load(waiting.model_ready);
   waiting_ = waiting;
   sink_.waiting(waiting);
+  if (has_news()) arm();
+}
+
+bool Exchange::has_news() const {
+  return show_waiting_ != store::ShowWaiting::off && in_line_ && waiting_ && !relayed_ &&
+         waiting_words(show_waiting_, *waiting_) != told_;
+}
+
+// Not before a moment has passed: most waits are over by then, and a line that moves fast would flicker.
+Instant Exchange::news_at() const {
+  return (told_.empty() ? admitted_ : told_at_) + context_.settings.waiting_note_after;
+}
+
+void Exchange::tell_news() {
+  if (!sink_.opened()) sink_.open({{}, {}, ticket_.lane});
+  sink_.event(waiting_chunk(told_, row_.request_id, request_.model, unix_seconds(row_.started_at)));
+  sink_.flush();
 }
 
 void Exchange::note_load(bool ready) {
@@ -131,16 +153,23 @@ void Exchange::tick() {
   if (in_line_ && now >= ticket_.deadline) return interrupt(Interrupt::waited);
   if (!in_line_ && now >= last_byte_ + settings.silence_max) return interrupt(Interrupt::silence);
   const bool quiet = now >= last_sent_ + settings.keep_alive_every;
-  if (quiet) last_sent_ = now;
+  const bool news = has_news() && now >= news_at();
+  if (quiet || news) last_sent_ = now;
+  if (news) {
+    told_ = waiting_words(show_waiting_, *waiting_);
+    told_at_ = now;
+  }
   arm();
   // Last of all: a client that turns out to be gone ends this exchange, and with it this object, on this stack.
+  if (news) return tell_news();
   if (quiet && request_.stream) sink_.keep_alive(in_line_ && waiting_ ? &*waiting_ : nullptr);
 }
 
 void Exchange::arm() {
   const Settings& settings = context_.settings;
   const Instant phase_end = in_line_ ? ticket_.deadline : last_byte_ + settings.silence_max;
-  timer_.arm_at(std::min({admitted_ + settings.total_max, phase_end, last_sent_ + settings.keep_alive_every}));
+  const Instant next = std::min({admitted_ + settings.total_max, phase_end, last_sent_ + settings.keep_alive_every});
+  timer_.arm_at(has_news() ? std::min(next, news_at()) : next);
 }
 
 net::Task<void> Exchange::run() {

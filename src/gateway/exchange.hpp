@@ -32,6 +32,7 @@ struct Settings {
   Duration total_max = limits::ticket_total_max;
   Duration silence_max = limits::engine_silence_max;
   Duration keep_alive_every = limits::keep_alive_every;
+  Duration waiting_note_after = limits::waiting_note_after;
 };
 
 // What every exchange uses; main() owns it all and it outlives them.
@@ -53,9 +54,10 @@ struct Context {
 
 class Exchange final : private rpc::TicketListener {
  public:
-  // `request` has been resolved: `model` is in the catalogue. `traceparent`: as the client sent it, or empty.
+  // `request` has been resolved: `model` is in the catalogue, by that name or an alias, which the answer keeps.
+  // `traceparent`: as the client sent it, or empty.
   Exchange(Context& context, const members::Caller& caller, openai::Request request, const CatalogueModel& model,
-           std::string request_id, std::string traceparent, AnswerSink& sink);
+           std::string request_id, std::string traceparent, AnswerSink& sink, rpc::Lane lane = rpc::Lane::interactive);
   ~Exchange() override;
 
   net::Task<void> run();
@@ -92,9 +94,12 @@ class Exchange final : private rpc::TicketListener {
   Ending interrupted() const;
   Ending broke_off(const Error& error) const;
   void note_load(bool ready);
+  bool has_news() const;  // about the place in line, for a client that wants it told as reasoning
+  Instant news_at() const;
+  void tell_news();
   void close(const Ending& ending);
   void finish(const Ending& ending);
-  AnswerTimes times() const { return {queued_, context_.loop.now() - admitted_}; }
+  AnswerTimes times() const { return {queued_, context_.loop.now() - admitted_, ticket_.lane}; }
 
   Context& context_;
   openai::Request request_;
@@ -114,6 +119,9 @@ class Exchange final : private rpc::TicketListener {
   openai::StreamRewriter rewriter_;
   openai::Usage usage_;
   Interrupt interrupt_ = Interrupt::none;
+  store::ShowWaiting show_waiting_ = store::ShowWaiting::off;
+  std::string told_;  // of the place in line, last
+  Instant told_at_;
   bool in_line_ = false;
   bool relayed_ = false;  // the client has seen something that an engine said
   Instant admitted_;

@@ -97,7 +97,7 @@ net::Task<Exchange::Ending> Exchange::gather_stream() {
 }
 
 Exchange::Ending Exchange::relay_whole(std::string_view text) {
-  auto answer = openai::rewrite_answer(text, request_, model_.settings.id, context_.document);
+  auto answer = openai::rewrite_answer(text, request_, request_.model, context_.document);
   if (!answer) {
     Ending ending{rpc::Outcome::failed, "the engine's answer is not what the endpoint promises", answer.error()};
     ending.engine_fault = true;
@@ -130,7 +130,7 @@ void Exchange::take_step(const openai::StreamRewriter::Step& step) {
 
 net::Task<Exchange::Ending> Exchange::relay_stream() {
   openai::SseParser parser;
-  rewriter_ = openai::StreamRewriter(request_.endpoint, model_.settings.id, request_.include_usage);
+  rewriter_ = openai::StreamRewriter(request_.endpoint, request_.model, request_.include_usage);
   std::string bytes;
   bool ended = false;
   while (!ended) {

@@ -53,6 +53,22 @@ std::string percent_decoded(std::string_view text) {
   return http::query_value(query, "v");
 }
 
+Cause cause_of(front_ends::RefusalCause cause) {
+  switch (cause) {
+    case front_ends::RefusalCause::person_missing:
+    case front_ends::RefusalCause::token_refused:
+      return Cause::invalid_user_token;
+    case front_ends::RefusalCause::no_member:
+    case front_ends::RefusalCause::closed:
+      return Cause::forbidden;
+    case front_ends::RefusalCause::full:
+      break;
+  }
+  return Cause::overloaded;
+}
+
+front_ends::Peer certificate_of(const http::Reply&) { return {}; }
+
 }  // namespace
 
 void Gateway::reject(http::Reply& reply, const ApiError& error, std::string_view request_id, std::string_view more) {
@@ -60,21 +76,42 @@ void Gateway::reject(http::Reply& reply, const ApiError& error, std::string_view
   send_error(reply, error, request_id, more);
 }
 
+std::expected<members::Caller, ApiError> Gateway::who_asks(const http::Request& request, const http::Reply& reply,
+                                                           std::string_view request_id) {
+  const WallTime now = context_.clock.wall();
+  std::optional<members::Caller> caller;
+  if (const std::string_view secret = bearer(request.header("authorization")); !secret.empty()) {
+    auto known = directory_.authenticate(secret, now);
+    if (!known) {
+      context_.log.info("a key was refused", {{"request_id", request_id},
+                                              {"cause", members::name_of(known.error().cause)},
+                                              {"key", known.error().key},
+                                              {"peer", reply.peer()}});
+      return std::unexpected(ApiError{Cause::invalid_api_key, known.error().message});
+    }
+    caller = std::move(*known);
+  }
+  if (front_ends_ != nullptr) {
+    auto behind = front_ends_->caller_behind(request, certificate_of(reply), caller ? &*caller : nullptr, now);
+    if (!behind) {
+      context_.log.info("a front end was refused", {{"request_id", request_id},
+                                                    {"cause", behind.error().message},
+                                                    {"key", caller ? caller->key : std::string()},
+                                                    {"peer", reply.peer()}});
+      return std::unexpected(ApiError{cause_of(behind.error().cause), behind.error().message});
+    }
+    caller = std::move(*behind);
+  }
+  if (caller) return std::move(*caller);
+  return std::unexpected(
+      ApiError{Cause::missing_api_key, "No API key was sent. Send it as 'Authorization: Bearer sk-…'."});
+}
+
 net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply) {
   const std::string request_id = new_request_id();
-  const std::string_view secret = bearer(request.header("authorization"));
-  if (secret.empty()) {
-    reject(reply, {Cause::missing_api_key, "No API key was sent. Send it as 'Authorization: Bearer sk-…'."},
-           request_id);
-    co_return;
-  }
-  auto caller = directory_.authenticate(secret, context_.clock.wall());
+  auto caller = who_asks(request, reply, request_id);
   if (!caller) {
-    context_.log.info("a key was refused", {{"request_id", request_id},
-                                            {"cause", members::name_of(caller.error().cause)},
-                                            {"key", caller.error().key},
-                                            {"peer", reply.peer()}});
-    reject(reply, {Cause::invalid_api_key, caller.error().message}, request_id);
+    reject(reply, caller.error(), request_id);
     co_return;
   }
   if (request.path == "/v1/models" || request.path.starts_with("/v1/models/")) {
@@ -113,9 +150,9 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
     sink.fail(parsed.error());
     co_return;
   }
-  const CatalogueModel* model = context_.catalogue.find(parsed->model);
+  const auto [model, lane] = context_.catalogue.asked(parsed->model);
   if (model == nullptr) {
-    const ApiError error = openai::model_not_found(parsed->model, context_.catalogue.names());
+    const ApiError error = openai::model_not_found(parsed->model, context_.catalogue.listed());
     context_.metrics.rejected(error.status());
     sink.fail(error);
     co_return;
@@ -127,7 +164,8 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
                fmt::format("The model '{}' does not serve {}.", parsed->model, openai::path_of(endpoint)), "model"});
     co_return;
   }
-  Exchange exchange(context_, caller, std::move(*parsed), *model, std::move(request_id), std::move(traceparent), sink);
+  Exchange exchange(context_, caller, std::move(*parsed), *model, std::move(request_id), std::move(traceparent), sink,
+                    lane);
   co_await exchange.run();
 }
 
@@ -139,12 +177,12 @@ void Gateway::models(const http::Request& request, http::Reply& reply, std::stri
   const std::int64_t created_s = unix_seconds(context_.catalogue.created());
   if (request.path.size() <= std::string_view("/v1/models/").size()) {
     std::vector<openai::ModelEntry> all;
-    for (const std::string& id : context_.catalogue.names()) all.push_back({id, created_s});
+    for (const std::string& id : context_.catalogue.listed()) all.push_back({id, created_s});
     openai::append_model_list(body, all);
   } else {
     const std::string id = percent_decoded(request.path.substr(std::string_view("/v1/models/").size()));
-    if (context_.catalogue.find(id) == nullptr)
-      return reject(reply, openai::model_not_found(id, context_.catalogue.names()), request_id);
+    if (context_.catalogue.asked(id).model == nullptr)
+      return reject(reply, openai::model_not_found(id, context_.catalogue.listed()), request_id);
     openai::append_model(body, {id, created_s});
   }
   reply.send(

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/ids.hpp"
+#include "front_ends/front_ends.hpp"
 #include "gateway/exchange.hpp"
 #include "http/server.hpp"
 #include "members/directory.hpp"
@@ -14,7 +15,9 @@ namespace faelled::gateway {
 
 class Gateway {
  public:
-  Gateway(Context& context, members::Directory& directory) : context_(context), directory_(directory) {}
+  // `front_ends`: those that may say who is behind a request; nullptr: none.
+  Gateway(Context& context, members::Directory& directory, front_ends::FrontEnds* front_ends = nullptr)
+      : context_(context), directory_(directory), front_ends_(front_ends) {}
 
   // Any request whose path begins with /v1.
   net::Task<void> handle(const http::Request& request, http::Reply& reply);
@@ -26,6 +29,8 @@ class Gateway {
   std::string new_request_id() { return make_id("req_", context_.clock.wall(), context_.random); }
 
  private:
+  std::expected<members::Caller, openai::ApiError> who_asks(const http::Request& request, const http::Reply& reply,
+                                                            std::string_view request_id);
   net::Task<void> run(openai::Endpoint endpoint, members::Caller caller, std::string body, std::string request_id,
                       std::string traceparent, AnswerSink& sink);
   void models(const http::Request& request, http::Reply& reply, std::string_view request_id);
@@ -34,6 +39,7 @@ class Gateway {
 
   Context& context_;
   members::Directory& directory_;
+  front_ends::FrontEnds* front_ends_;
 };
 
 }  // namespace faelled::gateway

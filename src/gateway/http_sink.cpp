@@ -20,8 +20,9 @@ void send_error(http::Reply& reply, const openai::ApiError& error, std::string_v
 std::string HttpSink::headers(const AnswerTimes& times, std::string_view content_type) const {
   return fmt::format(
       "Content-Type: {}\r\nx-request-id: {}\r\nopenai-processing-ms: {}\r\nx-faelled-queue-ms: {}\r\n"
-      "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n",
-      content_type, request_id_, to_millis(times.processing), to_millis(times.queued));
+      "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n{}",
+      content_type, request_id_, to_millis(times.processing), to_millis(times.queued),
+      times.lane == rpc::Lane::batch ? "x-faelled-lane: batch\r\n" : "");
 }
 
 void HttpSink::whole(std::string_view json, const AnswerTimes& times) {

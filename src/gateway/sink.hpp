@@ -14,6 +14,7 @@ namespace faelled::gateway {
 struct AnswerTimes {
   Duration queued{};      // admission to grant
   Duration processing{};  // admission to the first byte of the answer
+  rpc::Lane lane = rpc::Lane::interactive;
 };
 
 class AnswerSink {

@@ -46,6 +46,12 @@ class TestMesh final : public rpc::MeshPort {
     places += more;
     dispatch();
   }
+  // Tells everybody in line their place.
+  void tell_all() {
+    std::uint32_t position = 0;
+    for (const auto& [ticket, listener] : std::deque(line_))
+      listener->waiting({ticket.number, ++position, model_ready, 7s});
+  }
   std::size_t waiting() const { return line_.size(); }
   std::size_t running() const { return running_.size(); }
 

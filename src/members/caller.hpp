@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "store/rows.hpp"
 
 namespace faelled::members {
 
@@ -16,6 +17,7 @@ struct Caller {
   std::string caller;  // the user where there is one, else the key: the second level of fairness
   std::string key;     // empty: a browser session
   std::string user;    // empty: the key belongs to no user
+  store::ShowWaiting show_waiting = store::ShowWaiting::off;  // as the key has it
   bool operator==(const Caller&) const = default;
 };
 

@@ -41,7 +41,7 @@ Directory::Directory(store::StoreThread& store, Random& random) : body_(std::mak
 Directory::~Directory() = default;
 
 void Directory::Body::know(const KeyRow& row) {
-  Caller caller{row.member, row.user.empty() ? row.id : row.user, row.id, row.user};
+  Caller caller{row.member, row.user.empty() ? row.id : row.user, row.id, row.user, row.show_waiting};
   key_hashes.insert_or_assign(row.id, row.hash);
   keys.insert_or_assign(row.hash, Key{row, std::move(caller)});
 }

@@ -31,6 +31,7 @@ struct ConfiguredKey {
   std::string name;
   std::string secret;
   std::string user = {};  // the person whose key it is, made if absent; empty: the member's own
+  store::ShowWaiting show_waiting = store::ShowWaiting::off;
 };
 
 struct NewKey {
@@ -91,6 +92,15 @@ class Directory {
                Then<NewKey> then);
   // Effective when the call returns; `then` says that it is durable too. Errors: not_found. Again: no error.
   void revoke_key(std::string_view id, WallTime now, Then<KeyRow> then);
+
+  // Users and keys of another gateway, with the ids they came with, all or none. Errors: the store's.
+  void take_in(std::vector<UserRow> users, std::vector<KeyRow> keys, Then<void> then);
+
+  // A person whom a trusted front end names, with an id that follows from who they are (derived_ids.hpp). Known when
+  // the call returns, so that nobody waits for the store, nor for one that is away; kept as soon as it answers, and
+  // tried again at the next meeting where it refused. Somebody known is only seen: their name and e-mail become the
+  // row's.
+  void meet(store::UserRow row, WallTime now);
 
   // Errors: not_found (user).
   void add_sign_in_link(std::string_view user, WallTime now, Then<SignInLink> then);

@@ -88,6 +88,7 @@ class ConfiguredKeys {
       row.name = key.name;
       row.created_at = now_;
       row.origin = store::KeyOrigin::config;
+      row.show_waiting = key.show_waiting;
       loaded_.keys.push_back(row);
       return store_.add_key(row);
     }
@@ -96,6 +97,7 @@ class ConfiguredKeys {
     row.member = key.member;
     row.user = user;
     row.name = key.name;
+    row.show_waiting = key.show_waiting;
     if (row.revoked_by == store::RevokedBy::config) {
       row.revoked_at.reset();
       row.revoked_by = store::RevokedBy::nobody;

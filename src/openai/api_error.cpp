@@ -34,6 +34,8 @@ constexpr CauseRow rows[] = {
     {Cause::missing_api_key, 401, request_type, "missing_api_key", false, 0, "Der mangler en nøgle."},
     {Cause::invalid_api_key, 401, request_type, "invalid_api_key", false, 0,
      "Nøglen er forkert, udløbet eller tilbagekaldt."},
+    {Cause::invalid_user_token, 401, request_type, "invalid_user_token", false, 0,
+     "Det fremgår ikke, hvem der spørger: brugerens billet mangler, er ugyldig eller udløbet."},
     {Cause::forbidden, 403, "permission_error", "forbidden", false, 0, "Det har du ikke adgang til."},
     {Cause::model_not_found, 404, request_type, "model_not_found", false, 0, "Modellen findes ikke."},
     {Cause::not_found, 404, request_type, "not_found", false, 0, "Det findes ikke."},

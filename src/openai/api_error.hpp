@@ -28,6 +28,7 @@ enum class Cause : std::uint8_t {
   // who asks
   missing_api_key,
   invalid_api_key,
+  invalid_user_token,  // of a front end that speaks for many people
   forbidden,
   // what is asked for
   model_not_found,

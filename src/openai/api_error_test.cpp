@@ -61,6 +61,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{Cause::request_timeout, 408, request, "request_timeout", "true", none},
                     Row{Cause::missing_api_key, 401, request, "missing_api_key", "false", none},
                     Row{Cause::invalid_api_key, 401, request, "invalid_api_key", "false", none},
+                    Row{Cause::invalid_user_token, 401, request, "invalid_user_token", "false", none},
                     Row{Cause::forbidden, 403, "permission_error", "forbidden", "false", none},
                     Row{Cause::model_not_found, 404, request, "model_not_found", "false", none},
                     Row{Cause::not_found, 404, request, "not_found", "false", none},

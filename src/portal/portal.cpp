@@ -124,6 +124,9 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::get, "/api/keys", Access::session_or_owner, &Portal::list_keys},
       {Method::post, "/api/keys", Access::session_or_owner, &Portal::create_key},
       {Method::del, "/api/keys/{id}", Access::session_or_owner, &Portal::revoke_key},
+      {Method::post, "/api/keys/import", Access::owner, &Portal::import_keys},
+      {Method::get, "/api/front-ends", Access::owner, &Portal::list_front_ends},
+      {Method::post, "/api/front-ends/test", Access::owner, &Portal::test_front_end},
       {Method::post, "/api/sign-in-links", Access::owner, &Portal::create_sign_in_link},
       {Method::get, "/api/openapi.json", Access::anybody, &Portal::description},
   };

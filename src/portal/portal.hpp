@@ -37,6 +37,7 @@ class Portal {
     store::Conversations& conversations;  // used on the store's thread
     std::string public_url;               // "http://127.0.0.1:9400"
     Settings settings = {};
+    front_ends::FrontEnds* front_ends = nullptr;  // nullptr: none
   };
 
   explicit Portal(Parts parts);
@@ -72,6 +73,11 @@ class Portal {
   net::Task<void> create_key(Call& call);
   net::Task<void> revoke_key(Call& call);
   net::Task<void> create_sign_in_link(Call& call);
+  // front_ends_api.cpp
+  net::Task<void> list_front_ends(Call& call);
+  net::Task<void> test_front_end(Call& call);
+  // import_api.cpp
+  net::Task<void> import_keys(Call& call);
   // usage_api.cpp
   net::Task<void> get_usage(Call& call);
   // conversations_api.cpp

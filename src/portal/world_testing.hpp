@@ -169,6 +169,7 @@ class World {
     context.reset(
         new gateway::Context{loop, clock, random, client, mesh, *journal, *catalogue, metrics, *log, {}, {}, 0, false});
     gateway.emplace(*context, *directory);
+    portal_settings = settings;
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
                                  settings});
     const auto no_body = [](int status, std::string_view) { return std::to_string(status); };
@@ -203,6 +204,12 @@ class World {
   }
 
   void run(Task<void> body) { net::run(loop, std::move(body)); }
+
+  // Another portal in the place of the first one, before anything is under way.
+  void use(front_ends::FrontEnds& front_ends) {
+    portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
+                                 portal_settings, &front_ends});
+  }
 
   // One request and its whole answer. HTTP/1.0, so that a stream comes as it is and the end is the close.
   Task<Answer> ask(std::string method, std::string target, std::string body = {}, std::string headers = {}) {
@@ -266,6 +273,7 @@ class World {
   std::unique_ptr<gateway::Context> context;
   std::optional<gateway::Gateway> gateway;
   std::optional<Portal> portal;
+  Portal::Settings portal_settings;
   std::vector<std::unique_ptr<Saying>> sayings;  // by the upstream, in order
   std::set<std::string> undescribed;             // answers that the description does not name
   std::string owner_socket;
