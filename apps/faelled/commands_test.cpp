@@ -77,6 +77,7 @@ class CommandLine : public ::testing::Test {
         world.journal->closed(std::move(opening.value()), row);
       }
       loop_ = &world.loop;
+      world_ = &world;
       const net::Loop::Hold hold(world.loop);
       up.set_value();
       world.loop.run();
@@ -89,11 +90,27 @@ class CommandLine : public ::testing::Test {
     thread_.join();
   }
   Said faelled(const std::string& line) { return said(line, file_); }
+  void write_audit(int acts) {
+    std::promise<void> written;
+    loop_->post([&] {
+      world_->thread->wait_for([&](store::Store& store) -> Expected<void> {
+        for (int i = 0; i < acts; ++i) {
+          store::AuditRow row = world_->directory->audit().row(world_->clock.wall(), "user.update", {"usr_1", "aarhus"},
+                                                               std::string(), std::string());
+          if (auto added = store.add_audit(row); !added) return added;
+        }
+        return {};
+      });
+      written.set_value();
+    });
+    written.get_future().wait();
+  }
 
   store::TestFolder folder_;
   std::filesystem::path file_;
   std::thread thread_;
   net::Loop* loop_ = nullptr;
+  portal::World* world_ = nullptr;
 };
 
 std::size_t count(const std::string& text, std::string_view what) {
@@ -146,6 +163,67 @@ TEST_F(CommandLine, FromAMemberToAKeyThatIsRevoked) {
   EXPECT_TRUE(faelled("model list").out.starts_with("id")) << "a table";
 }
 
+TEST_F(CommandLine, FromARoleToTheAuditOfIt) {
+  serve();
+  faelled("member add aarhus");
+  EXPECT_EQ(faelled("member rename aarhus 'Aarhus Kommune'").out, "id: aarhus\nname: Aarhus Kommune\n");
+  const Said made = faelled("user add aarhus Ida --role operator --email ida@aarhus.example --json");
+  const std::string user = text_at(made.out, "id");
+  EXPECT_EQ(text_at(made.out, "role"), "operator") << "the first one";
+  EXPECT_TRUE(faelled("user set-role " + user + " builder").out.ends_with("role: builder\n"));
+  EXPECT_EQ(faelled("user set-role " + user + " king").status, 1);
+  EXPECT_FALSE(faelled("user disable " + user).out.ends_with("disabled_at: -\n"));
+  EXPECT_TRUE(faelled("user enable " + user).out.ends_with("disabled_at: -\n"));
+  EXPECT_TRUE(faelled("user list aarhus").out.contains("ida@aarhus.example"));
+
+  const std::string all =
+      "models: -\nretention_days: -\nconversations: server\nkey_days_max: -\nkey_makers: all\ncontact: -\n";
+  EXPECT_EQ(faelled("member policy aarhus").out, all);
+  EXPECT_EQ(faelled("member policy aarhus --models m --retention-days 30 --conversations browser --key-days-max 90 "
+                    "--key-makers builders --contact 'IT, lokal 12'")
+                .out,
+            "models: [\"m\"]\nretention_days: 30\nconversations: browser\nkey_days_max: 90\nkey_makers: builders\n"
+            "contact: IT, lokal 12\n");
+  EXPECT_EQ(faelled("member policy aarhus --models all --retention-days forever --conversations server "
+                    "--key-days-max none --key-makers all --contact none")
+                .out,
+            all);
+  for (const char* wrong : {"--models q", "--retention-days soon", "--retention-days 0", "--key-makers me"})
+    EXPECT_EQ(faelled(std::string("member policy aarhus ") + wrong).status, 1) << wrong;
+
+  const std::string key = text_at(faelled("key add --member aarhus --name k --show-waiting da --json").out, "id");
+  EXPECT_TRUE(
+      faelled("key edit " + key + " --name other --models m --expires 2027-01-01")
+          .out.starts_with("id: " + key + "\nname: other\nmodels: [\"m\"]\nshow_waiting: da\nexpires_at: 2027-01-01T"));
+  EXPECT_TRUE(faelled("key edit " + key + " --models all --expires never").out.ends_with("expires_at: -\n"));
+  const Said fresh = faelled("key rotate " + key + " --old-until 2026-01-02");
+  EXPECT_TRUE(fresh.out.contains("\nsecret: sk-") && fresh.out.ends_with("rotated_from: " + key + "\n")) << fresh.out;
+
+  const std::string log = faelled("audit log --json").out;
+  EXPECT_EQ(text_at(log, "rows.0.action"), "key.rotate") << "newest first: " << log;
+  EXPECT_EQ(text_at(log, "rows.0.actor_kind"), "owner");
+  EXPECT_EQ(count(faelled("audit log --action user.update").out, "user.update"), 3U);
+  EXPECT_EQ(count(faelled("audit log --member odense").out, "aarhus"), 0U);
+  EXPECT_TRUE(faelled("audit log --csv").out.starts_with(portal::csv_audit_head));
+  EXPECT_TRUE(faelled("audit log --excel").out.starts_with("\xEF\xBB\xBFid;at;"));
+  EXPECT_EQ(faelled("audit log --from today").status, 1);
+  EXPECT_FALSE(log.contains("ida@") || log.contains("sk-")) << log;
+}
+
+TEST_F(CommandLine, AnAuditOfManyPagesHasEveryRowOnce) {
+  serve();
+  constexpr int acts = 1200;
+  faelled("member add aarhus");
+  write_audit(acts);
+  const std::string json = faelled("audit log --json").out;
+  std::set<std::string> ids;
+  for (std::size_t at = json.find("\"aud_"); at != std::string::npos; at = json.find("\"aud_", at + 1))
+    ids.insert(json.substr(at, 31));
+  EXPECT_EQ(ids.size(), std::size_t{acts} + 1);
+  EXPECT_EQ(count(json, "\"aud_"), std::size_t{acts} + 1);
+  EXPECT_EQ(count(faelled("audit log --csv").out, "\r\n"), std::size_t{acts} + 2);
+}
+
 TEST_F(CommandLine, WhatTheServerRefusesIsSaidInItsWords) {
   serve();
   const Said no_user = faelled("user sign-in-link nobody"), no_time = faelled("usage --from today"),
@@ -189,7 +267,8 @@ TEST(Program, SaysHowItIsUsed) {
   EXPECT_EQ(ran("key").status, 2);
   EXPECT_EQ(ran("key add").status, 2);
   for (const char* command : {"serve", "check", "usage", "member", "member add", "user", "user add",
-                              "user sign-in-link", "key", "key add", "key revoke", "model list"}) {
+                              "user sign-in-link", "user set-role", "user disable", "user enable", "member policy",
+                              "key", "key add", "key edit", "key rotate", "key revoke", "audit log", "model list"}) {
     const Said help = ran(std::string(command) + " --help");
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_TRUE(help.out.contains("--help")) << command;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "json/writer.hpp"
 #include "ledger/journal.hpp"
 #include "members/directory.hpp"
+#include "members/retention.hpp"
 #include "mesh/mesh.hpp"
 #include "net/listener.hpp"
 #include "net/loop.hpp"
@@ -156,6 +158,28 @@ class Probes {
   const ledger::Journal& journal_;
 };
 
+// What nobody asks for and must happen all the same.
+net::Task<void> keep_house(gateway::Context& context, members::Directory& directory, members::Retention& retention) {
+  while (!context.shutting_down) {
+    const WallTime now = context.clock.wall();
+    directory.audit().flush(now);
+    std::size_t erased = 0;
+    net::Event done;
+    retention.run(now, [&](Expected<std::size_t> given) {
+      if (given) {
+        erased = *given;
+      } else {
+        context.log.error("old conversations were not erased", {{"cause", given.error().message}});
+      }
+      done.set();
+    });
+    co_await done;
+    if (erased > 0) context.log.info("old conversations were erased", {{"conversations", erased}});
+    co_await context.loop.sleep(erased < limits::retention_rows_max ? Duration(limits::housekeeping_every)
+                                                                    : Duration(limits::housekeeping_goes_on_after));
+  }
+}
+
 struct Demo {
   std::string sign_in;
   std::string key;
@@ -247,9 +271,11 @@ int run(const ServeOptions& options, const config::Config& config) {
   const auto keys = configured_keys(config);
   if (auto loaded = directory.load(keys, clock.wall()); !loaded) return refuse(loaded.error());
   for (const config::Member& member : config.members)
-    if (auto made = directory.ensure_member(member.id, member.name, clock.wall()); !made) return refuse(made.error());
+    if (auto made = directory.ensure_member(member.id, member.name, {clock.wall(), {store::ActorKind::config}}); !made)
+      return refuse(made.error());
   for (const config::User& user : config.users)
-    if (auto made = directory.ensure_user(user.member, user.name, clock.wall()); !made) return refuse(made.error());
+    if (auto made = directory.ensure_user(user.member, user.name, {clock.wall(), {store::ActorKind::config}}); !made)
+      return refuse(made.error());
 
   observe::Metrics metrics(options.version);
   http::Client client(loop, config.limits.connect);
@@ -330,8 +356,11 @@ int run(const ServeOptions& options, const config::Config& config) {
     (*log)->info("draining", {{"signal", number}});
     loop.spawn(wind_down());
   });
+  members::Retention retention(directory, *storage->thread);
+  loop.spawn(keep_house(context, directory, retention));
   if (demo) loop.spawn(greet(options, context, url, *demo));
   loop.run();
+  directory.audit().flush(std::nullopt);
   storage->thread->stop();
   (*log)->info("ended");
   return 0;

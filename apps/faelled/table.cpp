@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "json/document.hpp"
-#include "portal/render.hpp"
 
 namespace faelled::app {
 namespace {
@@ -56,14 +55,18 @@ std::string table_of(const std::string& json, std::string_view list, const std::
 }
 
 std::string csv_of(const std::string& json, std::string_view list, const std::vector<std::string>& columns,
-                   bool heading) {
+                   bool heading, portal::CsvForm form) {
   json::Document document;
   auto root = document.parse(json);
   const auto rows = root ? root->find(list) : std::nullopt;
   if (!rows) return {};
-  std::string out;
+  const char separator = form == portal::CsvForm::excel ? ';' : ',';
+  std::string out(heading ? portal::csv_mark(form) : "");
   const auto add_line = [&](const auto& field_of) {
-    for (std::size_t i = 0; i < columns.size(); ++i) out += (i == 0 ? "" : ",") + field_of(columns[i]);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      if (i > 0) out += separator;
+      out += field_of(columns[i]);
+    }
     out += "\r\n";
   };
   if (heading) add_line([](const std::string& column) { return column; });
@@ -71,8 +74,8 @@ std::string csv_of(const std::string& json, std::string_view list, const std::ve
     add_line([&](const std::string& column) -> std::string {
       const auto value = row.find(column);
       if (!value || value->is_null()) return {};
-      const auto text = value->text();
-      return text ? portal::csv_field(*text) : std::string(value->raw());
+      if (value->kind() == json::Kind::number) return std::string(value->raw());
+      return portal::csv_field(value->text().value_or(std::string(value->raw())), separator);
     });
   return out;
 }

@@ -87,7 +87,27 @@ inline constexpr std::size_t members_max = 10'000;
 inline constexpr std::size_t users_max = 1'000'000;
 inline constexpr std::size_t keys_max = 200'000;
 inline constexpr std::size_t sessions_max = 200'000;
-inline constexpr auto key_last_used_every = 10min;  // how coarsely "last used" is kept
+inline constexpr auto key_last_used_every = 10min;   // how coarsely "last used" is kept
+inline constexpr std::size_t email_bytes_max = 254;  // RFC 5321 section 4.5.3.1.3, without the brackets
+inline constexpr std::size_t external_id_bytes_max = 200;
+inline constexpr std::size_t contact_bytes_max = 500;
+inline constexpr std::size_t allowed_models_max = 500;  // named in one policy or key
+inline constexpr std::uint32_t policy_days_max = 3650;
+inline constexpr auto key_overlap_max = std::chrono::days(90);  // a rotated key may go on for so long
+inline constexpr auto key_overlap_default = std::chrono::days(7);
+inline constexpr std::size_t people_page_rows_max = 500;  // users, keys
+
+// Audit
+inline constexpr std::size_t acts_waiting_max = 1024;
+inline constexpr std::size_t audit_page_rows_max = 1000;
+inline constexpr std::size_t refusals_written_max = 20;  // of one actor in refusals_counted_for; the rest is counted
+inline constexpr auto refusals_counted_for = 1min;
+inline constexpr std::size_t refusing_actors_max = 1000;
+
+// Housekeeping
+inline constexpr auto housekeeping_every = 1min;
+inline constexpr auto housekeeping_goes_on_after = 1s;  // where one run did not get through
+inline constexpr std::size_t retention_rows_max = 500;  // conversations erased in one run, of all members together
 
 // Front ends that speak for many people, and keys brought in from another gateway
 inline constexpr std::size_t front_ends_max = 64;

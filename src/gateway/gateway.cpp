@@ -115,7 +115,7 @@ net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply
     co_return;
   }
   if (request.path == "/v1/models" || request.path.starts_with("/v1/models/")) {
-    models(request, reply, request_id);
+    models(*caller, request, reply, request_id);
     co_return;
   }
   const auto endpoint = endpoint_of(request.path);
@@ -151,8 +151,8 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
     co_return;
   }
   const auto [model, lane] = context_.catalogue.asked(parsed->model);
-  if (model == nullptr) {
-    const ApiError error = openai::model_not_found(parsed->model, context_.catalogue.listed());
+  if (model == nullptr || !directory_.allows(caller, model->settings.id)) {
+    const ApiError error = openai::model_not_found(parsed->model, names_for(caller));
     context_.metrics.rejected(error.status());
     sink.fail(error);
     co_return;
@@ -169,7 +169,16 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
   co_await exchange.run();
 }
 
-void Gateway::models(const http::Request& request, http::Reply& reply, std::string_view request_id) {
+std::vector<std::string> Gateway::names_for(const members::Caller& caller) const {
+  std::vector<std::string> names = context_.catalogue.listed();
+  std::erase_if(names, [&](const std::string& name) {
+    return !directory_.allows(caller, context_.catalogue.asked(name).model->settings.id);
+  });
+  return names;
+}
+
+void Gateway::models(const members::Caller& caller, const http::Request& request, http::Reply& reply,
+                     std::string_view request_id) {
   if (request.method != http::Method::get && request.method != http::Method::head)
     return reject(reply, {Cause::method_not_allowed, "The list of models takes GET only."}, request_id,
                   "Allow: GET, HEAD\r\n");
@@ -177,12 +186,13 @@ void Gateway::models(const http::Request& request, http::Reply& reply, std::stri
   const std::int64_t created_s = unix_seconds(context_.catalogue.created());
   if (request.path.size() <= std::string_view("/v1/models/").size()) {
     std::vector<openai::ModelEntry> all;
-    for (const std::string& id : context_.catalogue.listed()) all.push_back({id, created_s});
+    for (const std::string& id : names_for(caller)) all.push_back({id, created_s});
     openai::append_model_list(body, all);
   } else {
     const std::string id = percent_decoded(request.path.substr(std::string_view("/v1/models/").size()));
-    if (context_.catalogue.asked(id).model == nullptr)
-      return reject(reply, openai::model_not_found(id, context_.catalogue.listed()), request_id);
+    const CatalogueModel* model = context_.catalogue.asked(id).model;
+    if (model == nullptr || !directory_.allows(caller, model->settings.id))
+      return reject(reply, openai::model_not_found(id, names_for(caller)), request_id);
     openai::append_model(body, {id, created_s});
   }
   reply.send(

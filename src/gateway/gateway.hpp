@@ -33,7 +33,10 @@ class Gateway {
                                                             std::string_view request_id);
   net::Task<void> run(openai::Endpoint endpoint, members::Caller caller, std::string body, std::string request_id,
                       std::string traceparent, AnswerSink& sink);
-  void models(const http::Request& request, http::Reply& reply, std::string_view request_id);
+  void models(const members::Caller& caller, const http::Request& request, http::Reply& reply,
+              std::string_view request_id);
+  // What the caller's member and key allow of the catalogue.
+  std::vector<std::string> names_for(const members::Caller& caller) const;
   void reject(http::Reply& reply, const openai::ApiError& error, std::string_view request_id,
               std::string_view more = {});
 

@@ -37,6 +37,12 @@ std::optional<Value> Fields::take(std::string_view name) {
   return value;
 }
 
+bool Fields::says_null(std::string_view name) {
+  const auto value = value_.find(name);
+  if (value) asked_.emplace_back(name);
+  return value && value->is_null();
+}
+
 Expected<std::optional<std::string>> Fields::maybe_text(std::string_view name) {
   const auto value = take(name);
   if (!value) return std::nullopt;

@@ -34,6 +34,9 @@ class Fields {
   Expected<std::optional<Value>> maybe_array(std::string_view name);
   Expected<std::optional<Fields>> maybe_object(std::string_view name);
 
+  // It is there and null: where that says something else than not being there.
+  bool says_null(std::string_view name);
+
   // Errc::invalid naming the first member that none of the calls above asked for.
   Expected<void> finish() const;
 

@@ -22,7 +22,7 @@ struct Caller {
 };
 
 // For the log alone. Outward every denial says the same (Denial::message), so that nobody learns which secrets exist.
-enum class DenialCause : std::uint8_t { unknown, expired, revoked };
+enum class DenialCause : std::uint8_t { unknown, expired, revoked, disabled };  // disabled: the user is
 
 struct Denial : Error {  // code: unauthorized
   DenialCause cause = DenialCause::unknown;
@@ -37,6 +37,8 @@ constexpr std::string_view name_of(DenialCause cause) {
       return "expired";
     case DenialCause::revoked:
       return "revoked";
+    case DenialCause::disabled:
+      return "disabled";
   }
   return "unknown";
 }

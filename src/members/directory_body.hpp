@@ -1,9 +1,11 @@
-// The directory's insides, shared by its files: what is known (directory.cpp), changes to members, users and keys
-// (directory_changes.cpp), sign-in (directory_sessions.cpp) and start-up (directory_load.cpp).
+// The directory's insides, shared by its files: what is known (directory.cpp), changes to members and users
+// (directory_changes.cpp) and keys (directory_keys.cpp), sign-in (directory_sessions.cpp) and start-up
+// (directory_load.cpp).
 #pragma once
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -19,38 +21,43 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
   struct Key {
     KeyRow row;
     Caller caller;
+    bool user_disabled = false;
   };
   struct SignedIn {
     SessionRow row;
     Caller caller;
   };
 
-  Body(store::StoreThread& store_thread, Random& chance) : store(store_thread), random(chance) {}
+  Body(store::StoreThread& store_thread, Random& chance)
+      : store(store_thread), random(chance), audit(store_thread, chance) {}
 
   store::StoreThread& store;
   Random& random;
+  Audit audit;
   std::map<std::string, MemberRow, std::less<>> members;
   std::map<std::string, UserRow, std::less<>> users;
   std::unordered_map<Digest, Key, crypto::DigestHash> keys;
   std::map<std::string, Digest, std::less<>> key_hashes;  // by key id
   std::unordered_map<Digest, SignedIn, crypto::DigestHash> sessions;
+  std::map<std::string, std::set<std::string>, std::less<>> users_of;  // ids by member
+  std::map<std::string, std::set<std::string>, std::less<>> keys_of;
   WallTime next_sweep;
 
+  void know(const UserRow& row);
+  void forget_user(const std::string& id);
   void know(const KeyRow& row);
   void know(const SessionRow& row);  // nothing, where its user is gone
   void sweep(WallTime now);
+  void seen(const std::string& user, WallTime now);
+  void set_disabled(UserRow& user, std::optional<WallTime> when);  // its keys and sessions with it
+  std::size_t admins(std::string_view member) const;
+  Expected<void> check_unique(const UserRow& row) const;  // its email and external id. Errors: exists
+  void renew(const KeyRow& row);  // all that an act changes; a revocation or use that came meanwhile stays
 
-  // Runs `job` on the store's thread; if that went well, `effect` with its result here, and then `then`. The body is
-  // held weakly: an answer that comes after the directory's end has nothing to change.
+  // An act that adds a row or changes one that is there. `effect` runs only while we are there: the Audit is ours.
   template <class T>
-  void change(std::function<Expected<T>(Store&)> job, std::function<void(Body&, T&)> effect, Then<T> then) {
-    store.ask(std::move(job), std::function<void(Expected<T>)>([weak = weak_from_this(), effect = std::move(effect),
-                                                                then = std::move(then)](Expected<T> given) {
-                const auto body = weak.lock();
-                if (!body) return;
-                if (given) effect(*body, *given);
-                then(std::move(given));
-              }));
+  void change(std::function<Expected<Deed<T>>()> decide, Then<T> then) {
+    audit.carry_out<T>(std::move(decide), std::move(then));
   }
 
   // The error goes the same way as a result would: never from inside the call.

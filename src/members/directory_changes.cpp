@@ -1,97 +1,193 @@
 #include "base/ids.hpp"
 #include "members/directory_body.hpp"
 #include "members/names.hpp"
+#include "members/rights.hpp"
 
 namespace faelled::members {
 namespace {
-
-constexpr std::size_t secret_bytes = 24;  // of chance
 
 Error full(const char* what) {
   return {Errc::exhausted, std::string("there are too many ") + what, "remove some that nobody uses"};
 }
 
-Error absent(const char* what) { return {Errc::not_found, std::string("there is no such ") + what, {}}; }
+Error absent(const char* what) { return {Errc::not_found, std::string("There is no such ") + what + ".", {}}; }
 
-template <class T>
-std::function<Expected<T>(Store&)> adding(T row, Expected<void> (Store::*add)(const T&)) {
-  return [row = std::move(row), add](Store& store) -> Expected<T> {
-    if (auto added = (store.*add)(row); !added) return std::unexpected(added.error());
-    return row;
-  };
+std::unexpected<Error> taken(const char* what) {
+  return fail(Errc::exists, std::string("Another user of this member has this ") + what + ".", "Choose another one.");
+}
+
+std::string folded(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+Expected<void> check_policy(const store::Policy& policy) {
+  for (const auto& days : {policy.retention_days, policy.key_days_max})
+    if (days && (*days < 1 || *days > limits::policy_days_max))
+      return fail(Errc::invalid, "this is no number of days", "use 1 to " + std::to_string(limits::policy_days_max));
+  if (policy.models && policy.models->size() > limits::allowed_models_max)
+    return fail(Errc::invalid, "these are too many models",
+                "name at most " + std::to_string(limits::allowed_models_max));
+  return {};
 }
 
 }  // namespace
 
-void Directory::add_member(std::string id, std::string name, WallTime now, Then<MemberRow> then) {
-  if (id.empty()) id = make_id("mem_", now, body_->random);
-  if (auto ok = check_member_id(id); !ok) return body_->refuse(ok.error(), std::move(then));
-  if (auto ok = check_name("the member's name", name); !ok) return body_->refuse(ok.error(), std::move(then));
-  if (body_->members.contains(id)) {
-    return body_->refuse(Error{Errc::exists, "there is a member " + id + " already", "choose another id"},
-                         std::move(then));
-  }
-  if (body_->members.size() >= limits::members_max) return body_->refuse(full("members"), std::move(then));
+void Directory::add_member(std::string id, std::string name, Act act, Then<MemberRow> then) {
   body_->change<MemberRow>(
-      adding(MemberRow{std::move(id), std::move(name), now}, &Store::add_member),
-      [](Body& body, MemberRow& row) { body.members.emplace(row.id, row); }, std::move(then));
-}
-
-void Directory::add_user(std::string member, std::string name, WallTime now, Then<UserRow> then) {
-  if (!body_->members.contains(member)) return body_->refuse(absent("member"), std::move(then));
-  if (auto ok = check_name("the user's name", name); !ok) return body_->refuse(ok.error(), std::move(then));
-  if (body_->users.size() >= limits::users_max) return body_->refuse(full("users"), std::move(then));
-  UserRow row{make_id("usr_", now, body_->random), std::move(member), std::move(name), now};
-  body_->change<UserRow>(
-      adding(std::move(row), &Store::add_user), [](Body& body, UserRow& added) { body.users.emplace(added.id, added); },
+      [body = body_.get(), id = std::move(id), name = std::move(name), act]() mutable -> Expected<Deed<MemberRow>> {
+        if (!over_all(act.by)) return fail(Errc::forbidden, "Only an operator makes members.");
+        if (id.empty()) id = make_id("mem_", act.at, body->random);
+        if (auto ok = check_member_id(id); !ok) return std::unexpected(ok.error());
+        if (auto ok = check_name("the member's name", name); !ok) return std::unexpected(ok.error());
+        if (body->members.contains(id))
+          return fail(Errc::exists, "there is a member " + id + " already", "choose another id");
+        if (body->members.size() >= limits::members_max) return std::unexpected(full("members"));
+        const MemberRow row{id, name, act.at};
+        return Deed<MemberRow>{[row](Store& store) -> Expected<MemberRow> {
+                                 if (auto added = store.add_member(row); !added) return std::unexpected(added.error());
+                                 return row;
+                               },
+                               body->audit.row(act, "member.create", {id, id}, {}, made(row)),
+                               [body](MemberRow& added) { body->members.emplace(added.id, added); }};
+      },
       std::move(then));
 }
 
-void Directory::add_key(std::string member, std::string user, std::string name, std::optional<WallTime> expires_at,
-                        WallTime now, Then<NewKey> then) {
-  if (!body_->members.contains(member)) return body_->refuse(absent("member"), std::move(then));
-  if (!user.empty()) {
-    const auto owner = body_->users.find(user);
-    if (owner == body_->users.end() || owner->second.member != member) {
-      return body_->refuse(absent("user"), std::move(then));
-    }
-  }
-  if (auto ok = check_name("the key's name", name); !ok) return body_->refuse(ok.error(), std::move(then));
-  if (expires_at && *expires_at <= now) {
-    return body_->refuse(Error{Errc::invalid, "the key would have expired already", "choose a time to come"},
-                         std::move(then));
-  }
-  if (body_->keys.size() >= limits::keys_max) return body_->refuse(full("keys"), std::move(then));
-  NewKey key;
-  key.secret = "sk-" + random_text(secret_bytes, body_->random);
-  key.row.id = make_id("key_", now, body_->random);
-  key.row.hash = crypto::sha256(key.secret);
-  key.row.member = std::move(member);
-  key.row.user = std::move(user);
-  key.row.name = std::move(name);
-  key.row.created_at = now;
-  key.row.expires_at = expires_at;
-  body_->change<NewKey>(
-      [key = std::move(key)](Store& store) -> Expected<NewKey> {
-        if (auto added = store.add_key(key.row); !added) return std::unexpected(added.error());
-        return key;
-      },
-      [](Body& body, NewKey& added) { body.know(added.row); }, std::move(then));
+store::Policy PolicyChange::applied_to(store::Policy policy) const {
+  if (models) policy.models = *models;
+  if (retention_days) policy.retention_days = *retention_days;
+  if (conversations) policy.conversations = *conversations;
+  if (key_days_max) policy.key_days_max = *key_days_max;
+  if (key_makers) policy.key_makers = *key_makers;
+  return policy;
 }
 
-void Directory::revoke_key(std::string_view id, WallTime now, Then<KeyRow> then) {
-  const auto found = body_->key_hashes.find(id);
-  if (found == body_->key_hashes.end()) return body_->refuse(absent("key"), std::move(then));
-  // Here at once, before the store knows: what is taken away must not work for another moment.
-  KeyRow& row = body_->keys.at(found->second).row;
-  if (!row.revoked_at) row.revoked_at = now;
-  row.revoked_by = store::RevokedBy::person;
-  body_->change<KeyRow>(
-      [row](Store& store) -> Expected<KeyRow> {
-        if (auto updated = store.update_key(row); !updated) return std::unexpected(updated.error());
-        return row;
+void Directory::update_member(std::string id, MemberChange change, Act act, Then<MemberRow> then) {
+  body_->change<MemberRow>(
+      [body = body_.get(), id = std::move(id), change = std::move(change), act]() -> Expected<Deed<MemberRow>> {
+        const auto found = body->members.find(id);
+        if (found == body->members.end()) return std::unexpected(absent("member"));
+        if (auto ok = may_administer(act.by, id); !ok) return std::unexpected(ok.error());
+        MemberRow row = found->second;
+        if (change.name) {
+          if (!over_all(act.by)) return fail(Errc::forbidden, "Only an operator renames members.");
+          if (auto ok = check_name("the member's name", *change.name); !ok) return std::unexpected(ok.error());
+          row.name = *change.name;
+        }
+        if (change.contact) {
+          if (auto ok = check_contact(*change.contact); !ok) return std::unexpected(ok.error());
+          row.contact = *change.contact;
+        }
+        row.policy = change.policy.applied_to(row.policy);
+        if (auto ok = check_policy(row.policy); !ok) return std::unexpected(ok.error());
+        return Deed<MemberRow>{
+            [row](Store& store) -> Expected<MemberRow> {
+              if (auto updated = store.update_member(row); !updated) return std::unexpected(updated.error());
+              return row;
+            },
+            body->audit.row(act, "member.update", {id, id}, Snapshot::of(found->second), Snapshot::of(row)),
+            [body](MemberRow& updated) { body->members.at(updated.id) = updated; }};
       },
-      [](Body&, KeyRow&) {}, std::move(then));
+      std::move(then));
+}
+
+void Directory::add_user(std::string member, std::string name, Act act, Then<UserRow> then) {
+  NewUser user;
+  user.name = std::move(name);
+  add_user(std::move(member), std::move(user), std::move(act), std::move(then));
+}
+
+void Directory::add_user(std::string member, NewUser user, Act act, Then<UserRow> then) {
+  body_->change<UserRow>(
+      [body = body_.get(), member = std::move(member), user = std::move(user), act]() -> Expected<Deed<UserRow>> {
+        if (!body->members.contains(member)) return std::unexpected(absent("member"));
+        if (auto ok = may_make_user(act.by, member, user.role); !ok) return std::unexpected(ok.error());
+        if (auto ok = check_name("the user's name", user.name); !ok) return std::unexpected(ok.error());
+        if (auto ok = check_email(user.email); !ok) return std::unexpected(ok.error());
+        if (!user.external_id.empty()) {
+          if (auto ok = check_external_id(user.external_id); !ok) return std::unexpected(ok.error());
+        }
+        if (body->users.size() >= limits::users_max) return std::unexpected(full("users"));
+        UserRow row{make_id("usr_", act.at, body->random), member, user.name, act.at, user.role, user.email};
+        row.origin = user.front_end.empty() ? store::UserOrigin::local : store::UserOrigin::front_end;
+        row.front_end = user.front_end;
+        row.external_id = user.external_id;
+        if (auto ok = body->check_unique(row); !ok) return std::unexpected(ok.error());
+        return Deed<UserRow>{[row](Store& store) -> Expected<UserRow> {
+                               if (auto added = store.add_user(row); !added) return std::unexpected(added.error());
+                               return row;
+                             },
+                             body->audit.row(act, "user.create", {row.id, member}, {}, made(row)),
+                             [body](UserRow& added) { body->know(added); }};
+      },
+      std::move(then));
+}
+
+Expected<void> Directory::Body::check_unique(const UserRow& row) const {
+  const auto ids = users_of.find(row.member);
+  if (ids == users_of.end()) return {};
+  for (const std::string& id : ids->second) {
+    const UserRow& other = users.at(id);
+    if (id == row.id) continue;
+    if (!row.email.empty() && folded(other.email) == folded(row.email)) return taken("email");
+    if (!row.external_id.empty() && other.front_end == row.front_end && other.external_id == row.external_id)
+      return taken("id of the front end");
+  }
+  return {};
+}
+
+void Directory::update_user(std::string id, UserChange change, Act act, Then<UserRow> then) {
+  const auto known = body_->users.find(id);
+  if (known == body_->users.end()) return body_->refuse(absent("user"), std::move(then));
+  const UserRow before = known->second;
+  const bool alone = !change.name && !change.email && !change.role;  // else something may still be wrong with it
+  if (alone && change.disabled == true && !before.disabled_at &&
+      may_disable(act.by, before, body_->admins(before.member))) {
+    body_->set_disabled(known->second, act.at);  // here at once, before the store knows
+  }
+  body_->change<UserRow>(
+      [body = body_.get(), before, change = std::move(change), act]() -> Expected<Deed<UserRow>> {
+        UserRow row = body->users.at(before.id);
+        UserRow old = row;
+        if (change.disabled == true) old.disabled_at = before.disabled_at;
+        const std::size_t admins = body->admins(row.member);
+        if (auto ok = may_change_user(act.by, old); !ok) return std::unexpected(ok.error());
+        if (change.name) {
+          if (auto ok = check_name("the user's name", *change.name); !ok) return std::unexpected(ok.error());
+          row.name = *change.name;
+        }
+        if (change.email) {
+          if (auto ok = check_email(*change.email); !ok) return std::unexpected(ok.error());
+          row.email = *change.email;
+          if (auto ok = body->check_unique(row); !ok) return std::unexpected(ok.error());
+        }
+        if (change.role) {
+          if (auto ok = may_set_role(act.by, old, *change.role, admins); !ok) return std::unexpected(ok.error());
+          row.role = *change.role;
+        }
+        if (change.disabled == true && !row.disabled_at) {
+          if (auto ok = may_disable(act.by, old, admins); !ok) return std::unexpected(ok.error());
+          row.disabled_at = act.at;
+        }
+        if (change.disabled == false) row.disabled_at.reset();
+        return Deed<UserRow>{
+            [row, ends = change.disabled == true](Store& store) -> Expected<UserRow> {
+              if (auto updated = store.update_user(row); !updated) return std::unexpected(updated.error());
+              if (ends) {
+                if (auto removed = store.remove_sessions_of(row.id); !removed) return std::unexpected(removed.error());
+              }
+              return row;
+            },
+            body->audit.row(act, "user.update", {row.id, row.member}, Snapshot::of(old), Snapshot::of(row)),
+            [body](UserRow& updated) {
+              UserRow& here = body->users.at(updated.id);
+              updated.last_seen_at = here.last_seen_at;
+              here = updated;
+              body->set_disabled(here, updated.disabled_at);
+            }};
+      },
+      std::move(then));
 }
 
 }  // namespace faelled::members

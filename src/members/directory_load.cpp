@@ -33,8 +33,8 @@ Expected<void> check(const ConfiguredKey& key) {
 // The store's keys as the configuration wants them. Each change is written and made in `keys` as well.
 class ConfiguredKeys {
  public:
-  ConfiguredKeys(Store& store, Loaded& loaded, Random& random, WallTime now)
-      : store_(store), loaded_(loaded), random_(random), now_(now) {}
+  ConfiguredKeys(Store& store, Loaded& loaded, Random& random, Audit& audit, WallTime now)
+      : store_(store), loaded_(loaded), random_(random), audit_(audit), now_(now) {}
 
   Expected<void> take_in(std::span<const ConfiguredKey> configured) {
     std::set<Digest> wanted;
@@ -52,9 +52,11 @@ class ConfiguredKeys {
     }
     for (KeyRow& row : loaded_.keys) {
       if (row.origin != store::KeyOrigin::config || row.revoked_at || wanted.contains(row.hash)) continue;
+      const KeyRow before = row;
       row.revoked_at = now_;
       row.revoked_by = store::RevokedBy::config;
       if (auto ok = store_.update_key(row); !ok) return ok;
+      if (auto ok = changed("key.revoke", before, row); !ok) return ok;
     }
     return {};
   }
@@ -62,7 +64,9 @@ class ConfiguredKeys {
  private:
   Expected<void> ensure_member(const std::string& id) {
     if (std::ranges::find(loaded_.members, id, &MemberRow::id) != loaded_.members.end()) return {};
-    return store_.add_member(loaded_.members.emplace_back(MemberRow{id, id, now_}));
+    const MemberRow& row = loaded_.members.emplace_back(MemberRow{id, id, now_});
+    if (auto ok = store_.add_member(row); !ok) return ok;
+    return made("member.create", {id, id}, row);
   }
 
   // The id of the person, or nothing where the key is the member's own.
@@ -74,6 +78,7 @@ class ConfiguredKeys {
     const UserRow& row =
         loaded_.users.emplace_back(UserRow{make_id("usr_", now_, random_), key.member, key.user, now_});
     if (auto ok = store_.add_user(row); !ok) return std::unexpected(ok.error());
+    if (auto ok = made("user.create", {row.id, row.member}, row); !ok) return std::unexpected(ok.error());
     return row.id;
   }
 
@@ -90,7 +95,8 @@ class ConfiguredKeys {
       row.origin = store::KeyOrigin::config;
       row.show_waiting = key.show_waiting;
       loaded_.keys.push_back(row);
-      return store_.add_key(row);
+      if (auto ok = store_.add_key(row); !ok) return ok;
+      return made("key.create", {row.id, row.member}, row);
     }
     KeyRow row = *found;
     if (row.origin != store::KeyOrigin::config) return {};  // made by a person, who rules over it
@@ -103,13 +109,25 @@ class ConfiguredKeys {
       row.revoked_by = store::RevokedBy::nobody;
     }
     if (row == *found) return {};
-    *found = row;
-    return store_.update_key(row);
+    const KeyRow before = std::exchange(*found, row);
+    if (auto ok = store_.update_key(row); !ok) return ok;
+    return changed("key.update", before, row);
+  }
+
+  template <class Row>
+  Expected<void> made(std::string_view action, const Object& object, const Row& row) {
+    return store_.add_audit(audit_.row({now_, {store::ActorKind::config}}, action, object, {}, members::made(row)));
+  }
+
+  Expected<void> changed(std::string_view action, const KeyRow& before, const KeyRow& row) {
+    const auto [was, is] = differences(Snapshot::of(before), Snapshot::of(row));
+    return store_.add_audit(audit_.row({now_, {store::ActorKind::config}}, action, {row.id, row.member}, was, is));
   }
 
   Store& store_;
   Loaded& loaded_;
   Random& random_;
+  Audit& audit_;
   WallTime now_;
 };
 
@@ -118,6 +136,15 @@ Expected<void> into(T& out, Expected<T> given) {
   if (!given) return std::unexpected(given.error());
   out = std::move(*given);
   return {};
+}
+
+template <class Row>
+Expected<void> add_with(Store& store, const Row& row, Expected<void> (Store::*add)(const Row&),
+                        const store::AuditRow& audited) {
+  return store.together([&]() -> Expected<void> {
+    if (auto added = (store.*add)(row); !added) return added;
+    return store.add_audit(audited);
+  });
 }
 
 }  // namespace
@@ -129,39 +156,42 @@ Expected<void> Directory::load(std::span<const ConfiguredKey> configured, WallTi
     if (auto ok = into(out.users, store.users()); !ok) return std::unexpected(ok.error());
     if (auto ok = into(out.keys, store.keys()); !ok) return std::unexpected(ok.error());
     if (auto ok = into(out.sessions, store.sessions(now)); !ok) return std::unexpected(ok.error());
-    auto taken = store.together([&] { return ConfiguredKeys(store, out, body_->random, now).take_in(configured); });
+    auto taken = store.together(
+        [&] { return ConfiguredKeys(store, out, body_->random, body_->audit, now).take_in(configured); });
     if (!taken) return std::unexpected(taken.error());
     return out;
   });
   if (!loaded) return std::unexpected(loaded.error());
   for (MemberRow& row : loaded->members) body_->members.insert_or_assign(row.id, row);
-  for (UserRow& row : loaded->users) body_->users.insert_or_assign(row.id, row);
+  for (const UserRow& row : loaded->users) body_->know(row);
   for (const KeyRow& row : loaded->keys) body_->know(row);
   for (const SessionRow& row : loaded->sessions) body_->know(row);
   return {};
 }
 
-Expected<MemberRow> Directory::ensure_member(const std::string& id, const std::string& name, WallTime now) {
+Expected<MemberRow> Directory::ensure_member(const std::string& id, const std::string& name, Act act) {
   if (auto known = member(id)) return *known;
   if (auto ok = check_member_id(id); !ok) return std::unexpected(ok.error());
   if (auto ok = check_name("the member's name", name); !ok) return std::unexpected(ok.error());
-  const MemberRow row{id, name, now};
-  auto added = body_->store.wait_for([&](Store& store) { return store.add_member(row); });
+  const MemberRow row{id, name, act.at};
+  const store::AuditRow audited = body_->audit.row(act, "member.create", {id, id}, {}, made(row));
+  auto added = body_->store.wait_for([&](Store& store) { return add_with(store, row, &Store::add_member, audited); });
   if (!added) return std::unexpected(added.error());
   body_->members.emplace(id, row);
   return row;
 }
 
-Expected<UserRow> Directory::ensure_user(const std::string& member, const std::string& name, WallTime now) {
+Expected<UserRow> Directory::ensure_user(const std::string& member, const std::string& name, Act act) {
   if (!body_->members.contains(member)) return fail(Errc::not_found, "there is no such member");
   for (const auto& [id, row] : body_->users) {
     if (row.member == member && row.name == name) return row;
   }
   if (auto ok = check_name("the user's name", name); !ok) return std::unexpected(ok.error());
-  const UserRow row{make_id("usr_", now, body_->random), member, name, now};
-  auto added = body_->store.wait_for([&](Store& store) { return store.add_user(row); });
+  const UserRow row{make_id("usr_", act.at, body_->random), member, name, act.at};
+  const store::AuditRow audited = body_->audit.row(act, "user.create", {row.id, member}, {}, made(row));
+  auto added = body_->store.wait_for([&](Store& store) { return add_with(store, row, &Store::add_user, audited); });
   if (!added) return std::unexpected(added.error());
-  body_->users.emplace(row.id, row);
+  body_->know(row);
   return row;
 }
 

@@ -6,19 +6,29 @@ void Directory::meet(UserRow row, WallTime now) {
   const auto known = body_->users.find(row.id);
   if (known == body_->users.end()) {
     row.last_seen_at = now;
-    const UserRow& kept = body_->users.emplace(row.id, std::move(row)).first->second;
+    body_->know(row);
+    const UserRow& kept = body_->users.at(row.id);
+    const Act act(now, {store::ActorKind::front_end, kept.front_end, kept.member});
+    // Not in the Audit's line: nobody waits. The row goes with its act all the same.
     body_->store.ask(
-        [kept](Store& store) -> Expected<void> {
-          auto added = store.add_user(kept);
+        [kept, audited = body_->audit.row(act, "user.create", {kept.id, kept.member}, {}, made(kept))](
+            Store& store) -> Expected<void> {
+          const auto add = [&](const UserRow& user) {
+            return store.together([&]() -> Expected<void> {
+              if (auto added = store.add_user(user); !added) return added;
+              return store.add_audit(audited);
+            });
+          };
+          auto added = add(kept);
           if (added || kept.email.empty() || added.error().code != Errc::exists) return added;
           UserRow without = kept;  // somebody of the member has this e-mail already
           without.email.clear();
-          return store.add_user(without);
+          return add(without);
         },
         std::function<void(Expected<void>)>([weak = body_->weak_from_this(), id = kept.id](Expected<void> added) {
           const auto body = weak.lock();
           // Another gateway may have been first: the row it made is the same.
-          if (body && !added && added.error().code != Errc::exists) body->users.erase(id);
+          if (body && !added && added.error().code != Errc::exists) body->forget_user(id);
         }));
     return;
   }

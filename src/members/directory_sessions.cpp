@@ -1,5 +1,6 @@
 #include "base/ids.hpp"
 #include "members/directory_body.hpp"
+#include "members/rights.hpp"
 
 namespace faelled::members {
 namespace {
@@ -7,22 +8,32 @@ namespace {
 constexpr std::size_t link_bytes = 20;     // of chance
 constexpr std::size_t session_bytes = 32;  // of chance
 
+// One text for all causes: which links exist is nobody's business.
+std::unexpected<Error> link_denied() {
+  return fail(Errc::unauthorized, "This sign-in link does not work (any more).", "Ask for a new one.");
+}
+
 }  // namespace
 
-void Directory::add_sign_in_link(std::string_view user, WallTime now, Then<SignInLink> then) {
-  const auto found = body_->users.find(user);
-  if (found == body_->users.end()) {
-    return body_->refuse(Error{Errc::not_found, "there is no such user", {}}, std::move(then));
-  }
-  body_->sweep(now);
-  SignInLink link{random_text(link_bytes, body_->random), now + limits::sign_in_link_max};
-  body_->change<SignInLink>(
-      [link, user = found->first, now](Store& store) -> Expected<SignInLink> {
-        auto added = store.add_sign_in_link({crypto::sha256(link.token), user, now, link.expires_at, std::nullopt});
-        if (!added) return std::unexpected(added.error());
-        return link;
+void Directory::add_sign_in_link(std::string_view user, Act act, Then<SignInLink> then) {
+  body_->sweep(act.at);
+  body_->audit.carry_out<SignInLink>(
+      [body = body_.get(), user = std::string(user), act]() -> Expected<Deed<SignInLink>> {
+        const auto found = body->users.find(user);
+        if (found == body->users.end()) return fail(Errc::not_found, "There is no such user.");
+        if (auto ok = may_make_link(act.by, found->second); !ok) return std::unexpected(ok.error());
+        const SignInLink link{random_text(link_bytes, body->random), act.at + limits::sign_in_link_max};
+        return Deed<SignInLink>{
+            [link, user, at = act.at](Store& store) -> Expected<SignInLink> {
+              auto added =
+                  store.add_sign_in_link({crypto::sha256(link.token), user, at, link.expires_at, std::nullopt});
+              if (!added) return std::unexpected(added.error());
+              return link;
+            },
+            body->audit.row(act, "user.sign_in_link", {user, found->second.member}, std::string(), std::string()),
+            {}};
       },
-      [](Body&, SignInLink&) {}, std::move(then));
+      std::move(then));
 }
 
 void Directory::sign_in(std::string_view link_token, WallTime now, Then<Session> then) {
@@ -34,7 +45,7 @@ void Directory::sign_in(std::string_view link_token, WallTime now, Then<Session>
   session.token = random_text(session_bytes, body_->random);
   session.expires_at = now + limits::session_max;
   SessionRow row{crypto::sha256(session.token), {}, now, session.expires_at};
-  body_->change<Session>(
+  body_->store.ask(
       [link = crypto::sha256(link_token), session, row, now](Store& store) mutable -> Expected<Session> {
         auto done = store.together([&]() -> Expected<void> {
           auto user = store.use_sign_in_link(link, now);
@@ -44,26 +55,29 @@ void Directory::sign_in(std::string_view link_token, WallTime now, Then<Session>
         });
         if (done) return session;
         const Errc code = done.error().code;
-        if (code == Errc::not_found || code == Errc::conflict || code == Errc::timeout) {
-          // One text for all three: which links exist is nobody's business.
-          return fail(Errc::unauthorized, "This sign-in link does not work (any more).", "Ask for a new one.");
-        }
+        if (code == Errc::not_found || code == Errc::conflict || code == Errc::timeout) return link_denied();
         return std::unexpected(done.error());
       },
-      [row](Body& body, Session& signed_in) mutable {
-        row.user = signed_in.user.id;
-        body.know(row);
-        if (const auto user = body.users.find(row.user); user != body.users.end()) signed_in.user = user->second;
-        if (const auto member = body.members.find(signed_in.user.member); member != body.members.end()) {
-          signed_in.member = member->second;
-        }
-      },
-      std::move(then));
+      Then<Session>([weak = std::weak_ptr(body_), row, now, then = std::move(then)](Expected<Session> given) mutable {
+        const auto body = weak.lock();
+        if (!body) return;
+        if (!given) return then(std::move(given));
+        row.user = given->user.id;
+        body->know(row);
+        // Disabled while it signed in: the store has a session that nobody knows here, nor will at the next start.
+        if (!body->sessions.contains(row.hash)) return then(link_denied());
+        body->seen(row.user, now);
+        given->user = body->users.at(row.user);
+        if (const auto member = body->members.find(given->user.member); member != body->members.end())
+          given->member = member->second;
+        then(std::move(given));
+      }));
 }
 
-Expected<Session> Directory::session(std::string_view token, WallTime now) const {
+Expected<Session> Directory::session(std::string_view token, WallTime now) {
   const auto caller = authenticate_session(token, now);
   if (!caller) return std::unexpected(static_cast<const Error&>(caller.error()));
+  body_->seen(caller->user, now);
   Session out;
   out.user = body_->users.at(caller->user);
   out.member = body_->members.at(caller->member);

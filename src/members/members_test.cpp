@@ -1,15 +1,10 @@
 #include <gtest/gtest.h>
 
-#include "members/directory.hpp"
 #include "members/names.hpp"
-#include "store/loop_testing.hpp"
-#include "store/sqlite/sqlite_store.hpp"
+#include "members/server_run_testing.hpp"
 
 namespace faelled::members {
 namespace {
-
-using store::TestFolder;
-using store::TestLoop;
 
 TEST(Names, MayBeDanish) {
   EXPECT_TRUE(check_name("the name", "Ærø Kommune – Børn & Unge"));
@@ -35,52 +30,6 @@ TEST(MemberIds, AreFitForAddresses) {
   EXPECT_TRUE(check_member_id("aarhus-kommune.dk_2"));
   for (const char* id : {"", "-a", "a/b", "a b", "århus", ".."}) EXPECT_FALSE(check_member_id(id)) << id;
 }
-
-// One run of a server over a data folder.
-class ServerRun {
- public:
-  explicit ServerRun(const std::filesystem::path& database)
-      : store_(std::move(store::open_sqlite_store(database).value()), loop_.poster()), directory_(store_, random_) {}
-
-  Expected<void> load(std::vector<ConfiguredKey> configured = {}) { return directory_.load(configured, now()); }
-  Directory& operator*() { return directory_; }
-  Directory* operator->() { return &directory_; }
-  store::StoreThread& store() { return store_; }
-  TestLoop& loop() { return loop_; }
-  WallTime now() const { return clock_.wall(); }
-  void advance(Duration by) { clock_.advance(by); }
-
-  Expected<NewKey> add_key(const std::string& member, std::optional<WallTime> expires_at = {}, std::string user = {}) {
-    return loop_.result_of<NewKey>(
-        [&](auto then) { directory_.add_key(member, std::move(user), "a key", expires_at, now(), std::move(then)); });
-  }
-  Expected<KeyRow> revoke(const std::string& id) {
-    return loop_.result_of<KeyRow>([&](auto then) { directory_.revoke_key(id, now(), std::move(then)); });
-  }
-  Expected<SignInLink> link(const std::string& user) {
-    return loop_.result_of<SignInLink>([&](auto then) { directory_.add_sign_in_link(user, now(), std::move(then)); });
-  }
-  Expected<Session> sign_in(const std::string& token) {
-    return loop_.result_of<Session>([&](auto then) { directory_.sign_in(token, now(), std::move(then)); });
-  }
-  DenialCause denial_of(const std::string& secret) {
-    const auto denied = directory_.authenticate(secret, now());
-    EXPECT_FALSE(denied);
-    return denied ? DenialCause::unknown : denied.error().cause;
-  }
-
- private:
-  TestLoop loop_;
-  SystemRandom random_;
-  ManualClock clock_;
-  store::StoreThread store_;
-  Directory directory_;
-};
-
-class DirectoryTest : public testing::Test {
- protected:
-  TestFolder folder_;
-};
 
 TEST_F(DirectoryTest, KnowsTheHolderOfAKey) {
   ServerRun run(folder_ / "faelled.db");

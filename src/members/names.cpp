@@ -43,11 +43,12 @@ std::unexpected<Error> bad(std::string_view what, const char* why, const char* h
   return fail(Errc::invalid, std::string(what) + " " + why, hint);
 }
 
-}  // namespace
-
-Expected<void> check_name(std::string_view what, std::string_view name) {
+Expected<void> check_text(std::string_view what, std::string_view name, std::size_t bytes_max) {
   if (name.empty()) return bad(what, "is empty", "give it a name");
-  if (name.size() > limits::name_bytes_max) return bad(what, "is too long", "use at most 200 bytes");
+  if (name.size() > bytes_max) {
+    return fail(Errc::invalid, std::string(what) + " is too long",
+                "use at most " + std::to_string(bytes_max) + " bytes");
+  }
   if (name.front() == ' ' || name.back() == ' ') return bad(what, "begins or ends with a space", "leave it out");
   for (std::string_view rest = name; !rest.empty();) {
     const char32_t c = take_character(rest);
@@ -55,6 +56,31 @@ Expected<void> check_name(std::string_view what, std::string_view name) {
     if (unfit(c)) return bad(what, "has a control character", "use characters that can be seen");
   }
   return {};
+}
+
+}  // namespace
+
+Expected<void> check_name(std::string_view what, std::string_view name) {
+  return check_text(what, name, limits::name_bytes_max);
+}
+
+Expected<void> check_email(std::string_view email) {
+  if (email.empty()) return {};
+  if (auto ok = check_text("the email", email, limits::email_bytes_max); !ok) return ok;
+  const std::size_t at = email.find('@');
+  if (at == std::string_view::npos || at == 0 || at + 1 == email.size() || email.find('@', at + 1) != email.npos ||
+      email.contains(' '))
+    return bad("the email", "is no address", "write it as name@example.dk");
+  return {};
+}
+
+Expected<void> check_contact(std::string_view text) {
+  if (text.empty()) return {};
+  return check_text("the contact", text, limits::contact_bytes_max);
+}
+
+Expected<void> check_external_id(std::string_view id) {
+  return check_text("the front end's id", id, limits::external_id_bytes_max);
 }
 
 Expected<void> check_member_id(std::string_view id) {

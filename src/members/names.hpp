@@ -14,4 +14,14 @@ Expected<void> check_name(std::string_view what, std::string_view name);
 // 1 to limits::member_id_bytes_max of A–Z, a–z, 0–9, '.', '_', '-', the first a letter or digit. Errors: invalid.
 Expected<void> check_member_id(std::string_view id);
 
+// Empty, or one @ with something on both sides, no spaces or control characters, at most limits::email_bytes_max bytes.
+// Whether mail arrives there nobody knows. Errors: invalid.
+Expected<void> check_email(std::string_view email);
+
+// Whom to ask, in the member's own words; empty: nobody is named. Errors: invalid.
+Expected<void> check_contact(std::string_view text);
+
+// What a front end calls somebody: 1 to limits::external_id_bytes_max bytes that can be seen. Errors: invalid.
+Expected<void> check_external_id(std::string_view id);
+
 }  // namespace faelled::members

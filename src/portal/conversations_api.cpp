@@ -78,8 +78,11 @@ net::Task<void> Portal::create_conversation(Call& call) {
   if (!model) co_return call.fail(model.error(), "model");
   if (!title) co_return call.fail(title.error(), "title");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  if (p_.context.catalogue.find(*model) == nullptr)
+  if (!offers(call.visitor, *model))
     co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
+  if (call.visitor.session->member.policy.conversations == store::ConversationPlace::browser)
+    co_return call.fail(
+        ApiError{Cause::forbidden, "Your organisation has decided that conversations are kept in the browser alone."});
   if (title->value_or("").size() > limits::name_bytes_max)
     co_return call.fail(ApiError{Cause::invalid_value, "the title is too long", "title"});
   const WallTime now = p_.context.clock.wall();

@@ -111,8 +111,9 @@ net::Task<void> Portal::import_keys(Call& call) {
       key_import::plan_import(keys, mapping, {members, known_users, known_keys}, p_.context.clock.wall());
   const bool bad = plan.count(Verdict::bad) > 0;
   if (*apply && !bad && !plan.new_keys.empty()) {
-    auto done = co_await answer_of<Expected<void>>(
-        [&](auto then) { p_.directory.take_in(plan.new_users, plan.new_keys, std::move(then)); });
+    auto done = co_await answer_of<Expected<void>>([&](auto then) {
+      p_.directory.take_in(plan.new_users, plan.new_keys, call.act(p_.context.clock.wall()), std::move(then));
+    });
     if (!done) co_return call.fail(done.error());
     p_.context.log.info("keys were imported", {{"request_id", call.request_id},
                                                {"keys", plan.new_keys.size()},

@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include "json/writer.hpp"
+#include "members/roles.hpp"
+#include "portal/answers.hpp"
 #include "portal/portal.hpp"
 #include "portal/render.hpp"
 
@@ -9,23 +9,28 @@ namespace {
 
 using openai::ApiError;
 using openai::Cause;
+using store::ConversationPlace;
+using store::KeyMakers;
 
-template <class Rows, class Write>
-std::string list_json(std::string_view name, const Rows& rows, Write write) {
-  std::string body;
-  json::Writer out(body);
-  out.object().key(name).array();
-  for (const auto& row : rows) write(out, row);
-  out.close_array().close_object();
-  return body;
+// A number of days or null for none. nullopt: the field is not there.
+Expected<std::optional<std::optional<std::uint32_t>>> days_of(json::Fields& fields, std::string_view name) {
+  if (fields.says_null(name)) return std::optional(std::optional<std::uint32_t>());
+  auto days = fields.maybe_integer(name, 1, limits::policy_days_max);
+  if (!days) return std::unexpected(days.error());
+  if (!*days) return std::nullopt;
+  return std::optional(std::optional(static_cast<std::uint32_t>(**days)));
 }
 
-template <class Write>
-std::string one_json(Write write) {
-  std::string body;
-  json::Writer out(body);
-  write(out);
-  return body;
+// One of `all` by its name; nullopt: the field is not there.
+template <class T, std::size_t N>
+Expected<std::optional<T>> choice_of(json::Fields& fields, std::string_view name, const std::array<T, N>& all) {
+  auto text = fields.maybe_text(name);
+  if (!text) return std::unexpected(text.error());
+  if (!*text) return std::nullopt;
+  if (const auto value = members::value_named(**text, all)) return value;
+  std::string names;
+  for (const T value : all) names += (names.empty() ? "" : ", ") + std::string(members::name_of(value));
+  return fail(Errc::invalid, std::string(name) + " is one of " + names + ".");
 }
 
 }  // namespace
@@ -43,114 +48,71 @@ net::Task<void> Portal::create_member(Call& call) {
   if (!id) co_return call.fail(id.error(), "id");
   if (!name) co_return call.fail(name.error(), "name");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  auto row = co_await answer_of<Expected<store::MemberRow>>(
-      [&](auto then) { p_.directory.add_member(id->value_or(""), *name, p_.context.clock.wall(), std::move(then)); });
+  auto row = co_await answer_of<Expected<store::MemberRow>>([&](auto then) {
+    p_.directory.add_member(id->value_or(""), *name, call.act(p_.context.clock.wall()), std::move(then));
+  });
   if (!row) co_return call.fail(row.error());
   p_.context.log.info("a member was made",
                       {{"request_id", call.request_id}, {"member", row->id}, {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) { write_member(out, *row); }));
 }
 
-net::Task<void> Portal::list_users(Call& call) {
-  if (!p_.directory.member(call.id)) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
-  call.json(200, list_json("users", p_.directory.users(call.id), write_user));
-}
-
-net::Task<void> Portal::create_user(Call& call) {
+net::Task<void> Portal::update_member(Call& call) {
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
-  auto name = fields->text("name");
+  members::MemberChange change;
+  auto name = fields->maybe_text("name");
   if (!name) co_return call.fail(name.error(), "name");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  auto row = co_await answer_of<Expected<store::UserRow>>(
-      [&](auto then) { p_.directory.add_user(call.id, *name, p_.context.clock.wall(), std::move(then)); });
-  if (!row) co_return call.fail(row.error());
-  p_.context.log.info(
-      "a user was made",
-      {{"request_id", call.request_id}, {"user", row->id}, {"member", row->member}, {"peer", call.reply.peer()}});
-  call.json(201, one_json([&](json::Writer& out) { write_user(out, *row); }));
-}
-
-// A person sees and revokes their own keys; the operator all.
-net::Task<void> Portal::list_keys(Call& call) {
-  auto keys = p_.directory.keys();
-  if (!call.visitor.owner)
-    std::erase_if(keys, [&](const store::KeyRow& key) { return key.user != call.visitor.session->user.id; });
-  call.json(200, list_json("keys", keys, [](json::Writer& out, const store::KeyRow& row) { write_key(out, row, {}); }));
-  co_return;
-}
-
-net::Task<void> Portal::create_key(Call& call) {
-  auto fields = body_of(call);
-  if (!fields) co_return call.fail(fields.error());
-  auto member = fields->maybe_text("member");
-  auto user = fields->maybe_text("user");
-  auto name = fields->text("name");
-  auto expires = fields->maybe_text("expires_at");
-  if (!member) co_return call.fail(member.error(), "member");
-  if (!user) co_return call.fail(user.error(), "user");
-  if (!name) co_return call.fail(name.error(), "name");
-  if (!expires) co_return call.fail(expires.error(), "expires_at");
-  if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  std::optional<WallTime> expires_at;
-  if (*expires) {
-    auto time = parse_time(**expires);
-    if (!time)
-      co_return call.fail(
-          ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, "expires_at"});
-    expires_at = *time;
-  }
-  std::string for_member = member->value_or("");
-  std::string for_user = user->value_or("");
-  if (!call.visitor.owner) {
-    const members::Session& session = *call.visitor.session;
-    if ((!for_member.empty() && for_member != session.member.id) || (!for_user.empty() && for_user != session.user.id))
-      co_return call.fail(ApiError{Cause::forbidden, "You can make keys for yourself only."});
-    for_member = session.member.id;
-    for_user = session.user.id;
-  }
-  if (for_member.empty())
-    co_return call.fail(ApiError{Cause::missing_value, "Say which member the key is for.", "member"});
-  auto made = co_await answer_of<Expected<members::NewKey>>([&](auto then) {
-    p_.directory.add_key(for_member, for_user, *name, expires_at, p_.context.clock.wall(), std::move(then));
+  change.name = *name;
+  auto row = co_await answer_of<Expected<store::MemberRow>>([&](auto then) {
+    p_.directory.update_member(call.id, change, call.act(p_.context.clock.wall()), std::move(then));
   });
-  if (!made) co_return call.fail(made.error());
-  p_.context.log.info("a key was made", {{"request_id", call.request_id},
-                                         {"key", made->row.id},
-                                         {"member", made->row.member},
-                                         {"peer", call.reply.peer()}});
-  call.json(201, one_json([&](json::Writer& out) { write_key(out, made->row, made->secret); }));
-}
-
-net::Task<void> Portal::revoke_key(Call& call) {
-  const auto key = p_.directory.key(call.id);
-  const bool mine = key && (call.visitor.owner || key->user == call.visitor.session->user.id);
-  if (!mine) co_return call.fail(ApiError{Cause::not_found, "There is no such key."});
-  auto row = co_await answer_of<Expected<store::KeyRow>>(
-      [&](auto then) { p_.directory.revoke_key(call.id, p_.context.clock.wall(), std::move(then)); });
   if (!row) co_return call.fail(row.error());
-  p_.context.log.info("a key was revoked",
-                      {{"request_id", call.request_id}, {"key", call.id}, {"peer", call.reply.peer()}});
-  call.none();
+  call.json(200, one_json([&](json::Writer& out) { write_member(out, *row); }));
 }
 
-net::Task<void> Portal::create_sign_in_link(Call& call) {
+// Everybody may read what their own member has decided.
+net::Task<void> Portal::get_policy(Call& call) {
+  const auto member = p_.directory.member(call.id);
+  const bool visible = call.visitor.over_all() || (call.visitor.session && call.visitor.session->member.id == call.id);
+  if (!member || !visible) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
+  call.json(200, one_json([&](json::Writer& out) { write_policy(out, *member); }));
+}
+
+net::Task<void> Portal::update_policy(Call& call) {
+  const auto member = p_.directory.member(call.id);
+  if (!member) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
-  auto user = fields->text("user");
-  if (!user) co_return call.fail(user.error(), "user");
+  auto models = models_of(*fields, "models");
+  auto retention = days_of(*fields, "retention_days");
+  auto place = choice_of(*fields, "conversations", std::array{ConversationPlace::server, ConversationPlace::browser});
+  auto lifetime = days_of(*fields, "key_days_max");
+  auto makers = choice_of(*fields, "key_makers", std::array{KeyMakers::all, KeyMakers::builders, KeyMakers::admins});
+  const bool nobody = fields->says_null("contact");
+  auto contact = fields->maybe_text("contact");
+  if (!models) co_return call.fail(models.error());
+  if (!retention) co_return call.fail(retention.error(), "retention_days");
+  if (!place) co_return call.fail(place.error(), "conversations");
+  if (!lifetime) co_return call.fail(lifetime.error(), "key_days_max");
+  if (!makers) co_return call.fail(makers.error(), "key_makers");
+  if (!contact) co_return call.fail(contact.error(), "contact");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  auto link = co_await answer_of<Expected<members::SignInLink>>(
-      [&](auto then) { p_.directory.add_sign_in_link(*user, p_.context.clock.wall(), std::move(then)); });
-  if (!link) co_return call.fail(link.error());
-  p_.context.log.info("a sign-in link was made",
-                      {{"request_id", call.request_id}, {"user", *user}, {"peer", call.reply.peer()}});
-  call.json(201, one_json([&](json::Writer& out) {
-              out.object()
-                  .member("url", fmt::format("{}/sign-in#{}", p_.public_url, link->token))
-                  .member("expires_at", time_text(link->expires_at))
-                  .close_object();
-            }));
+  members::MemberChange change;
+  change.contact = nobody ? std::optional<std::string>("") : *contact;
+  change.policy.models = *models;
+  change.policy.retention_days = *retention;
+  change.policy.conversations = *place;
+  change.policy.key_days_max = *lifetime;
+  change.policy.key_makers = *makers;
+  auto row = co_await answer_of<Expected<store::MemberRow>>([&](auto then) {
+    p_.directory.update_member(call.id, change, call.act(p_.context.clock.wall()), std::move(then));
+  });
+  if (!row) co_return call.fail(row.error());
+  p_.context.log.info("a policy was changed",
+                      {{"request_id", call.request_id}, {"member", call.id}, {"peer", call.reply.peer()}});
+  call.json(200, one_json([&](json::Writer& out) { write_policy(out, *row); }));
 }
 
 }  // namespace faelled::portal

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "gateway/http_sink.hpp"
 #include "portal/cookie.hpp"
 #include "portal/pages.hpp"
@@ -39,28 +41,39 @@ std::string_view method_name(Method method) {
   }
 }
 
-bool allowed(Access access, const Visitor& who) {
-  switch (access) {
-    case Access::anybody:
-      return true;
-    case Access::session:
-      return who.session.has_value();
-    case Access::session_or_owner:
-      return who.session || who.owner;
-    case Access::key_session_or_owner:
-      return who.session || who.owner || who.key;
-    case Access::owner:
-      return who.owner;
+Who who_of(store::Role role) {
+  switch (role) {
+    case store::Role::user:
+      return Who::user;
+    case store::Role::builder:
+      return Who::builder;
+    case store::Role::member_admin:
+      return Who::member_admin;
+    case store::Role::auditor:
+      return Who::auditor;
+    case store::Role::operator_:
+      break;
   }
-  return false;
+  return Who::operator_;
 }
 
 ApiError denied(Access access, const Visitor& who) {
   if (!who.session && !who.key && !who.owner)
     return {Cause::invalid_api_key, "You are not signed in. Open a sign-in link first."};
-  if (access == Access::owner)
-    return {Cause::forbidden, "This is for the operator: use the command line on the server's own machine."};
-  return {Cause::forbidden, "This is for people who are signed in on the page."};
+  if (access == access::operators)
+    return {Cause::forbidden,
+            "This is for operators: sign in as one, or use the command line on the server's own machine."};
+  if (!access.has(Who::user) && access.has(Who::member_admin))
+    return {Cause::forbidden, "This is for your organisation's administrators."};
+  return {Cause::forbidden, "This is for people who are signed in on the page, and not for your role."};
+}
+
+// Of an address that anybody may send: only what looks like an id gets into the audit.
+std::string_view id_or_nothing(std::string_view text) {
+  const bool fits = text.size() <= limits::member_id_bytes_max && std::ranges::all_of(text, [](char c) {
+                      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+                    });
+  return fits ? text : std::string_view();
 }
 
 // A page of another origin may make a browser send our cookie's requests, but cannot hide where they come from. What
@@ -76,6 +89,34 @@ bool from_elsewhere(const http::Request& request) {
 
 }  // namespace
 
+bool Visitor::may(Access access) const {
+  return access.open() || (owner && access.has(Who::owner)) || (key && access.has(Who::key)) ||
+         (session && access.has(who_of(session->user.role)));
+}
+
+members::Actor Visitor::actor(std::string peer) const {
+  members::Actor actor;
+  actor.peer = std::move(peer);
+  if (owner) {
+    actor.kind = store::ActorKind::owner;
+  } else if (session) {
+    actor.kind = store::ActorKind::user;
+    actor.id = session->user.id;
+    actor.member = session->member.id;
+    actor.role = session->user.role;
+  } else if (key) {
+    actor.kind = store::ActorKind::key;
+    actor.id = key->key;
+    actor.member = key->member;
+  }
+  return actor;
+}
+
+std::optional<members::Caller> Visitor::caller() const {
+  if (session) return members::Caller{session->member.id, session->user.id, {}, session->user.id};
+  return key;
+}
+
 void Call::json(int status, std::string_view body) const {
   reply.send(
       status,
@@ -87,7 +128,19 @@ void Call::none() const {
   reply.send(204, fmt::format("Cache-Control: no-store\r\nx-request-id: {}\r\n", request_id), {});
 }
 
-void Call::fail(const ApiError& error) const { gateway::send_error(reply, error, request_id); }
+void Call::csv(std::string_view text, std::string_view file, std::string_view next) const {
+  std::string headers = fmt::format(
+      "Content-Type: text/csv; charset=utf-8\r\nContent-Disposition: attachment; filename=\"{}\"\r\n"
+      "Cache-Control: no-store\r\nx-request-id: {}\r\n",
+      file, request_id);
+  if (!next.empty()) headers += fmt::format("x-next: {}\r\n", next);
+  reply.send(200, headers, text);
+}
+
+void Call::fail(const ApiError& error) const {
+  failed = error.cause;
+  gateway::send_error(reply, error, request_id);
+}
 
 void Call::fail(const Error& error, std::string_view param) const {
   const openai::Cause cause = openai::cause_of(error.code);
@@ -104,31 +157,38 @@ Portal::Portal(Parts parts) : p_(std::move(parts)) {}
 
 std::span<const Portal::Route> Portal::routes() {
   static constexpr Route all[] = {
-      {Method::post, "/api/session", Access::anybody, &Portal::sign_in},
-      {Method::get, "/api/session", Access::session, &Portal::get_session},
-      {Method::del, "/api/session", Access::session, &Portal::sign_out},
-      {Method::get, "/api/models", Access::key_session_or_owner, &Portal::list_models},
-      {Method::get, "/api/conversations", Access::session, &Portal::list_conversations},
-      {Method::post, "/api/conversations", Access::session, &Portal::create_conversation},
-      {Method::get, "/api/conversations/{id}", Access::session, &Portal::get_conversation},
-      {Method::patch, "/api/conversations/{id}", Access::session, &Portal::rename_conversation},
-      {Method::del, "/api/conversations/{id}", Access::session, &Portal::delete_conversation},
-      {Method::post, "/api/conversations/{id}/turns", Access::session, &Portal::start_turn},
-      {Method::get, "/api/turns/{id}/events", Access::session, &Portal::watch_turn},
-      {Method::del, "/api/turns/{id}", Access::session, &Portal::stop_turn},
-      {Method::get, "/api/usage", Access::key_session_or_owner, &Portal::get_usage},
-      {Method::get, "/api/members", Access::owner, &Portal::list_members},
-      {Method::post, "/api/members", Access::owner, &Portal::create_member},
-      {Method::get, "/api/members/{id}/users", Access::owner, &Portal::list_users},
-      {Method::post, "/api/members/{id}/users", Access::owner, &Portal::create_user},
-      {Method::get, "/api/keys", Access::session_or_owner, &Portal::list_keys},
-      {Method::post, "/api/keys", Access::session_or_owner, &Portal::create_key},
-      {Method::del, "/api/keys/{id}", Access::session_or_owner, &Portal::revoke_key},
-      {Method::post, "/api/keys/import", Access::owner, &Portal::import_keys},
-      {Method::get, "/api/front-ends", Access::owner, &Portal::list_front_ends},
-      {Method::post, "/api/front-ends/test", Access::owner, &Portal::test_front_end},
-      {Method::post, "/api/sign-in-links", Access::owner, &Portal::create_sign_in_link},
-      {Method::get, "/api/openapi.json", Access::anybody, &Portal::description},
+      {Method::post, "/api/session", access::anybody, &Portal::sign_in},
+      {Method::get, "/api/session", access::people, &Portal::get_session},
+      {Method::del, "/api/session", access::people, &Portal::sign_out},
+      {Method::get, "/api/models", access::callers, &Portal::list_models},
+      {Method::get, "/api/conversations", access::chat, &Portal::list_conversations},
+      {Method::post, "/api/conversations", access::chat, &Portal::create_conversation},
+      {Method::get, "/api/conversations/{id}", access::chat, &Portal::get_conversation},
+      {Method::patch, "/api/conversations/{id}", access::chat, &Portal::rename_conversation},
+      {Method::del, "/api/conversations/{id}", access::chat, &Portal::delete_conversation},
+      {Method::post, "/api/conversations/{id}/turns", access::chat, &Portal::start_turn},
+      {Method::get, "/api/turns/{id}/events", access::chat, &Portal::watch_turn},
+      {Method::del, "/api/turns/{id}", access::chat, &Portal::stop_turn},
+      {Method::get, "/api/usage", access::callers, &Portal::get_usage, "usage.read"},
+      {Method::get, "/api/audit", access::readers, &Portal::get_audit, "audit.read"},
+      {Method::get, "/api/members", access::operators, &Portal::list_members, "member.list"},
+      {Method::post, "/api/members", access::operators, &Portal::create_member, "member.create"},
+      {Method::patch, "/api/members/{id}", access::operators, &Portal::update_member, "member.update"},
+      {Method::get, "/api/members/{id}/policy", access::policy_readers, &Portal::get_policy, "member.read"},
+      {Method::patch, "/api/members/{id}/policy", access::admins, &Portal::update_policy, "member.update"},
+      {Method::get, "/api/members/{id}/users", access::admins, &Portal::list_users, "user.list"},
+      {Method::post, "/api/members/{id}/users", access::admins, &Portal::create_user, "user.create"},
+      {Method::patch, "/api/users/{id}", access::admins, &Portal::update_user, "user.update"},
+      {Method::get, "/api/keys", access::key_makers, &Portal::list_keys, "key.list"},
+      {Method::post, "/api/keys", access::key_makers, &Portal::create_key, "key.create"},
+      {Method::patch, "/api/keys/{id}", access::key_makers, &Portal::update_key, "key.update"},
+      {Method::post, "/api/keys/{id}/rotate", access::key_makers, &Portal::rotate_key, "key.rotate"},
+      {Method::del, "/api/keys/{id}", access::key_makers, &Portal::revoke_key, "key.revoke"},
+      {Method::post, "/api/keys/import", access::operators, &Portal::import_keys, "key.import"},
+      {Method::get, "/api/front-ends", access::operators, &Portal::list_front_ends, "front_end.list"},
+      {Method::post, "/api/front-ends/test", access::operators, &Portal::test_front_end, "front_end.test"},
+      {Method::post, "/api/sign-in-links", access::admins, &Portal::create_sign_in_link, "user.sign_in_link"},
+      {Method::get, "/api/openapi.json", access::anybody, &Portal::description},
   };
   return all;
 }
@@ -159,12 +219,20 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     allow += fmt::format("{}{}", allow.empty() ? "Allow: " : ", ", method_name(route.method));
     const bool head = request.method == Method::head && route.method == Method::get;
     if (route.method != request.method && !head) continue;
-    if (!allowed(route.access, call.visitor)) {
+    if (!call.visitor.may(route.access)) {
       call.fail(denied(route.access, call.visitor));
+      const std::string_view method = method_name(route.method);
+      const std::string address = fmt::format("{} {}", method.substr(0, method.find(',')), route.path);
+      if (route.action.empty()) {
+        audit_refusal(call, "api.call", address, *call.failed);
+      } else {
+        audit_refusal(call, route.action, id_or_nothing(*id), *call.failed);
+      }
       co_return;
     }
     if (request.method != Method::get && !head && !reply.from_owner() && from_elsewhere(request)) {
       call.fail(ApiError{Cause::forbidden, "This request came from another site's page."});
+      if (!route.action.empty()) audit_refusal(call, route.action, id_or_nothing(*id), *call.failed);
       co_return;
     }
     if (!request.body.empty() && !request.header("content-type").starts_with("application/json")) {
@@ -173,6 +241,9 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     }
     call.id = std::move(*id);
     co_await (this->*route.handler)(call);
+    const bool refused =
+        call.failed == Cause::forbidden || call.failed == Cause::not_found || call.failed == Cause::conflict;
+    if (refused && !route.action.empty()) audit_refusal(call, route.action, id_or_nothing(call.id), *call.failed);
     co_return;
   }
   if (allow.empty())
@@ -180,6 +251,39 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
         ApiError{Cause::not_found, "There is nothing at this address; /api/openapi.json lists what is."});
   gateway::send_error(reply, {Cause::method_not_allowed, "This address does not take that method."}, call.request_id,
                       allow + "\r\n");
+}
+
+// Only of those who are known: what nobody in particular tried stands in the log.
+void Portal::audit_refusal(const Call& call, std::string_view action, std::string_view object, Cause cause) {
+  if (!call.visitor.owner && !call.visitor.session && !call.visitor.key) return;
+  const char* code = openai::row_of(cause).code;
+  p_.directory.audit().refused(call.act(p_.context.clock.wall()), action, {std::string(object), {}},
+                               code != nullptr ? code : "refused");
+}
+
+bool Portal::offers(const Visitor& visitor, std::string_view model) const {
+  if (p_.context.catalogue.find(model) == nullptr) return false;
+  const auto caller = visitor.caller();
+  return !caller || visitor.over_all() || p_.directory.allows(*caller, model);
+}
+
+std::expected<std::optional<store::ModelList>, ApiError> Portal::models_of(json::Fields& fields,
+                                                                           std::string_view name) const {
+  if (fields.says_null(name)) return std::optional(store::ModelList());
+  auto given = fields.maybe_array(name);
+  if (!given) return std::unexpected(ApiError{Cause::invalid_value, given.error().message, std::string(name)});
+  if (!*given) return std::nullopt;
+  std::vector<std::string> ids;
+  for (const json::Value item : (**given).items()) {
+    const auto id = item.text();
+    if (!id || p_.context.catalogue.find(*id) == nullptr)
+      return std::unexpected(ApiError{Cause::invalid_value,
+                                      fmt::format("there is no model '{}'; GET /api/models names those that are",
+                                                  id ? id->substr(0, 100) : std::string(item.raw().substr(0, 100))),
+                                      std::string(name)});
+    if (std::ranges::find(ids, *id) == ids.end()) ids.push_back(*id);
+  }
+  return std::optional(store::ModelList(std::move(ids)));
 }
 
 // The values live until the document parses again: a handler reads them before it waits for anything.

@@ -54,6 +54,8 @@ class Portal {
     std::string_view path;  // "/api/keys/{id}"
     Access access;
     net::Task<void> (Portal::*handler)(Call& call);
+    // "user.create": what it is called in the audit, which then has what a handler refuses; empty: no administration.
+    std::string_view action = {};
   };
   static std::span<const Route> routes();
 
@@ -67,12 +69,22 @@ class Portal {
   // members_api.cpp
   net::Task<void> list_members(Call& call);
   net::Task<void> create_member(Call& call);
+  net::Task<void> update_member(Call& call);
+  net::Task<void> get_policy(Call& call);
+  net::Task<void> update_policy(Call& call);
+  // users_api.cpp
   net::Task<void> list_users(Call& call);
   net::Task<void> create_user(Call& call);
+  net::Task<void> update_user(Call& call);
+  net::Task<void> create_sign_in_link(Call& call);
+  // keys_api.cpp
   net::Task<void> list_keys(Call& call);
   net::Task<void> create_key(Call& call);
+  net::Task<void> update_key(Call& call);
+  net::Task<void> rotate_key(Call& call);
   net::Task<void> revoke_key(Call& call);
-  net::Task<void> create_sign_in_link(Call& call);
+  // audit_api.cpp
+  net::Task<void> get_audit(Call& call);
   // front_ends_api.cpp
   net::Task<void> list_front_ends(Call& call);
   net::Task<void> test_front_end(Call& call);
@@ -92,6 +104,12 @@ class Portal {
   net::Task<void> stop_turn(Call& call);
 
   Visitor visitor_of(const http::Request& request, const http::Reply& reply);
+  void audit_refusal(const Call& call, std::string_view action, std::string_view object, openai::Cause cause);
+  // A model that is there and that the visitor's member and key allow.
+  bool offers(const Visitor& visitor, std::string_view model) const;
+  // The list of model ids called `name`: absent, null for all, or some of those that are there.
+  std::expected<std::optional<store::ModelList>, openai::ApiError> models_of(json::Fields& fields,
+                                                                             std::string_view name) const;
   std::expected<json::Fields, openai::ApiError> body_of(const Call& call);
   net::Task<void> run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body);
   std::shared_ptr<Turn> own_turn(const Call& call) const;

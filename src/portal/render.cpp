@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+
+#include "members/roles.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -35,6 +38,40 @@ void write_time_or_null(json::Writer& out, std::string_view name, const std::opt
   } else {
     out.member(name, nullptr);
   }
+}
+
+void write_models(json::Writer& out, const store::ModelList& models) {
+  if (!models) {
+    out.member("models", nullptr);
+    return;
+  }
+  out.key("models").array();
+  for (const std::string& id : *models) out.text(id);
+  out.close_array();
+}
+
+void write_days_or_null(json::Writer& out, std::string_view name, const std::optional<std::uint32_t>& days) {
+  if (days) {
+    out.member(name, *days);
+  } else {
+    out.member(name, nullptr);
+  }
+}
+
+std::string_view name_of(store::KeyOrigin origin) {
+  switch (origin) {
+    case store::KeyOrigin::person:
+      return "person";
+    case store::KeyOrigin::config:
+      return "config";
+    case store::KeyOrigin::imported:
+      break;
+  }
+  return "imported";
+}
+
+std::string_view name_of(store::AuditOutcome outcome) {
+  return outcome == store::AuditOutcome::done ? "done" : "refused";
 }
 
 }  // namespace
@@ -85,10 +122,29 @@ void write_member(json::Writer& out, const store::MemberRow& row) {
       .close_object();
 }
 
+void write_policy(json::Writer& out, const store::MemberRow& row) {
+  const store::Policy& policy = row.policy;
+  out.object();
+  write_models(out, policy.models);
+  write_days_or_null(out, "retention_days", policy.retention_days);
+  out.member("conversations", members::name_of(policy.conversations));
+  write_days_or_null(out, "key_days_max", policy.key_days_max);
+  out.member("key_makers", members::name_of(policy.key_makers)).member_or_null("contact", row.contact).close_object();
+}
+
 void write_user(json::Writer& out, const store::UserRow& row) {
-  out.object().member("id", row.id).member("name", row.name).member("member", row.member);
-  out.key("roles").array().text("user").close_array();
-  out.member("created_at", time_text(row.created_at)).close_object();
+  out.object()
+      .member("id", row.id)
+      .member("name", row.name)
+      .member("member", row.member)
+      .member("role", members::name_of(row.role))
+      .member_or_null("email", row.email)
+      .member_or_null("front_end", row.front_end)
+      .member_or_null("external_id", row.external_id)
+      .member("created_at", time_text(row.created_at));
+  write_time_or_null(out, "disabled_at", row.disabled_at);
+  write_time_or_null(out, "last_seen_at", row.last_seen_at);
+  out.close_object();
 }
 
 void write_key(json::Writer& out, const store::KeyRow& row, std::string_view secret) {
@@ -98,22 +154,52 @@ void write_key(json::Writer& out, const store::KeyRow& row, std::string_view sec
       .member("member", row.member)
       .member_or_null("user", row.user);
   if (!secret.empty()) out.member("secret", secret);
-  out.member("created_at", time_text(row.created_at));
+  write_models(out, row.models);
+  out.member("show_waiting", members::name_of(row.show_waiting))
+      .member_or_null("front_end", row.front_end)
+      .member("origin", name_of(row.origin))
+      .member_or_null("rotated_from", row.rotated_from)
+      .member_or_null("replaced_by", row.replaced_by)
+      .member("created_at", time_text(row.created_at));
   write_time_or_null(out, "expires_at", row.expires_at);
   write_time_or_null(out, "revoked_at", row.revoked_at);
   write_time_or_null(out, "last_used_at", row.last_used_at);
   out.close_object();
 }
 
-void write_sum(json::Writer& out, const store::UsageSum& sum) {
+void write_sum(json::Writer& out, const store::UsageSum& sum, std::string_view name) {
   out.object()
       .member("member", sum.member)
-      .member("caller", sum.caller)
+      .member_or_null("caller", sum.caller)
+      .member_or_null("caller_name", name)
       .member("model", sum.model)
       .member("requests", sum.requests)
       .member("input_tokens", sum.input_tokens)
       .member("cached_tokens", sum.cached_tokens)
       .member("output_tokens", sum.output_tokens)
+      .close_object();
+}
+
+void write_audit(json::Writer& out, const store::AuditRow& row, std::string_view actor_name,
+                 std::string_view object_name) {
+  out.object()
+      .member("id", row.id)
+      .member("at", time_text(row.at))
+      .member("actor_kind", members::name_of(row.actor_kind))
+      .member_or_null("actor", row.actor)
+      .member_or_null("actor_member", row.actor_member)
+      .member_or_null("actor_name", actor_name)
+      .member_or_null("peer", row.peer)
+      .member("action", row.action)
+      .member("object_kind", row.object_kind)
+      .member_or_null("object", row.object)
+      .member_or_null("object_member", row.object_member)
+      .member_or_null("object_name", object_name)
+      .member("outcome", name_of(row.outcome))
+      .member_raw("before", row.before.empty() ? "null" : std::string_view(row.before))
+      .member_raw("after", row.after.empty() ? "null" : std::string_view(row.after))
+      .member_or_null("request_id", row.request_id)
+      .member("times", row.times)
       .close_object();
 }
 
@@ -168,31 +254,39 @@ void write_message(json::Writer& out, const store::Message& row) {
   out.member_or_null("request_id", row.request_id).close_object();
 }
 
-std::string csv_field(std::string_view text) {
-  std::string out;
-  if (!text.empty() && std::string_view("=+-@\t\r").contains(text[0])) out += '\'';
-  out += text;
-  if (out.find_first_of(",\"\r\n") == std::string::npos) return out;
-  std::string quoted = "\"";
-  for (const char c : out) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
-
 const std::string_view csv_usage_head =
     "request_id,member,caller,key,user,model,started_at,input_tokens,cached_tokens,output_tokens,queue_us,load_us,"
     "engine_us,total_us,outcome,cause\r\n";
 const std::string_view csv_sum_head = "member,caller,model,requests,input_tokens,cached_tokens,output_tokens\r\n";
+const std::string_view csv_audit_head =
+    "id,at,actor_kind,actor,actor_member,peer,action,object_kind,object,object_member,outcome,before,after,request_id,"
+    "times\r\n";
 
-std::string csv_line(const ledger::UsageRow& row) {
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", row.request_id, csv_field(row.member),
-                     csv_field(row.caller), csv_field(row.key), csv_field(row.user), csv_field(row.model),
-                     time_text(row.started_at), row.input_tokens, row.cached_tokens, row.output_tokens, row.queue_us,
-                     row.load_us, row.engine_us, row.total_us, ledger::name_of(row.outcome), csv_field(row.cause));
+std::string csv_head(std::string_view head, CsvForm form) {
+  std::string out(csv_mark(form));
+  out += head;
+  if (form == CsvForm::excel) std::ranges::replace(out, ',', ';');
+  return out;
 }
 
-std::string csv_line(const store::UsageSum& sum) {
-  return fmt::format("{},{},{},{},{},{},{}\r\n", csv_field(sum.member), csv_field(sum.caller), csv_field(sum.model),
-                     sum.requests, sum.input_tokens, sum.cached_tokens, sum.output_tokens);
+std::string csv_line(const ledger::UsageRow& row, CsvForm form) {
+  const auto n = [](auto number) { return std::to_string(number); };
+  return csv_line(form,
+                  {row.request_id, row.member, row.caller, row.key, row.user, row.model, time_text(row.started_at),
+                   n(row.input_tokens), n(row.cached_tokens), n(row.output_tokens), n(row.queue_us), n(row.load_us),
+                   n(row.engine_us), n(row.total_us), ledger::name_of(row.outcome), row.cause});
+}
+
+std::string csv_line(const store::UsageSum& sum, CsvForm form) {
+  const auto n = [](auto number) { return std::to_string(number); };
+  return csv_line(form, {sum.member, sum.caller, sum.model, n(sum.requests), n(sum.input_tokens), n(sum.cached_tokens),
+                         n(sum.output_tokens)});
+}
+
+std::string csv_line(const store::AuditRow& row, CsvForm form) {
+  return csv_line(form, {row.id, time_text(row.at), members::name_of(row.actor_kind), row.actor, row.actor_member,
+                         row.peer, row.action, row.object_kind, row.object, row.object_member, name_of(row.outcome),
+                         row.before, row.after, row.request_id, std::to_string(row.times)});
 }
 
 }  // namespace faelled::portal

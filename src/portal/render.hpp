@@ -8,6 +8,7 @@
 #include "json/writer.hpp"
 #include "ledger/usage_row.hpp"
 #include "members/directory.hpp"
+#include "portal/csv.hpp"
 #include "store/conversations.hpp"
 
 namespace faelled::portal {
@@ -21,16 +22,23 @@ void write_member(json::Writer& out, const store::MemberRow& row);
 void write_user(json::Writer& out, const store::UserRow& row);
 // `secret` empty: not a new key.
 void write_key(json::Writer& out, const store::KeyRow& row, std::string_view secret);
-void write_sum(json::Writer& out, const store::UsageSum& sum);
+void write_policy(json::Writer& out, const store::MemberRow& row);
+// `name` of the caller, empty where nobody has it any more.
+void write_sum(json::Writer& out, const store::UsageSum& sum, std::string_view name);
+// Names: of the actor and the object as they are now, empty where there is none to tell.
+void write_audit(json::Writer& out, const store::AuditRow& row, std::string_view actor_name,
+                 std::string_view object_name);
 void write_usage(json::Writer& out, const ledger::UsageRow& row);
 void write_conversation(json::Writer& out, const store::Conversation& row, bool running);  // leaves the object open
 void write_message(json::Writer& out, const store::Message& row);
 
-// RFC 4180; a text that a spreadsheet would take for a formula gets a leading apostrophe.
-std::string csv_field(std::string_view text);
+// Columns of CSV, with ',' between and the line's end.
 extern const std::string_view csv_usage_head;
 extern const std::string_view csv_sum_head;
-std::string csv_line(const ledger::UsageRow& row);
-std::string csv_line(const store::UsageSum& sum);
+extern const std::string_view csv_audit_head;
+std::string csv_head(std::string_view head, CsvForm form);  // with the form's mark and separator
+std::string csv_line(const ledger::UsageRow& row, CsvForm form);
+std::string csv_line(const store::UsageSum& sum, CsvForm form);
+std::string csv_line(const store::AuditRow& row, CsvForm form);
 
 }  // namespace faelled::portal

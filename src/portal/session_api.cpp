@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "json/writer.hpp"
+#include "members/roles.hpp"
 #include "portal/cookie.hpp"
 #include "portal/description.hpp"
 #include "portal/portal.hpp"
@@ -14,8 +15,13 @@ std::string session_json(const members::Session& session) {
   json::Writer out(body);
   out.object();
   out.key("user").object().member("id", session.user.id).member("name", session.user.name).close_object();
-  out.key("member").object().member("id", session.member.id).member("name", session.member.name).close_object();
-  out.key("roles").array().text("user").close_array();
+  out.key("member")
+      .object()
+      .member("id", session.member.id)
+      .member("name", session.member.name)
+      .member_or_null("contact", session.member.contact)
+      .close_object();
+  out.member("role", members::name_of(session.user.role));
   out.member("expires_at", time_text(session.expires_at)).close_object();
   return body;
 }
@@ -89,6 +95,7 @@ net::Task<void> Portal::list_models(Call& call) {
   std::map<std::string, rpc::ModelStatus> states;
   for (rpc::ModelStatus& status : p_.context.mesh.models()) states[status.model] = std::move(status);
   for (const std::string& id : p_.context.catalogue.names()) {
+    if (!offers(call.visitor, id)) continue;
     const gateway::CatalogueModel& model = *p_.context.catalogue.find(id);
     const rpc::ModelStatus& status = states[id];
     out.object()
@@ -96,7 +103,7 @@ net::Task<void> Portal::list_models(Call& call) {
         .member("name", model.settings.name.empty() ? id : model.settings.name)
         .member("state", state_name(status.state))
         // Paths, addresses and exit codes: what mends a model, and nothing for whoever only asks it.
-        .member_or_null("detail", call.visitor.owner ? std::string_view(status.detail) : std::string_view());
+        .member_or_null("detail", call.visitor.over_all() ? std::string_view(status.detail) : std::string_view());
     if (status.ready_in > Duration{}) {
       out.member("ready_in_s", static_cast<double>(to_millis(status.ready_in)) / 1000);
     } else {

@@ -130,7 +130,7 @@ net::Task<void> Portal::start_turn(Call& call) {
   if (content->empty()) co_return call.fail(ApiError{Cause::invalid_value, "the question is empty", "content"});
   if (content->size() > limits::prompt_text_bytes_max)
     co_return call.fail(ApiError{Cause::body_too_large, "the question is too long", "content"});
-  if (*model && p_.context.catalogue.find(**model) == nullptr)
+  if (*model && !offers(call.visitor, **model))
     co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
   forget_old_turns();
   if (turns_.size() >= p_.settings.turns_max)

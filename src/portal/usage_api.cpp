@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
-#include <charconv>
+#include <map>
 
 #include "base/limits.hpp"
 #include "json/writer.hpp"
+#include "portal/answers.hpp"
 #include "portal/portal.hpp"
 #include "portal/render.hpp"
 
@@ -22,20 +23,48 @@ std::string rows_json(const store::UsagePage& page) {
   return body;
 }
 
-std::string sums_json(const std::vector<store::UsageSum>& sums) {
-  std::string body;
-  json::Writer out(body);
-  out.object().key("usage").array();
-  for (const store::UsageSum& sum : sums) write_sum(out, sum);
-  out.close_array().close_object();
-  return body;
+// Sums of sums, without who it was: all that an auditor is told.
+std::vector<store::UsageSum> without_callers(const std::vector<store::UsageSum>& sums) {
+  std::map<std::pair<std::string, std::string>, store::UsageSum> merged;
+  for (const store::UsageSum& sum : sums) {
+    store::UsageSum& into = merged[{sum.member, sum.model}];
+    into.member = sum.member;
+    into.model = sum.model;
+    into.requests += sum.requests;
+    into.input_tokens += sum.input_tokens;
+    into.cached_tokens += sum.cached_tokens;
+    into.output_tokens += sum.output_tokens;
+  }
+  std::vector<store::UsageSum> out;
+  for (auto& [key, sum] : merged) out.push_back(std::move(sum));
+  return out;
+}
+
+enum class Scope { own, member, all };
+
+// Whose usage is asked for; refused where the visitor may not see so much.
+std::expected<Scope, ApiError> scope_of(const Visitor& visitor, std::string_view text) {
+  const bool auditor = visitor.is(store::Role::auditor);
+  const Scope widest = visitor.over_all() || auditor           ? Scope::all
+                       : visitor.is(store::Role::member_admin) ? Scope::member
+                                                               : Scope::own;
+  if (text.empty()) return visitor.over_all() ? Scope::all : auditor ? Scope::member : Scope::own;
+  if (text != "own" && text != "member" && text != "all")
+    return std::unexpected(ApiError{Cause::invalid_value, "scope is own, member or all", "scope"});
+  const Scope scope = text == "own" ? Scope::own : text == "member" ? Scope::member : Scope::all;
+  if (scope > widest) return std::unexpected(ApiError{Cause::forbidden, "This usage is not for you to see.", "scope"});
+  return scope;
 }
 
 }  // namespace
 
-// The operator sees all, a person their own, a key its caller's.
+// People and keys see their own; administrators their member's by person; auditors sums of all members, without
+// persons; operators all.
 net::Task<void> Portal::get_usage(Call& call) {
   const auto query = [&](std::string_view name) { return http::query_value(call.request.query, name); };
+  const Visitor& visitor = call.visitor;
+  const auto scope = scope_of(visitor, query("scope"));
+  if (!scope) co_return call.fail(scope.error());
   store::UsageFilter filter;
   for (const auto& [name, into] : {std::pair("from", &filter.from), std::pair("to", &filter.to)}) {
     const std::string text = query(name);
@@ -45,52 +74,52 @@ net::Task<void> Portal::get_usage(Call& call) {
       co_return call.fail(ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, name});
     *into = *time;
   }
-  filter.member = query("member");
-  if (!call.visitor.owner) {
-    filter.member = call.visitor.session ? call.visitor.session->member.id : call.visitor.key->member;
-    filter.caller = call.visitor.session ? call.visitor.session->user.id : call.visitor.key->caller;
+  if (const auto caller = visitor.caller(); caller && *scope != Scope::all) {
+    filter.member = caller->member;
+    if (*scope == Scope::own) filter.caller = caller->caller;
+  } else {
+    filter.member = query("member");
   }
+  if (*scope != Scope::own && !visitor.is(store::Role::auditor)) filter.caller = query("caller");
   const std::string format = query("format");
-  if (!format.empty() && format != "json" && format != "csv")
-    co_return call.fail(ApiError{Cause::invalid_value, "format is json or csv", "format"});
-  const bool csv = format == "csv";
-  std::size_t limit = limits::usage_page_rows_max;
-  if (const std::string text = query("limit"); !text.empty()) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (error != std::errc() || *end != 0 || limit < 1 || limit > limits::usage_page_rows_max)
-      co_return call.fail(ApiError{Cause::invalid_value,
-                                   fmt::format("limit is a whole number from 1 to {}", limits::usage_page_rows_max),
-                                   "limit"});
-  }
-  const auto send_csv = [&](std::string_view text, std::string_view next) {
-    std::string headers = fmt::format(
-        "Content-Type: text/csv; charset=utf-8\r\nContent-Disposition: attachment; filename=\"faelled-usage.csv\"\r\n"
-        "Cache-Control: no-store\r\nx-request-id: {}\r\n",
-        call.request_id);
-    if (!next.empty()) headers += fmt::format("x-next: {}\r\n", next);
-    call.reply.send(200, headers, text);
-  };
+  const auto form = csv_form(format);
+  if (!format.empty() && format != "json" && !form)
+    co_return call.fail(ApiError{Cause::invalid_value, "format is json, csv or excel", "format"});
+  const auto limit = limit_of(call.request.query, limits::usage_page_rows_max, limits::usage_page_rows_max);
+  if (!limit) co_return call.fail(limit.error(), "limit");
   const std::string rows = query("rows");
   if (!rows.empty() && rows != "true" && rows != "false")
     co_return call.fail(ApiError{Cause::invalid_value, "rows is true or false", "rows"});
+  const bool sums_alone = visitor.is(store::Role::auditor) && *scope != Scope::own;
   if (rows == "true") {
+    if (sums_alone) co_return call.fail(ApiError{Cause::forbidden, "An auditor sees sums.", "rows"});
     const std::string after = query("after");
     auto page = co_await answer_of<store::Ledger::Page>(
-        [&](auto then) { p_.ledger.rows(filter, after, limit, std::move(then)); });
+        [&](auto then) { p_.ledger.rows(filter, after, *limit, std::move(then)); });
     if (!page && page.error().code == Errc::not_found)
       co_return call.fail(ApiError{Cause::invalid_value, "after is the request_id of a row", "after"});
     if (!page) co_return call.fail(page.error());
-    if (!csv) co_return call.json(200, rows_json(*page));
-    std::string text(after.empty() ? csv_usage_head : std::string_view());
-    for (const ledger::UsageRow& row : page->rows) text += csv_line(row);
-    co_return send_csv(text, page->next);
+    if (!form) co_return call.json(200, rows_json(*page));
+    std::string text = after.empty() ? csv_head(csv_usage_head, *form) : std::string();
+    for (const ledger::UsageRow& row : page->rows) text += csv_line(row, *form);
+    co_return call.csv(text, "faelled-usage.csv", page->next);
   }
   auto sums = co_await answer_of<store::Ledger::Sums>([&](auto then) { p_.ledger.sums(filter, std::move(then)); });
   if (!sums) co_return call.fail(sums.error());
-  if (!csv) co_return call.json(200, sums_json(*sums));
-  std::string text(csv_sum_head);
-  for (const store::UsageSum& sum : *sums) text += csv_line(sum);
-  send_csv(text, {});
+  if (sums_alone) *sums = without_callers(*sums);
+  if (form) {
+    std::string text = csv_head(csv_sum_head, *form);
+    for (const store::UsageSum& sum : *sums) text += csv_line(sum, *form);
+    co_return call.csv(text, "faelled-usage.csv", {});
+  }
+  const auto name_of = [&](const std::string& caller) -> std::string {
+    if (const auto user = p_.directory.user(caller)) return user->name;
+    if (const auto key = p_.directory.key(caller)) return key->name;
+    return {};
+  };
+  call.json(200, list_json("usage", *sums, [&](json::Writer& out, const store::UsageSum& sum) {
+              write_sum(out, sum, name_of(sum.caller));
+            }));
 }
 
 }  // namespace faelled::portal

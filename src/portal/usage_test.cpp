@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "portal/render.hpp"
 #include "portal/world_testing.hpp"
 

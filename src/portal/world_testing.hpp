@@ -243,6 +243,17 @@ class World {
     co_return fmt::format("Cookie: {}\r\n", cookie.substr(0, cookie.find(';')));
   }
 
+  // The same with a role.
+  Task<std::string> signed_in_as(std::string member, std::string user, std::string role) {
+    std::string cookie = co_await signed_in(std::move(member), std::move(user));
+    const std::string id = co_await user_of(cookie);
+    EXPECT_EQ((co_await ask_owner("PATCH", "/api/users/" + id, fmt::format(R"({{"role":"{}"}})", role))).status, 200);
+    co_return cookie;
+  }
+  Task<std::string> user_of(std::string cookie) {
+    co_return text_at((co_await ask("GET", "/api/session", {}, std::move(cookie))).body, "user.id");
+  }
+
   Task<std::string> conversation(std::string cookie) {
     const Answer made = co_await ask("POST", "/api/conversations", R"({"model":"m"})", std::move(cookie));
     co_return text_at(made.body, "id");

@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+
+#include "json/writer.hpp"
+#include "portal/answers.hpp"
+#include "portal/portal.hpp"
+#include "portal/render.hpp"
+
+namespace faelled::portal {
+namespace {
+
+using openai::ApiError;
+using openai::Cause;
+
+constexpr std::size_t page_rows = 100;
+
+}  // namespace
+
+// A member's administrators and auditors see what was done to what is the member's, and by its own people; operators
+// all.
+net::Task<void> Portal::get_audit(Call& call) {
+  const auto query = [&](std::string_view name) { return http::query_value(call.request.query, name); };
+  store::AuditFilter filter;
+  for (const auto& [name, into] : {std::pair("from", &filter.from), std::pair("to", &filter.to)}) {
+    const std::string text = query(name);
+    if (text.empty()) continue;
+    auto time = parse_time(text);
+    if (!time)
+      co_return call.fail(ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, name});
+    *into = *time;
+  }
+  const auto limit = limit_of(call.request.query, page_rows, limits::audit_page_rows_max);
+  if (!limit) co_return call.fail(limit.error(), "limit");
+  const std::string format = query("format");
+  const auto form = csv_form(format);
+  if (!format.empty() && format != "json" && !form)
+    co_return call.fail(ApiError{Cause::invalid_value, "format is json, csv or excel", "format"});
+  filter.member = call.visitor.over_all() ? query("member") : call.visitor.session->member.id;
+  filter.actor = query("actor");
+  filter.action = query("action");
+  filter.object = query("object");
+  const std::string before = query("before");
+  auto page =
+      co_await on_store<store::AuditPage>([filter, before, limit = *limit](store::Store& s, store::Conversations&) {
+        return s.audit(filter, before, limit);
+      });
+  if (!page && page.error().code == Errc::not_found)
+    co_return call.fail(ApiError{Cause::invalid_value, "before is the id of a row", "before"});
+  if (!page) co_return call.fail(page.error());
+  if (form) {
+    std::string text = before.empty() ? csv_head(csv_audit_head, *form) : std::string();
+    for (const store::AuditRow& row : page->rows) text += csv_line(row, *form);
+    co_return call.csv(text, "faelled-audit.csv", page->next);
+  }
+  // Names as they are now, and of the reader's own member alone: a row holds ids, so that people can be forgotten.
+  const auto name_of = [&](const std::string& id) -> std::string {
+    const auto visible = [&](const std::string& member) {
+      return call.visitor.over_all() || member == call.visitor.session->member.id;
+    };
+    if (const auto user = p_.directory.user(id)) return visible(user->member) ? user->name : "";
+    if (const auto key = p_.directory.key(id)) return visible(key->member) ? key->name : "";
+    return {};
+  };
+  call.json(200, one_json([&](json::Writer& out) {
+              out.object().key("rows").array();
+              for (const store::AuditRow& row : page->rows)
+                write_audit(out, row, name_of(row.actor), name_of(row.object));
+              out.close_array().member_or_null("next", page->next).close_object();
+            }));
+}
+
+}  // namespace faelled::portal
