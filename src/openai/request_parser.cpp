@@ -97,6 +97,42 @@ bool RequestParser::read(const Field& field, Value value) {
       return read_logit_bias(field, value);
     case FieldName::n:
       return read_n(value);
+    case FieldName::best_of:
+      return read_best_of(value);
+    case FieldName::logprobs:
+      return read_logprobs(field, value);
+    case FieldName::top_logprobs:
+      return read_top_logprobs(value);
+    case FieldName::response_format:
+      return read_response_format(field, value);
+    case FieldName::service_tier:
+      return read_service_tier(value);
+    case FieldName::reasoning_effort:
+      return read_reasoning_effort(field, value);
+    case FieldName::dimensions:
+      return read_dimensions(value);
+    case FieldName::query:
+      return read_query(field, value);
+    case FieldName::documents:
+      return read_documents(value);
+    case FieldName::top_n:
+      return read_top_n(value);
+    case FieldName::return_documents:
+      return read_bool(field, value, request_.form.return_documents);
+    case FieldName::tools:
+      tools_ = value;
+      return true;
+    case FieldName::tool_choice:
+      tool_choice_ = value;
+      return true;
+    case FieldName::parallel_tool_calls:
+      return read_bool(field, value, request_.parallel_tool_calls_.emplace());
+    case FieldName::functions:
+      functions_ = value;
+      return true;
+    case FieldName::function_call:
+      function_call_ = value;
+      return true;
     case FieldName::encoding_format:
       return read_encoding_format(field, value);
     default:
@@ -109,6 +145,7 @@ bool RequestParser::finish() {
   if (!subject_given_) {
     const char* subject = request_.endpoint == Endpoint::chat          ? "messages"
                           : request_.endpoint == Endpoint::completions ? "prompt"
+                          : request_.endpoint == Endpoint::rerank      ? "documents"
                                                                        : "input";
     return refuse(Cause::missing_value, subject, std::string("'") + subject + "' is missing.");
   }
@@ -118,6 +155,12 @@ bool RequestParser::finish() {
   if (max_tokens_given_ && max_completion_tokens_given_) {
     return refuse(Cause::invalid_value, "max_tokens", "'max_tokens' and 'max_completion_tokens' cannot both be set.");
   }
+  if (request_.endpoint == Endpoint::rerank && !query_given_)
+    return refuse(Cause::missing_value, "query", "'query' is missing.");
+  if (top_logprobs_ && *top_logprobs_ > 0 && !request_.form.logprobs)
+    return refuse(Cause::invalid_value, "top_logprobs", "'top_logprobs' is only allowed when 'logprobs' is true.");
+  if (request_.form.logprobs && top_logprobs_) request_.form.logprobs = top_logprobs_;
+  if (!finish_tools() || !finish_choices()) return false;
   const std::size_t estimate = std::max<std::size_t>(1, text_bytes_ / 4 + tokens_);
   request_.prompt_tokens_estimate =
       static_cast<std::uint32_t>(std::min<std::size_t>(estimate, std::numeric_limits<std::uint32_t>::max()));
@@ -213,7 +256,7 @@ bool RequestParser::read_stream_options(Value value) {
   if (!include_usage || include_usage->is_null()) return true;
   const auto wanted = include_usage->boolean();
   if (!wanted) return wrong_kind("stream_options.include_usage", "true or false", *include_usage);
-  request_.include_usage = *wanted;
+  request_.form.include_usage = *wanted;
   return true;
 }
 
@@ -252,9 +295,93 @@ bool RequestParser::read_n(Value value) {
   const auto n = value.integer();
   if (!n) return wrong_kind("n", "a whole number", value);
   if (*n < 1) return refuse(Cause::invalid_value, "n", "'n' must be at least 1.");
-  if (*n > static_cast<std::int64_t>(limits::choices_max)) {
-    return refuse(Cause::unsupported_value, "n", "More than one choice per request is not supported yet.");
+  if (*n > static_cast<std::int64_t>(limits::choices_max))
+    return refuse(Cause::invalid_value, "n", "'n' must be at most " + std::to_string(limits::choices_max) + ".");
+  request_.n_ = static_cast<std::uint32_t>(*n);
+  return true;
+}
+
+bool RequestParser::read_best_of(Value value) {
+  const auto number = value.integer();
+  if (!number || *number < 0) return wrong_kind("best_of", "a whole number", value);
+  best_of_ = *number;
+  return true;
+}
+
+bool RequestParser::finish_choices() {
+  if (best_of_ > 1 && best_of_ != request_.n_) {
+    return refuse(Cause::unsupported_value, "best_of",
+                  "'best_of' must be the same as 'n': no answer is made to be thrown away.");
   }
+  const std::uint32_t choices = request_.choices();
+  if (choices > limits::choices_max) {
+    return refuse(Cause::invalid_value, request_.prompts_.empty() ? "n" : "prompt",
+                  "A request may have at most " + std::to_string(limits::choices_max) + " choices: prompts times 'n'.");
+  }
+  if (choices > 1 && choices * request_.body_.size() > limits::http_body_bytes_max) {
+    return refuse(Cause::invalid_value, "n",
+                  "The request is too large to be answered more than once; ask again with 1.");
+  }
+  return true;
+}
+
+// true or false of a chat, a number of alternatives of a completion.
+bool RequestParser::read_logprobs(const Field& field, Value value) {
+  if (request_.endpoint == Endpoint::chat) {
+    bool wanted = false;
+    if (!read_bool(field, value, wanted)) return false;
+    if (wanted) request_.form.logprobs = 0;
+    return true;
+  }
+  if (value.boolean() == false) return true;
+  const auto most = value.integer();
+  if (!most || *most < 0 || *most > limits::top_logprobs_max) {
+    return refuse(Cause::invalid_value, "logprobs",
+                  "'logprobs' must be a whole number from 0 to " + std::to_string(limits::top_logprobs_max) + ".");
+  }
+  request_.form.logprobs = static_cast<std::uint32_t>(*most);
+  return true;
+}
+
+bool RequestParser::read_top_logprobs(Value value) {
+  const auto most = value.integer();
+  if (!most || *most < 0 || *most > limits::top_logprobs_max) {
+    return refuse(Cause::invalid_value, "top_logprobs",
+                  "'top_logprobs' must be a whole number from 0 to " + std::to_string(limits::top_logprobs_max) + ".");
+  }
+  top_logprobs_ = static_cast<std::uint32_t>(*most);
+  return true;
+}
+
+bool RequestParser::read_service_tier(Value value) {
+  if (value.text_is("flex")) {
+    request_.form.tier = ServiceTier::flex;
+  } else if (value.text_is("auto") || value.text_is("default")) {
+    request_.form.tier = ServiceTier::standard;
+  } else {
+    return refuse(value.kind() == Kind::text ? Cause::unsupported_value : Cause::invalid_value, "service_tier",
+                  R"('service_tier' must be "auto", "default" or "flex"; nobody can buy a place in front.)");
+  }
+  return true;
+}
+
+bool RequestParser::read_reasoning_effort(const Field& field, Value value) {
+  for (const char* known : {"none", "minimal", "low", "medium", "high", "xhigh", "max"}) {
+    if (!value.text_is(known)) continue;
+    pass(field, value);
+    return true;
+  }
+  return refuse(Cause::invalid_value, "reasoning_effort",
+                "'reasoning_effort' must be none, minimal, low, medium, high, xhigh or max.");
+}
+
+bool RequestParser::read_dimensions(Value value) {
+  const auto wanted = value.integer();
+  if (!wanted || *wanted < 1 || *wanted > limits::dimensions_max) {
+    return refuse(Cause::invalid_value, "dimensions",
+                  "'dimensions' must be a whole number from 1 to " + std::to_string(limits::dimensions_max) + ".");
+  }
+  request_.form.dimensions = static_cast<std::uint32_t>(*wanted);
   return true;
 }
 
@@ -263,22 +390,10 @@ bool RequestParser::refuse_unless_idle(const Field& field, Value value) {
   const auto idle = [&] {
     if (value.is_null()) return true;
     switch (field.number) {
-      case FieldName::best_of:
-        return value.integer() == 0 || value.integer() == 1;
-      case FieldName::top_logprobs:
-        return value.integer() == 0;
       case FieldName::echo:
-      case FieldName::logprobs:
         return value.boolean() == false;
       case FieldName::suffix:
-      case FieldName::tools:
-      case FieldName::functions:
         return value.is_empty();
-      case FieldName::tool_choice:
-      case FieldName::function_call:
-        return value.text_is("none");
-      case FieldName::service_tier:
-        return value.text_is("auto") || value.text_is("default");
       case FieldName::response_format: {
         const auto type = value.find("type");
         return type && type->text_is("text");
