@@ -22,8 +22,8 @@ Choices::Choices(Context& context, const members::Caller& caller, const openai::
     one.form.id = id_;
     branches_.emplace_back(*this, number);
     exchanges_.push_back(std::make_unique<Exchange>(
-        context, caller, std::move(one), model, number == 0 ? request_id : request_id + "-" + std::to_string(number),
-        traceparent, branches_.back(), lane));
+        context, number == 0 ? caller : quiet, std::move(one), model,
+        number == 0 ? request_id : request_id + "-" + std::to_string(number), traceparent, branches_.back(), lane));
   }
 }
 
