@@ -45,6 +45,7 @@ inline constexpr std::size_t tool_calls_max = 128;  // of one message
 inline constexpr std::size_t schema_bytes_max = 64 * 1024;
 inline constexpr std::size_t schema_depth_max = 16;           // schemas within schemas
 inline constexpr std::size_t schema_nodes_max = 2000;         // schemas, each counted once per type it may have
+inline constexpr std::size_t schema_union_depth_max = 6;      // anyOf, oneOf, allOf and $ref right within each other
 inline constexpr std::size_t schema_unions_max = 5000;        // steps to follow every anyOf, oneOf, allOf and $ref
 inline constexpr std::size_t schema_properties_max = 200;     // of one object
 inline constexpr std::size_t schema_references_max = 100;     // different ones

@@ -315,7 +315,7 @@ bool SchemaBounds::reference(Value value, const std::string& path) {
 
 // Engines follow unions and references to see what types a value may have, each way there is.
 bool SchemaBounds::expand_unions(Value schema, const std::string& path, std::size_t depth) {
-  if (++unions_ > limits::schema_unions_max || depth > limits::schema_depth_max) {
+  if (++unions_ > limits::schema_unions_max || depth > limits::schema_union_depth_max) {
     return wrong(path, "Its anyOf, oneOf, allOf and $ref lead too many ways.");
   }
   for (const char* name : {"anyOf", "oneOf", "allOf"}) {
