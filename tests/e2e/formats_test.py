@@ -122,3 +122,22 @@ def test_shorter_vectors_where_the_model_is_made_for_them(sdk):
     with pytest.raises(openai.BadRequestError) as caught:
         sdk.embeddings.create(model="vectors", input="bade", dimensions=8)
     assert caught.value.param == "dimensions"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_parameter_that_makes_sense_at_once(sdk, stream):
+    asked = {
+        "messages": [{"role": "developer", "content": "string", "name": "name"}], "frequency_penalty": -2, "function_call": "none",
+        "logit_bias": {"300": 0}, "logprobs": True, "top_logprobs": 1, "max_completion_tokens": 4, "metadata": {"foo": "string"},
+        "modalities": ["text"], "n": 1, "parallel_tool_calls": True, "prediction": {"content": "string", "type": "content"},
+        "presence_penalty": -2, "prompt_cache_key": "key", "prompt_cache_retention": "in_memory", "reasoning_effort": "none",
+        "response_format": {"type": "text"}, "safety_identifier": "somebody", "seed": -9007199254740991, "service_tier": "auto",
+        "stop": "\n", "store": True, "temperature": 1, "tool_choice": "none", "tools": [], "top_p": 1, "user": "user-1234",
+        "verbosity": "low", "stream": stream, **({"stream_options": {"include_usage": True}} if stream else {})}
+    answer = sdk.chat.completions.create(model="chat", **asked)
+    usage = list(answer)[-1].usage if stream else answer.usage
+    assert usage.completion_tokens == 4
+    completion = sdk.completions.create(model="chat", prompt="This is a test.", best_of=0, echo=False, frequency_penalty=-2,
+                                        logit_bias={"300": 0}, logprobs=0, max_tokens=4, n=1, presence_penalty=-2, seed=0, stop="\n",
+                                        suffix="", temperature=1, top_p=1, user="user-1234")
+    assert completion.usage.completion_tokens == 4
