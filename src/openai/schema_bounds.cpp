@@ -1,10 +1,10 @@
 #include "openai/schema_bounds.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/limits.hpp"
+#include "openai/schema_keywords.hpp"
 
 namespace faelled::openai {
 namespace {
@@ -12,84 +12,6 @@ namespace {
 using json::Kind;
 using json::Member;
 using json::Value;
-
-enum class Keyword : std::uint8_t {
-  annotation,  // says nothing about what is valid
-  type,
-  reference,
-  pattern,
-  count,
-  bound,
-  values,     // enum
-  schema,     // one, or true or false
-  schemas,    // an array of them
-  named,      // an object of them
-  items,      // one, or an array of them
-  structure,  // required, const, format: no cost of their own
-};
-
-struct Row {
-  std::string_view name;
-  Keyword keyword;
-  bool in_grammar;  // llama-server holds an answer to it
-};
-
-constexpr auto rows = std::to_array<Row>({{"type", Keyword::type, true},
-                                          {"$ref", Keyword::reference, true},
-                                          {"properties", Keyword::named, true},
-                                          {"required", Keyword::structure, true},
-                                          {"additionalProperties", Keyword::schema, true},
-                                          {"items", Keyword::items, true},
-                                          {"prefixItems", Keyword::schemas, true},
-                                          {"enum", Keyword::values, true},
-                                          {"const", Keyword::structure, true},
-                                          {"anyOf", Keyword::schemas, true},
-                                          {"oneOf", Keyword::schemas, true},
-                                          {"allOf", Keyword::schemas, true},
-                                          {"$defs", Keyword::named, true},
-                                          {"definitions", Keyword::named, true},
-                                          {"pattern", Keyword::pattern, true},
-                                          {"format", Keyword::structure, true},
-                                          {"minLength", Keyword::count, true},
-                                          {"maxLength", Keyword::count, true},
-                                          {"minItems", Keyword::count, true},
-                                          {"maxItems", Keyword::count, true},
-                                          {"minimum", Keyword::bound, true},
-                                          {"maximum", Keyword::bound, true},
-                                          {"exclusiveMinimum", Keyword::bound, true},
-                                          {"exclusiveMaximum", Keyword::bound, true},
-                                          {"title", Keyword::annotation, true},
-                                          {"description", Keyword::annotation, true},
-                                          {"default", Keyword::annotation, true},
-                                          {"examples", Keyword::annotation, true},
-                                          {"$schema", Keyword::annotation, true},
-                                          {"$id", Keyword::annotation, true},
-                                          {"$comment", Keyword::annotation, true},
-                                          {"deprecated", Keyword::annotation, true},
-                                          {"readOnly", Keyword::annotation, true},
-                                          {"writeOnly", Keyword::annotation, true},
-                                          {"$dynamicRef", Keyword::reference, false},
-                                          {"$recursiveRef", Keyword::reference, false},
-                                          {"not", Keyword::schema, false},
-                                          {"if", Keyword::schema, false},
-                                          {"then", Keyword::schema, false},
-                                          {"else", Keyword::schema, false},
-                                          {"contains", Keyword::schema, false},
-                                          {"propertyNames", Keyword::schema, false},
-                                          {"unevaluatedProperties", Keyword::schema, false},
-                                          {"unevaluatedItems", Keyword::schema, false},
-                                          {"additionalItems", Keyword::schema, false},
-                                          {"patternProperties", Keyword::named, false},
-                                          {"dependentSchemas", Keyword::named, false},
-                                          {"minProperties", Keyword::count, false},
-                                          {"maxProperties", Keyword::count, false},
-                                          {"minContains", Keyword::count, false},
-                                          {"maxContains", Keyword::count, false}});
-
-const Row* find_row(std::string_view name) {
-  const auto found = std::ranges::find(rows, name, &Row::name);
-  return found == rows.end() ? nullptr : &*found;
-}
 
 std::string below(const std::string& path, std::string_view name) { return path + "." + std::string(name); }
 std::string below(const std::string& path, std::size_t number) { return path + "[" + std::to_string(number) + "]"; }
@@ -189,7 +111,7 @@ bool SchemaBounds::visit(Value schema, const std::string& path, std::size_t dept
 
 bool SchemaBounds::keyword(std::string_view name, Value value, Value schema, const std::string& path, std::size_t depth,
                            std::size_t times) {
-  const Row* row = find_row(name);
+  const SchemaKeyword* row = find_schema_keyword(name);
   if (row == nullptr) {
     leaves_out(path, "a keyword that it does not know");  // and that it does not look into either
     return true;
