@@ -189,8 +189,9 @@ bool RequestParser::finish_tools() {
   if (any && function_call_ && request_.form.old_functions && !read_function_call(*function_call_)) return false;
   request_.uses_tools = any || messages_of_tools_;
   request_.may_call_tools = any && request_.tool_choice_ != ToolChoice::none;
-  request_.form.must_call_a_tool =
-      request_.tool_choice_ == ToolChoice::required || request_.tool_choice_ == ToolChoice::named;
+  // A stop text of the client's own may end an answer before its call.
+  const bool must = request_.tool_choice_ == ToolChoice::required || request_.tool_choice_ == ToolChoice::named;
+  request_.form.must_call_a_tool = must && request_.stop_.empty();
   return true;
 }
 
