@@ -1,6 +1,7 @@
 // The first byte chooses the endpoint, the rest is a request's body: refused with a cause, or harmless upstream.
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
 #include "openai/request.hpp"
@@ -11,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t byt
   if (bytes == 0) return 0;
   static json::Document document;
   std::string body(reinterpret_cast<const char*>(data) + 1, bytes - 1);
-  const auto request = openai::Request::parse(static_cast<openai::Endpoint>(data[0] % 3), std::move(body), document);
+  const auto request =
+      openai::Request::parse(openai::endpoints[data[0] % std::size(openai::endpoints)], std::move(body), document);
   if (!request) {
     const std::string error = openai::error_body(request.error());
     if (request.error().status() != 400 || !document.parse(error)) std::abort();

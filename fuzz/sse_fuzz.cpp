@@ -30,10 +30,10 @@ std::vector<std::string> events_of(std::string_view stream, std::size_t split) {
   return out;
 }
 
-void relay(std::string_view stream, openai::Endpoint endpoint, bool include_usage) {
+void relay(std::string_view stream, openai::Endpoint endpoint, const openai::AnswerForm& form) {
   static json::Document document, check;
   openai::SseParser parser;
-  openai::StreamRewriter rewriter(endpoint, "m\"", include_usage);
+  openai::StreamRewriter rewriter(endpoint, "m\"", form);
   parser.push(stream);
   while (true) {
     const auto event = parser.next();
@@ -47,7 +47,7 @@ void relay(std::string_view stream, openai::Endpoint endpoint, bool include_usag
     require(root.has_value());
     if (const auto model = root->find("model")) require(model->text_is("m\""));
     require(!root->find("timings") && !root->find("error"));
-    if (!include_usage) require(!root->find("usage"));
+    if (!form.include_usage) require(!root->find("usage"));
   }
 }
 
@@ -57,6 +57,14 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t byt
   if (bytes == 0) return 0;
   const std::string_view stream(reinterpret_cast<const char*>(data) + 1, bytes - 1);
   require(events_of(stream, bytes) == events_of(stream, 1 + data[0] / 4));
-  relay(stream, data[0] & 1 ? openai::Endpoint::chat : openai::Endpoint::completions, data[0] & 2);
+  const bool other = data[0] & 4;
+  openai::AnswerForm form{.include_usage = (data[0] & 2) != 0, .old_functions = other};
+  if (other) {
+    form.logprobs = 1;
+    form.tier = openai::ServiceTier::flex;
+    form.index = 7;
+    form.must_call_a_tool = (data[0] & 8) != 0;
+  }
+  relay(stream, data[0] & 1 ? openai::Endpoint::chat : openai::Endpoint::completions, form);
   return 0;
 }

@@ -58,6 +58,8 @@ Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Co
     to.places = from.concurrency;
     to.context_tokens = from.context_tokens;
     to.embeddings = from.embeddings;
+    to.rerank = from.rerank;
+    to.shorter_vectors = from.shorter_vectors;
     to.demo = from.demo;
     to.stop = from.stop;
     for (const config::Alias& alias : from.aliases)

@@ -32,7 +32,26 @@ inline constexpr std::size_t stop_sequences_max = 4;
 inline constexpr std::size_t logit_biases_max = 300;
 inline constexpr std::uint32_t output_tokens_max = 1024 * 1024;
 inline constexpr std::size_t embedding_inputs_max = 2048;
-inline constexpr std::size_t choices_max = 1;  // n > 1 comes with the complete contract
+inline constexpr std::size_t choices_max = 8;  // of one request: n times its prompts
+inline constexpr std::uint32_t top_logprobs_max = 20;
+inline constexpr std::uint32_t dimensions_max = 65536;
+inline constexpr std::size_t rerank_documents_max = 1000;
+inline constexpr std::size_t tools_max = 128;
+inline constexpr std::size_t tools_bytes_max = 256 * 1024;  // all definitions together
+inline constexpr std::size_t tool_name_bytes_max = 128;
+inline constexpr std::size_t tool_calls_max = 128;  // of one message
+
+// A client's JSON schema: engines make a grammar of it, on the thread that serves everybody
+inline constexpr std::size_t schema_bytes_max = 64 * 1024;
+inline constexpr std::size_t schema_depth_max = 16;           // schemas within schemas
+inline constexpr std::size_t schema_nodes_max = 2000;         // schemas, each counted once per type it may have
+inline constexpr std::size_t schema_union_depth_max = 6;      // anyOf, oneOf, allOf and $ref right within each other
+inline constexpr std::size_t schema_unions_max = 5000;        // steps to follow every anyOf, oneOf, allOf and $ref
+inline constexpr std::size_t schema_properties_max = 200;     // of one object
+inline constexpr std::size_t schema_references_max = 100;     // different ones
+inline constexpr std::size_t schema_enum_values_max = 1000;   // of one enum
+inline constexpr std::size_t schema_pattern_bytes_max = 256;  // a regular expression
+inline constexpr std::int64_t schema_repetitions_max = 2000;  // minLength, maxItems, …
 
 // Tickets
 inline constexpr std::size_t tickets_waiting_max = 4096;

@@ -105,6 +105,8 @@ struct Model {
   std::vector<std::string> stop;             // added to every chat request
   std::vector<Alias> aliases;
   bool embeddings = false;
+  bool rerank = false;
+  bool shorter_vectors = false;
   bool demo = false;  // proves the path only; the page says so
   std::optional<Card> card;
 };

@@ -26,7 +26,7 @@ inline constexpr auto front_end_members =
     std::to_array<std::string_view>({"email_domain", "group", "claim", "value", "member"});
 inline constexpr auto models = std::to_array<std::string_view>(
     {"id", "name", "engine", "file", "url", "upstream_model", "api_key_file", "concurrency", "context_tokens",
-     "threads", "chat_template_file", "stop", "aliases", "embeddings", "demo", "card"});
+     "threads", "chat_template_file", "stop", "aliases", "embeddings", "rerank", "shorter_vectors", "demo", "card"});
 inline constexpr auto aliases = std::to_array<std::string_view>({"name", "lane", "listed"});
 inline constexpr auto card = std::to_array<std::string_view>({"da", "en"});
 inline constexpr auto card_text = std::to_array<std::string_view>({"summary", "good_for", "where"});

@@ -171,6 +171,14 @@ void read_models(Fields& top, Problems& problems, const std::filesystem::path& f
     model.stop = read_stop(fields, problems);
     model.aliases = read_aliases(fields, problems);
     model.embeddings = fields.boolean("embeddings").value_or(false);
+    model.rerank = fields.boolean("rerank").value_or(false);
+    if (model.rerank && model.embeddings)
+      fields.wrong("rerank", "model " + in_quotes(model.id) + " cannot both make embeddings and rank documents",
+                   "keep one of embeddings and rerank");
+    model.shorter_vectors = fields.boolean("shorter_vectors").value_or(false);
+    if (model.shorter_vectors && !model.embeddings)
+      fields.wrong("shorter_vectors", fields.path("shorter_vectors") + " means nothing without embeddings: true",
+                   "set embeddings: true as well, or remove it");
     model.demo = fields.boolean("demo").value_or(false);
     model.card = read_card(fields, problems);
     models.push_back(std::move(model));

@@ -23,6 +23,8 @@ const char* text_field(Endpoint endpoint) {
       return "prompt";
     case Endpoint::embeddings:
       return "input";
+    case Endpoint::rerank:
+      return "documents";
   }
   return "";
 }
@@ -37,8 +39,10 @@ ApiError too_long(Endpoint endpoint, std::optional<std::int64_t> tokens, std::op
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 // What llama-server's 400s are about, by words of its own that no client can put there first.
-ApiError invalid_on_llama(Endpoint endpoint, std::string_view message) {
+ApiError invalid_on_llama(Endpoint endpoint, std::string_view message, bool tools) {
   if (message.starts_with("Unable to generate parser") || has(message, "JSON schema") || has(message, "grammar")) {
+    if (tools)
+      return {Cause::invalid_value, "The engine cannot follow the JSON schema of a tool's parameters.", "tools"};
     return {Cause::invalid_value, "The engine cannot follow this JSON schema.", "response_format"};
   }
   if (message.starts_with("Field '")) {
@@ -50,7 +54,8 @@ ApiError invalid_on_llama(Endpoint endpoint, std::string_view message) {
   return {Cause::invalid_value, "The engine cannot do what this request asks."};
 }
 
-std::optional<ApiError> llama_error(Endpoint endpoint, int status, std::string_view body, json::Document& document) {
+std::optional<ApiError> llama_error(Endpoint endpoint, int status, std::string_view body, json::Document& document,
+                                    bool tools) {
   auto root = document.parse(body);
   if (!root) return std::nullopt;
   auto error = root->find("error");
@@ -63,11 +68,15 @@ std::optional<ApiError> llama_error(Endpoint endpoint, int status, std::string_v
     auto room = error->find("n_ctx");
     return too_long(endpoint, tokens ? tokens->integer() : std::nullopt, room ? room->integer() : std::nullopt);
   }
-  // Embeddings say it with a 500.
-  if (endpoint == Endpoint::embeddings && has(message, "is too large to process")) return too_long(endpoint, {}, {});
-  if (status == 400) return invalid_on_llama(endpoint, message);
+  const bool pooled = endpoint == Endpoint::embeddings || endpoint == Endpoint::rerank;
+  // They say it with a 500.
+  if (pooled && has(message, "is too large to process")) return too_long(endpoint, {}, {});
+  if (status == 400) return invalid_on_llama(endpoint, message, tools);
   if (status == 501 && endpoint == Endpoint::embeddings) {
     return ApiError{Cause::unsupported_value, "This model does not make embeddings.", "model"};
+  }
+  if (status == 501 && endpoint == Endpoint::rerank) {
+    return ApiError{Cause::unsupported_value, "This model does not order documents.", "model"};
   }
   if (status == 501) return ApiError{Cause::unsupported_value, "This model makes embeddings only.", "model"};
   if (status == 503) return ApiError{Cause::model_unavailable, "The model is not ready."};
@@ -77,7 +86,36 @@ std::optional<ApiError> llama_error(Endpoint endpoint, int status, std::string_v
 }  // namespace
 
 bool always_streams(std::string_view engine_kind, Endpoint endpoint) {
-  return engine_kind == "llama" && endpoint != Endpoint::embeddings;
+  return engine_kind == "llama" && (endpoint == Endpoint::chat || endpoint == Endpoint::completions);
+}
+
+openai::Upstream upstream_of(const rpc::Grant& grant, const ModelSettings& model) {
+  const bool llama = grant.engine_kind == "llama";
+  return {.model = grant.upstream_model,
+          .stop = model.stop,
+          .output_tokens_max = 0,
+          .takes_tool_by_name = !llama,
+          .top_logprobs_min = llama ? 1U : 0U};
+}
+
+std::optional<ApiError> beyond(const rpc::Grant& grant, const ModelSettings& model, const openai::Request& request) {
+  if (request.uses_tools && !grant.tools) {
+    return ApiError{
+        Cause::unsupported_parameter,
+        fmt::format("The model '{}' does not know tools: its chat template has no words for them.", model.id), "tools"};
+  }
+  if (grant.engine_kind != "llama") return std::nullopt;
+  if (request.may_call_tools && request.formatted) {
+    return ApiError{Cause::unsupported_parameter,
+                    "The engine of this model cannot hold an answer to a format while tools may be called; set "
+                    "'tool_choice' to \"none\" or leave 'response_format' out.",
+                    "response_format"};
+  }
+  if (request.may_call_tools && request.form.logprobs) {
+    return ApiError{Cause::unsupported_parameter,
+                    "The engine of this model gives no log probabilities while tools may be called.", "logprobs"};
+  }
+  return request.unenforced;
 }
 
 void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint endpoint, bool stream) {
@@ -90,13 +128,13 @@ void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint 
 }
 
 openai::ApiError error_from(std::string_view engine_kind, openai::Endpoint endpoint, int status, std::string_view body,
-                            json::Document& document) {
+                            json::Document& document, bool tools) {
   if (engine_kind != "llama") {
     ApiError error = openai::engine_error(status, body);
     if (error.cause == Cause::context_length_exceeded) error.param = text_field(endpoint);
     return error;
   }
-  if (auto known = llama_error(endpoint, status, body, document)) return *std::move(known);
+  if (auto known = llama_error(endpoint, status, body, document, tools)) return *std::move(known);
   return {Cause::engine_failed, "The model's engine failed."};
 }
 

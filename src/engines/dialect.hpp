@@ -8,12 +8,15 @@
 // grant must say place_changed_member again.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "engines/model_settings.hpp"
 #include "json/document.hpp"
 #include "openai/api_error.hpp"
 #include "openai/fields.hpp"
+#include "openai/request.hpp"
 #include "rpc/messages.hpp"
 
 namespace faelled::engines {
@@ -27,9 +30,18 @@ void append_engine_members(std::string& body, const rpc::Grant& grant, openai::E
 // Whether the answer to a request that asks for no stream comes as one.
 bool always_streams(std::string_view engine_kind, openai::Endpoint endpoint);
 
+// What is sent to this engine of a request, where engines differ: llama-server takes a tool_choice that names a tool
+// for "auto" without a word, and gives log probabilities only with at least one alternative.
+openai::Upstream upstream_of(const rpc::Grant& grant, const ModelSettings& model);
+
+// What the engine would silently do otherwise than it was asked; empty: nothing.
+std::optional<openai::ApiError> beyond(const rpc::Grant& grant, const ModelSettings& model,
+                                       const openai::Request& request);
+
 // An engine's answer with a status other than 2xx, in our words. Nothing of its text is passed on for llama-server:
-// it quotes prompts, paths and library internals. `document` is scratch.
+// it quotes prompts, paths and library internals. `document` is scratch. `tools`: the request offered some, so that a
+// schema the engine cannot follow is one of theirs.
 openai::ApiError error_from(std::string_view engine_kind, openai::Endpoint endpoint, int status, std::string_view body,
-                            json::Document& document);
+                            json::Document& document, bool tools = false);
 
 }  // namespace faelled::engines

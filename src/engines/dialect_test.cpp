@@ -86,6 +86,52 @@ TEST_F(Dialect, SaysThatASchemaCannotBeFollowed) {
   EXPECT_THAT(e.message, Not(HasSubstr("CANARY")));
 }
 
+TEST_F(Dialect, BlamesTheToolsForASchemaWhereThereAreSome) {
+  constexpr auto body =
+      R"({"error":{"code":400,"message":"JSON schema conversion failed: Unresolved $ref","type":"invalid_request_error"}})";
+  EXPECT_EQ(error_from("llama", Endpoint::chat, 400, body, document, true).param, "tools");
+}
+
+TEST_F(Dialect, AsksLlamaServerInItsOwnWords) {
+  rpc::Grant llama, other;
+  llama.engine_kind = "llama";
+  other.engine_kind = "openai";
+  EXPECT_FALSE(upstream_of(llama, {}).takes_tool_by_name);
+  EXPECT_TRUE(upstream_of(other, {}).takes_tool_by_name);
+  EXPECT_EQ(upstream_of(llama, {}).top_logprobs_min, 1U);
+  EXPECT_EQ(upstream_of(other, {}).top_logprobs_min, 0U);
+}
+
+// What llama-server 0.5.0 does without a word: ignores tools that its template does not know, ignores them beside a
+// response_format, and leaves keywords out of its grammar.
+TEST_F(Dialect, RefusesWhatWouldSilentlyBeDoneOtherwise) {
+  const auto asked = [&](const std::string& more, bool tools, const char* kind = "llama") {
+    auto request = openai::Request::parse(
+        Endpoint::chat, R"({"model":"m","messages":[{"role":"user","content":"a"}])" + more + "}", document);
+    EXPECT_TRUE(request) << more;
+    rpc::Grant grant;
+    grant.engine_kind = kind;
+    grant.tools = tools;
+    const auto error = beyond(grant, {}, *request);
+    EXPECT_TRUE(!error || error->status() == 400);
+    return error ? error->param : "";
+  };
+  const std::string tools = R"(,"tools":[{"type":"function","function":{"name":"f"}}])";
+  const std::string format = R"(,"response_format":{"type":"json_object"})";
+  const std::string strict = R"(,"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,)"
+                             R"("schema":{"type":"number","minimum":1}}})";
+  EXPECT_EQ(asked("", false), "");
+  EXPECT_EQ(asked(tools, false), "tools");
+  EXPECT_EQ(asked(tools, false, "openai"), "tools");
+  EXPECT_EQ(asked(tools, true), "");
+  EXPECT_EQ(asked(tools + format, true), "response_format");
+  EXPECT_EQ(asked(tools + format + R"(,"tool_choice":"none")", true), "");
+  EXPECT_EQ(asked(tools + format, true, "openai"), "");
+  EXPECT_EQ(asked(tools + R"(,"logprobs":true)", true), "logprobs");
+  EXPECT_EQ(asked(strict, true), "response_format.json_schema.schema.minimum");
+  EXPECT_EQ(asked(strict, true, "openai"), "");
+}
+
 TEST_F(Dialect, KeepsTheEnginesInsidesToItself) {
   for (auto [status, body] : {
            std::pair(

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/limits.hpp"
+#include "json/document.hpp"
 
 namespace faelled::engines {
 
@@ -74,17 +75,23 @@ Expected<Command> llama_server_command(const ModelSettings& model, const GgufSum
   add("--no-kv-unified", "--cache-ram", "0", "--no-cache-idle-slots", "--slot-prompt-similarity", "0");
   add("--cache-reuse", "0", "--no-context-shift", "-fit", "off");
   // A hung-up client is noticed, and other places get their turn, between two batches of a prompt.
-  if (!model.embeddings) add("--batch-size", "256", "--ubatch-size", "256");
+  const bool pooled = model.embeddings || model.rerank;
+  if (!pooled) add("--batch-size", "256", "--ubatch-size", "256");
   add("--offline", "--no-webui", "--no-agent", "--no-ui-mcp-proxy", "--no-mmproj-auto", "--cors-origins", "localhost");
   // /slots and /metrics pass through the engine's own loop: a probe that sees a hang, which /health does not.
   add("--slots", "--metrics", "--log-verbosity", "1", "--log-colors", "off");
   if (model.threads != 0) {
     add("--threads", std::to_string(model.threads), "--threads-batch", std::to_string(model.threads));
   }
-  if (model.embeddings) {
+  if (pooled) {
     // A whole input must fit one physical batch.
-    add("--embeddings", "--batch-size", std::to_string(share), "--ubatch-size", std::to_string(share));
-    if (!file.pooling) add("--pooling", "mean");
+    add(model.rerank ? "--reranking" : "--embeddings");
+    add("--batch-size", std::to_string(share), "--ubatch-size", std::to_string(share));
+    if (model.rerank) {
+      add("--pooling", "rank");
+    } else if (!file.pooling) {
+      add("--pooling", "mean");
+    }
   } else {
     add("--jinja");
     if (!model.chat_template_file.empty()) add("--chat-template-file", model.chat_template_file);
@@ -93,6 +100,16 @@ Expected<Command> llama_server_command(const ModelSettings& model, const GgufSum
     if (model.demo) add("--temp", "0.2");
   }
   return command;
+}
+
+std::optional<bool> template_knows_tools(std::string_view props) {
+  json::Document document;
+  const auto root = document.parse(props);
+  const auto caps = root ? root->find("chat_template_caps") : std::nullopt;
+  if (!caps) return std::nullopt;
+  const auto describes = caps->find("supports_tools"), calls = caps->find("supports_tool_calls");
+  if (!describes || !calls) return std::nullopt;
+  return describes->boolean() == true && calls->boolean() == true;
 }
 
 }  // namespace faelled::engines

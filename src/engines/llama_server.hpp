@@ -10,7 +10,9 @@
 //                        every flag has a LLAMA_ARG_… variable, and LLAMA_SERVER_SLOTS_DEBUG logs prompts
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -34,5 +36,9 @@ Expected<std::uint32_t> context_tokens_per_place(const ModelSettings&, const Ggu
 // `inherited` is our own environment, of which only what a GPU needs is passed on.
 Expected<Command> llama_server_command(const ModelSettings&, const GgufSummary&, const std::string& socket_path,
                                        const std::vector<std::string>& inherited = {});
+
+// Of its answer to /props: whether the chat template both describes tools and has words for calls of them. Empty where
+// it does not say.
+std::optional<bool> template_knows_tools(std::string_view props);
 
 }  // namespace faelled::engines

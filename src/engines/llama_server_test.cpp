@@ -104,5 +104,30 @@ TEST(LlamaServerCommand, RefusesASocketPathThatTheKernelCannotHold) {
   EXPECT_FALSE(llama_server_command(model(), file(), "/run/e1.socket"));
 }
 
+TEST(LlamaServerCommand, RanksDocuments) {
+  ModelSettings model;
+  model.id = "ranks";
+  model.places = 1;
+  model.rerank = true;
+  const auto command = llama_server_command(model, GgufSummary{}, "/tmp/a.sock");
+  ASSERT_TRUE(command) << command.error().message;
+  const auto& words = command->arguments;
+  EXPECT_NE(std::ranges::find(words, "--reranking"), words.end());
+  EXPECT_NE(std::ranges::find(words, "rank"), words.end());
+  EXPECT_EQ(std::ranges::find(words, "--jinja"), words.end());
+}
+
+TEST(TemplateKnowsTools, WhereItDescribesThemAndHasWordsForCalls) {
+  const auto caps = [](const char* describes, const char* calls) {
+    return template_knows_tools(std::string(R"({"chat_template":"{{ x }}","chat_template_caps":{"supports_tools":)") +
+                                describes + R"(,"supports_tool_calls":)" + calls + "}}");
+  };
+  EXPECT_EQ(caps("true", "true"), true);
+  EXPECT_EQ(caps("true", "false"), false);
+  EXPECT_EQ(caps("false", "true"), false);
+  EXPECT_EQ(template_knows_tools("{}"), std::nullopt);
+  EXPECT_EQ(template_knows_tools("<html>"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace faelled::engines

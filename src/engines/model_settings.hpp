@@ -21,6 +21,8 @@ struct ModelSettings {
   std::uint32_t places = 4;          // requests at once; on llama-server the slots (key `concurrency`)
   std::uint32_t context_tokens = 0;  // promised to each place; 0: the file's own, at most context_tokens_default
   bool embeddings = false;           // serves /v1/embeddings and nothing else
+  bool rerank = false;               // serves /v1/rerank and nothing else
+  bool shorter_vectors = false;      // the beginning of its vectors is a vector: clients may ask for fewer dimensions
   bool demo = false;                 // proves the path; the page says it is not for work
   std::vector<std::string> stop;     // added to the client's own, for models that do not know when they are done
 

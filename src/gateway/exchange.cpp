@@ -70,7 +70,7 @@ Exchange::Exchange(Context& context, const members::Caller& caller, openai::Requ
       sink_(sink),
       metrics_(context.metrics.model(model.settings.id)),
       timer_(context.loop, [this] { tick(); }),
-      rewriter_(request_.endpoint, request_.model, request_.include_usage),
+      rewriter_(request_.endpoint, request_.model, request_.form),
       admitted_(context.loop.now()) {
   if (request_.stream && request_.endpoint == openai::Endpoint::chat) show_waiting_ = caller.show_waiting;
   ticket_.number = ++context.last_ticket;
@@ -78,7 +78,7 @@ Exchange::Exchange(Context& context, const members::Caller& caller, openai::Requ
   ticket_.member = caller.member;
   ticket_.caller = caller.caller;
   ticket_.model = model.settings.id;
-  ticket_.lane = lane;
+  ticket_.lane = request_.form.tier == openai::ServiceTier::flex ? rpc::Lane::batch : lane;
   ticket_.prompt_tokens_estimate = request_.prompt_tokens_estimate;
   ticket_.output_tokens_max = request_.output_tokens_max;
   ticket_.admitted = admitted_;
@@ -257,6 +257,8 @@ Exchange::Ending Exchange::interrupted() const {
   switch (interrupt_) {
     case Interrupt::gone:
       return ended(rpc::Outcome::cancelled, "the client hung up");
+    case Interrupt::withdrawn:
+      return ended(rpc::Outcome::cancelled, "another choice of the request failed");
     case Interrupt::too_slow:
       return ended(rpc::Outcome::cancelled, "the client read too slowly");
     case Interrupt::waited:

@@ -61,9 +61,12 @@ class Exchange final : private rpc::TicketListener {
   ~Exchange() override;
 
   net::Task<void> run();
+  // Ends it as cancelled: nobody wants its answer any more. Nothing where it has ended.
+  void withdraw() { interrupt(Interrupt::withdrawn); }
+  const openai::Usage& usage() const { return usage_; }
 
  private:
-  enum class Interrupt : std::uint8_t { none, gone, waited, total, silence, too_slow };
+  enum class Interrupt : std::uint8_t { none, gone, withdrawn, waited, total, silence, too_slow };
   struct Ending {
     rpc::Outcome outcome = rpc::Outcome::failed;
     std::string cause;

@@ -34,10 +34,12 @@ std::string Exchange::upstream_headers() const {
 }
 
 net::Task<Exchange::Ending> Exchange::talk() {
+  if (auto refused = engines::beyond(*grant_, model_.settings, request_))
+    co_return Ending{rpc::Outcome::refused, "beyond the engine", std::move(refused)};
   upstream_.emplace(context_.client.open(address_of(grant_->endpoint)));
   std::string body;
   body.reserve(request_.body().size() + 256);
-  request_.append_upstream_body(body, {grant_->upstream_model, model_.settings.stop, 0});
+  request_.append_upstream_body(body, engines::upstream_of(*grant_, model_.settings));
   engines::append_engine_members(body, *grant_, request_.endpoint, request_.stream);
   body += '}';
   const std::string target =
@@ -52,7 +54,8 @@ net::Task<Exchange::Ending> Exchange::talk() {
     if (interrupt_ != Interrupt::none) co_return interrupted();
     Ending ending;
     ending.error = engines::error_from(grant_->engine_kind, request_.endpoint, *status,
-                                       text ? std::string_view(*text) : std::string_view(), context_.document);
+                                       text ? std::string_view(*text) : std::string_view(), context_.document,
+                                       request_.uses_tools);
     const bool client_fault = ending.error->status() < 500;
     ending.outcome = client_fault ? rpc::Outcome::refused : rpc::Outcome::failed;
     ending.cause = fmt::format("engine status {}", *status);
@@ -99,8 +102,11 @@ net::Task<Exchange::Ending> Exchange::gather_stream() {
 Exchange::Ending Exchange::relay_whole(std::string_view text) {
   auto answer = openai::rewrite_answer(text, request_, request_.model, context_.document);
   if (!answer) {
-    Ending ending{rpc::Outcome::failed, "the engine's answer is not what the endpoint promises", answer.error()};
-    ending.engine_fault = true;
+    const bool client_fault = answer.error().status() < 500;
+    Ending ending{client_fault ? rpc::Outcome::refused : rpc::Outcome::failed,
+                  client_fault ? "beyond the model" : "the engine's answer is not what the endpoint promises",
+                  answer.error()};
+    ending.engine_fault = !client_fault;
     return ending;
   }
   usage_ = answer->usage;
@@ -130,7 +136,7 @@ void Exchange::take_step(const openai::StreamRewriter::Step& step) {
 
 net::Task<Exchange::Ending> Exchange::relay_stream() {
   openai::SseParser parser;
-  rewriter_ = openai::StreamRewriter(request_.endpoint, request_.model, request_.include_usage);
+  rewriter_ = openai::StreamRewriter(request_.endpoint, request_.model, request_.form);
   std::string bytes;
   bool ended = false;
   while (!ended) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/ids.hpp"
+#include "gateway/choices.hpp"
 #include "gateway/http_sink.hpp"
 #include "json/writer.hpp"
 #include "openai/answer.hpp"
@@ -17,9 +18,16 @@ using openai::ApiError;
 using openai::Cause;
 
 std::optional<openai::Endpoint> endpoint_of(std::string_view path) {
-  for (const auto endpoint : {openai::Endpoint::chat, openai::Endpoint::completions, openai::Endpoint::embeddings})
+  for (const auto endpoint : openai::endpoints)
     if (path == openai::path_of(endpoint)) return endpoint;
   return std::nullopt;
+}
+
+// An upstream says itself what it does not serve, but for rankings: there a model must be meant for it.
+bool serves(const engines::ModelSettings& model, openai::Endpoint endpoint) {
+  if (endpoint == openai::Endpoint::rerank) return model.rerank;
+  if (model.kind != engines::EngineKind::llama) return true;
+  return !model.rerank && model.embeddings == (endpoint == openai::Endpoint::embeddings);
 }
 
 // "Bearer sk-…"; the scheme is without regard to case (RFC 9110 section 11.1).
@@ -157,11 +165,22 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
     sink.fail(error);
     co_return;
   }
-  if (model->settings.kind == engines::EngineKind::llama &&
-      model->settings.embeddings != (endpoint == openai::Endpoint::embeddings)) {
+  if (!serves(model->settings, endpoint)) {
     context_.metrics.rejected(400);
     sink.fail({Cause::unsupported_value,
                fmt::format("The model '{}' does not serve {}.", parsed->model, openai::path_of(endpoint)), "model"});
+    co_return;
+  }
+  if (parsed->form.dimensions > 0 && !model->settings.shorter_vectors) {
+    context_.metrics.rejected(400);
+    sink.fail({Cause::unsupported_parameter,
+               fmt::format("The vectors of '{}' cannot be shortened without losing their sense.", parsed->model),
+               "dimensions"});
+    co_return;
+  }
+  if (parsed->choices() > 1) {
+    Choices choices(context_, caller, *parsed, *model, request_id, traceparent, sink, lane);
+    co_await choices.run();
     co_return;
   }
   Exchange exchange(context_, caller, std::move(*parsed), *model, std::move(request_id), std::move(traceparent), sink,

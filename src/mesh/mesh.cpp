@@ -165,6 +165,7 @@ rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
   grant.endpoint = engine.report.endpoint;
   grant.engine_kind = engine.report.engine_kind;
   grant.upstream_model = engine.report.upstream_model;
+  grant.tools = engine.report.tools;
   grant.place = index;
   grant.place_changed_member = place.member != ticket.member;
   place = {ticket.number, {}, ++grants_};

@@ -88,7 +88,7 @@ Expected<engines::GgufSummary> LlamaHost::look_at_file() const {
         fmt::format("model {}: chat template {}: {}", model_.id, model_.chat_template_file, std::strerror(errno)),
         "correct chat_template_file, or leave it out for the model's own template");
   }
-  if (!model_.embeddings && model_.chat_template_file.empty() && !file->chat_template) {
+  if (!model_.embeddings && !model_.rerank && model_.chat_template_file.empty() && !file->chat_template) {
     return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.file),
                 "name one in chat_template_file");
   }
@@ -188,6 +188,13 @@ net::Task<void> LlamaHost::ask(std::shared_ptr<LlamaHost> self, ProbeKind kind, 
   const char* target = kind == ProbeKind::health ? "/health" : "/slots";
   auto answer = co_await self->around_.client.ask(std::move(address), "GET", target, "", "", within, answer_bytes_max);
   if (self->closed_ || number != self->probes_) co_return;
+  if (kind == ProbeKind::health && answer && answer->status == 200 && !self->model_.embeddings &&
+      !self->model_.rerank) {
+    // Before anybody hears that it is ready.
+    const bool known = co_await self->ask_for_tools(within);
+    if (self->closed_ || number != self->probes_) co_return;
+    if (!known) co_return self->tell(event::NoAnswer{});
+  }
   if (!answer) {
     self->tell(event::NoAnswer{});
   } else if (answer->status == 503) {
@@ -197,6 +204,18 @@ net::Task<void> LlamaHost::ask(std::shared_ptr<LlamaHost> self, ProbeKind kind, 
   } else {
     self->tell(event::NoAnswer{});
   }
+}
+
+// llama-server ignores tools where the chat template has no words for them, tool_choice "required" too. False: it did
+// not say.
+net::Task<bool> LlamaHost::ask_for_tools(Duration within) {
+  constexpr std::size_t answer_bytes_max = 4 * 1024 * 1024;  // it holds the template
+  auto props =
+      co_await around_.client.ask({.unix_path = socket_path_}, "GET", "/props", "", "", within, answer_bytes_max);
+  if (!props || props->status != 200) co_return false;
+  const auto tools = engines::template_knows_tools(props->body);
+  if (tools) tools_ = *tools;
+  co_return tools.has_value();
 }
 
 void LlamaHost::carry_out(const action::AskToStop&) {
@@ -253,6 +272,7 @@ rpc::EngineReport LlamaHost::report() const {
   report.restarts = supervisor_.starts() > 0 ? supervisor_.starts() - 1 : 0;
   report.load_time = supervisor_.load_time();
   report.ready_in = supervisor_.ready_in(around_.clock.now());
+  report.tools = tools_;
   report.context_tokens = engines::context_tokens_per_place(model_, file_).value_or(0);
   return report;
 }

@@ -45,6 +45,7 @@ class LlamaHost final : public Host, public std::enable_shared_from_this<LlamaHo
   Expected<engines::GgufSummary> look_at_file() const;
   Expected<void> spawn();
   static net::Task<void> ask(std::shared_ptr<LlamaHost> self, ProbeKind kind, Duration within, std::uint64_t number);
+  net::Task<bool> ask_for_tools(Duration within);
   void watch_output();
   void take_output(std::size_t bytes_max);
   void child_ended();
@@ -57,6 +58,7 @@ class LlamaHost final : public Host, public std::enable_shared_from_this<LlamaHo
   std::string id_;
   std::string socket_path_;
   engines::GgufSummary file_;
+  bool tools_ = false;      // of the process that runs: its chat template knows them
   std::string file_seen_;   // its size and times when it was last found wrong
   std::string file_wrong_;  // what was wrong with it then
   std::uint64_t probes_ = 0;

@@ -25,6 +25,14 @@ struct Answer {
 std::expected<Answer, ApiError> rewrite_answer(std::string_view engine_body, const Request& request,
                                                std::string_view public_model, json::Document& document);
 
+// Several answers to one request (Request::choice) as one: all their choices, in their order, and the sum of their
+// usage. Each is what rewrite_answer() gave.
+std::string merge_answers(std::span<const std::string> bodies, const Usage& sum, json::Document& document);
+
+// The last chunk of a stream of several choices: no choice, and the sum of their usage.
+std::string usage_chunk(const Request& request, std::string_view id, std::string_view public_model,
+                        std::int64_t created_s, const Usage& sum);
+
 struct ModelEntry {
   std::string_view id;
   std::int64_t created_s = 0;  // Unix time

@@ -9,12 +9,12 @@ using enum Fate;
 using N = FieldName;
 
 constexpr Field fields[] = {
-    {"model", N::model, ours, ours, ours, "string; the engine gets its own name for it"},
+    {"model", N::model, ours, ours, ours, "string; the engine gets its own name for it", ours},
     {"messages", N::messages, passed, ignored, ignored,
-     "1 to 4096 messages; roles system, developer (sent as system), user, assistant; content a string or text parts; "
-     "of "
-     "a message only role, content and name pass; tool calls, images, audio and files are refused"},
-    {"prompt", N::prompt, ignored, passed, ignored, "a string, an array of one string, or an array of tokens"},
+     "1 to 4096 messages; roles system, developer (sent as system), user, assistant, tool, function (sent as tool); "
+     "content a string or text parts; of a message only role, content, name, tool_calls, tool_call_id and an "
+     "assistant's reasoning_content pass, function_call as a tool call; images, audio and files are refused"},
+    {"prompt", N::prompt, ignored, passed, ignored, "a string, an array of tokens, or up to 8 of either"},
     {"input", N::input, ignored, ignored, passed,
      "a string, up to 2048 strings, an array of tokens, or up to 2048 arrays of tokens; none empty"},
     {"stream", N::stream, ours, ours, ignored, "true or false"},
@@ -32,36 +32,54 @@ constexpr Field fields[] = {
     {"seed", N::seed, ours, ours, ignored, "any whole number of 64 bits; folded to 32 bits for the engine"},
     {"stop", N::stop, ours, ours, ignored, "a string or up to 4 strings, none empty; the model's own are added"},
     {"logit_bias", N::logit_bias, passed, passed, ignored, "up to 300 tokens, each -100 to 100"},
-    {"n", N::n, ours, ours, ignored, "1"},
-    {"best_of", N::best_of, ignored, refused, ignored, "0 or 1 only"},
+    {"n", N::n, ours, ours, ignored,
+     "1 to 8, together with several prompts at most 8 choices; each choice is a request of its own to the engine"},
+    {"best_of", N::best_of, ignored, ours, ignored, "0, 1 or the same as n: nothing is thrown away"},
     {"echo", N::echo, ignored, refused, ignored, "false only"},
     {"suffix", N::suffix, ignored, refused, ignored, "empty only"},
-    {"logprobs", N::logprobs, refused, refused, ignored, "false only"},
-    {"top_logprobs", N::top_logprobs, refused, ignored, ignored, "0 only"},
-    {"response_format", N::response_format, refused, refused, ignored, "{\"type\": \"text\"} only"},
-    {"tools", N::tools, refused, ignored, ignored, "empty only"},
-    {"tool_choice", N::tool_choice, refused, ignored, ignored, "\"none\" only"},
-    {"functions", N::functions, refused, ignored, ignored, "empty only"},
-    {"function_call", N::function_call, refused, ignored, ignored, "\"none\" only"},
+    {"logprobs", N::logprobs, ours, ours, ignored,
+     "chat: true or false, on llama-server not together with tools; completions: 0 to 20"},
+    {"top_logprobs", N::top_logprobs, ours, ignored, ignored, "0 to 20, only with logprobs"},
+    {"response_format", N::response_format, ours, refused, ignored,
+     "chat: text, json_object, json_schema within the bounds of schemas; on llama-server not while tools may be "
+     "called, "
+     "and a strict schema must hold nothing that its grammar leaves out; completions: {\"type\": \"text\"} only"},
+    {"tools", N::tools, ours, ignored, ignored,
+     "up to 128 function tools of 256 KiB together, where the model's template knows tools; of a tool only type, name, "
+     "description, parameters and strict pass; parameters within the bounds of schemas"},
+    {"tool_choice", N::tool_choice, ours, ignored, ignored,
+     "\"none\", \"auto\", \"required\", one function or allowed_tools; to llama-server a named tool goes alone and "
+     "required"},
+    {"parallel_tool_calls", N::parallel_tool_calls, ours, ignored, ignored, "true or false"},
+    {"functions", N::functions, ours, ignored, ignored, "deprecated: sent as tools; calls come back as function_call"},
+    {"function_call", N::function_call, ours, ignored, ignored,
+     "\"none\", \"auto\" or {\"name\"}, only with functions; sent as tool_choice"},
+    {"reasoning_effort", N::reasoning_effort, passed, ignored, ignored,
+     "\"none\", \"minimal\", \"low\", \"medium\", \"high\", \"xhigh\" or \"max\"; templates that do not know it ignore "
+     "it"},
     {"modalities", N::modalities, refused, ignored, ignored, "[\"text\"] only"},
     {"audio", N::other, refused, ignored, ignored, ""},
     {"moderation", N::other, refused, ignored, ignored, ""},
     {"web_search_options", N::other, refused, ignored, ignored, ""},
-    {"service_tier", N::service_tier, refused, ignored, ignored, "\"auto\" and \"default\" only"},
+    {"service_tier", N::service_tier, ours, ignored, ignored,
+     "\"auto\", \"default\" or \"flex\": flex waits behind those who wait for an answer; the answer says which it was"},
     {"encoding_format", N::encoding_format, ignored, ignored, passed, "\"float\" or \"base64\""},
-    {"dimensions", N::other, ignored, ignored, refused, ""},
+    {"dimensions", N::dimensions, ignored, ignored, ours,
+     "1 to 65536, where the model is configured with shorter_vectors; cut to so many and brought to length 1 here"},
+    {"query", N::query, ignored, ignored, ignored, "a string, not empty", passed},
+
+    {"top_n", N::top_n, ignored, ignored, ignored, "1 to 1000: the best so many", ours},
+    {"return_documents", N::return_documents, ignored, ignored, ignored, "true or false", ours},
 
     {"metadata", N::other, ignored, ignored, ignored, ""},
-    {"parallel_tool_calls", N::other, ignored, ignored, ignored, ""},
     {"prediction", N::other, ignored, ignored, ignored, "speed only"},
     {"prompt_cache_key", N::other, ignored, ignored, ignored, "speed only"},
     {"prompt_cache_options", N::other, ignored, ignored, ignored, "speed only"},
     {"prompt_cache_retention", N::other, ignored, ignored, ignored, "speed only"},
-    {"reasoning_effort", N::other, ignored, ignored, ignored, "a hint"},
     {"safety_identifier", N::other, ignored, ignored, ignored, ""},
     {"store", N::other, ignored, ignored, ignored, "nothing is stored, whatever it says"},
     {"user", N::other, ignored, ignored, ignored, "who asks is known from the key"},
-    {"verbosity", N::other, ignored, ignored, ignored, "a hint"},
+    {"verbosity", N::other, ignored, ignored, ignored, "a hint that no engine here knows"},
 
     {"add_generation_prompt", N::other, never, never, never, ""},
     {"cache_prompt", N::other, never, never, never, ""},
@@ -70,7 +88,8 @@ constexpr Field fields[] = {
     {"chat_template_kwargs", N::other, never, never, never, ""},
     {"continue_final_message", N::other, never, never, never, ""},
     {"data_parallel_rank", N::other, never, never, never, ""},
-    {"documents", N::other, never, never, never, ""},
+    {"documents", N::documents, never, never, never,
+     "rerank: 1 to 1000 strings or objects with a text, none empty; sent as strings", ours},
     {"grammar", N::other, never, never, never, ""},
     {"guided_choice", N::other, never, never, never, ""},
     {"guided_grammar", N::other, never, never, never, ""},
@@ -133,6 +152,8 @@ const char* path_of(Endpoint endpoint) {
       return "/v1/completions";
     case Endpoint::embeddings:
       return "/v1/embeddings";
+    case Endpoint::rerank:
+      return "/v1/rerank";
   }
   return "";
 }

@@ -7,7 +7,8 @@
 
 namespace faelled::openai {
 
-enum class Endpoint : std::uint8_t { chat, completions, embeddings };
+enum class Endpoint : std::uint8_t { chat, completions, embeddings, rerank };
+inline constexpr Endpoint endpoints[] = {Endpoint::chat, Endpoint::completions, Endpoint::embeddings, Endpoint::rerank};
 
 const char* path_of(Endpoint endpoint);  // "/v1/chat/completions"
 
@@ -47,11 +48,18 @@ enum class FieldName : std::uint8_t {
   response_format,
   tools,
   tool_choice,
+  parallel_tool_calls,
   functions,
   function_call,
   modalities,
   service_tier,
   encoding_format,
+  dimensions,
+  reasoning_effort,
+  query,
+  documents,
+  top_n,
+  return_documents,
   other,
 };
 
@@ -60,8 +68,19 @@ struct Field {
   FieldName number;
   Fate chat, completions, embeddings;
   std::string_view note;  // what is accepted, in a few words
+  Fate rerank = Fate::ignored;
   Fate fate(Endpoint endpoint) const {
-    return endpoint == Endpoint::chat ? chat : endpoint == Endpoint::completions ? completions : embeddings;
+    switch (endpoint) {
+      case Endpoint::chat:
+        return chat;
+      case Endpoint::completions:
+        return completions;
+      case Endpoint::embeddings:
+        return embeddings;
+      case Endpoint::rerank:
+        break;
+    }
+    return embeddings == Fate::never && rerank == Fate::ignored ? Fate::never : rerank;
   }
 };
 

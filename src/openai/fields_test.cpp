@@ -11,8 +11,7 @@ namespace {
 
 std::string line_of(const Field& field) {
   std::string line = "| `" + std::string(field.name) + "` |";
-  for (const Fate fate : {field.chat, field.completions, field.embeddings})
-    line += std::string(" ") + fate_name(fate) + " |";
+  for (const Endpoint endpoint : endpoints) line += std::string(" ") + fate_name(field.fate(endpoint)) + " |";
   return line + (field.note.empty() ? "" : " " + std::string(field.note)) + " |";
 }
 
@@ -40,7 +39,7 @@ TEST(Fields, are_documented_as_they_are) {
 
 TEST(Fields, that_steer_an_engine_never_pass) {
   for (const char* name : {"priority", "cache_salt", "id_slot", "lora", "kv_transfer_params", "chat_template"}) {
-    for (const auto endpoint : {Endpoint::chat, Endpoint::completions, Endpoint::embeddings}) {
+    for (const Endpoint endpoint : endpoints) {
       EXPECT_EQ(find_field(name)->fate(endpoint), Fate::never) << name;
     }
   }

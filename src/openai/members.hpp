@@ -6,6 +6,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "json/value.hpp"
+#include "json/writer.hpp"
+#include "openai/answer_form.hpp"
+
 namespace faelled::openai {
 
 enum class AnswerMember : std::uint8_t { plain, model, choices, data, usage, error, foreign };
@@ -20,6 +24,22 @@ inline AnswerMember answer_member(std::string_view name) {
     return AnswerMember::plain;
   }
   return AnswerMember::foreign;
+}
+
+// A plain member, but for those that are ours to say.
+inline void append_plain(json::Writer& writer, std::string_view name, json::Value value, const AnswerForm& form) {
+  if (name == "service_tier" && form.tier != ServiceTier::unsaid) return;
+  writer.key(name);
+  if (name == "id" && !form.id.empty()) {
+    writer.text(form.id);
+  } else {
+    writer.raw(value.raw());
+  }
+}
+
+inline void append_tier(json::Writer& writer, const AnswerForm& form) {
+  if (form.tier != ServiceTier::unsaid)
+    writer.member("service_tier", form.tier == ServiceTier::flex ? "flex" : "default");
 }
 
 }  // namespace faelled::openai

@@ -16,8 +16,15 @@ constexpr std::string_view valid[] = {
     R"({"model":"m","messages":[{"role":"user","content":"Hej \u00e5 \ud83d\ude00"}],"stream":true,"stream_options":{"include_usage":true}})",
     R"({"model":"m","messages":[{"role":"developer","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":"b","refusal":null}],"temperature":0.5,"top_p":1,"seed":7})",
     R"({"model":"m","messages":[{"role":"system","content":"x","name":"n"}],"max_tokens":5,"stop":["a","b"],"logit_bias":{"5":-1.5},"n":1,"tools":[],"user":"u","metadata":{"k":"v"}})",
+    R"({"model":"m","messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"reasoning_content":"r","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"y"}],"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{"a":{"$ref":"#/$defs/b"}},"$defs":{"b":{"anyOf":[{"type":"string","pattern":"^a{2,9}$"},{"type":"null"}]}}},"strict":true}}],"tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false})",
+    R"({"model":"m","messages":[{"role":"assistant","function_call":{"name":"f","arguments":"{}"}},{"role":"function","name":"f","content":"y"}],"functions":[{"name":"f"}],"function_call":"auto"})",
     R"({"model":"m","prompt":"One, two","max_tokens":3,"echo":false,"best_of":1,"stop":"x","presence_penalty":-2,"frequency_penalty":2})",
     R"({"model":"m","prompt":[1,2,3],"stream":false,"suffix":null,"top_k":40,"min_p":0.1})",
+    R"({"model":"m","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":["object","null"],"properties":{"a":{"enum":[1,null]}},"required":["a"]}}},"logprobs":true,"top_logprobs":2,"service_tier":"flex","reasoning_effort":"low"})",
+    R"({"model":"m","prompt":"One","logprobs":3})",
+    R"({"model":"m","prompt":["a","b"],"n":2,"best_of":2,"seed":3})",
+    R"({"model":"m","query":"q","documents":["a",{"text":"b"}],"top_n":1,"return_documents":true})",
+    R"({"model":"m","input":"a","dimensions":8,"encoding_format":"float"})",
     R"({"model":"m","input":["a","b"],"encoding_format":"base64"})",
     R"({"model":"m","input":[[1,2],[3]],"user":"x"})",
 };
@@ -45,6 +52,10 @@ constexpr std::string_view scraps[] = {"{",
                                        "\"priority\":-9,",
                                        "\"type\":\"image_url\",",
                                        "\"prompt\":\"p\",",
+                                       "\"$ref\":\"http://x\",",
+                                       "\"role\":\"tool\",",
+                                       "\"tool_call_id\":\"c\",",
+                                       "\"cache_control\":{},",
                                        "\"stream\":true,",
                                        "\"\\u006dodel\":1,"};
 
@@ -86,7 +97,7 @@ TEST(Request, damaged_in_10000_ways_is_refused_or_harmless) {
   int accepted = 0;
   for (int round = 0; round < 10'000; ++round) {
     const std::string text = mutate(std::string(valid[random.below(std::size(valid))]), random);
-    const auto endpoint = static_cast<Endpoint>(random.below(3));
+    const auto endpoint = endpoints[random.below(std::size(endpoints))];
     SCOPED_TRACE(text);
     const auto request = Request::parse(endpoint, text, document);
     if (request) {

@@ -1,7 +1,6 @@
-// Chat messages. An array in which every message holds role, content and name alone is spliced as it came; any other is
-// rebuilt from those three, so that a chat template never sees a member that we have not looked at.
+// Chat messages: the checks. An array in which every message holds role, content and name alone is spliced as it came;
+// any other is rebuilt (request_rebuild.cpp), so that a chat template never sees a member that we have not looked at.
 #include "base/limits.hpp"
-#include "json/writer.hpp"
 #include "openai/request_parser.hpp"
 
 namespace faelled::openai {
@@ -40,6 +39,7 @@ bool RequestParser::read_messages(const Field& field, Value value) {
 bool RequestParser::read_message(std::size_t number, Value message) {
   if (message.kind() != Kind::object) return wrong_kind(path_of_message(number), "an object", message);
   std::optional<Value> role, content;
+  bool plain = true;
   for (const Member member : message.members()) {
     const std::string_view name = member.name.text_view(scratch_);
     if (name == "role") {
@@ -52,20 +52,91 @@ bool RequestParser::read_message(std::size_t number, Value message) {
       else if (member.value.kind() != Kind::text)
         return wrong_kind(path_of_message(number) + ".name", "a string", member.value);
     } else {
-      messages_pass_as_are_ = false;
-      const bool meaning = name == "tool_calls" || name == "function_call" || name == "audio" || name == "tool_call_id";
-      if (meaning && used(member.value)) {
-        return refuse(Cause::unsupported_parameter, path_of_message(number) + "." + std::string(name),
-                      "'" + std::string(name) + "' in a message is not supported yet.");
+      plain = messages_pass_as_are_ = false;
+      if (name == "audio" && used(member.value)) {
+        return refuse(Cause::unsupported_parameter, path_of_message(number) + ".audio",
+                      "'audio' in a message is not supported.");
       }
     }
   }
   if (!role) return refuse(Cause::missing_value, path_of_message(number) + ".role", "A message must have a role.");
   if (!read_role(number, *role)) return false;
+  bool calls = false;
+  if ((!plain || role->text_is("tool") || role->text_is("function")) && !read_tool_words(number, message, calls))
+    return false;
   if (!content || content->is_null()) {
+    if (calls || role->text_is("function")) return true;
     return refuse(Cause::missing_value, path_of_message(number) + ".content", "A message must have content.");
   }
-  return read_content(number, *content);
+  // An assistant that called a tool may have said nothing beside it.
+  return (calls && content->is_empty()) || read_content(number, *content);
+}
+
+// What goes with the role beside content and name. `calls`: the message calls tools.
+bool RequestParser::read_tool_words(std::size_t number, Value message, bool& calls) {
+  const std::string path = path_of_message(number);
+  const Value role = *message.find("role");
+  const bool assistant = role.text_is("assistant");
+  const auto tool_calls = message.find("tool_calls"), function_call = message.find("function_call");
+  const auto id = message.find("tool_call_id"), reasoning = message.find("reasoning_content");
+  for (const auto& [name, value] : {std::pair("tool_calls", tool_calls), std::pair("function_call", function_call)}) {
+    if (used(value) && !assistant)
+      return refuse(Cause::invalid_value, path + "." + name, "Only an assistant's message may call tools.");
+  }
+  if (assistant && reasoning && !reasoning->is_null()) {
+    if (reasoning->kind() != Kind::text) return wrong_kind(path + ".reasoning_content", "a string", *reasoning);
+    count_text(*reasoning);
+  }
+  if (used(tool_calls)) {
+    if (tool_calls->kind() != Kind::array) return wrong_kind(path + ".tool_calls", "an array", *tool_calls);
+    std::size_t call_number = 0;
+    for (const Value call : tool_calls->items()) {
+      if (call_number == limits::tool_calls_max) {
+        return refuse(Cause::invalid_value, path + ".tool_calls",
+                      "A message may call at most " + std::to_string(limits::tool_calls_max) + " tools.");
+      }
+      if (!read_call(path + ".tool_calls[" + std::to_string(call_number++) + "]", call, false)) return false;
+    }
+  }
+  if (used(function_call) && !read_call(path + ".function_call", *function_call, true)) return false;
+  if (role.text_is("tool") && (!id || id->kind() != Kind::text || id->is_empty())) {
+    return refuse(Cause::missing_value, path + ".tool_call_id", "A tool's message must say which call it answers.");
+  }
+  if (const auto name = message.find("name"); role.text_is("function") && (!name || !used(*name))) {
+    return refuse(Cause::missing_value, path + ".name", "A function's message must have its name.");
+  }
+  calls = used(tool_calls) || used(function_call);
+  if (calls || role.text_is("tool") || role.text_is("function")) {
+    messages_of_tools_ = true;
+    messages_pass_as_are_ = false;
+  }
+  return true;
+}
+
+bool RequestParser::read_call(const std::string& path, Value call, bool old) {
+  if (call.kind() != Kind::object) return wrong_kind(path, "an object", call);
+  std::optional<Value> function = call;
+  std::string inside = path;
+  if (!old) {
+    const auto id = call.find("id"), type = call.find("type");
+    if (!id || id->kind() != Kind::text || id->is_empty())
+      return refuse(Cause::missing_value, path + ".id", "A tool call must have an id.");
+    if (type && !type->is_null() && !type->text_is("function"))
+      return refuse(Cause::unsupported_value, path + ".type", "Only calls of type \"function\" are supported.");
+    function = call.find("function");
+    inside += ".function";
+    if (!function || function->kind() != Kind::object)
+      return refuse(Cause::missing_value, inside, "A tool call must have a function.");
+  }
+  for (const char* name : {"name", "arguments"}) {
+    const auto value = function->find(name);
+    if (!value || value->kind() != Kind::text) {
+      return refuse(Cause::missing_value, inside + "." + name,
+                    "A call must have a function's name and its arguments, both strings.");
+    }
+    count_text(*value);
+  }
+  return true;
 }
 
 bool RequestParser::read_role(std::size_t number, Value role) {
@@ -75,12 +146,9 @@ bool RequestParser::read_role(std::size_t number, Value role) {
     messages_pass_as_are_ = false;
     return true;
   }
-  if (name == "tool" || name == "function") {
-    return refuse(Cause::unsupported_value, path_of_message(number) + ".role",
-                  "Messages of tools are not supported yet.");
-  }
+  if (name == "tool" || name == "function") return true;
   return refuse(Cause::invalid_value, path_of_message(number) + ".role",
-                "The role of a message must be system, developer, user or assistant.");
+                "The role of a message must be system, developer, user, assistant or tool.");
 }
 
 bool RequestParser::read_content(std::size_t number, Value content) {
@@ -122,28 +190,6 @@ bool RequestParser::read_part(const std::string& path, Value part) {
   if (part.count() != 2) messages_pass_as_are_ = false;
   count_text(*text);
   return true;
-}
-
-void RequestParser::rebuild_messages(Value messages) {
-  json::Writer writer(request_.messages_);
-  writer.array();
-  for (const Value message : messages.items()) {
-    const Value role = *message.find("role");
-    writer.object().member_raw("role", role.text_is("developer") ? R"("system")" : role.raw());
-    const Value content = *message.find("content");
-    if (content.kind() == Kind::text) {
-      writer.member_raw("content", content.raw());
-    } else {
-      writer.key("content").array();
-      for (const Value part : content.items()) {
-        writer.object().member("type", "text").member_raw("text", part.find("text")->raw()).close_object();
-      }
-      writer.close_array();
-    }
-    if (const auto name = message.find("name"); name && !name->is_null()) writer.member_raw("name", name->raw());
-    writer.close_object();
-  }
-  writer.close_array();
 }
 
 }  // namespace faelled::openai

@@ -97,6 +97,42 @@ bool RequestParser::read(const Field& field, Value value) {
       return read_logit_bias(field, value);
     case FieldName::n:
       return read_n(value);
+    case FieldName::best_of:
+      return read_best_of(value);
+    case FieldName::logprobs:
+      return read_logprobs(field, value);
+    case FieldName::top_logprobs:
+      return read_top_logprobs(value);
+    case FieldName::response_format:
+      return read_response_format(field, value);
+    case FieldName::service_tier:
+      return read_service_tier(value);
+    case FieldName::reasoning_effort:
+      return read_reasoning_effort(field, value);
+    case FieldName::dimensions:
+      return read_dimensions(value);
+    case FieldName::query:
+      return read_query(field, value);
+    case FieldName::documents:
+      return read_documents(value);
+    case FieldName::top_n:
+      return read_top_n(value);
+    case FieldName::return_documents:
+      return read_bool(field, value, request_.form.return_documents);
+    case FieldName::tools:
+      tools_ = value;
+      return true;
+    case FieldName::tool_choice:
+      tool_choice_ = value;
+      return true;
+    case FieldName::parallel_tool_calls:
+      return read_bool(field, value, request_.parallel_tool_calls_.emplace());
+    case FieldName::functions:
+      functions_ = value;
+      return true;
+    case FieldName::function_call:
+      function_call_ = value;
+      return true;
     case FieldName::encoding_format:
       return read_encoding_format(field, value);
     default:
@@ -109,6 +145,7 @@ bool RequestParser::finish() {
   if (!subject_given_) {
     const char* subject = request_.endpoint == Endpoint::chat          ? "messages"
                           : request_.endpoint == Endpoint::completions ? "prompt"
+                          : request_.endpoint == Endpoint::rerank      ? "documents"
                                                                        : "input";
     return refuse(Cause::missing_value, subject, std::string("'") + subject + "' is missing.");
   }
@@ -118,6 +155,12 @@ bool RequestParser::finish() {
   if (max_tokens_given_ && max_completion_tokens_given_) {
     return refuse(Cause::invalid_value, "max_tokens", "'max_tokens' and 'max_completion_tokens' cannot both be set.");
   }
+  if (request_.endpoint == Endpoint::rerank && !query_given_)
+    return refuse(Cause::missing_value, "query", "'query' is missing.");
+  if (top_logprobs_ && *top_logprobs_ > 0 && !request_.form.logprobs)
+    return refuse(Cause::invalid_value, "top_logprobs", "'top_logprobs' is only allowed when 'logprobs' is true.");
+  if (request_.form.logprobs && top_logprobs_) request_.form.logprobs = top_logprobs_;
+  if (!finish_tools() || !finish_choices()) return false;
   const std::size_t estimate = std::max<std::size_t>(1, text_bytes_ / 4 + tokens_);
   request_.prompt_tokens_estimate =
       static_cast<std::uint32_t>(std::min<std::size_t>(estimate, std::numeric_limits<std::uint32_t>::max()));
@@ -155,18 +198,6 @@ bool RequestParser::read_integer(const Field& field, Value value, std::int64_t m
   return true;
 }
 
-bool RequestParser::read_output_tokens(const Field& field, Value value) {
-  const auto tokens = value.integer();
-  if (!tokens) return wrong_kind(std::string(field.name), "a whole number", value);
-  if (*tokens < 1 || *tokens > static_cast<std::int64_t>(limits::output_tokens_max)) {
-    return refuse(
-        Cause::invalid_value, std::string(field.name),
-        "'" + std::string(field.name) + "' must be from 1 to " + std::to_string(limits::output_tokens_max) + ".");
-  }
-  request_.output_tokens_max = static_cast<std::uint32_t>(*tokens);
-  return true;
-}
-
 bool RequestParser::read_model(Value value) {
   auto name = value.text();
   if (!name) return wrong_kind("model", "a string", value);
@@ -178,34 +209,6 @@ bool RequestParser::read_model(Value value) {
   return true;
 }
 
-// llama-server keeps 32 bits of a seed and takes the last value for "by chance".
-bool RequestParser::read_seed(Value value) {
-  const auto seed = value.integer();
-  if (!seed) return wrong_kind("seed", "a whole number", value);
-  const auto bits = static_cast<std::uint64_t>(*seed);
-  const auto folded = static_cast<std::uint32_t>(bits ^ (bits >> 32));
-  request_.seed_ = folded & 0x7FFFFFFF;
-  return true;
-}
-
-bool RequestParser::read_stop(Value value) {
-  const auto read_one = [&](Value stop) {
-    if (stop.kind() != Kind::text) return wrong_kind("stop", "a string or an array of strings", stop);
-    if (stop.is_empty()) return refuse(Cause::invalid_value, "stop", "A stop sequence must not be empty.");
-    request_.stop_.push_back(slice_of(stop));
-    return true;
-  };
-  if (value.kind() != Kind::array) return read_one(value);
-  if (value.count() > limits::stop_sequences_max) {
-    return refuse(Cause::invalid_value, "stop",
-                  "'stop' takes at most " + std::to_string(limits::stop_sequences_max) + " sequences.");
-  }
-  for (const Value stop : value.items()) {
-    if (!read_one(stop)) return false;
-  }
-  return true;
-}
-
 bool RequestParser::read_stream_options(Value value) {
   if (value.kind() != Kind::object) return wrong_kind("stream_options", "an object", value);
   stream_options_given_ = true;
@@ -213,29 +216,7 @@ bool RequestParser::read_stream_options(Value value) {
   if (!include_usage || include_usage->is_null()) return true;
   const auto wanted = include_usage->boolean();
   if (!wanted) return wrong_kind("stream_options.include_usage", "true or false", *include_usage);
-  request_.include_usage = *wanted;
-  return true;
-}
-
-bool RequestParser::read_logit_bias(const Field& field, Value value) {
-  if (value.kind() != Kind::object) return wrong_kind("logit_bias", "an object", value);
-  if (value.count() > limits::logit_biases_max) {
-    return refuse(Cause::invalid_value, "logit_bias",
-                  "'logit_bias' takes at most " + std::to_string(limits::logit_biases_max) + " tokens.");
-  }
-  for (const Member bias : value.members()) {
-    const std::string_view token = bias.name.text_view(scratch_);
-    constexpr std::size_t digits_max = 9;
-    if (token.empty() || token.size() > digits_max ||
-        !std::ranges::all_of(token, [](char c) { return c >= '0' && c <= '9'; })) {
-      return refuse(Cause::invalid_value, "logit_bias", "The names in 'logit_bias' must be token numbers.");
-    }
-    const auto amount = bias.value.number();
-    if (!amount || *amount < -100 || *amount > 100) {
-      return refuse(Cause::invalid_value, "logit_bias", "The values in 'logit_bias' must be numbers from -100 to 100.");
-    }
-  }
-  pass(field, value);
+  request_.form.include_usage = *wanted;
   return true;
 }
 
@@ -248,13 +229,35 @@ bool RequestParser::read_encoding_format(const Field& field, Value value) {
   return true;
 }
 
-bool RequestParser::read_n(Value value) {
-  const auto n = value.integer();
-  if (!n) return wrong_kind("n", "a whole number", value);
-  if (*n < 1) return refuse(Cause::invalid_value, "n", "'n' must be at least 1.");
-  if (*n > static_cast<std::int64_t>(limits::choices_max)) {
-    return refuse(Cause::unsupported_value, "n", "More than one choice per request is not supported yet.");
+bool RequestParser::read_service_tier(Value value) {
+  if (value.text_is("flex")) {
+    request_.form.tier = ServiceTier::flex;
+  } else if (value.text_is("auto") || value.text_is("default")) {
+    request_.form.tier = ServiceTier::standard;
+  } else {
+    return refuse(value.kind() == Kind::text ? Cause::unsupported_value : Cause::invalid_value, "service_tier",
+                  R"('service_tier' must be "auto", "default" or "flex"; nobody can buy a place in front.)");
   }
+  return true;
+}
+
+bool RequestParser::read_reasoning_effort(const Field& field, Value value) {
+  for (const char* known : {"none", "minimal", "low", "medium", "high", "xhigh", "max"}) {
+    if (!value.text_is(known)) continue;
+    pass(field, value);
+    return true;
+  }
+  return refuse(Cause::invalid_value, "reasoning_effort",
+                "'reasoning_effort' must be none, minimal, low, medium, high, xhigh or max.");
+}
+
+bool RequestParser::read_dimensions(Value value) {
+  const auto wanted = value.integer();
+  if (!wanted || *wanted < 1 || *wanted > limits::dimensions_max) {
+    return refuse(Cause::invalid_value, "dimensions",
+                  "'dimensions' must be a whole number from 1 to " + std::to_string(limits::dimensions_max) + ".");
+  }
+  request_.form.dimensions = static_cast<std::uint32_t>(*wanted);
   return true;
 }
 
@@ -263,22 +266,10 @@ bool RequestParser::refuse_unless_idle(const Field& field, Value value) {
   const auto idle = [&] {
     if (value.is_null()) return true;
     switch (field.number) {
-      case FieldName::best_of:
-        return value.integer() == 0 || value.integer() == 1;
-      case FieldName::top_logprobs:
-        return value.integer() == 0;
       case FieldName::echo:
-      case FieldName::logprobs:
         return value.boolean() == false;
       case FieldName::suffix:
-      case FieldName::tools:
-      case FieldName::functions:
         return value.is_empty();
-      case FieldName::tool_choice:
-      case FieldName::function_call:
-        return value.text_is("none");
-      case FieldName::service_tier:
-        return value.text_is("auto") || value.text_is("default");
       case FieldName::response_format: {
         const auto type = value.find("type");
         return type && type->text_is("text");

@@ -49,7 +49,7 @@ TEST(Request, passes_allowed_fields_as_they_came) {
             R"({"model":"up","messages":[{"role":"user","content":"Hej"}],"temperature":0.70,"top_p":1,)"
             R"("logit_bias":{"50256": -100},"max_tokens":7,"stream":true,"stream_options":{"include_usage":true}})");
   EXPECT_TRUE(request->stream);
-  EXPECT_FALSE(request->include_usage);
+  EXPECT_FALSE(request->form.include_usage);
   EXPECT_EQ(request->output_tokens_max, 7u);
   EXPECT_EQ(request->model, "m");
 }
@@ -65,9 +65,8 @@ TEST(Request, never_lets_a_client_steer_the_engine) {
 }
 
 TEST(Request, ignores_harmless_fields) {
-  const auto request = chat(
-      R"(,"store":true,"metadata":{"a":"b"},"user":"x","service_tier":"auto","prediction":{},"safety_identifier":"y",)"
-      R"("prompt_cache_key":"k","parallel_tool_calls":true,"reasoning_effort":"low","verbosity":"low")");
+  const auto request = chat(R"(,"store":true,"metadata":{"a":"b"},"user":"x","prediction":{},"safety_identifier":"y",)"
+                            R"("prompt_cache_key":"k","verbosity":"low")");
   EXPECT_EQ(upstream(request), R"({"model":"up","messages":[{"role":"user","content":"Hej"}]})");
 }
 
@@ -83,32 +82,107 @@ TEST(Request, null_is_not_given) {
 }
 
 TEST(Request, refuses_what_would_change_the_answer) {
-  const char* asked[][2] = {{"tools", R"([{"type":"function"}])"},
-                            {"tool_choice", R"("auto")"},
-                            {"response_format", R"({"type":"json_object"})"},
-                            {"logprobs", "true"},
-                            {"top_logprobs", "3"},
-                            {"functions", "[{}]"},
-                            {"function_call", R"("auto")"},
-                            {"audio", R"({"voice":"x"})"},
+  const char* asked[][2] = {{"audio", R"({"voice":"x"})"},
                             {"modalities", R"(["text","audio"])"},
-                            {"web_search_options", "{}"},
-                            {"service_tier", R"("flex")"}};
+                            {"moderation", "{}"},
+                            {"web_search_options", "{}"}};
   for (const auto& [name, value] : asked) {
     EXPECT_EQ(fault(chat(std::string(",\"") + name + "\":" + value)), std::string("unsupported_parameter ") + name);
   }
-  EXPECT_EQ(fault(chat(R"(,"n":2)")), "unsupported_value n");
+  EXPECT_EQ(fault(chat(R"(,"service_tier":"priority")")), "unsupported_value service_tier");
   EXPECT_EQ(fault(completion(R"(,"echo":true)")), "unsupported_parameter echo");
-  EXPECT_EQ(fault(completion(R"(,"best_of":2)")), "unsupported_parameter best_of");
+  EXPECT_EQ(fault(completion(R"(,"best_of":2)")), "unsupported_value best_of");
   EXPECT_EQ(fault(completion(R"(,"suffix":"x")")), "unsupported_parameter suffix");
-  EXPECT_EQ(fault(completion(R"(,"logprobs":0)")), "unsupported_parameter logprobs");
+  EXPECT_EQ(fault(completion(R"(,"response_format":{"type":"json_object"})")), "unsupported_parameter response_format");
 }
 
-TEST(Request, accepts_refused_fields_that_ask_for_nothing) {
-  EXPECT_EQ(fault(chat(R"(,"tools":[],"tool_choice":"none","response_format":{"type":"text"},"logprobs":false,)"
-                       R"("top_logprobs":0,"functions":[],"function_call":"none","modalities":["text"],"n":1)")),
-            "accepted");
-  EXPECT_EQ(fault(completion(R"(,"echo":false,"best_of":1,"suffix":"","logprobs":null)")), "accepted");
+TEST(Request, accepts_fields_that_ask_for_nothing) {
+  EXPECT_EQ(upstream(chat(R"(,"tools":[],"tool_choice":"none","response_format":{"type":"text"},"logprobs":false,)"
+                          R"("top_logprobs":0,"functions":[],"function_call":"none","modalities":["text"],"n":1)")),
+            upstream(chat("")));
+  EXPECT_EQ(upstream(completion(
+                R"(,"echo":false,"best_of":1,"suffix":"","logprobs":null,"response_format":{"type":"text"})")),
+            upstream(completion("")));
+}
+
+TEST(Request, asks_for_log_probabilities_as_each_endpoint_does) {
+  EXPECT_THAT(upstream(chat(R"(,"logprobs":true)")), HasSubstr(R"("logprobs":true,"top_logprobs":0)"));
+  EXPECT_THAT(upstream(chat(R"(,"top_logprobs":3,"logprobs":true)")), HasSubstr(R"("logprobs":true,"top_logprobs":3)"));
+  EXPECT_THAT(upstream(completion(R"(,"logprobs":2)")), HasSubstr(R"("logprobs":2)"));
+  const Upstream one{
+      .model = "up", .stop = {}, .output_tokens_max = 0, .takes_tool_by_name = true, .top_logprobs_min = 1};
+  EXPECT_THAT(upstream(chat(R"(,"logprobs":true)"), one), HasSubstr(R"("top_logprobs":1)"));
+  EXPECT_THAT(upstream(completion(R"(,"logprobs":0)"), one), HasSubstr(R"("logprobs":1)"));
+  EXPECT_EQ(chat(R"(,"logprobs":true,"top_logprobs":3)")->form.logprobs, 3u);
+  EXPECT_EQ(chat(R"(,"logprobs":false)")->form.logprobs, std::nullopt);
+  EXPECT_EQ(fault(chat(R"(,"top_logprobs":3)")), "invalid_value top_logprobs");
+  EXPECT_EQ(fault(chat(R"(,"logprobs":true,"top_logprobs":21)")), "invalid_value top_logprobs");
+  EXPECT_EQ(fault(chat(R"(,"logprobs":3)")), "invalid_value logprobs");
+  EXPECT_EQ(fault(completion(R"(,"logprobs":true)")), "invalid_value logprobs");
+}
+
+TEST(Request, checks_the_format_of_answers) {
+  const auto format = [](const std::string& value) { return chat(R"(,"response_format":)" + value); };
+  EXPECT_THAT(upstream(format(R"({"type":"json_object","schema":{}})")),
+              HasSubstr(R"("response_format":{"type":"json_object"}})"));
+  EXPECT_THAT(
+      upstream(format(
+          R"({"type":"json_schema","json_schema":{"x":1,"name":"n","strict":true,"description":"d","schema":{"type":"object"}}})")),
+      HasSubstr(
+          R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"},"strict":true}}})"));
+  EXPECT_TRUE(format(R"({"type":"json_object"})")->formatted);
+  EXPECT_FALSE(format(R"({"type":"text"})")->formatted);
+  EXPECT_EQ(fault(format("7")), "invalid_value response_format");
+  EXPECT_EQ(fault(format("{}")), "missing_required_parameter response_format.type");
+  EXPECT_EQ(fault(format(R"({"type":"grammar"})")), "unsupported_value response_format.type");
+  EXPECT_EQ(fault(format(R"({"type":"json_schema"})")), "missing_required_parameter response_format.json_schema");
+  EXPECT_EQ(fault(format(R"({"type":"json_schema","json_schema":{"schema":{}}})")),
+            "missing_required_parameter response_format.json_schema.name");
+  EXPECT_EQ(fault(format(R"({"type":"json_schema","json_schema":{"name":"n"}})")),
+            "missing_required_parameter response_format.json_schema.schema");
+  EXPECT_EQ(fault(format(R"({"type":"json_schema","json_schema":{"name":"n","schema":{"$ref":"http://x"}}})")),
+            "invalid_value response_format.json_schema.schema.$ref");
+  const auto loose = format(R"({"type":"json_schema","json_schema":{"name":"n","schema":{"not":{}}}})");
+  EXPECT_FALSE(loose->unenforced);
+  const auto strict = format(R"({"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"not":{}}}})");
+  EXPECT_EQ(strict->unenforced->param, "response_format.json_schema.schema.not");
+}
+
+TEST(Request, reads_tier_and_effort) {
+  EXPECT_EQ(chat("")->form.tier, ServiceTier::unsaid);
+  EXPECT_EQ(chat(R"(,"service_tier":"auto")")->form.tier, ServiceTier::standard);
+  EXPECT_EQ(chat(R"(,"service_tier":"flex")")->form.tier, ServiceTier::flex);
+  EXPECT_EQ(upstream(chat(R"(,"service_tier":"flex")")), upstream(chat("")));
+  EXPECT_THAT(upstream(chat(R"(,"reasoning_effort":"low")")), HasSubstr(R"("reasoning_effort":"low")"));
+  EXPECT_EQ(fault(chat(R"(,"reasoning_effort":"a lot")")), "invalid_value reasoning_effort");
+  EXPECT_EQ(fault(chat(R"(,"reasoning_effort":7)")), "invalid_value reasoning_effort");
+}
+
+TEST(Request, takes_a_query_and_documents) {
+  const auto rank = [](const std::string& members) {
+    return parse(Endpoint::rerank, R"({"model":"m")" + members + "}");
+  };
+  const auto request = rank(
+      R"(,"query":"q","documents":["a",{"text":"b","x":1}],"top_n":1,"return_documents":true,"cache_salt":"s","stream":true)");
+  EXPECT_EQ(upstream(request), R"({"model":"up","query":"q","documents":["a","b"]})");
+  EXPECT_EQ(request->inputs, 2u);
+  EXPECT_EQ(request->form.top_n, 1u);
+  EXPECT_TRUE(request->form.return_documents);
+  EXPECT_FALSE(request->stream);
+  EXPECT_EQ(request->document(1), "\"b\"");
+  EXPECT_EQ(fault(rank(R"(,"documents":["a"])")), "missing_required_parameter query");
+  EXPECT_EQ(fault(rank(R"(,"query":"q")")), "missing_required_parameter documents");
+  EXPECT_EQ(fault(rank(R"(,"query":"","documents":["a"])")), "invalid_value query");
+  EXPECT_EQ(fault(rank(R"(,"query":7,"documents":["a"])")), "invalid_value query");
+  for (const char* documents : {"[]", "7", "\"a\""})
+    EXPECT_EQ(fault(rank(R"(,"query":"q","documents":)" + std::string(documents))), "invalid_value documents");
+  for (const char* documents : {R"(["a",""])", R"(["a",7])", R"(["a",{"image":"x"}])"})
+    EXPECT_EQ(fault(rank(R"(,"query":"q","documents":)" + std::string(documents))), "invalid_value documents[1]");
+  for (const char* top_n : {"0", "1001", "1.5", "\"1\""})
+    EXPECT_EQ(fault(rank(R"(,"query":"q","documents":["a"],"top_n":)" + std::string(top_n))), "invalid_value top_n");
+  std::string many = R"(,"query":"q","documents":["a")";
+  for (std::size_t i = 0; i < limits::rerank_documents_max; ++i) many += ",\"a\"";
+  EXPECT_EQ(fault(rank(many + "]")), "invalid_value documents");
 }
 
 TEST(Request, checks_types_and_ranges_and_names_the_field) {
@@ -133,6 +207,7 @@ TEST(Request, checks_types_and_ranges_and_names_the_field) {
                             {"stream", "1"},
                             {"n", "0"},
                             {"n", "true"},
+                            {"n", "9"},
                             {"logit_bias", "[]"},
                             {"logit_bias", R"({"x":1})"},
                             {"logit_bias", R"({"1":101})"},
@@ -172,7 +247,6 @@ TEST(Request, checks_messages) {
   EXPECT_EQ(fault(chat_with("[7]")), "invalid_value messages[0]");
   EXPECT_EQ(fault(chat_with(R"([{"content":"a"}])")), "missing_required_parameter messages[0].role");
   EXPECT_EQ(fault(chat_with(R"([{"role":"king","content":"a"}])")), "invalid_value messages[0].role");
-  EXPECT_EQ(fault(chat_with(R"([{"role":"tool","content":"a"}])")), "unsupported_value messages[0].role");
   EXPECT_EQ(fault(chat_with(R"([{"role":"user"}])")), "missing_required_parameter messages[0].content");
   EXPECT_EQ(fault(chat_with(R"([{"role":"user","content":"a"},{"role":"user","content":null}])")),
             "missing_required_parameter messages[1].content");
@@ -181,8 +255,6 @@ TEST(Request, checks_messages) {
   EXPECT_EQ(fault(chat_with(R"([{"role":"user","content":[{"type":"text"}]}])")),
             "missing_required_parameter messages[0].content[0].text");
   EXPECT_EQ(fault(chat_with(R"([{"role":"user","content":"a","name":5}])")), "invalid_value messages[0].name");
-  EXPECT_EQ(fault(chat_with(R"([{"role":"assistant","content":"a","tool_calls":[{}]}])")),
-            "unsupported_parameter messages[0].tool_calls");
 }
 
 TEST(Request, never_fetches_images) {
@@ -229,13 +301,40 @@ TEST(Request, takes_prompts_as_text_or_tokens) {
   EXPECT_EQ(upstream(prompt("[1, 2]")), R"({"model":"up","prompt":[1, 2]})");
   EXPECT_EQ(upstream(prompt("[[1,2]]")), R"({"model":"up","prompt":[1,2]})");
   EXPECT_EQ(prompt("[1,2,3]")->prompt_tokens_estimate, 3u);
-  EXPECT_EQ(fault(prompt(R"(["a","b"])")), "unsupported_value prompt");
+  EXPECT_EQ(fault(prompt(R"(["a",[1]])")), "invalid_value prompt");
+  EXPECT_EQ(fault(prompt(R"(["a","a","a","a","a","a","a","a","a"])")), "invalid_value prompt");
   EXPECT_EQ(fault(prompt(R"([1,"b"])")), "invalid_value prompt");
   EXPECT_EQ(fault(prompt("[-1]")), "invalid_value prompt");
   EXPECT_EQ(fault(prompt("[[]]")), "invalid_value prompt");
   EXPECT_EQ(fault(prompt("[]")), "invalid_value prompt");
   EXPECT_EQ(fault(prompt(R"({"prompt_string":"a","multimodal_data":["b"]})")), "invalid_value prompt");
   EXPECT_EQ(fault(prompt(R"([{"prompt_string":"a"}])")), "invalid_value prompt");
+}
+
+TEST(Request, is_taken_apart_into_its_choices) {
+  const auto two = chat(R"(,"n":2,"seed":5,"stream":true,"stream_options":{"include_usage":true})");
+  EXPECT_EQ(two->choices(), 2u);
+  const auto body = [](const Request& request) {
+    std::string out;
+    request.append_upstream_body(out, {.model = "up"});
+    return out + "}";
+  };
+  EXPECT_EQ(body(two->choice(0)),
+            R"({"model":"up","messages":[{"role":"user","content":"Hej"}],"seed":5,"stream":true,)"
+            R"("stream_options":{"include_usage":true}})");
+  EXPECT_THAT(body(two->choice(1)), HasSubstr(R"("seed":6)"));
+  EXPECT_EQ(two->choice(1).form.index, 1u);
+  EXPECT_EQ(two->choice(1).choices(), 1u);
+  EXPECT_FALSE(two->choice(1).form.include_usage);
+  const auto four = parse(Endpoint::completions, R"({"model":"m","prompt":["a","b"],"n":2,"best_of":2})");
+  EXPECT_EQ(four->choices(), 4u);
+  EXPECT_EQ(body(four->choice(1)), R"({"model":"up","prompt":"a"})");
+  EXPECT_EQ(body(four->choice(2)), R"({"model":"up","prompt":"b"})");
+  EXPECT_EQ(body(parse(Endpoint::completions, R"({"model":"m","prompt":[[1,2],[3]]})")->choice(1)),
+            R"({"model":"up","prompt":[3]})");
+  EXPECT_EQ(fault(parse(Endpoint::completions, R"({"model":"m","prompt":["a","b","c"],"n":3})")),
+            "invalid_value prompt");
+  EXPECT_EQ(fault(chat(R"(,"n":8,"user":")" + std::string(2'000'000, 'x') + "\"")), "invalid_value n");
 }
 
 TEST(Request, takes_embedding_inputs) {
@@ -253,7 +352,10 @@ TEST(Request, takes_embedding_inputs) {
   EXPECT_EQ(fault(input(R"(["a",""])")), "invalid_value input");
   EXPECT_EQ(fault(input(R"(["a",[1]])")), "invalid_value input");
   EXPECT_EQ(fault(input("7")), "invalid_value input");
-  EXPECT_EQ(fault(input(R"("a")", R"(,"dimensions":8)")), "unsupported_parameter dimensions");
+  EXPECT_EQ(upstream(input(R"("a")", R"(,"dimensions":8,"encoding_format":"base64")")),
+            R"({"model":"up","input":"a","encoding_format":"float"})");
+  for (const char* dimensions : {"0", "65537", "1.5", "\"8\""})
+    EXPECT_EQ(fault(input(R"("a")", R"(,"dimensions":)" + std::string(dimensions))), "invalid_value dimensions");
   EXPECT_EQ(fault(input(R"("a")", R"(,"encoding_format":"int8")")), "invalid_value encoding_format");
   std::string many = "[\"a\"";
   for (std::size_t i = 0; i < limits::embedding_inputs_max; ++i) many += ",\"a\"";

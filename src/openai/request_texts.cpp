@@ -21,27 +21,41 @@ bool RequestParser::read_tokens(std::string_view param, Value array) {
 }
 
 bool RequestParser::read_prompt(const Field& field, Value value) {
-  constexpr const char* kinds = "a string, an array of one string or an array of tokens";
-  if (value.kind() == Kind::array) {
-    if (value.is_empty()) return refuse(Cause::invalid_value, "prompt", "'prompt' must not be empty.");
-    const Value first = *value.items().begin();
-    if (first.kind() == Kind::text || first.kind() == Kind::array) {
-      if (value.count() > 1) {
-        return refuse(Cause::unsupported_value, "prompt", "More than one prompt per request is not supported yet.");
-      }
-      value = first;
-    }
+  if (value.kind() == Kind::array && !value.is_empty()) {
+    const Kind first = (*value.items().begin()).kind();
+    if (first == Kind::text || first == Kind::array) return read_prompts(field, value);
   }
+  if (!read_one_prompt(value)) return false;
+  pass(field, value);
+  return true;
+}
+
+bool RequestParser::read_prompts(const Field& field, Value array) {
+  if (array.count() > limits::choices_max) {
+    return refuse(Cause::invalid_value, "prompt",
+                  "'prompt' takes at most " + std::to_string(limits::choices_max) + " prompts.");
+  }
+  const Kind kind = (*array.items().begin()).kind();
+  for (const Value prompt : array.items()) {
+    if (prompt.kind() != kind) return wrong_kind("prompt", "of texts alone or of token arrays alone", prompt);
+    if (!read_one_prompt(prompt)) return false;
+    request_.prompts_.push_back(slice_of(prompt));
+  }
+  pass(field, *array.items().begin());
+  if (request_.prompts_.size() == 1) request_.prompts_.clear();
+  return true;
+}
+
+bool RequestParser::read_one_prompt(Value value) {
   if (value.kind() == Kind::array) {
     if (value.is_empty()) return refuse(Cause::invalid_value, "prompt", "'prompt' must not be empty.");
     if (!read_tokens("prompt", value)) return false;
   } else if (value.kind() == Kind::text) {
     count_text(value);
   } else {
-    return wrong_kind("prompt", kinds, value);
+    return wrong_kind("prompt", "a string, an array of tokens, or an array of either", value);
   }
   subject_given_ = true;
-  pass(field, value);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/writer.hpp"
+#include "openai/choices.hpp"
 #include "openai/members.hpp"
 
 namespace faelled::openai {
@@ -16,18 +17,19 @@ struct StreamRewriter::Chunk {
   bool drop_usage = false;  // the usage member does not go to the client in this chunk
   bool as_it_came = true;
   bool token = false;
+  bool forgot_its_call = false;
   bool progress = false;  // llama-server tells how far it is with the prompt; clients did not ask
 };
 
-StreamRewriter::StreamRewriter(Endpoint endpoint, std::string_view public_model, bool include_usage)
-    : endpoint_(endpoint), public_model_(public_model), include_usage_(include_usage) {
+StreamRewriter::StreamRewriter(Endpoint endpoint, std::string_view public_model, const AnswerForm& form)
+    : endpoint_(endpoint), public_model_(public_model), form_(form) {
   json::append_text(model_json_, public_model_);
 }
 
 StreamRewriter::Step StreamRewriter::fail(ApiError error) {
   failed_ = true;
   error_ = std::move(error);
-  return {.verdict = Verdict::failed};
+  return {.verdict = Verdict::failed, .data = {}};
 }
 
 StreamRewriter::Step StreamRewriter::step(const SseEvent& event, json::Document& document) {
@@ -36,13 +38,20 @@ StreamRewriter::Step StreamRewriter::step(const SseEvent& event, json::Document&
   if (event.data == "[DONE]") return finish();
   const auto root = document.parse(event.data);
   Chunk chunk;
+  chunk.as_it_came = !form_.rewrites_all();
   if (!root || root->kind() != Kind::object || !read(*root, chunk)) return fail(engine_error(0, {}));
   if (chunk.error) return fail(engine_error(0, event.data));
+  if (chunk.forgot_its_call) {
+    return fail({.cause = Cause::engine_failed,
+                 .message = "The model did not call the tool that was required.",
+                 .param = {},
+                 .retry_after = {}});
+  }
   if (chunk.progress && !chunk.token) return {};
   if (!chunk.choices || chunk.choices->is_empty()) {
-    if (!include_usage_ || !chunk.usage || chunk.usage->kind() != Kind::object) return {};
+    if (!form_.include_usage || !chunk.usage || chunk.usage->kind() != Kind::object) return {};
     held_usage_.clear();
-  } else if (chunk.drop_usage && include_usage_ && usage_.known) {
+  } else if (chunk.drop_usage && form_.include_usage && usage_.known) {
     held_usage_.clear();
     rewrite(*root, {.error = {}, .usage = chunk.usage, .choices = {}});
     held_usage_ = scratch_;
@@ -98,24 +107,30 @@ bool StreamRewriter::read(Value root, Chunk& chunk) {
   if (!chunk.usage) return true;
   if (const Usage usage = read_usage(*chunk.usage); usage.known) usage_ = usage;
   const bool has_choices = chunk.choices && !chunk.choices->is_empty();
-  chunk.drop_usage = !include_usage_ || (has_choices && !chunk.usage->is_null());
+  chunk.drop_usage = !form_.include_usage || (has_choices && !chunk.usage->is_null());
   if (chunk.drop_usage) chunk.as_it_came = false;
   return true;
 }
 
 void StreamRewriter::read_choice(Value choice, Chunk& chunk) {
+  bool stopped = false;
   for (const auto [name, value] : choice.members()) {
     if (name.text_is("finish_reason")) {
-      if (!value.is_null()) finished_ = true;
+      if (value.is_null()) continue;
+      finished_ = true;
+      stopped = value.text_is("stop");
     } else if (endpoint_ == Endpoint::completions && name.text_is("text")) {
       if (value.kind() == Kind::text && !value.is_empty()) chunk.token = true;
     } else if (endpoint_ == Endpoint::chat && name.text_is("delta")) {
       for (const auto [part, content] : value.members()) {
         // The role alone is no token; whatever else is said is one.
-        if (!part.text_is("role") && !content.is_null() && !content.is_empty()) chunk.token = true;
+        if (part.text_is("role") || content.is_null() || content.is_empty()) continue;
+        chunk.token = true;
+        if (part.text_is("tool_calls")) called_a_tool_ = true;
       }
     }
   }
+  if (stopped && form_.must_call_a_tool && !called_a_tool_) chunk.forgot_its_call = true;
 }
 
 // Into scratch_: the members a client may see. Without choices in `chunk`: the same chunk with none, for usage alone.
@@ -127,13 +142,18 @@ void StreamRewriter::rewrite(Value root, const Chunk& chunk) {
     std::string unescaped;
     switch (answer_member(name.text_view(unescaped))) {
       case AnswerMember::plain:
-        writer.key(name.text_view(unescaped)).raw(value.raw());
+        append_plain(writer, name.text_view(unescaped), value, form_);
         break;
       case AnswerMember::model:
         writer.key("model").raw(model_json_);
         break;
       case AnswerMember::choices:
-        writer.key("choices").raw(chunk.choices ? value.raw() : "[]");
+        writer.key("choices");
+        if (chunk.choices && form_.rewrites_choices()) {
+          append_choices(writer, value, endpoint_, form_, "delta", text_offset_);
+        } else {
+          writer.raw(chunk.choices ? value.raw() : "[]");
+        }
         break;
       case AnswerMember::usage:
         if (!chunk.drop_usage) writer.key("usage").raw(value.raw());
@@ -142,6 +162,7 @@ void StreamRewriter::rewrite(Value root, const Chunk& chunk) {
         break;
     }
   }
+  append_tier(writer, form_);
   writer.close_object();
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "json/document.hpp"
+#include "openai/answer_form.hpp"
 #include "openai/api_error.hpp"
 #include "openai/fields.hpp"
 #include "openai/sse_parser.hpp"
@@ -31,7 +32,7 @@ class StreamRewriter {
     bool token = false;        // this payload holds a token
   };
 
-  StreamRewriter(Endpoint endpoint, std::string_view public_model, bool include_usage);
+  StreamRewriter(Endpoint endpoint, std::string_view public_model, const AnswerForm& form);
 
   Step step(const SseEvent& event, json::Document& document);
 
@@ -56,9 +57,11 @@ class StreamRewriter {
   Endpoint endpoint_;
   std::string public_model_;
   std::string model_json_;  // public_model_ as JSON
-  bool include_usage_;
+  AnswerForm form_;
   Usage usage_;
   std::uint32_t deltas_ = 0;
+  bool called_a_tool_ = false;
+  std::size_t text_offset_ = 0;
   bool finished_ = false, done_ = false, failed_ = false;
   ApiError error_;
   std::string held_usage_;  // llama-server says usage of completions in the last chunk; OpenAI in one of its own

@@ -113,7 +113,9 @@ struct Relay {
   Verdict last = Verdict::withhold;
   const char* last_data = nullptr;
 
-  explicit Relay(bool include_usage, Endpoint endpoint = Endpoint::chat) : rewriter(endpoint, "m", include_usage) {}
+  explicit Relay(AnswerForm form, Endpoint endpoint = Endpoint::chat) : rewriter(endpoint, "m", form) {}
+  explicit Relay(bool include_usage, Endpoint endpoint = Endpoint::chat)
+      : Relay(AnswerForm{.include_usage = include_usage}, endpoint) {}
   void feed(std::string_view data, std::string_view name = {}) {
     const auto step = rewriter.step({.name = name, .data = data}, document);
     last = step.verdict;
@@ -219,6 +221,30 @@ TEST(StreamRewriter, keeps_a_payload_of_several_lines_on_one) {
   Relay relay(false);
   relay.feed("{\"model\":\"m\",\n\"choices\":[{\"delta\":{\n\"content\":\"a\\nb\"}}]}");
   EXPECT_THAT(relay.sent, ElementsAre(R"({"model":"m","choices":[{"delta":{ "content":"a\nb"}}]})"));
+}
+
+TEST(StreamRewriter, says_tier_and_log_probabilities_in_each_chunk) {
+  Relay tier(AnswerForm{.tier = ServiceTier::flex});
+  tier.feed(delta(R"({"content":"a"})", R"(,"service_tier":null)"));
+  EXPECT_THAT(tier.sent.back(), HasSubstr(R"("finish_reason":null}],"service_tier":"flex"})"));
+  Relay offsets(AnswerForm{.logprobs = 0}, Endpoint::completions);
+  const char* chunk =
+      R"({"choices":[{"text":"ab","logprobs":{"content":[{"token":"ab","logprob":-1,"top_logprobs":[{}]}]}}]})";
+  offsets.feed(chunk);
+  offsets.feed(chunk);
+  EXPECT_THAT(offsets.sent[0],
+              HasSubstr(R"({"tokens":["ab"],"token_logprobs":[-1],"top_logprobs":null,"text_offset":[0]})"));
+  EXPECT_THAT(offsets.sent[1], HasSubstr(R"("text_offset":[2])"));
+}
+
+TEST(StreamRewriter, numbers_one_choice_among_several) {
+  AnswerForm form;
+  form.index = 3;
+  form.id = "chatcmpl-x";
+  Relay relay(form);
+  relay.feed(delta(R"({"content":"a"})"));
+  EXPECT_THAT(relay.sent.back(), HasSubstr(R"({"id":"chatcmpl-x",)"));
+  EXPECT_THAT(relay.sent.back(), HasSubstr(R"("choices":[{"index":3,)"));
 }
 
 // Invariant: no false [DONE]

@@ -27,4 +27,12 @@ Usage read_usage(json::Value value) {
   return usage;
 }
 
+void append_usage(json::Writer& writer, const Usage& usage) {
+  writer.key("usage").object().member("prompt_tokens", usage.prompt_tokens);
+  writer.member("completion_tokens", usage.output_tokens);
+  writer.member("total_tokens", std::uint64_t{usage.prompt_tokens} + usage.output_tokens);
+  writer.key("prompt_tokens_details").object().member("cached_tokens", usage.cached_tokens).close_object();
+  writer.close_object();
+}
+
 }  // namespace faelled::openai

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "json/value.hpp"
+#include "json/writer.hpp"
 
 namespace faelled::openai {
 
@@ -13,9 +14,21 @@ struct Usage {
   std::uint32_t output_tokens = 0;
   bool known = false;  // false: the engine has not said yet
   bool operator==(const Usage&) const = default;
+
+  // The sum is known where both are.
+  Usage& operator+=(const Usage& other) {
+    prompt_tokens += other.prompt_tokens;
+    cached_tokens += other.cached_tokens;
+    output_tokens += other.output_tokens;
+    known = known && other.known;
+    return *this;
+  }
 };
 
 // Reads an OpenAI usage object; `known` stays false where it is none. Cached tokens never exceed the prompt's.
 Usage read_usage(json::Value value);
+
+// Writes the member "usage" in OpenAI's form.
+void append_usage(json::Writer& writer, const Usage& usage);
 
 }  // namespace faelled::openai

@@ -115,7 +115,7 @@ net::Task<void> Portal::list_models(Call& call) {
       out.member("context_tokens", nullptr);
     }
     out.member("places", model.settings.places).member("running", status.running).member("waiting", status.waiting);
-    out.member("embeddings", model.settings.embeddings);
+    out.member("embeddings", model.settings.embeddings || model.settings.rerank);
     if (model.has_card) {
       out.key("card").object();
       write_card(out, "da", model.da);

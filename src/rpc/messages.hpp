@@ -53,6 +53,7 @@ struct Grant {
   std::string engine_kind;           // "llama" | "openai"
   std::string upstream_model;        // what the engine calls the model
   std::uint32_t place = 0;           // 0 … places − 1; on llama-server the slot
+  bool tools = true;                 // the engine's model knows tools, or says itself that it does not
   bool place_changed_member = true;  // the place last served somebody else: nothing cached may be reused
   bool operator==(const Grant&) const = default;
 };
@@ -109,6 +110,7 @@ struct EngineReport {
   Duration load_time{};              // last measured spawn to ready
   Duration ready_in{};               // estimate while starting
   std::uint32_t context_tokens = 0;  // 0: unknown
+  bool tools = true;                 // false: its chat template knows none, and it would ignore them without a word
   bool operator==(const EngineReport&) const = default;
 };
 

@@ -70,10 +70,10 @@ def results(suite, base_url, left_out):
     return found
 
 
-def deselected():
-    """name → reason, from the list beside this file."""
+def deselected(file=DESELECTED):
+    """name → reason, from a list beside this file."""
     reasons = {}
-    for line in DESELECTED.read_text().splitlines():
+    for line in file.read_text().splitlines():
         if line.strip() and not line.startswith("#"):
             name, _, reason = line.partition("  # ")
             assert reason.strip(), f"no reason is given for {name}"

@@ -31,7 +31,7 @@ def outcome(tmp_path_factory):
         file = tiny_models.make(place / f"{name}.gguf", pooling=tiny_models.gguf.PoolingType.MEAN if "embeddings" in more else None)
         return {"id": name, "engine": "llama", "file": str(file), "concurrency": 2, "context_tokens": 256, "threads": 1, **more}
 
-    server = Server(place, [model("gpt-6-astra"), model("gpt-3.5-turbo-instruct"), model("text-embedding-3-small", embeddings=True)])
+    server = Server(place, [model("gpt-6-astra"), model("gpt-3.5-turbo-instruct"), model("text-embedding-3-small", embeddings=True, shorter_vectors=True)])
     try:
         server.start()
         yield openai_python.results(suite, server.url + "/v1", [name for name in all_names if openai_python.is_left_out(name, left_out)])

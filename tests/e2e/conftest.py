@@ -21,18 +21,21 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def model_files(tmp_path_factory):
-    """Random-weight models: `chat` is quick, `slow` takes a while for a long answer, `vectors` makes embeddings."""
+    """Random-weight models: `chat` is quick, `slow` takes a while for a long answer, `vectors` makes embeddings,
+    `tools` calls tools (see tiny_models), `ranks` orders documents."""
     folder = tmp_path_factory.mktemp("models")
     return {"chat": tiny_models.make(folder / "chat.gguf"),
             "slow": tiny_models.make(folder / "slow.gguf", seed=2, width=256, layers=6, context=8192),
-            "vectors": tiny_models.make(folder / "vectors.gguf", seed=3, pooling=tiny_models.gguf.PoolingType.MEAN)}
+            "vectors": tiny_models.make(folder / "vectors.gguf", seed=3, pooling=tiny_models.gguf.PoolingType.MEAN),
+            "tools": tiny_models.make(folder / "tools.gguf", template=tiny_models.TOOL_TEMPLATE),
+            "ranks": tiny_models.make(folder / "ranks.gguf", seed=4, pooling=tiny_models.gguf.PoolingType.RANK)}
 
 
 @pytest.fixture(scope="session")
 def tiny(model_files):
     """tiny("chat", id=…, …): a model for a configuration."""
     def model(kind, **more):
-        extra = {"embeddings": True} if kind == "vectors" else {}
+        extra = {"vectors": {"embeddings": True}, "ranks": {"rerank": True}}.get(kind, {})
         return {"id": kind, "engine": "llama", "file": str(model_files[kind]), "concurrency": 2, "context_tokens": 512,
                 "threads": 1, **extra, **more}
     return model

@@ -152,6 +152,10 @@ class FakeEngine:
             await self.whole(writer, 200, {"object": "list", "model": "inner", "usage": {"prompt_tokens": 3, "total_tokens": 3},
                                            "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -0.5]}]})
             return True
+        if call.path.endswith("/rerank"):  # the later, the better
+            results = [{"index": number, "relevance_score": number / 10} for number in range(len(asked["documents"]))]
+            await self.whole(writer, 200, {"results": results, "usage": {"total_tokens": 5}})
+            return True
         pieces = todo.get("pieces", 3)
         if asked.get("stream"):
             return await self.stream(call, writer, todo, pieces)

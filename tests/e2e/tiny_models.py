@@ -8,25 +8,40 @@ import numpy
 
 SYLLABLES = ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "ly"]
 WORDS = ["▁" + first + second for first in SYLLABLES for second in SYLLABLES]
+CALL_MARKS = ("<tool_call>\n",)
+CALL_TOKEN = 3 + 256 + len(WORDS)  # its number
+# Knows tools, in the words that Qwen and Hermes models use.
+TOOL_TEMPLATE = """{% if tools %}tools:
+{% for tool in tools %}{{ tool | tojson }}
+{% endfor %}For a call answer <tool_call>
+{"name": NAME, "arguments": ARGUMENTS}
+</tool_call>
+{% endif %}{% for m in messages %}{{ m.role }}: {{ m.content or '' }}{% for call in m.tool_calls or [] %}<tool_call>
+{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
+</tool_call>{% endfor %}
+{% endfor %}"""
 TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
 
 
-def vocabulary():
-    """Tokens, scores and types as SentencePiece has them; any text can be spelt in its bytes."""
+def vocabulary(marks=()):
+    """Tokens, scores and types as SentencePiece has them; any text can be spelt in its bytes. `marks` come last."""
     kinds = gguf.TokenType
     tokens = [("<unk>", 0.0, kinds.UNKNOWN), ("<s>", 0.0, kinds.CONTROL), ("</s>", 0.0, kinds.CONTROL)]
     tokens += [(f"<0x{byte:02X}>", 0.0, kinds.BYTE) for byte in range(256)]
     tokens += [(word, -1.0, kinds.NORMAL) for word in WORDS]
-    return tokens
+    return tokens + [(mark, 0.0, kinds.USER_DEFINED) for mark in marks]
 
 
-def make(path, name="tiny", seed=1, context=2048, width=64, layers=2, pooling=None):
-    """One llama-shaped model. `layers` and `width` set how slow it is; `pooling` makes vectors of it."""
+def make(path, name="tiny", seed=1, context=2048, width=64, layers=2, pooling=None, template=TEMPLATE):
+    """One llama-shaped model. `layers` and `width` set how slow it is; `pooling` makes vectors of it, and RANK a model of
+    Qwen's shape that orders documents. With TOOL_TEMPLATE
+    it calls a tool where a request's logit_bias favours CALL_TOKEN, and not otherwise."""
     random = numpy.random.default_rng(seed)
-    tokens = vocabulary()
+    tokens = vocabulary(CALL_MARKS if template == TOOL_TEMPLATE else ())
     heads = width // 16
     feed = width * 2
-    writer = gguf.GGUFWriter(str(path), "llama")
+    ranks = pooling == gguf.PoolingType.RANK
+    writer = gguf.GGUFWriter(str(path), "qwen3" if ranks else "llama")
     writer.add_name(name)
     writer.add_context_length(context)
     writer.add_embedding_length(width)
@@ -40,6 +55,8 @@ def make(path, name="tiny", seed=1, context=2048, width=64, layers=2, pooling=No
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     if pooling is not None:
         writer.add_pooling_type(pooling)
+    if ranks:
+        writer.add_classifier_output_labels(["yes", "no"])
     writer.add_tokenizer_model("llama")
     writer.add_tokenizer_pre("default")
     writer.add_token_list([text for text, _, _ in tokens])
@@ -48,22 +65,28 @@ def make(path, name="tiny", seed=1, context=2048, width=64, layers=2, pooling=No
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)
-    writer.add_chat_template(TEMPLATE)
+    writer.add_chat_template(template)
 
     def tensor(tensor_name, *shape, scale=1.0):
         writer.add_tensor(tensor_name, (random.standard_normal(shape) * scale).astype(numpy.float32))
 
-    def ones(tensor_name):
-        writer.add_tensor(tensor_name, numpy.ones(width, dtype=numpy.float32))
+    def ones(tensor_name, size=width):
+        writer.add_tensor(tensor_name, numpy.ones(size, dtype=numpy.float32))
 
     tensor("token_embd.weight", len(tokens), width)
     output = random.standard_normal((len(tokens), width)).astype(numpy.float32)
-    output[: len(tokens) - len(WORDS)] = 0
+    output[: 3 + 256] = 0
+    output[3 + 256 + len(WORDS) :] = 0
     writer.add_tensor("output.weight", output)
     ones("output_norm.weight")
+    if ranks:
+        tensor("cls.output.weight", 2, width)
     for layer in range(layers):
         ones(f"blk.{layer}.attn_norm.weight")
         ones(f"blk.{layer}.ffn_norm.weight")
+        if ranks:
+            ones(f"blk.{layer}.attn_q_norm.weight", width // heads)
+            ones(f"blk.{layer}.attn_k_norm.weight", width // heads)
         for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
             tensor(f"blk.{layer}.{part}.weight", width, width, scale=width**-0.5)
         tensor(f"blk.{layer}.ffn_gate.weight", feed, width, scale=width**-0.5)
