@@ -20,7 +20,7 @@ BOTH = [RESPONSES, MESSAGES]
 
 @pytest.fixture(scope="module")
 def server(module_server, tiny, real_model, fake):
-    return module_server([real_model, tiny("chat"), fake.model(concurrency=1)])
+    return module_server([real_model, tiny("tools", context_tokens=2048), fake.model(concurrency=1)])
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,47 @@ def test_the_small_model_answers_a_message(claude, server):
     with claude.stream(**fixed) as stream:
         assert stream.get_final_text() == answer.content[0].text
         assert stream.get_final_message().usage.output_tokens == answer.usage.output_tokens
+
+
+SCHEMA = {"type": "object", "properties": {"city": {"enum": ["Aarhus", "Odense"]}}, "required": ["city"], "additionalProperties": False}
+
+
+def test_the_real_engine_calls_a_tool_in_a_response(theirs):
+    asked = {"model": "tools", "input": "How is the weather?", "max_output_tokens": 300, "temperature": 0, "tool_choice": "required",
+             "tools": [{"type": "function", "name": "weather", "parameters": SCHEMA, "strict": True}]}
+    with theirs.stream(**asked) as stream:
+        last = stream.get_final_response()
+    for answer in (last, theirs.create(**asked)):
+        (call,) = [item for item in answer.output if item.type == "function_call"]
+        assert call.name == "weather" and json.loads(call.arguments)["city"] in ("Aarhus", "Odense")
+    again = theirs.create(model="tools", max_output_tokens=5, tools=asked["tools"], input=[
+        {"role": "user", "content": asked["input"]}, call.model_dump(exclude_none=True),
+        {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}])
+    assert again.output_text
+
+
+def test_the_real_engine_calls_a_tool_in_a_message(claude):
+    asked = {"model": "tools", "max_tokens": 300, "messages": [{"role": "user", "content": "How is the weather?"}],
+             "tools": [{"name": "weather", "input_schema": SCHEMA}], "extra_body": {"temperature": 0}}
+    with claude.stream(**asked, tool_choice={"type": "any"}) as stream:
+        last = stream.get_final_message()
+    for answer in (last, claude.create(**asked, tool_choice={"type": "tool", "name": "weather"})):
+        assert answer.stop_reason == "tool_use"
+        (use,) = [block for block in answer.content if block.type == "tool_use"]
+        assert use.name == "weather" and use.input["city"] in ("Aarhus", "Odense")
+    again = claude.create(model="tools", max_tokens=5, tools=asked["tools"], messages=[
+        *asked["messages"], {"role": "assistant", "content": [use.model_dump(exclude_none=True)]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": use.id, "content": "rain"}]}])
+    assert again.content[0].text
+
+
+def test_answers_keep_to_a_schema(theirs, claude):
+    answer = theirs.create(model="small", input=QUESTION, max_output_tokens=60, temperature=0,
+                           text={"format": {"type": "json_schema", "name": "place", "schema": SCHEMA, "strict": True}})
+    assert json.loads(answer.output_text)["city"] in ("Aarhus", "Odense")
+    message = claude.create(model="small", max_tokens=60, messages=[{"role": "user", "content": QUESTION}],
+                            output_config={"format": {"type": "json_schema", "schema": SCHEMA}})
+    assert json.loads(message.content[0].text)["city"] in ("Aarhus", "Odense")
 
 
 def test_what_went_before_reaches_the_engine_as_a_chat(theirs, claude, fake):
