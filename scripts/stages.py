@@ -197,7 +197,8 @@ def e2e(stage):
 
 
 def conformance(stage):
-    """openai-python's own tests against the gateway"""
+    """what others wrote judges the interface: SDKs and their own tests, and the APIs' descriptions"""
+    shell(stage, "need_npm tests/sdk")
     pytest(stage, "tests/conformance")
 
 

@@ -40,6 +40,10 @@ inline constexpr std::size_t tools_max = 128;
 inline constexpr std::size_t tools_bytes_max = 256 * 1024;  // all definitions together
 inline constexpr std::size_t tool_name_bytes_max = 128;
 inline constexpr std::size_t tool_calls_max = 128;  // of one message
+inline constexpr std::size_t metadata_pairs_max = 16;
+inline constexpr std::size_t metadata_name_bytes_max = 4 * 64 + 2;    // as JSON; 64 characters
+inline constexpr std::size_t metadata_value_bytes_max = 6 * 512 + 2;  // as JSON; 512 characters, escapes and all
+inline constexpr std::size_t echoed_field_bytes_max = 64 * 1024;      // of a request that /v1/responses says again
 
 // A client's JSON schema: engines make a grammar of it, on the thread that serves everybody
 inline constexpr std::size_t schema_bytes_max = 64 * 1024;

@@ -99,6 +99,8 @@ openai::Upstream upstream_of(const rpc::Grant& grant, const ModelSettings& model
 }
 
 std::optional<ApiError> beyond(const rpc::Grant& grant, const ModelSettings& model, const openai::Request& request) {
+  if (request.count_only && *counting_path(grant.engine_kind, request.endpoint) == '\0')
+    return ApiError{Cause::unsupported_value, "The engine of this model does not count tokens ahead.", "model"};
   if (request.uses_tools && !grant.tools) {
     return ApiError{
         Cause::unsupported_parameter,
@@ -116,6 +118,10 @@ std::optional<ApiError> beyond(const rpc::Grant& grant, const ModelSettings& mod
                     "The engine of this model gives no log probabilities while tools may be called.", "logprobs"};
   }
   return request.unenforced;
+}
+
+const char* counting_path(std::string_view engine_kind, Endpoint endpoint) {
+  return engine_kind == "llama" && endpoint == Endpoint::chat ? "/input_tokens" : "";
 }
 
 void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint endpoint, bool stream) {

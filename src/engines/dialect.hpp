@@ -38,6 +38,9 @@ openai::Upstream upstream_of(const rpc::Grant& grant, const ModelSettings& model
 std::optional<openai::ApiError> beyond(const rpc::Grant& grant, const ModelSettings& model,
                                        const openai::Request& request);
 
+// Where behind an endpoint's path the engine counts the tokens of a prompt without reading it; empty: it does not.
+const char* counting_path(std::string_view engine_kind, openai::Endpoint endpoint);
+
 // An engine's answer with a status other than 2xx, in our words. Nothing of its text is passed on for llama-server:
 // it quotes prompts, paths and library internals. `document` is scratch. `tools`: the request offered some, so that a
 // schema the engine cannot follow is one of theirs.

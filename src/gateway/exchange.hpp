@@ -90,6 +90,7 @@ class Exchange final : private rpc::TicketListener {
   net::Task<Ending> relay_stream();
   net::Task<Ending> gather_stream();
   Ending relay_whole(std::string_view text);
+  Ending relay_count(std::string_view text) const;
   net::Task<void> settle_upstream();
   std::string upstream_headers() const;
   void book_stream();

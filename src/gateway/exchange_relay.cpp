@@ -43,7 +43,8 @@ net::Task<Exchange::Ending> Exchange::talk() {
   engines::append_engine_members(body, *grant_, request_.endpoint, request_.stream);
   body += '}';
   const std::string target =
-      grant_->endpoint.base_path + std::string(std::string_view(openai::path_of(request_.endpoint)).substr(3));
+      grant_->endpoint.base_path + std::string(std::string_view(openai::path_of(request_.endpoint)).substr(3)) +
+      (request_.count_only ? engines::counting_path(grant_->engine_kind, request_.endpoint) : "");
   auto sent = co_await upstream_->send("POST", target, upstream_headers(), body);
   if (!sent) co_return broke_off(sent.error());
   auto status = co_await upstream_->head();
@@ -64,6 +65,11 @@ net::Task<Exchange::Ending> Exchange::talk() {
     co_return ending;
   }
   if (request_.stream) co_return co_await relay_stream();
+  if (request_.count_only) {
+    auto text = co_await upstream_->read_all(limits::upstream_head_bytes_max);
+    if (!text) co_return broke_off(text.error());
+    co_return relay_count(*text);
+  }
   if (engines::always_streams(grant_->engine_kind, request_.endpoint)) co_return co_await gather_stream();
   auto text = co_await upstream_->read_all(limits::upstream_body_bytes_max);
   if (!text) co_return broke_off(text.error());
@@ -113,6 +119,23 @@ Exchange::Ending Exchange::relay_whole(std::string_view text) {
   Ending ending;
   ending.outcome = rpc::Outcome::done;
   ending.whole = std::move(answer->body);
+  return ending;
+}
+
+// No token was read or made: the row says none.
+Exchange::Ending Exchange::relay_count(std::string_view text) const {
+  const auto root = context_.document.parse(text);
+  const auto member = root ? root->find("input_tokens") : std::nullopt;
+  const auto count = member ? member->integer() : std::nullopt;
+  if (!count || *count < 0) {
+    Ending ending{rpc::Outcome::failed, "the engine's answer is not what the endpoint promises",
+                  ApiError{Cause::engine_failed, "The engine did not count the tokens."}};
+    ending.engine_fault = true;
+    return ending;
+  }
+  Ending ending;
+  ending.outcome = rpc::Outcome::done;
+  ending.whole = fmt::format(R"({{"input_tokens":{}}})", *count);
   return ending;
 }
 

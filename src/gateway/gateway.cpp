@@ -8,6 +8,8 @@
 #include "base/ids.hpp"
 #include "gateway/choices.hpp"
 #include "gateway/http_sink.hpp"
+#include "gateway/messages_sink.hpp"
+#include "gateway/paths.hpp"
 #include "json/writer.hpp"
 #include "openai/answer.hpp"
 
@@ -40,25 +42,15 @@ std::string_view bearer(std::string_view header) {
   return header;
 }
 
-// Passed on only in the one form that cannot carry anything else (W3C Trace Context, section 3.2).
-std::string valid_traceparent(std::string_view header) {
-  if (header.size() != 55 || !header.starts_with("00-") || header[35] != '-' || header[52] != '-') return {};
-  const std::string_view trace = header.substr(3, 32);
-  const std::string_view span = header.substr(36, 16);
-  const std::string_view flags = header.substr(53);
-  const auto hex = [](std::string_view text) {
-    return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-  };
-  const auto zero = [](std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; };
-  const bool valid = hex(trace) && hex(span) && hex(flags) && !zero(trace) && !zero(span);
-  return valid ? std::string(header) : std::string();
+// The key is in either header; Anthropic's clients send the second.
+std::string_view key_of(const http::Request& request) {
+  const std::string_view key = bearer(request.header("authorization"));
+  return key.empty() ? request.header("x-api-key") : key;
 }
 
-// Of a path, where '+' and '&' mean themselves.
-std::string percent_decoded(std::string_view text) {
-  std::string query = "v=";
-  for (const char c : text) query += c == '+' ? "%2B" : c == '&' ? "%26" : std::string(1, c);
-  return http::query_value(query, "v");
+Wire wire_of(const http::Request& request) {
+  return request.path.starts_with("/v1/messages") || !request.header("anthropic-version").empty() ? Wire::anthropic
+                                                                                                  : Wire::openai;
 }
 
 Cause cause_of(front_ends::RefusalCause cause) {
@@ -79,16 +71,32 @@ front_ends::Peer certificate_of(const http::Reply&) { return {}; }
 
 }  // namespace
 
-void Gateway::reject(http::Reply& reply, const ApiError& error, std::string_view request_id, std::string_view more) {
+void Gateway::reject(http::Reply& reply, const ApiError& error, std::string_view request_id, Wire wire,
+                     std::string_view more) {
   context_.metrics.rejected(error.status());
-  send_error(reply, error, request_id, more);
+  wire == Wire::anthropic ? send_anthropic_error(reply, error, request_id, more)
+                          : send_error(reply, error, request_id, more);
+}
+
+bool Gateway::takes_json(const http::Request& request, http::Reply& reply, std::string_view request_id, Wire wire) {
+  if (request.method != http::Method::post) {
+    reject(reply, {Cause::method_not_allowed, fmt::format("{} takes POST only.", request.path)}, request_id, wire,
+           "Allow: POST\r\n");
+    return false;
+  }
+  if (const auto type = request.header("content-type"); !type.empty() && !type.contains("json")) {
+    reject(reply, {Cause::wrong_content_type, "The body must be JSON; send 'Content-Type: application/json'."},
+           request_id, wire);
+    return false;
+  }
+  return true;
 }
 
 std::expected<members::Caller, ApiError> Gateway::who_asks(const http::Request& request, const http::Reply& reply,
                                                            std::string_view request_id) {
   const WallTime now = context_.clock.wall();
   std::optional<members::Caller> caller;
-  if (const std::string_view secret = bearer(request.header("authorization")); !secret.empty()) {
+  if (const std::string_view secret = key_of(request); !secret.empty()) {
     auto known = directory_.authenticate(secret, now);
     if (!known) {
       context_.log.info("a key was refused", {{"request_id", request_id},
@@ -117,33 +125,29 @@ std::expected<members::Caller, ApiError> Gateway::who_asks(const http::Request& 
 
 net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply) {
   const std::string request_id = new_request_id();
+  const Wire wire = wire_of(request);
   auto caller = who_asks(request, reply, request_id);
   if (!caller) {
-    reject(reply, caller.error(), request_id);
+    reject(reply, caller.error(), request_id, wire);
     co_return;
   }
-  if (request.path == "/v1/models" || request.path.starts_with("/v1/models/")) {
-    models(*caller, request, reply, request_id);
+  if (is_under(request.path, "/v1/models")) {
+    models(*caller, request, reply, request_id, wire);
     co_return;
   }
+  if (is_under(request.path, "/v1/responses"))
+    co_return co_await responses(request, reply, std::move(*caller), request_id);
+  if (is_under(request.path, "/v1/messages"))
+    co_return co_await messages(request, reply, std::move(*caller), request_id);
   const auto endpoint = endpoint_of(request.path);
   if (!endpoint) {
-    reject(reply, {Cause::not_found, fmt::format("There is no {} here.", request.path.substr(0, 100))}, request_id);
+    reject(reply, {Cause::not_found, fmt::format("There is no {} here.", request.path.substr(0, 100))}, request_id,
+           wire);
     co_return;
   }
-  if (request.method != http::Method::post) {
-    reject(reply, {Cause::method_not_allowed, fmt::format("{} takes POST only.", request.path)}, request_id,
-           "Allow: POST\r\n");
-    co_return;
-  }
-  if (const auto type = request.header("content-type"); !type.empty() && !type.contains("json")) {
-    reject(reply, {Cause::wrong_content_type, "The body must be JSON; send 'Content-Type: application/json'."},
-           request_id);
-    co_return;
-  }
+  if (!takes_json(request, reply, request_id, wire)) co_return;
   HttpSink sink(reply, request_id);
-  co_await run(*endpoint, std::move(*caller), std::string(request.body), request_id,
-               valid_traceparent(request.header("traceparent")), sink);
+  co_await run(*endpoint, std::move(*caller), std::string(request.body), request_id, traceparent_of(request), sink);
 }
 
 net::Task<void> Gateway::chat(members::Caller caller, std::string body, std::string request_id, AnswerSink& sink) {
@@ -151,13 +155,14 @@ net::Task<void> Gateway::chat(members::Caller caller, std::string body, std::str
 }
 
 net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, std::string body,
-                             std::string request_id, std::string traceparent, AnswerSink& sink) {
+                             std::string request_id, std::string traceparent, AnswerSink& sink, bool count_only) {
   auto parsed = openai::Request::parse(endpoint, std::move(body), context_.document);
   if (!parsed) {
     context_.metrics.rejected(parsed.error().status());
     sink.fail(parsed.error());
     co_return;
   }
+  parsed->count_only = count_only;
   const auto [model, lane] = context_.catalogue.asked(parsed->model);
   if (model == nullptr || !directory_.allows(caller, model->settings.id)) {
     const ApiError error = openai::model_not_found(parsed->model, names_for(caller));
@@ -197,10 +202,11 @@ std::vector<std::string> Gateway::names_for(const members::Caller& caller) const
 }
 
 void Gateway::models(const members::Caller& caller, const http::Request& request, http::Reply& reply,
-                     std::string_view request_id) {
+                     std::string_view request_id, Wire wire) {
   if (request.method != http::Method::get && request.method != http::Method::head)
-    return reject(reply, {Cause::method_not_allowed, "The list of models takes GET only."}, request_id,
+    return reject(reply, {Cause::method_not_allowed, "The list of models takes GET only."}, request_id, wire,
                   "Allow: GET, HEAD\r\n");
+  if (wire == Wire::anthropic) return anthropic_models(caller, request, reply, request_id);
   std::string body;
   const std::int64_t created_s = unix_seconds(context_.catalogue.created());
   if (request.path.size() <= std::string_view("/v1/models/").size()) {
@@ -208,10 +214,10 @@ void Gateway::models(const members::Caller& caller, const http::Request& request
     for (const std::string& id : names_for(caller)) all.push_back({id, created_s});
     openai::append_model_list(body, all);
   } else {
-    const std::string id = percent_decoded(request.path.substr(std::string_view("/v1/models/").size()));
+    const std::string id = model_of(request.path);
     const CatalogueModel* model = context_.catalogue.asked(id).model;
     if (model == nullptr || !directory_.allows(caller, model->settings.id))
-      return reject(reply, openai::model_not_found(id, names_for(caller)), request_id);
+      return reject(reply, openai::model_not_found(id, names_for(caller)), request_id, wire);
     openai::append_model(body, {id, created_s});
   }
   reply.send(

@@ -1,5 +1,5 @@
-// Gateway: /v1 as OpenAI's clients know it. Says who asks, reads the request once, resolves the model and runs the
-// exchange. Owned by main(); loop's thread.
+// Gateway: /v1 as OpenAI's and Anthropic's clients know it. Says who asks, reads the request once, resolves the model
+// and runs the exchange. Owned by main(); loop's thread.
 #pragma once
 
 #include <string>
@@ -12,6 +12,9 @@
 #include "net/task.hpp"
 
 namespace faelled::gateway {
+
+// Whose clients read the answer: what they do not share is the form of errors and of the list of models.
+enum class Wire : std::uint8_t { openai, anthropic };
 
 class Gateway {
  public:
@@ -32,12 +35,21 @@ class Gateway {
   std::expected<members::Caller, openai::ApiError> who_asks(const http::Request& request, const http::Reply& reply,
                                                             std::string_view request_id);
   net::Task<void> run(openai::Endpoint endpoint, members::Caller caller, std::string body, std::string request_id,
-                      std::string traceparent, AnswerSink& sink);
+                      std::string traceparent, AnswerSink& sink, bool count_only = false);
   void models(const members::Caller& caller, const http::Request& request, http::Reply& reply,
-              std::string_view request_id);
+              std::string_view request_id, Wire wire);
   // What the caller's member and key allow of the catalogue.
   std::vector<std::string> names_for(const members::Caller& caller) const;
-  void reject(http::Reply& reply, const openai::ApiError& error, std::string_view request_id,
+  // gateway_protocols.cpp
+  net::Task<void> responses(const http::Request& request, http::Reply& reply, members::Caller caller,
+                            std::string request_id);
+  net::Task<void> messages(const http::Request& request, http::Reply& reply, members::Caller caller,
+                           std::string request_id);
+  void anthropic_models(const members::Caller& caller, const http::Request& request, http::Reply& reply,
+                        std::string_view request_id);
+  // False: refused. Whether a body of JSON may be read at all.
+  bool takes_json(const http::Request& request, http::Reply& reply, std::string_view request_id, Wire wire);
+  void reject(http::Reply& reply, const openai::ApiError& error, std::string_view request_id, Wire wire,
               std::string_view more = {});
 
   Context& context_;

@@ -17,7 +17,7 @@ void send_error(http::Reply& reply, const openai::ApiError& error, std::string_v
   reply.send(error.status(), error_headers(error, request_id).append(more), openai::error_body(error));
 }
 
-std::string HttpSink::headers(const AnswerTimes& times, std::string_view content_type) const {
+std::string ReplySink::headers(const AnswerTimes& times, std::string_view content_type) const {
   return fmt::format(
       "Content-Type: {}\r\nx-request-id: {}\r\nopenai-processing-ms: {}\r\nx-faelled-queue-ms: {}\r\n"
       "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n{}",

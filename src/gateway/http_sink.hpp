@@ -4,8 +4,7 @@
 
 #include <string>
 
-#include "gateway/sink.hpp"
-#include "http/server.hpp"
+#include "gateway/reply_sink.hpp"
 
 namespace faelled::gateway {
 
@@ -16,29 +15,19 @@ std::string error_headers(const openai::ApiError& error, std::string_view reques
 void send_error(http::Reply& reply, const openai::ApiError& error, std::string_view request_id,
                 std::string_view more = {});
 
-class HttpSink final : public AnswerSink {
+class HttpSink final : public ReplySink {
  public:
-  HttpSink(http::Reply& reply, std::string_view request_id) : reply_(reply), request_id_(request_id) {}
+  using ReplySink::ReplySink;
 
   void whole(std::string_view json, const AnswerTimes& times) override;
   void fail(const openai::ApiError& error) override { send_error(reply_, error, request_id_); }
   void open(const AnswerTimes& times) override;
   void event(std::string_view data) override;
   void keep_alive(const rpc::Waiting* waiting) override;
-  void waiting(const rpc::Waiting&) override {}
   void done() override;
   void broken(const openai::ApiError& error) override;
-  void flush() override { reply_.flush(); }
-  bool opened() const override { return reply_.begun(); }
-  bool gone() const override { return reply_.gone(); }
-  void on_gone(std::function<void()> callback) override { reply_.on_gone(std::move(callback)); }
-  bool congested() const override { return reply_.congested(); }
 
  private:
-  std::string headers(const AnswerTimes& times, std::string_view content_type) const;
-
-  http::Reply& reply_;
-  std::string request_id_;
   std::string frame_;
 };
 

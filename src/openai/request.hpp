@@ -53,6 +53,7 @@ class Request {
   bool may_call_tools = false;               // offers tools and does not say "none"
   bool formatted = false;                    // response_format is more than text
   std::optional<ApiError> unenforced;        // what llama-server's grammar would leave out of a schema that is strict
+  bool count_only = false;                   // chat: nobody asks for an answer, only how many tokens the prompt has
 
   // Appends an OPEN JSON object, "{…" without the closing brace and never empty: the caller adds the engine's own
   // members

@@ -9,7 +9,7 @@ import tarfile
 import xml.etree.ElementTree
 from pathlib import Path
 
-from openai_python import ROOT, cache
+from sdk_suite import ROOT, cache
 
 ARCHIVE = "llama_cpp_python-0.3.36.tar.gz"  # llama.cpp 0.5.0
 SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"

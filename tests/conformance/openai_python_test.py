@@ -1,25 +1,26 @@
-"""openai-python's own tests for models, chat, completions and embeddings, against the gateway with real engines. Each of
-its tests is one here; those left out stand in openai_python_deselected.txt by name, with the reason."""
+"""openai-python's own tests for models, chat, completions, embeddings and responses, against the gateway with real
+engines. Each of its tests is one here; those left out stand in openai_python_deselected.txt by name, with the reason."""
 
 import tempfile
 
 import pytest
 
-import openai_python
+import sdk_suite
 import tiny_models
+from sdk_suite import OPENAI
 from server import SECRET, Server
 
 folder = tempfile.mkdtemp(prefix="faelled-openai-python-")
-suite = openai_python.unpacked(folder, SECRET)
-all_names = openai_python.names_of(suite)
-left_out = openai_python.deselected()
-chosen = [name for name in all_names if not openai_python.is_left_out(name, left_out)]
+suite = OPENAI.unpacked(folder, SECRET)
+all_names = OPENAI.names_of(suite)
+left_out = OPENAI.deselected()
+chosen = [name for name in all_names if not sdk_suite.is_left_out(name, left_out)]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_up():
     yield
-    openai_python.removed(folder)
+    sdk_suite.removed(folder)
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +35,7 @@ def outcome(tmp_path_factory):
     server = Server(place, [model("gpt-6-astra"), model("gpt-3.5-turbo-instruct"), model("text-embedding-3-small", embeddings=True, shorter_vectors=True)])
     try:
         server.start()
-        yield openai_python.results(suite, server.url + "/v1", [name for name in all_names if openai_python.is_left_out(name, left_out)])
+        yield OPENAI.results(suite, server.url + "/v1", [name for name in all_names if sdk_suite.is_left_out(name, left_out)])
     finally:
         server.end()
 
@@ -46,6 +47,6 @@ def test_openai_python(outcome, name):
 
 
 def test_the_list_of_those_left_out_names_tests_that_exist():
-    known = {openai_python.plain(name) for name in all_names} | set(all_names)
+    known = {sdk_suite.plain(name) for name in all_names} | set(all_names)
     assert not set(left_out) - known
-    assert len(chosen) > 80
+    assert len(chosen) > 120

@@ -10,6 +10,7 @@ The last user message (or prompt, or input) may be a JSON object that says what 
   {"do": "error_event", "pieces": 2}           some pieces, an error event, then [DONE] (vLLM 0.32, worker killed)
   {"do": "garbage"}                            200 with what is not JSON
   {"do": "status", "status": 500}              an error
+  {"do": "call", "name": "f", "arguments": "{}"}  calls a tool; streamed in two pieces
 Anything else is answered with three pieces. It keeps what it was asked, and sees who hangs up."""
 
 import asyncio
@@ -157,6 +158,8 @@ class FakeEngine:
             await self.whole(writer, 200, {"results": results, "usage": {"total_tokens": 5}})
             return True
         pieces = todo.get("pieces", 3)
+        if todo["do"] == "call":
+            return await self.call(writer, todo, asked.get("stream", False))
         if asked.get("stream"):
             return await self.stream(call, writer, todo, pieces)
         words = " ".join(f"piece{number}" for number in range(pieces))
@@ -169,6 +172,33 @@ class FakeEngine:
         await self.whole(writer, 200, {"id": "x", "object": "chat.completion" if chat else "text_completion", "created": 1,
                                        "model": "inner", "choices": [{"index": 0, "finish_reason": "stop", "logprobs": None, **choice}],
                                        "usage": {"prompt_tokens": 7, "completion_tokens": pieces, "total_tokens": 7 + pieces}})
+        return True
+
+    async def call(self, writer, todo, stream):
+        """A tool call, as an engine tells it."""
+        name, arguments = todo["name"], todo["arguments"]
+        usage = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
+        head = {"id": "x", "created": 1, "model": "inner"}
+        tool = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
+        if not stream:
+            message = {"role": "assistant", "content": None, "tool_calls": [tool]}
+            choice = {"index": 0, "finish_reason": "tool_calls", "logprobs": None, "message": message}
+            await self.whole(writer, 200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+            return True
+        half = len(arguments) // 2
+        deltas = [{"role": "assistant", "content": None},
+                  {"tool_calls": [{"index": 0, **tool, "function": {"name": name, "arguments": ""}}]},
+                  {"tool_calls": [{"index": 0, "function": {"arguments": arguments[:half]}}]},
+                  {"tool_calls": [{"index": 0, "function": {"arguments": arguments[half:]}}]}]
+        choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
+        choices.append([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}])
+        chunks = [{**head, "object": "chat.completion.chunk", "choices": choice} for choice in choices]
+        chunks.append({**head, "object": "chat.completion.chunk", "choices": [], "usage": usage})
+        text = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+        body = text.encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
+        await writer.drain()
         return True
 
     async def stream(self, call, writer, todo, pieces):

@@ -1,0 +1,92 @@
+// /v1/responses and Anthropic's /v1/messages: a body of theirs becomes a chat body, runs as a chat does, and its answer
+// is told by a sink of their own.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "gateway/count_sink.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/messages_sink.hpp"
+#include "gateway/paths.hpp"
+#include "gateway/responses_sink.hpp"
+#include "openai/answer.hpp"
+#include "openai/anthropic/models.hpp"
+
+namespace faelled::gateway {
+
+using openai::ApiError;
+using openai::Cause;
+
+net::Task<void> Gateway::responses(const http::Request& request, http::Reply& reply, members::Caller caller,
+                                   std::string request_id) {
+  const bool counting = request.path == "/v1/responses/input_tokens";
+  if (!counting && request.path != "/v1/responses") {
+    reject(reply,
+           {Cause::not_found,
+            "Responses are not stored here, so none can be fetched, cancelled, compacted or deleted afterwards."},
+           request_id, Wire::openai);
+    co_return;
+  }
+  if (!takes_json(request, reply, request_id, Wire::openai)) co_return;
+  auto asked = openai::responses::translate(request.body, context_.document, counting);
+  if (!asked) co_return reject(reply, asked.error(), request_id, Wire::openai);
+  if (counting) {
+    CountSink sink(reply, request_id, Wire::openai);
+    co_return co_await run(openai::Endpoint::chat, std::move(caller), std::move(asked->chat_body), request_id,
+                           traceparent_of(request), sink, true);
+  }
+  ResponsesSink sink(reply, request_id, *asked, context_.document, context_.clock);
+  co_await run(openai::Endpoint::chat, std::move(caller), std::move(asked->chat_body), request_id,
+               traceparent_of(request), sink);
+}
+
+net::Task<void> Gateway::messages(const http::Request& request, http::Reply& reply, members::Caller caller,
+                                  std::string request_id) {
+  const bool counting = request.path == "/v1/messages/count_tokens";
+  if (!counting && request.path != "/v1/messages") {
+    reject(reply, {Cause::not_found, fmt::format("There is no {} here.", request.path.substr(0, 100))}, request_id,
+           Wire::anthropic);
+    co_return;
+  }
+  if (!takes_json(request, reply, request_id, Wire::anthropic)) co_return;
+  auto asked = openai::anthropic::translate(request.body, context_.document, counting);
+  if (!asked) co_return reject(reply, asked.error(), request_id, Wire::anthropic);
+  if (counting) {
+    CountSink sink(reply, request_id, Wire::anthropic);
+    co_return co_await run(openai::Endpoint::chat, std::move(caller), std::move(asked->chat_body), request_id,
+                           traceparent_of(request), sink, true);
+  }
+  MessagesSink sink(reply, request_id, *asked, context_.document);
+  co_await run(openai::Endpoint::chat, std::move(caller), std::move(asked->chat_body), request_id,
+               traceparent_of(request), sink);
+}
+
+void Gateway::anthropic_models(const members::Caller& caller, const http::Request& request, http::Reply& reply,
+                               std::string_view request_id) {
+  const std::vector<std::string> names = names_for(caller);
+  const WallTime created = context_.catalogue.created();
+  std::string body;
+  if (const std::string id = model_of(request.path); !id.empty()) {
+    const CatalogueModel* model = context_.catalogue.asked(id).model;
+    if (model == nullptr || !directory_.allows(caller, model->settings.id))
+      return reject(reply, openai::model_not_found(id, names), request_id, Wire::anthropic);
+    openai::anthropic::append_model(body, id, created);
+  } else {
+    openai::anthropic::Page page{.after_id = http::query_value(request.query, "after_id"),
+                                 .before_id = http::query_value(request.query, "before_id")};
+    if (const std::string limit = http::query_value(request.query, "limit"); !limit.empty()) {
+      const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), page.limit);
+      if (error != std::errc() || end != limit.data() + limit.size() || page.limit < 1 || page.limit > 1000)
+        return reject(reply, {Cause::invalid_value, "'limit' must be from 1 to 1000.", "limit"}, request_id,
+                      Wire::anthropic);
+    }
+    openai::anthropic::append_model_list(body, names, created, page);
+  }
+  reply.send(200,
+             fmt::format("Content-Type: application/json\r\nx-request-id: {0}\r\nrequest-id: {0}\r\n"
+                         "Cache-Control: no-store\r\n",
+                         request_id),
+             body);
+}
+
+}  // namespace faelled::gateway

@@ -1,0 +1,34 @@
+#include "gateway/paths.hpp"
+
+namespace faelled::gateway {
+namespace {
+
+// Of a path, where '+' and '&' mean themselves.
+std::string percent_decoded(std::string_view text) {
+  std::string query = "v=";
+  for (const char c : text) query += c == '+' ? "%2B" : c == '&' ? "%26" : std::string(1, c);
+  return http::query_value(query, "v");
+}
+
+}  // namespace
+
+std::string model_of(std::string_view path) {
+  constexpr std::string_view root = "/v1/models/";
+  return path.size() > root.size() ? percent_decoded(path.substr(root.size())) : std::string();
+}
+
+std::string traceparent_of(const http::Request& request) {
+  const std::string_view header = request.header("traceparent");
+  if (header.size() != 55 || !header.starts_with("00-") || header[35] != '-' || header[52] != '-') return {};
+  const std::string_view trace = header.substr(3, 32);
+  const std::string_view span = header.substr(36, 16);
+  const std::string_view flags = header.substr(53);
+  const auto hex = [](std::string_view text) {
+    return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  };
+  const auto zero = [](std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; };
+  const bool valid = hex(trace) && hex(span) && hex(flags) && !zero(trace) && !zero(span);
+  return valid ? std::string(header) : std::string();
+}
+
+}  // namespace faelled::gateway
