@@ -99,6 +99,7 @@ std::unique_ptr<TlsContext::Impl> make(const SSL_METHOD* method) {
                   SSL_CTX_set_cipher_list(context, ciphers_1_2) == 1 &&
                   SSL_CTX_set1_groups_list(context, groups) == 1 && SSL_CTX_set_num_tickets(context, 0) == 1;
   if (!ok) return nullptr;
+  SSL_CTX_set_security_level(context, 2);  // whatever the system's openssl.cnf says: no RSA below 2048 bits, no SHA-1
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
