@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "config/config.hpp"
 #include "serve.hpp"
+#include "tls.hpp"
 
 namespace {
 
@@ -12,10 +13,21 @@ constexpr const char* version = FAELLED_VERSION;
 constexpr int usage_error = 2;
 
 int check_file(const std::string& file) {
-  if (auto config = faelled::config::load(file); !config) {
+  const auto config = faelled::config::load(file);
+  if (!config) {
     std::fprintf(stderr, "%s\n", config.error().message.c_str());
     return 1;
   }
+  const auto tls = faelled::app::look_at_tls(*config, faelled::SystemClock().wall());
+  const auto say = [&](const std::vector<faelled::config::Problem>& problems, const char* before) {
+    for (const auto& problem : problems)
+      std::fprintf(stderr, "%s%s\n", before, faelled::config::describe(problem, file).c_str());
+  };
+  say(tls.unusable, "");
+  say(tls.out_of_date, "");
+  say(config->warnings, "warning: ");
+  say(tls.warnings, "warning: ");
+  if (!tls.unusable.empty() || !tls.out_of_date.empty()) return 1;
   std::printf("%s is in order\n", file.c_str());
   return 0;
 }
@@ -52,7 +64,8 @@ int main(int argc, char** argv) {
   });
 
   std::string file;
-  auto* check = app.add_subcommand("check", "Read a configuration file and tell every mistake with its line");
+  auto* check = app.add_subcommand(
+      "check", "Read a configuration file and its certificates, and tell every mistake with its line");
   check->add_option("FILE", file, "The configuration file")->required();
   check->callback([&] { status = check_file(file); });
 

@@ -33,6 +33,7 @@
 #include "store/ledger.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "store/store_thread.hpp"
+#include "tls.hpp"
 
 extern char** environ;
 
@@ -247,10 +248,10 @@ std::vector<std::string> own_environment() {
   return all;
 }
 
-std::string url_of(const config::Listen& listen, std::uint16_t port) {
+std::string url_of(std::string_view scheme, const config::Listen& listen, std::uint16_t port) {
   std::string host = listen.host == "0.0.0.0" ? "127.0.0.1" : listen.host == "::" ? "::1" : listen.host;
   if (host.contains(':')) host = "[" + host + "]";
-  return fmt::format("http://{}:{}", host, port);
+  return fmt::format("{}://{}:{}", scheme, host, port);
 }
 
 int run(const ServeOptions& options, const config::Config& config) {
@@ -262,6 +263,15 @@ int run(const ServeOptions& options, const config::Config& config) {
   if (!models) return refuse(models.error());
 
   const SystemClock clock;
+  const TlsFindings tls_findings = look_at_tls(config, clock.wall());
+  if (!tls_findings.unusable.empty()) {
+    for (const config::Problem& problem : tls_findings.unusable)
+      std::fprintf(stderr, "%s\n", config::describe(problem, options.config).c_str());
+    return 1;
+  }
+  for (const auto* warnings : {&config.warnings, &tls_findings.warnings, &tls_findings.out_of_date})
+    for (const config::Problem& warning : *warnings)
+      (*log)->warn("configuration", {{"line", warning.line}, {"warning", warning.message}, {"hint", warning.hint}});
   SystemRandom random;
   net::Loop loop;
   auto storage = open_storage(config, loop, random);
@@ -305,7 +315,27 @@ int run(const ServeOptions& options, const config::Config& config) {
   if (!listener) return refuse(listener.error());
   auto owner = net::Listener::unix_socket(loop, storage->folder.control_socket().string());
   if (!owner) return refuse(owner.error());
-  const std::string url = config.public_url.empty() ? url_of(config.listen, listener->port()) : config.public_url;
+  // Which listener speaks TLS: one of its own where it has an address, else the only one.
+  std::unique_ptr<TlsEdge> tls;
+  std::optional<net::Listener> plain(std::move(*listener));
+  std::optional<net::Listener> secure;
+  std::string local_url = url_of("http", config.listen, plain->port());
+  if (config.tls) {
+    auto edge = TlsEdge::open(*config.tls, loop, **log, metrics, clock);
+    if (!edge) return refuse(edge.error());
+    tls = std::move(*edge);
+    const config::Listen& at = config.tls->listen ? *config.tls->listen : config.listen;
+    if (config.tls->listen) {
+      auto own = net::Listener::tcp(loop, at.host, at.port);
+      if (!own) return refuse(own.error());
+      secure.emplace(std::move(*own));
+    } else {
+      secure.emplace(std::move(*plain));
+      plain.reset();
+    }
+    local_url = url_of("https", at, secure->port());
+  }
+  const std::string url = config.public_url.empty() ? local_url : config.public_url;
   std::optional<Demo> demo;
   if (options.demo) {
     auto made = make_demo(loop, directory, clock, url);
@@ -326,6 +356,11 @@ int run(const ServeOptions& options, const config::Config& config) {
         metrics.rejected(status);
         return error_answer(status, message, gateway.new_request_id());
       });
+  server.admit_by([&](const http::Request& head, http::Reply& reply) {
+    if (head.path.starts_with("/v1/")) return gateway.admit(head, reply);
+    return portal.admit(head, reply);
+  });
+  server.trust_proxies(trusted_proxies(config));
   metrics.gauge("faelled_connections", "Open client connections",
                 [&] { return static_cast<double>(server.connections()); });
   metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });
@@ -334,9 +369,15 @@ int run(const ServeOptions& options, const config::Config& config) {
                 [&] { return static_cast<double>(storage->journal->stats().requests_open); });
 
   if (auto started = node.start(); !started) return refuse(started.error());
-  server.serve(std::move(*listener));
+  const std::string plain_url = plain && secure ? url_of("http", config.listen, plain->port()) : "";
+  if (plain) server.serve(std::move(*plain));
+  if (secure) tls->serve(server, std::move(*secure));
   server.serve_owner(std::move(*owner));
-  (*log)->info("listening", {{"url", url}, {"version", options.version}, {"data", config.data.string()}});
+  (*log)->info("listening", {{"url", url},
+                             {"local_url", local_url},
+                             {"plain_url", plain_url},
+                             {"version", options.version},
+                             {"data", config.data.string()}});
 
   const auto wind_down = [&]() -> net::Task<void> {
     co_await server.drain(config.limits.drain);

@@ -72,6 +72,9 @@ Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Co
     to.chat_template_file = absolute(from.chat_template_file);
     to.llama_server = absolute(config.llama_server);
     to.url = from.url;
+    to.ca_file = absolute(from.ca_file.path);
+    to.certificate_file = absolute(from.certificate_file.path);
+    to.key_file = absolute(from.key_file.path);
     to.upstream_model = from.upstream_model;
     if (!from.api_key_file.empty()) {
       auto key = first_line(from.api_key_file);
@@ -127,11 +130,21 @@ http::ServerBounds server_bounds(const config::Config& config) {
   http::ServerBounds bounds;
   bounds.request.body_bytes_max = config.limits.body_bytes;
   bounds.connections_max = config.limits.connections;
+  bounds.handshake_max = config.limits.handshake;
   bounds.idle_max = config.limits.idle;
   bounds.head_max = config.limits.head;
   bounds.body_max = config.limits.body;
   bounds.write_stall_max = config.limits.write_stall;
   return bounds;
+}
+
+http::TrustedProxies trusted_proxies(const config::Config& config) {
+  http::TrustedProxies all;
+  for (const config::TrustedProxy& proxy : config.trusted_proxies) {
+    if (!proxy.address.empty()) all.add_network(proxy.address);
+    if (!proxy.certificate.empty()) all.add_certificate(proxy.certificate);
+  }
+  return all;
 }
 
 gateway::Settings gateway_settings(const config::Config& config) {

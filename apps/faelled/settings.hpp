@@ -18,6 +18,7 @@ Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Co
 Expected<std::vector<front_ends::FrontEnd>> front_ends_of(const config::Config& config);
 std::vector<members::ConfiguredKey> configured_keys(const config::Config& config);
 http::ServerBounds server_bounds(const config::Config& config);
+http::TrustedProxies trusted_proxies(const config::Config& config);
 gateway::Settings gateway_settings(const config::Config& config);
 
 }  // namespace faelled::app

@@ -24,6 +24,21 @@ inline constexpr auto http_head_max = 10s;         // first byte of a request to
 inline constexpr auto http_body_max = 60s;         // end of headers to end of body
 inline constexpr auto http_write_stall_max = 30s;  // no byte taken by the client
 inline constexpr auto http_drain_max = 5s;         // SIGTERM to the last answer
+inline constexpr auto refusals_log_every = 60s;    // one address's wrong keys or handshakes: a line each
+inline constexpr std::size_t refusals_addresses_max = 1024;
+
+// TLS
+inline constexpr auto tls_handshake_max = 10s;  // accepted to open
+inline constexpr auto tls_look_every = 1s;      // at the files of certificate, key and authorities
+inline constexpr std::size_t tls_file_bytes_max = 1024 * 1024;
+inline constexpr std::size_t tls_idle_bytes_max = 4 * 1024;      // of each direction, kept by a quiet connection
+inline constexpr std::size_t tls_unsent_bytes_max = 256 * 1024;  // records that wait for the wire
+inline constexpr std::size_t tls_write_bytes_max = 16 * 1024;    // plain text put into a record at once
+inline constexpr std::size_t certificate_chain_max = 8;
+inline constexpr std::size_t certificate_list_bytes_max = 64 * 1024;  // what the other side may show
+inline constexpr std::size_t certificate_authorities_max = 1000;
+inline constexpr std::size_t certificate_names_max = 64;
+inline constexpr std::size_t certificate_name_bytes_max = 512;
 
 // JSON edge
 inline constexpr std::size_t json_depth_max = 64;

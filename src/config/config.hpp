@@ -22,6 +22,30 @@ struct Listen {
   std::uint16_t port = 9400;       // 0: any free port
 };
 
+// A file, and where the configuration names it (0: nowhere), for those who find it wrong only when they read it.
+struct NamedFile {
+  std::filesystem::path path;
+  std::size_t line = 0;
+  std::size_t column = 0;
+  bool operator==(const NamedFile&) const = default;
+};
+
+enum class ClientCertificates { none, optional, required };
+
+struct Tls {
+  std::optional<Listen> listen;  // none: the address in Config::listen speaks TLS
+  NamedFile certificate;
+  NamedFile key;
+  NamedFile client_ca;  // empty where client_certificates is none
+  ClientCertificates client_certificates = ClientCertificates::none;
+};
+
+// Exactly one of the two is set.
+struct TrustedProxy {
+  std::string address;      // or a network, "10.0.0.0/8"
+  std::string certificate;  // a name in a client certificate
+};
+
 struct Member {
   std::string id;
   std::string name;  // the id where the file gives none
@@ -94,10 +118,13 @@ struct Model {
   std::string id;
   std::string name;  // the id where the file gives none
   Engine engine = Engine::openai;
-  std::filesystem::path file;                // llama: the GGUF file
-  std::string url;                           // openai: base address, with /v1 and without a slash at the end
-  std::string upstream_model;                // openai: the model's name there; the id where the file gives none
-  std::filesystem::path api_key_file;        // openai: empty for none
+  std::filesystem::path file;          // llama: the GGUF file
+  std::string url;                     // openai: base address, with /v1 and without a slash at the end
+  std::string upstream_model;          // openai: the model's name there; the id where the file gives none
+  std::filesystem::path api_key_file;  // openai: empty for none
+  NamedFile ca_file;                   // openai, https: empty for what the system trusts
+  NamedFile certificate_file;          // openai, https: what we show; empty for none
+  NamedFile key_file;
   std::uint32_t concurrency = 1;             // places
   std::uint32_t context_tokens = 0;          // 0: what the model was made for, at most 4096
   std::uint32_t threads = 1;                 // llama
@@ -117,6 +144,7 @@ struct Limits {
   Duration silence = limits::engine_silence_max;
   Duration keep_alive = limits::keep_alive_every;
   Duration connect = limits::upstream_connect_max;
+  Duration handshake = limits::tls_handshake_max;
   Duration idle = limits::http_idle_max;
   Duration head = limits::http_head_max;
   Duration body = limits::http_body_max;
@@ -134,8 +162,21 @@ struct Log {
   std::filesystem::path file;  // empty: standard error
 };
 
+// One thing that is wrong, where, and how to mend it. Never holds a secret. Lines and columns count from 1; 0: the file
+// as a whole.
+struct Problem {
+  std::size_t line = 0;
+  std::size_t column = 0;
+  std::string message;
+  std::string hint;
+
+  bool operator==(const Problem&) const = default;
+};
+
 struct Config {
   Listen listen;
+  std::optional<Tls> tls;
+  std::vector<TrustedProxy> trusted_proxies;
   std::string public_url;       // how people reach it, without a slash at the end; empty: what `listen` says
   std::filesystem::path data;   // absolute, or relative to where the process was started
   std::vector<Member> members;  // those named only by a key or a user are in it too
@@ -146,17 +187,7 @@ struct Config {
   std::vector<Model> models;
   Limits limits;
   Log log;
-};
-
-// One thing that is wrong, where, and how to mend it. Never holds a secret. Lines and columns count from 1; 0: the file
-// as a whole.
-struct Problem {
-  std::size_t line = 0;
-  std::size_t column = 0;
-  std::string message;
-  std::string hint;
-
-  bool operator==(const Problem&) const = default;
+  std::vector<Problem> warnings;  // what is allowed, and seldom meant
 };
 
 struct Parsed {

@@ -121,6 +121,77 @@ log: { level: debug, file: faelled.log }
   EXPECT_EQ(config.log.file, "/srv/faelled.log");
 }
 
+TEST(Config, ReadsTlsOfItsOwnAndTowardsEngines) {
+  const auto parsed = parse(R"(listen: 127.0.0.1:9400
+tls:
+  listen: 0.0.0.0:9443
+  certificate: tls/faelled.crt
+  key: tls/faelled.key
+  client_ca: tls/clients.crt
+  client_certificates: optional
+trusted_proxies: [{ address: 10.0.0.0/8 }, { certificate: proxy.example.dk }]
+models:
+  - { id: a, engine: openai, url: "https://gpu/v1", ca_file: gpu.crt, certificate_file: me.crt, key_file: me.key }
+limits: { handshake_s: 3 }
+)",
+                            "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  EXPECT_THAT(parsed.config.warnings, IsEmpty());
+  const Tls& tls = parsed.config.tls.value();
+  EXPECT_EQ(tls.listen->port, 9443);
+  EXPECT_EQ(tls.certificate, (NamedFile{"/srv/tls/faelled.crt", 4, 16}));
+  EXPECT_EQ(tls.key.path, "/srv/tls/faelled.key");
+  EXPECT_EQ(tls.client_ca.path, "/srv/tls/clients.crt");
+  EXPECT_EQ(tls.client_certificates, ClientCertificates::optional);
+  EXPECT_EQ(parsed.config.trusted_proxies[0].address, "10.0.0.0/8");
+  EXPECT_EQ(parsed.config.trusted_proxies[1].certificate, "proxy.example.dk");
+  EXPECT_EQ(parsed.config.models[0].url, "https://gpu/v1");
+  EXPECT_EQ(parsed.config.models[0].ca_file.path, "/srv/gpu.crt");
+  EXPECT_EQ(parsed.config.models[0].certificate_file.path, "/srv/me.crt");
+  EXPECT_EQ(parsed.config.models[0].key_file.line, 10u);
+  EXPECT_EQ(parsed.config.limits.handshake, 3s);
+}
+
+TEST(Config, RefusesTlsThatCannotBeMeant) {
+  const auto with_tls = [](const std::string& more) {
+    return only_problem("models: []\ntls: { certificate: c, key: k" + more + " }\n");
+  };
+  EXPECT_THAT(with_tls(""), HasSubstr("0 problems"));
+  EXPECT_THAT(only_problem("models: []\ntls: { certificate: c }\n"), HasSubstr("f.yaml:2:6: tls.key is missing"));
+  EXPECT_THAT(only_problem("models: []\ntls: { key: k }\n"), HasSubstr("tls.certificate is missing"));
+  EXPECT_THAT(with_tls(", client_certificates: required"), HasSubstr("tls.client_ca must vouch"));
+  EXPECT_THAT(with_tls(", client_ca: a"), HasSubstr("tls.client_ca means nothing"));
+  EXPECT_THAT(with_tls(", client_ca: a, client_certificates: maybe"), HasSubstr("must be one of none, optional"));
+  EXPECT_THAT(with_tls(", listen: here"), HasSubstr("tls.listen 'here' has no port"));
+  EXPECT_THAT(with_tls(", ca: a"), HasSubstr("unknown key 'ca' in tls"));
+  EXPECT_THAT(only_problem("models: []\ntls: yes\n"), HasSubstr("tls must be a mapping"));
+  EXPECT_THAT(only_problem(with_model("ca_file: a")), HasSubstr("models[0].ca_file means nothing without TLS"));
+  EXPECT_THAT(only_problem("models: [{ id: a, engine: openai, url: \"https://h\", key_file: k }]\n"),
+              HasSubstr("models[0].key_file stands alone"));
+}
+
+TEST(Config, RefusesAProxyThatIsNone) {
+  const auto with = [](const std::string& entry) {
+    return only_problem("models: []\ntrusted_proxies: [" + entry + "]\n");
+  };
+  for (const char* wrong : {"proxy", "10.0.0.0/33", "10.0.0.0/x", "10.0/8", "::/129", "''"})
+    EXPECT_THAT(with(std::string("{ address: ") + wrong + " }"), HasSubstr("trusted_proxies[0].address")) << wrong;
+  EXPECT_THAT(with("{ address: \"::1\" }"), HasSubstr("0 problems"));
+  EXPECT_THAT(with("{ address: 10.0.0.1, certificate: a }"), HasSubstr("either address or certificate"));
+  EXPECT_THAT(with("{}"), HasSubstr("either address or certificate"));
+  EXPECT_THAT(with("{ certificate: a }"), HasSubstr("no client certificate is asked for"));
+}
+
+TEST(Config, WarnsOfAPlainAddressForOthersBesideTls) {
+  const auto warnings = [](const std::string& listen, const std::string& tls_listen) {
+    return parse("listen: " + listen + "\nmodels: []\ntls: { certificate: c, key: k" + tls_listen + " }\n", "/srv")
+        .config.warnings.size();
+  };
+  EXPECT_EQ(warnings("0.0.0.0:80", ", listen: 0.0.0.0:443"), 1u);
+  EXPECT_EQ(warnings("127.0.0.1:80", ", listen: 0.0.0.0:443"), 0u);
+  EXPECT_EQ(warnings("0.0.0.0:443", ""), 0u) << "it speaks TLS itself";
+}
+
 TEST(Config, TakesTheAddressThatPeopleUse) {
   EXPECT_EQ(parse("public_url: https://ai.example.dk\nmodels: []\n", "/srv").config.public_url,
             "https://ai.example.dk");
@@ -133,7 +204,8 @@ TEST(Config, NamesTheNearestKeyAndTheLineOfAnUnknownOne) {
             "f.yaml:3:1: unknown key 'modles' at line 3; did you mean 'models'?");
   EXPECT_THAT(only_problem("modles: []\n"), HasSubstr("unknown key")) << "and not that models is missing as well";
   EXPECT_THAT(only_problem(with_model("conurrency: 3")), HasSubstr("unknown key 'conurrency' in models[0]"));
-  EXPECT_THAT(only_problem("models: []\nqqqqqq: 1\n"), HasSubstr("known here: listen, public_url, data"));
+  EXPECT_THAT(only_problem("models: []\nqqqqqq: 1\n"),
+              HasSubstr("known here: listen, tls, trusted_proxies, public_url"));
 }
 
 TEST(Config, TellsAllMistakesAtOnceInTheOrderOfTheFile) {
@@ -224,7 +296,7 @@ TEST(Config, AsksForWhatAModelNeeds) {
 }
 
 TEST(Config, RefusesAnAddressThatIsNoServer) {
-  for (auto url : {"h:80/v1", "ftp://h/v1", "https://h/v1", "http://", "http:///v1", "http://:80/v1", "http://u:p@h/v1",
+  for (auto url : {"h:80/v1", "ftp://h/v1", "https://", "http://", "http:///v1", "http://:80/v1", "http://u:p@h/v1",
                    "http://h/v1?a=b", "http://h h/v1"}) {
     EXPECT_THAT(only_problem("models: [{ id: a, engine: openai, url: \"" + std::string(url) + "\" }]\n"),
                 HasSubstr("models[0].url"))

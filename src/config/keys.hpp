@@ -12,8 +12,12 @@ using Keys = std::span<const std::string_view>;
 
 namespace keys {
 
-inline constexpr auto top = std::to_array<std::string_view>({"listen", "public_url", "data", "members", "users", "keys",
-                                                             "front_ends", "llama_server", "models", "limits", "log"});
+inline constexpr auto top =
+    std::to_array<std::string_view>({"listen", "tls", "trusted_proxies", "public_url", "data", "members", "users",
+                                     "keys", "front_ends", "llama_server", "models", "limits", "log"});
+inline constexpr auto tls =
+    std::to_array<std::string_view>({"listen", "certificate", "key", "client_ca", "client_certificates"});
+inline constexpr auto trusted_proxies = std::to_array<std::string_view>({"address", "certificate"});
 inline constexpr auto members = std::to_array<std::string_view>({"id", "name"});
 inline constexpr auto users = std::to_array<std::string_view>({"member", "name"});
 inline constexpr auto keys = std::to_array<std::string_view>({"member", "name", "user", "secret", "show_waiting"});
@@ -25,14 +29,15 @@ inline constexpr auto front_end_token =
 inline constexpr auto front_end_members =
     std::to_array<std::string_view>({"email_domain", "group", "claim", "value", "member"});
 inline constexpr auto models = std::to_array<std::string_view>(
-    {"id", "name", "engine", "file", "url", "upstream_model", "api_key_file", "concurrency", "context_tokens",
-     "threads", "chat_template_file", "stop", "aliases", "embeddings", "rerank", "shorter_vectors", "demo", "card"});
+    {"id", "name", "engine", "file", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file",
+     "concurrency", "context_tokens", "threads", "chat_template_file", "stop", "aliases", "embeddings", "rerank",
+     "shorter_vectors", "demo", "card"});
 inline constexpr auto aliases = std::to_array<std::string_view>({"name", "lane", "listed"});
 inline constexpr auto card = std::to_array<std::string_view>({"da", "en"});
 inline constexpr auto card_text = std::to_array<std::string_view>({"summary", "good_for", "where"});
-inline constexpr auto limits =
-    std::to_array<std::string_view>({"wait_s", "total_s", "silence_s", "keep_alive_s", "connect_s", "idle_s", "head_s",
-                                     "body_s", "write_stall_s", "drain_s", "body_mib", "connections", "waiting"});
+inline constexpr auto limits = std::to_array<std::string_view>(
+    {"wait_s", "total_s", "silence_s", "keep_alive_s", "connect_s", "handshake_s", "idle_s", "head_s", "body_s",
+     "write_stall_s", "drain_s", "body_mib", "connections", "waiting"});
 inline constexpr auto log = std::to_array<std::string_view>({"level", "file"});
 
 }  // namespace keys

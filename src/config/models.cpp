@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/edge.hpp"
 #include "config/keys.hpp"
 
 namespace faelled::config {
@@ -91,11 +92,7 @@ void refuse(Fields& fields, std::string_view engine, std::initializer_list<std::
 void read_url(Fields& fields, Model& model) {
   auto url = fields.required("url", "url: \"http://127.0.0.1:8000/v1\"", 2000);
   if (!url) return;
-  if (url->starts_with("https://")) {
-    return fields.wrong("url", fields.path("url") + " is https, which is not supported yet",
-                        "let a TLS proxy on this machine lead to it, over http");
-  }
-  const bool scheme = url->starts_with("http://");
+  const bool scheme = url->starts_with("http://") || url->starts_with("https://");
   const auto host_at = scheme ? url->find("//") + 2 : 0;
   const auto host_end = std::min(url->find('/', host_at), url->size());
   const bool plain = std::all_of(url->begin(), url->end(), [](char c) { return c > ' ' && c < 0x7f; });
@@ -116,13 +113,29 @@ void read_url(Fields& fields, Model& model) {
   model.url = *url;
 }
 
+// What TLS to the upstream needs beyond the address.
+void read_upstream_tls(Fields& fields, const std::filesystem::path& folder, Model& model) {
+  model.ca_file = named_file(fields, "ca_file", folder);
+  model.certificate_file = named_file(fields, "certificate_file", folder);
+  model.key_file = named_file(fields, "key_file", folder);
+  if (!model.url.empty() && !model.url.starts_with("https://")) {
+    for (auto key : {"ca_file", "certificate_file", "key_file"})
+      if (fields.has(key))
+        fields.wrong(key, fields.path(key) + " means nothing without TLS", "write https:// in url, or remove it");
+  }
+  if (fields.has("certificate_file") != fields.has("key_file")) {
+    const auto key = fields.has("key_file") ? "key_file" : "certificate_file";
+    fields.wrong(key, fields.path(key) + " stands alone", "certificate_file and key_file go together");
+  }
+}
+
 void read_llama(Fields& fields, const std::filesystem::path& folder, Model& model) {
   if (const auto file = fields.required("file", "file: models/small.gguf", path_bytes_max))
     model.file = (folder / *file).lexically_normal();
   if (const auto threads = fields.number("threads", {1, 512})) model.threads = static_cast<std::uint32_t>(*threads);
   if (const auto file = fields.text("chat_template_file", path_bytes_max))
     model.chat_template_file = (folder / *file).lexically_normal();
-  refuse(fields, "llama", {"url", "upstream_model", "api_key_file"});
+  refuse(fields, "llama", {"url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file"});
 }
 
 void read_openai(Fields& fields, const std::filesystem::path& folder, Model& model) {
@@ -130,6 +143,7 @@ void read_openai(Fields& fields, const std::filesystem::path& folder, Model& mod
   model.upstream_model = fields.text("upstream_model").value_or(model.id);
   if (const auto file = fields.text("api_key_file", path_bytes_max))
     model.api_key_file = (folder / *file).lexically_normal();
+  read_upstream_tls(fields, folder, model);
   refuse(fields, "openai", {"file", "threads", "chat_template_file"});
 }
 

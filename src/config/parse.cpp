@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "config/config.hpp"
+#include "config/edge.hpp"
 #include "config/fields.hpp"
 #include "config/front_ends.hpp"
 #include "config/keys.hpp"
@@ -22,12 +22,6 @@ constexpr std::size_t entries_max = 10'000;
 constexpr std::size_t secret_bytes_min = 20;
 constexpr std::size_t path_bytes_max = 4096;
 
-bool is_address(const std::string& host) {
-  unsigned char raw[16];
-  return inet_pton(AF_INET, host.c_str(), raw) == 1 || inet_pton(AF_INET6, host.c_str(), raw) == 1;
-}
-
-// "127.0.0.1:9400", "[::1]:9400", "localhost:9400".
 void read_public_url(Fields& fields, std::string& url) {
   const auto text = fields.text("public_url");
   if (!text) return;
@@ -37,31 +31,6 @@ void read_public_url(Fields& fields, std::string& url) {
     return fields.wrong("public_url", "public_url " + in_quotes(*text) + " is no address of a server",
                         std::string(hint));
   url = *text;
-}
-
-void read_listen(Fields& fields, Listen& listen) {
-  const auto text = fields.text("listen");
-  if (!text) return;
-  const auto hint = "write ADDRESS:PORT, for example 127.0.0.1:9400 or [::1]:9400";
-  const auto colon = text->rfind(':');
-  if (colon == std::string::npos) {
-    return fields.wrong("listen", "listen " + in_quotes(*text) + " has no port", hint);
-  }
-  std::string host = text->substr(0, colon);
-  const std::string port = text->substr(colon + 1);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  if (host == "localhost") host = "127.0.0.1";
-  if (!is_address(host) || (host.find(':') != std::string::npos) != bracketed) {
-    return fields.wrong("listen", "listen " + in_quotes(*text) + " has no IP address before the port", hint);
-  }
-  const bool digits = !port.empty() && port.size() <= 5 &&
-                      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits || std::stoul(port) > 65535) {
-    return fields.wrong("listen", "listen " + in_quotes(*text) + " has a bad port",
-                        "a port is a number from 0 (any free one) to 65535");
-  }
-  listen = {host, static_cast<std::uint16_t>(std::stoul(port))};
 }
 
 void read_members(Fields& top, Problems& problems, Config& config) {
@@ -140,6 +109,7 @@ void read_limits(Fields& top, Problems& problems, Limits& limits) {
   seconds("silence_s", limits.silence, 0.1, 3600);
   seconds("keep_alive_s", limits.keep_alive, 0.1, 60);
   seconds("connect_s", limits.connect, 0.1, 60);
+  seconds("handshake_s", limits.handshake, 0.1, 60);
   seconds("idle_s", limits.idle, 0.1, 3600);
   seconds("head_s", limits.head, 0.1, 300);
   seconds("body_s", limits.body, 0.1, 3600);
@@ -165,7 +135,7 @@ void read_log(Fields& top, Problems& problems, const std::filesystem::path& fold
 void read_top(const YAML::Node& root, Problems& problems, const std::filesystem::path& folder, Config& config) {
   Fields top(problems, root, "", keys::top);
   if (!root.IsMap()) return;
-  read_listen(top, config.listen);
+  read_edge(top, problems, folder, config);
   read_public_url(top, config.public_url);
   config.data = (folder / top.text("data", path_bytes_max).value_or("data")).lexically_normal();
   if (const auto path = top.text("llama_server", path_bytes_max))

@@ -33,9 +33,12 @@ struct ModelSettings {
   std::string llama_server;        // the binary
 
   // kind openai
-  std::string url;             // up to and with "/v1"
-  std::string upstream_model;  // empty: the id
-  std::string api_key;         // secret: never logged, never in a message; empty: none
+  std::string url;               // up to and with "/v1"
+  std::string upstream_model;    // empty: the id
+  std::string ca_file;           // https: PEM; empty: what the system trusts
+  std::string certificate_file;  // https: what we show; empty: nothing
+  std::string key_file;
+  std::string api_key;  // secret: never logged, never in a message; empty: none
 
   bool operator==(const ModelSettings&) const = default;
 };

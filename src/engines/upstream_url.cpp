@@ -13,13 +13,11 @@ Expected<rpc::Endpoint> upstream_endpoint(const ModelSettings& model) {
   auto wrong = [&](std::string_view why, std::string hint) {
     return fail(Errc::invalid, fmt::format("model {}: url {}", model.id, why), std::move(hint));
   };
-  constexpr std::string_view scheme = "http://";
   std::string_view rest = model.url;
-  if (rest.starts_with("https://")) {
-    return wrong("is https, which is not supported yet", "let a TLS proxy on this machine lead to it, over http");
-  }
-  if (!rest.starts_with(scheme)) return wrong("does not start with http://", "write http://HOST:PORT/v1");
-  rest.remove_prefix(scheme.size());
+  const bool tls = rest.starts_with("https://");
+  if (!tls && !rest.starts_with("http://"))
+    return wrong("does not start with http:// or https://", "write http://HOST:PORT/v1");
+  rest.remove_prefix(rest.find("//") + 2);
   auto authority = rest.substr(0, rest.find('/'));
   auto path = rest.substr(authority.size());
   while (path.ends_with('/')) path.remove_suffix(1);
@@ -32,7 +30,13 @@ Expected<rpc::Endpoint> upstream_endpoint(const ModelSettings& model) {
   }
 
   rpc::Endpoint endpoint;
-  endpoint.port = 80;
+  endpoint.port = tls ? 443 : 80;
+  endpoint.tls = tls;
+  if (tls) {
+    endpoint.ca_file = model.ca_file;
+    endpoint.certificate_file = model.certificate_file;
+    endpoint.key_file = model.key_file;
+  }
   std::string_view host = authority;
   std::string_view port;
   if (authority.starts_with('[')) {

@@ -7,8 +7,7 @@
 
 namespace faelled::engines {
 
-// "http://HOST[:PORT][/PATH]" and the key as an Authorization header. https is refused: TLS to upstreams is not there
-// yet.
+// "http://HOST[:PORT][/PATH]" or the same with https, and the key as an Authorization header.
 Expected<rpc::Endpoint> upstream_endpoint(const ModelSettings& model);
 
 }  // namespace faelled::engines

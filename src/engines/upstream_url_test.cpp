@@ -29,10 +29,23 @@ TEST(UpstreamUrl, SplitsAnAddressIntoWhatAConnectionNeeds) {
   EXPECT_EQ(endpoint("http://[::1]:8000/v1")->port, 8000);
 }
 
+TEST(UpstreamUrl, TakesTlsAndWhatItNeeds) {
+  ModelSettings model;
+  model.url = "https://gpu.internal/v1";
+  model.ca_file = "/ca.pem";
+  const auto e = upstream_endpoint(model).value();
+  EXPECT_TRUE(e.tls);
+  EXPECT_EQ(e.host, "gpu.internal");
+  EXPECT_EQ(e.port, 443);
+  EXPECT_EQ(e.ca_file, "/ca.pem");
+  EXPECT_EQ(endpoint("https://[::1]:8443/v1")->port, 8443);
+  EXPECT_FALSE(endpoint("http://h/v1")->tls);
+}
+
 TEST(UpstreamUrl, SendsTheKeyInAHeader) { EXPECT_EQ(endpoint("http://h/v1", "sk-1")->authorization, "Bearer sk-1"); }
 
 TEST(UpstreamUrl, RefusesWhatItCannotReach) {
-  for (auto url : {"https://h/v1", "h:80/v1", "http://", "http://:80", "http://h:0", "http://h:65536", "http://h:8x/v1",
+  for (auto url : {"ftp://h/v1", "h:80/v1", "http://", "http://:80", "http://h:0", "http://h:65536", "http://h:8x/v1",
                    "http://[::1", "http://h/v1?x=1", "http://h/v 1", "http://[::1]8000/v1"}) {
     auto e = endpoint(url);
     EXPECT_FALSE(e) << url;

@@ -199,12 +199,13 @@ TEST_F(Endings, WhatNeverBecomesATicketHasNoRow) {
       EXPECT_FALSE(header(peer.got, "x-request-id").empty());
       co_return peer.got.substr(9, 3);
     };
-    EXPECT_EQ(co_await status_of("GET /v1/models HTTP/1.1\r\n\r\n"), "401");
-    EXPECT_EQ(co_await status_of("GET /v1/models HTTP/1.1\r\nAuthorization: Bearer sk-wrong\r\n\r\n"), "401");
+    EXPECT_EQ(co_await status_of("GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"), "401");
+    EXPECT_EQ(co_await status_of("GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-wrong\r\n\r\n"),
+              "401");
     EXPECT_EQ(co_await status_of(post("/v1/nothing", "{}")), "404");
     EXPECT_EQ(co_await status_of(post("/v1/models", "{}")), "405");
-    auto wrong = co_await ask("DELETE /v1/chat/completions HTTP/1.1\r\nAuthorization: Bearer " + std::string(secret) +
-                              "\r\n\r\n");
+    auto wrong = co_await ask("DELETE /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " +
+                              std::string(secret) + "\r\n\r\n");
     EXPECT_TRUE(co_await wrong.hears("message_da"));
     EXPECT_EQ(header(wrong.got, "Allow"), "POST");
     EXPECT_EQ(co_await status_of(post("/v1/chat/completions", "{")), "400");

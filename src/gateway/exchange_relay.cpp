@@ -14,7 +14,11 @@ using openai::ApiError;
 using openai::Cause;
 
 http::Address address_of(const rpc::Endpoint& endpoint) {
-  return {endpoint.unix_path, endpoint.host.empty() ? "localhost" : endpoint.host, endpoint.port};
+  return {endpoint.unix_path,
+          endpoint.host.empty() ? "localhost" : endpoint.host,
+          endpoint.port,
+          endpoint.tls,
+          {endpoint.ca_file, endpoint.certificate_file, endpoint.key_file}};
 }
 // traceparent of the call to the engine: the client's trace, a span of our own (W3C Trace Context, section 3.2).
 std::string child_span(std::string_view parent, Random& random) {

@@ -67,7 +67,10 @@ Cause cause_of(front_ends::RefusalCause cause) {
   return Cause::overloaded;
 }
 
-front_ends::Peer certificate_of(const http::Reply&) { return {}; }
+front_ends::Peer certificate_of(const http::Reply& reply) {
+  const crypto::Certificate* who = reply.client_certificate();
+  return who == nullptr ? front_ends::Peer{} : front_ends::Peer{who->common_name};
+}
 
 }  // namespace
 
@@ -99,10 +102,11 @@ std::expected<members::Caller, ApiError> Gateway::who_asks(const http::Request& 
   if (const std::string_view secret = key_of(request); !secret.empty()) {
     auto known = directory_.authenticate(secret, now);
     if (!known) {
-      context_.log.info("a key was refused", {{"request_id", request_id},
-                                              {"cause", members::name_of(known.error().cause)},
-                                              {"key", known.error().key},
-                                              {"peer", reply.peer()}});
+      if (const std::string peer = reply.peer(); refusals_.add(peer))
+        context_.log.info("a key was refused", {{"request_id", request_id},
+                                                {"cause", members::name_of(known.error().cause)},
+                                                {"key", known.error().key},
+                                                {"peer", peer}});
       return std::unexpected(ApiError{Cause::invalid_api_key, known.error().message});
     }
     caller = std::move(*known);
@@ -110,10 +114,11 @@ std::expected<members::Caller, ApiError> Gateway::who_asks(const http::Request& 
   if (front_ends_ != nullptr) {
     auto behind = front_ends_->caller_behind(request, certificate_of(reply), caller ? &*caller : nullptr, now);
     if (!behind) {
-      context_.log.info("a front end was refused", {{"request_id", request_id},
-                                                    {"cause", behind.error().message},
-                                                    {"key", caller ? caller->key : std::string()},
-                                                    {"peer", reply.peer()}});
+      if (const std::string peer = reply.peer(); refusals_.add(peer))
+        context_.log.info("a front end was refused", {{"request_id", request_id},
+                                                      {"cause", behind.error().message},
+                                                      {"key", caller ? caller->key : std::string()},
+                                                      {"peer", peer}});
       return std::unexpected(ApiError{cause_of(behind.error().cause), behind.error().message});
     }
     caller = std::move(*behind);
@@ -121,6 +126,13 @@ std::expected<members::Caller, ApiError> Gateway::who_asks(const http::Request& 
   if (caller) return std::move(*caller);
   return std::unexpected(
       ApiError{Cause::missing_api_key, "No API key was sent. Send it as 'Authorization: Bearer sk-…'."});
+}
+
+bool Gateway::admit(const http::Request& head, http::Reply& reply) {
+  const std::string request_id = new_request_id();
+  const auto caller = who_asks(head, reply, request_id);
+  if (!caller) reject(reply, caller.error(), request_id);
+  return caller.has_value();
 }
 
 net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply) {

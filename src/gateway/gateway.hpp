@@ -7,6 +7,7 @@
 #include "base/ids.hpp"
 #include "front_ends/front_ends.hpp"
 #include "gateway/exchange.hpp"
+#include "gateway/refusal_log.hpp"
 #include "http/server.hpp"
 #include "members/directory.hpp"
 #include "net/task.hpp"
@@ -20,7 +21,14 @@ class Gateway {
  public:
   // `front_ends`: those that may say who is behind a request; nullptr: none.
   Gateway(Context& context, members::Directory& directory, front_ends::FrontEnds* front_ends = nullptr)
-      : context_(context), directory_(directory), front_ends_(front_ends) {}
+      : context_(context),
+        directory_(directory),
+        front_ends_(front_ends),
+        refusals_(context.loop, context.log, "keys were refused") {}
+
+  // What can be said of a request when only its head is there: a wrong key is refused before its body is read. False:
+  // that was the answer.
+  bool admit(const http::Request& head, http::Reply& reply);
 
   // Any request whose path begins with /v1.
   net::Task<void> handle(const http::Request& request, http::Reply& reply);
@@ -55,6 +63,7 @@ class Gateway {
   Context& context_;
   members::Directory& directory_;
   front_ends::FrontEnds* front_ends_;
+  RefusalLog refusals_;
 };
 
 }  // namespace faelled::gateway

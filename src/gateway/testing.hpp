@@ -180,8 +180,9 @@ class GatewayTest : public ::testing::Test {
     co_return Peer((co_await net::connect_unix(loop_, (folder_ / "gateway").string(), 1s)).value());
   }
   static std::string post(std::string path, const std::string& body, const std::string& headers = {}) {
-    return "POST " + path + " HTTP/1.1\r\nAuthorization: Bearer " + secret + "\r\nContent-Type: application/json\r\n" +
-           headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "POST " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + secret +
+           "\r\nContent-Type: application/json\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
   }
   static std::string chat(bool stream, const std::string& more = {}, const std::string& headers = {}) {
     return post("/v1/chat/completions",

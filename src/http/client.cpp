@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "crypto/tls_session.hpp"
 #include "http/response_parser.hpp"
 #include "net/loop.hpp"
 #include "net/timer.hpp"
@@ -65,6 +66,7 @@ struct Client::Pool {
   net::Loop& loop;
   Duration connect_max;
   net::Timer sweep;
+  crypto::TlsClientContexts contexts;
   std::unordered_map<Address, std::deque<Idle>, AddressHash> idle;
   std::size_t count = 0;
 };
@@ -74,12 +76,25 @@ struct Client::Exchange::Impl {
 
   net::Task<Expected<void>> connect() {
     reused = ended = false;
+    const Instant begun = pool.loop.now();
     auto connected = address.unix_path.empty()
                          ? co_await net::connect_tcp(pool.loop, address.host, address.port, pool.connect_max, &give_up)
                          : co_await net::connect_unix(pool.loop, address.unix_path, pool.connect_max, &give_up);
     if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
     if (!connected) co_return std::unexpected(connected.error());
     stream.emplace(std::move(*connected));
+    if (!address.tls) co_return Expected<void>();
+    auto context = pool.contexts.of(address.files);
+    if (!context) co_return std::unexpected(context.error());
+    const Duration left = pool.connect_max - (pool.loop.now() - begun);
+    auto open = co_await stream->start_tls(pool.loop, crypto::TlsSession::connect(*context, address.host),
+                                           std::max<Duration>(left, 1ms));
+    if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
+    if (!open) {
+      stream.reset();
+      co_return fail(open.error().code,
+                     fmt::format("no TLS with {}:{}: {}", address.host, address.port, open.error().message));
+    }
     co_return Expected<void>();
   }
 
@@ -158,7 +173,8 @@ net::Task<Expected<void>> Client::Exchange::send(std::string_view method, std::s
   me.wire.reserve(method.size() + target.size() + headers.size() + body.size() + me.address.host.size() + 96);
   fmt::format_to(std::back_inserter(me.wire), "{} {} HTTP/1.1\r\nHost: {}", method, target,
                  named ? me.address.host : "localhost");
-  if (named) fmt::format_to(std::back_inserter(me.wire), ":{}", me.address.port);
+  if (named && me.address.port != (me.address.tls ? 443 : 0))
+    fmt::format_to(std::back_inserter(me.wire), ":{}", me.address.port);
   fmt::format_to(std::back_inserter(me.wire), "\r\nContent-Length: {}\r\n", body.size());
   me.wire += headers;
   me.wire += "\r\n";

@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "crypto/tls_files.hpp"
 #include "net/stream.hpp"
 #include "net/task.hpp"
 
@@ -19,11 +20,14 @@ class Loop;
 
 namespace faelled::http {
 
-// Where to connect: a unix socket if `unix_path` is set, else TCP. `host` and `port` fill the Host header.
+// Where to connect: a unix socket if `unix_path` is set, else TCP, with `tls` under TLS. `host` and `port` fill the
+// Host header, and the server's certificate must be for `host`.
 struct Address {
   std::string unix_path;
   std::string host = "localhost";
   std::uint16_t port = 0;
+  bool tls = false;
+  crypto::TlsClientFiles files{};  // read at the next connection when they have changed
   bool operator==(const Address&) const = default;
 };
 

@@ -90,6 +90,7 @@ net::Task<void> Connection::pump([[maybe_unused]] std::shared_ptr<Connection> se
 net::Task<bool> Connection::receive() {
   const ServerBounds& bounds = host_->get_bounds();
   late_ = head_only_ = false;
+  bool asked = false;
   auto before = parser_.feed(in_);
   if (before == RequestParser::State::start) deadline_.arm(bounds.idle_max);
   while (true) {
@@ -99,6 +100,10 @@ net::Task<bool> Connection::receive() {
       co_return true;
     }
     if (state == RequestParser::State::broken) break;
+    if (state == RequestParser::State::body && !std::exchange(asked, true) && head_is_refused()) {
+      co_await linger();
+      co_return false;
+    }
     if (parser_.take_expects_continue()) {
       out_ += "HTTP/1.1 100 Continue\r\n\r\n";
       flush();
@@ -127,6 +132,17 @@ net::Task<bool> Connection::receive() {
   send(parser_.status(), answer.headers, answer.body);
   co_await linger();
   co_return false;
+}
+
+bool Connection::head_is_refused() {
+  const Admit& admit = host_->get_admit();
+  if (!admit) return false;
+  const Request& head = parser_.head();
+  begun_ = ended_ = chunked_ = keep_ = false;
+  head_only_ = head.method == Method::head;
+  const bool refused = !admit(head, *this);
+  keep_ = !refused;
+  return refused;
 }
 
 // After an answer to a request that was not read whole: closing at once would reset the connection, and the client
@@ -165,7 +181,7 @@ net::Task<void> Connection::serve([[maybe_unused]] std::shared_ptr<Connection> s
     parser_.next();
     if (std::exchange(pump_waits_, false)) room_.set();
   }
-  if (!gone_) stream_.shutdown_write();
+  if (!gone_) stream_.shutdown_write(!torn_);
   stream_.close();
   gone_ = true;
   deadline_.cancel();
@@ -179,6 +195,10 @@ void Connection::head_lines(int status, std::string_view headers) {
   fmt::format_to(std::back_inserter(out_), "HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
   out_ += host_->date_line();
   out_ += headers;
+  // A browser that has been here under TLS comes back under TLS (RFC 6797). Not for localhost: all its ports share
+  // that.
+  if (stream_.is_tls() && !parser_.request().header("host").starts_with("localhost"))
+    out_ += "Strict-Transport-Security: max-age=31536000\r\n";
   if (!keep_) out_ += "Connection: close\r\n";
 }
 
@@ -218,10 +238,17 @@ void Connection::finish() {
 }
 
 void Connection::abort() {
-  ended_ = true;
+  ended_ = torn_ = true;
   keep_ = false;
   flush();
   if (unsent() > 0) cut_off();
+}
+
+std::string Connection::peer() const {
+  if (owner_) return "unix";
+  const std::string nearest = stream_.peer();
+  const TrustedProxies& proxies = host_->get_proxies();
+  return proxies.empty() ? nearest : proxies.client_of(nearest, client_certificate(), parser_.request());
 }
 
 void Connection::flush() {

@@ -22,6 +22,8 @@ class ConnectionHost {
   virtual net::Loop& get_loop() = 0;
   virtual const ServerBounds& get_bounds() const = 0;
   virtual const Handler& get_handler() const = 0;
+  virtual const Admit& get_admit() const = 0;
+  virtual const TrustedProxies& get_proxies() const = 0;
   virtual ErrorAnswer render_error(int status, std::string_view message) const = 0;
   virtual bool is_draining() const = 0;
   virtual std::string_view date_line() = 0;
@@ -50,7 +52,9 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   void on_gone(std::function<void()> callback) override { on_gone_ = std::move(callback); }
   bool congested() const override;
   net::Task<bool> drained() override;
-  std::string peer() const override { return owner_ ? "unix" : stream_.peer(); }
+  std::string peer() const override;
+  bool secure() const override { return stream_.is_tls(); }
+  const crypto::Certificate* client_certificate() const override { return stream_.peer_certificate(); }
   bool from_owner() const override { return owner_; }
 
  private:
@@ -59,6 +63,7 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   net::Task<void> push(std::shared_ptr<Connection> self);
   net::Task<bool> receive();
   net::Task<void> linger();
+  bool head_is_refused();
   void head_lines(int status, std::string_view headers);
   void client_gone();
   bool within_bounds();
@@ -92,6 +97,7 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   bool keep_ = true;
   bool gone_ = false;
   bool head_only_ = false;
+  bool torn_ = false;  // the answer under way was broken off
 };
 
 }  // namespace faelled::http

@@ -142,6 +142,7 @@ struct RequestParser::Impl {
     }
     // Two parties that each take another one of two are how requests are smuggled (RFC 9112 section 3.2).
     if (hosts > 1) return refuse(400, "a request names one host");
+    if (hosts == 0 && parser.http_minor == 1) return refuse(400, "a request names its host (RFC 9112 section 3.2)");
     request.keep_alive = llhttp_should_keep_alive(&parser) != 0;
     if (parser.method == HTTP_CONNECT) return refuse(501, "tunnels are not offered here");
     parser.upgrade =
@@ -179,7 +180,7 @@ struct RequestParser::Impl {
     }
   }
 
-  void finish() {
+  void fill_head() {
     request.method = method_of(parser.method);
     request.target = view(target);
     const std::size_t mark = request.target.find('?');
@@ -189,6 +190,10 @@ struct RequestParser::Impl {
     request.headers.clear();
     for (const HeaderSpan& h : headers)
       if (h.name.size > 0) request.headers.push_back({view(h.name), trimmed(h.value)});
+  }
+
+  void finish() {
+    fill_head();
     request.body = has_length ? view(body) : std::string_view(chunks);
   }
 
@@ -251,6 +256,11 @@ RequestParser::State RequestParser::state() const { return impl_->state; }
 bool RequestParser::take_expects_continue() { return std::exchange(impl_->expects_continue, false); }
 std::size_t RequestParser::content_length() const { return impl_->length; }
 const Request& RequestParser::request() const { return impl_->request; }
+const Request& RequestParser::head() {
+  impl_->fill_head();
+  impl_->request.body = {};
+  return impl_->request;
+}
 std::size_t RequestParser::consumed() const { return impl_->consumed; }
 int RequestParser::status() const { return impl_->status; }
 std::string_view RequestParser::message() const { return impl_->message; }

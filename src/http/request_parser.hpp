@@ -44,6 +44,8 @@ class RequestParser {
   std::size_t content_length() const;
 
   const Request& request() const;
+  // In state body: the request without its body, valid until the next feed().
+  const Request& head();
   std::size_t consumed() const;
   int status() const;
   std::string_view message() const;

@@ -62,9 +62,10 @@ const std::string good[] = {
     "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET /livez?a=1&b=%20 HTTP/1.1\r\nHost: x\r\nEmpty:\r\nSpaces:   \r\nLast: 1 2\r\n\r\n",
     "GET /without-headers HTTP/1.0\r\n\r\n",
-    "POST /v1 HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
-    "POST /v1 HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
-    "POST /v1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: t\r\n\r\n",
+    "POST /v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+    "POST /v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    "POST /v1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: "
+    "t\r\n\r\n",
     "\r\nDELETE /x HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n",
 };
 
@@ -89,7 +90,8 @@ TEST(RequestParser, ReadsPipelinedRequestsInWhateverPiecesTheyCome) {
 TEST(RequestParser, GivesPathQueryHeadersAndBody) {
   RequestParser parser(small);
   const std::string text =
-      "PATCH /a%20b?c=d+e&f HTTP/1.1\r\nX-One: 1\r\nx-one: 2\r\nEmpty:\r\nPadded: \t v \t\r\nContent-Length: "
+      "PATCH /a%20b?c=d+e&f HTTP/1.1\r\nHost: x\r\nX-One: 1\r\nx-one: 2\r\nEmpty:\r\nPadded: \t v "
+      "\t\r\nContent-Length: "
       "2\r\n\r\nhi";
   ASSERT_EQ(parser.feed(text), State::complete);
   const Request& r = parser.request();
@@ -100,7 +102,7 @@ TEST(RequestParser, GivesPathQueryHeadersAndBody) {
   EXPECT_EQ(r.header("X-ONE"), "1");
   EXPECT_EQ(r.header("empty"), "");
   EXPECT_EQ(r.header("padded"), "v");
-  EXPECT_EQ(r.headers.size(), 5U);
+  EXPECT_EQ(r.headers.size(), 6U);
   EXPECT_EQ(r.body, "hi");
   EXPECT_EQ(parser.consumed(), text.size());
 }
@@ -111,26 +113,26 @@ TEST(RequestParser, KeepsAliveAsTheVersionSays) {
     EXPECT_EQ(parser.feed(text), State::complete);
     return parser.request().keep_alive;
   };
-  EXPECT_TRUE(keeps("GET / HTTP/1.1\r\n\r\n"));
-  EXPECT_FALSE(keeps("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"));
+  EXPECT_TRUE(keeps("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+  EXPECT_FALSE(keeps("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
   EXPECT_FALSE(keeps("GET / HTTP/1.0\r\n\r\n"));
   EXPECT_TRUE(keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
 }
 
 TEST(RequestParser, HoldsItsBounds) {
-  EXPECT_EQ(status_of("GET /" + std::string(63, 'a') + " HTTP/1.1\r\n\r\n"), 0);
-  EXPECT_EQ(status_of("GET /" + std::string(64, 'a') + " HTTP/1.1\r\n\r\n"), 414);
-  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nA: " + std::string(250, 'a') + "\r\n\r\n"), 0);
-  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nA: " + std::string(256, 'a') + "\r\n\r\n"), 431);
-  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + std::string(257, 'n') + ": \r\n\r\n"), 431);
+  EXPECT_EQ(status_of("GET /" + std::string(63, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n"), 0);
+  EXPECT_EQ(status_of("GET /" + std::string(64, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n"), 414);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(245, 'a') + "\r\n\r\n"), 0);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(256, 'a') + "\r\n\r\n"), 431);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(257, 'n') + ": \r\n\r\n"), 431);
   std::string headers;
-  for (int i = 0; i < 8; ++i) headers += "A: b\r\n";
-  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + headers + "\r\n"), 0);
-  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + headers + "A:\r\n\r\n"), 431);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n"), 0);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 101\r\n\r\n"), 413);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n"), 400);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n" + std::string(64, 'x') +
+  for (int i = 0; i < 7; ++i) headers += "A: b\r\n";
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n"), 0);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\n" + headers + "A:\r\n\r\n"), 431);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"), 0);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n"), 413);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n" + std::string(64, 'x') +
                       "\r\n40\r\n" + std::string(64, 'x')),
             413);
 }
@@ -145,10 +147,24 @@ TEST(RequestParser, BoundsWhatNobodyReads) {
               return lines;
             }()),
             431);
-  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nA:" + std::string(4096, ' ')), 431);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\nA:" + std::string(4096, ' ')), 431);
   EXPECT_EQ(status_of("GET / HTTP/1.1" + std::string(4096, ' ')), 400);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;" + endless), 413);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " + endless), 431);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;" + endless), 413);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " + endless), 431);
+}
+
+TEST(RequestParser, ShowsTheHeadBeforeTheBodyIsThere) {
+  RequestParser parser(small);
+  std::string text = "POST /a?b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer y\r\nContent-Length: 2\r\n\r\n";
+  ASSERT_EQ(parser.feed(text), State::body);
+  EXPECT_EQ(parser.head().path, "/a");
+  EXPECT_EQ(parser.head().header("authorization"), "Bearer y");
+  EXPECT_EQ(parser.head().body, "");
+  text += "hi";
+  text.shrink_to_fit();
+  ASSERT_EQ(parser.feed(text), State::complete);
+  EXPECT_EQ(parser.request().header("authorization"), "Bearer y");
+  EXPECT_EQ(parser.request().body, "hi");
 }
 
 TEST(RequestParser, LeavesNoRoomForSmuggling) {
@@ -158,6 +174,8 @@ TEST(RequestParser, LeavesNoRoomForSmuggling) {
   EXPECT_EQ(status_of(with_header("Transfer-Encoding: chunked\r\nContent-Length: 3")), 400);
   EXPECT_EQ(status_of(with_header("Transfer-Encoding: identity")), 400);
   EXPECT_EQ(status_of(with_header("Host: y")), 400) << "a second one";
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nA: b\r\n\r\n"), 400) << "none (RFC 9112 section 3.2)";
+  EXPECT_EQ(status_of("GET / HTTP/1.0\r\nA: b\r\n\r\n"), 0) << "HTTP/1.0 knows no hosts";
   EXPECT_EQ(status_of(with_header("Transfer-Encoding: chunked, gzip")), 400);
   EXPECT_EQ(status_of(with_header("Content-Length: +3")), 400);
   EXPECT_EQ(status_of(with_header("Content-Length: 0x3")), 400);
@@ -168,14 +186,14 @@ TEST(RequestParser, LeavesNoRoomForSmuggling) {
   EXPECT_EQ(status_of(with_header("A:\r\n folded")), 400);
   EXPECT_EQ(status_of(with_header("A: b\r\n \r\nC: d")), 400);
   EXPECT_EQ(status_of(with_header(": no name")), 400);
-  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n: no name\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\n: no name\r\n\r\n"), 400);
   EXPECT_EQ(status_of(with_header("A: b\nB: c")), 400);
   EXPECT_EQ(status_of(with_header("A: b\rB: c")), 400);
   EXPECT_EQ(status_of(with_header(std::string_view("A: b\0c", 6))), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\nHost: x\n\n"), 400);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\n0\n\n"), 400);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n"), 400);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"), 400);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\n0\n\n"), 400);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"), 400);
 }
 
 TEST(RequestParser, TakesNoHeaderFromATrailer) {
@@ -200,9 +218,9 @@ TEST(RequestParser, RefusesWhatIsNoHttp) {
 
 TEST(RequestParser, IgnoresAnOfferedUpgrade) {
   const Seen seen = parse(
-      "GET /a HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n"
-      "POST /b HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nhi"
-      "GET /c HTTP/1.1\r\n\r\n",
+      "GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n"
+      "POST /b HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nhi"
+      "GET /c HTTP/1.1\r\nHost: x\r\n\r\n",
       1000);
   EXPECT_EQ(seen.refused, 0) << seen.why;
   ASSERT_EQ(seen.requests.size(), 3U);
@@ -211,7 +229,7 @@ TEST(RequestParser, IgnoresAnOfferedUpgrade) {
 
 TEST(RequestParser, SaysOnceThatTheClientWaitsForLeave) {
   RequestParser parser(small);
-  std::string text = "POST / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n";
+  std::string text = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n";
   EXPECT_EQ(parser.feed(text), State::body);
   EXPECT_EQ(parser.content_length(), 2U);
   EXPECT_TRUE(parser.take_expects_continue());
@@ -226,12 +244,13 @@ TEST(RequestParser, SaysOnceThatTheClientWaitsForLeave) {
 
 TEST(RequestParser, ForgetsOneRequestBeforeTheNext) {
   RequestParser parser(small);
-  ASSERT_EQ(parser.feed("POST /a?q HTTP/1.1\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
-            State::complete);
+  ASSERT_EQ(
+      parser.feed("POST /a?q HTTP/1.1\r\nHost: x\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
+      State::complete);
   parser.next();
   EXPECT_EQ(parser.state(), State::start);
-  ASSERT_EQ(parser.feed("GET /b HTTP/1.1\r\n\r\n"), State::complete);
-  EXPECT_EQ(line_of(parser.request()), "0 /b|/b||keep\n\n");
+  ASSERT_EQ(parser.feed("GET /b HTTP/1.1\r\nHost: x\r\n\r\n"), State::complete);
+  EXPECT_EQ(line_of(parser.request()), "0 /b|/b||keep\nHost=x\n\n");
 }
 
 // Any bytes: no crash, bounded, and the same verdict however they are split.

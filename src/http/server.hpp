@@ -10,6 +10,8 @@
 
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "crypto/tls_context.hpp"
+#include "http/forwarded.hpp"
 #include "http/message.hpp"
 #include "http/request_parser.hpp"
 #include "net/listener.hpp"
@@ -28,6 +30,7 @@ struct ServerBounds {
   std::size_t pipelined_bytes_max = limits::http_pipelined_bytes_max;
   std::size_t unsent_bytes_max = limits::http_unsent_bytes_max;
   std::size_t buffered_bytes_max = limits::http_buffered_bytes_max;
+  Duration handshake_max = limits::tls_handshake_max;
   Duration idle_max = limits::http_idle_max;
   Duration head_max = limits::http_head_max;
   Duration body_max = limits::http_body_max;
@@ -57,13 +60,25 @@ class Reply {
   // More unsent bytes than the bound: wait before producing more. False: the client is gone.
   virtual bool congested() const = 0;
   virtual net::Task<bool> drained() = 0;
-  // "127.0.0.1:52814", or "unix" for the owner's socket.
+  // "127.0.0.1:52814", or "unix" for the owner's socket. Where a trusted proxy stands between, the address that it saw.
+  // For logs: nothing may be allowed because of it.
   virtual std::string peer() const = 0;
+  // The connection is under TLS.
+  virtual bool secure() const { return false; }
+  // Who the other end of the connection has proven to be by a certificate of an authority in tls.client_ca; null:
+  // nobody. No header has a say in it.
+  virtual const crypto::Certificate* client_certificate() const { return nullptr; }
   // The request came through the owner-only socket.
   virtual bool from_owner() const = 0;
 };
 
 using Handler = std::function<net::Task<void>(const Request&, Reply&)>;
+// Asked when a request's head is there and its body is not: false where the reply was given already and nobody wants
+// the body. A request that came whole goes to the handler at once, so this may only say earlier what that would.
+using Admit = std::function<bool(const Request& head, Reply&)>;
+// The context for the next connection.
+using TlsSource = std::function<std::shared_ptr<const crypto::TlsContext>()>;
+using HandshakeRefused = std::function<void(const std::string& peer, const std::string& why)>;
 // An answer that the server gives itself (bad HTTP, too many connections).
 struct ErrorAnswer {
   ErrorAnswer(std::string text) : body(std::move(text)) {}
@@ -81,14 +96,22 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   void serve(net::Listener listener);
+  // The same under TLS. Handshakes count as connections, and have handshake_max to end.
+  void serve_tls(net::Listener listener, TlsSource source);
   // The same for the owner-only unix socket.
   void serve_owner(net::Listener listener);
+
+  // Set before serving.
+  void admit_by(Admit admit);
+  void trust_proxies(TrustedProxies proxies);
+  void on_handshake_refused(HandshakeRefused callback);
 
   // Stops accepting, ends idle connections, lets running answers finish until `within`, then cuts them off.
   net::Task<void> drain(Duration within);
 
   std::size_t connections() const;
   std::size_t refused_connections() const;
+  std::size_t handshakes_refused() const;
 
  private:
   struct State;

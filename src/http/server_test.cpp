@@ -23,6 +23,12 @@ class HttpServer : public ::testing::Test {
         [](int status, std::string_view message) {
           return ErrorAnswer("x-request-id: req_1\r\n", std::to_string(status) + " " + std::string(message));
         });
+    server_->admit_by([this](const Request& head, Reply& reply) {
+      ++asked_;
+      if (head.header("authorization") != "wrong") return true;
+      reply.send(401, "", "who are you?");
+      return false;
+    });
     auto listener = net::Listener::tcp(loop_, "127.0.0.1", 0).value();
     port_ = listener.port();
     server_->serve(std::move(listener));
@@ -90,6 +96,7 @@ class HttpServer : public ::testing::Test {
   std::unique_ptr<Server> server_;
   std::uint16_t port_ = 0;
   int handled_ = 0;
+  int asked_ = 0;
   Reply* held_ = nullptr;
   std::function<void()> release_;
   net::Event came_;
@@ -112,8 +119,9 @@ std::size_t count(std::string_view text, std::string_view part) {
 TEST_F(HttpServer, AnswersPipelinedRequestsInOrderOnOneConnection) {
   run([&]() -> Task<void> {
     auto peer = co_await Peer::tcp(loop_, port_);
-    co_await peer.say(get("/echo?1") + get("/stream") + "POST /echo HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi" +
-                      get("/nothing") + get("/echo?last", close_line));
+    co_await peer.say(get("/echo?1") + get("/stream") +
+                      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi" + get("/nothing") +
+                      get("/echo?last", close_line));
     const std::string all = co_await peer.all();
     EXPECT_EQ(handled_, 5);
     EXPECT_EQ(count(all, "HTTP/1.1 20"), 5U);
@@ -145,7 +153,9 @@ TEST_F(HttpServer, ReadsAheadWithinItsBoundWhileAnAnswerIsUnderWay) {
 TEST_F(HttpServer, SendsNoBodyWhereThereIsNone) {
   run([&]() -> Task<void> {
     auto peer = co_await Peer::tcp(loop_, port_);
-    const auto head = [](std::string_view path) { return "HEAD " + std::string(path) + " HTTP/1.1\r\n\r\n"; };
+    const auto head = [](std::string_view path) {
+      return "HEAD " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+    };
     co_await peer.say(head("/echo") + head("/stream") + get("/unchanged") + get("/nothing") +
                       get("/echo?end", close_line));
     const std::string all = co_await peer.all();
@@ -159,7 +169,7 @@ TEST_F(HttpServer, SendsNoBodyWhereThereIsNone) {
 TEST_F(HttpServer, AnErrorAfterAHeadRequestHasItsBody) {
   run([&]() -> Task<void> {
     auto peer = co_await Peer::tcp(loop_, port_);
-    co_await peer.say("HEAD /echo HTTP/1.1\r\n\r\nnonsense\r\n\r\n");
+    co_await peer.say("HEAD /echo HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n");
     const std::string all = co_await peer.all();
     EXPECT_TRUE(all.contains("HTTP/1.1 400 Bad Request\r\n")) << all;
     EXPECT_TRUE(all.contains("\r\n\r\n400 the request is not valid HTTP")) << all;
@@ -197,11 +207,11 @@ TEST_F(HttpServer, ABrokenAnswerNeverLooksWhole) {
 TEST_F(HttpServer, SaysContinueToAClientThatWaitsForIt) {
   run([&]() -> Task<void> {
     auto peer = co_await Peer::tcp(loop_, port_);
-    co_await peer.say("POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    co_await peer.say("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     EXPECT_TRUE(co_await peer.hears("HTTP/1.1 100 Continue\r\n\r\n"));
     co_await peer.say("hi");
     EXPECT_TRUE(co_await peer.hears("/echo:hi"));
-    co_await peer.say("POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nho");
+    co_await peer.say("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nho");
     EXPECT_TRUE(co_await peer.hears("/echo:ho"));
     EXPECT_EQ(count(peer.got, "100 Continue"), 1U);
   });
@@ -211,7 +221,7 @@ TEST_F(HttpServer, RefusesWithoutReadingAndTheClientSeesWhy) {
   bounds_.request.body_bytes_max = 1000;
   run([&]() -> Task<void> {
     auto peer = co_await Peer::tcp(loop_, port_);
-    co_await peer.say("POST /echo HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n");
+    co_await peer.say("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n");
     co_await peer.say(std::string(1'000'000, 'x'));  // still sending, and more than fits anywhere
     const std::string all = co_await peer.all();
     EXPECT_TRUE(all.starts_with("HTTP/1.1 413 Content Too Large\r\n")) << all.substr(0, 100);
@@ -220,6 +230,32 @@ TEST_F(HttpServer, RefusesWithoutReadingAndTheClientSeesWhy) {
     EXPECT_EQ(handled_, 0);
     peer.hang_up();
     co_await net::turns_until(loop_, [&] { return server_->connections() == 0; });
+  });
+}
+
+TEST_F(HttpServer, RefusesAWrongKeyBeforeItReadsTheBody) {
+  run([&]() -> Task<void> {
+    const auto post = [](const char* key, const char* more, std::string body) {
+      return "POST /echo HTTP/1.1\r\nHost: x\r\nAuthorization: " + std::string(key) + "\r\n" + more +
+             "Content-Length: 8000000\r\n\r\n" + std::move(body);
+    };
+    auto waits = co_await Peer::tcp(loop_, port_);
+    co_await waits.say(post("wrong", "Expect: 100-continue\r\n", ""));
+    const std::string all = co_await waits.all();
+    EXPECT_TRUE(all.starts_with("HTTP/1.1 401 Unauthorized\r\n")) << all;
+    EXPECT_TRUE(all.contains("Connection: close\r\n"));
+    EXPECT_TRUE(all.ends_with("who are you?"));
+    auto sends = co_await Peer::tcp(loop_, port_);
+    co_await sends.say(post("wrong", "", std::string(500'000, 'x')));  // is not reset before it has seen why
+    EXPECT_TRUE((co_await sends.all()).ends_with("who are you?"));
+    EXPECT_EQ(handled_, 0);
+    EXPECT_EQ(asked_, 2);
+    auto right = co_await Peer::tcp(loop_, port_);
+    co_await right.say(post("right", "", std::string(1'000'000, 'x')));
+    co_await right.say(std::string(7'000'000, 'y') + get("/echo?next"));
+    EXPECT_TRUE(co_await right.hears("/echo?next:"));
+    EXPECT_EQ(handled_, 2);
+    EXPECT_EQ(asked_, 3) << "once, and not at all where the request came whole";
   });
 }
 
@@ -263,7 +299,7 @@ TEST_F(HttpServer, EndsIdleConnectionsWithoutAWord) {
 TEST_F(HttpServer, SaysThatARequestDidNotArriveInTime) {
   bounds_.head_max = bounds_.body_max = 20ms;
   run([&]() -> Task<void> {
-    for (const char* part : {"GET / HT", "POST /echo HTTP/1.1\r\nContent-Length: 3\r\n\r\nx"}) {
+    for (const char* part : {"GET / HT", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nx"}) {
       auto peer = co_await Peer::tcp(loop_, port_);
       co_await peer.say(part);
       EXPECT_TRUE((co_await peer.all()).starts_with("HTTP/1.1 408 Request Timeout\r\n")) << part;

@@ -33,6 +33,13 @@ Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
+// What TLS has taken from the socket already makes no socket readable.
+bool Stream::ReadyAwaiter::await_ready() {
+  if (stream.tls == nullptr || for_write || !stream.tls->session.readable()) return false;
+  result = {stream.socket.is_open() ? IoStatus::ok : IoStatus::closed, 0};
+  return true;
+}
+
 void Stream::ReadyAwaiter::await_suspend(std::coroutine_handle<> waiter) {
   stream.socket.async_wait(for_write ? asio::socket_base::wait_write : asio::socket_base::wait_read,
                            [this, waiter](const error_code& error) {
@@ -41,7 +48,24 @@ void Stream::ReadyAwaiter::await_suspend(std::coroutine_handle<> waiter) {
                            });
 }
 
+bool Stream::ReadAwaiter::await_ready() {
+  if (stream.tls == nullptr) return false;
+  result = stream.socket.is_open() ? stream.read_tls(into) : IoResult{IoStatus::closed, 0};
+  return !result.ok() || result.bytes > 0;
+}
+
 void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> waiter) {
+  if (stream.tls != nullptr) {
+    stream.socket.async_wait(asio::socket_base::wait_read, [this, waiter](const error_code& error) {
+      if (error) {
+        result = {status_of(error), 0};
+      } else if (!await_ready()) {
+        return await_suspend(waiter);  // a part of a record
+      }
+      waiter.resume();
+    });
+    return;
+  }
   stream.socket.async_read_some(asio::buffer(into.data(), into.size()),
                                 [this, waiter](const error_code& error, std::size_t bytes) {
                                   result = {status_of(error), bytes};
@@ -51,8 +75,17 @@ void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> waiter) {
 
 IoResult Stream::try_read(std::span<char> into) {
   if (!impl_->socket.is_open()) return {IoStatus::closed, 0};
+  return impl_->tls != nullptr ? impl_->read_tls(into) : impl_->read_wire(into);
+}
+
+IoResult Stream::try_write(std::string_view data) {
+  if (!impl_->socket.is_open()) return {IoStatus::closed, 0};
+  return impl_->tls != nullptr ? impl_->write_tls(data) : impl_->write_wire(data);
+}
+
+IoResult Stream::Impl::read_wire(std::span<char> into) {
   while (true) {
-    const ssize_t got = ::recv(impl_->socket.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+    const ssize_t got = ::recv(socket.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
     if (got > 0) return {IoStatus::ok, static_cast<std::size_t>(got)};
     if (got == 0) return {IoStatus::eof, 0};
     if (errno == EINTR) continue;
@@ -61,10 +94,9 @@ IoResult Stream::try_read(std::span<char> into) {
   }
 }
 
-IoResult Stream::try_write(std::string_view data) {
-  if (!impl_->socket.is_open()) return {IoStatus::closed, 0};
+IoResult Stream::Impl::write_wire(std::string_view data) {
   while (true) {
-    const ssize_t sent = ::send(impl_->socket.native_handle(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = ::send(socket.native_handle(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) return {IoStatus::ok, static_cast<std::size_t>(sent)};
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoStatus::ok, 0};
@@ -89,8 +121,12 @@ void Stream::close() {
   impl_->socket.close(ignored);
 }
 
-void Stream::shutdown_write() {
+void Stream::shutdown_write(bool whole) {
   error_code ignored;
+  if (impl_->tls != nullptr && whole && impl_->socket.is_open()) {
+    impl_->tls->session.end();
+    impl_->send_records();
+  }
   impl_->socket.shutdown(asio::socket_base::shutdown_send, ignored);
 }
 

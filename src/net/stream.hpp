@@ -1,5 +1,6 @@
-// Stream: one connected TCP or unix socket. One reader and one writer at a time. close() ends whatever waits, which
-// then sees IoStatus::closed; that is how deadlines and hang-ups cancel. Owned by its connection; loop's thread.
+// Stream: one connected TCP or unix socket, plain or, after start_tls(), under TLS; whoever reads and writes need not
+// know which. One reader and one writer at a time. close() ends whatever waits, which then sees IoStatus::closed; that
+// is how deadlines and hang-ups cancel. Owned by its connection; loop's thread.
 #pragma once
 
 #include <coroutine>
@@ -11,8 +12,14 @@
 #include <string_view>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "net/task.hpp"
+
+namespace faelled::crypto {
+class TlsSession;
+struct Certificate;
+}  // namespace faelled::crypto
 
 namespace faelled::net {
 
@@ -34,6 +41,15 @@ class Stream {
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
 
+  // Both sides' handshake; the stream may not be moved meanwhile. Errors: timeout after `within`, cancelled by close(),
+  // unavailable with what is wrong with the other side. After an error the stream is of no use but to be closed.
+  Task<Expected<void>> start_tls(Loop& loop, crypto::TlsSession session, Duration within);
+  bool is_tls() const;
+  // What the other side has proven to be; null: nothing.
+  const crypto::Certificate* peer_certificate() const;
+  // The other side began in plain HTTP where TLS was expected. What is written to it now goes out as it is.
+  bool began_in_plain_http();
+
   // Reads what is there now into `into`; 0 bytes with ok: nothing is, wait for readable().
   IoResult try_read(std::span<char> into);
 
@@ -41,7 +57,7 @@ class Stream {
     Impl& stream;
     bool for_write;
     IoResult result;
-    bool await_ready() const noexcept { return false; }
+    bool await_ready();
     void await_suspend(std::coroutine_handle<> waiter);
     IoResult await_resume() const noexcept { return result; }
   };
@@ -49,7 +65,7 @@ class Stream {
     Impl& stream;
     std::span<char> into;
     IoResult result;
-    bool await_ready() const noexcept { return false; }
+    bool await_ready();
     void await_suspend(std::coroutine_handle<> waiter);
     IoResult await_resume() const noexcept { return result; }
   };
@@ -61,15 +77,17 @@ class Stream {
   ReadyAwaiter readable() { return {*impl_, false, {}}; }
   ReadyAwaiter writable() { return {*impl_, true, {}}; }
 
-  // Writes what the kernel takes now; 0 bytes with ok: it takes none, wait for writable().
+  // Writes what the kernel takes now; 0 bytes with ok: it takes none, wait for writable(). What was not taken must be
+  // given again as it was, with more behind it at most: under TLS a part of it may be on its way already.
   IoResult try_write(std::string_view data);
 
   // All of `data`, which must live until then.
   Task<IoResult> write_all(std::string_view data);
 
   void close();
-  // Sends FIN and stops reading; what was written is still delivered.
-  void shutdown_write();
+  // Sends FIN and stops reading; what was written is still delivered. `whole`: under TLS the other side is told first
+  // that this was all; without that word it knows a broken answer from a whole one.
+  void shutdown_write(bool whole = true);
   bool is_open() const;
   // "127.0.0.1:52814", or "unix".
   std::string peer() const;

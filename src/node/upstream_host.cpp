@@ -50,7 +50,8 @@ void UpstreamHost::tell(const UpstreamEvent& event) {
 net::Task<void> UpstreamHost::probe(std::shared_ptr<UpstreamHost> self) {
   std::string headers = "Accept: application/json\r\n";
   if (!self->endpoint_.authorization.empty()) headers += "Authorization: " + self->endpoint_.authorization + "\r\n";
-  http::Address address{self->endpoint_.unix_path, self->endpoint_.host, self->endpoint_.port};
+  const rpc::Endpoint& at = self->endpoint_;
+  http::Address address{at.unix_path, at.host, at.port, at.tls, {at.ca_file, at.certificate_file, at.key_file}};
   auto answer = co_await self->around_.client.ask(std::move(address), "GET", self->endpoint_.base_path + "/models",
                                                   std::move(headers), "", self->patience_.probe_within,
                                                   limits::upstream_body_bytes_max);

@@ -53,6 +53,11 @@ struct Metrics::State {
     std::function<double()> read;
   };
   std::vector<Reading> readings;
+  struct Count {
+    prometheus::Counter* counter;
+    std::function<double()> read;
+  };
+  std::vector<Count> counts;
   prometheus::Family<prometheus::Counter>* rejections;
 
   prometheus::Counter& counter(const char* name, const char* help, const prometheus::Labels& labels) {
@@ -124,6 +129,11 @@ void Metrics::rejected(int status) {
   counter->Increment();
 }
 
+void Metrics::counter(const std::string& name, const std::string& help, std::function<double()> read) {
+  auto& made = prometheus::BuildCounter().Name(name).Help(help).Register(state_->registry).Add({});
+  state_->counts.push_back({&made, std::move(read)});
+}
+
 void Metrics::gauge(const std::string& name, const std::string& help, std::function<double()> read) {
   auto& made = prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry).Add({});
   state_->readings.push_back({&made, std::move(read)});
@@ -131,6 +141,7 @@ void Metrics::gauge(const std::string& name, const std::string& help, std::funct
 
 std::string Metrics::text() const {
   for (const State::Reading& reading : state_->readings) reading.gauge->Set(reading.read());
+  for (const State::Count& count : state_->counts) count.counter->Increment(count.read() - count.counter->Value());
   return prometheus::TextSerializer().Serialize(state_->registry.Collect());
 }
 

@@ -38,7 +38,8 @@ class Metrics {
   // Requests turned away before they had a model: wrong key, bad body, unknown path.
   void rejected(int status);
 
-  // Read at each scrape.
+  // Both read at each scrape. A counter's reading never falls.
+  void counter(const std::string& name, const std::string& help, std::function<double()> read);
   void gauge(const std::string& name, const std::string& help, std::function<double()> read);
 
   // Prometheus text format 0.0.4.

@@ -75,6 +75,8 @@ TEST(Metrics, TellWhatHappenedToAModelsRequests) {
   metrics.rejected(401);
   double reading = 4;
   metrics.gauge("faelled_test", "A reading", [&] { return reading; });
+  metrics.counter("faelled_test_total", "A count", [&] { return reading; });
+  EXPECT_NE(metrics.text().find("faelled_test_total 4"), std::string::npos);
   reading = 5;
   const std::string text = metrics.text();
   for (const char* line :
@@ -82,7 +84,7 @@ TEST(Metrics, TellWhatHappenedToAModelsRequests) {
         "faelled_requests_total{model=\"m\",outcome=\"failed\"} 1",
         "faelled_tokens_total{kind=\"cached\",model=\"m\"} 3", "faelled_tokens_total{kind=\"output\",model=\"m\"} 5",
         "faelled_engine_restarts_total{model=\"m\"} 2", "faelled_rejected_total{status=\"401\"} 1", "faelled_test 5",
-        "faelled_build_info{version=\"1.2.3\"} 1"})
+        "faelled_test_total 5", "faelled_build_info{version=\"1.2.3\"} 1"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
 }
 

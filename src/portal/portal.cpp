@@ -120,7 +120,9 @@ std::optional<members::Caller> Visitor::caller() const {
 void Call::json(int status, std::string_view body) const {
   reply.send(
       status,
-      fmt::format("Content-Type: application/json\r\nCache-Control: no-store\r\nx-request-id: {}\r\n", request_id),
+      fmt::format("Content-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+                  "x-request-id: {}\r\n",
+                  request_id),
       body);
 }
 
@@ -204,6 +206,17 @@ Visitor Portal::visitor_of(const http::Request& request, const http::Reply& repl
     if (auto caller = p_.directory.authenticate(header.substr(7), now)) who.key = std::move(*caller);
   }
   return who;
+}
+
+bool Portal::admit(const http::Request& head, http::Reply& reply) {
+  for (const Route& route : routes()) {
+    if (route.method != head.method || !match(route.path, head.path)) continue;
+    const Call call{head, reply, p_.gateway.new_request_id(), visitor_of(head, reply), p_.context.log, {}};
+    if (allowed(route.access, call.visitor)) return true;
+    call.fail(denied(route.access, call.visitor));
+    return false;
+  }
+  return true;
 }
 
 net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply) {

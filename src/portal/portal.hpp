@@ -44,6 +44,8 @@ class Portal {
 
   // Anything that is neither /v1 nor an operator's probe: /api and the pages.
   net::Task<void> handle(const http::Request& request, http::Reply& reply);
+  // Before a body is read: false where its sender may not make the call, and has been told.
+  bool admit(const http::Request& head, http::Reply& reply);
 
   // At the server's end, after its connections: answers still being written end here, and what there is of them is
   // kept.

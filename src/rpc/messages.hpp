@@ -25,6 +25,10 @@ struct Endpoint {
   std::uint16_t port = 0;
   std::string base_path;      // "/v1" for an OpenAI-compatible upstream
   std::string authorization;  // whole header value, empty: none. Secret: never logged
+  bool tls = false;
+  std::string ca_file;  // PEM files on the gateway's machine; empty: what the system trusts, and no certificate shown
+  std::string certificate_file;
+  std::string key_file;
   bool operator==(const Endpoint&) const = default;
 };
 

@@ -35,8 +35,9 @@ class Call:
 
 
 class FakeEngine:
-    def __init__(self, port=0):
+    def __init__(self, port=0, tls=None):
         self.port = port
+        self.tls = tls  # an ssl.SSLContext; may be another between two connections
         self.calls = []
         self.models_asked = 0
         self.connections = 0
@@ -50,7 +51,8 @@ class FakeEngine:
         asyncio.set_event_loop(self.loop)
 
         async def serve():
-            self.server = await asyncio.start_server(self.connection, "127.0.0.1", self.port, backlog=1024)
+            self.server = await asyncio.start_server(self.connection, "127.0.0.1", self.port, backlog=1024,
+                                                     ssl=self.tls)
             self.port = self.server.sockets[0].getsockname()[1]
 
         self.loop.run_until_complete(serve())
@@ -69,7 +71,7 @@ class FakeEngine:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"https://localhost:{self.port}/v1" if self.tls else f"http://127.0.0.1:{self.port}/v1"
 
     def model(self, model_id="fake", concurrency=8, **more):
         return {"id": model_id, "engine": "openai", "url": self.url, "upstream_model": "inner", "concurrency": concurrency,

@@ -43,7 +43,8 @@ class Server:
         if any(model["engine"] == "llama" for model in models):
             self.config.setdefault("llama_server", named_by("FAELLED_LLAMA_SERVER"))
         self.process = None
-        self.url = None
+        self.url = None  # the plain address, where there is one
+        self.tls_url = None
         self.said = None  # the line of --demo --json
 
     def write_config(self):
@@ -69,7 +70,11 @@ class Server:
 
     def address(self):
         assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log_text()}"
-        return next((line["url"] for line in self.log() if line.get("message", line.get("msg")) == "listening"), None)
+        line = next((line for line in self.log() if line.get("message", line.get("msg")) == "listening"), None)
+        if not line:
+            return None
+        self.tls_url = line["local_url"] if line["local_url"].startswith("https:") else None
+        return line["plain_url"] or line["local_url"]
 
     def until_ready(self, *models, within_s=START_S):
         wanted = models or [model["id"] for model in self.config["models"]]
@@ -137,6 +142,9 @@ class Server:
         done = subprocess.run([binary(), *words, "--config", str(self.file)], capture_output=True, text=True, timeout=60)
         assert not check or done.returncode == 0, done.stderr
         return done
+
+    def faelled_check(self):
+        return subprocess.run([binary(), "check", str(self.file)], capture_output=True, text=True, timeout=60)
 
     def rows(self):
         return json.loads(self.faelled("usage", "--rows", "--json").stdout)["rows"]

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 from urllib.parse import urlsplit
 
 from server import SECRET
@@ -10,13 +11,15 @@ from server import SECRET
 class Wire:
     """One connection. Reads with a deadline; close() is an abrupt goodbye."""
 
-    def __init__(self, url, timeout_s=20, receive_buffer=None):
+    def __init__(self, url, timeout_s=20, receive_buffer=None, tls=None):
         parts = urlsplit(url)
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout_s)
         self.socket.connect((parts.hostname, parts.port))
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.raw = self.buffer = b""
         self.status = 0
         self.headers = {}
@@ -50,7 +53,7 @@ class Wire:
         """False: the other side has closed."""
         try:
             data = self.socket.recv(65536)
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLEOFError):
             data = b""
         self.raw += data
         return bool(data)
