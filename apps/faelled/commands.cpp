@@ -107,9 +107,9 @@ std::vector<std::string> columns_of(std::string_view head) {
   return all;
 }
 
-// Page after page, so that any number of rows takes little memory here and there.
-int all_rows(const Control& control, const Options& options, const std::string& target) {
-  const std::vector<std::string> csv_columns = columns_of(portal::csv_usage_head);
+// Page after page, so that any number of rows takes little memory here and there. `target` has a query.
+int all_pages(const Control& control, const Options& options, const std::string& target, const std::string& list,
+              const std::vector<std::string>& csv_columns, const std::vector<std::string>& columns) {
   json::Document document;
   std::string after;
   bool first_row = true;
@@ -117,17 +117,17 @@ int all_rows(const Control& control, const Options& options, const std::string& 
     auto body = control.call("GET", target + (after.empty() ? "" : "&after=" + percent_encoded(after)));
     if (!body) return complain(body.error());
     const auto root = document.parse(*body);
-    const auto rows = root ? root->find("rows") : std::nullopt;
+    const auto rows = root ? root->find(list) : std::nullopt;
     if (!rows)
-      return complain({Errc::io, "the server's answer has no rows", "is it of the same version as this program?"});
+      return complain({Errc::io, "the server's answer has no " + list, "is it of the same version as this program?"});
     if (options.csv) {
-      std::cout << csv_of(*body, "rows", csv_columns, first);
+      std::cout << csv_of(*body, list, csv_columns, first);
     } else if (options.json) {
-      if (first) std::cout << "{\"rows\":[";
+      if (first) std::cout << "{\"" << list << "\":[";
       for (const json::Value row : rows->items())
         std::cout << (std::exchange(first_row, false) ? "\n" : ",\n") << row.raw();
     } else {
-      std::cout << table_of(*body, "rows", row_columns(), first);
+      std::cout << table_of(*body, list, columns, first);
     }
     const auto next = root->find("next");
     after = next ? next->text().value_or("") : "";
@@ -141,13 +141,10 @@ int usage(const Control& control, const Options& options) {
   for (const auto& [name, value] :
        {std::pair("from", &options.from), std::pair("to", &options.to), std::pair("member", &options.member)})
     if (!value->empty()) target += fmt::format("&{}={}", name, percent_encoded(*value));
-  if (options.rows) return all_rows(control, options, target);
+  if (options.rows)
+    return all_pages(control, options, target, "rows", columns_of(portal::csv_usage_head), row_columns());
   const std::vector<std::string> columns = columns_of(portal::csv_sum_head);
-  if (!options.csv) return show(control, options, target, "usage", columns);
-  auto body = control.call("GET", target);
-  if (!body) return complain(body.error());
-  std::cout << csv_of(*body, "usage", columns);
-  return 0;
+  return all_pages(control, options, target, "usage", columns, columns);
 }
 
 void add_people(CLI::App& app, std::string& config, int& status) {

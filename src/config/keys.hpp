@@ -12,8 +12,9 @@ using Keys = std::span<const std::string_view>;
 
 namespace keys {
 
-inline constexpr auto top = std::to_array<std::string_view>({"listen", "public_url", "data", "members", "users", "keys",
-                                                             "front_ends", "llama_server", "models", "limits", "log"});
+inline constexpr auto top = std::to_array<std::string_view>(
+    {"listen", "public_url", "data", "store", "store_password_file", "store_ca_file", "members", "users", "keys",
+     "front_ends", "llama_server", "models", "limits", "log"});
 inline constexpr auto members = std::to_array<std::string_view>({"id", "name"});
 inline constexpr auto users = std::to_array<std::string_view>({"member", "name"});
 inline constexpr auto keys = std::to_array<std::string_view>({"member", "name", "user", "secret", "show_waiting"});

@@ -22,12 +22,25 @@ std::string rows_json(const store::UsagePage& page) {
   return body;
 }
 
-std::string sums_json(const std::vector<store::UsageSum>& sums) {
+// "member,caller,model": ids have no comma, and the model stands last.
+std::string text_of(const std::optional<store::UsageKey>& key) {
+  return key ? fmt::format("{},{},{}", key->member, key->caller, key->model) : std::string();
+}
+
+std::optional<store::UsageKey> key_of(std::string_view text) {
+  const std::size_t first = text.find(',');
+  const std::size_t second = first == std::string_view::npos ? first : text.find(',', first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  return store::UsageKey{std::string(text.substr(0, first)), std::string(text.substr(first + 1, second - first - 1)),
+                         std::string(text.substr(second + 1))};
+}
+
+std::string sums_json(const store::UsageSumPage& page) {
   std::string body;
   json::Writer out(body);
   out.object().key("usage").array();
-  for (const store::UsageSum& sum : sums) write_sum(out, sum);
-  out.close_array().close_object();
+  for (const store::UsageSum& sum : page.sums) write_sum(out, sum);
+  out.close_array().member_or_null("next", text_of(page.next)).close_object();
   return body;
 }
 
@@ -85,12 +98,18 @@ net::Task<void> Portal::get_usage(Call& call) {
     for (const ledger::UsageRow& row : page->rows) text += csv_line(row);
     co_return send_csv(text, page->next);
   }
-  auto sums = co_await answer_of<store::Ledger::Sums>([&](auto then) { p_.ledger.sums(filter, std::move(then)); });
+  std::optional<store::UsageKey> after;
+  if (const std::string text = query("after"); !text.empty()) {
+    after = key_of(text);
+    if (!after) co_return call.fail(ApiError{Cause::invalid_value, "after is the next of a page of sums", "after"});
+  }
+  auto sums = co_await answer_of<store::Ledger::Sums>(
+      [&](auto then) { p_.ledger.sums(filter, after, limit, std::move(then)); });
   if (!sums) co_return call.fail(sums.error());
   if (!csv) co_return call.json(200, sums_json(*sums));
-  std::string text(csv_sum_head);
-  for (const store::UsageSum& sum : *sums) text += csv_line(sum);
-  send_csv(text, {});
+  std::string text(after ? std::string_view() : csv_sum_head);
+  for (const store::UsageSum& sum : sums->sums) text += csv_line(sum);
+  send_csv(text, text_of(sums->next));
 }
 
 }  // namespace faelled::portal
