@@ -40,11 +40,7 @@ int usage(const Control& control, const Options& options) {
   if (options.rows)
     return all_rows(control, options, {target, "rows", "after", row_columns(), columns_of(portal::csv_usage_head)});
   const std::vector<std::string> columns = columns_of(portal::csv_sum_head);
-  if (!options.csv && !options.excel) return show(control, options, target, "usage", columns);
-  auto body = control.call("GET", target);
-  if (!body) return complain(body.error());
-  std::cout << csv_of(*body, "usage", columns, true, form_of(options));
-  return 0;
+  return all_rows(control, options, {target, "usage", "after", columns, columns});
 }
 
 int audit_log(const Control& control, const Options& options) {

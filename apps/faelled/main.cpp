@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "config/config.hpp"
 #include "serve.hpp"
+#include "store_commands.hpp"
 #include "tls.hpp"
 
 namespace {
@@ -28,6 +29,14 @@ int check_file(const std::string& file) {
   say(config->warnings, "warning: ");
   say(tls.warnings, "warning: ");
   if (!tls.unusable.empty() || !tls.out_of_date.empty()) return 1;
+  if (!config->store.url.empty()) {
+    auto store = faelled::app::look_at_store(*config);
+    if (!store) {
+      std::fprintf(stderr, "%s: %s; %s\n", file.c_str(), store.error().message.c_str(), store.error().hint.c_str());
+      return 1;
+    }
+    std::printf("%s\n", store->c_str());
+  }
   std::printf("%s is in order\n", file.c_str());
   return 0;
 }
@@ -65,11 +74,14 @@ int main(int argc, char** argv) {
 
   std::string file;
   auto* check = app.add_subcommand(
-      "check", "Read a configuration file and its certificates, and tell every mistake with its line");
+      "check",
+      "Read a configuration file and its certificates, and tell every mistake with its line; ask its database whether "
+      "it answers");
   check->add_option("FILE", file, "The configuration file")->required();
   check->callback([&] { status = check_file(file); });
 
   faelled::app::add_commands(app, config, status);
+  faelled::app::add_store_commands(app, config, status);
   if (argc < 2) {
     std::fputs(app.help().c_str(), stderr);
     return usage_error;

@@ -28,11 +28,7 @@
 #include "observe/metrics.hpp"
 #include "portal/portal.hpp"
 #include "settings.hpp"
-#include "store/conversations.hpp"
-#include "store/data_folder.hpp"
-#include "store/ledger.hpp"
-#include "store/sqlite/sqlite_store.hpp"
-#include "store/store_thread.hpp"
+#include "storage.hpp"
 #include "tls.hpp"
 
 extern char** environ;
@@ -75,42 +71,6 @@ void set_process_limits() {
   ::setrlimit(RLIMIT_CORE, &none);
 }
 
-// What lasts longer than the loop: storage, and who is who.
-struct Storage {
-  store::DataFolder folder;
-  std::unique_ptr<ledger::Journal> journal;
-  std::unique_ptr<store::Conversations> conversations;
-  std::unique_ptr<store::StoreThread> thread;  // its last jobs use the two before
-  std::unique_ptr<store::Ledger> ledger;
-};
-
-Expected<Storage> open_storage(const config::Config& config, net::Loop& loop, Random& random) {
-  auto folder = store::DataFolder::open(config.data);
-  if (!folder) return std::unexpected(folder.error());
-  auto store = store::open_sqlite_store(folder->database());
-  if (!store) return std::unexpected(store.error());
-  auto master = store::Conversations::master_key(folder->master_key(), **store, random);
-  if (!master) return std::unexpected(master.error());
-  auto consumed = (*store)->journal_position();
-  if (!consumed) return std::unexpected(consumed.error());
-  if (auto failed = (*store)->fail_running_messages("The server stopped while this was being written.",
-                                                    "Serveren stoppede, mens svaret blev skrevet.");
-      !failed)
-    return std::unexpected(failed.error());
-  Storage storage{std::move(*folder), {}, {}, {}, {}};
-  ledger::Journal::Options options;
-  options.folder = storage.folder.journal();
-  options.consumed = *consumed;
-  auto journal = ledger::Journal::open(std::move(options));
-  if (!journal) return std::unexpected(journal.error());
-  storage.journal = std::move(*journal);
-  storage.thread = std::make_unique<store::StoreThread>(
-      std::move(*store), [&loop](std::function<void()> work) { loop.post(std::move(work)); });
-  storage.ledger = std::make_unique<store::Ledger>(*storage.journal, *storage.thread, *consumed);
-  storage.conversations = std::make_unique<store::Conversations>(*master);
-  return storage;
-}
-
 // What never became a request of the gateway's: bad HTTP, too late, too many.
 http::ErrorAnswer error_answer(int status, std::string_view message, std::string_view request_id) {
   using openai::Cause;
@@ -125,7 +85,7 @@ http::ErrorAnswer error_answer(int status, std::string_view message, std::string
 // The operator's addresses: no key, no content, no secret in any of them.
 class Probes {
  public:
-  Probes(gateway::Context& context, const ledger::Journal& journal) : context_(context), journal_(journal) {}
+  Probes(gateway::Context& context, const Storage& storage) : context_(context), storage_(storage) {}
 
   bool handle(const http::Request& request, http::Reply& reply) const {
     if (request.path == "/livez") {
@@ -142,11 +102,17 @@ class Probes {
 
  private:
   void ready(http::Reply& reply) const {
-    const bool journal = !journal_.stats().failed;
+    const bool journal = !storage_.journal->stats().failed;
+    // Not a reason to send nobody here: what is known goes on working while the store is away.
+    const bool store = storage_.thread->available();
     const bool ready = journal && !context_.shutting_down;
     std::string body;
     json::Writer out(body);
-    out.object().member("ready", ready).member("draining", context_.shutting_down).member("journal", journal);
+    out.object()
+        .member("ready", ready)
+        .member("draining", context_.shutting_down)
+        .member("journal", journal)
+        .member("store", store);
     out.key("models").object();
     for (const rpc::ModelStatus& model : context_.mesh.models())
       out.member(model.model, model.state == rpc::EngineState::ready);
@@ -156,7 +122,7 @@ class Probes {
   }
 
   gateway::Context& context_;
-  const ledger::Journal& journal_;
+  const Storage& storage_;
 };
 
 // What nobody asks for and must happen all the same.
@@ -274,7 +240,7 @@ int run(const ServeOptions& options, const config::Config& config) {
       (*log)->warn("configuration", {{"line", warning.line}, {"warning", warning.message}, {"hint", warning.hint}});
   SystemRandom random;
   net::Loop loop;
-  auto storage = open_storage(config, loop, random);
+  auto storage = open_storage(config, loop, clock, random, **log);
   if (!storage) return refuse(storage.error());
 
   members::Directory directory(*storage->thread, random);
@@ -309,7 +275,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   if (!known_front_ends) return refuse(known_front_ends.error());
   front_ends::FrontEnds front_ends(std::move(*known_front_ends), directory);
   gateway::Gateway gateway(context, directory, &front_ends);
-  const Probes probes(context, *storage->journal);
+  const Probes probes(context, *storage);
 
   auto listener = net::Listener::tcp(loop, config.listen.host, config.listen.port);
   if (!listener) return refuse(listener.error());
@@ -367,6 +333,11 @@ int run(const ServeOptions& options, const config::Config& config) {
   metrics.gauge("faelled_running", "Tickets on an engine", [&] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",
                 [&] { return static_cast<double>(storage->journal->stats().requests_open); });
+
+  metrics.gauge("faelled_store_up", "1 while the store answers",
+                [&] { return storage->thread->available() ? 1.0 : 0.0; });
+  metrics.gauge("faelled_journal_segments", "Segments of the journal on disk: it grows while the store is away",
+                [&] { return static_cast<double>(storage->journal->stats().segments); });
 
   if (auto started = node.start(); !started) return refuse(started.error());
   const std::string plain_url = plain && secure ? url_of("http", config.listen, plain->port()) : "";

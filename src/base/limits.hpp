@@ -110,11 +110,21 @@ inline constexpr std::size_t journal_spare_segments = 2;  // laid out ahead, so 
 inline constexpr std::size_t usage_cause_bytes_max = 96;
 inline constexpr auto ledger_intake_every = 1s;              // journal to ledger, when nobody asks
 inline constexpr std::size_t ledger_intake_rows_max = 2000;  // rows in one transaction
+inline constexpr std::size_t ledger_intake_batches_max = 10;  // in one go, when nobody asks
 inline constexpr std::size_t usage_page_rows_max = 1000;
 
 // Store
 inline constexpr std::size_t store_jobs_waiting_max = 4096;
 inline constexpr auto store_busy_max = 5s;
+inline constexpr auto store_connect_max = 3s;       // PostgreSQL: from the first packet to a session
+inline constexpr auto store_statement_max = 10s;    // then PostgreSQL gives a statement up
+inline constexpr auto store_answer_max = 12s;       // and then we give the connection up
+inline constexpr auto store_reconnect_min = 100ms;  // between attempts while the database is away; doubles
+inline constexpr auto store_reconnect_max = 2s;
+inline constexpr auto store_start_wait_max = 60s;  // at start, for a database that is still starting
+inline constexpr auto store_follow_every = 1s;     // how soon changes made by another server count here
+inline constexpr std::size_t store_changes_read_max = 1000;  // taken in at once; more: all is read again
+inline constexpr auto store_changes_kept = std::chrono::days(7);
 
 // Members, users, keys, sessions
 inline constexpr std::size_t name_bytes_max = 200;

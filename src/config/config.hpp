@@ -173,12 +173,20 @@ struct Problem {
   bool operator==(const Problem&) const = default;
 };
 
+// Where keys, ledger and conversations are kept: in the data folder where `url` is empty.
+struct Store {
+  std::string url;                      // postgresql://user@host:5432/database, without a password
+  std::filesystem::path password_file;  // empty: PGPASSFILE or ~/.pgpass
+  std::filesystem::path ca_file;        // empty: whom the system trusts
+};
+
 struct Config {
   Listen listen;
   std::optional<Tls> tls;
   std::vector<TrustedProxy> trusted_proxies;
-  std::string public_url;       // how people reach it, without a slash at the end; empty: what `listen` says
-  std::filesystem::path data;   // absolute, or relative to where the process was started
+  std::string public_url;      // how people reach it, without a slash at the end; empty: what `listen` says
+  std::filesystem::path data;  // absolute, or relative to where the process was started
+  Store store;
   std::vector<Member> members;  // those named only by a key or a user are in it too
   std::vector<User> users;
   std::vector<Key> keys;

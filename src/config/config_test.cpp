@@ -192,6 +192,21 @@ TEST(Config, WarnsOfAPlainAddressForOthersBesideTls) {
   EXPECT_EQ(warnings("0.0.0.0:443", ""), 0u) << "it speaks TLS itself";
 }
 
+TEST(Config, TakesTheAddressOfADatabaseAndNoPasswordInIt) {
+  const Config config =
+      parse("store: postgresql://faelled@db.example.dk/faelled\nstore_password_file: secret\nmodels: []\n", "/srv")
+          .config;
+  EXPECT_EQ(config.store.url, "postgresql://faelled@db.example.dk/faelled");
+  EXPECT_EQ(config.store.password_file, "/srv/secret");
+  for (const char* wrong : {"postgresql://faelled:hunter2@db/faelled", "postgresql://db/faelled?password=hunter2"}) {
+    const std::string said = only_problem(std::string("store: ") + wrong + "\nmodels: []\n");
+    EXPECT_THAT(said, HasSubstr("store_password_file"));
+    EXPECT_THAT(said, Not(HasSubstr("hunter2")));
+  }
+  EXPECT_THAT(only_problem("store: mysql://db/faelled\nmodels: []\n"), HasSubstr("no address of a PostgreSQL"));
+  EXPECT_THAT(only_problem("store_ca_file: ca.pem\nmodels: []\n"), HasSubstr("of no use without a store"));
+}
+
 TEST(Config, TakesTheAddressThatPeopleUse) {
   EXPECT_EQ(parse("public_url: https://ai.example.dk\nmodels: []\n", "/srv").config.public_url,
             "https://ai.example.dk");

@@ -13,7 +13,8 @@ using Keys = std::span<const std::string_view>;
 namespace keys {
 
 inline constexpr auto top =
-    std::to_array<std::string_view>({"listen", "tls", "trusted_proxies", "public_url", "data", "members", "users",
+    std::to_array<std::string_view>({"listen", "tls", "trusted_proxies", "public_url", "data", "store",
+                                     "store_password_file", "store_ca_file", "members", "users",
                                      "keys", "front_ends", "llama_server", "models", "limits", "log"});
 inline constexpr auto tls =
     std::to_array<std::string_view>({"listen", "certificate", "key", "client_ca", "client_certificates"});

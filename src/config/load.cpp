@@ -51,6 +51,8 @@ void look_for_files(std::string_view text, Parsed& parsed) {
   for (const auto& front_end : parsed.config.front_ends)
     look(front_end.token_secret_file, R_OK, "token.secret_file of front end '" + front_end.name + "'",
          "paths are taken from the folder of this file");
+  look(parsed.config.store.password_file, R_OK, "store_password_file", "its first line is the password");
+  look(parsed.config.store.ca_file, R_OK, "store_ca_file", "a PEM file of who signed the database's certificate");
   for (const auto& model : parsed.config.models) {
     const std::string of = " of model '" + model.id + "'";
     look(model.file, R_OK, "the file" + of, "paths are taken from the folder of this file");

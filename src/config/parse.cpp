@@ -13,6 +13,7 @@
 #include "config/keys.hpp"
 #include "config/member_ids.hpp"
 #include "config/models.hpp"
+#include "config/store_address.hpp"
 
 namespace faelled::config {
 namespace {
@@ -138,6 +139,7 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
   read_edge(top, problems, folder, config);
   read_public_url(top, config.public_url);
   config.data = (folder / top.text("data", path_bytes_max).value_or("data")).lexically_normal();
+  read_store(top, folder, config.store);
   if (const auto path = top.text("llama_server", path_bytes_max))
     config.llama_server = (folder / *path).lexically_normal();
   read_members(top, problems, config);

@@ -148,6 +148,9 @@ void Call::fail(const Error& error, std::string_view param) const {
   const openai::Cause cause = openai::cause_of(error.code);
   if (openai::row_of(cause).status >= 500) {
     log.error("a call failed", {{"request_id", request_id}, {"cause", error.message}});
+    if (!visitor.owner && cause == openai::Cause::store_unavailable)
+      return fail(
+          ApiError{cause, "The server cannot reach its data at the moment; nothing was changed. Try again soon."});
     if (!visitor.owner) return fail(ApiError{cause, "The server cannot do this at the moment; try again soon."});
   }
   std::string message = error.message;

@@ -56,6 +56,19 @@ std::expected<Scope, ApiError> scope_of(const Visitor& visitor, std::string_view
   return scope;
 }
 
+// "member,caller,model": ids have no comma, and the model stands last.
+std::string text_of(const std::optional<store::UsageKey>& key) {
+  return key ? fmt::format("{},{},{}", key->member, key->caller, key->model) : std::string();
+}
+
+std::optional<store::UsageKey> key_of(std::string_view text) {
+  const std::size_t first = text.find(',');
+  const std::size_t second = first == std::string_view::npos ? first : text.find(',', first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  return store::UsageKey{std::string(text.substr(0, first)), std::string(text.substr(first + 1, second - first - 1)),
+                         std::string(text.substr(second + 1))};
+}
+
 }  // namespace
 
 // People and keys see their own; administrators their member's by person; auditors sums of all members, without
@@ -104,22 +117,42 @@ net::Task<void> Portal::get_usage(Call& call) {
     for (const ledger::UsageRow& row : page->rows) text += csv_line(row, *form);
     co_return call.csv(text, "faelled-usage.csv", page->next);
   }
-  auto sums = co_await answer_of<store::Ledger::Sums>([&](auto then) { p_.ledger.sums(filter, std::move(then)); });
+  std::optional<store::UsageKey> after;
+  if (const std::string text = query("after"); !text.empty()) {
+    after = key_of(text);
+    if (!after) co_return call.fail(ApiError{Cause::invalid_value, "after is the next of a page of sums", "after"});
+  }
+  auto sums = co_await answer_of<store::Ledger::Sums>(
+      [&](auto then) { p_.ledger.sums(filter, after, limit, std::move(then)); });
   if (!sums) co_return call.fail(sums.error());
-  if (sums_alone) *sums = without_callers(*sums);
+  if (sums_alone) {
+    // An auditor's page is all of it, without callers: there are few members and models.
+    while (sums->next) {
+      auto more = co_await answer_of<store::Ledger::Sums>(
+          [&](auto then) { p_.ledger.sums(filter, sums->next, limit, std::move(then)); });
+      if (!more) co_return call.fail(more.error());
+      sums->sums.insert(sums->sums.end(), more->sums.begin(), more->sums.end());
+      sums->next = std::move(more->next);
+      sums->sums = without_callers(sums->sums);
+    }
+    sums->sums = without_callers(sums->sums);
+  }
   if (form) {
-    std::string text = csv_head(csv_sum_head, *form);
-    for (const store::UsageSum& sum : *sums) text += csv_line(sum, *form);
-    co_return call.csv(text, "faelled-usage.csv", {});
+    std::string text = after ? std::string() : csv_head(csv_sum_head, *form);
+    for (const store::UsageSum& sum : sums->sums) text += csv_line(sum, *form);
+    co_return call.csv(text, "faelled-usage.csv", text_of(sums->next));
   }
   const auto name_of = [&](const std::string& caller) -> std::string {
     if (const auto user = p_.directory.user(caller)) return user->name;
     if (const auto key = p_.directory.key(caller)) return key->name;
     return {};
   };
-  call.json(200, list_json("usage", *sums, [&](json::Writer& out, const store::UsageSum& sum) {
-              write_sum(out, sum, name_of(sum.caller));
-            }));
+  std::string body;
+  json::Writer out(body);
+  out.object().key("usage").array();
+  for (const store::UsageSum& sum : sums->sums) write_sum(out, sum, name_of(sum.caller));
+  out.close_array().member_or_null("next", text_of(sums->next)).close_object();
+  call.json(200, body);
 }
 
 }  // namespace faelled::portal

@@ -6,8 +6,11 @@
 
 #include <array>
 #include <cerrno>
+#include <fstream>
 #include <string>
 #include <system_error>
+
+#include "base/ids.hpp"
 
 namespace faelled::store {
 namespace {
@@ -54,6 +57,28 @@ Expected<DataFolder> DataFolder::open(const std::filesystem::path& path) {
 
 DataFolder::~DataFolder() {
   if (lock_fd_ >= 0) ::close(lock_fd_);  // the file stays: removing it would let two processes hold two locks
+}
+
+Expected<std::string> DataFolder::server_id(WallTime now, Random& random) const {
+  const std::filesystem::path file = path_ / "server.id";
+  std::string id;
+  if (std::ifstream in(file); std::getline(in, id)) {
+    if (is_id("srv_", id)) return id;
+    return fail(Errc::invalid, file.string() + " holds no server's id",
+                "restore it from the backup; without it this folder's journal cannot be told from another's");
+  }
+  id = make_id("srv_", now, random);
+  // Whole or not at all: a torn one would be refused for good.
+  const std::filesystem::path fresh = path_ / "server.id.new";
+  std::ofstream out(fresh);
+  out << id << '\n' << std::flush;
+  std::error_code code;
+  if (out) std::filesystem::rename(fresh, file, code);
+  if (!out || code) {
+    return fail(Errc::io, file.string() + " cannot be written",
+                "free space on its disk, and give the user that runs faelled the right to write there");
+  }
+  return id;
 }
 
 }  // namespace faelled::store

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/random.hpp"
 
 namespace faelled::store {
 
@@ -18,6 +20,10 @@ class DataFolder {
       : path_(std::move(other.path_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
   DataFolder& operator=(DataFolder&&) = delete;
   ~DataFolder();
+
+  // What this folder's server is called on a database that several share: DATA/server.id, made where it is not there.
+  // Errors: io, invalid (no such id in the file).
+  Expected<std::string> server_id(WallTime now, Random& random) const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path database() const { return path_ / "faelled.db"; }

@@ -12,7 +12,8 @@ Ledger::Ledger(ledger::Journal& journal, StoreThread& store, ledger::Position fr
     const auto posted = store_.post([intake = intake_](Store& rows) {
       intake->job_waits = false;
       // A store that does not answer now is asked again: the journal keeps the rows and calls until they are read.
-      (void)intake->run(rows);
+      // After an outage there may be a great many: others have their turn in between.
+      (void)intake->run(rows, limits::ledger_intake_batches_max);
     });
     if (!posted) intake_->job_waits = false;
   });
@@ -22,9 +23,9 @@ Ledger::~Ledger() { journal_.notify({}); }
 
 Expected<std::size_t> Ledger::take_in(Store& store) { return intake_->run(store); }
 
-Expected<std::size_t> Ledger::Intake::run(Store& store) {
+Expected<std::size_t> Ledger::Intake::run(Store& store, std::size_t batches_max) {
   std::size_t rows = 0;
-  for (;;) {
+  for (; batches_max > 0; --batches_max) {
     auto batch = journal.read(position, limits::ledger_intake_rows_max);
     if (!batch) return std::unexpected(batch.error());
     if (batch->next == position) return rows;
@@ -35,13 +36,16 @@ Expected<std::size_t> Ledger::Intake::run(Store& store) {
     // A batch that is not full reached the end; to go on until nothing comes could last as long as the load does.
     if (batch->closed.size() < limits::ledger_intake_rows_max) return rows;
   }
+  return rows;
 }
 
-void Ledger::sums(UsageFilter filter, std::function<void(Sums)> then) {
+void Ledger::sums(UsageFilter filter, std::optional<UsageKey> after, std::size_t limit,
+                  std::function<void(Sums)> then) {
+  limit = std::clamp<std::size_t>(limit, 1, limits::usage_page_rows_max);
   store_.ask(
-      [intake = intake_, filter = std::move(filter)](Store& store) -> Sums {
+      [intake = intake_, filter = std::move(filter), after = std::move(after), limit](Store& store) -> Sums {
         if (auto taken = intake->run(store); !taken) return std::unexpected(taken.error());
-        return store.usage_sums(filter);
+        return store.usage_sums(filter, after, limit);
       },
       std::move(then));
 }

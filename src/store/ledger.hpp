@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,10 +25,10 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  using Sums = Expected<std::vector<UsageSum>>;
-  void sums(UsageFilter filter, std::function<void(Sums)> then);
+  // `limit` at most limits::usage_page_rows_max, here and below.
+  using Sums = Expected<UsageSumPage>;
+  void sums(UsageFilter filter, std::optional<UsageKey> after, std::size_t limit, std::function<void(Sums)> then);
 
-  // `limit` at most limits::usage_page_rows_max.
   using Page = Expected<UsagePage>;
   void rows(UsageFilter filter, std::string after, std::size_t limit, std::function<void(Page)> then);
 
@@ -41,7 +42,7 @@ class Ledger {
     ledger::Position position;  // store's thread
     std::atomic<bool> job_waits = false;
 
-    Expected<std::size_t> run(Store& store);
+    Expected<std::size_t> run(Store& store, std::size_t batches_max = std::numeric_limits<std::size_t>::max());
   };
 
   ledger::Journal& journal_;

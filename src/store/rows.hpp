@@ -122,6 +122,19 @@ struct UsageSum {
   bool operator==(const UsageSum&) const = default;
 };
 
+// Which sum; they are ordered by it.
+struct UsageKey {
+  std::string member;
+  std::string caller;
+  std::string model;
+  auto operator<=>(const UsageKey&) const = default;
+};
+
+struct UsageSumPage {
+  std::vector<UsageSum> sums;
+  std::optional<UsageKey> next;  // give it as `after` for the next page; none: the last one
+};
+
 // By started_at, then request_id.
 struct UsagePage {
   std::vector<ledger::UsageRow> rows;
@@ -203,6 +216,18 @@ struct SettingRow {
   std::string value;
   WallTime updated_at;
   bool operator==(const SettingRow&) const = default;
+};
+
+// What has changed since a mark, by whomever: the rows as they are now.
+struct Changes {
+  std::int64_t mark = 0;    // give it the next time
+  bool everything = false;  // too much, or too long ago, to be told row by row: read all again
+  std::vector<MemberRow> members;
+  std::vector<UserRow> users;
+  std::vector<KeyRow> keys;
+  std::vector<SessionRow> sessions;
+  std::vector<Digest> sessions_gone;
+  std::vector<SettingRow> settings;
 };
 
 }  // namespace faelled::store

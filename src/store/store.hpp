@@ -20,6 +20,9 @@ class Store {
  public:
   virtual ~Store() = default;
 
+  // Did it answer when it was last asked?
+  virtual bool available() const { return true; }
+
   // All of `work` or nothing of it: an error it returns rolls everything back. Does not nest.
   virtual Expected<void> together(const std::function<Expected<void>()>& work) = 0;
 
@@ -56,10 +59,17 @@ class Store {
   virtual Expected<std::vector<SettingRow>> settings() = 0;
   virtual Expected<void> set_setting(const SettingRow& row) = 0;
 
+  // Several servers on one database hear of each other's changes to members, users, keys, sessions and settings by
+  // asking again and again. A store that only one server can open has nothing to tell.
+  virtual Expected<std::int64_t> change_mark() = 0;  // of now
+  virtual Expected<Changes> changes_since(std::int64_t mark) = 0;
+
   // Ledger. Rows whose request_id is there already are left as they are; rows and position become durable together.
   virtual Expected<void> add_usage(std::span<const ledger::UsageRow> rows, ledger::Position position) = 0;
   virtual Expected<ledger::Position> journal_position() = 0;
-  virtual Expected<std::vector<UsageSum>> usage_sums(const UsageFilter& filter) = 0;
+  // By member, caller and model, at most `limit`. `after`: the page before's `next`.
+  virtual Expected<UsageSumPage> usage_sums(const UsageFilter& filter, const std::optional<UsageKey>& after,
+                                            std::size_t limit) = 0;
   // `after`: request_id of the last row seen, empty: from the first. Errors: not_found (no row `after`).
   virtual Expected<UsagePage> usage_rows(const UsageFilter& filter, const std::string& after, std::size_t limit) = 0;
 

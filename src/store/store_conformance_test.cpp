@@ -1,3 +1,6 @@
+#include <map>
+
+#include "base/random.hpp"
 #include "store/store_conformance_testing.hpp"
 
 namespace faelled::store {
@@ -225,6 +228,15 @@ TEST_P(StoreConformance, DoesAllOrNothingTogether) {
   EXPECT_EQ(store().members()->size(), 1U);
 }
 
+TEST_P(StoreConformance, KeepsTheRestTogetherWhereOneChangeIsRefusedAndThatIsAllowed) {
+  ASSERT_TRUE(store().together([&]() -> Expected<void> {
+    if (auto added = store().add_member({"aarhus", "Aarhus", at_second(0)}); !added) return added;
+    EXPECT_EQ(store().add_member({"aarhus", "again", at_second(0)}).error().code, Errc::exists);
+    return store().add_member({"odense", "Odense", at_second(0)});
+  }));
+  EXPECT_EQ(store().members()->size(), 2U);
+}
+
 TEST_P(StoreConformance, KeepsAUsageRowOnceAndAsItCameFirst) {
   EXPECT_EQ(store().journal_position().value(), ledger::Position{});
   std::vector rows{usage_row(1), usage_row(2)};
@@ -239,13 +251,75 @@ TEST_P(StoreConformance, SumsUsageByMemberCallerAndModel) {
   std::vector rows{usage_row(1), usage_row(2), usage_row(3, "odense")};
   rows[1].outcome = ledger::Outcome::failed;
   ASSERT_TRUE(store().add_usage(rows, {1, 64}));
-  const auto sums = store().usage_sums({});
-  ASSERT_EQ(sums->size(), 2U);
-  EXPECT_EQ(sums->at(0), (UsageSum{"aarhus", "key_a", "gemma", 2, 20, 8, 8'000'000'000ULL}));
-  EXPECT_EQ(sums->at(1).member, "odense");
-  EXPECT_EQ(store().usage_sums({.from = at_second(2), .to = at_second(3)})->at(0).requests, 1U) << "from ≤ time < to";
-  EXPECT_EQ(store().usage_sums({.member = "odense"})->size(), 1U);
-  EXPECT_TRUE(store().usage_sums({.caller = "key_b"})->empty());
+  const auto sums = [&](const UsageFilter& filter) { return store().usage_sums(filter, {}, 10)->sums; };
+  ASSERT_EQ(sums({}).size(), 2U);
+  EXPECT_EQ(sums({}).at(0), (UsageSum{"aarhus", "key_a", "gemma", 2, 20, 8, 8'000'000'000ULL}));
+  EXPECT_EQ(sums({}).at(1).member, "odense");
+  EXPECT_EQ(sums({.from = at_second(2), .to = at_second(3)}).at(0).requests, 1U) << "from ≤ time < to";
+  EXPECT_TRUE(sums({.from = at_second(3), .to = at_second(2)}).empty());
+  EXPECT_EQ(sums({.member = "odense"}).size(), 1U);
+  EXPECT_TRUE(sums({.caller = "key_b"}).empty());
+}
+
+// Rows of some days, some of them twice, and questions that begin and end anywhere, as asked from any time zone: what
+// is kept by day says the same as the rows.
+TEST_P(StoreConformance, SumsByDayAsTheRowsSay) {
+  const std::uint64_t seed = SystemRandom().u64() % 1'000'000;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  SeededRandom random(seed);
+  const auto some_time = [&] {
+    return at_second(0) + std::chrono::microseconds(random.below(5ULL * 86'400'000'000ULL));
+  };
+  std::vector<ledger::UsageRow> rows;
+  for (std::uint64_t batch = 1; batch <= 6; ++batch) {
+    std::vector<ledger::UsageRow> some;
+    for (int i = 0; i < 40; ++i) {
+      ledger::UsageRow row = usage_row(static_cast<int>(rows.size()), random.below(2) == 0 ? "aarhus" : "odense");
+      row.caller = "key_" + std::to_string(random.below(3));
+      row.model = random.below(2) == 0 ? "gemma" : "qwen";
+      row.started_at = some_time();
+      row.input_tokens = static_cast<std::uint32_t>(random.below(1000));
+      some.push_back(row);
+      rows.push_back(row);
+      if (random.below(4) == 0) some.push_back(rows[random.below(rows.size())]);  // delivered once more
+    }
+    ASSERT_TRUE(store().add_usage(some, {batch, 64}));
+  }
+  for (int question = 0; question < 60; ++question) {
+    UsageFilter filter;
+    const auto zone = std::chrono::minutes(15 * static_cast<int>(random.below(105)) - 12 * 60);
+    const auto midnight = [&] { return std::chrono::floor<std::chrono::days>(some_time()) - zone; };
+    if (random.below(4) != 0) filter.from = random.below(2) == 0 ? some_time() : midnight();
+    if (random.below(4) != 0) filter.to = random.below(2) == 0 ? some_time() : midnight();
+    if (random.below(3) == 0) filter.member = "odense";
+    if (random.below(3) == 0) filter.caller = "key_1";
+    std::map<UsageKey, UsageSum> expected;
+    for (const ledger::UsageRow& row : rows) {
+      if ((filter.from && row.started_at < *filter.from) || (filter.to && row.started_at >= *filter.to)) continue;
+      if (!filter.member.empty() && row.member != filter.member) continue;
+      if (!filter.caller.empty() && row.caller != filter.caller) continue;
+      UsageSum& sum = expected[{row.member, row.caller, row.model}];
+      sum.member = row.member;
+      sum.caller = row.caller;
+      sum.model = row.model;
+      ++sum.requests;
+      sum.input_tokens += row.input_tokens;
+      sum.cached_tokens += row.cached_tokens;
+      sum.output_tokens += row.output_tokens;
+    }
+    std::vector<UsageSum> seen;
+    std::optional<UsageKey> after;
+    do {
+      const auto page = store().usage_sums(filter, after, 3);
+      ASSERT_TRUE(page);
+      EXPECT_LE(page->sums.size(), 3U);
+      seen.insert(seen.end(), page->sums.begin(), page->sums.end());
+      after = page->next;
+    } while (after);
+    std::vector<UsageSum> wanted;
+    for (const auto& [key, sum] : expected) wanted.push_back(sum);
+    EXPECT_EQ(seen, wanted);
+  }
 }
 
 TEST_P(StoreConformance, PagesThroughUsageWithoutGapOrRepetition) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <map>
 #include <thread>
 
@@ -34,6 +35,18 @@ TEST(DataFolder, IsMadeForItsOwnerAloneAndHeldByOneProcess) {
     EXPECT_FALSE(second.error().hint.empty());
   }
   EXPECT_TRUE(DataFolder::open(path)) << "free again";
+}
+
+TEST(DataFolder, KeepsTheNameThatItsServerHasAmongOthers) {
+  const TestFolder folder;
+  SystemRandom random;
+  const auto held = DataFolder::open(folder / "data");
+  ASSERT_TRUE(held);
+  const auto first = held->server_id(at_second(0), random);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(held->server_id(at_second(9), random).value(), *first);
+  std::ofstream((folder / "data") / "server.id") << "torn";
+  EXPECT_EQ(held->server_id(at_second(9), random).error().code, Errc::invalid);
 }
 
 TEST(DataFolder, UnderAFileIsRefused) {
@@ -129,9 +142,9 @@ TEST(Ledger, AnswersWithEverythingThatWasClosedBefore) {
     ASSERT_TRUE(opening);
     journal->closed(std::move(*opening), usage_row(i));
     if (i % 50 != 0) continue;
-    const auto sums = loop.result_of<std::vector<UsageSum>>([&](auto then) { ledger.sums({}, std::move(then)); });
+    const auto sums = loop.result_of<UsageSumPage>([&](auto then) { ledger.sums({}, {}, 10, std::move(then)); });
     ASSERT_TRUE(sums);
-    EXPECT_EQ(sums->at(0).requests, static_cast<std::uint64_t>(i + 1));
+    EXPECT_EQ(sums->sums.at(0).requests, static_cast<std::uint64_t>(i + 1));
   }
   const auto page = loop.result_of<UsagePage>([&](auto then) { ledger.rows({}, "", 1000, std::move(then)); });
   ASSERT_EQ(page->rows.size(), 300U);

@@ -1,5 +1,6 @@
 #include "store/store_thread.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -27,6 +28,8 @@ class StoreThread::Body {
     return {};
   }
 
+  bool available() const { return available_.load(std::memory_order_relaxed); }
+
   void stop() {
     {
       const std::lock_guard lock(mutex_);
@@ -49,6 +52,7 @@ class StoreThread::Body {
         waiting_.pop_front();
       }
       job(*store_);
+      available_.store(store_->available(), std::memory_order_relaxed);
     }
   }
 
@@ -58,6 +62,7 @@ class StoreThread::Body {
   std::condition_variable comes_;
   std::deque<Job> waiting_;
   bool stopping_ = false;
+  std::atomic<bool> available_ = true;
   std::thread thread_;
 };
 
@@ -67,6 +72,8 @@ StoreThread::StoreThread(std::unique_ptr<Store> store, Post back, std::size_t wa
 StoreThread::~StoreThread() { stop(); }
 
 Expected<void> StoreThread::post(Job job) { return body_->post(std::move(job)); }
+
+bool StoreThread::available() const { return body_->available(); }
 
 void StoreThread::stop() { body_->stop(); }
 

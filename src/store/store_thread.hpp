@@ -27,6 +27,9 @@ class StoreThread {
   StoreThread(const StoreThread&) = delete;
   StoreThread& operator=(const StoreThread&) = delete;
 
+  // From any thread: did the store answer the last job?
+  bool available() const;
+
   // From any thread. Errors: exhausted (the line is full), unavailable (stopped).
   Expected<void> post(Job job);
 

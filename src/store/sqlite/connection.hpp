@@ -1,5 +1,5 @@
-// Connection and Statement: SQLite's C interface with owners and Expected. Only src/store/sqlite includes it. One
-// thread.
+// Connection and Statement: SQLite's C interface with owners and Expected. Only src/store/sqlite and copy.cpp include
+// it. One thread.
 #pragma once
 
 #include <sqlite3.h>
@@ -78,10 +78,10 @@ class Statement {
   std::optional<std::string> maybe_text();
   std::optional<std::int64_t> maybe_number();
   std::optional<WallTime> maybe_time();
+  bool is_null();  // and then goes on to the next column
+  bool is_blob() const { return sqlite3_column_type(statement_, read_) == SQLITE_BLOB; }
 
  private:
-  bool is_null();  // and then goes on to the next column
-
   template <class T>
   static int size(const T& bytes) {
     return static_cast<int>(bytes.size());  // far below 2 GiB: every text has a bound

@@ -113,6 +113,20 @@ CREATE TABLE settings (
   key TEXT PRIMARY KEY, value TEXT NOT NULL, updated_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 )sql",
+    // Usage by day (UTC, days since 1970), and the rows of one member or caller without those of all others.
+    R"sql(
+CREATE TABLE usage_days (
+  member TEXT NOT NULL, caller TEXT NOT NULL, model TEXT NOT NULL, day INTEGER NOT NULL, requests INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  PRIMARY KEY (member, caller, model, day)
+) STRICT, WITHOUT ROWID;
+INSERT INTO usage_days (member, caller, model, day, requests, input_tokens, cached_tokens, output_tokens)
+  SELECT member, caller, model, started_at / 86400000000 - (started_at % 86400000000 < 0), count(*), sum(input_tokens),
+    sum(cached_tokens), sum(output_tokens)
+  FROM usage GROUP BY 1, 2, 3, 4;
+CREATE INDEX usage_of_member ON usage (member, started_at);
+CREATE INDEX usage_of_caller ON usage (caller, started_at);
+)sql",
 };
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {

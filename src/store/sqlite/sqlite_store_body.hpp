@@ -40,9 +40,13 @@ class SqliteStore final : public Store {
   Expected<std::vector<SettingRow>> settings() override;
   Expected<void> set_setting(const SettingRow& row) override;
 
+  Expected<std::int64_t> change_mark() override { return 0; }
+  Expected<Changes> changes_since(std::int64_t) override { return Changes{}; }
+
   Expected<void> add_usage(std::span<const ledger::UsageRow> rows, ledger::Position position) override;
   Expected<ledger::Position> journal_position() override;
-  Expected<std::vector<UsageSum>> usage_sums(const UsageFilter& filter) override;
+  Expected<UsageSumPage> usage_sums(const UsageFilter& filter, const std::optional<UsageKey>& after,
+                                    std::size_t limit) override;
   Expected<UsagePage> usage_rows(const UsageFilter& filter, const std::string& after, std::size_t limit) override;
 
   Expected<std::optional<Bytes>> member_data_key(const std::string& member) override;
@@ -61,6 +65,8 @@ class SqliteStore final : public Store {
   Expected<std::size_t> fail_running_messages(const std::string& message, const std::string& message_da) override;
 
  private:
+  Expected<std::vector<ledger::UsageRow>> add_new_rows(std::span<const ledger::UsageRow> rows);
+
   std::unique_ptr<Connection> db_;
 };
 

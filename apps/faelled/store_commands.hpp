@@ -1,0 +1,18 @@
+// `faelled store …`: what an operator does to the database itself, without a running server. Exit status 0 or 1.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "base/error.hpp"
+#include "config/config.hpp"
+
+namespace faelled::app {
+
+// `config` and `status` outlive the parsing.
+void add_store_commands(CLI::App& app, std::string& config, int& status);
+
+// One line: which store the configuration names, and whether it answers. Changes nothing. Errors: the store's.
+Expected<std::string> look_at_store(const config::Config& config);
+
+}  // namespace faelled::app

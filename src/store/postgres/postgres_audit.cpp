@@ -1,0 +1,102 @@
+#include <limits>
+
+#include "store/postgres/postgres_store_body.hpp"
+
+namespace faelled::store::postgres {
+namespace {
+
+AuditRow read_audit(Row& row) {
+  AuditRow out;
+  out.id = row.text();
+  out.at = row.time();
+  out.actor_kind = static_cast<ActorKind>(row.number());
+  out.actor = row.text();
+  out.actor_member = row.text();
+  out.peer = row.text();
+  out.action = row.text();
+  out.object_kind = row.text();
+  out.object = row.text();
+  out.object_member = row.text();
+  out.outcome = static_cast<AuditOutcome>(row.number());
+  out.before = row.text();
+  out.after = row.text();
+  out.request_id = row.text();
+  out.times = static_cast<std::uint32_t>(row.number());
+  return out;
+}
+
+std::int64_t micros_or(const std::optional<WallTime>& time, std::int64_t otherwise) {
+  return time ? unix_micros(*time) : otherwise;
+}
+
+}  // namespace
+
+Expected<void> PostgresStore::add_audit(const AuditRow& row) {
+  return done(db_->change(
+      "INSERT INTO audit (id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, "
+      "outcome, before, after, request_id, times, member) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+      "$13, $14, $15, $16)",
+      row.id, row.at, static_cast<int>(row.actor_kind), row.actor, row.actor_member, row.peer, row.action,
+      row.object_kind, row.object, row.object_member, static_cast<int>(row.outcome), row.before, row.after,
+      row.request_id, row.times, row.object_member.empty() ? row.actor_member : row.object_member));
+}
+
+Expected<AuditPage> PostgresStore::audit(const AuditFilter& filter, const std::string& before, std::size_t limit) {
+  std::int64_t before_us = std::numeric_limits<std::int64_t>::max();
+  if (!before.empty()) {
+    bool found = false;
+    auto read = db_->each(
+        "SELECT at FROM audit WHERE id = $1",
+        [&](Row& row) {
+          before_us = row.number();
+          found = true;
+        },
+        before);
+    if (!read) return std::unexpected(read.error());
+    if (!found) return fail(Errc::not_found, "there is no audit row " + before, "begin again without `before`");
+  }
+  // Two statements, so that a member's rows are found by an index of their own.
+  constexpr const char* of_all =
+      "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
+      "before, after, request_id, times FROM audit WHERE $1::text = '' AND at >= $2 AND at < $3 AND at <= $4 "
+      "AND ($5::text = '' OR (at, id) < ($4, $5)) AND ($6::text = '' OR actor = $6) AND ($7::text = '' OR action = $7) "
+      "AND ($8::text = '' OR object = $8) ORDER BY at DESC, id DESC LIMIT $9";
+  constexpr const char* of_member =
+      "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
+      "before, after, request_id, times FROM audit WHERE member = $1 AND at >= $2 AND at < $3 AND at <= $4 "
+      "AND ($5::text = '' OR (at, id) < ($4, $5)) AND ($6::text = '' OR actor = $6) AND ($7::text = '' OR action = $7) "
+      "AND ($8::text = '' OR object = $8) ORDER BY at DESC, id DESC LIMIT $9";
+  AuditPage out;
+  auto read = db_->each(
+      filter.member.empty() ? of_all : of_member, [&](Row& row) { out.rows.push_back(read_audit(row)); }, filter.member,
+      micros_or(filter.from, std::numeric_limits<std::int64_t>::min()),
+      micros_or(filter.to, std::numeric_limits<std::int64_t>::max()), before_us, before, filter.actor, filter.action,
+      filter.object, limit + 1);
+  if (!read) return std::unexpected(read.error());
+  if (out.rows.size() > limit) {
+    out.rows.pop_back();
+    out.next = out.rows.back().id;
+  }
+  return out;
+}
+
+Expected<std::vector<SettingRow>> PostgresStore::settings() {
+  std::vector<SettingRow> out;
+  auto read = db_->each("SELECT key, value, updated_at FROM settings ORDER BY key", [&](Row& row) {
+    SettingRow& setting = out.emplace_back();
+    setting.key = row.text();
+    setting.value = row.text();
+    setting.updated_at = row.time();
+  });
+  if (!read) return std::unexpected(read.error());
+  return out;
+}
+
+Expected<void> PostgresStore::set_setting(const SettingRow& row) {
+  return done(
+      db_->change("INSERT INTO settings (key, value, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) "
+                  "DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+                  row.key, row.value, row.updated_at));
+}
+
+}  // namespace faelled::store::postgres

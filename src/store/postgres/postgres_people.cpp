@@ -1,0 +1,189 @@
+#include "store/postgres/postgres_store_body.hpp"
+
+namespace faelled::store::postgres {
+namespace {
+
+// NULL for all, else the ids with a line feed between them: no id has one.
+std::optional<std::string> text_of(const ModelList& models) {
+  if (!models) return std::nullopt;
+  std::string out;
+  for (const std::string& id : *models) out += (out.empty() ? "" : "\n") + id;
+  return out;
+}
+
+ModelList read_models(Row& row) {
+  const std::optional<std::string> text = row.maybe_text();
+  if (!text) return std::nullopt;
+  std::vector<std::string> out;
+  for (std::string_view rest = *text; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    out.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return out;
+}
+
+std::optional<std::uint32_t> read_days(Row& row) {
+  const auto days = row.maybe_number();
+  if (!days) return std::nullopt;
+  return static_cast<std::uint32_t>(*days);
+}
+
+MemberRow read_member(Row& row) {
+  MemberRow out;
+  out.id = row.text();
+  out.name = row.text();
+  out.created_at = row.time();
+  out.policy.models = read_models(row);
+  out.policy.retention_days = read_days(row);
+  out.policy.conversations = static_cast<ConversationPlace>(row.number());
+  out.policy.key_days_max = read_days(row);
+  out.policy.key_makers = static_cast<KeyMakers>(row.number());
+  out.contact = row.text();
+  return out;
+}
+
+UserRow read_user(Row& row) {
+  UserRow out;
+  out.id = row.text();
+  out.member = row.text();
+  out.name = row.text();
+  out.created_at = row.time();
+  out.role = static_cast<Role>(row.number());
+  out.email = row.text();
+  out.origin = static_cast<UserOrigin>(row.number());
+  out.front_end = row.text();
+  out.external_id = row.text();
+  out.disabled_at = row.maybe_time();
+  out.last_seen_at = row.maybe_time();
+  return out;
+}
+
+KeyRow read_key(Row& row) {
+  KeyRow out;
+  out.id = row.text();
+  row.fixed(out.hash);
+  out.member = row.text();
+  out.user = row.text();
+  out.name = row.text();
+  out.created_at = row.time();
+  out.expires_at = row.maybe_time();
+  out.revoked_at = row.maybe_time();
+  out.last_used_at = row.maybe_time();
+  out.origin = static_cast<KeyOrigin>(row.number());
+  out.revoked_by = static_cast<RevokedBy>(row.number());
+  out.models = read_models(row);
+  out.show_waiting = static_cast<ShowWaiting>(row.number());
+  out.front_end = row.text();
+  out.rotated_from = row.text();
+  out.replaced_by = row.text();
+  return out;
+}
+
+// An absent user is NULL: it refers to nobody.
+std::optional<std::string_view> or_null(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return text;
+}
+
+// Those with these ids; nullptr: all.
+template <class Kept>
+Expected<std::vector<Kept>> those(Connection& db, const char* sql, Kept (*read)(Row&), const Ids* ids) {
+  std::vector<Kept> out;
+  auto done = db.each_with(sql, [&](Row& row) { out.push_back(read(row)); }, parameter_of(ids));
+  if (!done) return std::unexpected(done.error());
+  return out;
+}
+
+}  // namespace
+
+Expected<void> PostgresStore::add_member(const MemberRow& row) {
+  return done(db_->change(
+      "INSERT INTO members (id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, "
+      "contact) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      row.id, row.name, row.created_at, text_of(row.policy.models), row.policy.retention_days,
+      static_cast<int>(row.policy.conversations), row.policy.key_days_max, static_cast<int>(row.policy.key_makers),
+      row.contact));
+}
+
+Expected<std::vector<MemberRow>> PostgresStore::members_of(const Ids* ids) {
+  return those(*db_,
+               "SELECT id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact "
+               "FROM members "
+               "WHERE $1::text[] IS NULL OR id = ANY ($1) ORDER BY id",
+               read_member, ids);
+}
+
+Expected<void> PostgresStore::update_member(const MemberRow& row) {
+  return done_or_absent(
+      db_->change(
+          "UPDATE members SET name = $1, models = $2, retention_days = $3, conversations = $4, key_days_max = $5, "
+          "key_makers = $6, contact = $7 WHERE id = $8",
+          row.name, text_of(row.policy.models), row.policy.retention_days, static_cast<int>(row.policy.conversations),
+          row.policy.key_days_max, static_cast<int>(row.policy.key_makers), row.contact, row.id),
+      "there is no such member");
+}
+
+Expected<void> PostgresStore::add_user(const UserRow& row) {
+  return done(db_->change(
+      "INSERT INTO users (id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, "
+      "last_seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+      row.id, row.member, row.name, row.created_at, static_cast<int>(row.role), row.email, static_cast<int>(row.origin),
+      row.front_end, row.external_id, row.disabled_at, row.last_seen_at));
+}
+
+Expected<std::vector<UserRow>> PostgresStore::users_of(const Ids* ids) {
+  return those(*db_,
+               "SELECT id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, "
+               "last_seen_at FROM users "
+               "WHERE $1::text[] IS NULL OR id = ANY ($1) ORDER BY id",
+               read_user, ids);
+}
+
+Expected<void> PostgresStore::update_user(const UserRow& row) {
+  return done_or_absent(
+      db_->change("UPDATE users SET name = $1, role = $2, email = $3, origin = $4, front_end = $5, external_id = $6, "
+                  "disabled_at = $7 WHERE id = $8",
+                  row.name, static_cast<int>(row.role), row.email, static_cast<int>(row.origin), row.front_end,
+                  row.external_id, row.disabled_at, row.id),
+      "there is no such user");
+}
+
+Expected<void> PostgresStore::set_user_last_seen(const std::string& id, WallTime when) {
+  return done(db_->change("UPDATE users SET last_seen_at = $1 WHERE id = $2", when, id));
+}
+
+Expected<void> PostgresStore::add_key(const KeyRow& row) {
+  return done(db_->change(
+      "INSERT INTO keys (id, hash, member, \"user\", name, created_at, expires_at, revoked_at, last_used_at, origin, "
+      "revoked_by, models, show_waiting, front_end, rotated_from, replaced_by) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+      row.id, blob(row.hash), row.member, or_null(row.user), row.name, row.created_at, row.expires_at, row.revoked_at,
+      row.last_used_at, static_cast<int>(row.origin), static_cast<int>(row.revoked_by), text_of(row.models),
+      static_cast<int>(row.show_waiting), row.front_end, row.rotated_from, row.replaced_by));
+}
+
+Expected<std::vector<KeyRow>> PostgresStore::keys_of(const Ids* ids) {
+  return those(*db_,
+               "SELECT id, hash, member, \"user\", name, created_at, expires_at, revoked_at, last_used_at, origin, "
+               "revoked_by, models, show_waiting, front_end, rotated_from, replaced_by FROM keys "
+               "WHERE $1::text[] IS NULL OR id = ANY ($1) ORDER BY id",
+               read_key, ids);
+}
+
+Expected<void> PostgresStore::update_key(const KeyRow& row) {
+  return done_or_absent(
+      db_->change(
+          "UPDATE keys SET member = $1, \"user\" = $2, name = $3, expires_at = $4, revoked_at = $5, revoked_by = $6, "
+          "models = $7, show_waiting = $8, front_end = $9, rotated_from = $10, replaced_by = $11 WHERE id = $12",
+          row.member, or_null(row.user), row.name, row.expires_at, row.revoked_at, static_cast<int>(row.revoked_by),
+          text_of(row.models), static_cast<int>(row.show_waiting), row.front_end, row.rotated_from, row.replaced_by,
+          row.id),
+      "there is no such key");
+}
+
+Expected<void> PostgresStore::set_key_last_used(const std::string& id, WallTime when) {
+  return done(db_->change("UPDATE keys SET last_used_at = $1 WHERE id = $2", when, id));
+}
+
+}  // namespace faelled::store::postgres
