@@ -177,6 +177,15 @@ inline constexpr std::size_t turn_text_bytes_max = 256 * 1024;
 inline constexpr std::size_t prompt_text_bytes_max = 256 * 1024;
 inline constexpr std::size_t turns_running_max = 1024;
 inline constexpr std::size_t conversations_page_max = 200;
+inline constexpr auto conversation_undo_max = 10min;  // a deleted one can come back so long
+inline constexpr auto conversation_erase_every = 1min;
+inline constexpr std::size_t search_query_bytes_max = 200;
+inline constexpr std::size_t search_words_max = 8;
+inline constexpr std::size_t search_slice_conversations = 50;  // looked through in one job of the store's thread
+inline constexpr std::size_t search_conversations_max = 5'000;
+inline constexpr std::size_t search_bytes_max = 64 * 1024 * 1024;
+inline constexpr std::size_t search_found_max = 50;
+inline constexpr std::size_t rating_reason_bytes_max = 500;
 inline constexpr auto turn_unwatched_max = 30s;  // after its last viewer has gone
 
 }  // namespace faelled::limits

@@ -46,6 +46,7 @@ inline constexpr Access people = chat | Who::auditor | Who::operator_;
 inline constexpr Access callers = people | Who::key | Who::owner;
 inline constexpr Access key_makers = chat | Who::operator_ | Who::owner;
 inline constexpr Access admins = Access{} | Who::member_admin | Who::operator_ | Who::owner;
+inline constexpr Access member_admins = Access{} | Who::member_admin;
 inline constexpr Access readers = admins | Who::auditor;
 inline constexpr Access policy_readers = people | Who::owner;
 inline constexpr Access operators = Access{} | Who::operator_ | Who::owner;

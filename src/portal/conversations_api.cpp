@@ -5,6 +5,7 @@
 #include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "json/writer.hpp"
+#include "portal/branch.hpp"
 #include "portal/portal.hpp"
 #include "portal/render.hpp"
 
@@ -17,6 +18,7 @@ using store::Conversation;
 using store::Message;
 
 constexpr std::size_t page_rows_max = 100;
+constexpr std::uint32_t carried_tokens_default = 1024;  // of an old conversation into a new one
 static_assert(page_rows_max < limits::conversations_page_max, "one more is asked for, to know whether there is more");
 
 struct Loaded {
@@ -34,7 +36,8 @@ std::shared_ptr<Turn> Portal::running_turn(const std::string& conversation) cons
 
 const Turn* Portal::turn_of(const Message& message) const {
   for (const auto& [id, turn] : turns_)
-    if (turn->answer().id == message.id) return turn.get();
+    // An answer that went on has had a turn before.
+    if (turn->answer().id == message.id && turn->answer().request_id == message.request_id) return turn.get();
   return nullptr;
 }
 
@@ -75,6 +78,8 @@ net::Task<void> Portal::create_conversation(Call& call) {
   if (!fields) co_return call.fail(fields.error());
   auto model = fields->text("model");
   auto title = fields->maybe_text("title");
+  auto last_of_id = fields->maybe_text("last_of");
+  if (!last_of_id) co_return call.fail(last_of_id.error(), "last_of");
   if (!model) co_return call.fail(model.error(), "model");
   if (!title) co_return call.fail(title.error(), "title");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
@@ -87,18 +92,49 @@ net::Task<void> Portal::create_conversation(Call& call) {
     co_return call.fail(ApiError{Cause::invalid_value, "the title is too long", "title"});
   const WallTime now = p_.context.clock.wall();
   const members::Session& session = *call.visitor.session;
-  const Conversation row{make_id("con_", now, p_.context.random),
-                         session.user.id,
-                         session.member.id,
-                         *model,
-                         title->value_or(""),
-                         now,
-                         now};
-  auto added = co_await on_store<void>([row](store::Store& s, store::Conversations& all) { return all.add(s, row); });
+  Conversation row{make_id("con_", now, p_.context.random),
+                   session.user.id,
+                   session.member.id,
+                   *model,
+                   title->value_or(""),
+                   now,
+                   now};
+  // A quarter of what the model remembers: there shall be room to go on.
+  const std::uint32_t context = context_tokens(*model);
+  const std::uint32_t carried_max = context == 0 ? carried_tokens_default : context / 4;
+  auto added = co_await on_store<Conversation>(
+      [row, from = last_of_id->value_or(""), carried_max, seed = make_id("msg_", now, p_.context.random)](
+          store::Store& s, store::Conversations& all) mutable -> Expected<Conversation> {
+        auto done = s.together([&]() -> Expected<void> {
+          std::vector<Message> carried;
+          if (!from.empty()) {
+            auto earlier = all.get(s, row.user, from);
+            if (!earlier) return std::unexpected(earlier.error());
+            auto messages = all.messages(s, *earlier);
+            if (!messages) return std::unexpected(messages.error());
+            carried = last_of(branch_to(*messages, earlier->leaf), carried_max);
+          }
+          if (auto ok = all.add(s, row); !ok) return ok;
+          std::string parent;
+          for (Message& message : carried) {
+            message.parent = std::exchange(parent, fmt::format("{}_{}", seed, &message - carried.data()));
+            message.id = parent;
+            message.conversation = row.id;
+            message.input_tokens = message.output_tokens = 0;  // counted with what is not here
+            message.rating = store::Rating::none;
+            message.rating_reason.clear();
+            if (auto ok = all.add_message(s, row, message); !ok) return ok;
+          }
+          row.leaf = parent;
+          return parent.empty() ? Expected<void>{} : all.update(s, row);
+        });
+        if (!done) return std::unexpected(done.error());
+        return row;
+      });
   if (!added) co_return call.fail(added.error());
   std::string body;
   json::Writer out(body);
-  write_conversation(out, row, false);
+  write_conversation(out, *added, false);
   out.close_object();
   call.json(201, body);
 }
@@ -137,25 +173,35 @@ net::Task<void> Portal::get_conversation(Call& call) {
   call.json(200, body);
 }
 
-net::Task<void> Portal::rename_conversation(Call& call) {
+net::Task<void> Portal::change_conversation(Call& call) {
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
-  auto title = fields->text("title");
+  auto title = fields->maybe_text("title");
+  auto leaf = fields->maybe_text("leaf");
   if (!title) co_return call.fail(title.error(), "title");
+  if (!leaf) co_return call.fail(leaf.error(), "leaf");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  if (title->empty() || title->size() > limits::name_bytes_max)
+  if (!*title && !*leaf) co_return call.fail(ApiError{Cause::missing_value, "give title or leaf", "title"});
+  if (*title && ((*title)->empty() || (*title)->size() > limits::name_bytes_max))
     co_return call.fail(
         ApiError{Cause::invalid_value, fmt::format("the title has 1 to {} bytes", limits::name_bytes_max), "title"});
   const std::string user = call.visitor.session->user.id;
-  auto row = co_await on_store<Conversation>(
-      [user, id = call.id, title = *title](store::Store& s, store::Conversations& all) -> Expected<Conversation> {
-        auto found = all.get(s, user, id);
-        if (!found) return found;
-        found->title = title;
-        if (auto updated = all.update(s, *found); !updated) return std::unexpected(updated.error());
-        return found;
-      });
-  if (!row) co_return call.fail(row.error());
+  auto row = co_await on_store<Conversation>([user, id = call.id, title = *title, leaf = *leaf](
+                                                 store::Store& s, store::Conversations& all) -> Expected<Conversation> {
+    auto found = all.get(s, user, id);
+    if (!found) return found;
+    if (title) found->title = *title;
+    if (leaf) {
+      auto messages = all.messages(s, *found);
+      if (!messages) return std::unexpected(messages.error());
+      if (message_of(*messages, *leaf) == nullptr)
+        return faelled::fail(Errc::invalid, "there is no such message in this conversation");
+      found->leaf = *leaf;
+    }
+    if (auto updated = all.update(s, *found); !updated) return std::unexpected(updated.error());
+    return found;
+  });
+  if (!row) co_return call.fail(row.error(), row.error().code == Errc::invalid ? "leaf" : "");
   std::string body;
   json::Writer out(body);
   write_conversation(out, *row, running_turn(row->id) != nullptr);
@@ -166,7 +212,9 @@ net::Task<void> Portal::rename_conversation(Call& call) {
 net::Task<void> Portal::delete_conversation(Call& call) {
   const std::string user = call.visitor.session->user.id;
   auto gone = co_await on_store<void>(
-      [user, id = call.id](store::Store& s, store::Conversations& all) { return all.remove(s, user, id); });
+      [user, id = call.id, now = p_.context.clock.wall()](store::Store& s, store::Conversations&) {
+        return s.delete_conversation(user, id, now);
+      });
   if (!gone) co_return call.fail(gone.error());
   if (const auto turn = running_turn(call.id)) turn->stop();
   call.none();

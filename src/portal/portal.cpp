@@ -158,7 +158,10 @@ void Call::fail(const Error& error, std::string_view param) const {
   fail(ApiError{cause, std::move(message), std::string(param)});
 }
 
-Portal::Portal(Parts parts) : p_(std::move(parts)) {}
+Portal::Portal(Parts parts)
+    : p_(std::move(parts)), eraser_(p_.context.loop, [this] { p_.context.loop.spawn(erase_deleted()); }) {
+  eraser_.arm(p_.settings.erase_every);
+}
 
 std::span<const Portal::Route> Portal::routes() {
   static constexpr Route all[] = {
@@ -169,9 +172,18 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::get, "/api/conversations", access::chat, &Portal::list_conversations},
       {Method::post, "/api/conversations", access::chat, &Portal::create_conversation},
       {Method::get, "/api/conversations/{id}", access::chat, &Portal::get_conversation},
-      {Method::patch, "/api/conversations/{id}", access::chat, &Portal::rename_conversation},
+      {Method::del, "/api/conversations", access::chat, &Portal::delete_everything, "user.delete_words"},
+      {Method::patch, "/api/conversations/{id}", access::chat, &Portal::change_conversation},
       {Method::del, "/api/conversations/{id}", access::chat, &Portal::delete_conversation},
+      {Method::post, "/api/conversations/{id}/restore", access::chat, &Portal::restore_conversation},
+      {Method::post, "/api/conversations/{id}/ratings", access::chat, &Portal::rate_answer},
+      {Method::get, "/api/deleted", access::chat, &Portal::list_deleted},
+      {Method::post, "/api/deleted/restore", access::chat, &Portal::restore_everything, "user.restore_words"},
+      {Method::post, "/api/search", access::chat, &Portal::search},
+      {Method::get, "/api/ratings", access::member_admins, &Portal::list_ratings, "rating.list"},
+      {Method::get, "/api/export", access::chat, &Portal::export_everything, "user.export"},
       {Method::post, "/api/conversations/{id}/turns", access::chat, &Portal::start_turn},
+      {Method::post, "/api/turns", access::chat, &Portal::start_loose_turn},
       {Method::get, "/api/turns/{id}/events", access::chat, &Portal::watch_turn},
       {Method::del, "/api/turns/{id}", access::chat, &Portal::stop_turn},
       {Method::get, "/api/usage", access::callers, &Portal::get_usage, "usage.read"},

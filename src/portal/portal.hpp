@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "gateway/gateway.hpp"
+#include "portal/asking.hpp"
 #include "portal/call.hpp"
 #include "portal/turn.hpp"
 #include "store/conversations.hpp"
@@ -26,6 +27,8 @@ class Portal {
     std::size_t turns_max = limits::turns_running_max;
     Duration keep_alive_every = limits::keep_alive_every;
     Duration store_retry_every = 1s;
+    std::chrono::seconds undo_max = limits::conversation_undo_max;  // a deleted conversation can come back
+    Duration erase_every = limits::conversation_erase_every;
   };
 
   struct Parts {
@@ -98,10 +101,23 @@ class Portal {
   net::Task<void> list_conversations(Call& call);
   net::Task<void> create_conversation(Call& call);
   net::Task<void> get_conversation(Call& call);
-  net::Task<void> rename_conversation(Call& call);
+  net::Task<void> change_conversation(Call& call);
   net::Task<void> delete_conversation(Call& call);
-  // turns_api.cpp
+  // search_api.cpp, ratings_api.cpp
+  net::Task<void> search(Call& call);
+  net::Task<void> rate_answer(Call& call);
+  net::Task<void> list_ratings(Call& call);
+  // own_data_api.cpp
+  net::Task<void> list_deleted(Call& call);
+  net::Task<void> restore_conversation(Call& call);
+  net::Task<void> delete_everything(Call& call);
+  net::Task<void> restore_everything(Call& call);
+  net::Task<void> export_everything(Call& call);
+  net::Task<void> erase_deleted();
+  // start_turn_api.cpp
   net::Task<void> start_turn(Call& call);
+  net::Task<void> start_loose_turn(Call& call);
+  // turns_api.cpp
   net::Task<void> watch_turn(Call& call);
   net::Task<void> stop_turn(Call& call);
 
@@ -118,6 +134,10 @@ class Portal {
   std::shared_ptr<Turn> running_turn(const std::string& conversation) const;
   const Turn* turn_of(const store::Message& message) const;
   void forget_old_turns();
+  std::uint32_t context_tokens(std::string_view model) const;  // 0: not known
+  store::Message new_message(std::string conversation, store::MessageRole role, WallTime now);
+  void begin_turn(Call& call, const members::Session& session, store::Conversation conversation, Asked asked,
+                  std::uint32_t tokens_max);
 
   // `job` runs on the store's thread and so may hold nothing of ours: what it needs is given to it or its own.
   template <class T>
@@ -129,12 +149,29 @@ class Portal {
         });
   }
 
+  // What a person does to all of their own: the act and its audit row, or neither. Nothing of the words.
+  template <class T>
+  net::Task<Expected<T>> audited(const Call& call, std::string_view action,
+                                 std::function<Expected<T>(store::Store&)> job) {
+    const members::Act act = call.act(p_.context.clock.wall());
+    return answer_of<Expected<T>>([&audit = p_.directory.audit(), act, action, job = std::move(job)](auto then) {
+      audit.template carry_out<T>(
+          [&audit, act, action, job]() -> Expected<members::Deed<T>> {
+            return members::Deed<T>{
+                job, audit.row(act, action, {act.by.id, act.by.member}, std::string(), std::string()), {}};
+          },
+          std::function<void(Expected<T>)>(std::move(then)));
+    });
+  }
+
   Parts p_;
   json::Document document_;
   std::map<std::string, std::shared_ptr<Turn>>
       turns_;               // by id, so in order of start: running, and ended ones for a while
   std::size_t unkept_ = 0;  // turns whose answer has not its last form in the store
   net::Event all_kept_;
+  net::Timer eraser_;  // of deleted conversations
+  bool draining_ = false;
 };
 
 }  // namespace faelled::portal

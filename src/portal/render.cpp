@@ -231,7 +231,26 @@ void write_conversation(json::Writer& out, const store::Conversation& row, bool 
       .member("model", row.model)
       .member("created_at", time_text(row.created_at))
       .member("updated_at", time_text(row.updated_at))
+      .member_or_null("leaf", row.leaf)
       .member("running", running);
+}
+
+void write_limit(json::Writer& out, store::MessageLimit limit) {
+  out.member_or_null("limit", limit == store::MessageLimit::tokens    ? "tokens"
+                              : limit == store::MessageLimit::context ? "context"
+                                                                      : "");
+}
+
+void write_tokens(json::Writer& out, const store::Message& answer) {
+  if (answer.input_tokens == 0) {
+    out.member("usage", nullptr);
+    return;
+  }
+  out.key("usage")
+      .object()
+      .member("input_tokens", answer.input_tokens)
+      .member("output_tokens", answer.output_tokens)
+      .close_object();
 }
 
 void write_message(json::Writer& out, const store::Message& row) {
@@ -251,7 +270,14 @@ void write_message(json::Writer& out, const store::Message& row) {
         .member("message_da", row.error_message_da)
         .close_object();
   }
-  out.member_or_null("request_id", row.request_id).close_object();
+  out.member_or_null("request_id", row.request_id).member_or_null("parent", row.parent);
+  write_limit(out, row.limit);
+  write_tokens(out, row);
+  out.member_or_null("rating", row.rating == store::Rating::up     ? "up"
+                               : row.rating == store::Rating::down ? "down"
+                                                                   : "")
+      .member_or_null("rating_reason", row.rating_reason)
+      .close_object();
 }
 
 const std::string_view csv_usage_head =

@@ -31,6 +31,8 @@ void write_audit(json::Writer& out, const store::AuditRow& row, std::string_view
 void write_usage(json::Writer& out, const ledger::UsageRow& row);
 void write_conversation(json::Writer& out, const store::Conversation& row, bool running);  // leaves the object open
 void write_message(json::Writer& out, const store::Message& row);
+void write_limit(json::Writer& out, store::MessageLimit limit);      // "limit": …
+void write_tokens(json::Writer& out, const store::Message& answer);  // "usage": …
 
 // Columns of CSV, with ',' between and the line's end.
 extern const std::string_view csv_usage_head;

@@ -22,6 +22,15 @@ std::string session_json(const members::Session& session) {
       .member_or_null("contact", session.member.contact)
       .close_object();
   out.member("role", members::name_of(session.user.role));
+  const store::Policy& policy = session.member.policy;
+  out.key("policy").object().member("conversations",
+                                    policy.conversations == store::ConversationPlace::browser ? "browser" : "server");
+  if (policy.retention_days) {
+    out.member("retention_days", *policy.retention_days);
+  } else {
+    out.member("retention_days", nullptr);
+  }
+  out.close_object();
   out.member("expires_at", time_text(session.expires_at)).close_object();
   return body;
 }

@@ -65,6 +65,7 @@ void Turn::end(Instant now) {
 
 void Turn::fail(const openai::ApiError& error) {
   answer_.state = MessageState::failed;
+  if (error.cause == openai::Cause::context_length_exceeded) answer_.limit = store::MessageLimit::context;
   // An upstream may quote the question in what it refuses, and this is kept as it is, not sealed.
   answer_.error_message =
       error.cause == openai::Cause::invalid_value ? "The model did not accept this conversation." : error.message;
@@ -85,7 +86,10 @@ void Turn::event(std::string_view data) {
       const auto value = usage->find(name);
       return static_cast<std::uint32_t>(value ? value->integer().value_or(0) : 0);
     };
-    if (!usage->is_null()) usage_ = {count("prompt_tokens"), count("completion_tokens")};
+    if (!usage->is_null()) {
+      answer_.input_tokens = count("prompt_tokens");
+      answer_.output_tokens = count("completion_tokens");
+    }
   }
   const auto choices = root->find("choices");
   if (!choices) return;
@@ -94,6 +98,8 @@ void Turn::event(std::string_view data) {
     const auto delta = choice.find("delta");
     const auto content = delta ? delta->find("content") : std::nullopt;
     if (content && content->kind() == json::Kind::text) answer_.content += content->text_view(unescaped);
+    const auto reason = choice.find("finish_reason");
+    if (reason && reason->text_is("length")) answer_.limit = store::MessageLimit::tokens;
   }
   if (answer_.content.size() > bounds_.text_bytes_max)
     break_off("The answer became too long and was cut off here.", "Svaret blev for langt og er skåret af her.");

@@ -30,10 +30,12 @@ class Turn final : public gateway::AnswerSink {
     net::Event wake;
   };
 
-  // `scratch` is used within one call of event() alone.
+  // `scratch` is used within one call of event() alone. An answer that goes on has its words so far.
   Turn(net::Loop& loop, json::Document& scratch, Bounds bounds, std::string id, store::Conversation conversation,
        store::Message answer);
 
+  // False: its member keeps conversations in the browser alone, and so the answer is nowhere but here.
+  bool kept() const { return !conversation_.id.empty(); }
   const std::string& id() const { return id_; }
   const store::Conversation& conversation() const { return conversation_; }
   const store::Message& answer() const { return answer_; }
@@ -41,7 +43,6 @@ class Turn final : public gateway::AnswerSink {
   bool ended() const { return ended_at_.has_value(); }
   const std::string& text() const { return answer_.content; }
   const std::optional<rpc::Waiting>& waiting_now() const { return waiting_; }
-  std::optional<std::pair<std::uint32_t, std::uint32_t>> usage() const { return usage_; }  // input, output tokens
   std::optional<Instant> ended_at() const { return ended_at_; }
 
   void stop();
@@ -78,7 +79,6 @@ class Turn final : public gateway::AnswerSink {
   store::Conversation conversation_;
   store::Message answer_;
   std::optional<rpc::Waiting> waiting_;
-  std::optional<std::pair<std::uint32_t, std::uint32_t>> usage_;
   std::vector<Viewer*> viewers_;
   std::function<void()> on_gone_;
   net::Timer unwatched_;

@@ -2,7 +2,6 @@
 
 #include <charconv>
 
-#include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "portal/portal.hpp"
@@ -15,34 +14,6 @@ using openai::ApiError;
 using openai::Cause;
 using store::Conversation;
 using store::Message;
-
-constexpr std::uint32_t page_output_tokens_max = 1024;
-constexpr std::size_t title_bytes_max = 80;
-
-// The first words of the question, cut between characters.
-std::string title_from(std::string_view content) {
-  std::string title(content.substr(0, content.find('\n')));
-  if (title.size() <= title_bytes_max) return title;
-  std::size_t end = title_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(title[end]) & 0xC0U) == 0x80U) --end;
-  return title.substr(0, end) + "…";
-}
-
-std::string chat_body(const std::string& model, const std::vector<Message>& messages) {
-  std::string body;
-  json::Writer out(body);
-  out.object().member("model", model).member("stream", true).member("max_tokens", page_output_tokens_max);
-  out.key("stream_options").object().member("include_usage", true).close_object();
-  out.key("messages").array();
-  for (const Message& message : messages)
-    if (!message.content.empty())
-      out.object()
-          .member("role", message.role == store::MessageRole::user ? "user" : "assistant")
-          .member("content", message.content)
-          .close_object();
-  out.close_array().close_object();
-  return body;
-}
 
 std::string_view name_of(store::MessageState state) {
   return state == store::MessageState::done ? "done" : state == store::MessageState::stopped ? "stopped" : "failed";
@@ -82,23 +53,11 @@ std::string end_data(const Turn& turn) {
         .close_object();
   }
   out.member("request_id", answer.request_id);
-  if (const auto usage = turn.usage()) {
-    out.key("usage")
-        .object()
-        .member("input_tokens", usage->first)
-        .member("output_tokens", usage->second)
-        .close_object();
-  } else {
-    out.member("usage", nullptr);
-  }
+  write_limit(out, answer.limit);
+  write_tokens(out, answer);
   out.close_object();
   return data;
 }
-
-struct Loaded {
-  Conversation conversation;
-  std::vector<Message> messages;
-};
 
 }  // namespace
 
@@ -119,82 +78,10 @@ std::shared_ptr<Turn> Portal::own_turn(const Call& call) const {
   return own ? found->second : nullptr;
 }
 
-net::Task<void> Portal::start_turn(Call& call) {
-  auto fields = body_of(call);
-  if (!fields) co_return call.fail(fields.error());
-  auto content = fields->text("content");
-  auto model = fields->maybe_text("model");
-  if (!content) co_return call.fail(content.error(), "content");
-  if (!model) co_return call.fail(model.error(), "model");
-  if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  if (content->empty()) co_return call.fail(ApiError{Cause::invalid_value, "the question is empty", "content"});
-  if (content->size() > limits::prompt_text_bytes_max)
-    co_return call.fail(ApiError{Cause::body_too_large, "the question is too long", "content"});
-  if (*model && !offers(call.visitor, **model))
-    co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
-  forget_old_turns();
-  if (turns_.size() >= p_.settings.turns_max)
-    co_return call.fail(ApiError{Cause::queue_full, "Too many answers are under way; try again in a moment."});
-  const members::Session session = *call.visitor.session;
-  const WallTime now = p_.context.clock.wall();
-  const std::string request_id = p_.gateway.new_request_id();
-  Message question, answer;
-  question.id = make_id("msg_", now, p_.context.random);
-  answer.id = make_id("msg_", now, p_.context.random);
-  question.conversation = answer.conversation = call.id;
-  question.created_at = answer.created_at = now;
-  question.content = *content;
-  answer.role = store::MessageRole::assistant;
-  answer.state = store::MessageState::running;
-  answer.request_id = request_id;
-  auto loaded = co_await on_store<Loaded>([session, question, answer, model = *model, id = call.id](
-                                              store::Store& s, store::Conversations& all) mutable -> Expected<Loaded> {
-    Loaded out;
-    auto done = s.together([&]() -> Expected<void> {
-      auto row = all.get(s, session.user.id, id);
-      if (!row) return std::unexpected(row.error());
-      auto messages = all.messages(s, *row);
-      if (!messages) return std::unexpected(messages.error());
-      for (const Message& message : *messages)
-        if (message.state == store::MessageState::running)
-          return faelled::fail(Errc::conflict, "an answer is still being written in this conversation",
-                               "stop it first");
-      if (model) row->model = *model;
-      if (row->title.empty()) row->title = title_from(question.content);
-      row->updated_at = question.created_at;
-      answer.model = row->model;
-      if (auto ok = all.update(s, *row); !ok) return ok;
-      if (auto ok = all.add_message(s, *row, question); !ok) return ok;
-      if (auto ok = all.add_message(s, *row, answer); !ok) return ok;
-      out.conversation = std::move(*row);
-      out.messages = std::move(*messages);
-      return {};
-    });
-    if (!done) return std::unexpected(done.error());
-    return out;
-  });
-  if (!loaded) co_return call.fail(loaded.error());
-  answer.model = loaded->conversation.model;
-  loaded->messages.push_back(question);
-  auto turn = std::make_shared<Turn>(p_.context.loop, document_, p_.settings.turn,
-                                     make_id("trn_", now, p_.context.random), loaded->conversation, answer);
-  turns_[turn->id()] = turn;
-  p_.context.loop.spawn(run_turn(turn, {session.member.id, session.user.id, {}, session.user.id},
-                                 chat_body(answer.model, loaded->messages)));
-  std::string body;
-  json::Writer out(body);
-  out.object().key("turn").object().member("id", turn->id()).close_object();
-  out.key("user_message");
-  write_message(out, question);
-  out.key("answer");
-  write_message(out, answer);
-  out.close_object();
-  call.json(202, body);
-}
-
 net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body) {
-  const auto keep = [this, turn] {
-    return on_store<void>(
+  const auto keep = [this, turn]() -> net::Task<Expected<void>> {
+    if (!turn->kept()) co_return Expected<void>{};
+    co_return co_await on_store<void>(
         [of = turn->conversation(), answer = turn->answer()](store::Store& s, store::Conversations& all) {
           return all.update_message(s, of, answer);
         });
@@ -226,6 +113,8 @@ net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller cal
 }
 
 net::Task<void> Portal::drain(Duration within) {
+  draining_ = true;
+  eraser_.cancel();
   const auto turns = turns_;
   for (const auto& [id, turn] : turns)
     turn->cut_off({Cause::shutting_down, "The server stopped while this was being written."});
@@ -300,7 +189,11 @@ net::Task<void> Portal::watch_turn(Call& call) {
 net::Task<void> Portal::stop_turn(Call& call) {
   const std::shared_ptr<Turn> turn = own_turn(call);
   if (!turn) co_return call.fail(ApiError{Cause::not_found, "This answer is no longer under way."});
-  turn->stop();
+  if (turn->ended() && !turn->kept()) {
+    turns_.erase(turn->id());  // the browser has it
+  } else {
+    turn->stop();
+  }
   call.none();
   co_return;
 }

@@ -115,8 +115,8 @@ class Saying {
     });
   }
   void say(std::string_view text) { chunk(fmt::format(R"("delta":{{"content":"{}"}},"finish_reason":null)", text)); }
-  void finish() {
-    chunk(R"("delta":{},"finish_reason":"stop")");
+  void finish(std::string_view reason = "stop") {
+    chunk(fmt::format(R"("delta":{{}},"finish_reason":"{}")", reason));
     reply_.write(R"(data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"upstream","choices":[],)"
                  R"("usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}})"
                  "\n\ndata: [DONE]\n\n");
@@ -200,6 +200,7 @@ class World {
     Portal::Settings settings;
     settings.checkpoint_every = 5ms;
     settings.store_retry_every = 5ms;
+    settings.erase_every = 5ms;
     return settings;
   }
 
@@ -266,6 +267,25 @@ class World {
     EXPECT_EQ(started.status, 202) << started.body;
     if (!mesh.keeps_waiting) co_await net::turns_until(loop, [&] { return sayings.size() > before; });
     co_return text_at(started.body, "turn.id");
+  }
+
+  // A question and its whole answer, watched to its end. Gives the id of the turn's answer.
+  Task<std::string> answered(std::string cookie, std::string of, std::string question, std::string answer,
+                             std::string reason = "stop") {
+    co_return co_await answered_to(std::move(cookie), std::move(of), fmt::format(R"({{"content":"{}"}})", question),
+                                   std::move(answer), std::move(reason));
+  }
+  Task<std::string> answered_to(std::string cookie, std::string of, std::string body, std::string answer,
+                                std::string reason = "stop") {
+    const std::size_t before = sayings.size();
+    const Answer started =
+        co_await ask("POST", fmt::format("/api/conversations/{}/turns", of), std::move(body), cookie);
+    EXPECT_EQ(started.status, 202) << started.body;
+    co_await net::turns_until(loop, [&] { return sayings.size() > before; });
+    sayings.back()->say(answer);
+    sayings.back()->finish(reason);
+    (void)co_await ask("GET", fmt::format("/api/turns/{}/events", text_at(started.body, "turn.id")), {}, cookie);
+    co_return text_at(started.body, "answer.id");
   }
 
   net::Loop loop;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/master_key.hpp"
+#include "store/word_search.hpp"
 
 namespace faelled::store {
 namespace {
@@ -12,13 +13,16 @@ std::string title_of(const std::string& conversation) { return "title/" + conver
 std::string content_of(const std::string& conversation, const std::string& message) {
   return "content/" + conversation + "/" + message;
 }
+std::string reason_of(const std::string& conversation, const std::string& message) {
+  return "reason/" + conversation + "/" + message;
+}
 std::string key_of(const std::string& member) { return "key/" + member; }
 
 Expected<Conversation> opened(const crypto::SealKey& key, SealedConversation&& row) {
   auto title = crypto::unseal(key, row.title, title_of(row.id));
   if (!title) return std::unexpected(title.error());
   return Conversation{std::move(row.id), std::move(row.user), std::move(row.member), std::move(row.model),
-                      std::move(*title), row.created_at,      row.updated_at};
+                      std::move(*title), row.created_at,      row.updated_at,        std::move(row.leaf)};
 }
 
 }  // namespace
@@ -62,7 +66,8 @@ Expected<SealedConversation> Conversations::sealed(Store& store, const Conversat
   if (!key) return std::unexpected(key.error());
   auto title = crypto::seal(*key, row.title, title_of(row.id), random_);
   if (!title) return std::unexpected(title.error());
-  return SealedConversation{row.id, row.user, row.member, row.model, std::move(*title), row.created_at, row.updated_at};
+  return SealedConversation{row.id,         row.user,       row.member, row.model, std::move(*title),
+                            row.created_at, row.updated_at, row.leaf};
 }
 
 Expected<void> Conversations::add(Store& store, const Conversation& row) {
@@ -98,8 +103,43 @@ Expected<void> Conversations::update(Store& store, const Conversation& row) {
   return out ? store.update_conversation(*out) : std::unexpected(out.error());
 }
 
-Expected<void> Conversations::remove(Store& store, const std::string& user, const std::string& id) {
-  return store.remove_conversation(user, id);
+Expected<std::vector<std::pair<Conversation, WallTime>>> Conversations::deleted(Store& store, const std::string& user) {
+  auto rows = store.deleted_conversations(user, limits::conversations_page_max);
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<std::pair<Conversation, WallTime>> out;
+  for (DeletedConversation& one : *rows) {
+    auto key = data_key(store, one.row.member);
+    if (!key) return std::unexpected(key.error());
+    auto conversation = opened(*key, std::move(one.row));
+    if (!conversation) return std::unexpected(conversation.error());
+    out.emplace_back(std::move(*conversation), one.deleted_at);
+  }
+  return out;
+}
+
+Expected<Conversations::Slice> Conversations::search(Store& store, const std::string& user,
+                                                     const std::vector<std::string>& folded, const std::string& before,
+                                                     std::size_t conversations_max) {
+  auto rows = list(store, user, before, conversations_max);
+  if (!rows) return std::unexpected(rows.error());
+  Slice out;
+  if (rows->size() == conversations_max) out.next = rows->back().id;
+  for (Conversation& row : *rows) {
+    if (const auto excerpt = excerpt_with(row.title, folded)) {
+      out.found.push_back({std::move(row), {}, *excerpt});
+      continue;
+    }
+    auto all = messages(store, row);
+    if (!all) return std::unexpected(all.error());
+    for (const Message& message : *all) {
+      out.bytes += message.content.size();
+      const auto excerpt = excerpt_with(message.content, folded);
+      if (!excerpt) continue;
+      out.found.push_back({std::move(row), message.id, *excerpt});
+      break;
+    }
+  }
+  return out;
 }
 
 Expected<SealedMessage> Conversations::sealed(Store& store, const Conversation& of, const Message& row) {
@@ -107,6 +147,12 @@ Expected<SealedMessage> Conversations::sealed(Store& store, const Conversation& 
   if (!key) return std::unexpected(key.error());
   auto content = crypto::seal(*key, row.content, content_of(of.id, row.id), random_);
   if (!content) return std::unexpected(content.error());
+  Bytes reason;
+  if (!row.rating_reason.empty()) {
+    auto sealed_reason = crypto::seal(*key, row.rating_reason, reason_of(of.id, row.id), random_);
+    if (!sealed_reason) return std::unexpected(sealed_reason.error());
+    reason = std::move(*sealed_reason);
+  }
   return SealedMessage{row.id,
                        of.id,
                        row.role,
@@ -116,7 +162,13 @@ Expected<SealedMessage> Conversations::sealed(Store& store, const Conversation& 
                        row.request_id,
                        row.error_message,
                        row.error_message_da,
-                       row.created_at};
+                       row.created_at,
+                       row.parent,
+                       row.limit,
+                       row.input_tokens,
+                       row.output_tokens,
+                       row.rating,
+                       std::move(reason)};
 }
 
 Expected<void> Conversations::add_message(Store& store, const Conversation& of, const Message& row) {
@@ -138,9 +190,16 @@ Expected<std::vector<Message>> Conversations::messages(Store& store, const Conve
   for (SealedMessage& row : *rows) {
     auto content = crypto::unseal(*key, row.content, content_of(of.id, row.id));
     if (!content) return std::unexpected(content.error());
+    std::string reason;
+    if (!row.rating_reason.empty()) {
+      auto text = crypto::unseal(*key, row.rating_reason, reason_of(of.id, row.id));
+      if (!text) return std::unexpected(text.error());
+      reason = std::move(*text);
+    }
     out.push_back(Message{std::move(row.id), std::move(row.conversation), row.role, row.state, std::move(*content),
                           std::move(row.model), std::move(row.request_id), std::move(row.error_message),
-                          std::move(row.error_message_da), row.created_at});
+                          std::move(row.error_message_da), row.created_at, std::move(row.parent), row.limit,
+                          row.input_tokens, row.output_tokens, row.rating, std::move(reason)});
   }
   return out;
 }

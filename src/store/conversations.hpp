@@ -22,6 +22,7 @@ struct Conversation {
   std::string title;
   WallTime created_at;
   WallTime updated_at;
+  std::string leaf = {};  // message that the branch last read ends with; empty: the newest
   bool operator==(const Conversation&) const = default;
 };
 
@@ -36,6 +37,12 @@ struct Message {
   std::string error_message;
   std::string error_message_da;
   WallTime created_at;
+  std::string parent = {};
+  MessageLimit limit = MessageLimit::none;
+  std::uint32_t input_tokens = 0;
+  std::uint32_t output_tokens = 0;
+  Rating rating = Rating::none;
+  std::string rating_reason = {};
   bool operator==(const Message&) const = default;
 };
 
@@ -51,8 +58,24 @@ class Conversations {
   Expected<Conversation> get(Store& store, const std::string& user, const std::string& id);
   Expected<std::vector<Conversation>> list(Store& store, const std::string& user, const std::string& before,
                                            std::size_t limit);
-  Expected<void> update(Store& store, const Conversation& row);  // title, model, updated_at
-  Expected<void> remove(Store& store, const std::string& user, const std::string& id);
+  Expected<void> update(Store& store, const Conversation& row);  // title, model, updated_at, leaf
+  // Last deleted first; at most limits::conversations_page_max.
+  Expected<std::vector<std::pair<Conversation, WallTime>>> deleted(Store& store, const std::string& user);
+
+  // One slice of a search, newest conversation first: every word of `folded` is in the title, or all are in one
+  // message. See word_search.hpp.
+  struct Found {
+    Conversation conversation;
+    std::string message;  // where the words are; empty: in the title
+    std::string excerpt;  // around the first of them
+  };
+  struct Slice {
+    std::vector<Found> found;
+    std::string next;       // give it as `before` for the next slice; empty: that was all
+    std::size_t bytes = 0;  // read in this slice
+  };
+  Expected<Slice> search(Store& store, const std::string& user, const std::vector<std::string>& folded,
+                         const std::string& before, std::size_t conversations_max);
 
   // `of`: the conversation the message belongs to (its id and member are used).
   Expected<void> add_message(Store& store, const Conversation& of, const Message& row);

@@ -143,6 +143,10 @@ struct UsagePage {
 
 enum class MessageRole : std::uint8_t { user, assistant };
 enum class MessageState : std::uint8_t { done, running, stopped, failed };
+// What ended an answer beside its own last word: the limit on tokens, or a conversation longer than the model
+// remembers.
+enum class MessageLimit : std::uint8_t { none, tokens, context };
+enum class Rating : std::uint8_t { none, up, down };
 
 // Title and content as stored: sealed with the member's key (see conversations.hpp, which speaks plain text).
 struct SealedConversation {
@@ -153,7 +157,14 @@ struct SealedConversation {
   Bytes title;
   WallTime created_at;
   WallTime updated_at;
+  std::string leaf = {};  // message that the branch last read ends with; empty: the newest
   bool operator==(const SealedConversation&) const = default;
+};
+
+struct DeletedConversation {
+  SealedConversation row;
+  WallTime deleted_at;
+  bool operator==(const DeletedConversation&) const = default;
 };
 
 struct SealedMessage {
@@ -167,6 +178,12 @@ struct SealedMessage {
   std::string error_message;  // what the person is told; never content
   std::string error_message_da;
   WallTime created_at;
+  std::string parent = {};  // the message it comes after; empty: it begins the conversation
+  MessageLimit limit = MessageLimit::none;
+  std::uint32_t input_tokens = 0;  // as the engine counted them; 0: it has not
+  std::uint32_t output_tokens = 0;
+  Rating rating = Rating::none;
+  Bytes rating_reason = {};  // sealed; empty: none
   bool operator==(const SealedMessage&) const = default;
 };
 
@@ -228,6 +245,14 @@ struct Changes {
   std::vector<SessionRow> sessions;
   std::vector<Digest> sessions_gone;
   std::vector<SettingRow> settings;
+};
+
+// Of the conversations that are there; counts alone, so that a member's admin learns of no words.
+struct RatingSum {
+  std::string model;
+  std::uint64_t up = 0;
+  std::uint64_t down = 0;
+  bool operator==(const RatingSum&) const = default;
 };
 
 }  // namespace faelled::store

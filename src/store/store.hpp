@@ -84,13 +84,25 @@ class Store {
   // Newest first by updated_at. `before`: id of the last one seen, empty: from the newest. Errors: not_found.
   virtual Expected<std::vector<SealedConversation>> conversations(const std::string& user, const std::string& before,
                                                                   std::size_t limit) = 0;
-  virtual Expected<void> update_conversation(const SealedConversation& row) = 0;  // title, model, updated_at
-  virtual Expected<void> remove_conversation(const std::string& user, const std::string& id) = 0;  // messages too
+  virtual Expected<void> update_conversation(const SealedConversation& row) = 0;  // title, model, updated_at, leaf
+  // A deleted one is not_found everywhere else, and comes back with all its messages until it is erased.
+  virtual Expected<void> delete_conversation(const std::string& user, const std::string& id, WallTime now) = 0;
+  virtual Expected<std::size_t> delete_conversations(const std::string& user, WallTime now) = 0;  // all that are left
+  virtual Expected<std::vector<DeletedConversation>> deleted_conversations(
+      const std::string& user,
+      std::size_t limit) = 0;  // last deleted first
+  virtual Expected<void> restore_conversation(const std::string& user, const std::string& id) = 0;
+  // Those deleted in that very moment: together, by delete_conversations.
+  virtual Expected<std::size_t> restore_conversations(const std::string& user, WallTime deleted_at) = 0;
+  // For good, messages too: deleted before that time. Gives how many.
+  virtual Expected<std::size_t> erase_deleted(WallTime before) = 0;
   // The oldest `limit` at most of the member's conversations with updated_at < `before`; gives how many went.
   virtual Expected<std::size_t> remove_conversations(const std::string& member, WallTime before, std::size_t limit) = 0;
   virtual Expected<void> add_message(const SealedMessage& row) = 0;
-  virtual Expected<void> update_message(const SealedMessage& row) = 0;  // all but id, conversation, role, created_at
+  // All but id, conversation, role, created_at and parent.
+  virtual Expected<void> update_message(const SealedMessage& row) = 0;
   virtual Expected<std::vector<SealedMessage>> messages(const std::string& conversation) = 0;  // in order of adding
+  virtual Expected<std::vector<RatingSum>> rating_sums(const std::string& member) = 0;         // by model
   // Messages that an earlier run left running become failed; gives how many.
   virtual Expected<std::size_t> fail_running_messages(const std::string& message, const std::string& message_da) = 0;
 };

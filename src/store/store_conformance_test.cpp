@@ -358,8 +358,10 @@ TEST_P(StoreConformance, KeepsConversationsForTheirUserAlone) {
   ASSERT_TRUE(store().add_conversation(row));
   EXPECT_EQ(store().conversation("usr_a", "con_1").value(), row);
   EXPECT_EQ(store().conversation("usr_o", "con_1").error().code, Errc::not_found);
-  EXPECT_EQ(store().remove_conversation("usr_o", "con_1").error().code, Errc::not_found);
+  EXPECT_EQ(store().delete_conversation("usr_o", "con_1", at_second(1)).error().code, Errc::not_found);
+  EXPECT_EQ(store().restore_conversation("usr_a", "con_1").error().code, Errc::not_found) << "it is not deleted";
   row.title = bytes("");
+  row.leaf = "msg_9";
   row.updated_at = at_second(2);
   ASSERT_TRUE(store().update_conversation(row));
   EXPECT_EQ(store().conversation("usr_a", "con_1").value(), row);
@@ -405,7 +407,7 @@ TEST_P(StoreConformance, RemovesAMembersOldConversationsAFewAtATime) {
   EXPECT_EQ(store().conversations("usr_o", "", 10)->size(), 1U) << "and other members'";
 }
 
-TEST_P(StoreConformance, KeepsMessagesInOrderAndRemovesThemWithTheirConversation) {
+TEST_P(StoreConformance, KeepsMessagesInOrderAndErasesThemWithTheirConversation) {
   add_people();
   ASSERT_TRUE(store().add_conversation({"con_1", "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1)}));
   SealedMessage question;
@@ -426,10 +428,75 @@ TEST_P(StoreConformance, KeepsMessagesInOrderAndRemovesThemWithTheirConversation
   answer.request_id = "req_1";
   answer.error_message = "stopped";
   answer.error_message_da = "stoppet";
+  answer.limit = MessageLimit::tokens;
+  answer.input_tokens = 4'000'000'000U;
+  answer.output_tokens = 7;
+  answer.rating = Rating::down;
+  answer.rating_reason = bytes("sealed too");
   ASSERT_TRUE(store().update_message(answer));
   EXPECT_EQ(store().messages("con_1").value(), (std::vector{question, answer}));
-  ASSERT_TRUE(store().remove_conversation("usr_a", "con_1"));
+  ASSERT_TRUE(store().delete_conversation("usr_a", "con_1", at_second(5)));
+  EXPECT_EQ(store().erase_deleted(at_second(6)).value(), 1U);
   EXPECT_TRUE(store().messages("con_1")->empty());
+}
+
+TEST_P(StoreConformance, LetsADeletedConversationComeBackUntilItIsErased) {
+  add_people();
+  const SealedConversation row{"con_1", "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1), "msg_1"};
+  ASSERT_TRUE(store().add_conversation(row));
+  ASSERT_TRUE(store().delete_conversation("usr_a", "con_1", at_second(10)));
+  EXPECT_EQ(store().conversation("usr_a", "con_1").error().code, Errc::not_found);
+  EXPECT_EQ(store().update_conversation(row).error().code, Errc::not_found);
+  EXPECT_EQ(store().delete_conversation("usr_a", "con_1", at_second(11)).error().code, Errc::not_found);
+  EXPECT_TRUE(store().conversations("usr_a", "", 10)->empty());
+  EXPECT_EQ(store().deleted_conversations("usr_a", 10).value(), (std::vector{DeletedConversation{row, at_second(10)}}));
+  EXPECT_TRUE(store().deleted_conversations("usr_o", 10)->empty());
+  EXPECT_EQ(store().restore_conversation("usr_o", "con_1").error().code, Errc::not_found);
+  ASSERT_TRUE(store().restore_conversation("usr_a", "con_1"));
+  EXPECT_EQ(store().conversation("usr_a", "con_1").value(), row);
+  ASSERT_TRUE(store().delete_conversation("usr_a", "con_1", at_second(20)));
+  EXPECT_EQ(store().erase_deleted(at_second(20)).value(), 0U) << "deleted before, not then";
+  EXPECT_EQ(store().erase_deleted(at_second(21)).value(), 1U);
+  EXPECT_EQ(store().restore_conversation("usr_a", "con_1").error().code, Errc::not_found);
+}
+
+TEST_P(StoreConformance, DeletesAllOfOnePersonAndRestoresWhatWentTogether) {
+  add_people();
+  for (const char* id : {"con_1", "con_2", "con_3"})
+    ASSERT_TRUE(store().add_conversation({id, "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1)}));
+  ASSERT_TRUE(store().add_conversation({"con_o", "usr_o", "odense", "gemma", bytes("t"), at_second(1), at_second(1)}));
+  ASSERT_TRUE(store().delete_conversation("usr_a", "con_3", at_second(5)));
+  EXPECT_EQ(store().delete_conversations("usr_a", at_second(9)).value(), 2U);
+  EXPECT_TRUE(store().conversations("usr_a", "", 10)->empty());
+  EXPECT_EQ(store().conversations("usr_o", "", 10)->size(), 1U);
+  EXPECT_EQ(store().deleted_conversations("usr_a", 2)->size(), 2U) << "no more than asked for";
+  EXPECT_EQ(store().restore_conversations("usr_o", at_second(9)).value(), 0U);
+  EXPECT_EQ(store().restore_conversations("usr_a", at_second(9)).value(), 2U);
+  EXPECT_EQ(store().deleted_conversations("usr_a", 10)->front().row.id, "con_3") << "gone before, and stays so";
+}
+
+TEST_P(StoreConformance, CountsRatingsByModelForOneMember) {
+  add_people();
+  ASSERT_TRUE(store().add_conversation({"con_1", "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1)}));
+  ASSERT_TRUE(store().add_conversation({"con_o", "usr_o", "odense", "gemma", bytes("t"), at_second(1), at_second(1)}));
+  int number = 0;
+  const auto rated = [&](const std::string& conversation, const std::string& model, Rating rating) {
+    SealedMessage row;
+    row.id = "msg_" + std::to_string(++number);
+    row.conversation = conversation;
+    row.model = model;
+    row.rating = rating;
+    ASSERT_TRUE(store().add_message(row));
+  };
+  rated("con_1", "gemma", Rating::up);
+  rated("con_1", "gemma", Rating::up);
+  rated("con_1", "gemma", Rating::down);
+  rated("con_1", "gemma", Rating::none);
+  rated("con_1", "mistral", Rating::down);
+  rated("con_o", "gemma", Rating::up);
+  EXPECT_EQ(store().rating_sums("aarhus").value(), (std::vector<RatingSum>{{"gemma", 2, 1}, {"mistral", 0, 1}}));
+  ASSERT_TRUE(store().delete_conversation("usr_a", "con_1", at_second(2)));
+  EXPECT_TRUE(store().rating_sums("aarhus")->empty()) << "what is deleted counts no more";
 }
 
 TEST_P(StoreConformance, FailsMessagesThatAnEarlierRunLeftRunning) {

@@ -264,6 +264,43 @@ TEST_F(ConversationsTest, LieSealedInTheStore) {
   EXPECT_FALSE(found(store_->messages("con_1")->front().content, "Hvad"));
 }
 
+TEST_F(ConversationsTest, SealWhyAnAnswerWasFoundBad) {
+  Conversations conversations(master_);
+  ASSERT_TRUE(conversations.add(*store_, conversation_));
+  message_.rating = Rating::down;
+  message_.rating_reason = "Den glemte borgerens navn";
+  ASSERT_TRUE(conversations.add_message(*store_, conversation_, message_));
+  EXPECT_EQ(conversations.messages(*store_, conversation_).value(), std::vector{message_});
+  const Bytes sealed = store_->messages("con_1")->front().rating_reason;
+  EXPECT_EQ(std::ranges::search(sealed, std::as_bytes(std::span(std::string_view("borger")))).size(), 0U);
+}
+
+TEST_F(ConversationsTest, AreFoundByTheirWordsSliceBySlice) {
+  Conversations conversations(master_);
+  for (int i = 0; i < 7; ++i) {
+    Conversation row = conversation_;
+    row.id = "con_" + std::to_string(i);
+    row.title = i == 3 ? "Referat om ÅDALEN" : "Andet";
+    row.updated_at = at_second(i);
+    ASSERT_TRUE(conversations.add(*store_, row));
+    Message message = message_;
+    message.id = "msg_" + std::to_string(i);
+    message.conversation = row.id;
+    message.content = i % 2 == 0 ? "Skriv om ådalen og åen" : "Noget andet";
+    ASSERT_TRUE(conversations.add_message(*store_, row, message));
+  }
+  std::vector<std::string> found;
+  std::string before;
+  do {
+    const auto slice = conversations.search(*store_, "usr_a", {"ådalen"}, before, 3);
+    ASSERT_TRUE(slice);
+    for (const auto& one : slice->found) found.push_back(one.conversation.id + " " + one.message);
+    before = slice->next;
+  } while (!before.empty());
+  EXPECT_EQ(found, (std::vector<std::string>{"con_6 msg_6", "con_4 msg_4", "con_3 ", "con_2 msg_2", "con_0 msg_0"}));
+  EXPECT_TRUE(conversations.search(*store_, "usr_x", {"ådalen"}, "", 10)->found.empty());
+}
+
 TEST_F(ConversationsTest, DoNotOpenWithAnotherMasterKey) {
   ASSERT_TRUE(Conversations(master_).add(*store_, conversation_));
   Conversations others(crypto::make_seal_key(random_));

@@ -1,4 +1,4 @@
-import { conversation_list, conversation_on_server, expect, field, item, open_new, test } from './page';
+import { conversation_list, conversation_on_server, expect, field, item, no_axe_violations, open_new, test } from './page';
 import type { Page } from '@playwright/test';
 
 async function begin(page: Page, title: string): Promise<string> {
@@ -53,34 +53,34 @@ test('Escape leaves the name as it was', async ({ page }) => {
   await expect(item(page, 'Bliver sådan').getByRole('button', { name: /^Omdøb/ })).toBeFocused();
 });
 
-test('a deleted conversation is back at Undo, and was never gone from the server', async ({ page }) => {
+test('a deleted conversation is gone at once, and back at Undo with all its words', async ({ page }) => {
   const id = await open_with(page, 'Slettes og fortrydes');
+  const gone = page.waitForResponse((response) => response.request().method() === 'DELETE' && response.url().endsWith(id));
   await item(page, 'Slettes og fortrydes').getByRole('button', { name: /^Slet/ }).click();
+  expect((await gone).status()).toBe(204);
   await expect(item(page, 'Slettes og fortrydes')).toHaveCount(0);
   await expect(page.getByText('»Slettes og fortrydes« er slettet')).toBeVisible();
-  expect((await page.request.get(`/api/conversations/${id}`)).status()).toBe(200);
-  await page.getByRole('button', { name: 'Fortryd' }).click();
+  expect((await page.request.get(`/api/conversations/${id}`)).status()).toBe(404);
+  await page.getByRole('status').getByRole('button', { name: 'Fortryd' }).click();
   await expect(item(page, 'Slettes og fortrydes')).toBeVisible();
   await expect(page).toHaveURL(new RegExp(`/c/${id}$`));
   await page.reload();
   await expect(item(page, 'Slettes og fortrydes')).toBeVisible();
 });
 
-test('a deleted conversation is gone when the way back has closed', async ({ page }) => {
-  const id = await open_with(page, 'Slettes for alvor');
-  await item(page, 'Slettes for alvor').getByRole('button', { name: /^Slet/ }).click();
-  const gone = page.waitForResponse((response) => response.request().method() === 'DELETE' && response.url().endsWith(id));
-  await page.getByRole('button', { name: 'Luk', exact: true }).click();
-  expect((await gone).status()).toBe(204);
-  expect((await page.request.get(`/api/conversations/${id}`)).status()).toBe(404);
-});
-
-test('a deleted conversation is gone when the page is left before that', async ({ page }) => {
+test('a deleted conversation can come back after the page was left', async ({ page }) => {
   const id = await open_with(page, 'Slettes på vej ud');
   await item(page, 'Slettes på vej ud').getByRole('button', { name: /^Slet/ }).click();
-  await expect(item(page, 'Slettes på vej ud')).toHaveCount(0);
+  await expect(page.getByText('»Slettes på vej ud« er slettet')).toBeVisible();
   await page.goto('about:blank');
-  await expect.poll(async () => (await page.request.get(`/api/conversations/${id}`)).status()).toBe(404);
+  await open_new(page);
+  await page.getByText(/^Slettet for nylig/).click();
+  const row = conversation_list(page).getByRole('listitem').filter({ hasText: 'Slettes på vej ud' });
+  await expect(row).toContainText(/slettes helt kl\. \d\d\.\d\d/);
+  await no_axe_violations(page);
+  await row.getByRole('button', { name: 'Fortryd sletning af »Slettes på vej ud«' }).click();
+  await expect(item(page, 'Slettes på vej ud').getByRole('link')).toBeVisible();
+  expect((await page.request.get(`/api/conversations/${id}`)).status()).toBe(200);
 });
 
 test('an unknown conversation says so and leaves a way on', async ({ page, guard }) => {

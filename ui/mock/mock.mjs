@@ -1,6 +1,7 @@
 // The control API in memory, for development and tests of the page: the same addresses, bodies and stream of events as
 // the server's. Words in a question steer it: "kø" waits in line, "vågn" wakes the model, "fejl" breaks off in the
-// middle, "afvis" is refused, "kort" is answered briefly.
+// middle, "afvis" is refused, "kort" is answered briefly, "grænse" ends at the limit, "langt" fills what the model
+// remembers. A link #browser signs in to a member whose conversations stay in the browser.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
@@ -85,26 +86,28 @@ const models = [
 
 /** `piece_ms` is the pause between two pieces of an answer. `one_model` leaves the second one out. */
 export function mock_api({ piece_ms = 25, one_model = false } = {}) {
-  const tokens = new Set(['dev', 'once']); // 'dev' works again and again
+  const tokens = new Set(['dev', 'once', 'browser']); // 'dev' and 'browser' work again and again
   const sessions = new Set();
   const conversations = new Map();
+  const undo_ms = 10 * 60_000;
   const turns = new Map();
   let ids = 0;
   const id = (kind) => `${kind}_${(++ids).toString().padStart(6, '0')}`;
   const now = () => new Date().toISOString().replace('Z', '000Z');
-  const session_body = () => ({
+  const session_body = (secret) => ({
     user: { id: 'usr_1', name: 'Prøvebruger' },
-    member: { id: 'mem_1', name: 'Prøvekommunen' },
-    roles: ['user'],
+    member: { id: 'mem_1', name: 'Prøvekommunen', contact: null },
+    role: 'user',
     expires_at: now(),
+    policy: { models: null, retention_days: 90, conversations: secret.startsWith('browser') ? 'browser' : 'server', key_days_max: null, key_makers: 'all' },
   });
 
-  function message(role, content, state, model) {
-    return { id: id('msg'), role, content, created_at: now(), model, state, error: null, request_id: role === 'assistant' ? `req_${randomBytes(8).toString('hex')}` : null };
+  function message(role, content, state, model, parent) {
+    return { id: id('msg'), parent, limit: null, usage: null, rating: null, rating_reason: null, role, content, created_at: now(), model, state, error: null, request_id: role === 'assistant' ? `req_${randomBytes(8).toString('hex')}` : null };
   }
 
   function brief(conversation) {
-    const { messages, turn, ...rest } = conversation;
+    const { messages, turn, deleted_at, ...rest } = conversation;
     return { ...rest, running: turn !== null };
   }
 
@@ -114,10 +117,12 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
 
   function finish(turn, state, error = null) {
     if (turn.ended) return;
-    turn.answer.state = state;
-    turn.answer.error = error;
-    turn.conversation.turn = null;
-    turn.ended = { state, error, request_id: turn.answer.request_id, usage: { input_tokens: 12, output_tokens: 34 } };
+    const long = /langt/i.test(turn.question);
+    const limit = state === 'done' && /grænse/i.test(turn.question) && !turn.further ? 'tokens' : null;
+    const usage = { input_tokens: long ? 6900 : 12, output_tokens: 34 };
+    Object.assign(turn.answer, { state, error, limit, usage });
+    if (turn.conversation) turn.conversation.turn = null;
+    turn.ended = { state, error, request_id: turn.answer.request_id, limit, usage };
     push(turn, 'end', turn.ended);
     turn.watchers.clear();
   }
@@ -138,7 +143,8 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
       await pause(piece_ms * 160);
     }
     turn.waiting = null;
-    const text = /kort/i.test(question) ? 'Ja. Det kan du roligt gøre.' : long_answer;
+    const brief_answer = turn.further ? ' Og her er resten.' : /resumé/i.test(question) ? 'I har talt om en byggetilladelse.' : `Ja. Det kan du roligt gøre.${turn.nth > 1 ? ` (Bud nr. ${turn.nth})` : ''}`;
+    const text = /kort|resumé|grænse|langt/i.test(question) || turn.further ? brief_answer : long_answer;
     const pieces = text.match(/\s*\S{1,6}/gu) ?? [];
     for (const [index, piece] of pieces.entries()) {
       if (turn.ended) return;
@@ -193,56 +199,121 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
     const cookie = /faelled_session=(\w+)/.exec(request.headers.cookie ?? '')?.[1];
     if (path === '/api/session' && method === 'POST') {
       if (!tokens.has(body.token)) return refuse(response, 401, 'sign_in_link_used', 'Linket er brugt før eller udløbet.', 'The link has been used or has expired.');
-      if (body.token !== 'dev') tokens.delete(body.token);
-      const secret = randomBytes(16).toString('hex');
+      if (body.token === 'once') tokens.delete(body.token);
+      const secret = `${body.token}${randomBytes(16).toString('hex')}`;
       sessions.add(secret);
-      return send(response, 200, session_body(), { 'set-cookie': `faelled_session=${secret}; HttpOnly; SameSite=Strict; Path=/` });
+      return send(response, 200, session_body(secret), { 'set-cookie': `faelled_session=${secret}; HttpOnly; SameSite=Strict; Path=/` });
     }
     if (!sessions.has(cookie)) return refuse(response, 401, 'not_signed_in', 'Du er ikke logget ind.', 'You are not signed in.');
-    if (path === '/api/session' && method === 'GET') return send(response, 200, session_body());
+    if (path === '/api/session' && method === 'GET') return send(response, 200, session_body(cookie));
     if (path === '/api/session' && method === 'DELETE') {
       sessions.delete(cookie);
       return send(response, 204, null);
     }
     if (path === '/api/models') return send(response, 200, { models: one_model ? models.slice(0, 1) : models });
+    const live = () => [...conversations.values()].filter((each) => !each.deleted_at).sort((x, y) => y.updated_at.localeCompare(x.updated_at));
+    const until = (time) => new Date(Date.parse(time) + undo_ms).toISOString();
     if (path === '/api/conversations' && method === 'GET') {
-      const all = [...conversations.values()].sort((a, b) => b.updated_at.localeCompare(a.updated_at)).map(brief);
-      const from = url.searchParams.get('before') ? all.findIndex((each) => each.id === url.searchParams.get('before')) : 0;
+      const all = live().map(brief);
+      const from = url.searchParams.get('before') ? all.findIndex((each) => each.id === url.searchParams.get('before')) + 1 : 0;
       const limit = Number(url.searchParams.get('limit') ?? 50);
-      return send(response, 200, { conversations: all.slice(from, from + limit), next: all[from + limit]?.id ?? null });
+      return send(response, 200, { conversations: all.slice(from, from + limit), next: all[from + limit] ? all[from + limit - 1].id : null });
     }
     if (path === '/api/conversations' && method === 'POST') {
-      const made = { id: id('con'), title: body.title ?? 'Ny samtale', model: body.model, created_at: body.created_at ?? now(), updated_at: body.created_at ?? now(), messages: [], turn: null };
+      const made = { id: id('con'), title: body.title ?? 'Ny samtale', model: body.model, created_at: now(), updated_at: now(), leaf: null, messages: [], turn: null, deleted_at: null };
+      for (const old of body.last_of ? (conversations.get(body.last_of)?.messages ?? []).slice(-2) : []) {
+        made.messages.push({ ...old, id: id('msg'), parent: made.leaf, usage: null });
+        made.leaf = made.messages.at(-1).id;
+      }
       conversations.set(made.id, made);
       return send(response, 201, brief(made));
+    }
+    if (path === '/api/conversations' && method === 'DELETE') {
+      const deleted_at = now();
+      const gone = live();
+      for (const each of gone) each.deleted_at = deleted_at;
+      return send(response, 200, { conversations: gone.length, deleted_at, until: until(deleted_at) });
+    }
+    if (path === '/api/deleted') {
+      const all = [...conversations.values()].filter((each) => each.deleted_at);
+      return send(response, 200, { deleted: all.reverse().map((each) => ({ id: each.id, title: each.title, deleted_at: each.deleted_at, until: until(each.deleted_at) })) });
+    }
+    if (path === '/api/deleted/restore') {
+      const back = [...conversations.values()].filter((each) => each.deleted_at === body.deleted_at);
+      for (const each of back) each.deleted_at = null;
+      return send(response, 200, { conversations: back.length });
+    }
+    if (path === '/api/search') {
+      const words = body.words.toLowerCase().split(/\s+/).filter(Boolean);
+      const has = (text) => words.length > 0 && words.every((word) => text.toLowerCase().includes(word));
+      const found = [];
+      for (const each of live()) {
+        const hit = has(each.title) ? null : each.messages.find((one) => has(one.content));
+        if (hit !== undefined) found.push({ conversation: brief(each), message: hit?.id ?? null, excerpt: (hit?.content ?? each.title).slice(0, 110) });
+      }
+      return send(response, 200, { found: found.slice(0, 50), complete: found.length <= 50 });
+    }
+    if (path === '/api/ratings') return send(response, 200, { ratings: [] });
+    if (path === '/api/export') {
+      const all = live().map((each) => ({ ...brief(each), messages: each.messages.map((one) => ({ written_by_ai: one.role === 'assistant', message: one })) }));
+      return send(response, 200, { notice: 'AI', made_at: now(), user: session_body(cookie).user, member: session_body(cookie).member, keys: [], conversations: all, usage: [], events: [] }, { 'content-disposition': 'attachment; filename="faelled-mine-data.json"' });
+    }
+    if (path === '/api/turns' && method === 'POST') {
+      const asked = body.messages.at(-1);
+      const answer = message('assistant', body.further ? asked.content : '', 'running', body.model, null);
+      const question = body.summary ? 'resumé' : (body.messages.findLast((each) => each.role === 'user')?.content ?? '');
+      const turn = { id: id('turn'), conversation: null, answer, question, further: body.further ?? false, nth: 1, waiting: null, ended: null, watchers: new Set() };
+      turns.set(turn.id, turn);
+      setTimeout(() => void run(turn, question), piece_ms * 8);
+      return send(response, 202, { turn: { id: turn.id }, user_message: null, answer: { ...answer } });
     }
     const [, , kind, which, more] = path.split('/');
     const missing = () => refuse(response, 404, 'not_found', 'Det findes ikke.', 'There is no such thing.');
     if (kind === 'conversations') {
       const found = conversations.get(which);
-      if (!found) return missing();
+      if (found && more === 'restore') {
+        found.deleted_at = null;
+        return send(response, 200, brief(found));
+      }
+      if (!found || found.deleted_at) return missing();
       if (more === 'turns' && method === 'POST') {
         if (found.turn) return refuse(response, 409, 'turn_running', 'Et svar er allerede på vej.', 'An answer is already on its way.');
         if (/afvis/i.test(body.content)) return refuse(response, 429, 'queue_full', 'Køen er fuld lige nu. Prøv igen om et øjeblik.', 'The queue is full. Try again in a moment.');
         const model = body.model ?? found.model;
-        const user_message = message('user', body.content, 'done', null);
-        const answer = message('assistant', '', 'running', model);
-        const turn = { id: id('turn'), conversation: found, answer, waiting: null, ended: null, watchers: new Set() };
-        found.model = model;
-        found.updated_at = now();
-        found.messages.push(user_message, answer);
-        found.turn = { id: turn.id, message_id: answer.id };
+        if (/alt for stort/i.test(body.content ?? '')) return refuse(response, 400, 'context_length_exceeded', 'Teksten er for lang til modellen.', 'This conversation has become longer than the model can remember.');
+        const old = found.messages.find((each) => each.id === (body.again ?? body.further));
+        let user_message = null;
+        let answer = old;
+        if (body.content) {
+          user_message = message('user', body.content, 'done', null, body.after === '' ? null : (body.after ?? found.leaf));
+          answer = message('assistant', '', 'running', model, user_message.id);
+          found.messages.push(user_message, answer);
+        } else if (body.again) {
+          answer = message('assistant', '', 'running', model, old.parent);
+          found.messages.push(answer);
+        } else Object.assign(answer, { state: 'running', limit: null, error: null });
+        const question = found.messages.find((each) => each.id === answer.parent)?.content ?? '';
+        const nth = found.messages.filter((each) => each.parent === answer.parent).length;
+        const turn = { id: id('turn'), conversation: found, answer, question, further: Boolean(body.further), nth, waiting: null, ended: null, watchers: new Set() };
+        Object.assign(found, { model, leaf: answer.id, updated_at: now(), turn: { id: turn.id, message_id: answer.id } });
         turns.set(turn.id, turn);
-        setTimeout(() => void run(turn, body.content), piece_ms * 8);
-        return send(response, 202, { turn: { id: turn.id }, user_message, answer });
+        const started = { turn: { id: turn.id }, user_message, answer: { ...answer } };
+        setTimeout(() => void run(turn, question), piece_ms * 8);
+        return send(response, 202, started);
+      }
+      if (more === 'ratings') {
+        const rated = found.messages.find((each) => each.id === body.message);
+        if (!rated) return missing();
+        Object.assign(rated, { rating: body.rating ?? null, rating_reason: body.reason ?? null });
+        return send(response, 200, rated);
       }
       if (method === 'GET') return send(response, 200, { ...brief(found), messages: found.messages, turn: found.turn });
       if (method === 'PATCH') {
-        found.title = body.title;
+        Object.assign(found, body);
         return send(response, 200, brief(found));
       }
       if (method === 'DELETE') {
-        conversations.delete(which);
+        found.deleted_at = now();
         return send(response, 204, null);
       }
     }
@@ -251,7 +322,8 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
       if (!turn) return missing();
       if (more === 'events') return stream(request, response, turn, Number(url.searchParams.get('after') ?? 0));
       if (method === 'DELETE') {
-        finish(turn, 'stopped');
+        if (turn.ended && !turn.conversation) turns.delete(which);
+        else finish(turn, 'stopped');
         return send(response, 204, null);
       }
     }

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
-const chat_bytes_max = 60_000;
+const chat_bytes_max = 80_000;
 const page_bytes_max = 20_000;
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));

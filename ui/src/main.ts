@@ -2,4 +2,7 @@ import { mount } from 'svelte';
 import App from './App.svelte';
 
 const target = document.getElementById('app');
-if (target) mount(App, { target });
+if (target) {
+  target.replaceChildren(); // what index.html shows until the script is here
+  mount(App, { target });
+}

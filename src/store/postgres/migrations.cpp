@@ -148,7 +148,20 @@ CREATE CONSTRAINT TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON settings
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION faelled_changed('key');
 )sql";
 
-constexpr std::array all_steps = {Step{1, first}};
+// Conversations branch, and a deleted one can come back. What was there becomes one branch.
+constexpr const char* branches = R"sql(
+ALTER TABLE conversations ADD COLUMN leaf text COLLATE "C" NOT NULL DEFAULT '', ADD COLUMN deleted_at bigint;
+CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL;
+ALTER TABLE messages ADD COLUMN parent text COLLATE "C" NOT NULL DEFAULT '', ADD COLUMN ended_by bigint NOT NULL DEFAULT 0,
+  ADD COLUMN input_tokens bigint NOT NULL DEFAULT 0, ADD COLUMN output_tokens bigint NOT NULL DEFAULT 0,
+  ADD COLUMN rating bigint NOT NULL DEFAULT 0, ADD COLUMN rating_reason bytea NOT NULL DEFAULT '';
+CREATE INDEX messages_rated ON messages (conversation, model, rating) WHERE rating != 0;
+UPDATE messages SET parent = before.id FROM (
+  SELECT place, lag(id) OVER (PARTITION BY conversation ORDER BY place) AS id FROM messages
+) AS before WHERE before.place = messages.place AND before.id IS NOT NULL;
+)sql";
+
+constexpr std::array all_steps = {Step{1, first}, Step{1, branches}};
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {
   std::int64_t out = 0;

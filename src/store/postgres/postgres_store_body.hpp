@@ -61,11 +61,17 @@ class PostgresStore final : public Store {
   Expected<std::vector<SealedConversation>> conversations(const std::string& user, const std::string& before,
                                                           std::size_t limit) override;
   Expected<void> update_conversation(const SealedConversation& row) override;
-  Expected<void> remove_conversation(const std::string& user, const std::string& id) override;
+  Expected<void> delete_conversation(const std::string& user, const std::string& id, WallTime now) override;
+  Expected<std::size_t> delete_conversations(const std::string& user, WallTime now) override;
+  Expected<std::vector<DeletedConversation>> deleted_conversations(const std::string& user, std::size_t limit) override;
+  Expected<void> restore_conversation(const std::string& user, const std::string& id) override;
+  Expected<std::size_t> restore_conversations(const std::string& user, WallTime deleted_at) override;
+  Expected<std::size_t> erase_deleted(WallTime before) override;
   Expected<std::size_t> remove_conversations(const std::string& member, WallTime before, std::size_t limit) override;
   Expected<void> add_message(const SealedMessage& row) override;
   Expected<void> update_message(const SealedMessage& row) override;
   Expected<std::vector<SealedMessage>> messages(const std::string& conversation) override;
+  Expected<std::vector<RatingSum>> rating_sums(const std::string& member) override;
   Expected<std::size_t> fail_running_messages(const std::string& message, const std::string& message_da) override;
 
  private:
@@ -100,6 +106,11 @@ inline Expected<void> done(const Expected<std::int64_t>& changed) {
 }
 
 // The same, where nothing changed because the row is not there.
+inline Expected<std::size_t> counted(const Expected<std::int64_t>& changed) {
+  if (!changed) return std::unexpected(changed.error());
+  return static_cast<std::size_t>(*changed);
+}
+
 inline Expected<void> done_or_absent(const Expected<std::int64_t>& changed, const char* what) {
   if (!changed) return std::unexpected(changed.error());
   if (*changed == 0) return fail(Errc::not_found, what);

@@ -70,7 +70,13 @@ void use_everything(Store& store) {
   ASSERT_TRUE(store.messages("con_1"));
   ASSERT_TRUE(store.fail_running_messages("stopped", "stoppet"));
   ASSERT_TRUE(store.remove_conversations("aarhus", at_second(0), 10));
-  EXPECT_FALSE(store.remove_conversation("usr_a", "con_none"));
+  ASSERT_TRUE(store.delete_conversation("usr_a", "con_1", at_second(2)));
+  ASSERT_TRUE(store.deleted_conversations("usr_a", 10));
+  ASSERT_TRUE(store.restore_conversation("usr_a", "con_1"));
+  ASSERT_TRUE(store.delete_conversations("usr_a", at_second(3)));
+  ASSERT_TRUE(store.restore_conversations("usr_a", at_second(3)));
+  ASSERT_TRUE(store.rating_sums("aarhus"));
+  ASSERT_TRUE(store.erase_deleted(at_second(0)));
 }
 
 std::unique_ptr<Store> open(const std::string& url, const std::string& name = "one") {

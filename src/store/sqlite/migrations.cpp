@@ -127,6 +127,23 @@ INSERT INTO usage_days (member, caller, model, day, requests, input_tokens, cach
 CREATE INDEX usage_of_member ON usage (member, started_at);
 CREATE INDEX usage_of_caller ON usage (caller, started_at);
 )sql",
+    // Conversations branch, and a deleted one can come back. What was there becomes one branch.
+    R"sql(
+ALTER TABLE conversations ADD COLUMN leaf TEXT NOT NULL DEFAULT '';
+ALTER TABLE conversations ADD COLUMN deleted_at INTEGER;
+CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL;
+ALTER TABLE messages ADD COLUMN parent TEXT NOT NULL DEFAULT '';
+ALTER TABLE messages ADD COLUMN ended_by INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN input_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN output_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN rating INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN rating_reason BLOB NOT NULL DEFAULT x'';
+CREATE INDEX messages_rated ON messages (conversation, model, rating) WHERE rating != 0;
+UPDATE messages SET parent = coalesce((
+  SELECT before.id FROM messages AS before
+  WHERE before.conversation = messages.conversation AND before.place < messages.place ORDER BY before.place DESC LIMIT 1
+), '');
+)sql",
 };
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {

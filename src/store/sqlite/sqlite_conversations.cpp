@@ -12,6 +12,7 @@ SealedConversation read_conversation(Statement& row) {
   out.title = row.blob();
   out.created_at = row.time();
   out.updated_at = row.time();
+  out.leaf = row.text();
   return out;
 }
 
@@ -42,15 +43,17 @@ Expected<bool> SqliteStore::has_member_data_keys() {
 }
 
 Expected<void> SqliteStore::add_conversation(const SealedConversation& row) {
-  return done(db_->change(
-      "INSERT INTO conversations (id, user, member, model, title, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      row.id, row.user, row.member, row.model, blob(row.title), row.created_at, row.updated_at));
+  return done(
+      db_->change("INSERT INTO conversations (id, user, member, model, title, created_at, updated_at, leaf) "
+                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                  row.id, row.user, row.member, row.model, blob(row.title), row.created_at, row.updated_at, row.leaf));
 }
 
 Expected<SealedConversation> SqliteStore::conversation(const std::string& user, const std::string& id) {
   std::optional<SealedConversation> out;
   auto read = db_->each(
-      "SELECT id, user, member, model, title, created_at, updated_at FROM conversations WHERE id = ? AND user = ?",
+      "SELECT id, user, member, model, title, created_at, updated_at, leaf FROM conversations "
+      "WHERE id = ? AND user = ? AND deleted_at IS NULL",
       [&](Statement& row) { out = read_conversation(row); }, id, user);
   if (!read) return std::unexpected(read.error());
   if (!out) return fail(Errc::not_found, absent);
@@ -67,22 +70,63 @@ Expected<std::vector<SealedConversation>> SqliteStore::conversations(const std::
   }
   std::vector<SealedConversation> out;
   auto read = db_->each(
-      "SELECT id, user, member, model, title, created_at, updated_at FROM conversations WHERE user = ?1 "
-      "AND (?2 IS NULL OR (updated_at, id) < (?2, ?3)) ORDER BY updated_at DESC, id DESC LIMIT ?4",
+      "SELECT id, user, member, model, title, created_at, updated_at, leaf FROM conversations WHERE user = ?1 "
+      "AND deleted_at IS NULL AND (?2 IS NULL OR (updated_at, id) < (?2, ?3)) ORDER BY updated_at DESC, id DESC LIMIT "
+      "?4",
       [&](Statement& row) { out.push_back(read_conversation(row)); }, user, before_time, before, limit);
   if (!read) return std::unexpected(read.error());
   return out;
 }
 
 Expected<void> SqliteStore::update_conversation(const SealedConversation& row) {
+  return done_or_absent(db_->change("UPDATE conversations SET title = ?, model = ?, updated_at = ?, leaf = ? "
+                                    "WHERE id = ? AND user = ? AND deleted_at IS NULL",
+                                    blob(row.title), row.model, row.updated_at, row.leaf, row.id, row.user),
+                        absent);
+}
+
+Expected<void> SqliteStore::delete_conversation(const std::string& user, const std::string& id, WallTime now) {
   return done_or_absent(
-      db_->change("UPDATE conversations SET title = ?, model = ?, updated_at = ? WHERE id = ? AND user = ?",
-                  blob(row.title), row.model, row.updated_at, row.id, row.user),
+      db_->change("UPDATE conversations SET deleted_at = ? WHERE id = ? AND user = ? AND deleted_at IS NULL", now, id,
+                  user),
       absent);
 }
 
-Expected<void> SqliteStore::remove_conversation(const std::string& user, const std::string& id) {
-  return done_or_absent(db_->change("DELETE FROM conversations WHERE id = ? AND user = ?", id, user), absent);
+Expected<std::size_t> SqliteStore::delete_conversations(const std::string& user, WallTime now) {
+  return counted(
+      db_->change("UPDATE conversations SET deleted_at = ? WHERE user = ? AND deleted_at IS NULL", now, user));
+}
+
+Expected<std::vector<DeletedConversation>> SqliteStore::deleted_conversations(const std::string& user,
+                                                                              std::size_t limit) {
+  std::vector<DeletedConversation> out;
+  auto read = db_->each(
+      "SELECT id, user, member, model, title, created_at, updated_at, leaf, deleted_at FROM conversations "
+      "WHERE user = ? AND deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC LIMIT ?",
+      [&](Statement& row) {
+        DeletedConversation& one = out.emplace_back();
+        one.row = read_conversation(row);
+        one.deleted_at = row.time();
+      },
+      user, limit);
+  if (!read) return std::unexpected(read.error());
+  return out;
+}
+
+Expected<void> SqliteStore::restore_conversation(const std::string& user, const std::string& id) {
+  return done_or_absent(
+      db_->change("UPDATE conversations SET deleted_at = NULL WHERE id = ? AND user = ? AND deleted_at IS NOT NULL", id,
+                  user),
+      absent);
+}
+
+Expected<std::size_t> SqliteStore::restore_conversations(const std::string& user, WallTime deleted_at) {
+  return counted(
+      db_->change("UPDATE conversations SET deleted_at = NULL WHERE user = ? AND deleted_at = ?", user, deleted_at));
+}
+
+Expected<std::size_t> SqliteStore::erase_deleted(WallTime before) {
+  return counted(db_->change("DELETE FROM conversations WHERE deleted_at < ?", before));
 }
 
 Expected<std::size_t> SqliteStore::remove_conversations(const std::string& member, WallTime before, std::size_t limit) {
@@ -95,27 +139,32 @@ Expected<std::size_t> SqliteStore::remove_conversations(const std::string& membe
 }
 
 Expected<void> SqliteStore::add_message(const SealedMessage& row) {
-  return done(
-      db_->change("INSERT INTO messages (id, conversation, role, state, content, model, request_id, error_message, "
-                  "error_message_da, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  row.id, row.conversation, static_cast<int>(row.role), static_cast<int>(row.state), blob(row.content),
-                  row.model, row.request_id, row.error_message, row.error_message_da, row.created_at));
+  return done(db_->change(
+      "INSERT INTO messages (id, conversation, role, state, content, model, request_id, error_message, "
+      "error_message_da, created_at, parent, ended_by, input_tokens, output_tokens, rating, rating_reason) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      row.id, row.conversation, static_cast<int>(row.role), static_cast<int>(row.state), blob(row.content), row.model,
+      row.request_id, row.error_message, row.error_message_da, row.created_at, row.parent, static_cast<int>(row.limit),
+      row.input_tokens, row.output_tokens, static_cast<int>(row.rating), blob(row.rating_reason)));
 }
 
 Expected<void> SqliteStore::update_message(const SealedMessage& row) {
   return done_or_absent(
       db_->change("UPDATE messages SET state = ?, content = ?, model = ?, request_id = ?, error_message = ?, "
-                  "error_message_da = ? WHERE id = ? AND conversation = ?",
+                  "error_message_da = ?, ended_by = ?, input_tokens = ?, output_tokens = ?, rating = ?, "
+                  "rating_reason = ? WHERE id = ? AND conversation = ?",
                   static_cast<int>(row.state), blob(row.content), row.model, row.request_id, row.error_message,
-                  row.error_message_da, row.id, row.conversation),
+                  row.error_message_da, static_cast<int>(row.limit), row.input_tokens, row.output_tokens,
+                  static_cast<int>(row.rating), blob(row.rating_reason), row.id, row.conversation),
       "there is no such message");
 }
 
 Expected<std::vector<SealedMessage>> SqliteStore::messages(const std::string& conversation) {
   std::vector<SealedMessage> out;
   auto read = db_->each(
-      "SELECT id, conversation, role, state, content, model, request_id, error_message, error_message_da, created_at "
-      "FROM messages WHERE conversation = ? ORDER BY place",
+      "SELECT id, conversation, role, state, content, model, request_id, error_message, error_message_da, created_at, "
+      "parent, ended_by, input_tokens, output_tokens, rating, rating_reason FROM messages WHERE conversation = ? ORDER "
+      "BY place",
       [&](Statement& row) {
         SealedMessage& message = out.emplace_back();
         message.id = row.text();
@@ -128,8 +177,31 @@ Expected<std::vector<SealedMessage>> SqliteStore::messages(const std::string& co
         message.error_message = row.text();
         message.error_message_da = row.text();
         message.created_at = row.time();
+        message.parent = row.text();
+        message.limit = static_cast<MessageLimit>(row.number());
+        message.input_tokens = static_cast<std::uint32_t>(row.number());
+        message.output_tokens = static_cast<std::uint32_t>(row.number());
+        message.rating = static_cast<Rating>(row.number());
+        message.rating_reason = row.blob();
       },
       conversation);
+  if (!read) return std::unexpected(read.error());
+  return out;
+}
+
+Expected<std::vector<RatingSum>> SqliteStore::rating_sums(const std::string& member) {
+  std::vector<RatingSum> out;
+  auto read = db_->each(
+      "SELECT m.model, sum(m.rating = 1), sum(m.rating = 2) FROM conversations AS c "
+      "JOIN messages AS m ON m.conversation = c.id AND m.rating != 0 "
+      "WHERE c.member = ? AND c.deleted_at IS NULL GROUP BY m.model ORDER BY m.model",
+      [&](Statement& row) {
+        RatingSum& sum = out.emplace_back();
+        sum.model = row.text();
+        sum.up = static_cast<std::uint64_t>(row.number());
+        sum.down = static_cast<std::uint64_t>(row.number());
+      },
+      member);
   if (!read) return std::unexpected(read.error());
   return out;
 }

@@ -16,6 +16,8 @@ Expected<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& 
   auto connection = sqlite::Connection::open(file);
   if (!connection) return std::unexpected(connection.error());
   if (auto migrated = sqlite::migrate(**connection, file); !migrated) return std::unexpected(migrated.error());
+  // What is erased is overwritten, not only let go.
+  if (auto set = (*connection)->run("PRAGMA secure_delete = ON"); !set) return std::unexpected(set.error());
   // After the look at whose it is: this writes to the file.
   if (auto set = (*connection)->run("PRAGMA journal_mode = WAL"); !set) return std::unexpected(set.error());
   return std::make_unique<sqlite::SqliteStore>(std::move(*connection));

@@ -51,6 +51,40 @@ TEST(SqliteStore, OfANewerVersionIsRefusedWithTheWayOut) {
   EXPECT_FALSE(again.error().hint.empty());
 }
 
+// What step 3 added is taken out again, so that the file is one of step 2.
+TEST(SqliteStore, MakesOneBranchOfAConversationFromBeforeThereWereBranches) {
+  const TestFolder folder;
+  {
+    auto store = std::move(open_sqlite_store(folder / "faelled.db").value());
+    ASSERT_TRUE(store->add_member({"aarhus", "Aarhus", at_second(0)}));
+    ASSERT_TRUE(store->add_user({"usr_a", "aarhus", "Anne", at_second(0)}));
+    for (const char* conversation : {"con_1", "con_2"}) {
+      ASSERT_TRUE(
+          store->add_conversation({conversation, "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1)}));
+      for (const char* name : {"c", "a", "b"}) {  // ids do not order them
+        SealedMessage message;
+        message.id = std::string(conversation) + name;
+        message.conversation = conversation;
+        ASSERT_TRUE(store->add_message(message));
+      }
+    }
+  }
+  run_sql(folder / "faelled.db",
+          "DROP INDEX conversations_deleted; DROP INDEX messages_rated;"
+          "ALTER TABLE conversations DROP COLUMN leaf; ALTER TABLE conversations DROP COLUMN deleted_at;"
+          "ALTER TABLE messages DROP COLUMN parent; ALTER TABLE messages DROP COLUMN ended_by;"
+          "ALTER TABLE messages DROP COLUMN input_tokens; ALTER TABLE messages DROP COLUMN output_tokens;"
+          "ALTER TABLE messages DROP COLUMN rating; ALTER TABLE messages DROP COLUMN rating_reason;"
+          "PRAGMA user_version = 2");
+  auto store = std::move(open_sqlite_store(folder / "faelled.db").value());
+  const auto messages = store->messages("con_2").value();
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages[0].parent, "");
+  EXPECT_EQ(messages[1].parent, "con_2c");
+  EXPECT_EQ(messages[2].parent, "con_2a");
+  EXPECT_TRUE(store->conversation("usr_a", "con_1")->leaf.empty());
+}
+
 TEST(SqliteStore, OfAnotherProgramIsRefusedAndLeftAsItIs) {
   const TestFolder folder;
   run_sql(folder / "faelled.db", "CREATE TABLE theirs (a)");

@@ -8,6 +8,8 @@ export type Conversation = components['schemas']['Conversation'];
 export type Message = components['schemas']['Message'];
 export type MessageError = components['schemas']['MessageError'];
 export type ConversationWithMessages = components['schemas']['ConversationWithMessages'];
+type Asking = NonNullable<paths['/api/conversations/{id}/turns']['post']['requestBody']>['content']['application/json'];
+type LooseAsking = paths['/api/turns']['post']['requestBody']['content']['application/json'];
 type ErrorBody = components['schemas']['ErrorBody'];
 
 const client = createClient<paths>({
@@ -78,14 +80,22 @@ export const api = {
     answered(client.GET('/api/conversations', { params: { query: { limit: 50, before } } })),
   conversation: (id: string) =>
     answered<ConversationWithMessages>(client.GET('/api/conversations/{id}', of(id))),
-  begin: (model: string, title: string) =>
-    answered<Conversation>(client.POST('/api/conversations', { body: { model, title } })),
-  rename: (id: string, title: string) =>
-    answered<Conversation>(client.PATCH('/api/conversations/{id}', { ...of(id), body: { title } })),
-  remove: (id: string, keepalive = false) =>
-    answered(client.DELETE('/api/conversations/{id}', { ...of(id), keepalive })),
-  ask: (id: string, content: string, model: string) =>
-    answered(client.POST('/api/conversations/{id}/turns', { ...of(id), body: { content, model } })),
+  begin: (model: string, title: string, last_of?: string) =>
+    answered<Conversation>(client.POST('/api/conversations', { body: { model, title, last_of } })),
+  change: (id: string, body: { title?: string; leaf?: string }) =>
+    answered<Conversation>(client.PATCH('/api/conversations/{id}', { ...of(id), body })),
+  remove: (id: string) => answered(client.DELETE('/api/conversations/{id}', of(id))),
+  restore: (id: string) => answered<Conversation>(client.POST('/api/conversations/{id}/restore', of(id))),
+  deleted: () => answered(client.GET('/api/deleted')),
+  remove_all: () => answered(client.DELETE('/api/conversations')),
+  restore_all: (deleted_at: string) => answered(client.POST('/api/deleted/restore', { body: { deleted_at } })),
+  search: (words: string, signal: AbortSignal) => answered(client.POST('/api/search', { body: { words }, signal })),
+  ask: (id: string, body: Asking) => answered(client.POST('/api/conversations/{id}/turns', { ...of(id), body })),
+  /** The browser keeps the conversation: the whole branch goes with the question. */
+  ask_loose: (body: LooseAsking) => answered(client.POST('/api/turns', { body })),
+  rate: (id: string, message: string, rating: 'up' | 'down' | null, reason: string | null) =>
+    answered<Message>(client.POST('/api/conversations/{id}/ratings', { ...of(id), body: { message, rating, reason } })),
+  everything: () => answered(client.GET('/api/export')),
   stop: (turn: string) => answered(client.DELETE('/api/turns/{id}', of(turn))),
   /** The answer's events from `after` on, in UTF-8 bytes of answer text already had. */
   events: (turn: string, after: number, signal: AbortSignal) =>

@@ -3,11 +3,15 @@ import { address_of } from './address';
 import { api, as_problem, Problem, type Conversation, type Model, type Session } from './api';
 import { browser_shelf, Drafts } from './drafts';
 import { t } from './preferences.svelte';
+import { shelf_of } from './own_data';
+import type { Deleted, Shelf } from './shelf';
 import { Thread, type World } from './thread.svelte';
 import { toasts } from './toasts.svelte';
+import type { Waiting } from './turn';
 import type { Key } from './words';
 
 const models_again_ms = 4_000;
+const waiting_said_every_ms = 15_000; // a place in line is news now and then, not each time
 
 export class Chat implements World {
   models = $state<Model[]>([]);
@@ -21,14 +25,18 @@ export class Chat implements World {
   thread: Thread = $state(new Thread(this, null));
   announcement = $state('');
 
+  deleted = $state<Deleted[]>([]);
+
   readonly drafts: Drafts;
+  readonly shelf: Shelf;
   private readonly threads = new Map<string, Thread>();
-  private readonly leaving = new Map<string, Conversation>(); // deleted on the page, not yet on the server
   private models_timer: ReturnType<typeof setTimeout> | null = null;
   private over = false;
+  private waiting_said_at_ms = 0;
 
   constructor(readonly session: Session) {
     this.drafts = new Drafts(browser_shelf(), session.user.id);
+    this.shelf = shelf_of(session);
   }
 
   /** The model the next question goes to. */
@@ -56,12 +64,12 @@ export class Chat implements World {
 
   async load_list(more = false) {
     try {
-      const page = await api.conversations(more ? (this.next ?? undefined) : undefined);
-      const fresh = page.conversations.filter((each) => !this.leaving.has(each.id));
+      const page = await this.shelf.list(more ? (this.next ?? undefined) : undefined);
       const had = more ? this.conversations : [];
-      this.conversations = [...had, ...fresh.filter((each) => !had.some((old) => old.id === each.id))];
+      this.conversations = [...had, ...page.conversations.filter((each) => !had.some((old) => old.id === each.id))];
       this.next = page.next;
       this.list_problem = null;
+      if (!more) this.deleted = await this.shelf.deleted();
     } catch (cause) {
       this.list_problem = as_problem(cause);
     }
@@ -93,7 +101,7 @@ export class Chat implements World {
     const before = found.title;
     this.retitle(id, title);
     try {
-      this.retitle(id, (await api.rename(id, title)).title);
+      this.retitle(id, (await this.shelf.rename(id, title)).title);
     } catch {
       this.retitle(id, before);
       toasts.show(t('rename_failed'));
@@ -107,39 +115,53 @@ export class Chat implements World {
     if (thread) thread.title = title;
   }
 
-  /** Gone from the page at once, from the server when the way back has closed. */
-  remove(id: string, by_keyboard: boolean) {
-    const at = this.conversations.findIndex((each) => each.id === id);
-    const found = this.conversations[at];
+  /** Gone at once; it can come back for ten minutes, also after a refresh. */
+  async remove(id: string, by_keyboard: boolean) {
+    const found = this.conversations.find((each) => each.id === id);
     if (!found) return;
     const was_open = this.thread.id === id;
-    this.leaving.set(id, found);
     this.conversations = this.conversations.filter((each) => each.id !== id);
     if (was_open) this.go(null);
-    const undo = () => {
-      this.leaving.delete(id);
+    try {
+      await this.shelf.remove(id);
+    } catch (cause) {
+      if (as_problem(cause).status === 404) return;
       this.put_back(found);
-      if (was_open) this.go(id);
-    };
-    toasts.show(t('deleted', { title: found.title }), { label: t('undo'), run: undo, focus: by_keyboard }, () =>
-      void this.remove_now(found),
-    );
+      toasts.show(t('delete_failed', { title: found.title }));
+      return;
+    }
+    this.threads.get(id)?.leave();
+    this.threads.delete(id);
+    this.deleted = await this.shelf.deleted().catch(() => this.deleted);
+    toasts.show(t('deleted', { title: found.title }), { label: t('undo'), run: () => void this.restore(id, was_open), focus: by_keyboard });
   }
 
-  private async remove_now(conversation: Conversation, keepalive = false) {
-    if (!this.leaving.has(conversation.id)) return;
+  async restore(id: string, open: boolean) {
+    const title = this.deleted.find((each) => each.id === id)?.title ?? '';
     try {
-      await api.remove(conversation.id, keepalive);
-      this.threads.get(conversation.id)?.leave();
-      this.threads.delete(conversation.id);
-      this.drafts.keep(conversation.id, '');
-    } catch (cause) {
-      if (as_problem(cause).status !== 404) {
-        this.put_back(conversation);
-        toasts.show(t('delete_failed', { title: conversation.title }));
-      }
+      this.put_back(await this.shelf.restore(id));
+      this.deleted = this.deleted.filter((each) => each.id !== id);
+      if (open) this.go(id);
+    } catch {
+      toasts.show(t('restore_failed', { title }));
     }
-    this.leaving.delete(conversation.id);
+  }
+
+  /** A new conversation from this one, which stays: with a summary, or with its last messages. */
+  async carry_on(how: 'summary' | 'last') {
+    const from = this.thread;
+    const model = this.model;
+    if (!from.id || !model) return;
+    try {
+      const made = await this.shelf.begin(model.id, title_of_next(from.title), how === 'last' ? from.id : undefined);
+      this.drafts.keep(made.id, this.drafts.read(from.id));
+      this.drafts.keep(from.id, '');
+      this.put_back(made);
+      this.go(made.id);
+      if (how === 'summary') await this.thread.ask(t('sum_up_question', { title: from.title }), model.id, { after: '', summary_of: from.id });
+    } catch {
+      toasts.show(t('carry_on_failed'));
+    }
   }
 
   private put_back(conversation: Conversation) {
@@ -147,13 +169,7 @@ export class Chat implements World {
     this.conversations = [...this.conversations, conversation].sort((a, b) => b.updated_at.localeCompare(a.updated_at));
   }
 
-  /** The page is being left: what was deleted is deleted. */
-  flush() {
-    for (const conversation of this.leaving.values()) void this.remove_now(conversation, true);
-  }
-
   async sign_out() {
-    this.flush();
     try {
       await api.sign_out();
     } catch (cause) {
@@ -201,9 +217,24 @@ export class Chat implements World {
     if (!running) void this.load_models();
   }
 
+  say_waiting(thread: Thread, waiting: Waiting) {
+    if (thread !== this.thread || Date.now() - this.waiting_said_at_ms < waiting_said_every_ms) return;
+    this.waiting_said_at_ms = Date.now();
+    if (waiting.reason === 'starting') this.announcement = t('waiting_starting_soon');
+    else this.announcement = waiting.position ? t('waiting_queue', { position: waiting.position }) : t('waiting_line');
+  }
+
   say(what: Key) {
+    if (what === 'said_question') this.waiting_said_at_ms = 0;
     const words = t(what);
     // The same words twice are announced twice only if the text differs.
     this.announcement = this.announcement === words ? `${words}\u00a0` : words;
   }
+}
+
+/** »Om cykelstier« becomes »Om cykelstier (2)«, and that »(3)«. */
+export function title_of_next(title: string): string {
+  const match = /^(.*) \((\d+)\)$/.exec(title);
+  const cut = (text: string) => Array.from(text).slice(0, 60).join(''); // within the server’s 200 bytes
+  return match?.[1] ? `${cut(match[1])} (${Number(match[2]) + 1})` : `${cut(title)} (2)`;
 }

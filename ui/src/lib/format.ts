@@ -15,6 +15,10 @@ export function full_time(iso: string, language: Language): string {
   return new Intl.DateTimeFormat(locale[language], { dateStyle: 'long', timeStyle: 'short' }).format(new Date(iso));
 }
 
+export function date(iso: string, language: Language): string {
+  return new Intl.DateTimeFormat(locale[language], { day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(iso));
+}
+
 export type Age = 'today' | 'yesterday' | 'week' | 'older';
 
 /** By calendar days where the reader is, not by 24 hours. */

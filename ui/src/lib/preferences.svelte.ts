@@ -29,6 +29,9 @@ class Preferences {
   language = $state<Language>(one_of(remembered('language'), ['da', 'en'], 'da'));
   theme = $state<Theme>(one_of(remembered('theme'), ['auto', 'light', 'dark'], 'auto'));
 
+  /** Copied answers go without the line that says an AI wrote them. */
+  plain_copy = $state(remembered('plain_copy') === 'yes');
+
   constructor() {
     this.show();
   }
@@ -43,6 +46,11 @@ class Preferences {
     this.theme = theme;
     remember('theme', theme);
     this.show();
+  }
+
+  set_plain_copy(plain: boolean) {
+    this.plain_copy = plain;
+    remember('plain_copy', plain ? 'yes' : 'no');
   }
 
   private show() {

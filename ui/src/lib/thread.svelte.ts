@@ -1,75 +1,43 @@
-// One conversation as it is shown: its messages, and the answer that is being written. It goes on following its answer
-// while the reader looks at another conversation.
-import { api, as_problem, Problem, type Conversation, type Message, type MessageError } from './api';
+// One conversation as it is shown: the branch that is read, its alternatives, and the answer that is being written. It
+// goes on following its answer while the reader looks at another conversation.
+import { api, as_problem, Problem, type Conversation, type Message } from './api';
+import { entry_of, new_entry, trouble_in_answer, trouble_of, type Entry } from './entry';
 import { follow } from './follow';
 import { title_from } from './format';
-import { turn_from, type Turn, type Waiting } from './turn';
+import { room_of } from './room';
+import type { Asking, Shelf } from './shelf';
+import { branch_to, newest_below, siblings_of } from './tree';
+import { turn_from, type End, type Turn, type Waiting } from './turn';
 
-export interface Trouble {
-  status: number;
-  da: string | null;
-  en: string | null;
-  request_id: string | null;
-  /** The question never reached the server. */
-  unsent: boolean;
-}
-
-export interface Entry {
-  key: string;
-  role: 'user' | 'assistant';
-  content: string;
-  created_at: string;
-  model: string | null;
-  state: 'sending' | 'running' | 'done' | 'stopped' | 'failed';
-  waiting: Waiting | null;
-  waiting_since_ms: number;
-  line_lost: boolean;
-  trouble: Trouble | null;
-}
+export type { Entry, Trouble } from './entry';
 
 export interface World {
+  readonly shelf: Shelf;
   /** A new conversation has got its id. */
   begun(thread: Thread, conversation: Conversation): void;
   accepted(thread: Thread): void;
   running(thread: Thread, running: boolean): void;
-  say(what: 'said_question' | 'said_ready' | 'said_stopped' | 'said_failed'): void;
+  say(what: 'said_question' | 'said_ready' | 'said_stopped' | 'said_failed' | 'said_limit'): void;
+  say_waiting(thread: Thread, waiting: Waiting): void;
 }
+
+/** What is asked beside a question in words: summary_of, or where the question goes. */
+type How = Pick<Asking, 'after' | 'summary_of'>;
 
 const redraw_ms = 40;
-let next_key = 1;
-
-function trouble_of(problem: Problem, unsent: boolean): Trouble {
-  return { status: problem.status, da: problem.da, en: problem.en, request_id: problem.request_id, unsent };
-}
-
-function trouble_in_answer(error: MessageError | null, request_id: string | null): Trouble {
-  return { status: 200, da: error?.message_da ?? null, en: error?.message ?? null, request_id, unsent: false };
-}
-
-function entry_of(message: Message): Entry {
-  return {
-    key: message.id,
-    role: message.role,
-    content: message.content,
-    created_at: message.created_at,
-    model: message.model,
-    state: message.state,
-    waiting: null,
-    waiting_since_ms: 0,
-    line_lost: false,
-    trouble: message.state === 'failed' ? trouble_in_answer(message.error, message.request_id) : null,
-  };
-}
+const written_every_ms = 2_000;
 
 export class Thread {
   id = $state<string | null>(null);
   title = $state('');
   model = $state<string | null>(null);
-  entries = $state<Entry[]>([]);
+  all = $state<Entry[]>([]);
+  leaf = $state<string | null>(null);
   loading = $state(false);
   problem = $state<Problem | null>(null);
   stopping = $state(false);
-  busy = $derived(this.entries.some((each) => each.state === 'sending' || each.state === 'running'));
+  entries = $derived(branch_to(this.all, this.leaf));
+  busy = $derived(this.all.some((each) => each.state === 'sending' || each.state === 'running'));
 
   private turn_id: string | null = null;
   private following: AbortController | null = null;
@@ -83,17 +51,18 @@ export class Thread {
 
   async load() {
     if (!this.id || this.busy) return;
-    this.loading = this.entries.length === 0;
+    this.loading = this.all.length === 0;
     this.problem = null;
     try {
-      const found = await api.conversation(this.id);
+      const found = await this.world.shelf.read(this.id);
       if (this.busy) return;
       this.title = found.title;
       this.model = found.model;
-      this.entries = found.messages.map(entry_of);
-      for (const entry of this.entries) {
+      this.leaf = found.leaf;
+      this.all = found.messages.map(entry_of);
+      for (const entry of this.all) {
         if (entry.state !== 'running') continue;
-        if (entry.key === found.turn?.message_id) this.watch(found.turn.id, this.entries.indexOf(entry));
+        if (entry.id === found.turn?.message_id) this.watch(found.turn.id, entry);
         else Object.assign(entry, { state: 'failed', trouble: trouble_in_answer(null, null) }); // nobody writes it any more
       }
     } catch (cause) {
@@ -103,45 +72,102 @@ export class Thread {
     }
   }
 
-  async ask(content: string, model: string) {
+  room(question: string, model: { id: string; context_tokens: number | null }) {
+    return room_of(this.entries, question, model);
+  }
+
+  /** With `after`: an edited question, beside the old one, which stays. */
+  async ask(content: string, model: string, how: How = {}) {
     if (this.busy) return;
-    const now = new Date().toISOString();
-    const shared = { created_at: now, model, waiting: null, waiting_since_ms: 0, line_lost: false, trouble: null };
-    this.entries.push(
-      { ...shared, key: `local-${next_key++}`, role: 'user', content, state: 'done' },
-      { ...shared, key: `local-${next_key++}`, role: 'assistant', content: '', state: 'sending' },
-    );
-    const at = this.entries.length - 1;
+    const parent = how.after === undefined ? (this.entries.at(-1)?.id ?? null) : how.after || null;
+    const question = new_entry('user', content, parent, null);
+    const answer = new_entry('assistant', '', question.id, model);
+    this.all.push(question, answer);
+    this.leaf = answer.id;
+    await this.begin(model, { content, model, ...how }, answer.id, question.id);
+  }
+
+  /** Another answer to the same question, beside the old one. */
+  async write_again(old: Entry, model: string) {
+    if (this.busy) return;
+    const answer = new_entry('assistant', '', old.parent, model);
+    this.all.push(answer);
+    this.leaf = answer.id;
+    await this.begin(model, { model, again: old.id }, answer.id, null);
+  }
+
+  /** The answer goes on where it stopped. */
+  async go_further(entry: Entry, model: string) {
+    if (this.busy || entry.content === '') return;
+    const { limit } = entry;
+    Object.assign(entry, { state: 'sending', limit: null, trouble: null });
+    await this.begin(model, { model, further: entry.id }, entry.id, null);
+    if (entry.trouble) entry.limit = limit; // it can still go on
+  }
+
+  private async begin(model: string, asking: Asking, answer_id: string, question_id: string | null) {
+    const find = (id: string | null) => this.all.find((each) => each.id === id);
     this.stopping = false;
     try {
       if (!this.id) {
-        const begun = await api.begin(model, title_from(content));
+        const begun = await this.world.shelf.begin(model, title_from(asking.content ?? ''));
         this.id = begun.id;
         this.title = begun.title;
         this.model = begun.model;
         this.world.begun(this, begun);
       }
-      const started = await api.ask(this.id, content, model);
+      const started = await this.world.shelf.ask(this.id, asking);
       this.model = model;
+      const question = find(question_id);
+      if (question && started.user_message) Object.assign(question, { id: started.user_message.id, parent: started.user_message.parent });
+      const answer = find(answer_id);
+      if (!answer) return;
+      Object.assign(answer, { id: started.answer.id, parent: started.answer.parent, model, state: 'running' });
+      this.leaf = answer.id;
       this.world.accepted(this);
       this.world.say('said_question');
-      const answer = this.entries[at];
-      if (answer) answer.state = 'running';
-      this.watch(started.turn.id, at);
+      this.watch(started.turn.id, answer);
       if (this.stopping) await this.stop();
     } catch (cause) {
-      const answer = this.entries[at];
-      if (answer) Object.assign(answer, { state: 'failed', trouble: trouble_of(as_problem(cause), true) });
+      const answer = find(answer_id);
+      const unsent = !asking.further;
+      if (answer) Object.assign(answer, { state: 'failed', trouble: trouble_of(as_problem(cause), unsent) });
       this.world.say('said_failed');
     }
   }
 
-  /** Asks the last question again; one that never reached the server leaves no second copy. */
-  async again(model: string) {
-    const question = this.entries.findLast((each) => each.role === 'user');
-    if (!question || this.busy) return;
-    if (this.entries.at(-1)?.trouble?.unsent) this.entries = this.entries.slice(0, this.entries.indexOf(question));
-    await this.ask(question.content, model);
+  /** After trouble. A question that never reached the server leaves no second copy. */
+  async again(entry: Entry, model: string) {
+    if (this.busy) return;
+    if (!entry.trouble?.unsent) return this.write_again(entry, model);
+    const question = this.all.find((each) => each.id === entry.parent);
+    const local = (each: Entry | undefined) => each?.id.startsWith('local-') ?? false;
+    this.all = this.all.filter((each) => each !== entry && !(each === question && local(question)));
+    if (question && local(question)) return this.ask(question.content, model, { after: question.parent ?? '' });
+    const other = this.all.find((each) => each.parent === entry.parent && each.role === 'assistant');
+    if (other) await this.write_again(other, model);
+  }
+
+  siblings(entry: Entry): Entry[] {
+    return siblings_of(this.all, entry);
+  }
+
+  /** Reads the branch through an alternative, where it was last written in. */
+  choose(entry: Entry) {
+    this.leaf = newest_below(this.all, entry.id);
+    if (this.id && !this.leaf.startsWith('local-')) void this.world.shelf.choose_leaf(this.id, this.leaf).catch(() => {}); // then it is read from the other end next time
+  }
+
+  async rate(entry: Entry, rating: 'up' | 'down' | null, reason: string | null) {
+    if (!this.id) return;
+    const before = entry.rating;
+    entry.rating = rating;
+    try {
+      await this.world.shelf.rate(this.id, entry.id, rating, reason);
+    } catch (cause) {
+      entry.rating = before;
+      throw cause;
+    }
   }
 
   async stop() {
@@ -161,9 +187,7 @@ export class Thread {
     this.following = null;
   }
 
-  private watch(turn_id: string, at: number) {
-    const entry = this.entries[at];
-    if (!entry) return;
+  private watch(turn_id: string, entry: Entry) {
     this.turn_id = turn_id;
     this.world.running(this, true);
     const following = new AbortController();
@@ -171,6 +195,7 @@ export class Thread {
 
     let latest: Turn | null = null;
     let timer: ReturnType<typeof setTimeout> | null = null;
+    let kept_at = Date.now();
     const draw = () => {
       timer = null;
       if (!latest) return;
@@ -178,6 +203,11 @@ export class Thread {
       if (entry.waiting !== latest.waiting) {
         entry.waiting = latest.waiting;
         entry.waiting_since_ms = Date.now();
+        if (entry.waiting) this.world.say_waiting(this, entry.waiting);
+      }
+      if (Date.now() - kept_at > written_every_ms) {
+        kept_at = Date.now();
+        this.keep(turn_id, { id: entry.id, content: entry.content }, false);
       }
     };
     const changed = (turn: Turn, line_lost: boolean) => {
@@ -191,11 +221,7 @@ export class Thread {
         draw();
         const end = turn.end;
         if (!end) return;
-        entry.state = end.state;
-        entry.line_lost = false;
-        entry.waiting = null;
-        entry.trouble = end.state === 'failed' ? trouble_in_answer(end.error, end.request_id) : null;
-        this.world.say(end.state === 'done' ? 'said_ready' : end.state === 'stopped' ? 'said_stopped' : 'said_failed');
+        this.finish(turn_id, entry, end);
         this.ended();
       })
       .catch((cause) => {
@@ -205,15 +231,28 @@ export class Thread {
         this.ended();
         entry.line_lost = false;
         entry.waiting = null;
-        if (problem.status === 404) {
+        if (problem.status === 404 && !this.world.shelf.in_browser) {
           entry.state = 'done';
           void this.load(); // over for long: the conversation knows how it went
           return;
         }
-        Object.assign(entry, { state: 'failed', trouble: trouble_of(problem, false) });
+        Object.assign(entry, { state: 'failed', trouble: problem.status === 404 ? trouble_in_answer(null, null) : trouble_of(problem, false) });
+        if (problem.status === 404) this.keep(turn_id, { id: entry.id, content: entry.content, state: 'failed' }, true);
         this.world.say('said_failed');
       })
       .finally(() => timer && clearTimeout(timer));
+  }
+
+  private finish(turn_id: string, entry: Entry, end: End) {
+    Object.assign(entry, { state: end.state, limit: end.limit, usage: end.usage, line_lost: false, waiting: null });
+    entry.trouble = end.state === 'failed' ? trouble_in_answer(end.error, end.request_id) : null;
+    this.keep(turn_id, { id: entry.id, content: entry.content, ...end }, true);
+    const said = end.state === 'done' ? (end.limit === 'tokens' ? 'said_limit' : 'said_ready') : end.state === 'stopped' ? 'said_stopped' : 'said_failed';
+    this.world.say(said);
+  }
+
+  private keep(turn_id: string, answer: Partial<Message> & { id: string }, over: boolean) {
+    if (this.id) void this.world.shelf.written(this.id, turn_id, answer, over).catch(() => {}); // a full disk costs it at a refresh
   }
 
   private ended() {

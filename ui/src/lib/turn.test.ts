@@ -57,7 +57,7 @@ describe('an answer', () => {
   });
 
   it('ends once: nothing comes after the end', () => {
-    const end: TurnEvent = { type: 'end', data: { state: 'stopped', error: null, request_id: 'req_1', usage: null } };
+    const end: TurnEvent = { type: 'end', data: { state: 'stopped', error: null, request_id: 'req_1', limit: null, usage: null } };
     const turn = after(turn_from(''), [...events_of(['Ja']), end, ...events_of(['!'], 2)]);
     expect(turn.text).toBe('Ja');
     expect(turn.end?.state).toBe('stopped');

@@ -1,0 +1,183 @@
+#include "base/ids.hpp"
+#include "json/writer.hpp"
+#include "portal/asking.hpp"
+#include "portal/branch.hpp"
+#include "portal/portal.hpp"
+#include "portal/render.hpp"
+
+namespace faelled::portal {
+namespace {
+
+using openai::ApiError;
+using openai::Cause;
+using store::Conversation;
+using store::Message;
+
+constexpr std::size_t title_bytes_max = 80;
+
+// The first words of the question, cut between characters.
+std::string title_from(std::string_view content) {
+  std::string title(content.substr(0, content.find('\n')));
+  if (title.size() <= title_bytes_max) return title;
+  std::size_t end = title_bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(title[end]) & 0xC0U) == 0x80U) --end;
+  return title.substr(0, end) + "…";
+}
+
+struct Begun {
+  Conversation conversation;
+  Asked asked;
+  std::uint32_t tokens_max = 0;
+};
+
+ApiError too_long() {
+  return {Cause::context_length_exceeded,
+          "This conversation has become longer than the model can remember; begin a new one from it.", "content"};
+}
+
+}  // namespace
+
+std::uint32_t Portal::context_tokens(std::string_view model) const {
+  for (const rpc::ModelStatus& status : p_.context.mesh.models())
+    if (status.model == model) return status.context_tokens;
+  return 0;
+}
+
+net::Task<void> Portal::start_turn(Call& call) {
+  auto fields = body_of(call);
+  if (!fields) co_return call.fail(fields.error());
+  auto asking = Asking::read(*fields);
+  if (!asking) co_return call.fail(asking.error());
+  if (auto all = fields->finish(); !all) co_return call.fail(all.error());
+  if (asking->model && !offers(call.visitor, *asking->model))
+    co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
+  forget_old_turns();
+  if (turns_.size() >= p_.settings.turns_max)
+    co_return call.fail(ApiError{Cause::queue_full, "Too many answers are under way; try again in a moment."});
+  const members::Session session = *call.visitor.session;
+  const WallTime now = p_.context.clock.wall();
+  std::map<std::string, std::uint32_t> contexts;
+  for (const rpc::ModelStatus& status : p_.context.mesh.models()) contexts[status.model] = status.context_tokens;
+  auto begun = co_await on_store<Begun>([session, now, asking = *asking, contexts = std::move(contexts), id = call.id,
+                                         question = new_message(call.id, store::MessageRole::user, now),
+                                         answer = new_message(call.id, store::MessageRole::assistant, now)](
+                                            store::Store& s, store::Conversations& all) -> Expected<Begun> {
+    Begun out;
+    auto done = s.together([&]() -> Expected<void> {
+      auto row = all.get(s, session.user.id, id);
+      if (!row) return std::unexpected(row.error());
+      auto messages = all.messages(s, *row);
+      if (!messages) return std::unexpected(messages.error());
+      for (const Message& message : *messages)
+        if (message.state == store::MessageState::running)
+          return faelled::fail(Errc::conflict, "an answer is still being written in this conversation",
+                               "stop it first");
+      std::vector<Message> earlier;
+      if (!asking.summary_of.empty()) {
+        auto other = all.get(s, session.user.id, asking.summary_of);
+        if (!other) return std::unexpected(other.error());
+        auto theirs = all.messages(s, *other);
+        if (!theirs) return std::unexpected(theirs.error());
+        earlier = branch_to(*theirs, other->leaf);
+      }
+      if (asking.model) row->model = *asking.model;
+      const auto context = contexts.find(row->model);
+      const std::uint32_t tokens = context == contexts.end() ? 0 : context->second;
+      auto made = asked(asking, row->leaf, *messages, earlier, tokens, question, answer);
+      if (!made) return std::unexpected(made.error());
+      out.tokens_max = answer_tokens(made->prompt, row->model, tokens);
+      if (out.tokens_max == 0) return faelled::fail(Errc::too_large, "the conversation is too long");
+      made->answer.model = row->model;
+      if (row->title.empty()) row->title = title_from(asking.content);
+      row->updated_at = now;
+      row->leaf = made->answer.id;
+      if (auto ok = all.update(s, *row); !ok) return ok;
+      if (made->question)
+        if (auto ok = all.add_message(s, *row, *made->question); !ok) return ok;
+      auto ok =
+          asking.further.empty() ? all.add_message(s, *row, made->answer) : all.update_message(s, *row, made->answer);
+      if (!ok) return ok;
+      out.conversation = std::move(*row);
+      out.asked = std::move(*made);
+      return {};
+    });
+    if (!done) return std::unexpected(done.error());
+    return out;
+  });
+  if (!begun && begun.error().code == Errc::too_large) co_return call.fail(too_long());
+  if (!begun) co_return call.fail(begun.error());
+  begin_turn(call, session, std::move(begun->conversation), std::move(begun->asked), begun->tokens_max);
+}
+
+Message Portal::new_message(std::string conversation, store::MessageRole role, WallTime now) {
+  Message out;
+  out.id = make_id("msg_", now, p_.context.random);
+  out.conversation = std::move(conversation);
+  out.role = role;
+  out.created_at = now;
+  if (role == store::MessageRole::assistant) {
+    out.state = store::MessageState::running;
+    out.request_id = p_.gateway.new_request_id();
+  }
+  return out;
+}
+
+void Portal::begin_turn(Call& call, const members::Session& session, Conversation conversation, Asked asked,
+                        std::uint32_t tokens_max) {
+  auto turn = std::make_shared<Turn>(p_.context.loop, document_, p_.settings.turn,
+                                     make_id("trn_", p_.context.clock.wall(), p_.context.random),
+                                     std::move(conversation), asked.answer);
+  turns_[turn->id()] = turn;
+  p_.context.loop.spawn(run_turn(turn, {session.member.id, session.user.id, {}, session.user.id},
+                                 chat_body(asked.answer.model, asked.prompt, tokens_max)));
+  std::string body;
+  json::Writer out(body);
+  out.object().key("turn").object().member("id", turn->id()).close_object();
+  out.key("user_message");
+  if (asked.question) {
+    write_message(out, *asked.question);
+  } else {
+    out.null();
+  }
+  out.key("answer");
+  write_message(out, asked.answer);
+  out.close_object();
+  call.json(202, body);
+}
+
+// The whole conversation comes with the question and goes with the answer: for members whose words stay in the browser.
+net::Task<void> Portal::start_loose_turn(Call& call) {
+  auto fields = body_of(call);
+  if (!fields) co_return call.fail(fields.error());
+  auto model = fields->text("model");
+  auto messages = fields->array("messages");
+  auto further = fields->maybe_boolean("further");
+  auto sums_up = fields->maybe_boolean("summary");
+  if (!model) co_return call.fail(model.error(), "model");
+  if (!messages) co_return call.fail(messages.error(), "messages");
+  if (!further) co_return call.fail(further.error(), "further");
+  if (!sums_up) co_return call.fail(sums_up.error(), "summary");
+  if (auto all = fields->finish(); !all) co_return call.fail(all.error());
+  auto prompt = loose_prompt(*messages);
+  if (!prompt) co_return call.fail(prompt.error());
+  if (!offers(call.visitor, *model))
+    co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
+  forget_old_turns();
+  if (turns_.size() >= p_.settings.turns_max)
+    co_return call.fail(ApiError{Cause::queue_full, "Too many answers are under way; try again in a moment."});
+  const std::uint32_t context = context_tokens(*model);
+  const members::Session session = *call.visitor.session;
+  Asked asked;
+  asked.answer = new_message({}, store::MessageRole::assistant, p_.context.clock.wall());
+  asked.answer.model = *model;
+  if (further->value_or(false)) asked.answer.content = prompt->back().content;
+  asked.prompt = loose_asked(std::move(*prompt), further->value_or(false), sums_up->value_or(false), context);
+  const std::uint32_t tokens_max = answer_tokens(asked.prompt, *model, context);
+  if (tokens_max == 0) co_return call.fail(too_long());
+  Conversation nowhere;
+  nowhere.user = session.user.id;
+  nowhere.member = session.member.id;
+  begin_turn(call, session, std::move(nowhere), std::move(asked), tokens_max);
+}
+
+}  // namespace faelled::portal

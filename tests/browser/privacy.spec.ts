@@ -1,0 +1,152 @@
+// Data og privatliv, and conversations that stay in the browser.
+import type { Page } from '@playwright/test';
+import { readFile } from 'node:fs/promises';
+import { answered, answers, ask, ask_and_catch, conversation_list, expect, field, item, last_answer, no_axe_violations, no_sideways_scroll, open_new, speak, stop_if_going, test, words_of } from './page';
+
+async function open_privacy(page: Page) {
+  await page.goto('/privacy');
+  await expect(page.getByRole('heading', { level: 1, name: 'Data og privatliv' })).toBeVisible();
+}
+
+async function downloaded(page: Page) {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Hent mine data' }).click()]);
+  expect(file.suggestedFilename()).toMatch(/^faelled-mine-data-\d{4}-\d\d-\d\d\.json$/);
+  return JSON.parse(await readFile(await file.path(), 'utf8'));
+}
+
+test('it says what is kept, where, how long and by whose choice, in both languages', async ({ page }) => {
+  await open_privacy(page);
+  const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'Dine samtaler' }) });
+  await expect(row).toContainText('På fælledens server, forseglet');
+  await expect(page.getByText('Du skriver med en kunstig intelligens')).toBeVisible();
+  await no_axe_violations(page);
+  await speak(page, 'English');
+  await expect(page.getByRole('rowheader', { name: 'Your conversations' })).toBeVisible();
+  await no_axe_violations(page);
+  await speak(page, 'Dansk');
+});
+
+test('one’s data come as a file that marks what an AI wrote', async ({ page }) => {
+  await open_new(page);
+  await ask(page, 'Svar kort: skal med i filen');
+  await answered(page);
+  await stop_if_going(page);
+  await open_privacy(page);
+  const all = await downloaded(page);
+  await expect(page.getByRole('status').filter({ hasText: 'Filen er hentet.' })).toBeVisible();
+  const found = all.conversations.find((each: { messages: { message: { content: string } }[] }) => each.messages[0]?.message.content === 'Svar kort: skal med i filen');
+  expect(found.messages.map((each: { written_by_ai: boolean }) => each.written_by_ai)).toEqual([false, true]);
+});
+
+test('everything is deleted, and comes back at Undo', async ({ page }) => {
+  await open_new(page);
+  await ask(page, 'Svar kort: væk og tilbage');
+  await answered(page);
+  await stop_if_going(page);
+  await field(page).fill('halvskrevet');
+  await open_privacy(page);
+  await page.getByRole('button', { name: 'Slet alle mine samtaler' }).press('Enter');
+  await expect(page.getByText(/samtaler? er slettet\. De.* er helt væk kl\. \d\d\.\d\d\./)).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Fortryd' })).toBeFocused();
+  await no_axe_violations(page);
+  expect((await (await page.request.get('/api/conversations')).json()).conversations).toEqual([]);
+  expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain('halvskrevet');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('Dine samtaler er tilbage.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Slet alle mine samtaler' })).toBeFocused();
+  await page.goto('/');
+  await expect(item(page, 'væk og tilbage').first()).toBeVisible();
+});
+
+for (const width of [320, 1280]) {
+  test(`it fits ${width} px, also in the dark`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 700 });
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+    await open_privacy(page);
+    await no_sideways_scroll(page, width);
+    await no_axe_violations(page);
+  });
+}
+
+test.describe('where the member keeps conversations in the browser alone', () => {
+  test.beforeEach(async ({ page }) => {
+    await page.route('**/api/session', async (route) => {
+      if (route.request().method() !== 'GET') return route.continue();
+      const response = await route.fetch();
+      const body = await response.json();
+      await route.fulfill({ response, json: { ...body, policy: { ...body.policy, conversations: 'browser' } } });
+    });
+  });
+
+  test('no conversation is asked of the server, a refresh loses nothing, and all of it can be taken along and deleted', async ({ page }) => {
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+    await open_new(page);
+    await expect(page.getByText('Samtaler gemmes kun i denne browser.')).toBeVisible();
+    const before = await ask_and_catch(page);
+    await page.reload();
+    await expect(words_of(last_answer(page))).toBeVisible();
+    await stop_if_going(page);
+    const shown = (await words_of(last_answer(page)).textContent()) ?? '';
+    expect(shown.replace(/\s+/g, '').startsWith(before.replace(/\s+/g, '').slice(0, -2))).toBe(true);
+    await page.reload();
+    await expect(words_of(last_answer(page))).toHaveText(shown);
+
+    await ask(page, 'Svar kort: endnu et');
+    await expect(answers(page)).toHaveCount(2);
+    await answered(page);
+    await stop_if_going(page);
+    await page.getByRole('button', { name: 'Skriv svaret igen' }).click();
+    await expect(page.getByRole('group', { name: 'Svar 2 af 2' })).toBeVisible({ timeout: 60_000 });
+    await stop_if_going(page);
+    await last_answer(page).getByRole('button', { name: 'Godt svar' }).click();
+    await page.reload();
+    await expect(page.getByRole('group', { name: 'Svar 2 af 2' })).toBeVisible();
+    await expect(last_answer(page).getByRole('button', { name: 'Godt svar' })).toHaveAttribute('aria-pressed', 'true');
+
+    await page.getByRole('searchbox').fill('ENDNU');
+    await expect(conversation_list(page).getByRole('status')).toHaveText('1 samtale fundet');
+    await page.getByRole('searchbox').press('Escape');
+    expect(asked.filter((each) => /conversations|search|deleted|ratings/.test(each))).toEqual([]);
+    expect(asked).toContain('POST /api/turns');
+
+    await open_privacy(page);
+    await expect(page.getByRole('row').filter({ hasText: 'Dine samtaler' })).toContainText('Kun i denne browser');
+    const all = await downloaded(page);
+    expect(all.conversations).toHaveLength(1);
+    expect(all.conversations[0].messages.map((each: { written_by_ai: boolean }) => each.written_by_ai)).toEqual([false, true, false, true, true]);
+    await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
+    await page.getByRole('button', { name: 'Fortryd' }).click();
+    await expect(page.getByText('Dine samtaler er tilbage.')).toBeVisible();
+    await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
+    await expect(page.getByRole('button', { name: 'Fortryd' })).toBeVisible();
+    await page.goto('/');
+    await expect(conversation_list(page)).toContainText('Slettet for nylig (1)');
+  });
+
+  test('what was deleted is gone from the browser when it can no longer come back', async ({ page }) => {
+    await page.clock.install();
+    await open_new(page);
+    await ask(page, 'Svar kort: skal helt væk');
+    await answered(page);
+    await page.clock.runFor(1_000);
+    await stop_if_going(page);
+    await item(page, 'skal helt væk').first().getByRole('button', { name: /^Slet/ }).click();
+    await expect(conversation_list(page)).toContainText('Slettet for nylig');
+    await page.clock.fastForward('10:01');
+    await page.reload();
+    await open_new(page);
+    await expect(conversation_list(page)).not.toContainText('skal helt væk');
+    const kept = await page.evaluate(
+      () =>
+        new Promise<string>((resolve) => {
+          const opening = indexedDB.open('faelled');
+          opening.onsuccess = () => {
+            const all = opening.result.transaction('conversations').objectStore('conversations').getAll();
+            all.onsuccess = () => resolve(JSON.stringify(all.result));
+          };
+        }),
+    );
+    expect(kept).not.toContain('skal helt væk');
+  });
+});
