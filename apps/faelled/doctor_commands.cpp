@@ -42,10 +42,11 @@ Said said(const std::string& command) {
 }
 
 Finding engine(const config::Config& config) {
-  const bool wanted =
-      std::ranges::any_of(config.models, [](const config::Model& model) { return model.engine == config::Engine::llama; });
+  const bool wanted = std::ranges::any_of(
+      config.models, [](const config::Model& model) { return model.engine == config::Engine::llama; });
   if (config.llama_server.empty())
-    return {"engine", wanted ? Verdict::bad : Verdict::note, "no llama_server is named", wanted ? "name it in the configuration" : ""};
+    return {"engine", wanted ? Verdict::bad : Verdict::note, "no llama_server is named",
+            wanted ? "name it in the configuration" : ""};
   std::string quoted = "'";
   for (const char c : config.llama_server.string()) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   if (!said("timeout 20 " + quoted + "' --version").well)
@@ -86,8 +87,8 @@ std::vector<Finding> examine(const config::Config& config, const std::string& co
     const auto bytes = model.file.empty() ? 0 : std::filesystem::file_size(model.file, code);
     if (!code) needs.engine_bytes += bytes;
   }
-  const bool gpu_wanted =
-      std::ranges::none_of(config.models, [](const config::Model& model) { return model.engine == config::Engine::llama; });
+  const bool gpu_wanted = std::ranges::none_of(
+      config.models, [](const config::Model& model) { return model.engine == config::Engine::llama; });
   const Said driver = said("timeout 20 nvidia-smi -q");
   const Said there = said("command -v nvidia-smi");
   std::vector<Finding> all{doctor::configuration(config_file, !config.keys.empty()),
@@ -119,7 +120,8 @@ std::string findings_text(const std::vector<Finding>& findings) {
 
 void add_doctor_commands(CLI::App& app, std::string& config, const std::string& version, int& status) {
   const auto with_config = [&](CLI::App* command) {
-    command->add_option("--config", config, "The server's configuration file (also FAELLED_CONFIG)")->capture_default_str();
+    command->add_option("--config", config, "The server's configuration file (also FAELLED_CONFIG)")
+        ->capture_default_str();
     return command;
   };
   auto json = std::make_shared<bool>(false);
@@ -131,7 +133,8 @@ void add_doctor_commands(CLI::App& app, std::string& config, const std::string& 
 
   auto file = std::make_shared<std::string>();
   auto* bundle = with_config(app.add_subcommand(
-      "support-bundle", "Write what a supporter needs into one text file: no prompt, answer, key, name or address in it"));
+      "support-bundle",
+      "Write what a supporter needs into one text file: no prompt, answer, key, name or address in it"));
   bundle->add_option("FILE", *file, "The file to write; it must not be there yet")->required();
   bundle->callback([&config, &status, version, file] { status = write_support_bundle(config, *file, version); });
 }

@@ -27,7 +27,8 @@ int check_file(const std::string& file) {
 int main(int argc, char** argv) {
   CLI::App app{
       "Fælled: a language-model commons for public organisations.\n"
-      "The server is 'faelled serve'. check, backup, restore and doctor work on files; all other commands talk to a running\n"
+      "The server is 'faelled serve'. check, backup, restore and doctor work on files; all other commands talk to a "
+      "running\n"
       "server on this machine through the owner-only socket in its data folder, and need no key.\n"
       "Exit status: 0 done, 1 refused or failed (said on standard error), 2 a command line that makes no sense.",
       "faelled"};

@@ -74,9 +74,9 @@ std::string described(const config::Config& config) {
                        model.engine == config::Engine::llama ? "llama" : "openai", model.concurrency,
                        model.context_tokens, model.threads, model.embeddings ? " embeddings" : "");
   const config::Limits& limits = config.limits;
-  out += fmt::format("limits wait {} total {} silence {} connections {} waiting {} body_mib {}\n", to_millis(limits.wait),
-                     to_millis(limits.total), to_millis(limits.silence), limits.connections, limits.waiting,
-                     limits.body_bytes >> 20);
+  out += fmt::format("limits wait {} total {} silence {} connections {} waiting {} body_mib {}\n",
+                     to_millis(limits.wait), to_millis(limits.total), to_millis(limits.silence), limits.connections,
+                     limits.waiting, limits.body_bytes >> 20);
   return out;
 }
 
@@ -113,7 +113,8 @@ int write_support_bundle(const std::string& config_file, const std::string& file
   const auto control = Control::of(config_file);
   if (!control) return complain(control.error());
   std::string text = fmt::format(
-      "Support bundle of faelled {}, {}\nRead it before you send it. It holds no prompt, answer, key, member, person or "
+      "Support bundle of faelled {}, {}\nRead it before you send it. It holds no prompt, answer, key, member, person "
+      "or "
       "address.\n",
       version, portal::time_text(SystemClock().wall()));
   text += section("machine", machine());
@@ -127,7 +128,8 @@ int write_support_bundle(const std::string& config_file, const std::string& file
                              : log_lines(tail_of(config->log.file)));
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0)
-    return complain({Errc::io, file + " cannot be written: " + std::strerror(errno), "choose a name that is not taken"});
+    return complain(
+        {Errc::io, file + " cannot be written: " + std::strerror(errno), "choose a name that is not taken"});
   const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (::close(fd) != 0 || !whole) return complain({Errc::io, file + " could not be written whole", "free some space"});
   std::cout << file << ": " << text.size() / 1024 << " KiB of plain text. Read it before you send it.\n";

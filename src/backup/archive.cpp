@@ -66,7 +66,8 @@ Expected<Head> parse_head(std::string line) {
 }
 
 Expected<Head> read_head(std::ifstream& in, const std::filesystem::path& file) {
-  const Error none{Errc::invalid, file.string() + " is no backup of faelled", "name a file that 'faelled backup' wrote"};
+  const Error none{Errc::invalid, file.string() + " is no backup of faelled",
+                   "name a file that 'faelled backup' wrote"};
   std::array<char, limits::backup_heading_bytes_max> room{};
   if (!in.getline(room.data(), room.size())) return std::unexpected(none);
   const std::string_view first(room.data());

@@ -27,7 +27,8 @@ class Scratch {
     fs::create_directory(path, code);
     if (!code) fs::permissions(path, fs::perms::owner_all, code);
     if (code)
-      return fail(Errc::io, path.string() + " cannot be made: " + code.message(), "check the rights and the free space");
+      return fail(Errc::io, path.string() + " cannot be made: " + code.message(),
+                  "check the rights and the free space");
     Scratch out(path, ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (out.fd_ < 0 || ::flock(out.fd_, LOCK_EX | LOCK_NB) != 0) {
       out.path_.clear();
@@ -69,7 +70,8 @@ Expected<void> copy_journal(const fs::path& from, const fs::path& to, const Prog
     bytes += fs::file_size(to / segment.filename(), code);
     progress("journal", bytes);
   }
-  if (code) return fail(Errc::io, from.string() + " cannot be copied: " + code.message(), "check rights and free space");
+  if (code)
+    return fail(Errc::io, from.string() + " cannot be copied: " + code.message(), "check rights and free space");
   return {};
 }
 

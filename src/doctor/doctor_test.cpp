@@ -148,8 +148,9 @@ TEST(Gpus, EachKindSaysWhatItAllows) {
 TEST(Gpus, AbsenceIsAWarningOnlyWhereAGpuIsWanted) {
   EXPECT_EQ(gpus("", true, false)[0].verdict, Verdict::note);
   EXPECT_EQ(gpus("", true, true)[0].verdict, Verdict::warn);
-  EXPECT_EQ(gpus("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n", false, false)[0].verdict,
-            Verdict::bad);
+  EXPECT_EQ(
+      gpus("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n", false, false)[0].verdict,
+      Verdict::bad);
 }
 
 TEST(Gpus, AnOutputOfAnyShapeIsBounded) {

@@ -41,7 +41,8 @@ Finding data_folder(const fs::path& data) {
   const auto rights = rights_of(data);
   if (!rights) return {"data", note, data.string() + " is not there yet; the first start makes it", {}};
   if (::access(data.c_str(), R_OK | W_OK | X_OK) != 0)
-    return {"data", bad, data.string() + ": " + std::strerror(errno), "run this as the server's user, or give it the right"};
+    return {"data", bad, data.string() + ": " + std::strerror(errno),
+            "run this as the server's user, or give it the right"};
   if ((*rights & 077U) != 0)
     return {"data", warn, data.string() + " can be opened by others than its owner", "run: chmod 700 " + data.string()};
   return {"data", good, data.string() + " is the server's own", {}};
@@ -55,12 +56,14 @@ Finding master_key(const fs::path& data) {
             "restore it from the backup; without it they cannot be read by anyone"};
   if (!rights) return {"master key", note, "the first start makes it", {}};
   if ((*rights & 077U) != 0)
-    return {"master key", bad, file.string() + " can be read by others than its owner", "run: chmod 600 " + file.string()};
+    return {"master key", bad, file.string() + " can be read by others than its owner",
+            "run: chmod 600 " + file.string()};
   return {"master key", good, "there, for the server's user alone", {}};
 }
 
 Finding last_backup(const fs::path& data, WallTime now) {
-  constexpr const char* mend = "run: faelled backup FILE --passphrase-file …, every night; keep file and passphrase apart";
+  constexpr const char* mend =
+      "run: faelled backup FILE --passphrase-file …, every night; keep file and passphrase apart";
   std::ifstream in(data / "last_backup.json");
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   json::Document document;
@@ -69,7 +72,8 @@ Finding last_backup(const fs::path& data, WallTime now) {
     const auto at = root->find("made_at_s");
     if (at) made_at_s = at->integer();
   }
-  if (!made_at_s) return {"backup", rights_of(data / "faelled.db") ? warn : note, "none was ever made of this folder", mend};
+  if (!made_at_s)
+    return {"backup", rights_of(data / "faelled.db") ? warn : note, "none was ever made of this folder", mend};
   const auto age_h = (unix_seconds(now) - *made_at_s) / 3600;
   if (age_h > limits::doctor_backup_age_h_max)
     return {"backup", warn, fmt::format("the last one is {} days old", age_h / 24), mend};

@@ -50,17 +50,17 @@ struct Reader {
     if (section == "FB Memory Usage" && name == "Total") gpu.memory_mib = number(value);
     if (section == "MIG Mode" && name == "Current") gpu.mig = value == "Enabled";
     if (name == "Virtualization Mode") {
-      gpu.sharing = value == "VGPU"           ? Sharing::vgpu
-                    : value == "Pass-Through" ? Sharing::pass_through
-                                              : Sharing::whole;
+      gpu.sharing = value == "VGPU" ? Sharing::vgpu : value == "Pass-Through" ? Sharing::pass_through : Sharing::whole;
     }
     if (name == "License Status") gpu.licensed = value.starts_with("Licensed");
   }
 };
 
 Finding finding(std::size_t number, const Gpu& gpu) {
-  Finding out{fmt::format("gpu {}", number), good,
-              fmt::format("{}, {} MiB, driver {}", gpu.name, gpu.memory_mib, gpu.driver), {}};
+  Finding out{fmt::format("gpu {}", number),
+              good,
+              fmt::format("{}, {} MiB, driver {}", gpu.name, gpu.memory_mib, gpu.driver),
+              {}};
   switch (gpu.sharing) {
     case Sharing::whole:
       out.says += "; the whole card: every engine and their sleep mode can be used";
@@ -70,12 +70,14 @@ Finding finding(std::size_t number, const Gpu& gpu) {
       break;
     case Sharing::vgpu:
       out.verdict = gpu.licensed ? note : bad;
-      out.says += "; a vGPU: a fixed part of a card, shared in time with other virtual machines. Unified memory is off "
-                  "unless the hypervisor gives the whole card and switches it on; sleeping engines and memory readings "
-                  "must be tried before they are relied on";
-      out.mend = gpu.licensed ? "ask the host's operator for a whole-card profile (1:1) where engines shall sleep and wake"
-                              : "its licence is missing: the driver slows it down until it works no more; set the licence "
-                                "server in /etc/nvidia/gridd.conf";
+      out.says +=
+          "; a vGPU: a fixed part of a card, shared in time with other virtual machines. Unified memory is off "
+          "unless the hypervisor gives the whole card and switches it on; sleeping engines and memory readings "
+          "must be tried before they are relied on";
+      out.mend = gpu.licensed
+                     ? "ask the host's operator for a whole-card profile (1:1) where engines shall sleep and wake"
+                     : "its licence is missing: the driver slows it down until it works no more; set the licence "
+                       "server in /etc/nvidia/gridd.conf";
       break;
   }
   if (gpu.mig) out.says += "; MIG is on: each instance counts as a device of its own, and no engine spans two";

@@ -75,8 +75,9 @@ Finding memory(const fs::path& root, const Needs& needs) {
   const std::uint64_t wanted = needs.engine_bytes + needs.engine_bytes / 4 + limits::doctor_own_memory_bytes;
   if (usable >= wanted) return {"memory", good, std::move(says), {}};
   return {"memory", bad, says + fmt::format(", with context and server about {}", size(wanted)),
-          limit && *limit < *total ? "raise MemoryMax of the service (or the container's limit), or serve smaller models"
-                                   : "serve fewer or smaller models, or add memory"};
+          limit && *limit < *total
+              ? "raise MemoryMax of the service (or the container's limit), or serve smaller models"
+              : "serve fewer or smaller models, or add memory"};
 }
 
 Finding swap(const fs::path& root) {
@@ -93,9 +94,10 @@ Finding shared_memory(const fs::path& folder) {
             "vLLM on several GPUs needs it; mount a tmpfs there"};
   const std::uint64_t bytes = std::uint64_t{info.f_blocks} * info.f_frsize;
   if (bytes >= limits::doctor_shm_bytes_min) return {"shm", good, fmt::format("{} of shared memory", size(bytes)), {}};
-  return {"shm", warn, fmt::format("{} of shared memory, less than {}", size(bytes), size(limits::doctor_shm_bytes_min)),
-          "llama-server needs none; vLLM on several GPUs does: --shm-size in a container, an emptyDir with medium Memory "
-          "in Kubernetes"};
+  return {
+      "shm", warn, fmt::format("{} of shared memory, less than {}", size(bytes), size(limits::doctor_shm_bytes_min)),
+      "llama-server needs none; vLLM on several GPUs does: --shm-size in a container, an emptyDir with medium Memory "
+      "in Kubernetes"};
 }
 
 Finding disk(const Needs& needs) {
@@ -117,9 +119,10 @@ Finding disk(const Needs& needs) {
 Finding clock_state(int status, std::int64_t error_max_us) {
   if ((status & STA_UNSYNC) == 0)
     return {"clock", good, fmt::format("kept in step with a time server, at most {} ms off", error_max_us / 1000), {}};
-  return {"clock", warn, "not kept in step with a time server",
-          "certificates, sign-in links, users' tokens and the ledger go by it: install chrony or systemd-timesyncd, or let "
-          "the host keep it"};
+  return {
+      "clock", warn, "not kept in step with a time server",
+      "certificates, sign-in links, users' tokens and the ledger go by it: install chrony or systemd-timesyncd, or let "
+      "the host keep it"};
 }
 
 Finding clock() {
@@ -132,8 +135,8 @@ Finding open_files(std::uint64_t allowed, const Needs& needs) {
   const std::uint64_t wanted = 2 * needs.connections + limits::doctor_own_files;
   if (allowed >= wanted) return {"files", good, fmt::format("{} open files are allowed", allowed), {}};
   return {"files", warn,
-          fmt::format("{} open files are allowed; {} connections with their engines want {}", allowed, needs.connections,
-                      wanted),
+          fmt::format("{} open files are allowed; {} connections with their engines want {}", allowed,
+                      needs.connections, wanted),
           "set LimitNOFILE in the service, or lower limits.connections"};
 }
 
@@ -147,9 +150,9 @@ Finding open_files(const Needs& needs) {
 Finding core_dumps(const fs::path& root) {
   std::string pattern = text_of(root / "proc/sys/kernel/core_pattern");
   if (pattern.ends_with('\n')) pattern.pop_back();
-  if (!pattern.starts_with('|'))
-    return {"core dumps", good, "the server and its engines write none", {}};
-  return {"core dumps", note,
+  if (!pattern.starts_with('|')) return {"core dumps", good, "the server and its engines write none", {}};
+  return {"core dumps",
+          note,
           "the machine gives core dumps to " + pattern.substr(1, pattern.find(' ') - 1) +
               "; the server and its engines refuse to be dumped",
           {}};

@@ -12,9 +12,9 @@
 namespace faelled::doctor {
 
 struct Needs {
-  std::filesystem::path data;               // the data folder; need not be there yet
-  std::uint64_t engine_bytes = 0;           // files of all models that llama-server serves, together
-  std::uint64_t connections = 0;            // limits.connections
+  std::filesystem::path data;      // the data folder; need not be there yet
+  std::uint64_t engine_bytes = 0;  // files of all models that llama-server serves, together
+  std::uint64_t connections = 0;   // limits.connections
 };
 
 // Bytes: what the tightest cgroup above us allows, nullopt: no limit. Reads ROOT/proc/self/cgroup and
