@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -28,7 +29,10 @@ class Sandbox {
   static int version();
 
   Sandbox(Sandbox&& other) noexcept;
-  Sandbox& operator=(Sandbox&&) = delete;
+  Sandbox& operator=(Sandbox&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~Sandbox();
 
   int fd() const { return fd_; }
