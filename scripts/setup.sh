@@ -73,14 +73,34 @@ need_node() {
   export PATH
 }
 
-# The engine's file name holds what went into it: source, flags, compiler and, as it is built for this very processor,
-# the processor.
+# engine_key FLAG…: the engine's file name holds what went into it: source, flags, compiler and, as it is built for this very
+# processor, the processor.
 engine_key() {
   {
-    echo "$engine_package_sha256" "${engine_flags[@]}"
+    echo "$engine_package_sha256" "$@"
     clang-19 --version 2>/dev/null | head -n 1 || true
-    grep -m 2 -E '^(model name|flags|Features)' /proc/cpuinfo
+    [[ "$*" == *GGML_NATIVE=OFF* ]] || grep -m 2 -E '^(model name|flags|Features)' /proc/cpuinfo
   } | sha256sum | cut -c1-16
+}
+
+# build_engine FILE FLAG…: llama-server from its pinned source.
+build_engine() {
+  local binary="$1" package="$cache/${engine_package/@/-}.tgz" work="$cache/engine-build"
+  shift
+  title "Engine (llama.cpp); built once, some minutes"
+  need_node
+  fetch npm "$engine_package" "$package" --sha256 "$engine_package_sha256"
+  rm -rf "$work"
+  mkdir -p "$work"
+  step tar -xzf "$package" -C "$work" package/llama/gitRelease.bundle
+  step git -c advice.detachedHead=false clone -q "$work/package/llama/gitRelease.bundle" "$work/source" ||
+    die "the engine's source could not be unpacked"
+  step cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 \
+    "$@" || die "the engine's build could not be set up"
+  step nice ninja -C "$work/build" -j "$cores" llama-server || die "the engine did not build"
+  mv "$work/build/bin/llama-server" "$binary.new"
+  mv "$binary.new" "$binary"
+  rm -rf "$work" "$package"
 }
 
 # llama-server, at $cache/llama-server; FAELLED_LLAMA_SERVER names one that is there already.
@@ -90,26 +110,17 @@ need_engine() {
     return
   fi
   local binary
-  binary="$cache/llama-server-$(engine_key)"
-  if [[ ! -x "$binary" ]]; then
-    title "Engine (llama.cpp); built once, some minutes"
-    local package="$cache/${engine_package/@/-}.tgz" work="$cache/engine-build"
-    need_node
-    fetch npm "$engine_package" "$package" --sha256 "$engine_package_sha256"
-    rm -rf "$work"
-    mkdir -p "$work"
-    step tar -xzf "$package" -C "$work" package/llama/gitRelease.bundle
-    step git -c advice.detachedHead=false clone -q "$work/package/llama/gitRelease.bundle" "$work/source" ||
-      die "the engine's source could not be unpacked"
-    step cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 \
-      "${engine_flags[@]}" || die "the engine's build could not be set up"
-    step nice ninja -C "$work/build" -j "$cores" llama-server || die "the engine did not build"
-    mv "$work/build/bin/llama-server" "$binary.new"
-    mv "$binary.new" "$binary"
-    rm -rf "$work" "$package"
-  fi
+  binary="$cache/llama-server-$(engine_key "${engine_flags[@]}")"
+  [[ -x "$binary" ]] || build_engine "$binary" "${engine_flags[@]}"
   ln -sfn "$(basename "$binary")" "$cache/llama-server"
   export FAELLED_LLAMA_SERVER="$cache/llama-server"
+}
+
+# The same for machines other than this one, at $portable_engine: any x86-64 processor since 2013 (x86-64-v3).
+need_portable_engine() {
+  local flags=("${engine_flags[@]/GGML_NATIVE=ON/GGML_NATIVE=OFF}" "${engine_portable_flags[@]}")
+  portable_engine="$cache/llama-server-portable-$(engine_key "${flags[@]}")"
+  [[ -x "$portable_engine" ]] || build_engine "$portable_engine" "${flags[@]}"
 }
 
 # The small model, at $cache/$model_file; FAELLED_MODEL names one that is there already.

@@ -188,4 +188,21 @@ inline constexpr std::size_t search_found_max = 50;
 inline constexpr std::size_t rating_reason_bytes_max = 500;
 inline constexpr auto turn_unwatched_max = 30s;  // after its last viewer has gone
 
+// Backups
+inline constexpr std::size_t backup_heading_bytes_max = 4096;
+inline constexpr std::size_t backup_chunk_bytes = 1024 * 1024;  // of a file's content in one sealed chunk
+inline constexpr std::size_t passphrase_bytes_min = 12;
+inline constexpr std::size_t passphrase_bytes_max = 1024;
+
+// Doctor and support bundle
+inline constexpr std::uint64_t doctor_own_memory_bytes = 512ULL * 1024 * 1024;      // the server's, at full load
+inline constexpr std::uint64_t doctor_shm_bytes_min = 1024ULL * 1024 * 1024;        // what vLLM wants on several GPUs
+inline constexpr std::uint64_t doctor_disk_bytes_min = 256ULL * 1024 * 1024;        // journal segments laid out ahead
+inline constexpr std::uint64_t doctor_disk_bytes_low = 5ULL * 1024 * 1024 * 1024;
+inline constexpr std::uint64_t doctor_own_files = 256;
+inline constexpr std::int64_t doctor_backup_age_h_max = 48;
+inline constexpr std::size_t doctor_output_bytes_max = 4 * 1024 * 1024;  // of nvidia-smi
+inline constexpr std::size_t doctor_gpus_max = 64;
+inline constexpr std::size_t support_log_bytes_max = 1024 * 1024;  // the newest of the log
+
 }  // namespace faelled::limits

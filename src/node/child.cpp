@@ -50,12 +50,14 @@ std::string_view step_in_words(ConfineStep step) {
       return "forbid core dumps";
     case ConfineStep::no_new_privileges:
       return "forbid new rights";
+    case ConfineStep::no_files:
+      return "close our files to it";
     case ConfineStep::no_network:
       return "close the network to it";
     case ConfineStep::folder:
       return "enter its folder";
     case ConfineStep::descriptors:
-      return "close our files to it";
+      return "close our descriptors to it";
     case ConfineStep::exec:
       return "run it";
   }
@@ -71,12 +73,12 @@ std::vector<char*> pointers_to(const std::vector<std::string>& words) {
 
 // In the child. Never returns.
 [[noreturn]] void become(const char* program, char** arguments, char** environment, const char* folder, bool network,
-                         pid_t parent, int input, int output, int report) {
+                         int sandbox, pid_t parent, int input, int output, int report) {
   Failure failure;
   if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) {
     failure.step = ConfineStep::descriptors;
   } else {
-    failure.step = confine(parent, folder, network, report);
+    failure.step = confine(parent, folder, network, sandbox, report);
     if (failure.step == ConfineStep::none) {
       ::execve(program, arguments, environment);
       failure.step = ConfineStep::exec;
@@ -116,6 +118,14 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
   if (input.get() < 0) return os_error("open /dev/null");
   ::fcntl(output_read.get(), F_SETFL, O_NONBLOCK);
 
+  Expected<std::optional<Sandbox>> sandbox = std::nullopt;
+  if (plan.reach) {
+    Reach reach = *plan.reach;
+    reach.runs.push_back(plan.program);
+    sandbox = Sandbox::of(reach);
+    if (!sandbox) return std::unexpected(sandbox.error());
+  }
+
   std::vector<std::string> words{plan.program};
   words.insert(words.end(), plan.arguments.begin(), plan.arguments.end());
   auto arguments = pointers_to(words);
@@ -130,7 +140,8 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t pid = ::fork();
   if (pid == 0) {
-    become(plan.program.c_str(), arguments.data(), environment.data(), folder, plan.network, parent, input.get(),
+    become(plan.program.c_str(), arguments.data(), environment.data(), folder, plan.network,
+           sandbox && *sandbox ? (*sandbox)->fd() : -1, parent, input.get(),
            output_write.get(), report_write.get());
   }
   auto fork_errno = errno;

@@ -1,6 +1,6 @@
 // Child: one engine process, owned by us from spawn to reaping. It cannot outlive us (PR_SET_PDEATHSIG), sees no
-// descriptor, environment or terminal of ours, reaches no network, gains no rights and leaves no core dump, because a
-// dump would hold prompts.
+// descriptor, environment or terminal of ours, reaches no network, sees only files that it was given, gains no rights and
+// leaves no core dump, because a dump would hold prompts.
 //
 // PR_SET_PDEATHSIG fires when the THREAD that spawned ends, not the process: call spawn() only on a thread that lives
 // as long as the process does (the event loop's). Owned by the node, on that thread.
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "node/sandbox.hpp"
 
 namespace faelled::node {
 
@@ -23,7 +24,8 @@ struct ChildPlan {
   std::vector<std::string> arguments;    // without the program's name
   std::vector<std::string> environment;  // all of it
   std::string folder;                    // to run in; empty: "/"
-  bool network = false;                  // false: unix sockets only
+  bool network = false;                  // false: unix sockets to listen on, and no connection to anywhere
+  std::optional<Reach> reach;            // files beside the system's; nullopt: whatever our user may
 };
 
 // How a process ended. Engines exit with 0 after a fault too, so this is for people, never for deciding.

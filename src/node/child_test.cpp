@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <fstream>
 
 namespace faelled::node {
 namespace {
@@ -25,7 +27,7 @@ bool readable(int fd, int wait_ms = patience_ms) {
 }
 
 ChildPlan shell(std::string script) {
-  return {"/bin/sh", {"-c", std::move(script)}, {"PATH=/usr/bin:/bin"}, "", false};
+  return {"/bin/sh", {"-c", std::move(script)}, {"PATH=/usr/bin:/bin"}, "", false, std::nullopt};
 }
 
 std::string output_of(Child& child) {
@@ -102,12 +104,12 @@ TEST(Child, IsReapedEvenWhenSomebodyMadeItsExitNonBlocking) {
 }
 
 TEST(Child, SaysWhyAProgramCannotRun) {
-  auto child = Child::spawn({"/nonexistent/llama-server", {}, {}, "", false});
+  auto child = Child::spawn({"/nonexistent/llama-server", {}, {}, "", false, std::nullopt});
   ASSERT_FALSE(child);
   EXPECT_EQ(child.error().code, Errc::not_found);
   EXPECT_THAT(child.error().message, HasSubstr("/nonexistent/llama-server"));
-  EXPECT_FALSE(Child::spawn({"/etc/passwd", {}, {}, "", false}));
-  EXPECT_FALSE(Child::spawn({"/bin/true", {}, {}, "/nonexistent", false}));
+  EXPECT_FALSE(Child::spawn({"/etc/passwd", {}, {}, "", false, std::nullopt}));
+  EXPECT_FALSE(Child::spawn({"/bin/true", {}, {}, "/nonexistent", false, std::nullopt}));
 }
 
 TEST(Child, SeesNothingOfOurs) {
@@ -149,7 +151,7 @@ TEST(Child, ManyComeAndGoWithoutLosingADescriptor) {
   };
   auto before = open_now();
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(Child::spawn(shell("exit 0")));
-  EXPECT_FALSE(Child::spawn({"/nonexistent", {}, {}, "", false}));
+  EXPECT_FALSE(Child::spawn({"/nonexistent", {}, {}, "", false, std::nullopt}));
   EXPECT_EQ(open_now(), before);
 }
 
@@ -179,6 +181,69 @@ TEST(Child, DiesWithAKilledParent) {
   ::waitpid(server, nullptr, 0);
   EXPECT_TRUE(readable(engine_fd)) << "an orphan is left";
   ::close(engine_fd);
+}
+
+// What an engine may touch: one folder to write in and one file to read.
+class ChildWithReach : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (Sandbox::version() == 0) GTEST_SKIP() << "this kernel has no Landlock";
+    std::string name = (std::filesystem::temp_directory_path() / "faelled-reach-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    for (const char* sub : {"own", "others"}) std::filesystem::create_directory(folder_ / sub);
+    std::ofstream(folder_ / "model.gguf") << "weights";
+    std::ofstream(folder_ / "others/master.key") << "secret";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::string run(const std::string& script) {
+    ChildPlan plan = shell("cd " + (folder_ / "own").string() + "; exec 2>&1; " + script);
+    plan.reach = Reach{{}, {(folder_ / "model.gguf").string()}, {(folder_ / "own").string()}};
+    return output_of(plan);
+  }
+  std::filesystem::path folder_;
+};
+
+TEST_F(ChildWithReach, ReadsTheModelAndNothingOfOurs) {
+  EXPECT_EQ(run("cat ../model.gguf"), "weights");
+  EXPECT_THAT(run("cat ../others/master.key"), HasSubstr("Permission denied"));
+  EXPECT_THAT(run("ls " + folder_.string()), HasSubstr("Permission denied"));
+  EXPECT_THAT(run("cat /etc/hostname"), HasSubstr("Permission denied"));
+}
+
+TEST_F(ChildWithReach, WritesInItsOwnFolderAlone) {
+  EXPECT_EQ(run("echo said > log && cat log && rm log"), "said\n");
+  EXPECT_THAT(run("echo x > ../others/new"), HasSubstr("Permission denied"));
+  EXPECT_THAT(run("echo x >> ../model.gguf"), HasSubstr("Permission denied"));
+  EXPECT_THAT(run("echo x > /tmp/faelled-escaped"), HasSubstr("Permission denied"));
+  EXPECT_THAT(run("echo x > /dev/shm/faelled-escaped"), HasSubstr("Permission denied"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "others/new"));
+}
+
+TEST_F(ChildWithReach, RunsNothingThatItWrote) {
+  EXPECT_THAT(run("cp /bin/true evil && chmod 700 evil && ./evil"), HasSubstr("Permission denied"));
+  EXPECT_EQ(run("/bin/true && echo but the system's"), "but the system's\n");
+}
+
+TEST_F(ChildWithReach, CannotSeeIntoItsParent) {
+  const std::string parent = std::to_string(::getpid());
+  EXPECT_THAT(run("cat /proc/" + parent + "/environ"), HasSubstr("Permission denied"));
+  EXPECT_THAT(run("head -c 1 /proc/" + parent + "/mem"), HasSubstr("Permission denied"));
+}
+
+TEST(Child, ConnectsToNobodyNotEvenOnAUnixSocket) {
+  // The owner's socket is our user's, and so is the engine.
+  auto child = Child::spawn({"/usr/bin/python3",
+                             {"-c",
+                              "import socket, os\n"
+                              "s = socket.socket(socket.AF_UNIX); s.bind('\\0faelled-test-%d' % os.getpid()); s.listen()\n"
+                              "try: socket.socket(socket.AF_UNIX).connect(s.getsockname()); print('connected')\n"
+                              "except PermissionError: print('refused')\n"},
+                             {},
+                             "",
+                             false,
+                             std::nullopt});
+  ASSERT_TRUE(child) << child.error().message;
+  EXPECT_EQ(output_of(**child), "refused\n");
 }
 
 }  // namespace

@@ -15,6 +15,8 @@
 #include <cstddef>
 #include <iterator>
 
+#include "node/sandbox.hpp"
+
 namespace faelled::node {
 
 namespace {
@@ -27,8 +29,9 @@ constexpr unsigned this_arch = AUDIT_ARCH_AARCH64;
 #error "name this machine's audit architecture"
 #endif
 
-// socket() for anything but unix and netlink (a GPU's driver asks that one) is EACCES; io_uring, which can open sockets
-// behind this filter's back, is ENOSYS; system calls of another architecture end the process.
+// socket() for anything but unix and netlink (a GPU's driver asks that one) is EACCES, and so is every connect(): an
+// engine listens and never calls, or it could be the operator on our own socket, which is the same user's. io_uring, which
+// can open sockets behind this filter's back, is ENOSYS; system calls of another architecture end the process.
 bool deny_network() {
   constexpr unsigned socket_domain_low_word = offsetof(seccomp_data, args[0]);  // both machines are little-endian
   static const sock_filter program[] = {
@@ -42,6 +45,8 @@ bool deny_network() {
 #endif
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, socket_domain_low_word),
@@ -56,7 +61,7 @@ bool deny_network() {
 
 }  // namespace
 
-ConfineStep confine(pid_t parent, const char* folder, bool network, int keep_fd) {
+ConfineStep confine(pid_t parent, const char* folder, bool network, int sandbox_fd, int keep_fd) {
   ::setpgid(0, 0);
   // The parent may have died before the line above; then nobody would ever send the signal.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) return ConfineStep::parent_gone;
@@ -65,6 +70,7 @@ ConfineStep confine(pid_t parent, const char* folder, bool network, int keep_fd)
   rlimit no_core{1, 1};
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return ConfineStep::no_core;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return ConfineStep::no_new_privileges;
+  if (sandbox_fd >= 0 && !enter_sandbox(sandbox_fd)) return ConfineStep::no_files;
   // Asked of the kernel last: a kernel without seccomp (EINVAL) still gets all the rest.
   if (!network && !deny_network() && errno != EINVAL) return ConfineStep::no_network;
   if (::chdir(folder) != 0) return ConfineStep::folder;

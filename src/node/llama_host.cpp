@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -125,7 +126,10 @@ Expected<void> LlamaHost::spawn() {
   if (!command) return std::unexpected(command.error());
   auto log = EngineLog::open(fmt::format("{}/{}.log", folders_.logs, file_name_of(model_.id)));
   if (!log) return std::unexpected(log.error());
-  auto child = Child::spawn({command->program, command->arguments, command->environment, folders_.sockets, false});
+  Reach reach{{std::filesystem::path(command->program).parent_path().string()}, {model_.file}, {folders_.sockets}};
+  if (!model_.chat_template_file.empty()) reach.reads.push_back(model_.chat_template_file);
+  auto child = Child::spawn(
+      {command->program, command->arguments, command->environment, folders_.sockets, false, std::move(reach)});
   if (!child) return std::unexpected(child.error());
   engine_log_.emplace(std::move(*log));
   engine_log_->note(fmt::format("engine {} starts with process {}", id_, (*child)->pid()));

@@ -96,7 +96,7 @@ class RealLlamaServer : public testing::Test {
   }
 
   void spawn(const engines::Command& c) {
-    auto spawned = Child::spawn({c.program, c.arguments, c.environment, folder, false});
+    auto spawned = Child::spawn({c.program, c.arguments, c.environment, folder, false, std::nullopt});
     ASSERT_TRUE(spawned) << spawned.error().message;
     child = std::move(*spawned);
   }

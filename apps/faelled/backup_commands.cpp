@@ -1,0 +1,153 @@
+#include "backup_commands.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include "backup/backup.hpp"
+#include "base/limits.hpp"
+#include "complain.hpp"
+#include "config/config.hpp"
+#include "json/writer.hpp"
+#include "portal/render.hpp"
+
+namespace faelled::app {
+namespace {
+
+struct Options {
+  std::string file, data, passphrase_file;
+  bool without_keys = false, check = false, json = false;
+};
+
+// The first line of the file. Errors name the file, never what it holds.
+Expected<std::string> passphrase_of(const std::string& file) {
+  struct stat info{};
+  std::ifstream in(file);
+  std::string line;
+  if (!in || ::stat(file.c_str(), &info) != 0 || !std::getline(in, line))
+    return fail(Errc::io, file + " cannot be read", "write the passphrase into it as one line");
+  if ((info.st_mode & 077U) != 0)
+    return fail(Errc::forbidden, file + " can be read by others than its owner", "run: chmod 600 " + file);
+  if (line.size() < limits::passphrase_bytes_min || line.size() > limits::passphrase_bytes_max)
+    return fail(Errc::invalid,
+                fmt::format("the passphrase in {} has {} characters; {} to {} are allowed", file, line.size(),
+                            limits::passphrase_bytes_min, limits::passphrase_bytes_max),
+                "make one with: openssl rand -base64 24");
+  return line;
+}
+
+// One line that is written over, where somebody watches.
+backup::Progress progress_line() {
+  if (::isatty(STDERR_FILENO) == 0) return [](std::string_view, std::uint64_t) {};
+  return [](std::string_view doing, std::uint64_t done) {
+    if (doing == "ledger") {
+      std::fprintf(stderr, "\r%-12s%12llu rows", "ledger", static_cast<unsigned long long>(done));
+    } else {
+      std::fprintf(stderr, "\r%-12.*s%12llu MiB ", static_cast<int>(doing.size()), doing.data(),
+                   static_cast<unsigned long long>(done >> 20));
+    }
+  };
+}
+
+int make_backup(const std::string& config_file, const Options& options, const std::string& version) {
+  auto config = config::load(config_file);
+  if (!config) return complain(config.error());
+  backup::Options wanted{config->data, config_file, options.file, {}, version};
+  if (options.without_keys) {
+    wanted.config.clear();
+  } else if (options.passphrase_file.empty()) {
+    return complain({Errc::invalid, "a backup holds the master key, so it is sealed with a passphrase",
+                     "name a file that holds one with --passphrase-file, and keep a copy of it elsewhere; or leave the "
+                     "keys out with --without-keys"});
+  } else {
+    auto passphrase = passphrase_of(options.passphrase_file);
+    if (!passphrase) return complain(passphrase.error());
+    wanted.passphrase = *passphrase;
+  }
+  SystemRandom random;
+  auto made = backup::make(wanted, SystemClock().wall(), random, progress_line());
+  if (!made) return complain(made.error());
+  if (options.json) {
+    std::string line;
+    json::Writer(line).object().member("file", options.file).member("bytes", made->bytes).close_object();
+    std::cout << line << "\n";
+  } else {
+    std::cout << fmt::format("\r{}: {:.1f} MiB, {}\n", options.file, static_cast<double>(made->bytes) / (1 << 20),
+                             options.without_keys ? "without keys" : "sealed with the passphrase");
+  }
+  return 0;
+}
+
+int restore_backup(const Options& options) {
+  std::string passphrase;
+  if (!options.passphrase_file.empty()) {
+    auto read = passphrase_of(options.passphrase_file);
+    if (!read) return complain(read.error());
+    passphrase = *read;
+  }
+  if (!options.check && options.data.empty())
+    return complain({Errc::invalid, "restore needs a folder to restore into", "name an empty or new one with --data"});
+  auto restored = options.check ? backup::check(options.file, passphrase, progress_line())
+                                : backup::restore(options.file, options.data, passphrase, progress_line());
+  if (!restored) return complain(restored.error());
+  const auto& heading = restored->heading;
+  if (options.json) {
+    std::string line;
+    json::Writer(line)
+        .object()
+        .member("made_at", portal::time_text(heading.made_at))
+        .member("version", heading.version)
+        .member("keys", heading.keys)
+        .member("rows_from_journal", restored->rows_from_journal)
+        .close_object();
+    std::cout << line << "\n";
+    return 0;
+  }
+  std::cout << fmt::format("\r{} is whole: made {} by faelled {}\n", options.file, portal::time_text(heading.made_at),
+                           heading.version);
+  if (options.check) return 0;
+  std::cout << fmt::format("Restored into {}. Before you start the server on it:\n", options.data);
+  if (heading.keys) {
+    std::cout << fmt::format("  - the configuration of then is {}/faelled.yaml\n", options.data);
+  } else {
+    std::cout << fmt::format("  - put the master key at {}/master.key (chmod 600), or conversations stay sealed\n",
+                             options.data);
+  }
+  std::cout << fmt::format(
+      "  - keys, people and sessions are those of {}: what was revoked later works again; see 'faelled key list'\n",
+      portal::time_text(heading.made_at));
+  return 0;
+}
+
+}  // namespace
+
+void add_backup_commands(CLI::App& app, std::string& config, const std::string& version, int& status) {
+  auto options = std::make_shared<Options>();
+  const auto common = [options](CLI::App* command) {
+    command->add_option("FILE", options->file, "The backup's file")->required();
+    command->add_option("--passphrase-file", options->passphrase_file,
+                        "File whose first line is the passphrase (12 to 1024 characters, chmod 600)");
+    command->add_flag("--json", options->json, "Print one line of JSON");
+    return command;
+  };
+  auto* make = common(app.add_subcommand(
+      "backup", "Write store, journal and keys into one file, beside a running server or without one"));
+  make->add_option("--config", config, "The server's configuration file (also FAELLED_CONFIG)")->capture_default_str();
+  make->add_flag("--without-keys", options->without_keys,
+                 "Leave out master key and configuration: the file is not secret, and opens no conversation")
+      ->excludes("--passphrase-file");
+  make->callback([options, &config, version, &status] { status = make_backup(config, *options, version); });
+
+  auto* restore = common(app.add_subcommand("restore", "Bring a backup back into an empty data folder"));
+  restore->add_option("--data", options->data, "The folder to restore into: empty, or not there yet");
+  restore->add_flag("--check", options->check, "Only prove that the backup is whole and would restore")
+      ->excludes("--data");
+  restore->callback([options, &status] { status = restore_backup(*options); });
+}
+
+}  // namespace faelled::app

@@ -1,0 +1,142 @@
+#include "doctor_commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "base/limits.hpp"
+#include "complain.hpp"
+#include "doctor/files.hpp"
+#include "doctor/gpu.hpp"
+#include "doctor/machine.hpp"
+#include "json/writer.hpp"
+#include "support_bundle.hpp"
+
+namespace faelled::app {
+namespace {
+
+using doctor::Finding;
+using doctor::Verdict;
+
+// What a program printed, and whether it ended well. `command` is ours, never a user's.
+struct Said {
+  std::string text;
+  bool well = false;
+};
+Said said(const std::string& command) {
+  Said out;
+  FILE* pipe = ::popen((command + " 2>/dev/null </dev/null").c_str(), "r");
+  if (pipe == nullptr) return out;
+  std::array<char, 4096> room{};
+  while (out.text.size() < limits::doctor_output_bytes_max) {
+    const std::size_t got = std::fread(room.data(), 1, room.size(), pipe);
+    if (got == 0) break;
+    out.text.append(room.data(), got);
+  }
+  out.well = ::pclose(pipe) == 0;
+  return out;
+}
+
+Finding engine(const config::Config& config) {
+  const bool wanted = std::ranges::any_of(
+      config.models, [](const config::Model& model) { return model.engine == config::Engine::llama; });
+  if (config.llama_server.empty())
+    return {"engine", wanted ? Verdict::bad : Verdict::note, "no llama_server is named",
+            wanted ? "name it in the configuration" : ""};
+  std::string quoted = "'";
+  for (const char c : config.llama_server.string()) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  if (!said("timeout 20 " + quoted + "' --version").well)
+    return {"engine", Verdict::bad, config.llama_server.string() + " does not start",
+            "run it with --version and read its error: a missing library, or built for another processor"};
+  return {"engine", Verdict::good, config.llama_server.string() + " starts", {}};
+}
+
+int run_doctor(const std::string& config_file, bool json) {
+  auto config = config::load(config_file);
+  if (!config) return complain(config.error());
+  const auto findings = examine(*config, config_file);
+  if (json) {
+    std::string text;
+    json::Writer out(text);
+    out.object().key("findings").array();
+    for (const Finding& finding : findings)
+      out.object()
+          .member("what", finding.what)
+          .member("verdict", name_of(finding.verdict))
+          .member("says", finding.says)
+          .member_or_null("mend", finding.mend)
+          .close_object();
+    out.close_array().close_object();
+    std::cout << text << "\n";
+  } else {
+    std::cout << findings_text(findings);
+  }
+  return std::ranges::any_of(findings, [](const Finding& finding) { return finding.verdict == Verdict::bad; }) ? 1 : 0;
+}
+
+}  // namespace
+
+std::vector<Finding> examine(const config::Config& config, const std::string& config_file) {
+  doctor::Needs needs{config.data, 0, config.limits.connections};
+  for (const config::Model& model : config.models) {
+    std::error_code code;
+    const auto bytes = model.file.empty() ? 0 : std::filesystem::file_size(model.file, code);
+    if (!code) needs.engine_bytes += bytes;
+  }
+  const bool gpu_wanted = std::ranges::none_of(
+      config.models, [](const config::Model& model) { return model.engine == config::Engine::llama; });
+  const Said driver = said("timeout 20 nvidia-smi -q");
+  const Said there = said("command -v nvidia-smi");
+  std::vector<Finding> all{doctor::configuration(config_file, !config.keys.empty()),
+                           doctor::data_folder(config.data),
+                           doctor::master_key(config.data),
+                           doctor::last_backup(config.data, SystemClock().wall()),
+                           doctor::disk(needs),
+                           doctor::memory("/", needs),
+                           doctor::swap("/"),
+                           doctor::shared_memory("/dev/shm"),
+                           doctor::open_files(needs),
+                           doctor::clock(),
+                           doctor::core_dumps("/"),
+                           engine(config)};
+  for (Finding& gpu : doctor::gpus(driver.text, !there.well, gpu_wanted)) all.push_back(std::move(gpu));
+  return all;
+}
+
+std::string findings_text(const std::vector<Finding>& findings) {
+  std::string out;
+  for (const Finding& finding : findings) {
+    out += fmt::format("{:<5}{:<15}{}\n", name_of(finding.verdict), finding.what, finding.says);
+    if (!finding.mend.empty()) out += fmt::format("{:<20}→ {}\n", "", finding.mend);
+  }
+  const auto count = [&](Verdict verdict) { return std::ranges::count(findings, verdict, &Finding::verdict); };
+  out += fmt::format("{} bad, {} to look at\n", count(Verdict::bad), count(Verdict::warn));
+  return out;
+}
+
+void add_doctor_commands(CLI::App& app, std::string& config, const std::string& version, int& status) {
+  const auto with_config = [&](CLI::App* command) {
+    command->add_option("--config", config, "The server's configuration file (also FAELLED_CONFIG)")
+        ->capture_default_str();
+    return command;
+  };
+  auto json = std::make_shared<bool>(false);
+  auto* examine = with_config(app.add_subcommand(
+      "doctor", "Look at this machine and this instance, and say in plain words what is wrong and how to mend it"));
+  examine->add_flag("--json", *json, "Print the findings as JSON");
+  examine->footer("Exit status 1 where something is bad. Run it as the user that the server runs as.");
+  examine->callback([&config, &status, json] { status = run_doctor(config, *json); });
+
+  auto file = std::make_shared<std::string>();
+  auto* bundle = with_config(app.add_subcommand(
+      "support-bundle",
+      "Write what a supporter needs into one text file: no prompt, answer, key, name or address in it"));
+  bundle->add_option("FILE", *file, "The file to write; it must not be there yet")->required();
+  bundle->callback([&config, &status, version, file] { status = write_support_bundle(config, *file, version); });
+}
+
+}  // namespace faelled::app

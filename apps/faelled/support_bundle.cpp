@@ -1,0 +1,139 @@
+#include "support_bundle.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "base/limits.hpp"
+#include "complain.hpp"
+#include "control.hpp"
+#include "doctor_commands.hpp"
+#include "json/document.hpp"
+#include "json/writer.hpp"
+#include "portal/render.hpp"
+
+namespace faelled::app {
+namespace {
+
+// Of a log line; peer, member, user and key name somebody.
+constexpr std::array<std::string_view, 18> telling{"time",   "level",  "message", "cause",   "request_id", "model",
+                                                   "engine", "status", "pid",     "signal",  "outcome",    "restarts",
+                                                   "code",   "times",  "version", "load_ms", "state",      "exit"};
+
+std::string section(std::string_view title, std::string_view text) {
+  std::string out = fmt::format("\n===== {} =====\n{}", title, text);
+  if (!out.ends_with('\n')) out += '\n';
+  return out;
+}
+
+std::string machine() {
+  utsname info{};
+  ::uname(&info);
+  std::string release;
+  std::ifstream in("/etc/os-release");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("PRETTY_NAME=")) release = line.substr(12);
+  return fmt::format("{} {} {}\n{}\n{} processors\n", info.sysname, info.release, info.machine, release,
+                     ::sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+std::string tail_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  if (!in) return {};
+  const auto bytes = static_cast<std::size_t>(in.tellg());
+  const std::size_t from = bytes > limits::support_log_bytes_max ? bytes - limits::support_log_bytes_max : 0;
+  in.seekg(static_cast<std::streamoff>(from));
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (from > 0) text.erase(0, text.find('\n') + 1);
+  return text;
+}
+
+std::string asked(const Expected<Control>& control, const std::string& target) {
+  auto body = control->call("GET", target);
+  return body ? *body : "not to be had: " + body.error().message;
+}
+
+}  // namespace
+
+std::string described(const config::Config& config) {
+  std::string out = fmt::format(
+      "listen {}:{}\npublic_url {}\nmembers {}, users {}, keys {} in the file\nlog {} at level {}\nmodels {}\n",
+      config.listen.host, config.listen.port, config.public_url.empty() ? "not set" : "set", config.members.size(),
+      config.users.size(), config.keys.size(), config.log.file.empty() ? "to standard error" : "to a file",
+      static_cast<int>(config.log.level), config.models.size());
+  for (const config::Model& model : config.models)
+    out += fmt::format("  {} {} places {} context {} threads {}{}\n", model.id,
+                       model.engine == config::Engine::llama ? "llama" : "openai", model.concurrency,
+                       model.context_tokens, model.threads, model.embeddings ? " embeddings" : "");
+  const config::Limits& limits = config.limits;
+  out += fmt::format("limits wait {} total {} silence {} connections {} waiting {} body_mib {}\n",
+                     to_millis(limits.wait), to_millis(limits.total), to_millis(limits.silence), limits.connections,
+                     limits.waiting, limits.body_bytes >> 20);
+  return out;
+}
+
+std::string log_lines(std::string_view log) {
+  json::Document document;
+  std::string out;
+  std::size_t strange = 0;
+  while (!log.empty()) {
+    const std::size_t end = std::min(log.find('\n'), log.size());
+    const std::string_view line = log.substr(0, end);
+    log.remove_prefix(std::min(end + 1, log.size()));
+    const auto root = document.parse(line);
+    if (!root || root->kind() != json::Kind::object) {
+      strange += line.empty() ? 0 : 1;
+      continue;
+    }
+    json::Writer writer(out);
+    writer.object();
+    std::string scratch;
+    for (const auto [name, value] : root->members()) {
+      const std::string_view field = name.text_view(scratch);
+      if (std::ranges::find(telling, field) != telling.end()) writer.key(field).raw(value.raw());
+    }
+    writer.close_object();
+    out += '\n';
+  }
+  if (strange > 0) out += fmt::format("({} lines that are none of the log's own)\n", strange);
+  return out;
+}
+
+int write_support_bundle(const std::string& config_file, const std::string& file, const std::string& version) {
+  auto config = config::load(config_file);
+  if (!config) return complain(config.error());
+  const auto control = Control::of(config_file);
+  if (!control) return complain(control.error());
+  std::string text = fmt::format(
+      "Support bundle of faelled {}, {}\nRead it before you send it. It holds no prompt, answer, key, member, person "
+      "or "
+      "address.\n",
+      version, portal::time_text(SystemClock().wall()));
+  text += section("machine", machine());
+  text += section("doctor", findings_text(examine(*config, config_file)));
+  text += section("configuration, as the server understood it", described(*config));
+  text += section("readyz", asked(control, "/readyz"));
+  text += section("models", asked(control, "/api/models"));
+  text += section("metrics", asked(control, "/metrics"));
+  text += section("log", config->log.file.empty()
+                             ? "goes to standard error: add the lines of your journal if you are asked for them"
+                             : log_lines(tail_of(config->log.file)));
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return complain(
+        {Errc::io, file + " cannot be written: " + std::strerror(errno), "choose a name that is not taken"});
+  const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (::close(fd) != 0 || !whole) return complain({Errc::io, file + " could not be written whole", "free some space"});
+  std::cout << file << ": " << text.size() / 1024 << " KiB of plain text. Read it before you send it.\n";
+  return 0;
+}
+
+}  // namespace faelled::app

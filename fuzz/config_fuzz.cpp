@@ -1,0 +1,33 @@
+// The configuration: any text gives a configuration or problems that name a line of it, never both lost, and no problem
+// tells a secret.
+#include <cstdlib>
+#include <string>
+
+#include "config/config.hpp"
+
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t bytes) {
+  using namespace faelled;
+  const std::string_view text(reinterpret_cast<const char*>(data), bytes);
+  const config::Parsed parsed = config::parse(text, "/folder");
+  const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1;
+  std::size_t before = 0;
+  for (const config::Problem& problem : parsed.problems) {
+    require(!problem.message.empty());
+    require(problem.line <= lines + 1);
+    require(problem.line == 0 || problem.line >= before);
+    before = std::max(before, problem.line);
+    require(!config::describe(problem, "f").empty());
+    for (const config::Key& key : parsed.config.keys) require(!problem.message.contains(key.secret));
+  }
+  if (parsed.problems.empty())
+    for (const config::Model& model : parsed.config.models) require(!model.id.empty() && model.concurrency > 0);
+  return 0;
+}

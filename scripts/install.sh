@@ -1,0 +1,54 @@
+#!/bin/sh
+# Installs the bundle beside it on Debian 12, without a network: packages, binary, engine, service. As root. Runs again
+# for an update; configuration and data are never touched.
+set -eu
+here="$(cd "$(dirname "$0")" && pwd)"
+root="${FAELLED_ROOT:-}"
+say() { printf '%s\n' "$*"; }
+die() {
+  printf 'install.sh: %s\n' "$*" >&2
+  exit 1
+}
+[ "$(id -u)" = 0 ] || die "run it as root"
+[ -r /etc/os-release ] && . /etc/os-release
+[ "${VERSION_ID:-}" = 12 ] || die "this bundle is for Debian 12, and this is ${PRETTY_NAME:-something else}"
+[ "$(dpkg --print-architecture)" = "$(cat "$here/architecture")" ] || die "this bundle is for $(cat "$here/architecture")"
+
+say "Checking the bundle"
+(cd "$here" && sha256sum --quiet -c SHA256SUMS) || die "the bundle is damaged; copy it again"
+
+say "Packages"
+missing=""
+for file in "$here"/packages/*.deb; do
+  name="$(dpkg-deb -f "$file" Package)"
+  wanted="$(dpkg-deb -f "$file" Version)"
+  have="$(dpkg-query -W -f '${Version}' "$name" 2>/dev/null || true)"
+  if [ -z "$have" ] || dpkg --compare-versions "$have" lt "$wanted"; then missing="$missing $file"; fi
+done
+if [ -n "$missing" ]; then
+  # shellcheck disable=SC2086 # a list of files
+  DEBIAN_FRONTEND=noninteractive dpkg -i $missing >/dev/null || die "dpkg refused; what it said stands above"
+fi
+
+say "Binary, engine, documents"
+mkdir -p "$root/usr/local/bin" "$root/usr/local/share/faelled" "$root/etc/faelled" "$root/etc/systemd/system"
+tar -xzf "$here"/faelled-*.tar.gz -C "$root/usr/local/share/faelled" --strip-components=1
+install -m 755 "$root/usr/local/share/faelled/bin/faelled" "$root/usr/local/bin/faelled.new"
+mv "$root/usr/local/bin/faelled.new" "$root/usr/local/bin/faelled"
+if [ -f "$here/llama-server" ]; then install -m 755 "$here/llama-server" "$root/usr/local/bin/llama-server"; fi
+install -m 644 "$root"/usr/local/share/faelled/deploy/systemd/faelled* "$root/etc/systemd/system/"
+chmod 750 "$root/etc/faelled"
+
+getent group faelled >/dev/null || groupadd --system faelled
+getent passwd faelled >/dev/null ||
+  useradd --system --gid faelled --home-dir /var/lib/faelled --shell /usr/sbin/nologin faelled
+chgrp faelled "$root/etc/faelled"
+if [ ! -e "$root/etc/faelled/faelled.yaml" ]; then
+  printf '%s\n' '# docs/configuration.md has every key.' 'listen: 127.0.0.1:9400' 'data: /var/lib/faelled' 'models: []' \
+    >"$root/etc/faelled/faelled.yaml"
+  chown root:faelled "$root/etc/faelled/faelled.yaml"
+  chmod 640 "$root/etc/faelled/faelled.yaml"
+fi
+"$root/usr/local/bin/faelled" check "$root/etc/faelled/faelled.yaml"
+say "Installed $("$root/usr/local/bin/faelled" --version). Name your models in /etc/faelled/faelled.yaml, then:"
+say "  systemctl daemon-reload && systemctl enable --now faelled faelled-backup.timer"

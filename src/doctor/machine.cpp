@@ -1,0 +1,161 @@
+#include "doctor/machine.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "base/limits.hpp"
+
+namespace faelled::doctor {
+namespace {
+
+namespace fs = std::filesystem;
+using enum Verdict;
+
+constexpr double gib = 1024.0 * 1024 * 1024;
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string size(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / gib); }
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t out = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), out);
+  return read.ec == std::errc() ? std::optional(out) : std::nullopt;
+}
+
+// "MemTotal:       24689764 kB"
+std::optional<std::uint64_t> meminfo(const fs::path& root, std::string_view name) {
+  const std::string text = text_of(root / "proc/meminfo");
+  const std::size_t at = text.find(std::string(name) + ":");
+  if (at == text.npos) return std::nullopt;
+  const std::size_t digits = text.find_first_of("0123456789", at);
+  if (digits == text.npos) return std::nullopt;
+  const auto kib = number(std::string_view(text).substr(digits));
+  return kib ? std::optional(*kib * 1024) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> cgroup_memory_max(const fs::path& root) {
+  const std::string groups = text_of(root / "proc/self/cgroup");
+  const std::size_t at = groups.find("0::/");
+  if (at == groups.npos) return std::nullopt;
+  fs::path group = groups.substr(at + 4, groups.find('\n', at) - at - 4);
+  std::optional<std::uint64_t> least;
+  while (true) {
+    const auto here = number(text_of(root / "sys/fs/cgroup" / group / "memory.max"));  // "max": no number
+    if (here && (!least || *here < *least)) least = here;
+    if (group.empty()) return least;
+    group = group.parent_path();
+  }
+}
+
+std::optional<std::uint64_t> memory_total(const fs::path& root) { return meminfo(root, "MemTotal"); }
+
+Finding memory(const fs::path& root, const Needs& needs) {
+  const auto total = memory_total(root);
+  if (!total) return {"memory", warn, "how much memory there is cannot be read", "look at /proc/meminfo"};
+  const auto limit = cgroup_memory_max(root);
+  const std::uint64_t usable = limit ? std::min(*limit, *total) : *total;
+  std::string says = limit && *limit < *total
+                         ? fmt::format("{} of the machine's {}: its cgroup allows no more", size(usable), size(*total))
+                         : fmt::format("{}, no lower limit by a cgroup", size(usable));
+  says += fmt::format("; the models' files take {}", size(needs.engine_bytes));
+  const std::uint64_t wanted = needs.engine_bytes + needs.engine_bytes / 4 + limits::doctor_own_memory_bytes;
+  if (usable >= wanted) return {"memory", good, std::move(says), {}};
+  return {"memory", bad, says + fmt::format(", with context and server about {}", size(wanted)),
+          limit && *limit < *total
+              ? "raise MemoryMax of the service (or the container's limit), or serve smaller models"
+              : "serve fewer or smaller models, or add memory"};
+}
+
+Finding swap(const fs::path& root) {
+  const auto total = meminfo(root, "SwapTotal");
+  if (total.value_or(0) == 0) return {"swap", good, "none: nothing anybody wrote is ever paged to a disk", {}};
+  return {"swap", note, fmt::format("{}: words and keys may be paged to disk", size(*total)),
+          "encrypt it, or set MemorySwapMax=0 in the service"};
+}
+
+Finding shared_memory(const fs::path& folder) {
+  struct statvfs info{};
+  if (::statvfs(folder.c_str(), &info) != 0)
+    return {"shm", warn, folder.string() + " is not there: " + std::strerror(errno),
+            "vLLM on several GPUs needs it; mount a tmpfs there"};
+  const std::uint64_t bytes = std::uint64_t{info.f_blocks} * info.f_frsize;
+  if (bytes >= limits::doctor_shm_bytes_min) return {"shm", good, fmt::format("{} of shared memory", size(bytes)), {}};
+  return {
+      "shm", warn, fmt::format("{} of shared memory, less than {}", size(bytes), size(limits::doctor_shm_bytes_min)),
+      "llama-server needs none; vLLM on several GPUs does: --shm-size in a container, an emptyDir with medium Memory "
+      "in Kubernetes"};
+}
+
+Finding disk(const Needs& needs) {
+  fs::path at = needs.data;
+  std::error_code code;
+  while (!fs::exists(at, code) && at.has_parent_path() && at != at.parent_path()) at = at.parent_path();
+  struct statvfs info{};
+  if (::statvfs(at.empty() ? "." : at.c_str(), &info) != 0)
+    return {"disk", bad, needs.data.string() + ": " + std::strerror(errno), "choose another data folder with `data:`"};
+  const std::uint64_t free = std::uint64_t{info.f_bavail} * info.f_frsize;
+  const std::string says = fmt::format("{} free for {}", size(free), needs.data.string());
+  if (free < limits::doctor_disk_bytes_min)
+    return {"disk", bad, says, "free space: without room for the journal every request is refused"};
+  if (free < limits::doctor_disk_bytes_low) return {"disk", warn, says, "free some space soon"};
+  if (info.f_flag & ST_RDONLY) return {"disk", bad, says + ", but it is mounted read-only", "mount it for writing"};
+  return {"disk", good, says, {}};
+}
+
+Finding clock_state(int status, std::int64_t error_max_us) {
+  if ((status & STA_UNSYNC) == 0)
+    return {"clock", good, fmt::format("kept in step with a time server, at most {} ms off", error_max_us / 1000), {}};
+  return {
+      "clock", warn, "not kept in step with a time server",
+      "certificates, sign-in links, users' tokens and the ledger go by it: install chrony or systemd-timesyncd, or let "
+      "the host keep it"};
+}
+
+Finding clock() {
+  timex now{};
+  if (::adjtimex(&now) < 0) return {"clock", note, std::string("cannot be asked: ") + std::strerror(errno), {}};
+  return clock_state(now.status, now.maxerror);
+}
+
+Finding open_files(std::uint64_t allowed, const Needs& needs) {
+  const std::uint64_t wanted = 2 * needs.connections + limits::doctor_own_files;
+  if (allowed >= wanted) return {"files", good, fmt::format("{} open files are allowed", allowed), {}};
+  return {"files", warn,
+          fmt::format("{} open files are allowed; {} connections with their engines want {}", allowed,
+                      needs.connections, wanted),
+          "set LimitNOFILE in the service, or lower limits.connections"};
+}
+
+Finding open_files(const Needs& needs) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  return open_files(files.rlim_max, needs);
+}
+
+// Ours and our engines' are switched off by a limit; this is about everything else on the machine that holds our words.
+Finding core_dumps(const fs::path& root) {
+  std::string pattern = text_of(root / "proc/sys/kernel/core_pattern");
+  if (pattern.ends_with('\n')) pattern.pop_back();
+  if (!pattern.starts_with('|')) return {"core dumps", good, "the server and its engines write none", {}};
+  return {"core dumps",
+          note,
+          "the machine gives core dumps to " + pattern.substr(1, pattern.find(' ') - 1) +
+              "; the server and its engines refuse to be dumped",
+          {}};
+}
+
+}  // namespace faelled::doctor

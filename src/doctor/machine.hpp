@@ -1,0 +1,35 @@
+// What the machine under us is like: memory limit of the cgroup, shared memory, disk, clock, open files. Each check
+// reads the kernel's own files below `root`, so that a test can show it another machine. Blocking; a command's thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "doctor/finding.hpp"
+
+namespace faelled::doctor {
+
+struct Needs {
+  std::filesystem::path data;      // the data folder; need not be there yet
+  std::uint64_t engine_bytes = 0;  // files of all models that llama-server serves, together
+  std::uint64_t connections = 0;   // limits.connections
+};
+
+// Bytes: what the tightest cgroup above us allows, nullopt: no limit. Reads ROOT/proc/self/cgroup and
+// ROOT/sys/fs/cgroup (version 2).
+std::optional<std::uint64_t> cgroup_memory_max(const std::filesystem::path& root);
+std::optional<std::uint64_t> memory_total(const std::filesystem::path& root);
+
+Finding memory(const std::filesystem::path& root, const Needs& needs);
+Finding swap(const std::filesystem::path& root);
+Finding shared_memory(const std::filesystem::path& folder);  // normally /dev/shm
+Finding disk(const Needs& needs);
+Finding clock_state(int status, std::int64_t error_max_us);  // what adjtimex(2) gives
+Finding clock();
+Finding open_files(std::uint64_t allowed, const Needs& needs);
+Finding open_files(const Needs& needs);
+Finding core_dumps(const std::filesystem::path& root);
+
+}  // namespace faelled::doctor
