@@ -108,8 +108,8 @@ inline constexpr std::size_t journal_record_bytes_max = 1024;
 inline constexpr auto journal_sync_every = 50ms;
 inline constexpr std::size_t journal_spare_segments = 2;  // laid out ahead, so that a burst never waits for the disk
 inline constexpr std::size_t usage_cause_bytes_max = 96;
-inline constexpr auto ledger_intake_every = 1s;              // journal to ledger, when nobody asks
-inline constexpr std::size_t ledger_intake_rows_max = 2000;  // rows in one transaction
+inline constexpr auto ledger_intake_every = 1s;               // journal to ledger, when nobody asks
+inline constexpr std::size_t ledger_intake_rows_max = 2000;   // rows in one transaction
 inline constexpr std::size_t ledger_intake_batches_max = 10;  // in one go, when nobody asks
 inline constexpr std::size_t usage_page_rows_max = 1000;
 
@@ -121,8 +121,8 @@ inline constexpr auto store_statement_max = 10s;    // then PostgreSQL gives a s
 inline constexpr auto store_answer_max = 12s;       // and then we give the connection up
 inline constexpr auto store_reconnect_min = 100ms;  // between attempts while the database is away; doubles
 inline constexpr auto store_reconnect_max = 2s;
-inline constexpr auto store_start_wait_max = 60s;  // at start, for a database that is still starting
-inline constexpr auto store_follow_every = 1s;     // how soon changes made by another server count here
+inline constexpr auto store_start_wait_max = 60s;            // at start, for a database that is still starting
+inline constexpr auto store_follow_every = 1s;               // how soon changes made by another server count here
 inline constexpr std::size_t store_changes_read_max = 1000;  // taken in at once; more: all is read again
 inline constexpr auto store_changes_kept = std::chrono::days(7);
 
@@ -195,9 +195,9 @@ inline constexpr std::size_t passphrase_bytes_min = 12;
 inline constexpr std::size_t passphrase_bytes_max = 1024;
 
 // Doctor and support bundle
-inline constexpr std::uint64_t doctor_own_memory_bytes = 512ULL * 1024 * 1024;      // the server's, at full load
-inline constexpr std::uint64_t doctor_shm_bytes_min = 1024ULL * 1024 * 1024;        // what vLLM wants on several GPUs
-inline constexpr std::uint64_t doctor_disk_bytes_min = 256ULL * 1024 * 1024;        // journal segments laid out ahead
+inline constexpr std::uint64_t doctor_own_memory_bytes = 512ULL * 1024 * 1024;  // the server's, at full load
+inline constexpr std::uint64_t doctor_shm_bytes_min = 1024ULL * 1024 * 1024;    // what vLLM wants on several GPUs
+inline constexpr std::uint64_t doctor_disk_bytes_min = 256ULL * 1024 * 1024;    // journal segments laid out ahead
 inline constexpr std::uint64_t doctor_disk_bytes_low = 5ULL * 1024 * 1024 * 1024;
 inline constexpr std::uint64_t doctor_own_files = 256;
 inline constexpr std::int64_t doctor_backup_age_h_max = 48;

@@ -12,10 +12,9 @@ using Keys = std::span<const std::string_view>;
 
 namespace keys {
 
-inline constexpr auto top =
-    std::to_array<std::string_view>({"listen", "tls", "trusted_proxies", "public_url", "data", "store",
-                                     "store_password_file", "store_ca_file", "members", "users",
-                                     "keys", "front_ends", "llama_server", "models", "limits", "log"});
+inline constexpr auto top = std::to_array<std::string_view>(
+    {"listen", "tls", "trusted_proxies", "public_url", "data", "store", "store_password_file", "store_ca_file",
+     "members", "users", "keys", "front_ends", "llama_server", "models", "limits", "log"});
 inline constexpr auto tls =
     std::to_array<std::string_view>({"listen", "certificate", "key", "client_ca", "client_certificates"});
 inline constexpr auto trusted_proxies = std::to_array<std::string_view>({"address", "certificate"});
@@ -29,10 +28,27 @@ inline constexpr auto front_end_token =
     std::to_array<std::string_view>({"secret_file", "header", "issuer", "clock_skew_s"});
 inline constexpr auto front_end_members =
     std::to_array<std::string_view>({"email_domain", "group", "claim", "value", "member"});
-inline constexpr auto models = std::to_array<std::string_view>(
-    {"id", "name", "engine", "file", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file",
-     "concurrency", "context_tokens", "threads", "chat_template_file", "stop", "aliases", "embeddings", "rerank",
-     "shorter_vectors", "demo", "card"});
+inline constexpr auto models = std::to_array<std::string_view>({"id",
+                                                                "name",
+                                                                "engine",
+                                                                "file",
+                                                                "url",
+                                                                "upstream_model",
+                                                                "api_key_file",
+                                                                "ca_file",
+                                                                "certificate_file",
+                                                                "key_file",
+                                                                "concurrency",
+                                                                "context_tokens",
+                                                                "threads",
+                                                                "chat_template_file",
+                                                                "stop",
+                                                                "aliases",
+                                                                "embeddings",
+                                                                "rerank",
+                                                                "shorter_vectors",
+                                                                "demo",
+                                                                "card"});
 inline constexpr auto aliases = std::to_array<std::string_view>({"name", "lane", "listed"});
 inline constexpr auto card = std::to_array<std::string_view>({"da", "en"});
 inline constexpr auto card_text = std::to_array<std::string_view>({"summary", "good_for", "where"});

@@ -141,8 +141,7 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
   pid_t pid = ::fork();
   if (pid == 0) {
     become(plan.program.c_str(), arguments.data(), environment.data(), folder, plan.network,
-           sandbox && *sandbox ? (*sandbox)->fd() : -1, parent, input.get(),
-           output_write.get(), report_write.get());
+           sandbox && *sandbox ? (*sandbox)->fd() : -1, parent, input.get(), output_write.get(), report_write.get());
   }
   auto fork_errno = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -1,6 +1,6 @@
 // Child: one engine process, owned by us from spawn to reaping. It cannot outlive us (PR_SET_PDEATHSIG), sees no
-// descriptor, environment or terminal of ours, reaches no network, sees only files that it was given, gains no rights and
-// leaves no core dump, because a dump would hold prompts.
+// descriptor, environment or terminal of ours, reaches no network, sees only files that it was given, gains no rights
+// and leaves no core dump, because a dump would hold prompts.
 //
 // PR_SET_PDEATHSIG fires when the THREAD that spawned ends, not the process: call spawn() only on a thread that lives
 // as long as the process does (the event loop's). Owned by the node, on that thread.

@@ -232,16 +232,17 @@ TEST_F(ChildWithReach, CannotSeeIntoItsParent) {
 
 TEST(Child, ConnectsToNobodyNotEvenOnAUnixSocket) {
   // The owner's socket is our user's, and so is the engine.
-  auto child = Child::spawn({"/usr/bin/python3",
-                             {"-c",
-                              "import socket, os\n"
-                              "s = socket.socket(socket.AF_UNIX); s.bind('\\0faelled-test-%d' % os.getpid()); s.listen()\n"
-                              "try: socket.socket(socket.AF_UNIX).connect(s.getsockname()); print('connected')\n"
-                              "except PermissionError: print('refused')\n"},
-                             {},
-                             "",
-                             false,
-                             std::nullopt});
+  auto child =
+      Child::spawn({"/usr/bin/python3",
+                    {"-c",
+                     "import socket, os\n"
+                     "s = socket.socket(socket.AF_UNIX); s.bind('\\0faelled-test-%d' % os.getpid()); s.listen()\n"
+                     "try: socket.socket(socket.AF_UNIX).connect(s.getsockname()); print('connected')\n"
+                     "except PermissionError: print('refused')\n"},
+                    {},
+                    "",
+                    false,
+                    std::nullopt});
   ASSERT_TRUE(child) << child.error().message;
   EXPECT_EQ(output_of(**child), "refused\n");
 }

@@ -30,8 +30,8 @@ constexpr unsigned this_arch = AUDIT_ARCH_AARCH64;
 #endif
 
 // socket() for anything but unix and netlink (a GPU's driver asks that one) is EACCES, and so is every connect(): an
-// engine listens and never calls, or it could be the operator on our own socket, which is the same user's. io_uring, which
-// can open sockets behind this filter's back, is ENOSYS; system calls of another architecture end the process.
+// engine listens and never calls, or it could be the operator on our own socket, which is the same user's. io_uring,
+// which can open sockets behind this filter's back, is ENOSYS; system calls of another architecture end the process.
 bool deny_network() {
   constexpr unsigned socket_domain_low_word = offsetof(seccomp_data, args[0]);  // both machines are little-endian
   static const sock_filter program[] = {

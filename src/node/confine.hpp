@@ -18,8 +18,8 @@ enum class ConfineStep : int {
   exec
 };
 
-// `parent` is the spawning process's pid; `sandbox_fd`: the rules on files, negative for none. Leaves descriptors 0, 1, 2
-// and `keep_fd` (close-on-exec) open.
+// `parent` is the spawning process's pid; `sandbox_fd`: the rules on files, negative for none. Leaves descriptors 0, 1,
+// 2 and `keep_fd` (close-on-exec) open.
 ConfineStep confine(pid_t parent, const char* folder, bool network, int sandbox_fd, int keep_fd);
 
 }  // namespace faelled::node

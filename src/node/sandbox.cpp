@@ -20,7 +20,8 @@ constexpr std::uint64_t write_files = LANDLOCK_ACCESS_FS_WRITE_FILE;
 constexpr std::uint64_t change_folders = LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
                                          LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
                                          LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO;
-constexpr std::uint64_t never = LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+constexpr std::uint64_t never =
+    LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
 // Of later kernels; Debian 12's headers do not name them (linux/landlock.h of 6.2).
 constexpr std::uint64_t refer = 1U << 13;     // version 2: to link or move between folders
 constexpr std::uint64_t truncate = 1U << 14;  // version 3
@@ -52,8 +53,8 @@ bool allow(int ruleset, const std::string& path, std::uint64_t access, bool must
 }  // namespace
 
 Reach system_reach() {
-  // Of /etc what loaders and drivers read, for our configuration lies there too. /proc and /sys tell processors and memory;
-  // other processes' are closed by Landlock's rule on ptrace.
+  // Of /etc what loaders and drivers read, for our configuration lies there too. /proc and /sys tell processors and
+  // memory; other processes' are closed by Landlock's rule on ptrace.
   return {{"/usr", "/lib", "/lib64", "/bin"},
           {"/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/alternatives", "/etc/localtime", "/etc/nsswitch.conf",
            "/etc/passwd", "/etc/nvidia", "/etc/OpenCL", "/etc/vulkan", "/proc", "/sys"},
@@ -90,7 +91,8 @@ Expected<std::optional<Sandbox>> Sandbox::of(const Reach& reach) {
                              Grant{reach.writes, (all & ~execute & ~never & ~refer), true}}) {
     for (const std::string& path : grant.paths)
       if (!allow(out.fd_, path, grant.access, grant.must_be_there))
-        return fail(Errc::io, path + " cannot be given to the engine: " + std::strerror(errno), "check that it is there");
+        return fail(Errc::io, path + " cannot be given to the engine: " + std::strerror(errno),
+                    "check that it is there");
   }
   return out;
 }

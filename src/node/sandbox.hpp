@@ -1,6 +1,7 @@
 // Sandbox: which files an engine may touch, as rules of the kernel (Landlock, Linux 5.13). Made by the parent, before
-// the fork, so that the child only has to take it on. What is not named is out of reach: the ledger, the master key, the
-// owner's socket's folder, other people's homes. Files an engine can write it cannot run, whatever a model makes it do.
+// the fork, so that the child only has to take it on. What is not named is out of reach: the ledger, the master key,
+// the owner's socket's folder, other people's homes. Files an engine can write it cannot run, whatever a model makes it
+// do.
 #pragma once
 
 #include <optional>

@@ -68,7 +68,8 @@ Expected<std::vector<SealedConversation>> PostgresStore::conversations(const std
   std::vector<SealedConversation> out;
   auto read = db_->each(
       "SELECT id, \"user\", member, model, title, created_at, updated_at, leaf FROM conversations WHERE \"user\" = $1 "
-      "AND deleted_at IS NULL AND ($2::bigint IS NULL OR (updated_at, id) < ($2, $3)) ORDER BY updated_at DESC, id DESC LIMIT $4",
+      "AND deleted_at IS NULL AND ($2::bigint IS NULL OR (updated_at, id) < ($2, $3)) ORDER BY updated_at DESC, id "
+      "DESC LIMIT $4",
       [&](Row& row) { out.push_back(read_conversation(row)); }, user, before_time, before, limit);
   if (!read) return std::unexpected(read.error());
   return out;
@@ -84,8 +85,8 @@ Expected<void> PostgresStore::update_conversation(const SealedConversation& row)
 
 Expected<void> PostgresStore::delete_conversation(const std::string& user, const std::string& id, WallTime now) {
   return done_or_absent(
-      db_->change("UPDATE conversations SET deleted_at = $1 WHERE id = $2 AND \"user\" = $3 AND deleted_at IS NULL", now,
-                  id, user),
+      db_->change("UPDATE conversations SET deleted_at = $1 WHERE id = $2 AND \"user\" = $3 AND deleted_at IS NULL",
+                  now, id, user),
       absent);
 }
 
@@ -112,8 +113,9 @@ Expected<std::vector<DeletedConversation>> PostgresStore::deleted_conversations(
 
 Expected<void> PostgresStore::restore_conversation(const std::string& user, const std::string& id) {
   return done_or_absent(
-      db_->change("UPDATE conversations SET deleted_at = NULL WHERE id = $1 AND \"user\" = $2 AND deleted_at IS NOT NULL",
-                  id, user),
+      db_->change(
+          "UPDATE conversations SET deleted_at = NULL WHERE id = $1 AND \"user\" = $2 AND deleted_at IS NOT NULL", id,
+          user),
       absent);
 }
 
