@@ -1,5 +1,6 @@
 // The configuration: any text gives a configuration or problems that name a line of it, never both lost, and no problem
 // tells a secret.
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 

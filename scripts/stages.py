@@ -163,6 +163,12 @@ def tsan(stage):
     gtest(stage, "tsan", THREADED, prefix=("setarch", "-R"), TSAN_OPTIONS="second_deadlock_stack=1")
 
 
+def deploy(stage):
+    """units, alarms, curves, release and bundle: judged by systemd, promtool and a bare Debian"""
+    build(stage, "release", "faelled")
+    pytest(stage, "tests/deploy")
+
+
 def fuzz(stage):
     """each fuzz target for a short while"""
     build(stage, "fuzz", "fuzz/all")
@@ -202,8 +208,8 @@ def conformance(stage):
     pytest(stage, "tests/conformance")
 
 
-STAGES = [lint, scripts, canary, ui, release, unit, asan, tsan, fuzz, browser, e2e, conformance]
-FOLDER_OF = {"fuzz": "fuzz", "ui": "ui", "browser": "tests/browser", "e2e": "tests/e2e", "conformance": "tests/conformance"}
+STAGES = [lint, scripts, canary, ui, release, unit, asan, tsan, fuzz, browser, e2e, conformance, deploy]
+FOLDER_OF = {"fuzz": "fuzz", "ui": "ui", "browser": "tests/browser", "e2e": "tests/e2e", "conformance": "tests/conformance", "deploy": "tests/deploy"}
 
 
 def show_log(stage, lines_max=120):

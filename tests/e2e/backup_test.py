@@ -49,6 +49,7 @@ def restored_server(server, folder):
     return again
 
 
+# Invariant: a backup is whole or refused
 def test_a_backup_under_load_restores_every_request_that_was_answered_before_it(make_server, fake, tmp_path, passphrase):
     server = make_server([fake.model(concurrency=64)]).start()
     session = signed_in(server)

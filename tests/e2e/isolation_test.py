@@ -166,7 +166,7 @@ def _quietly(server, word):
         pass  # the server is killed under it
 
 
-# An engine that can reach nothing
+# Invariant: engines reach nothing
 
 def status_of(pid, field):
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
