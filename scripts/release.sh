@@ -74,6 +74,8 @@ bundle() {
     -o Debug::NoLocking=1 -o Acquire::Retries=5 --no-install-recommends --download-only install "${packages[@]}" ca-certificates ||
     die "apt-get could not fetch the packages; has 'apt-get update' run?"
   rm -rf "$out/packages/partial" "$out/packages/lock"
-  (cd "$out" && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS)
+  local sums
+  sums="$(cd "$out" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum)"
+  printf '%s\n' "$sums" >"$out/SHA256SUMS"
   say "$out: $(du -sh "$out" | cut -f1). Copy it over and run install.sh there as root."
 }

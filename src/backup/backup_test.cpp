@@ -164,6 +164,7 @@ TEST_F(Backup, WithoutKeysHoldsNeitherMasterKeyNorConfiguration) {
   EXPECT_FALSE(fs::exists(folder_ / "again/faelled.yaml"));
 }
 
+// Invariant: a backup is whole or refused
 TEST_F(Backup, WithAnyBitTurnedIsRefused) {
   options_.passphrase.clear();  // scrypt a hundred times would say no more
   ASSERT_TRUE(make());

@@ -183,6 +183,7 @@ TEST(Child, DiesWithAKilledParent) {
   ::close(engine_fd);
 }
 
+// Invariant: engines reach nothing
 // What an engine may touch: one folder to write in and one file to read.
 class ChildWithReach : public testing::Test {
  protected:
