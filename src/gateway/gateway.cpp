@@ -131,7 +131,7 @@ std::expected<members::Caller, ApiError> Gateway::who_asks(const http::Request& 
 bool Gateway::admit(const http::Request& head, http::Reply& reply) {
   const std::string request_id = new_request_id();
   const auto caller = who_asks(head, reply, request_id);
-  if (!caller) reject(reply, caller.error(), request_id);
+  if (!caller) reject(reply, caller.error(), request_id, wire_of(head));
   return caller.has_value();
 }
 
