@@ -225,13 +225,21 @@ Visitor Portal::visitor_of(const http::Request& request, const http::Reply& repl
 
 bool Portal::admit(const http::Request& head, http::Reply& reply) {
   for (const Route& route : routes()) {
-    if (route.method != head.method || !match(route.path, head.path)) continue;
-    const Call call{head, reply, p_.gateway.new_request_id(), visitor_of(head, reply), p_.context.log, {}};
-    if (allowed(route.access, call.visitor)) return true;
-    call.fail(denied(route.access, call.visitor));
+    const auto id = match(route.path, head.path);
+    if (route.method != head.method || !id) continue;
+    Call call{head, reply, p_.gateway.new_request_id(), visitor_of(head, reply), p_.context.log, {}};
+    if (call.visitor.may(route.access)) return true;
+    refuse(call, route, *id);
     return false;
   }
   return true;
+}
+
+void Portal::refuse(Call& call, const Route& route, const std::string& id) {
+  call.fail(denied(route.access, call.visitor));
+  if (!route.action.empty()) return audit_refusal(call, route.action, id_or_nothing(id), *call.failed);
+  const std::string_view method = method_name(route.method);
+  audit_refusal(call, "api.call", fmt::format("{} {}", method.substr(0, method.find(',')), route.path), *call.failed);
 }
 
 net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply) {
@@ -248,14 +256,7 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     const bool head = request.method == Method::head && route.method == Method::get;
     if (route.method != request.method && !head) continue;
     if (!call.visitor.may(route.access)) {
-      call.fail(denied(route.access, call.visitor));
-      const std::string_view method = method_name(route.method);
-      const std::string address = fmt::format("{} {}", method.substr(0, method.find(',')), route.path);
-      if (route.action.empty()) {
-        audit_refusal(call, "api.call", address, *call.failed);
-      } else {
-        audit_refusal(call, route.action, id_or_nothing(*id), *call.failed);
-      }
+      refuse(call, route, *id);
       co_return;
     }
     if (request.method != Method::get && !head && !reply.from_owner() && from_elsewhere(request)) {

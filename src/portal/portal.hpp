@@ -122,6 +122,8 @@ class Portal {
   net::Task<void> stop_turn(Call& call);
 
   Visitor visitor_of(const http::Request& request, const http::Reply& reply);
+  // Answers that the visitor may not do this, and writes it down. `id`: the {id} of the path.
+  void refuse(Call& call, const Route& route, const std::string& id);
   void audit_refusal(const Call& call, std::string_view action, std::string_view object, openai::Cause cause);
   // A model that is there and that the visitor's member and key allow.
   bool offers(const Visitor& visitor, std::string_view model) const;

@@ -123,13 +123,13 @@ net::Task<void> Portal::get_usage(Call& call) {
     if (!after) co_return call.fail(ApiError{Cause::invalid_value, "after is the next of a page of sums", "after"});
   }
   auto sums = co_await answer_of<store::Ledger::Sums>(
-      [&](auto then) { p_.ledger.sums(filter, after, limit, std::move(then)); });
+      [&](auto then) { p_.ledger.sums(filter, after, *limit, std::move(then)); });
   if (!sums) co_return call.fail(sums.error());
   if (sums_alone) {
     // An auditor's page is all of it, without callers: there are few members and models.
     while (sums->next) {
       auto more = co_await answer_of<store::Ledger::Sums>(
-          [&](auto then) { p_.ledger.sums(filter, sums->next, limit, std::move(then)); });
+          [&](auto then) { p_.ledger.sums(filter, sums->next, *limit, std::move(then)); });
       if (!more) co_return call.fail(more.error());
       sums->sums.insert(sums->sums.end(), more->sums.begin(), more->sums.end());
       sums->next = std::move(more->next);
