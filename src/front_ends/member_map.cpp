@@ -22,7 +22,7 @@ bool domain_fits(std::string_view wanted, std::string_view domain) {
 bool fits(const MemberRule& rule, const Person& person, std::string_view domain) {
   switch (rule.by) {
     case MemberRule::By::email_domain:
-      return !domain.empty() && domain_fits(lower(rule.value), domain);
+      return !domain.empty() && domain_fits(rule.value, domain);
     case MemberRule::By::group:
       return std::ranges::find(person.groups, rule.value) != person.groups.end();
     case MemberRule::By::claim:
@@ -51,6 +51,13 @@ std::string domain_of(std::string_view email) {
   const std::string_view domain = email.substr(at + 1);
   const bool odd = std::ranges::any_of(domain, [](char c) { return c <= ' ' || c == 0x7F; });
   return odd ? std::string() : lower(domain);
+}
+
+MemberMap::MemberMap(std::vector<MemberRule> rules, std::string default_member)
+    : rules_(std::move(rules)), default_member_(std::move(default_member)) {
+  for (MemberRule& rule : rules_) {
+    if (rule.by == MemberRule::By::email_domain) rule.value = lower(rule.value);
+  }
 }
 
 FoundMember MemberMap::find(const Person& person) const {

@@ -28,8 +28,7 @@ struct FoundMember {
 class MemberMap {
  public:
   MemberMap() = default;
-  MemberMap(std::vector<MemberRule> rules, std::string default_member)
-      : rules_(std::move(rules)), default_member_(std::move(default_member)) {}
+  MemberMap(std::vector<MemberRule> rules, std::string default_member);
 
   FoundMember find(const Person& person) const;
   std::vector<std::string> members() const;  // all that it may give, each once

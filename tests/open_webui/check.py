@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The real Open WebUI in front of a Fælled: what works for a municipality that puts one where the other gateway stood.
 
-check.py OPEN_WEBUI_VENV [--keep]; started by ./dev open-webui. Everything on loopback, in folders of its own. Prints a line
+check.py OPEN_WEBUI_VENV [--keep] [--picture FILE.png]; started by ./dev open-webui. Everything on loopback, in folders of its own. Prints a line
 per check and, last, how many passed and failed."""
 
+import argparse
 import base64
 import hashlib
 import hmac
@@ -107,6 +108,7 @@ class OpenWebUi:
 
     def call(self, method, path, person=None, body=None, **options):
         headers = {"Authorization": f"Bearer {self.tokens[person]}"} if person else {}
+        headers["Accept-Encoding"] = "identity"  # a compressed stream comes in lumps
         answer = requests.request(method, self.url + path, json=body, headers=headers, timeout=60, **options)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:300]}"
         return answer
@@ -115,6 +117,11 @@ class OpenWebUi:
         name, email = PEOPLE[person]
         body = {"name": name, "email": email, "password": PASSWORD}
         self.tokens[person] = self.call("POST", "/api/v1/auths/signup", body=body).json()["token"]
+
+    def add(self, person):
+        """The administrator lets somebody in, as a login by OIDC would."""
+        name, email = PEOPLE[person]
+        self.call("POST", "/api/v1/auths/add", "admin", {"name": name, "email": email, "password": PASSWORD, "role": "user"})
 
     def sign_in(self, person):
         body = {"email": PEOPLE[person][1], "password": PASSWORD}
@@ -130,7 +137,7 @@ class OpenWebUi:
 
 def deltas(answer):
     """What a stream of Open WebUI says, delta by delta."""
-    for line in answer.iter_lines():
+    for line in answer.iter_lines(chunk_size=1):
         if line.startswith(b"data: ") and line != b"data: [DONE]":
             for choice in json.loads(line[6:]).get("choices", []):
                 yield choice.get("delta", {})
@@ -150,8 +157,8 @@ def signed_token(secret=SECRET, **claims):
 
 
 class Checks:
-    def __init__(self, faelled, fake, relay, ui):
-        self.faelled, self.fake, self.relay, self.ui = faelled, fake, relay, ui
+    def __init__(self, faelled, fake, relay, ui, picture):
+        self.faelled, self.fake, self.relay, self.ui, self.picture = faelled, fake, relay, ui, picture
 
     def rows_of(self, member):
         return [row for row in self.faelled.rows() if row["member"] == member]
@@ -160,11 +167,11 @@ class Checks:
         users = json.loads(self.faelled.faelled("user", "list", member, "--json").stdout)["users"]
         return {user["id"]: user["name"] for user in users}
 
-    def check_people_sign_up_and_in(self):
-        """The first account is the administrator's; others come in, and sign in again."""
-        for person in PEOPLE:
-            self.ui.sign_up(person)
-        for person in ("anne", "ole"):
+    def check_people_sign_in(self):
+        """The first account is the administrator's, who lets three others in."""
+        self.ui.sign_up("admin")
+        for person in ("anne", "ole", "eva"):
+            self.ui.add(person)
             self.ui.sign_in(person)
 
     def check_models_are_listed(self):
@@ -257,7 +264,17 @@ class Checks:
         assert ask(HOLDER, **{"X-OpenWebUI-User-Jwt": signed_token()}).status_code == 200, "a key of nobody's front end"
         assert len(self.rows_of("aarhus")) == before
 
-    ORDER = ["check_people_sign_up_and_in", "check_models_are_listed", "check_a_chat_is_answered", "check_a_chat_streams",
+    def check_the_page_shows_the_place_in_line(self):
+        """Chromium with Open WebUI's own page, while the only place is taken."""
+        holder = self.hold_the_place()
+        try:
+            done = subprocess.run(["node", HERE / "screenshot.mjs", self.ui.url, self.ui.tokens["anne"], self.picture],
+                                  capture_output=True, text=True, timeout=240)
+        finally:
+            holder.close()
+        assert done.returncode == 0, done.stderr
+
+    ORDER = ["check_people_sign_in", "check_models_are_listed", "check_a_chat_is_answered", "check_a_chat_streams",
              "check_the_place_in_line_is_shown", "check_titles_go_into_the_batch_lane", "check_usage_is_under_the_right_persons",
              "check_people_of_no_member_are_told_so", "check_the_operator_can_try_a_token", "check_nobody_else_can_name_a_person"]
 
@@ -288,12 +305,12 @@ def running(venv):
             fake.close()
 
 
-def main(venv, keep):
+def main(venv, keep, picture):
     passed = failed = 0
     with running(venv) as (faelled, fake, relay, ui):
         print(f"Open WebUI is up after {ui.start_s:.0f} s", flush=True)
-        checks = Checks(faelled, fake, relay, ui)
-        for name in Checks.ORDER:
+        checks = Checks(faelled, fake, relay, ui, picture)
+        for name in Checks.ORDER + (["check_the_page_shows_the_place_in_line"] if picture else []):
             begun = time.monotonic()
             words = name.removeprefix("check_").replace("_", " ")
             try:
@@ -315,4 +332,9 @@ def main(venv, keep):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], "--keep" in sys.argv[2:]))
+    options = argparse.ArgumentParser()
+    options.add_argument("venv")
+    options.add_argument("--keep", action="store_true")
+    options.add_argument("--picture")
+    given = options.parse_args()
+    sys.exit(main(given.venv, given.keep, given.picture))
