@@ -164,7 +164,7 @@ def test_an_alias_may_mark_work_that_nobody_waits_for(server):
 def taken_place(server, fake):
     """The model's only place, held until close()."""
     before = len(fake.calls)
-    holder = server.chat("small", json.dumps({"do": "open"}), stream=True)
+    holder = server.chat("small", json.dumps({"do": "stall", "pieces": 1}), stream=True)
     until("the place is taken", lambda: len(fake.calls) > before)
     yield holder
     holder.close()
