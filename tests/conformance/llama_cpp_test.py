@@ -29,8 +29,8 @@ def models(place):
     pooling = tiny_models.gguf.PoolingType
 
     def model(name, aliases=(), kind=None, **more):
-        file = tiny_models.make(place / f"{name}.gguf", pooling=kind)
-        return {"id": name, "engine": "llama", "file": str(file), "concurrency": 2, "context_tokens": 512, "threads": 1,
+        file = tiny_models.make(place / f"{name}.gguf", pooling=kind, template=tiny_models.TOOL_TEMPLATE)
+        return {"id": name, "engine": "llama", "file": str(file), "concurrency": 2, "context_tokens": 1024, "threads": 1,
                 "aliases": [{"name": alias} for alias in aliases], **more}
 
     return [model("tinyllama-2", ["llama-test-model", "gpt-3.5-turbo-instruct", "davinci-002"]),
