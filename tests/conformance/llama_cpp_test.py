@@ -33,7 +33,7 @@ def models(place):
         return {"id": name, "engine": "llama", "file": str(file), "concurrency": 2, "context_tokens": 1024, "threads": 1,
                 "aliases": [{"name": alias} for alias in aliases], **more}
 
-    return [model("tinyllama-2", ["llama-test-model", "gpt-3.5-turbo-instruct", "davinci-002"]),
+    return [model("tinyllama-2", ["tinyllama-2-tool-call", "llama-test-model", "gpt-3.5-turbo-instruct", "davinci-002"]),
             model("bert-bge-small", ["text-embedding-3-small"], pooling.MEAN, embeddings=True),
             model("jina-reranker", [], pooling.RANK, rerank=True)]
 
@@ -45,8 +45,7 @@ def outcome(tmp_path_factory):
     server = Server(place, models(place))
     try:
         server.start()
-        yield llama_cpp.results(suite, urlsplit(server.url).port, SECRET,
-                                [name for name in all_names if openai_python.is_left_out(name, left_out)])
+        yield llama_cpp.results(suite, urlsplit(server.url).port, SECRET, chosen)
     finally:
         server.end()
 
