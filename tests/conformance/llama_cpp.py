@@ -66,23 +66,23 @@ def unpacked(folder, secret):
     return suite
 
 
-def pytest(suite, *words, port=9, secret=""):
+def pytest(suite, names, *words, port=9, secret=""):
     environment = {**os.environ, "DEBUG_EXTERNAL": "1", "PORT": str(port), "GATEWAY_KEY": secret, "NO_PROXY": "127.0.0.1"}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "not slow", *words, *FILES]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "not slow", *words, *names]
     return subprocess.run(command, cwd=suite, env=environment, capture_output=True, text=True, timeout=RUN_S_MAX)
 
 
 def names_of(suite):
-    listed = pytest(suite, "--collect-only", "-q")
+    listed = pytest(suite, FILES, "--collect-only", "-q")
     names = [line for line in listed.stdout.splitlines() if "::" in line and line.startswith("unit/")]
     assert len(names) > 100, listed.stdout + listed.stderr
     return names
 
 
-def results(suite, port, secret, left_out):
-    """name → what went wrong ('' for nothing), of every test but those left out."""
+def results(suite, port, secret, names):
+    """name → what went wrong ('' for nothing), of the tests named."""
     report = suite / "report.xml"
-    done = pytest(suite, "-q", f"--junitxml={report}", *(f"--deselect={name}" for name in left_out), port=port, secret=secret)
+    done = pytest(suite, names, "-q", f"--junitxml={report}", port=port, secret=secret)
     assert report.exists(), done.stdout + done.stderr
     found = {}
     for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
@@ -95,4 +95,4 @@ def results(suite, port, secret, left_out):
 if __name__ == "__main__":  # against a server that runs: PORT SECRET
     import tempfile
     place = unpacked(tempfile.mkdtemp(prefix="faelled-llama-cpp-"), sys.argv[2])
-    print(json.dumps(results(place, int(sys.argv[1]), sys.argv[2], []), indent=1))
+    print(json.dumps(results(place, int(sys.argv[1]), sys.argv[2], FILES), indent=1))

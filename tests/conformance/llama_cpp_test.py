@@ -7,21 +7,21 @@ from urllib.parse import urlsplit
 import pytest
 
 import llama_cpp
-import sdk_suite
+import openai_python
 import tiny_models
 from server import SECRET, Server
 
 folder = tempfile.mkdtemp(prefix="faelled-llama-cpp-")
 suite = llama_cpp.unpacked(folder, SECRET)
 all_names = llama_cpp.names_of(suite)
-left_out = sdk_suite.deselected(llama_cpp.DESELECTED)
-chosen = [name for name in all_names if not sdk_suite.is_left_out(name, left_out)]
+left_out = openai_python.deselected(llama_cpp.DESELECTED)
+chosen = [name for name in all_names if not openai_python.is_left_out(name, left_out)]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_up():
     yield
-    sdk_suite.removed(folder)
+    openai_python.removed(folder)
 
 
 def models(place):
@@ -29,11 +29,11 @@ def models(place):
     pooling = tiny_models.gguf.PoolingType
 
     def model(name, aliases=(), kind=None, **more):
-        file = tiny_models.make(place / f"{name}.gguf", pooling=kind)
-        return {"id": name, "engine": "llama", "file": str(file), "concurrency": 2, "context_tokens": 512, "threads": 1,
+        file = tiny_models.make(place / f"{name}.gguf", pooling=kind, template=tiny_models.TOOL_TEMPLATE)
+        return {"id": name, "engine": "llama", "file": str(file), "concurrency": 2, "context_tokens": 1024, "threads": 1,
                 "aliases": [{"name": alias} for alias in aliases], **more}
 
-    return [model("tinyllama-2", ["llama-test-model", "gpt-3.5-turbo-instruct", "davinci-002"]),
+    return [model("tinyllama-2", ["tinyllama-2-tool-call", "llama-test-model", "gpt-3.5-turbo-instruct", "davinci-002"]),
             model("bert-bge-small", ["text-embedding-3-small"], pooling.MEAN, embeddings=True),
             model("jina-reranker", [], pooling.RANK, rerank=True)]
 
@@ -45,8 +45,7 @@ def outcome(tmp_path_factory):
     server = Server(place, models(place))
     try:
         server.start()
-        yield llama_cpp.results(suite, urlsplit(server.url).port, SECRET,
-                                [name for name in all_names if sdk_suite.is_left_out(name, left_out)])
+        yield llama_cpp.results(suite, urlsplit(server.url).port, SECRET, chosen)
     finally:
         server.end()
 
@@ -58,6 +57,6 @@ def test_llama_cpp(outcome, name):
 
 
 def test_the_list_of_those_left_out_names_tests_that_exist():
-    known = {sdk_suite.plain(name) for name in all_names} | set(all_names)
+    known = {openai_python.plain(name) for name in all_names} | set(all_names)
     assert not set(left_out) - known
     assert len(chosen) > 30

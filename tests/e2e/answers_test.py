@@ -108,7 +108,7 @@ def test_models_are_listed_and_found(sdk):
     ({"model": "smal"}, openai.NotFoundError, "model_not_found"),
     ({"messages": []}, openai.BadRequestError, "invalid_value"),
     ({"temperature": 9}, openai.BadRequestError, "invalid_value"),
-    ({"n": 3}, openai.BadRequestError, "unsupported_value"),
+    ({"n": 9}, openai.BadRequestError, "invalid_value"),
     ({"messages": [{"role": "user", "content": "ba " * 3000}]}, openai.BadRequestError, "context_length_exceeded"),
     ({"model": "fake", "messages": [{"role": "user", "content": '{"do":"status","status":500}'}]}, openai.InternalServerError, "engine_failed"),
     ({"model": "fake", "messages": [{"role": "user", "content": '{"do":"garbage"}'}]}, openai.InternalServerError, "engine_failed"),

@@ -89,9 +89,9 @@ def test_a_name_that_stands_twice(server, body):
     ({"stream": "yes"}, "stream"), ({"stream": 1}, "stream"), ({"temperature": "hot"}, "temperature"), ({"temperature": 2.1}, "temperature"),
     ({"temperature": -1}, "temperature"), ({"top_p": 2}, "top_p"), ({"max_tokens": 0}, "max_tokens"), ({"max_tokens": -5}, "max_tokens"),
     ({"max_tokens": 1.5}, "max_tokens"), ({"max_completion_tokens": "many"}, "max_completion_tokens"),
-    ({"n": 2}, "n"), ({"n": 0}, "n"), ({"seed": 1.5}, "seed"), ({"seed": "x"}, "seed"), ({"stop": 5}, "stop"), ({"stop": ["a"] * 5}, "stop"),
+    ({"n": 9}, "n"), ({"n": 0}, "n"), ({"seed": 1.5}, "seed"), ({"seed": "x"}, "seed"), ({"stop": 5}, "stop"), ({"stop": ["a"] * 5}, "stop"),
     ({"stop": ""}, "stop"), ({"stream_options": {"include_usage": True}}, "stream_options"), ({"tools": [{"type": "function"}]}, "tools"),
-    ({"response_format": {"type": "json_object"}}, "response_format"), ({"logprobs": True}, "logprobs"),
+    ({"response_format": {"type": "grammar"}}, "response_format"), ({"logprobs": 3}, "logprobs"),
     ({"logit_bias": {"x": 200}}, "logit_bias"), ({"logit_bias": [1]}, "logit_bias"), ({"presence_penalty": 3}, "presence_penalty"),
 ])
 def test_wrong_types_and_values_are_named(server, fake, change, param):

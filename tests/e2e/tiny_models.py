@@ -8,17 +8,14 @@ import numpy
 
 SYLLABLES = ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "ly"]
 WORDS = ["▁" + first + second for first in SYLLABLES for second in SYLLABLES]
-CALL_MARKS = ("<tool_call>\n",)
+CALL_MARKS = ("[TOOL_CALLS]",)
 CALL_TOKEN = 3 + 256 + len(WORDS)  # its number
-# Knows tools, in the words that Qwen and Hermes models use.
+# Knows tools, in words like those of Mistral's models.
 TOOL_TEMPLATE = """{% if tools %}tools:
 {% for tool in tools %}{{ tool | tojson }}
-{% endfor %}For a call answer <tool_call>
-{"name": NAME, "arguments": ARGUMENTS}
-</tool_call>
-{% endif %}{% for m in messages %}{{ m.role }}: {{ m.content or '' }}{% for call in m.tool_calls or [] %}<tool_call>
-{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
-</tool_call>{% endfor %}
+{% endfor %}For a call answer [TOOL_CALLS][{"name": NAME, "arguments": ARGUMENTS}]
+{% endif %}{% for m in messages %}{{ m.role }}: {{ m.content or '' }}{% if m.tool_calls %}[TOOL_CALLS][{% for call in m.tool_calls %}{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}{% if not loop.last %}, {% endif %}{% endfor %}]
+{% endif %}
 {% endfor %}"""
 TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
 
