@@ -94,8 +94,8 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
   const now = () => new Date().toISOString().replace('Z', '000Z');
   const session_body = () => ({
     user: { id: 'usr_1', name: 'Prøvebruger' },
-    member: { id: 'mem_1', name: 'Prøvekommunen' },
-    roles: ['user'],
+    member: { id: 'mem_1', name: 'Prøvekommunen', contact: null },
+    role: 'user',
     expires_at: now(),
   });
 
