@@ -13,12 +13,12 @@
 #include "config/config.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
+#include "housekeeping.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
 #include "json/writer.hpp"
 #include "ledger/journal.hpp"
 #include "members/directory.hpp"
-#include "members/retention.hpp"
 #include "mesh/mesh.hpp"
 #include "net/listener.hpp"
 #include "net/loop.hpp"
@@ -124,28 +124,6 @@ class Probes {
   gateway::Context& context_;
   const Storage& storage_;
 };
-
-// What nobody asks for and must happen all the same.
-net::Task<void> keep_house(gateway::Context& context, members::Directory& directory, members::Retention& retention) {
-  while (!context.shutting_down) {
-    const WallTime now = context.clock.wall();
-    directory.audit().flush(now);
-    std::size_t erased = 0;
-    net::Event done;
-    retention.run(now, [&](Expected<std::size_t> given) {
-      if (given) {
-        erased = *given;
-      } else {
-        context.log.error("old conversations were not erased", {{"cause", given.error().message}});
-      }
-      done.set();
-    });
-    co_await done;
-    if (erased > 0) context.log.info("old conversations were erased", {{"conversations", erased}});
-    co_await context.loop.sleep(erased < limits::retention_rows_max ? Duration(limits::housekeeping_every)
-                                                                    : Duration(limits::housekeeping_goes_on_after));
-  }
-}
 
 struct Demo {
   std::string sign_in;

@@ -37,8 +37,10 @@ void Audit::next(const std::shared_ptr<Line>& line) {
 store::AuditRow Audit::row(const Act& act, std::string_view action, const Object& object, std::string before,
                            std::string after) {
   store::AuditRow row;
-  row.id = make_id("aud_", act.at, random_);
-  row.at = act.at;
+  // Rows of the same moment keep their order; a clock that was set back is followed.
+  const bool same = act.at <= last_ && last_ - act.at < 1s;
+  row.at = last_ = same ? last_ + 1us : act.at;
+  row.id = make_id("aud_", row.at, random_);
   row.actor_kind = act.by.kind;
   row.actor = act.by.id;
   row.actor_member = act.by.member;

@@ -105,6 +105,7 @@ class Audit {
 
   store::StoreThread& store_;
   Random& random_;
+  WallTime last_;               // the last row's time
   std::shared_ptr<Line> line_;  // answers under way hold it weakly
 };
 

@@ -23,7 +23,7 @@ TEST_F(AuditApi, EveryAdministrativeActHasItsRow) {
       EXPECT_EQ(text_at(audit, "rows.0.actor"), me) << audit;
       EXPECT_EQ(text_at(audit, "rows.0.actor_name"), "Per") << audit;
       EXPECT_EQ(text_at(audit, "rows.0.outcome"), "done") << audit;
-      EXPECT_EQ(text_at(audit, "rows.0.peer"), "127.0.0.1") << audit;
+      EXPECT_TRUE(text_at(audit, "rows.0.peer").starts_with("127.0.0.1:")) << audit;
       EXPECT_EQ(text_at(audit, "rows.0.request_id"), answer.header("x-request-id")) << audit;
       tried.insert(action);
       co_return answer;

@@ -7,21 +7,21 @@ from urllib.parse import urlsplit
 import pytest
 
 import llama_cpp
-import openai_python
+import sdk_suite
 import tiny_models
 from server import SECRET, Server
 
 folder = tempfile.mkdtemp(prefix="faelled-llama-cpp-")
 suite = llama_cpp.unpacked(folder, SECRET)
 all_names = llama_cpp.names_of(suite)
-left_out = openai_python.deselected(llama_cpp.DESELECTED)
-chosen = [name for name in all_names if not openai_python.is_left_out(name, left_out)]
+left_out = sdk_suite.deselected(llama_cpp.DESELECTED)
+chosen = [name for name in all_names if not sdk_suite.is_left_out(name, left_out)]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_up():
     yield
-    openai_python.removed(folder)
+    sdk_suite.removed(folder)
 
 
 def models(place):
@@ -57,6 +57,6 @@ def test_llama_cpp(outcome, name):
 
 
 def test_the_list_of_those_left_out_names_tests_that_exist():
-    known = {openai_python.plain(name) for name in all_names} | set(all_names)
+    known = {sdk_suite.plain(name) for name in all_names} | set(all_names)
     assert not set(left_out) - known
     assert len(chosen) > 30

@@ -84,7 +84,8 @@ def test_acts_and_refusals_are_told_with_all_that_an_auditor_asks_for(server, ad
     refused = admin.patch(f"{server.url}/api/users/{me}", json={"role": "operator"}, timeout=60)
     assert refused.status_code == 403
     (row,) = [row for row in audit(server, "--actor", me) if row["request_id"] == refused.headers["x-request-id"]]
-    assert (row["action"], row["outcome"], row["object"], row["peer"]) == ("user.update", "refused", me, "127.0.0.1")
+    assert (row["action"], row["outcome"], row["object"]) == ("user.update", "refused", me)
+    assert row["peer"].startswith("127.0.0.1:")
     assert {row["actor_kind"] for row in audit(server)} >= {"owner", "user", "config"}
     table = list(csv.DictReader(io.StringIO(server.faelled("audit", "log", "--csv").stdout)))
     assert len(table) == len(audit(server)) and table[0]["action"]

@@ -110,6 +110,7 @@ TEST(SqliteStore, InAFolderThatIsNotThereIsRefused) {
   EXPECT_EQ(open_sqlite_store("/nonexistent/faelled.db").error().code, Errc::io);
 }
 
+// Invariant: audited
 TEST(SqliteStore, LetsNobodyChangeOrRemoveAnAuditRow) {
   const TestFolder folder;
   {
