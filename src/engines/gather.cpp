@@ -97,6 +97,7 @@ std::string Gather::body() const {
       } else {
         writer.null();
       }
+      writer.member("refusal", nullptr);  // OpenAI's description asks for it
       if (!choice.reasoning.empty()) writer.member("reasoning_content", choice.reasoning);
       if (!choice.tool_calls.empty()) {
         writer.key("tool_calls").array();

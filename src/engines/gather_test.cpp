@@ -79,6 +79,7 @@ TEST_F(GatherTest, PutsToolCallsAndLogprobsTogether) {
                  document));
   auto body = gather.body();
   EXPECT_EQ(read(body, {"choices", "0", "message", "content"}), "null");
+  EXPECT_EQ(read(body, {"choices", "0", "message", "refusal"}), "null");
   EXPECT_EQ(read(body, {"choices", "0", "message", "tool_calls", "0", "function", "arguments"}), R"({"a":1})");
   EXPECT_EQ(read(body, {"choices", "0", "logprobs", "content"}), R"([{"token":"a"},{"token":"b"}])");
 }

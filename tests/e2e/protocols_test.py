@@ -8,6 +8,7 @@ import pytest
 from anthropic import Anthropic
 from openai import OpenAI
 
+import tiny_models
 from server import SECRET
 from waiting import Stopwatch, until
 from wire import Wire
@@ -85,9 +86,12 @@ def test_the_small_model_answers_a_message(claude, server):
 
 SCHEMA = {"type": "object", "properties": {"city": {"enum": ["Aarhus", "Odense"]}}, "required": ["city"], "additionalProperties": False}
 
+CALLING = {"logit_bias": {tiny_models.CALL_TOKEN: 100}}  # the model of random weights calls where it is told to
+
 
 def test_the_real_engine_calls_a_tool_in_a_response(theirs):
     asked = {"model": "tools", "input": "How is the weather?", "max_output_tokens": 300, "temperature": 0, "tool_choice": "required",
+             "parallel_tool_calls": False, "extra_body": CALLING,
              "tools": [{"type": "function", "name": "weather", "parameters": SCHEMA, "strict": True}]}
     with theirs.stream(**asked) as stream:
         last = stream.get_final_response()
@@ -102,8 +106,8 @@ def test_the_real_engine_calls_a_tool_in_a_response(theirs):
 
 def test_the_real_engine_calls_a_tool_in_a_message(claude):
     asked = {"model": "tools", "max_tokens": 300, "messages": [{"role": "user", "content": "How is the weather?"}],
-             "tools": [{"name": "weather", "input_schema": SCHEMA}], "extra_body": {"temperature": 0}}
-    with claude.stream(**asked, tool_choice={"type": "any"}) as stream:
+             "tools": [{"name": "weather", "input_schema": SCHEMA}], "extra_body": {"temperature": 0, **CALLING}}
+    with claude.stream(**asked, tool_choice={"type": "any", "disable_parallel_tool_use": True}) as stream:
         last = stream.get_final_message()
     for answer in (last, claude.create(**asked, tool_choice={"type": "tool", "name": "weather"})):
         assert answer.stop_reason == "tool_use"

@@ -69,6 +69,7 @@ TEST(AnthropicTranslation, GivesFieldsTheNamesThatChatHasForThem) {
     const char* out;
   } table[] = {
       {R"("temperature":1,"top_p":0.5,"top_k":40)", R"("temperature":1,"top_p":0.5,"top_k":40)"},
+      {R"("seed":1,"logit_bias":{"7":1})", R"("seed":1,"logit_bias":{"7":1})"},
       {R"("stop_sequences":["a","b"])", R"("stop":["a","b"])"},
       {R"("stream":true)", R"("stream":true,"stream_options":{"include_usage":true})"},
       {R"("tools":[{"name":"f","description":"d","input_schema":{"type":"object"},"cache_control":{}}],)"

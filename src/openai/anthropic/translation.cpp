@@ -58,8 +58,8 @@ bool Translation::refuse_what_is_not_done(Value root) {
 }
 
 bool Translation::read_fields(Value root) {
-  // Checked by Request::parse.
-  for (const char* name : {"temperature", "top_p", "top_k"}) {
+  // Checked by Request::parse. The last two are not in this API, but some clients send them.
+  for (const char* name : {"temperature", "top_p", "top_k", "seed", "logit_bias"}) {
     if (const auto value = root.find(name); given(value)) out_.member_raw(name, value->raw());
   }
   if (const auto stop = root.find("stop_sequences"); given(stop) && !stop->is_empty()) {

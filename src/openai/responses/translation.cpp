@@ -99,7 +99,7 @@ bool Translation::refuse_what_is_not_done(Value root) {
 
 bool Translation::read_fields(Value root) {
   // Checked by Request::parse, under the name that chat has for them.
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> alike = {{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 11> alike = {{
       {"max_output_tokens", "max_completion_tokens"},
       {"temperature", "temperature"},
       {"top_p", "top_p"},
@@ -109,6 +109,7 @@ bool Translation::read_fields(Value root) {
       {"top_k", "top_k"},
       {"seed", "seed"},
       {"stop", "stop"},
+      {"logit_bias", "logit_bias"},
       {"frequency_penalty", "frequency_penalty"},
       {"presence_penalty", "presence_penalty"},
   }};
