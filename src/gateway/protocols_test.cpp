@@ -175,26 +175,27 @@ TEST_F(Protocols, ErrorsAreInTheFormOfTheProtocol) {
          R"("param":"max_output_tokens")"},
         {post("/v1/responses", R"({"model":"none","input":"u"})"), "404", R"("code":"model_not_found")"},
         {post("/v1/responses/resp_1/cancel", ""), "404", "not stored"},
-        {"GET /v1/responses/resp_1 HTTP/1.1\r\nAuthorization: Bearer " + std::string(secret) + "\r\n\r\n", "404",
-         "not stored"},
-        {"DELETE /v1/responses/resp_1 HTTP/1.1\r\nAuthorization: Bearer " + std::string(secret) + "\r\n\r\n", "404",
-         "not stored"},
+        {"GET /v1/responses/resp_1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + std::string(secret) + "\r\n\r\n",
+         "404", "not stored"},
+        {"DELETE /v1/responses/resp_1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + std::string(secret) + "\r\n\r\n",
+         "404", "not stored"},
         {post("/v1/messages", R"({"model":"m"})"), "400", R"({"type":"error","error":{"type":"invalid_request_error")"},
         {post("/v1/messages", R"({"model":"none","max_tokens":1,"messages":[{"role":"user","content":"u"}]})"), "404",
          R"("type":"not_found_error")"},
         {post("/v1/messages/count_tokens", "{}"), "400", "'model' is missing."},
         {post("/v1/responses/input_tokens", R"({"model":"none","input":"u"})"), "404", R"("code":"model_not_found")"},
         {post("/v1/messages/batches", "{}"), "404", R"("type":"not_found_error")"},
-        {"POST /v1/messages HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "401", R"("type":"authentication_error")"},
-        {"POST /v1/messages HTTP/1.1\r\nx-api-key: sk-wrong\r\nContent-Length: 0\r\n\r\n", "401",
+        {"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "401",
          R"("type":"authentication_error")"},
-        {"GET /v1/messages HTTP/1.1\r\nx-api-key: " + std::string(secret) + "\r\n\r\n", "405",
+        {"POST /v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: sk-wrong\r\nContent-Length: 0\r\n\r\n", "401",
+         R"("type":"authentication_error")"},
+        {"GET /v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: " + std::string(secret) + "\r\n\r\n", "405",
          R"("type":"invalid_request_error")"},
-        {"GET /v1/models/none HTTP/1.1\r\nanthropic-version: 2023-06-01\r\nx-api-key: " + std::string(secret) +
-             "\r\n\r\n",
+        {"GET /v1/models/none HTTP/1.1\r\nHost: x\r\nanthropic-version: 2023-06-01\r\nx-api-key: " +
+             std::string(secret) + "\r\n\r\n",
          "404", R"("type":"not_found_error")"},
-        {"GET /v1/models?limit=0 HTTP/1.1\r\nanthropic-version: 2023-06-01\r\nx-api-key: " + std::string(secret) +
-             "\r\n\r\n",
+        {"GET /v1/models?limit=0 HTTP/1.1\r\nHost: x\r\nanthropic-version: 2023-06-01\r\nx-api-key: " +
+             std::string(secret) + "\r\n\r\n",
          "400", "'limit' must be"},
     };
     for (const auto& [request, status, holds] : table) {
@@ -248,12 +249,13 @@ TEST_F(Protocols, TokensAreCountedWhereTheEngineCountsThem) {
 TEST_F(Protocols, ModelsAreListedInTheFormOfWhoeverAsks) {
   run([&]() -> Task<void> {
     const std::string key = "x-api-key: " + std::string(secret) + "\r\n";
-    auto theirs = co_await ask("GET /v1/models HTTP/1.1\r\nanthropic-version: 2023-06-01\r\n" + key + "\r\n");
+    auto theirs =
+        co_await ask("GET /v1/models HTTP/1.1\r\nHost: x\r\nanthropic-version: 2023-06-01\r\n" + key + "\r\n");
     EXPECT_TRUE(co_await theirs.hears(R"("has_more":false,"first_id":"m","last_id":"m"})"));
     EXPECT_FALSE(header(theirs.got, "request-id").empty());
-    auto one = co_await ask("GET /v1/models/m HTTP/1.1\r\nanthropic-version: 2023-06-01\r\n" + key + "\r\n");
+    auto one = co_await ask("GET /v1/models/m HTTP/1.1\r\nHost: x\r\nanthropic-version: 2023-06-01\r\n" + key + "\r\n");
     EXPECT_TRUE(co_await one.hears(R"({"type":"model","id":"m")"));
-    auto ours = co_await ask("GET /v1/models HTTP/1.1\r\n" + key + "\r\n");
+    auto ours = co_await ask("GET /v1/models HTTP/1.1\r\nHost: x\r\n" + key + "\r\n");
     EXPECT_TRUE(co_await ours.hears(R"({"object":"list","data":[)"));
   });
 }

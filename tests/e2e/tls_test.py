@@ -263,7 +263,7 @@ def test_an_engine_behind_tls_is_believed_only_with_a_good_certificate(make_serv
         server.config["models"][3]["url"] = f"https://127.0.0.1:{engine.port}/v1"
         server.start(ready=False)
         server.until_ready("fake")
-        answer = server.chat("fake", {"do": "stream"}, stream=True)
+        answer = server.chat("fake", stream=True)
         assert events(answer.content)[-1] == "[DONE]"
         assert engine.calls[-1].headers["host"] == f"localhost:{engine.port}"
         for model, why in (("nobody", "not trusted here"), ("other", "not trusted here"), ("name", "another name")):
