@@ -73,6 +73,7 @@ struct Server::State : ConnectionHost {
 
   net::Task<void> greet(net::Stream stream, std::shared_ptr<const crypto::TlsContext> context,
                         std::shared_ptr<State> self) {
+    const std::string peer = stream.peer();  // of one that hangs up nobody knows it afterwards
     greeting.insert(&stream);
     const auto shaken =
         co_await stream.start_tls(loop, crypto::TlsSession::accept(std::move(context)), bounds.handshake_max);
@@ -83,7 +84,7 @@ struct Server::State : ConnectionHost {
       begin(std::move(stream), false, self);
     } else {
       ++handshakes_refused;
-      if (on_handshake_refused) on_handshake_refused(stream.peer(), shaken.error().message);
+      if (on_handshake_refused) on_handshake_refused(peer, shaken.error().message);
       if (stream.began_in_plain_http())
         stream.try_write(
             "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 46\r\nConnection: close\r\n\r\n"

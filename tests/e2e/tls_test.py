@@ -263,7 +263,7 @@ def test_an_engine_behind_tls_is_believed_only_with_a_good_certificate(make_serv
         server.config["models"][3]["url"] = f"https://127.0.0.1:{engine.port}/v1"
         server.start(ready=False)
         server.until_ready("fake")
-        answer = server.chat("fake", {"do": "stream"}, stream=True)
+        answer = server.chat("fake", stream=True)
         assert events(answer.content)[-1] == "[DONE]"
         assert engine.calls[-1].headers["host"] == f"localhost:{engine.port}"
         for model, why in (("nobody", "not trusted here"), ("other", "not trusted here"), ("name", "another name")):
@@ -306,3 +306,24 @@ def test_a_proxy_is_known_by_its_certificate(tls_server, authority):
     proxy, other = authority.issue("proxy.example.dk"), authority.issue("other.example.dk")
     assert peer_after(other, "sk-wrong0000000000000000001")[-1].startswith("127.0.0.1:")
     assert peer_after(proxy, "sk-wrong0000000000000000002")[-1].startswith("203.0.113.9 by 127.0.0.1:")
+
+
+def test_a_front_end_is_known_by_its_certificate_and_by_no_header(tls_server, authority, stranger):
+    server = tls_server(client_ca=str(authority.ca), client_certificates="optional", config={"front_ends": [
+        {"name": "chat", "certificate": "chat.example.dk", "members": [{"email_domain": "demo.example", "member": "demo"}]}]})
+    person = {"X-OpenWebUI-User-Id": "7", "X-OpenWebUI-User-Email": "anna@demo.example", "X-OpenWebUI-User-Name": "Anna"}
+
+    def status(own, **headers):
+        with Wire(server.tls_url, tls=authority.client(*own)) as wire:
+            status, answer = wire.chat("fake", "hello", stream=False, secret=None, headers={**person, **headers}).answer()
+            return status, wire.headers["x-request-id"]
+
+    good, request_id = status(authority.issue("chat.example.dk"))
+    assert good == 200
+    row = server.row_of(request_id)
+    assert row["member"] == "demo" and row["user"]
+    assert status(authority.issue("other.example.dk"))[0] == 401
+    forged = {"X-Client-Cert": "chat.example.dk", "X-SSL-Client-S-DN": "CN=chat.example.dk", "X-Forwarded-Client-Cert": "Subject=chat.example.dk"}
+    assert status((), **forged)[0] == 401
+    with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
+        status(stranger.issue("chat.example.dk"))
