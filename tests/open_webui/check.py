@@ -108,7 +108,6 @@ class OpenWebUi:
 
     def call(self, method, path, person=None, body=None, **options):
         headers = {"Authorization": f"Bearer {self.tokens[person]}"} if person else {}
-        headers["Accept-Encoding"] = "identity"  # a compressed stream comes in lumps
         answer = requests.request(method, self.url + path, json=body, headers=headers, timeout=60, **options)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:300]}"
         return answer
