@@ -376,8 +376,10 @@ TEST(Config, ReadsAFrontEndAndMakesTheMembersThatItNames) {
 }
 
 TEST(Config, RefusesAFrontEndThatAnybodyCouldBe) {
+  static constexpr const char* asking =
+      "tls: { certificate: c.pem, key: k.pem, client_ca: ca.pem, client_certificates: optional }\n";
   const auto with = [](const std::string& fields) {
-    return "models: []\nfront_ends:\n  - { name: f, default_member: m, " + fields + " }\n";
+    return std::string(asking) + "models: []\nfront_ends:\n  - { name: f, default_member: m, " + fields + " }\n";
   };
   EXPECT_THAT(only_problem(with("token: { secret_file: s }")), HasSubstr("'f' has no way to prove itself"));
   EXPECT_THAT(only_problem(with("key: { member: m, name: k }")), HasSubstr("key alone says nothing about who asks"));
@@ -385,7 +387,10 @@ TEST(Config, RefusesAFrontEndThatAnybodyCouldBe) {
               HasSubstr("groups_header is not signed and needs a certificate"));
   EXPECT_THAT(only_problem(with("certificate: c, without_person: key")), HasSubstr("there is no key"));
   EXPECT_THAT(only_problem(with("certificate: c, groups_header: 'X Groups'")), HasSubstr("is no name of a header"));
-  EXPECT_THAT(only_problem("models: []\nfront_ends: [{ name: f, certificate: c }]\n"), HasSubstr("lets nobody in"));
+  EXPECT_THAT(only_problem("models: []\nfront_ends: [{ name: f, certificate: c, default_member: m }]\n"),
+              HasSubstr("nobody is asked for a certificate"));
+  EXPECT_THAT(only_problem(std::string(asking) + "models: []\nfront_ends: [{ name: f, certificate: c }]\n"),
+              HasSubstr("lets nobody in"));
   EXPECT_THAT(only_problem(with("certificate: c, keep: [face]")), HasSubstr("keep[0] must be name or email"));
   EXPECT_THAT(only_problem(with("certificate: c, members: [{ member: m }]")), HasSubstr("must say by one thing"));
   EXPECT_THAT(only_problem(with("certificate: c, members: [{ email_domain: a, group: b, member: m }]")),
@@ -394,9 +399,10 @@ TEST(Config, RefusesAFrontEndThatAnybodyCouldBe) {
               HasSubstr("needs claim and value together"));
   EXPECT_THAT(only_problem(with("certificate: c, members: [{ email_domain: x@a.example, member: m }]")),
               HasSubstr("is a whole address"));
-  EXPECT_THAT(only_problem("models: []\nfront_ends:\n  - { name: f, certificate: c, default_member: m }\n"
-                           "  - { name: g, certificate: c, default_member: m }\n"),
-              HasSubstr("proves itself as another front end does"));
+  EXPECT_THAT(
+      only_problem(std::string(asking) + "models: []\nfront_ends:\n  - { name: f, certificate: c, default_member: m }\n"
+                                         "  - { name: g, certificate: c, default_member: m }\n"),
+      HasSubstr("proves itself as another front end does"));
 }
 
 TEST(Config, SaysWhereTheYamlItselfIsBroken) {

@@ -94,7 +94,7 @@ void read_keep(Fields& front_end, Problems& problems, FrontEnd& into) {
 }
 
 // What a proof is for, and that there is one.
-void check_proof(Fields& fields, const FrontEnd& front_end) {
+void check_proof(Fields& fields, const FrontEnd& front_end, bool certificates_asked) {
   const bool key = fields.has("key"), certificate = !front_end.certificate.empty(), token = fields.has("token");
   if (!key && !certificate) {
     fields.wrong("name", fields.path("name") + " " + in_quotes(front_end.name) + " has no way to prove itself",
@@ -103,6 +103,9 @@ void check_proof(Fields& fields, const FrontEnd& front_end) {
     fields.wrong("key", fields.path("key") + " alone says nothing about who asks",
                  "add token: { secret_file: … }; plain headers are believed only of a front end with a certificate");
   }
+  if (certificate && !certificates_asked)
+    fields.wrong("certificate", fields.path("certificate") + " is never shown: nobody is asked for a certificate",
+                 "add tls: with client_ca: and client_certificates: optional");
   if (!front_end.groups_header.empty() && !certificate)
     fields.wrong("groups_header", fields.path("groups_header") + " is not signed and needs a certificate",
                  "add certificate:, or let the token carry a claim groups");
@@ -134,7 +137,7 @@ void read_front_ends(Fields& top, Problems& problems, const std::filesystem::pat
     if (!fields.has("members") && !fields.has("default_member"))
       fields.wrong("name", where + " lets nobody in: it has neither members nor default_member",
                    "add members: [{ email_domain: aarhus.example, member: aarhus }]");
-    check_proof(fields, front_end);
+    check_proof(fields, front_end, config.tls && config.tls->client_certificates != ClientCertificates::none);
     if (!proofs.emplace(front_end.key_member + "\n" + front_end.key_name, front_end.certificate).second)
       fields.wrong("key", where + " proves itself as another front end does", "give each its own key or certificate");
     for (const FrontEndRule& rule : front_end.members) add_member_if_new(config, rule.member);

@@ -34,6 +34,11 @@ std::string percent_decoded(std::string_view text) {
   return http::query_value(query, "v");
 }
 
+bool is(Peer peer, const std::string& certificate) {
+  return peer.certificate != nullptr &&
+         (peer.certificate->names(certificate) || peer.certificate->fingerprint == certificate);
+}
+
 std::string name_of(const FrontEnd& front_end, const Person& person, const std::string& id) {
   if (front_end.keep_name && members::check_name("the name", person.name)) return person.name;
   return "Person " + id.substr(id.size() - 6);
@@ -57,7 +62,7 @@ const FrontEnd* FrontEnds::proven(Peer peer, const Caller* key) const {
     // A person's own key is theirs, whatever they call it.
     const bool has_key = one.key_name.empty() ||
                          (row && row->user.empty() && row->member == one.key_member && row->name == one.key_name);
-    const bool has_certificate = one.certificate.empty() || one.certificate == peer.certificate;
+    const bool has_certificate = one.certificate.empty() || is(peer, one.certificate);
     return has_key && has_certificate;
   });
   return found == all_.end() ? nullptr : &*found;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "crypto/certificate.hpp"
 #include "front_ends/member_map.hpp"
 #include "front_ends/signed_token.hpp"
 #include "http/message.hpp"
@@ -24,7 +25,7 @@ struct FrontEnd {
   // How it proves itself: by a key, by a client certificate, or, where both are set, by both.
   std::string key_member;   // whose key it is
   std::string key_name;     // empty: no key
-  std::string certificate;  // what the verified certificate is called; empty: none
+  std::string certificate;  // a name in the verified certificate, or its fingerprint; empty: none
   // How it says who asks: with a signed token, or, where a certificate proves it, with plain headers as well.
   std::string token_header = "X-OpenWebUI-User-Jwt";
   TokenRules token;
@@ -35,9 +36,9 @@ struct FrontEnd {
   MemberMap members;
 };
 
-// What the verified certificate of a connection says; empty without one.
+// What the other end of the connection has proven; nullptr: nothing.
 struct Peer {
-  std::string_view certificate;
+  const crypto::Certificate* certificate = nullptr;
 };
 
 enum class RefusalCause : std::uint8_t { person_missing, token_refused, no_member, closed, full };

@@ -66,9 +66,13 @@ class FrontEndsTest : public ::testing::Test {
     request.method = method;
     request.path = path;
     for (const auto& [name, value] : headers) request.headers.push_back({name, value});
+    crypto::Certificate proven;
+    proven.dns.emplace_back(certificate);
+    proven.fingerprint = "0123";
     std::optional<Caller> key;
     if (secret != nullptr) key = directory_.authenticate(secret, clock_.wall()).value();
-    return front_ends_.caller_behind(request, {certificate}, key ? &*key : nullptr, clock_.wall());
+    return front_ends_.caller_behind(request, {certificate.empty() ? nullptr : &proven}, key ? &*key : nullptr,
+                                     clock_.wall());
   }
   std::expected<std::optional<Caller>, Refusal> asked_with(const std::string& token,
                                                            const char* secret = shared_secret) {
@@ -215,6 +219,15 @@ TEST_F(FrontEndsTest, TurnAwayPeopleOfNoMemberAndThoseWhoseAccessIsClosed) {
   const auto refused = asked_with(stranger.text());
   EXPECT_EQ(refusal_of(refused), RefusalCause::no_member);
   EXPECT_FALSE(refused.error().message.contains("eva")) << "no content of a token in a message";
+  const std::string id = (**asked_with(token().text())).user;
+  settle();
+  members::UserChange closed;
+  closed.disabled = true;
+  bool done = false;
+  directory_.update_user(id, closed, clock_.wall(), [&](Expected<store::UserRow> row) { done = row.has_value(); });
+  loop_.run_until([&] { return done; });
+  EXPECT_EQ(refusal_of(asked_with(token().text())), RefusalCause::closed);
+  EXPECT_TRUE(front_ends_.try_token({}, token().text(), clock_.wall())->user_closed);
 }
 
 TEST_F(FrontEndsTest, GiveANameToThoseWhoseNameCannotBeShown) {

@@ -67,10 +67,7 @@ Cause cause_of(front_ends::RefusalCause cause) {
   return Cause::overloaded;
 }
 
-front_ends::Peer certificate_of(const http::Reply& reply) {
-  const crypto::Certificate* who = reply.client_certificate();
-  return who == nullptr ? front_ends::Peer{} : front_ends::Peer{who->common_name};
-}
+front_ends::Peer certificate_of(const http::Reply& reply) { return {reply.client_certificate()}; }
 
 }  // namespace
 

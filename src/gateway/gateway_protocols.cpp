@@ -28,6 +28,7 @@ net::Task<void> Gateway::responses(const http::Request& request, http::Reply& re
     co_return;
   }
   if (!takes_json(request, reply, request_id, Wire::openai)) co_return;
+  caller.show_waiting = store::ShowWaiting::off;  // its stream has events of its own for that
   auto asked = openai::responses::translate(request.body, context_.document, counting);
   if (!asked) co_return reject(reply, asked.error(), request_id, Wire::openai);
   if (counting) {
@@ -49,6 +50,7 @@ net::Task<void> Gateway::messages(const http::Request& request, http::Reply& rep
     co_return;
   }
   if (!takes_json(request, reply, request_id, Wire::anthropic)) co_return;
+  caller.show_waiting = store::ShowWaiting::off;  // its stream has pings
   auto asked = openai::anthropic::translate(request.body, context_.document, counting);
   if (!asked) co_return reject(reply, asked.error(), request_id, Wire::anthropic);
   if (counting) {

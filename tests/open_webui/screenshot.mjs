@@ -17,7 +17,11 @@ try {
   await page.locator("#chat-input").press("Enter");
   const thinking = page.getByText(/thinking|tænker|explored/i).first();
   await thinking.click({ timeout: 60_000 });
-  await page.getByText(/Venter i kø: nummer \d/).first().waitFor({ timeout: 30_000 });
+  const place = page.getByText(/Venter i kø: nummer \d/).first();
+  await place.waitFor({ timeout: 30_000 });
+  // What opens does so in motion.
+  await page.waitForFunction((element) => element.getBoundingClientRect().height > 10, await place.elementHandle());
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((one) => (one.effect?.getComputedTiming().iterations === Infinity ? null : one.finished))));
   await page.screenshot({ path: file });
 } catch (error) {
   await page.screenshot({ path: file.replace(/\.png$/, "-failed.png") });
