@@ -186,6 +186,14 @@ net::Task<void> greet(const ServeOptions& options, gateway::Context& context, st
   std::fflush(stdout);
 }
 
+// Other servers on the same database change what we know.
+net::Task<void> follow_others(net::Loop& loop, const Clock& clock, members::Directory& directory) {
+  while (true) {
+    co_await loop.sleep(limits::store_follow_every);
+    directory.follow(clock.wall());
+  }
+}
+
 std::vector<std::string> own_environment() {
   std::vector<std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
@@ -348,6 +356,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   });
   members::Retention retention(directory, *storage->thread);
   loop.spawn(keep_house(context, directory, retention));
+  if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory));
   if (demo) loop.spawn(greet(options, context, url, *demo));
   loop.run();
   directory.audit().flush(std::nullopt);

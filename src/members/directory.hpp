@@ -130,6 +130,10 @@ class Directory {
   // May this caller ask for the model? False where the member's policy or the key leaves it out.
   bool allows(const Caller& caller, std::string_view model) const;
 
+  // Takes in what other servers on the same database have changed; asked every limits::store_follow_every. One question
+  // at a time; while the store is away nothing changes here.
+  void follow(WallTime now);
+
   // Copies, ordered by id; a few thousand rows.
   std::vector<MemberRow> members() const;
   std::vector<UserRow> users(std::string_view member) const;
@@ -158,7 +162,7 @@ class Directory {
   // A new key like the old one, which goes on until `old_until`, its own end or limits::key_overlap_max, whichever is
   // first. Errors: conflict (revoked, expired or rotated already; of the configuration or a front end).
   void rotate_key(std::string id, WallTime old_until, std::optional<WallTime> expires_at, Act act, Then<NewKey> then);
-  // Effective when the call returns; `then` says that it is durable too. Again: no error.
+  // Effective when the call returns; `then` says that it is durable too, and an error takes it back. Again: no error.
   void revoke_key(std::string_view id, Act act, Then<KeyRow> then);
 
   // Users and keys of another gateway, with the ids they came with, all or none. Errors: the store's.
@@ -176,14 +180,16 @@ class Directory {
   void sign_in(std::string_view link_token, WallTime now, Then<Session> then);
   // Errors: unauthorized. Remembers that its user is here.
   Expected<Session> session(std::string_view token, WallTime now);
-  // Effective when the call returns. Unknown token: no error.
+  // Effective when the call returns, and for good: where it cannot be written now, it is later. Unknown token: no
+  // error.
   void sign_out(std::string_view token, Then<void> then);
 
   // For acts of other kinds, and for those that were refused before they came here.
   Audit& audit();
 
- private:
   struct Body;
+
+ private:
   std::shared_ptr<Body> body_;  // shared with nobody for long: answers under way hold it weakly
 };
 

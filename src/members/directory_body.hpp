@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "members/directory.hpp"
 
@@ -43,6 +44,30 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
   std::map<std::string, std::set<std::string>, std::less<>> keys_of;
   WallTime next_sweep;
 
+  // Following other servers on the database (directory_follow.cpp).
+  std::int64_t change_mark = 0;
+  bool following = false;
+  bool read_again = false;      // memory and store may differ: something was not written, or perhaps was
+  std::size_t taking_away = 0;  // what has effect here and is not written yet
+  std::unordered_set<Digest, crypto::DigestHash> signed_out;  // whose row the store did not take away
+
+  struct Loaded {
+    std::vector<MemberRow> members;
+    std::vector<UserRow> users;
+    std::vector<KeyRow> keys;
+    std::vector<SessionRow> sessions;
+    std::int64_t change_mark = 0;
+  };
+  static Expected<Loaded> read_all(Store& store, WallTime now);
+  void know(const Loaded& rows);
+
+  template <class T>
+  static Expected<void> into(T& out, Expected<T> given) {
+    if (!given) return std::unexpected(given.error());
+    out = std::move(*given);
+    return {};
+  }
+
   void know(const UserRow& row);
   void forget_user(const std::string& id);
   void know(const KeyRow& row);
@@ -58,6 +83,22 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
   template <class T>
   void change(std::function<Expected<Deed<T>>()> decide, Then<T> then) {
     audit.carry_out<T>(std::move(decide), std::move(then));
+  }
+
+  // For what has effect before it is written: where it could not be written, `undo` takes the effect back.
+  template <class T>
+  Then<T> taking(std::function<void(Body&)> undo, Then<T> then) {
+    ++taking_away;
+    return [weak = weak_from_this(), undo = std::move(undo), then = std::move(then)](Expected<T> given) {
+      const auto body = weak.lock();
+      if (!body) return;
+      --body->taking_away;
+      if (!given) {
+        body->read_again = true;
+        undo(*body);
+      }
+      then(std::move(given));
+    };
   }
 
   // The error goes the same way as a result would: never from inside the call.

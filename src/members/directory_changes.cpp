@@ -145,6 +145,10 @@ void Directory::update_user(std::string id, UserChange change, Act act, Then<Use
   if (alone && change.disabled == true && !before.disabled_at &&
       may_disable(act.by, before, body_->admins(before.member))) {
     body_->set_disabled(known->second, act.at);  // here at once, before the store knows
+    const auto undo = [id](Body& body) {
+      if (const auto here = body.users.find(id); here != body.users.end()) body.set_disabled(here->second, {});
+    };
+    then = body_->taking<UserRow>(undo, std::move(then));
   }
   body_->change<UserRow>(
       [body = body_.get(), before, change = std::move(change), act]() -> Expected<Deed<UserRow>> {

@@ -194,6 +194,13 @@ void Directory::revoke_key(std::string_view id, Act act, Then<KeyRow> then) {
   // Here at once, before the store knows: what is taken away must not work for another moment.
   if (!known.revoked_at) known.revoked_at = act.at;
   known.revoked_by = store::RevokedBy::person;
+  const auto undo = [before](Body& body) {
+    const auto here = body.keys.find(before.hash);
+    if (here == body.keys.end()) return;
+    here->second.row.revoked_at = before.revoked_at;
+    here->second.row.revoked_by = before.revoked_by;
+  };
+  then = body_->taking<KeyRow>(undo, std::move(then));
   body_->change<KeyRow>(
       [body = body_.get(), before, id = known.id, act]() -> Expected<Deed<KeyRow>> {
         const KeyRow row = body->keys.at(body->key_hashes.at(id)).row;

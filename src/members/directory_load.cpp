@@ -10,13 +10,6 @@ namespace {
 
 constexpr std::size_t configured_secret_bytes_min = 16;
 
-struct Loaded {
-  std::vector<MemberRow> members;
-  std::vector<UserRow> users;
-  std::vector<KeyRow> keys;
-  std::vector<SessionRow> sessions;
-};
-
 Expected<void> check(const ConfiguredKey& key) {
   if (auto ok = check_name("a configured key's name", key.name); !ok) return ok;
   if (auto ok = check_member_id(key.member); !ok) {
@@ -33,6 +26,8 @@ Expected<void> check(const ConfiguredKey& key) {
 // The store's keys as the configuration wants them. Each change is written and made in `keys` as well.
 class ConfiguredKeys {
  public:
+  using Loaded = Directory::Body::Loaded;
+
   ConfiguredKeys(Store& store, Loaded& loaded, Random& random, Audit& audit, WallTime now)
       : store_(store), loaded_(loaded), random_(random), audit_(audit), now_(now) {}
 
@@ -131,13 +126,6 @@ class ConfiguredKeys {
   WallTime now_;
 };
 
-template <class T>
-Expected<void> into(T& out, Expected<T> given) {
-  if (!given) return std::unexpected(given.error());
-  out = std::move(*given);
-  return {};
-}
-
 template <class Row>
 Expected<void> add_with(Store& store, const Row& row, Expected<void> (Store::*add)(const Row&),
                         const store::AuditRow& audited) {
@@ -150,22 +138,17 @@ Expected<void> add_with(Store& store, const Row& row, Expected<void> (Store::*ad
 }  // namespace
 
 Expected<void> Directory::load(std::span<const ConfiguredKey> configured, WallTime now) {
-  auto loaded = body_->store.wait_for([&](Store& store) -> Expected<Loaded> {
-    Loaded out;
-    if (auto ok = into(out.members, store.members()); !ok) return std::unexpected(ok.error());
-    if (auto ok = into(out.users, store.users()); !ok) return std::unexpected(ok.error());
-    if (auto ok = into(out.keys, store.keys()); !ok) return std::unexpected(ok.error());
-    if (auto ok = into(out.sessions, store.sessions(now)); !ok) return std::unexpected(ok.error());
+  auto loaded = body_->store.wait_for([&](Store& store) -> Expected<Body::Loaded> {
+    auto read = Body::read_all(store, now);
+    if (!read) return read;
     auto taken = store.together(
-        [&] { return ConfiguredKeys(store, out, body_->random, body_->audit, now).take_in(configured); });
+        [&] { return ConfiguredKeys(store, *read, body_->random, body_->audit, now).take_in(configured); });
     if (!taken) return std::unexpected(taken.error());
-    return out;
+    return read;
   });
   if (!loaded) return std::unexpected(loaded.error());
-  for (MemberRow& row : loaded->members) body_->members.insert_or_assign(row.id, row);
-  for (const UserRow& row : loaded->users) body_->know(row);
-  for (const KeyRow& row : loaded->keys) body_->know(row);
-  for (const SessionRow& row : loaded->sessions) body_->know(row);
+  body_->change_mark = loaded->change_mark;
+  body_->know(*loaded);
   return {};
 }
 

@@ -88,7 +88,12 @@ Expected<Session> Directory::session(std::string_view token, WallTime now) {
 void Directory::sign_out(std::string_view token, Then<void> then) {
   const Digest hash = crypto::sha256(token);
   body_->sessions.erase(hash);
-  body_->store.ask([hash](Store& store) { return store.remove_session(hash); }, std::move(then));
+  auto noted = body_->taking<void>(
+      [hash](Body& body) {
+        if (body.signed_out.size() < limits::sessions_max) body.signed_out.insert(hash);
+      },
+      [then = std::move(then)](Expected<void>) { then({}); });
+  body_->store.ask([hash](Store& store) { return store.remove_session(hash); }, std::move(noted));
 }
 
 }  // namespace faelled::members

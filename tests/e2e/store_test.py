@@ -81,6 +81,7 @@ def rows_of_all(server):
 def test_a_database_that_goes_away_under_load_costs_nobody_an_answer(make_server, fake, postgres, database):
     server = make_server([fake.model()], **database).start()
     person = signed_in(server)
+    calls_before = len(fake.calls)
     load = Load(server)
     load.until_more(50)
     postgres.stop()
@@ -94,20 +95,27 @@ def test_a_database_that_goes_away_under_load_costs_nobody_an_answer(make_server
         refused = server.faelled("key", "add", "--member", "demo", "--name", "new", check=False)
         assert refused.returncode == 1
         assert "does not answer" in refused.stderr, refused.stderr
+        key = next(key["id"] for key in json.loads(server.faelled("key", "list", "--json").stdout)["keys"] if key["name"] == "second")
+        assert server.faelled("key", "revoke", key, check=False).returncode == 1
+        assert server.get("/v1/models", secret=OTHER_SECRET).status_code == 200, "refused means that nothing was changed"
         written = person.post(server.url + "/api/conversations", json={"model": "fake", "title": "x"})
         assert written.status_code == 503, written.text
         assert written.json()["error"]["code"] == "store_unavailable"
         assert "sine data" in written.json()["error"]["message_da"]
+        leaving = dict(person.cookies)
+        assert person.delete(server.url + "/api/session").status_code == 204, "whoever leaves is gone"
         load.until_more(20)
     finally:
         postgres.start()
     until("the store is back", lambda: store_is_up(server), 30)
+    until("and for good", lambda: postgres.sql("SELECT count(*) FROM sessions", database["store"].rpartition("/")[2]) == "0")
+    assert requests.get(server.url + "/api/session", cookies=leaving).status_code == 401
     load.until_more(20)
     load.end()
     assert set(load.statuses) == {200}, load.statuses
     ids = rows_of_all(server)
     assert Counter(ids) == Counter(load.ids), "one row for each answer, none lost and none twice"
-    assert len(load.ids) == len(fake.calls), "and the engine counted as many"
+    assert len(load.ids) == len(fake.calls) - calls_before, "and the engine counted as many"
     assert [key["name"] for key in json.loads(server.faelled("key", "list", "--json").stdout)["keys"]].count("new") == 0
     assert server.faelled("key", "add", "--member", "demo", "--name", "new").returncode == 0
     assert PASSWORD.encode() not in server.log_file.read_bytes()
