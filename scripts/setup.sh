@@ -158,7 +158,7 @@ need_npm() {
 build_ui() {
   [[ -f "$root/ui/package-lock.json" ]] || return 0
   local hash
-  hash="$(content_hash ui src/portal/openapi.json)"
+  hash="$(content_hash ui src/portal/openapi.json docs/runbooks)"
   [[ -d "$build/ui" ]] && up_to_date "$build/ui.stamp" "$hash" && return
   need_node
   need_npm ui

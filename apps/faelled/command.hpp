@@ -20,7 +20,7 @@ struct Options {
   bool excel = false;
   bool rows = false;
   std::string from, to, member, user, name, id, expires, role, email, models, show_waiting, until, actor, action;
-  std::string retention_days, conversations, key_days_max, key_makers, contact;
+  std::string retention_days, conversations, key_days_max, key_makers, contact, message;
 };
 
 using Work = std::function<int(const Control&, const Options&)>;
@@ -66,5 +66,7 @@ int all_rows(const Control& control, const Options& options, const Pages& pages)
 // people_commands.cpp and key_commands.cpp
 void add_people(CLI::App& app, std::string& config, int& status);
 void add_keys(CLI::App& app, std::string& config, int& status);
+// maintenance_commands.cpp
+void add_maintenance(CLI::App& app, std::string& config, int& status);
 
 }  // namespace faelled::app

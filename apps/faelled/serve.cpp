@@ -23,6 +23,7 @@
 #include "net/listener.hpp"
 #include "net/loop.hpp"
 #include "net/watch.hpp"
+#include "node/engine_log.hpp"
 #include "node/node.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
@@ -139,9 +140,19 @@ Expected<Demo> make_demo(net::Loop& loop, members::Directory& directory, const C
   if (!user) return std::unexpected(user.error());
   std::optional<Expected<members::NewKey>> key;
   std::optional<Expected<members::SignInLink>> link;
+  std::optional<Expected<members::UserRow>> admin;
   const auto stop_when_both = [&] {
-    if (key && link) loop.stop();
+    if (key && link && admin) loop.stop();
   };
+  // Who tries it out sees all that a municipality's administrator sees. One who was here before stays what they are now.
+  if (user->last_seen_at) {
+    admin = *user;
+  } else {
+    directory.update_user(user->id, {.role = store::Role::member_admin}, now, [&](Expected<members::UserRow> changed) {
+      admin = std::move(changed);
+      stop_when_both();
+    });
+  }
   directory.add_key("demo", user->id, "first key", now + demo_key_lasts, now, [&](Expected<members::NewKey> made) {
     key = std::move(made);
     stop_when_both();
@@ -152,6 +163,7 @@ Expected<Demo> make_demo(net::Loop& loop, members::Directory& directory, const C
   });
   net::Loop::Hold hold(loop);
   loop.run();
+  if (!*admin) return std::unexpected(admin->error());
   if (!*key) return std::unexpected(key->error());
   if (!*link) return std::unexpected(link->error());
   return Demo{fmt::format("{}/sign-in#{}", url, (*link)->token), (*key)->secret};
@@ -294,8 +306,34 @@ int run(const ServeOptions& options, const config::Config& config) {
     if (!made) return refuse(made.error());
     demo = std::move(*made);
   }
-  portal::Portal portal(
-      {context, gateway, directory, *storage->thread, *storage->ledger, *storage->conversations, url, {}, &front_ends});
+  http::Server* listening = nullptr;
+  portal::ServerFacts facts;
+  facts.version = options.version;
+  facts.data = std::filesystem::absolute(storage->folder.path());
+  facts.engine_log = [logs = facts.data / "engines"](const std::string& id) {
+    return logs / (node::file_name_of(id) + ".log");
+  };
+  facts.connections = [&listening] { return listening == nullptr ? 0 : listening->connections(); };
+  facts.connections_max = config.limits.connections;
+  facts.store_answers = [&storage] { return storage->thread->available(); };
+  if (tls) {
+    facts.certificates = [edge = tls.get()] {
+      const crypto::Certificate& own = edge->certificate();
+      return std::vector<portal::CertificateReading>{
+          {own.common_name.empty() ? own.subject : own.common_name, own.not_after}};
+    };
+  }
+  portal::Portal portal({context,
+                         gateway,
+                         directory,
+                         *storage->thread,
+                         *storage->ledger,
+                         *storage->conversations,
+                         url,
+                         {},
+                         &front_ends,
+                         std::move(facts)});
+  if (auto restored = portal.restore(); !restored) return refuse(restored.error());
 
   http::Server server(
       loop, server_bounds(config),
@@ -313,8 +351,27 @@ int run(const ServeOptions& options, const config::Config& config) {
     return portal.admit(head, reply);
   });
   server.trust_proxies(trusted_proxies(config));
+  listening = &server;
+  metrics.gauge("faelled_maintenance", "1 while operators have closed for maintenance",
+                [&] { return context.maintenance.on ? 1.0 : 0.0; });
+  metrics.gauge("faelled_alarms_page", "Alarms that wake somebody, as the maintenance page shows them",
+                [&] { return static_cast<double>(portal.watch().standing(portal::Severity::page)); });
+  metrics.gauge("faelled_alarms_ticket", "Alarms that wait for the morning",
+                [&] { return static_cast<double>(portal.watch().standing(portal::Severity::ticket)); });
+  metrics.gauge("faelled_data_free_bytes", "Free disk below the data folder", [&] {
+    const auto disk = portal.watch().disk();
+    return disk ? static_cast<double>(disk->free_bytes) : 0.0;
+  });
+  metrics.gauge("faelled_last_backup_timestamp_seconds", "When the last backup ended well; 0: never", [&] {
+    const auto backup = portal.watch().backup();
+    return backup ? static_cast<double>(unix_seconds(backup->made_at)) : 0.0;
+  });
+  metrics.gauge("faelled_journal_failed", "1: the journal's disk has failed, and every request is refused",
+                [&] { return storage->journal->stats().failed ? 1.0 : 0.0; });
   metrics.gauge("faelled_connections", "Open client connections",
                 [&] { return static_cast<double>(server.connections()); });
+  metrics.gauge("faelled_connections_max", "Connections beyond which new ones are refused",
+                [&] { return static_cast<double>(config.limits.connections); });
   metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });
   metrics.gauge("faelled_running", "Tickets on an engine", [&] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",

@@ -30,6 +30,8 @@ class TlsEdge {
                                                  observe::Metrics& metrics, const Clock& clock);
   // Serves `listener` under TLS from now on.
   void serve(http::Server& server, net::Listener listener);
+  // What is served now.
+  const crypto::Certificate& certificate() const { return credentials_->current()->own(); }
 
  private:
   TlsEdge(net::Loop& loop, observe::Log& log, const Clock& clock);

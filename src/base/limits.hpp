@@ -111,6 +111,8 @@ inline constexpr std::size_t usage_cause_bytes_max = 96;
 inline constexpr auto ledger_intake_every = 1s;               // journal to ledger, when nobody asks
 inline constexpr std::size_t ledger_intake_rows_max = 2000;   // rows in one transaction
 inline constexpr std::size_t ledger_intake_batches_max = 10;  // in one go, when nobody asks
+inline constexpr std::size_t usage_hours_max = 20'000;  // sums by hour and model in one answer
+inline constexpr auto usage_hours_span_max = std::chrono::days(32);
 inline constexpr std::size_t usage_page_rows_max = 1000;
 
 // Store
@@ -171,6 +173,21 @@ inline constexpr auto front_end_token_life_max = 15min;             // Open WebU
 inline constexpr std::size_t key_file_bytes_max = 64 * 1024 * 1024;
 inline constexpr std::size_t key_import_rows_max = 20'000;  // keys in one import
 inline constexpr auto waiting_note_after = 1s;              // before a place in line is told, and between two notes
+
+// What operators tell everybody, and what they are told
+inline constexpr std::size_t notices_max = 50;
+inline constexpr std::size_t notice_bytes_max = 1000;             // of one language
+inline constexpr auto incident_shown_for = std::chrono::days(7);  // after it was over
+inline constexpr auto maintenance_retry_after = 60s;              // where nobody said until when
+inline constexpr std::uint64_t disk_low_bytes = 5'000'000'000;    // as in deploy/prometheus
+inline constexpr std::uint64_t disk_full_bytes = 256'000'000;
+inline constexpr auto backup_age_max = std::chrono::hours(48);
+inline constexpr auto certificate_soon = std::chrono::days(21);
+inline constexpr auto certificate_now = std::chrono::days(3);
+inline constexpr auto readings_kept = 10s;  // of disk and backup: so often at most they are looked at
+inline constexpr std::size_t data_files_counted_max = 100'000;
+inline constexpr std::size_t engine_log_tail_bytes_max = 64 * 1024;
+inline constexpr std::size_t state_file_bytes_max = 4096;
 
 // Page's conversations
 inline constexpr std::size_t turn_text_bytes_max = 256 * 1024;

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "base/random.hpp"
 #include "gateway/catalogue.hpp"
+#include "gateway/maintenance.hpp"
 #include "gateway/sink.hpp"
 #include "http/client.hpp"
 #include "json/document.hpp"
@@ -50,6 +51,7 @@ struct Context {
   json::Document document;  // scratch; holds nothing across a suspension
   std::uint64_t last_ticket = 0;
   bool shutting_down = false;
+  Maintenance maintenance = {};
 };
 
 class Exchange final : private rpc::TicketListener {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/ids.hpp"
+#include "base/limits.hpp"
 #include "gateway/choices.hpp"
 #include "gateway/http_sink.hpp"
 #include "gateway/messages_sink.hpp"
@@ -132,6 +133,16 @@ bool Gateway::admit(const http::Request& head, http::Reply& reply) {
   return caller.has_value();
 }
 
+std::optional<ApiError> Gateway::closed() const {
+  const Maintenance& maintenance = context_.maintenance;
+  if (!maintenance.on) return std::nullopt;
+  const WallTime now = context_.clock.wall();
+  const auto left = maintenance.until && *maintenance.until > now
+                        ? std::min<WallTime::duration>(*maintenance.until - now, openai::retry_after_max)
+                        : WallTime::duration(limits::maintenance_retry_after);
+  return ApiError{Cause::maintenance, maintenance.message, {}, left};
+}
+
 net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply) {
   const std::string request_id = new_request_id();
   const Wire wire = wire_of(request);
@@ -142,6 +153,10 @@ net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply
   }
   if (is_under(request.path, "/v1/models")) {
     models(*caller, request, reply, request_id, wire);
+    co_return;
+  }
+  if (const auto why = closed()) {
+    reject(reply, *why, request_id, wire);
     co_return;
   }
   if (is_under(request.path, "/v1/responses"))

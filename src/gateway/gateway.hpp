@@ -2,6 +2,7 @@
 // and runs the exchange. Owned by main(); loop's thread.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/ids.hpp"
@@ -36,6 +37,9 @@ class Gateway {
   // A chat of a signed-in person: the same path as an API client's, with another sink. `body`: a chat completion
   // request with "stream": true. Its request id is chosen by the caller.
   net::Task<void> chat(members::Caller caller, std::string body, std::string request_id, AnswerSink& sink);
+
+  // Nobody's new request while operators have closed for maintenance; nullopt: it is open.
+  std::optional<openai::ApiError> closed() const;
 
   std::string new_request_id() { return make_id("req_", context_.clock.wall(), context_.random); }
 

@@ -27,6 +27,14 @@ std::string_view complaint_in(std::string_view line) {
 
 }  // namespace
 
+std::string file_name_of(std::string model) {
+  for (char& c : model) {
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    if (!plain && c != '.') c = '_';
+  }
+  return model;
+}
+
 Expected<EngineLog> EngineLog::open(std::string path) {
   int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   struct stat info{};

@@ -46,6 +46,9 @@ class EngineLog {
   std::uint64_t withheld_ = 0;
 };
 
+// The name of a model's file without its ending: what is no plain letter becomes '_'.
+std::string file_name_of(std::string model);
+
 // "assertion failed at ggml.c:123" and its kind for a line that says so, else empty. Never anything else of the line.
 std::string death_in_words(std::string_view line);
 

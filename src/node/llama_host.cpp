@@ -27,14 +27,6 @@ std::string fingerprint(const std::string& path) {
   return fmt::format("{}:{}:{}.{}", info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
-std::string file_name_of(std::string id) {
-  for (char& c : id) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    if (!plain && c != '.') c = '_';
-  }
-  return id;
-}
-
 // What follows from an error, for people: its message and how to mend it.
 std::string in_words(const Error& error) {
   return error.hint.empty() ? error.message : fmt::format("{}; {}", error.message, error.hint);

@@ -46,6 +46,8 @@ constexpr CauseRow rows[] = {
     {Cause::model_unavailable, 503, server_type, "model_unavailable", true, 30,
      "Modellen er ikke til rådighed lige nu."},
     {Cause::shutting_down, 503, server_type, "shutting_down", true, 5, "Tjenesten genstarter. Prøv igen om lidt."},
+    {Cause::maintenance, 503, server_type, "maintenance", true, 60,
+     "Fælled er lukket for vedligehold. Prøv igen om lidt."},
     {Cause::overloaded, 503, server_type, "overloaded", true, 1,
      "Der er for mange på én gang lige nu. Prøv igen om lidt."},
     {Cause::store_unavailable, 503, server_type, "store_unavailable", true, 5,

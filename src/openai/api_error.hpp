@@ -39,6 +39,7 @@ enum class Cause : std::uint8_t {
   waited_too_long,    // 429
   model_unavailable,  // 503: it failed to load, or its node is gone
   shutting_down,      // 503
+  maintenance,        // 503: operators have closed for a while
   overloaded,         // 503: too many connections
   store_unavailable,  // 503
   engine_failed,      // 502 before the first byte, an error event after it

@@ -70,6 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{Cause::waited_too_long, 429, limit, "rate_limit_exceeded", "true", 15},
                     Row{Cause::model_unavailable, 503, server, "model_unavailable", "true", 30},
                     Row{Cause::shutting_down, 503, server, "shutting_down", "true", 5},
+                    Row{Cause::maintenance, 503, server, "maintenance", "true", 60},
                     Row{Cause::overloaded, 503, server, "overloaded", "true", 1},
                     Row{Cause::store_unavailable, 503, server, "store_unavailable", "true", 5},
                     Row{Cause::engine_failed, 502, server, "engine_failed", "true", 1},

@@ -70,7 +70,10 @@ net::Task<void> Portal::list_keys(Call& call) {
   std::ranges::sort(rows, std::greater(), &KeyRow::id);  // newest first: ids begin with their time
   const auto page = page_of(std::move(rows), query("after"), *limit);
   if (!page) co_return call.fail(page.error(), "after");
-  call.json(200, page_json("keys", *page, [](json::Writer& out, const KeyRow& row) { write_key(out, row, {}); }));
+  call.json(200, page_json("keys", *page, [this](json::Writer& out, const KeyRow& row) {
+              const auto user = row.user.empty() ? std::nullopt : p_.directory.user(row.user);
+              write_key(out, row, {}, user ? user->name : "");
+            }));
 }
 
 net::Task<void> Portal::create_key(Call& call) {

@@ -159,7 +159,9 @@ void Call::fail(const Error& error, std::string_view param) const {
 }
 
 Portal::Portal(Parts parts)
-    : p_(std::move(parts)), eraser_(p_.context.loop, [this] { p_.context.loop.spawn(erase_deleted()); }) {
+    : p_(std::move(parts)),
+      watch_(std::move(p_.facts), p_.context),
+      eraser_(p_.context.loop, [this] { p_.context.loop.spawn(erase_deleted()); }) {
   eraser_.arm(p_.settings.erase_every);
 }
 
@@ -205,6 +207,13 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::get, "/api/front-ends", access::operators, &Portal::list_front_ends, "front_end.list"},
       {Method::post, "/api/front-ends/test", access::operators, &Portal::test_front_end, "front_end.test"},
       {Method::post, "/api/sign-in-links", access::admins, &Portal::create_sign_in_link, "user.sign_in_link"},
+      {Method::get, "/api/status", access::anybody, &Portal::get_status},
+      {Method::get, "/api/maintenance", access::operators, &Portal::get_maintenance, "maintenance.read"},
+      {Method::patch, "/api/maintenance", access::operators, &Portal::update_maintenance, "maintenance.update"},
+      {Method::post, "/api/notices", access::operators, &Portal::create_notice, "notice.create"},
+      {Method::patch, "/api/notices/{id}", access::operators, &Portal::update_notice, "notice.update"},
+      {Method::del, "/api/notices/{id}", access::operators, &Portal::delete_notice, "notice.delete"},
+      {Method::get, "/api/engine-log", access::operators, &Portal::get_engine_log, "engine_log.read"},
       {Method::get, "/api/openapi.json", access::anybody, &Portal::description},
   };
   return all;

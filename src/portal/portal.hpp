@@ -11,8 +11,11 @@
 #include "base/limits.hpp"
 #include "gateway/gateway.hpp"
 #include "portal/asking.hpp"
+#include "portal/bulletin.hpp"
 #include "portal/call.hpp"
+#include "portal/csv.hpp"
 #include "portal/turn.hpp"
+#include "portal/watch.hpp"
 #include "store/conversations.hpp"
 #include "store/ledger.hpp"
 
@@ -41,9 +44,16 @@ class Portal {
     std::string public_url;               // "http://127.0.0.1:9400"
     Settings settings = {};
     front_ends::FrontEnds* front_ends = nullptr;  // nullptr: none
+    ServerFacts facts = {};
   };
 
   explicit Portal(Parts parts);
+
+  // At start, before the loop runs: what operators told before the restart. Errors: the store's, invalid.
+  Expected<void> restore();
+
+  // For metrics: the same readings that the maintenance page shows.
+  Watch& watch() { return watch_; }
 
   // Anything that is neither /v1 nor an operator's probe: /api and the pages.
   net::Task<void> handle(const http::Request& request, http::Reply& reply);
@@ -95,8 +105,20 @@ class Portal {
   net::Task<void> test_front_end(Call& call);
   // import_api.cpp
   net::Task<void> import_keys(Call& call);
+  // status_api.cpp
+  net::Task<void> get_status(Call& call);
+  // maintenance_api.cpp
+  net::Task<void> get_maintenance(Call& call);
+  net::Task<void> update_maintenance(Call& call);
+  net::Task<void> create_notice(Call& call);
+  net::Task<void> update_notice(Call& call);
+  net::Task<void> delete_notice(Call& call);
+  net::Task<void> get_engine_log(Call& call);
+  net::Task<Expected<Bulletin>> change_bulletin(Call& call, std::string action, std::string object,
+                                                std::function<Expected<Bulletin>(Bulletin)> change);
   // usage_api.cpp
   net::Task<void> get_usage(Call& call);
+  net::Task<void> send_hours(Call& call, const store::UsageFilter& filter, std::optional<CsvForm> form);
   // conversations_api.cpp
   net::Task<void> list_conversations(Call& call);
   net::Task<void> create_conversation(Call& call);
@@ -167,6 +189,8 @@ class Portal {
   }
 
   Parts p_;
+  Watch watch_;
+  Bulletin bulletin_;
   json::Document document_;
   std::map<std::string, std::shared_ptr<Turn>>
       turns_;               // by id, so in order of start: running, and ended ones for a while

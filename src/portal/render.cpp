@@ -147,12 +147,13 @@ void write_user(json::Writer& out, const store::UserRow& row) {
   out.close_object();
 }
 
-void write_key(json::Writer& out, const store::KeyRow& row, std::string_view secret) {
+void write_key(json::Writer& out, const store::KeyRow& row, std::string_view secret, std::string_view user_name) {
   out.object()
       .member("id", row.id)
       .member("name", row.name)
       .member("member", row.member)
-      .member_or_null("user", row.user);
+      .member_or_null("user", row.user)
+      .member_or_null("user_name", user_name);
   if (!secret.empty()) out.member("secret", secret);
   write_models(out, row.models);
   out.member("show_waiting", members::name_of(row.show_waiting))
@@ -176,8 +177,9 @@ void write_sum(json::Writer& out, const store::UsageSum& sum, std::string_view n
       .member("requests", sum.requests)
       .member("input_tokens", sum.input_tokens)
       .member("cached_tokens", sum.cached_tokens)
-      .member("output_tokens", sum.output_tokens)
-      .close_object();
+      .member("output_tokens", sum.output_tokens);
+  if (sum.hour) out.member("hour", time_text(*sum.hour));
+  out.close_object();
 }
 
 void write_audit(json::Writer& out, const store::AuditRow& row, std::string_view actor_name,
@@ -222,6 +224,35 @@ void write_usage(json::Writer& out, const ledger::UsageRow& row) {
       .member("outcome", ledger::name_of(row.outcome))
       .member_or_null("cause", row.cause)
       .close_object();
+}
+
+std::string_view state_name(rpc::EngineState state) {
+  switch (state) {
+    case rpc::EngineState::absent:
+      return "absent";
+    case rpc::EngineState::starting:
+      return "starting";
+    case rpc::EngineState::ready:
+      return "ready";
+    case rpc::EngineState::draining:
+      return "draining";
+    case rpc::EngineState::failed:
+      break;
+  }
+  return "failed";
+}
+
+void write_maintenance(json::Writer& out, const gateway::Maintenance& maintenance) {
+  out.key("maintenance").object().member("on", maintenance.on);
+  out.member_or_null("message", maintenance.message).member_or_null("message_da", maintenance.message_da);
+  out.member_or_null("until", maintenance.until ? time_text(*maintenance.until) : "").close_object();
+}
+
+void write_notice(json::Writer& out, const Notice& notice) {
+  out.object().member("id", notice.id).member("kind", name_of(notice.kind));
+  out.member("message", notice.message).member("message_da", notice.message_da);
+  out.member("from", time_text(notice.from));
+  out.member_or_null("until", notice.until ? time_text(*notice.until) : "").close_object();
 }
 
 void write_conversation(json::Writer& out, const store::Conversation& row, bool running) {
@@ -284,6 +315,7 @@ const std::string_view csv_usage_head =
     "request_id,member,caller,key,user,model,started_at,input_tokens,cached_tokens,output_tokens,queue_us,load_us,"
     "engine_us,total_us,outcome,cause\r\n";
 const std::string_view csv_sum_head = "member,caller,model,requests,input_tokens,cached_tokens,output_tokens\r\n";
+const std::string_view csv_hour_head = "member,caller,model,requests,input_tokens,cached_tokens,output_tokens,hour\r\n";
 const std::string_view csv_audit_head =
     "id,at,actor_kind,actor,actor_member,peer,action,object_kind,object,object_member,outcome,before,after,request_id,"
     "times\r\n";
@@ -305,8 +337,11 @@ std::string csv_line(const ledger::UsageRow& row, CsvForm form) {
 
 std::string csv_line(const store::UsageSum& sum, CsvForm form) {
   const auto n = [](auto number) { return std::to_string(number); };
+  if (!sum.hour)
+    return csv_line(form, {sum.member, sum.caller, sum.model, n(sum.requests), n(sum.input_tokens),
+                           n(sum.cached_tokens), n(sum.output_tokens)});
   return csv_line(form, {sum.member, sum.caller, sum.model, n(sum.requests), n(sum.input_tokens), n(sum.cached_tokens),
-                         n(sum.output_tokens)});
+                         n(sum.output_tokens), time_text(*sum.hour)});
 }
 
 std::string csv_line(const store::AuditRow& row, CsvForm form) {

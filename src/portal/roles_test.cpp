@@ -41,6 +41,13 @@ const std::map<std::string, std::string>& allowed() {
       {"GET /api/front-ends", "ow"},
       {"POST /api/front-ends/test", "ow"},
       {"POST /api/sign-in-links", "mow"},
+      {"GET /api/status", "ubmaokwn"},
+      {"GET /api/maintenance", "ow"},
+      {"PATCH /api/maintenance", "ow"},
+      {"POST /api/notices", "ow"},
+      {"PATCH /api/notices/{id}", "ow"},
+      {"DELETE /api/notices/{id}", "ow"},
+      {"GET /api/engine-log", "ow"},
       {"GET /api/openapi.json", "ubmaokwn"},
   };
   return all;

@@ -35,22 +35,6 @@ std::string session_json(const members::Session& session) {
   return body;
 }
 
-std::string_view state_name(rpc::EngineState state) {
-  switch (state) {
-    case rpc::EngineState::absent:
-      return "absent";
-    case rpc::EngineState::starting:
-      return "starting";
-    case rpc::EngineState::ready:
-      return "ready";
-    case rpc::EngineState::draining:
-      return "draining";
-    case rpc::EngineState::failed:
-      break;
-  }
-  return "failed";
-}
-
 void write_card(json::Writer& out, std::string_view language, const gateway::CardText& card) {
   out.key(language)
       .object()

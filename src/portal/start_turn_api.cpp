@@ -44,6 +44,7 @@ std::uint32_t Portal::context_tokens(std::string_view model) const {
 }
 
 net::Task<void> Portal::start_turn(Call& call) {
+  if (const auto why = p_.gateway.closed()) co_return call.fail(*why);
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto asking = Asking::read(*fields);
@@ -147,6 +148,7 @@ void Portal::begin_turn(Call& call, const members::Session& session, Conversatio
 
 // The whole conversation comes with the question and goes with the answer: for members whose words stay in the browser.
 net::Task<void> Portal::start_loose_turn(Call& call) {
+  if (const auto why = p_.gateway.closed()) co_return call.fail(*why);
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto model = fields->text("model");

@@ -71,6 +71,27 @@ std::optional<store::UsageKey> key_of(std::string_view text) {
 
 }  // namespace
 
+// One caller's, for a month at most: so many rows are read quickly, whoever they are of.
+net::Task<void> Portal::send_hours(Call& call, const store::UsageFilter& filter, std::optional<CsvForm> form) {
+  if (filter.caller.empty())
+    co_return call.fail(ApiError{Cause::invalid_value, "by=hour is of one caller: scope=own, or caller=ID", "by"});
+  const WallTime to = filter.to.value_or(p_.context.clock.wall());
+  if (!filter.from || to - *filter.from > limits::usage_hours_span_max)
+    co_return call.fail(ApiError{Cause::invalid_value, "by=hour wants a from, at most 32 days before to", "from"});
+  auto hours = co_await answer_of<store::Ledger::Hours>([&](auto then) { p_.ledger.hours(filter, std::move(then)); });
+  if (!hours) co_return call.fail(hours.error());
+  if (form) {
+    std::string text = csv_head(csv_hour_head, *form);
+    for (const store::UsageSum& sum : *hours) text += csv_line(sum, *form);
+    co_return call.csv(text, "faelled-usage.csv", {});
+  }
+  call.json(200, one_json([&](json::Writer& out) {
+              out.object().key("usage").array();
+              for (const store::UsageSum& sum : *hours) write_sum(out, sum, {});
+              out.close_array().member("next", nullptr).close_object();
+            }));
+}
+
 // People and keys see their own; administrators their member's by person; auditors sums of all members, without
 // persons; operators all.
 net::Task<void> Portal::get_usage(Call& call) {
@@ -103,6 +124,12 @@ net::Task<void> Portal::get_usage(Call& call) {
   const std::string rows = query("rows");
   if (!rows.empty() && rows != "true" && rows != "false")
     co_return call.fail(ApiError{Cause::invalid_value, "rows is true or false", "rows"});
+  filter.model = query("model");
+  const std::string by = query("by");
+  if (!by.empty() && by != "hour") co_return call.fail(ApiError{Cause::invalid_value, "by is hour", "by"});
+  if (by == "hour") co_return co_await send_hours(call, filter, form);
+  if (!filter.model.empty() && rows != "true")
+    co_return call.fail(ApiError{Cause::invalid_value, "model goes with rows=true or by=hour", "model"});
   const bool sums_alone = visitor.is(store::Role::auditor) && *scope != Scope::own;
   if (rows == "true") {
     if (sums_alone) co_return call.fail(ApiError{Cause::forbidden, "An auditor sees sums.", "rows"});

@@ -65,6 +65,32 @@ TEST_F(Usage, IsSummedAndListedForEachTheirOwn) {
   });
 }
 
+TEST_F(Usage, IsSummedByTheHourAndByModel) {
+  in_world([](World& world) -> Task<void> {
+    for (int i = 0; i < 3; ++i) {
+      ledger::UsageRow row = row_of(world, i * 3600, "key_1");
+      if (i == 2) row.model = "other";
+      spend(world, row);
+    }
+    const Answer hours = co_await world.ask_owner("GET", "/api/usage?by=hour&caller=key_1&model=m&from=2026-01-01");
+    EXPECT_EQ(text_at(hours.body, "usage.0.hour"), "2026-01-01T00:00:00.000000Z") << hours.body;
+    EXPECT_EQ(text_at(hours.body, "usage.1.hour"), "2026-01-01T01:00:00.000000Z");
+    EXPECT_EQ(text_at(hours.body, "usage.2"), "") << "the other model's";
+    const Answer rows = co_await world.ask_owner("GET", "/api/usage?rows=true&model=other");
+    EXPECT_EQ(text_at(rows.body, "rows.0.model"), "other");
+    EXPECT_EQ(text_at(rows.body, "rows.1"), "");
+    EXPECT_EQ((co_await world.ask_owner("GET", "/api/usage?by=hour&caller=key_1&model=other&from=2026-01-01&format=csv")).body,
+              std::string(csv_hour_head) + "aarhus,key_1,other,1,3,0,2,2026-01-01T02:00:00.000000Z\r\n");
+    for (const auto& [query, param] :
+         {std::pair("by=day", "by"), std::pair("by=hour&from=2026-01-01", "by"), std::pair("by=hour&caller=key_1", "from"),
+          std::pair("by=hour&caller=key_1&from=2026-01-01&to=2026-03-01", "from"), std::pair("model=m", "model")}) {
+      const Answer wrong = co_await world.ask_owner("GET", fmt::format("/api/usage?{}", query));
+      EXPECT_EQ(wrong.status, 400) << query;
+      EXPECT_EQ(text_at(wrong.body, "error.param"), param) << query;
+    }
+  });
+}
+
 TEST_F(Usage, AsCsvSaysWhereItGoesOn) {
   in_world([](World& world) -> Task<void> {
     for (int i = 0; i < 3; ++i) spend(world, row_of(world, i, "key_1"));

@@ -171,7 +171,8 @@ class World {
     gateway.emplace(*context, *directory);
     portal_settings = settings;
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
-                                 settings});
+                                 settings, nullptr, facts_of(folder)});
+    EXPECT_TRUE(portal->restore());
     const auto no_body = [](int status, std::string_view) { return std::to_string(status); };
     upstream.emplace(
         loop, http::ServerBounds{}, [this](const http::Request& r, http::Reply& reply) { return answer(r, reply); },
@@ -194,6 +195,14 @@ class World {
   ~World() {
     net::run(loop, wind_down());
     thread->stop();
+  }
+
+  static ServerFacts facts_of(const std::filesystem::path& folder) {
+    ServerFacts facts;
+    facts.version = "1.2.3";
+    facts.data = folder;
+    facts.engine_log = [folder](const std::string& model) { return folder / (model + ".log"); };
+    return facts;
   }
 
   static Portal::Settings quick() {

@@ -50,6 +50,15 @@ void Ledger::sums(UsageFilter filter, std::optional<UsageKey> after, std::size_t
       std::move(then));
 }
 
+void Ledger::hours(UsageFilter filter, std::function<void(Hours)> then) {
+  store_.ask(
+      [intake = intake_, filter = std::move(filter)](Store& store) -> Hours {
+        if (auto taken = intake->run(store); !taken) return std::unexpected(taken.error());
+        return store.usage_hours(filter);
+      },
+      std::move(then));
+}
+
 void Ledger::rows(UsageFilter filter, std::string after, std::size_t limit, std::function<void(Page)> then) {
   limit = std::clamp<std::size_t>(limit, 1, limits::usage_page_rows_max);
   store_.ask(

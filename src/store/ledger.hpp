@@ -29,6 +29,10 @@ class Ledger {
   using Sums = Expected<UsageSumPage>;
   void sums(UsageFilter filter, std::optional<UsageKey> after, std::size_t limit, std::function<void(Sums)> then);
 
+  // As Store::usage_hours().
+  using Hours = Expected<std::vector<UsageSum>>;
+  void hours(UsageFilter filter, std::function<void(Hours)> then);
+
   using Page = Expected<UsagePage>;
   void rows(UsageFilter filter, std::string after, std::size_t limit, std::function<void(Page)> then);
 

@@ -108,6 +108,7 @@ struct UsageFilter {
   std::optional<WallTime> to;    // started_at <
   std::string member;            // empty: all
   std::string caller;            // empty: all
+  std::string model = {};        // empty: all; of rows and hours, not of sums
   bool operator==(const UsageFilter&) const = default;
 };
 
@@ -119,6 +120,7 @@ struct UsageSum {
   std::uint64_t input_tokens = 0;
   std::uint64_t cached_tokens = 0;
   std::uint64_t output_tokens = 0;
+  std::optional<WallTime> hour = {};  // its beginning; of usage_hours() alone
   bool operator==(const UsageSum&) const = default;
 };
 

@@ -70,6 +70,9 @@ class Store {
   // By member, caller and model, at most `limit`. `after`: the page before's `next`.
   virtual Expected<UsageSumPage> usage_sums(const UsageFilter& filter, const std::optional<UsageKey>& after,
                                             std::size_t limit) = 0;
+  // Of one caller, an hour in UTC at a time, so that a reader's days can be put together; at most
+  // limits::usage_hours_max, the first. By hour, then model.
+  virtual Expected<std::vector<UsageSum>> usage_hours(const UsageFilter& filter) = 0;
   // `after`: request_id of the last row seen, empty: from the first. Errors: not_found (no row `after`).
   virtual Expected<UsagePage> usage_rows(const UsageFilter& filter, const std::string& after, std::size_t limit) = 0;
 

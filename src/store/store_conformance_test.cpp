@@ -322,6 +322,26 @@ TEST_P(StoreConformance, SumsByDayAsTheRowsSay) {
   }
 }
 
+TEST_P(StoreConformance, SumsACallersUsageByTheHour) {
+  std::vector rows{usage_row(1), usage_row(2), usage_row(3600), usage_row(5000, "odense"), usage_row(5001)};
+  rows[4].caller = "key_b";
+  ASSERT_TRUE(store().add_usage(rows, {1, 64}));
+  const auto hours = store().usage_hours({.member = "aarhus", .caller = "key_a"});
+  ASSERT_TRUE(hours);
+  ASSERT_EQ(hours->size(), 2U);
+  const WallTime first = std::chrono::floor<std::chrono::hours>(at_second(1));
+  EXPECT_EQ(hours->at(0).hour, first);
+  EXPECT_EQ(hours->at(0).requests, 2U);
+  EXPECT_EQ(hours->at(0).input_tokens, 20U);
+  EXPECT_EQ(hours->at(1).hour, first + 1h);
+  EXPECT_EQ(hours->at(1).requests, 1U);
+  EXPECT_EQ(store().usage_hours({.from = at_second(2), .to = at_second(3), .caller = "key_a"})->at(0).requests, 1U);
+  EXPECT_TRUE(store().usage_hours({.caller = "key_a", .model = "another"})->empty());
+  EXPECT_EQ(store().usage_rows({.model = "gemma"}, "", 10)->rows.size(), 5U);
+  EXPECT_TRUE(store().usage_rows({.member = "aarhus", .model = "another"}, "", 10)->rows.empty());
+  EXPECT_TRUE(store().usage_rows({.caller = "key_a", .model = "another"}, "", 10)->rows.empty());
+}
+
 TEST_P(StoreConformance, PagesThroughUsageWithoutGapOrRepetition) {
   std::vector<ledger::UsageRow> rows;
   for (int i = 0; i < 25; ++i) {

@@ -42,6 +42,7 @@ async function start_real() {
   try {
     const ready = JSON.parse(await first_line(child)) as { url: string; sign_in: string };
     use(ready.url, ready.sign_in);
+    process.env.FAELLED_CONFIG = join(data, 'faelled.yaml'); // for the command line, which makes people of other roles
   } catch (cause) {
     child.kill();
     throw cause;

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
+import { mock_people, roles_of_tokens } from './people.mjs';
 
 export const content_security_policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
@@ -86,8 +87,9 @@ const models = [
 
 /** `piece_ms` is the pause between two pieces of an answer. `one_model` leaves the second one out. */
 export function mock_api({ piece_ms = 25, one_model = false } = {}) {
-  const tokens = new Set(['dev', 'once', 'browser']); // 'dev' and 'browser' work again and again
-  const sessions = new Set();
+  const tokens = new Set(Object.keys(roles_of_tokens)); // all but 'once' work again and again
+  const people = mock_people({ models });
+  const sessions = new Map(); // who, by secret
   const conversations = new Map();
   const undo_ms = 10 * 60_000;
   const turns = new Map();
@@ -95,9 +97,9 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
   const id = (kind) => `${kind}_${(++ids).toString().padStart(6, '0')}`;
   const now = () => new Date().toISOString().replace('Z', '000Z');
   const session_body = (secret) => ({
-    user: { id: 'usr_1', name: 'Prøvebruger' },
-    member: { id: 'mem_1', name: 'Prøvekommunen', contact: null },
-    role: 'user',
+    user: { id: sessions.get(secret).id, name: sessions.get(secret).name },
+    member: people.member,
+    role: sessions.get(secret).role,
     expires_at: now(),
     policy: { models: null, retention_days: 90, conversations: secret.startsWith('browser') ? 'browser' : 'server', key_days_max: null, key_makers: 'all' },
   });
@@ -185,7 +187,7 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
   }
 
   return async function handle(request, response) {
-    const url = new URL(request.url, 'http://mock');
+    const url = new URL(request.url, `http://${request.headers.host ?? 'mock'}`);
     const path = url.pathname;
     const method = request.method;
     let body = {};
@@ -201,10 +203,14 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
       if (!tokens.has(body.token)) return refuse(response, 401, 'sign_in_link_used', 'Linket er brugt før eller udløbet.', 'The link has been used or has expired.');
       if (body.token === 'once') tokens.delete(body.token);
       const secret = `${body.token}${randomBytes(16).toString('hex')}`;
-      sessions.add(secret);
+      sessions.set(secret, people.user_of(body.token));
       return send(response, 200, session_body(secret), { 'set-cookie': `faelled_session=${secret}; HttpOnly; SameSite=Strict; Path=/` });
     }
-    if (!sessions.has(cookie)) return refuse(response, 401, 'not_signed_in', 'Du er ikke logget ind.', 'You are not signed in.');
+    const who = sessions.get(cookie);
+    const send_text = (text) => response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
+    const answers = { send: (status, json) => send(response, status, json), refuse: (...words) => refuse(response, ...words), send_text };
+    if (people.handle(who ? { user: who, role: who.role } : null, method, url, body, answers) !== false) return;
+    if (!who) return refuse(response, 401, 'not_signed_in', 'Du er ikke logget ind.', 'You are not signed in.');
     if (path === '/api/session' && method === 'GET') return send(response, 200, session_body(cookie));
     if (path === '/api/session' && method === 'DELETE') {
       sessions.delete(cookie);

@@ -159,6 +159,22 @@ Expected<UsageSumPage> PostgresStore::usage_sums(const UsageFilter& filter, cons
   return page_of(std::move(sums), outside, limit);
 }
 
+Expected<std::vector<UsageSum>> PostgresStore::usage_hours(const UsageFilter& filter) {
+  std::vector<UsageSum> out;
+  auto read = db_->each(
+      "SELECT member, caller, model, count(*), sum(input_tokens)::bigint, sum(cached_tokens)::bigint, "
+      "sum(output_tokens)::bigint, started_at / 3600000000 AS hour FROM usage WHERE caller = $1 AND started_at >= $2 "
+      "AND started_at < $3 AND ($4::text = '' OR member = $4) AND ($5::text = '' OR model = $5) "
+      "GROUP BY hour, member, caller, model ORDER BY hour, model LIMIT $6",
+      [&](Row& row) {
+        out.push_back(read_sum(row));
+        out.back().hour = WallTime(std::chrono::hours(row.number()));
+      },
+      filter.caller, from_of(filter), to_of(filter), filter.member, filter.model, limits::usage_hours_max);
+  if (!read) return std::unexpected(read.error());
+  return out;
+}
+
 Expected<UsagePage> PostgresStore::usage_rows(const UsageFilter& filter, const std::string& after, std::size_t limit) {
   std::int64_t after_us = std::numeric_limits<std::int64_t>::min();
   if (!after.empty()) {
@@ -181,27 +197,28 @@ Expected<UsagePage> PostgresStore::usage_rows(const UsageFilter& filter, const s
       "queue_us, load_us, engine_us, total_us, outcome, cause FROM usage "
       "WHERE started_at >= greatest($1::bigint, $2::bigint) AND started_at < $3 AND (started_at, request_id) > ($2, "
       "$4) "
-      "AND $5::text = '' AND $6::text = '' ORDER BY started_at, request_id LIMIT $7";
+      "AND $5::text = '' AND $6::text = '' AND ($8::text = '' OR model = $8) ORDER BY started_at, request_id LIMIT $7";
   constexpr const char* of_member =
       "SELECT request_id, member, caller, key, \"user\", model, started_at, input_tokens, cached_tokens, "
       "output_tokens, "
       "queue_us, load_us, engine_us, total_us, outcome, cause FROM usage "
       "WHERE started_at >= greatest($1::bigint, $2::bigint) AND started_at < $3 AND (started_at, request_id) > ($2, "
       "$4) "
-      "AND member = $5 AND $6::text = '' ORDER BY started_at, request_id LIMIT $7";
+      "AND member = $5 AND $6::text = '' AND ($8::text = '' OR model = $8) ORDER BY started_at, request_id LIMIT $7";
   constexpr const char* of_caller =
       "SELECT request_id, member, caller, key, \"user\", model, started_at, input_tokens, cached_tokens, "
       "output_tokens, "
       "queue_us, load_us, engine_us, total_us, outcome, cause FROM usage "
       "WHERE started_at >= greatest($1::bigint, $2::bigint) AND started_at < $3 AND (started_at, request_id) > ($2, "
       "$4) "
-      "AND ($5::text = '' OR member = $5) AND caller = $6 ORDER BY started_at, request_id LIMIT $7";
+      "AND ($5::text = '' OR member = $5) AND caller = $6 AND ($8::text = '' OR model = $8) "
+      "ORDER BY started_at, request_id LIMIT $7";
   auto read = db_->each(
       !filter.caller.empty()   ? of_caller
       : !filter.member.empty() ? of_member
                                : of_all,
       [&](Row& row) { out.rows.push_back(read_row(row)); }, from_of(filter), after_us, to_of(filter), after,
-      filter.member, filter.caller, limit + 1);
+      filter.member, filter.caller, limit + 1, filter.model);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {
     out.rows.pop_back();

@@ -47,6 +47,7 @@ class SqliteStore final : public Store {
   Expected<ledger::Position> journal_position() override;
   Expected<UsageSumPage> usage_sums(const UsageFilter& filter, const std::optional<UsageKey>& after,
                                     std::size_t limit) override;
+  Expected<std::vector<UsageSum>> usage_hours(const UsageFilter& filter) override;
   Expected<UsagePage> usage_rows(const UsageFilter& filter, const std::string& after, std::size_t limit) override;
 
   Expected<std::optional<Bytes>> member_data_key(const std::string& member) override;

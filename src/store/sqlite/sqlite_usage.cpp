@@ -157,6 +157,22 @@ Expected<UsageSumPage> SqliteStore::usage_sums(const UsageFilter& filter, const 
   return page_of(std::move(sums), outside, limit);
 }
 
+Expected<std::vector<UsageSum>> SqliteStore::usage_hours(const UsageFilter& filter) {
+  std::vector<UsageSum> out;
+  auto read = db_->each(
+      "SELECT member, caller, model, count(*), sum(input_tokens), sum(cached_tokens), sum(output_tokens), "
+      "started_at / 3600000000 AS hour FROM usage INDEXED BY usage_of_caller WHERE caller = ?1 AND started_at >= ?2 "
+      "AND started_at < ?3 AND (?4 = '' OR member = ?4) AND (?5 = '' OR model = ?5) "
+      "GROUP BY hour, member, caller, model ORDER BY hour, model LIMIT ?6",
+      [&](Statement& row) {
+        out.push_back(read_sum(row));
+        out.back().hour = WallTime(std::chrono::hours(row.number()));
+      },
+      filter.caller, from_of(filter), to_of(filter), filter.member, filter.model, limits::usage_hours_max);
+  if (!read) return std::unexpected(read.error());
+  return out;
+}
+
 Expected<UsagePage> SqliteStore::usage_rows(const UsageFilter& filter, const std::string& after, std::size_t limit) {
   std::int64_t after_us = std::numeric_limits<std::int64_t>::min();
   if (!after.empty()) {
@@ -177,23 +193,24 @@ Expected<UsagePage> SqliteStore::usage_rows(const UsageFilter& filter, const std
       "SELECT request_id, member, caller, key, user, model, started_at, input_tokens, cached_tokens, output_tokens, "
       "queue_us, load_us, engine_us, total_us, outcome, cause FROM usage "
       "WHERE started_at >= max(?1, ?2) AND started_at < ?3 AND (started_at, request_id) > (?2, ?4) "
-      "AND ?5 = '' AND ?6 = '' ORDER BY started_at, request_id LIMIT ?7";
+      "AND ?5 = '' AND ?6 = '' AND (?8 = '' OR model = ?8) ORDER BY started_at, request_id LIMIT ?7";
   constexpr const char* of_member =
       "SELECT request_id, member, caller, key, user, model, started_at, input_tokens, cached_tokens, output_tokens, "
       "queue_us, load_us, engine_us, total_us, outcome, cause FROM usage INDEXED BY usage_of_member "
       "WHERE started_at >= max(?1, ?2) AND started_at < ?3 AND (started_at, request_id) > (?2, ?4) "
-      "AND member = ?5 AND ?6 = '' ORDER BY started_at, request_id LIMIT ?7";
+      "AND member = ?5 AND ?6 = '' AND (?8 = '' OR model = ?8) ORDER BY started_at, request_id LIMIT ?7";
   constexpr const char* of_caller =
       "SELECT request_id, member, caller, key, user, model, started_at, input_tokens, cached_tokens, output_tokens, "
       "queue_us, load_us, engine_us, total_us, outcome, cause FROM usage INDEXED BY usage_of_caller "
       "WHERE started_at >= max(?1, ?2) AND started_at < ?3 AND (started_at, request_id) > (?2, ?4) "
-      "AND (?5 = '' OR member = ?5) AND caller = ?6 ORDER BY started_at, request_id LIMIT ?7";
+      "AND (?5 = '' OR member = ?5) AND caller = ?6 AND (?8 = '' OR model = ?8) "
+      "ORDER BY started_at, request_id LIMIT ?7";
   auto read = db_->each(
       !filter.caller.empty()   ? of_caller
       : !filter.member.empty() ? of_member
                                : of_all,
       [&](Statement& row) { out.rows.push_back(read_row(row)); }, from_of(filter), after_us, to_of(filter), after,
-      filter.member, filter.caller, limit + 1);
+      filter.member, filter.caller, limit + 1, filter.model);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {
     out.rows.pop_back();

@@ -12,7 +12,7 @@ type Asking = NonNullable<paths['/api/conversations/{id}/turns']['post']['reques
 type LooseAsking = paths['/api/turns']['post']['requestBody']['content']['application/json'];
 type ErrorBody = components['schemas']['ErrorBody'];
 
-const client = createClient<paths>({
+export const client = createClient<paths>({
   baseUrl: '',
   credentials: 'same-origin',
   headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
@@ -55,7 +55,7 @@ type Answer<T> = { data?: T; error?: unknown; response: Response };
 /** Hears of every 401, so that an expired session leads to the sign-in page from anywhere. */
 export const on_signed_out: { heard: (() => void) | null } = { heard: null };
 
-async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
+export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
   let answer: Answer<T>;
   try {
     answer = await call;
@@ -68,14 +68,15 @@ async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
   throw refusal(answer.response, answer.error);
 }
 
-const of = (id: string) => ({ params: { path: { id } } });
+export const of = (id: string) => ({ params: { path: { id } } });
 
 export const api = {
   sign_in: (token: string) => answered<Session>(client.POST('/api/session', { body: { token } })),
   session: () => answered<Session>(client.GET('/api/session')),
   sign_out: () => answered(client.DELETE('/api/session')),
+  all_models: async () => (await answered(client.GET('/api/models'))).models,
   /** Those one can talk with. */
-  models: async () => (await answered(client.GET('/api/models'))).models.filter((each) => !each.embeddings),
+  models: async () => (await api.all_models()).filter((each) => !each.embeddings),
   conversations: (before?: string) =>
     answered(client.GET('/api/conversations', { params: { query: { limit: 50, before } } })),
   conversation: (id: string) =>

@@ -41,3 +41,12 @@ export function title_from(question: string): string {
   const space = cut.lastIndexOf(' ');
   return `${(space > title_letters_max / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;
 }
+
+/** "4,1 GB": in steps of a thousand, as disks are sold. */
+export function bytes_text(bytes: number, language: Language): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let at = 0;
+  let value = bytes;
+  for (; value >= 1000 && at < units.length - 1; at++) value /= 1000;
+  return `${new Intl.NumberFormat(locale[language], { maximumFractionDigits: value < 10 && at > 0 ? 1 : 0 }).format(value)} ${units[at]}`;
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { address_of, place_of } from './address';
+import { address_of, place_of, query_with } from './address';
 import { age_of, number, title_from } from './format';
 
 describe('the address', () => {
@@ -8,6 +8,17 @@ describe('the address', () => {
     expect(place_of('/c/con_1', '')).toEqual({ page: 'chat', conversation: 'con_1' });
     expect(place_of('/sign-in', '#abc')).toEqual({ page: 'sign-in', token: 'abc' });
     expect(place_of('/sign-in', '')).toEqual({ page: 'sign-in', token: null });
+  });
+
+  it('names a page and one part of it', () => {
+    expect(place_of('/keys', '')).toEqual({ page: 'keys', part: null });
+    expect(place_of('/people/audit', '')).toEqual({ page: 'people', part: 'audit' });
+    expect(place_of('/people/audit/x', '')).toEqual({ page: 'chat', conversation: null });
+  });
+
+  it('holds filters, and forgets those that are empty', () => {
+    expect(query_with('?days=7&rows=1', { rows: null, model: 'm' })).toBe('?days=7&model=m');
+    expect(query_with('?days=7', { days: '' })).toBe('');
   });
 
   it('goes there and back', () => {

@@ -1,7 +1,8 @@
 // Which pages a role opens. The server decides what may be done; here is only what is worth showing.
+import type { components } from '../generated/api';
 import type { PageName } from './address';
 
-export type Role = 'user' | 'builder' | 'member_admin' | 'auditor' | 'operator';
+export type Role = components['schemas']['Role'];
 
 export interface Way {
   page: 'chat' | PageName;
@@ -10,15 +11,16 @@ export interface Way {
   group: 'mine' | 'member' | 'operator' | 'about';
 }
 
-export function ways_of(roles: readonly string[]): Way[] {
-  const has = (...some: Role[]) => some.some((each) => roles.includes(each));
+/** The first is where one arrives. Operators and auditors have no conversations, so that they come near nobody's. */
+export function ways_of(role: Role): Way[] {
+  const chats = role === 'user' || role === 'builder' || role === 'member_admin';
   const ways: (Way | false)[] = [
-    { page: 'chat', href: '/', label: 'nav_chat', group: 'mine' },
-    { page: 'keys', href: '/keys', label: 'nav_keys', group: 'mine' },
-    { page: 'usage', href: '/usage', label: 'nav_usage', group: 'mine' },
-    has('member_admin', 'operator') && { page: 'people', href: '/people', label: 'nav_people', group: 'member' },
-    has('auditor') && !has('member_admin', 'operator') && { page: 'people', href: '/people/audit', label: 'nav_audit', group: 'member' },
-    has('operator') && { page: 'maintenance', href: '/maintenance', label: 'nav_maintenance', group: 'operator' },
+    role === 'operator' && { page: 'maintenance', href: '/maintenance', label: 'nav_maintenance', group: 'operator' },
+    chats && { page: 'chat', href: '/', label: 'nav_chat', group: 'mine' },
+    chats && { page: 'keys', href: '/keys', label: 'nav_keys', group: 'mine' },
+    chats && { page: 'usage', href: '/usage', label: 'nav_usage', group: 'mine' },
+    (role === 'member_admin' || role === 'operator') && { page: 'people', href: '/people', label: 'nav_people', group: 'member' },
+    role === 'auditor' && { page: 'people', href: '/people/audit', label: 'nav_audit', group: 'member' },
     { page: 'privacy', href: '/privacy', label: 'nav_privacy', group: 'about' },
     { page: 'help', href: '/help', label: 'nav_help', group: 'about' },
     { page: 'status', href: '/status', label: 'nav_status', group: 'about' },

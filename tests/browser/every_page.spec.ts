@@ -1,0 +1,91 @@
+// What holds for every page: one heading that names it, landmarks, no axe violation, 320 px, 400 %, dark, English.
+import { expect, no_axe_violations, no_sideways_scroll, speak, test } from './page';
+
+const pages = [
+  { address: '/keys', name: 'Mine nøgler', english: 'My keys', danish_words: /\b(Nøgle|Udløber|Sidst brugt)\b/ },
+  { address: '/usage', name: 'Min brug', english: 'My usage', danish_words: /\b(Spørgsmål|Læst|Skrevet)\b/ },
+  { address: '/help', name: 'Hjælp', english: 'Help', danish_words: /\b(Hvem|spørgsmål|lektioner)\b/ },
+  { address: '/status', name: 'Status', english: 'Status', danish_words: /\b(Modeller|Beskeder|virker)\b/ },
+];
+
+for (const { address, name, english, danish_words } of pages) {
+  test(`${address} is named, has landmarks and no violation, light and dark, in both languages`, async ({ page }) => {
+    await page.goto(address);
+    await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
+    await expect(page.locator('main .late')).toHaveCount(0);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
+    await expect(page).toHaveTitle(new RegExp(`^${name}`));
+    await expect(page.getByRole('main')).toHaveCount(1);
+    await expect(page.getByRole('banner')).toHaveCount(1);
+    await expect(page.getByRole('navigation', { name: 'Sider' }).locator('[aria-current=page]')).toHaveText(name);
+    await no_axe_violations(page);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await no_axe_violations(page);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await speak(page, 'English');
+    await expect(page.getByRole('heading', { level: 1, name: english })).toBeVisible();
+    expect(await page.getByRole('main').innerText()).not.toMatch(danish_words);
+    await speak(page, 'Dansk');
+  });
+
+  test(`${address} fits on 320 px and at 400 % zoom`, async ({ page }) => {
+    for (const height of [640, 256]) {
+      await page.setViewportSize({ width: 320, height });
+      await page.goto(address);
+      await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
+      await expect(page.locator('main .late')).toHaveCount(0);
+      await no_sideways_scroll(page, 320);
+      await no_axe_violations(page);
+    }
+  });
+}
+
+test('the menu opens, holds the focus in order, and closes, wide and narrow', async ({ page }) => {
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 700 });
+    await page.goto('/help');
+    const opener = page.getByRole('button', { name: width > 1000 ? /^Konto: / : 'Menu' });
+    await opener.click();
+    await expect(page.getByRole('button', { name: 'Log ud' })).toBeVisible();
+    await no_axe_violations(page);
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('button', { name: 'Log ud' })).toHaveCount(0);
+    await expect(opener).toBeFocused();
+  }
+});
+
+test('going from page to page moves the focus to the heading, and back goes back', async ({ page }) => {
+  await page.goto('/help');
+  const nav = page.getByRole('navigation', { name: 'Sider' });
+  await nav.getByRole('link', { name: 'Mine nøgler' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1, name: 'Mine nøgler' })).toBeFocused();
+  await nav.getByRole('link', { name: 'Min brug' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Min brug' })).toBeFocused();
+  await page.goBack();
+  await expect(page.getByRole('heading', { level: 1, name: 'Mine nøgler' })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole('heading', { level: 1, name: 'Hjælp' })).toBeVisible();
+  await nav.getByRole('link', { name: 'Chat' }).click();
+  await expect(page.getByRole('textbox', { name: 'Skriv dit spørgsmål' })).toBeFocused();
+});
+
+test('the first Tab leads past the menu to the content', async ({ page }) => {
+  await page.goto('/usage');
+  await expect(page.getByRole('heading', { level: 1, name: 'Min brug' })).toBeVisible();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Gå til indholdet' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1, name: 'Min brug' })).toBeFocused();
+});
+
+test('a page whose part is gone after an update says so and offers a way on', async ({ page, guard }) => {
+  guard.allow.push(/Failed to (load resource|fetch)/);
+  await page.goto('/help');
+  await expect(page.getByRole('heading', { level: 1, name: 'Hjælp' })).toBeVisible();
+  await page.route(/\/assets\/KeysPage-.*\.js$/, (route) => route.abort());
+  await page.getByRole('navigation', { name: 'Sider' }).getByRole('link', { name: 'Mine nøgler' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Siden kunne ikke hentes' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Hent siden igen' })).toBeVisible();
+  await no_axe_violations(page);
+});

@@ -1,0 +1,140 @@
+// Mine nøgler: made, shown once, copied, renewed, revoked.
+import { expect, no_axe_violations, no_sideways_scroll, speak, test } from './page';
+import { signed_in_as } from './roles';
+import type { Page } from '@playwright/test';
+
+const row = (page: Page, name: string) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
+
+async function make_key(page: Page, name: string): Promise<string> {
+  await page.getByRole('button', { name: 'Lav en nøgle' }).click();
+  const form = page.getByRole('dialog', { name: 'Lav en nøgle' });
+  await form.getByRole('textbox', { name: 'Navn' }).fill(name);
+  await form.getByRole('button', { name: 'Lav nøglen' }).click();
+  const made = page.getByRole('dialog', { name: `Nøglen »${name}« er klar` });
+  const secret = await made.getByRole('textbox', { name: 'Nøglen' }).inputValue();
+  expect(secret.length).toBeGreaterThan(20);
+  return secret;
+}
+
+test('who has no key is told what one is for', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'user');
+  await page.goto('/keys');
+  await expect(page.getByRole('heading', { level: 1, name: 'Mine nøgler' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Du har ingen nøgler endnu' })).toBeVisible();
+  await no_axe_violations(page);
+  await page.context().close();
+});
+
+test('a key is made, shown once, copied with its snippet, and works under its name in the list', async ({ page }) => {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.goto('/keys');
+  const name = `Referater ${Date.now() % 100_000}`;
+  const secret = await make_key(page, name);
+  const made = page.getByRole('dialog', { name: `Nøglen »${name}« er klar` });
+  await no_axe_violations(page);
+  await made.getByRole('button', { name: 'Kopiér nøglen' }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+  for (const kind of ['curl', 'Python', 'JavaScript', 'Open WebUI']) {
+    await made.getByRole('radio', { name: kind }).check({ force: true });
+    await made.getByRole('button', { name: 'Kopiér eksemplet' }).click();
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    expect(text).toContain(new URL(page.url()).origin);
+    expect(text).toContain(secret);
+  }
+  await page.keyboard.press('Escape'); // does not close by accident: the secret is seen this once
+  await expect(made).toBeVisible();
+  await made.getByRole('button', { name: 'Jeg har gemt den' }).click();
+  await expect(row(page, name)).toContainText('Virker');
+  expect(await page.content()).not.toContain(secret);
+  const answer = await page.request.get('/v1/models', { headers: { authorization: `Bearer ${secret}` } });
+  if (!process.env.FAELLED_MOCK) expect(answer.status()).toBe(200);
+});
+
+test('what was typed stays when a field is missing, and the field says so', async ({ page }) => {
+  await page.goto('/keys');
+  await page.getByRole('button', { name: 'Lav en nøgle' }).click();
+  const form = page.getByRole('dialog', { name: 'Lav en nøgle' });
+  await form.getByRole('combobox').first().selectOption('30');
+  await form.getByRole('button', { name: 'Lav nøglen' }).click();
+  await expect(form.getByText('Giv nøglen et navn.')).toBeVisible();
+  await expect(form.getByRole('textbox', { name: 'Navn' })).toBeFocused();
+  await expect(form.getByRole('combobox').first()).toHaveValue('30');
+  await no_axe_violations(page);
+  await page.keyboard.press('Escape');
+  await expect(form).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Lav en nøgle' })).toBeFocused();
+});
+
+test('a key is renewed with overlap, and revoked once its end was told', async ({ page }) => {
+  await page.goto('/keys');
+  const name = `Fornyes ${Date.now() % 100_000}`;
+  const first = await make_key(page, name);
+  await page.getByRole('button', { name: 'Jeg har gemt den' }).click();
+  await row(page, name).getByRole('button', { name: `Forny »${name}«` }).click();
+  const dialog = page.getByRole('dialog', { name: `Forny »${name}«` });
+  await expect(dialog).toContainText('Den gamle virker imens');
+  await no_axe_violations(page);
+  await dialog.getByRole('button', { name: 'Forny nøglen' }).click();
+  const made = page.getByRole('dialog', { name: `Nøglen »${name}« er klar` });
+  expect(await made.getByRole('textbox', { name: 'Nøglen' }).inputValue()).not.toBe(first);
+  await made.getByRole('button', { name: 'Jeg har gemt den' }).click();
+  await expect(row(page, name)).toHaveCount(2);
+  const old = row(page, name).filter({ hasText: 'Afløst' });
+  await expect(old).toBeVisible();
+  await old.getByRole('button', { name: `Tilbagekald »${name}«` }).click();
+  const ask = page.getByRole('dialog', { name: `Tilbagekald »${name}«?` });
+  await expect(ask).toContainText('kan ikke komme igen');
+  await no_axe_violations(page);
+  await ask.getByRole('button', { name: 'Tilbagekald nøglen' }).click();
+  await expect(row(page, name)).toHaveCount(1);
+  await page.getByRole('checkbox', { name: /Vis også dem, der ikke virker mere/ }).check();
+  await expect(page).toHaveURL(/over=1/);
+  await expect(row(page, name)).toHaveCount(2);
+  await page.goBack();
+  await expect(row(page, name)).toHaveCount(1);
+});
+
+test('all of it works by keyboard', async ({ page }) => {
+  await page.goto('/keys');
+  const name = `Med tasterne ${Date.now() % 100_000}`;
+  await page.getByRole('button', { name: 'Lav en nøgle' }).focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab'); // from the close button to the name
+  await page.keyboard.type(name);
+  await page.keyboard.press('Enter');
+  const made = page.getByRole('dialog', { name: `Nøglen »${name}« er klar` });
+  await expect(made).toBeVisible();
+  await made.getByRole('button', { name: 'Jeg har gemt den' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(row(page, name)).toBeVisible();
+  await row(page, name).getByRole('button', { name: /^Tilbagekald/ }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Tilbagekald nøglen' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(row(page, name)).toHaveCount(0);
+});
+
+test('in English it says the same', async ({ page }) => {
+  await page.goto('/keys');
+  await speak(page, 'English');
+  await expect(page.getByRole('heading', { level: 1, name: 'My keys' })).toBeVisible();
+  await page.getByRole('button', { name: 'Make a key' }).click();
+  await expect(page.getByRole('dialog', { name: 'Make a key' })).toContainText('How long should it work?');
+  await page.keyboard.press('Escape');
+  await speak(page, 'Dansk');
+});
+
+test.describe('on a phone 320 px wide', () => {
+  test.use({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true });
+
+  test('list, form and secret fit', async ({ page }) => {
+    await page.goto('/keys');
+    await no_sideways_scroll(page, 320);
+    await make_key(page, `Telefon ${Date.now() % 100_000}`);
+    await no_sideways_scroll(page, 320);
+    await no_axe_violations(page);
+    await page.getByRole('button', { name: 'Jeg har gemt den' }).click();
+    await no_sideways_scroll(page, 320);
+  });
+});

@@ -1,0 +1,81 @@
+// Status and Vedligehold: what everybody is told, and by whom.
+import { expect, field, no_axe_violations, no_sideways_scroll, test } from './page';
+import { signed_in_as } from './roles';
+
+test('status is public, plain and also lines of text', async ({ browser, guard }) => {
+  guard.allow.push(/status of 401/);
+  const context = await browser.newContext({ baseURL: process.env.FAELLED_URL, locale: 'da-DK', storageState: { cookies: [], origins: [] } });
+  const page = await context.newPage();
+  await page.goto('/status');
+  await expect(page.getByRole('heading', { level: 1, name: 'Status' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Alt virker' })).toBeVisible();
+  await expect(page.getByRole('table', { name: 'Modeller' })).toContainText('Klar');
+  await expect(page.getByRole('link', { name: 'Log ind' })).toBeVisible();
+  await no_axe_violations(page);
+  const body = await (await page.request.get('/api/status')).text();
+  expect(body).not.toMatch(/mem_|usr_|member|demo kommune/i);
+  const text = await (await page.request.get('/api/status?format=text')).text();
+  expect(text).toContain('Alt virker.');
+  await context.close();
+});
+
+test('operators close for maintenance, everybody is told, and questions wait until it is open', async ({ browser, page, guard }) => {
+  guard.allow.push(/status of 503/);
+  const operator = await signed_in_as(browser, 'operator');
+  await expect(operator.getByRole('heading', { level: 1, name: 'Vedligehold' })).toBeVisible();
+  await no_axe_violations(operator);
+  await operator.getByRole('button', { name: 'Luk for vedligehold' }).click();
+  await expect(operator.getByText('Fælled er lukket for vedligehold. Nye spørgsmål afvises.')).toBeVisible();
+
+  await page.goto('/');
+  await expect(page.getByText('Lukket for vedligehold.')).toBeVisible();
+  await no_axe_violations(page);
+  if (!process.env.FAELLED_MOCK) {
+    await field(page).fill('Er I åbne?');
+    await field(page).press('Enter');
+    await expect(page.locator('.trouble')).toContainText('lukket for vedligehold');
+  }
+  await page.goto('/status');
+  await expect(page.getByRole('heading', { name: 'Lukket for vedligehold' })).toBeVisible();
+
+  await operator.getByRole('button', { name: 'Åbn igen' }).click();
+  await expect(operator.getByRole('button', { name: 'Luk for vedligehold' })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole('heading', { name: 'Alt virker' })).toBeVisible();
+  await operator.context().close();
+});
+
+test('an incident is told, marked as solved, removed and brought back', async ({ browser, page }) => {
+  const operator = await signed_in_as(browser, 'operator');
+  await operator.goto('/maintenance');
+  const words = `Langsomme svar ${Date.now() % 100_000}`;
+  await operator.getByRole('radio', { name: 'En driftsforstyrrelse' }).check();
+  await operator.getByRole('textbox', { name: 'Hvad skal der stå? (dansk)' }).last().fill(words);
+  await operator.getByRole('button', { name: 'Vis for alle' }).click();
+  await operator.getByRole('button', { name: `Meld løst: ${words}` }).waitFor();
+  await page.goto('/status');
+  await expect(page.getByRole('article').filter({ hasText: words })).toContainText('Ikke løst endnu');
+  await operator.getByRole('button', { name: `Meld løst: ${words}` }).click();
+  await expect(operator.getByRole('button', { name: `Meld løst: ${words}` })).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByRole('article').filter({ hasText: words })).toContainText('Løst');
+  await operator.getByRole('button', { name: `Fjern: ${words}` }).click();
+  await operator.getByRole('button', { name: 'Fortryd' }).click();
+  await expect(operator.getByRole('button', { name: `Fjern: ${words}` })).toBeVisible();
+  await operator.getByRole('button', { name: `Fjern: ${words}` }).click();
+  await expect(operator.getByRole('button', { name: `Fjern: ${words}` })).toHaveCount(0);
+  await operator.context().close();
+});
+
+test('an operator sees how the server stands and what its engine printed, on a phone too', async ({ browser, guard }) => {
+  void guard;
+  const operator = await signed_in_as(browser, 'operator', { viewport: { width: 320, height: 640 } });
+  await operator.goto('/maintenance');
+  await expect(operator.getByText('Datamappe')).toBeVisible();
+  await operator.getByRole('region', { name: 'Hvad modellens motor skrev' }).getByRole('link').first().click();
+  await expect(operator).toHaveURL(/log=/);
+  await expect(operator.locator('pre').last()).toBeVisible();
+  await no_sideways_scroll(operator, 320);
+  await no_axe_violations(operator);
+  await operator.context().close();
+});

@@ -1,0 +1,138 @@
+// Brugere og nøgler: the administrator's part, and what an auditor sees of it.
+import { expect, no_axe_violations, no_sideways_scroll, test } from './page';
+import { signed_in_as } from './roles';
+import type { Page } from '@playwright/test';
+
+const row = (page: Page, name: string) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name }) });
+const unique = (name: string) => `${name} ${Date.now() % 1_000_000}`;
+
+async function add_person(page: Page, name: string, role = 'Bruger'): Promise<string> {
+  await page.getByRole('button', { name: 'Opret en person' }).click();
+  const form = page.getByRole('dialog', { name: 'Opret en person' });
+  await form.getByRole('textbox', { name: 'Navn' }).fill(name);
+  await form.getByRole('radio', { name: new RegExp(`^${role}`) }).check();
+  await form.getByRole('button', { name: 'Opret, og lav et login-link' }).click();
+  const link = page.getByRole('dialog', { name: `Login-link til ${name}` });
+  const url = await link.getByRole('textbox', { name: 'Link' }).inputValue();
+  expect(url).toContain('/sign-in#');
+  return url;
+}
+
+test('a person is added, given a link, found, made builder, shut out and let in again', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'member_admin');
+  await page.getByRole('navigation', { name: 'Sider' }).getByRole('link', { name: 'Brugere og nøgler' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
+  await no_axe_violations(page);
+  const name = unique('Signe Strand');
+  const link = await add_person(page, name);
+  await no_axe_violations(page);
+  if (!process.env.FAELLED_MOCK) {
+    const other = await browser.newContext({ baseURL: new URL(link).origin, locale: 'da-DK', storageState: { cookies: [], origins: [] } });
+    const theirs = await other.newPage();
+    await theirs.goto(link);
+    await expect(theirs.getByRole('textbox', { name: 'Skriv dit spørgsmål' })).toBeVisible();
+    await other.close();
+  }
+  await page.getByRole('button', { name: 'Færdig' }).click();
+
+  await page.getByRole('searchbox', { name: 'Søg på navn eller e-mail' }).fill(name);
+  await expect(page).toHaveURL(/q=Signe/);
+  await expect(page.getByRole('rowheader')).toHaveCount(1);
+  await row(page, name).getByRole('button', { name: `Ret ${name}` }).click();
+  const form = page.getByRole('dialog', { name: `Ret ${name}` });
+  await no_axe_violations(page);
+  await form.getByRole('radio', { name: /^Udvikler/ }).check();
+  await form.getByRole('button', { name: 'Gem' }).click();
+  await expect(row(page, name)).toContainText('Udvikler');
+
+  await row(page, name).getByRole('button', { name: `Ret ${name}` }).click();
+  await page.getByRole('button', { name: 'Luk adgangen' }).click();
+  await expect(row(page, name)).toContainText('Lukket');
+  await page.getByRole('button', { name: 'Fortryd' }).click();
+  await expect(row(page, name)).toContainText('Åben');
+  await page.context().close();
+});
+
+test('the list is filtered and paged by its address', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'member_admin');
+  await page.goto('/people');
+  if (process.env.FAELLED_MOCK) {
+    await expect(page.getByText(/^2\d\d personer$/)).toBeVisible();
+    await page.getByRole('link', { name: 'Næste side' }).click();
+    await expect(page).toHaveURL(/after=/);
+    await page.getByRole('link', { name: 'Første side' }).click();
+  }
+  await page.getByRole('combobox', { name: 'Rolle' }).selectOption({ label: 'Administrator' });
+  await expect(page).toHaveURL(/role=member_admin/);
+  await expect(page.getByRole('row').nth(1)).toContainText('Administrator');
+  await page.getByRole('searchbox').fill('findes slet ikke');
+  await expect(page.getByText('Ingen passer til det.')).toBeVisible();
+  await page.getByRole('link', { name: 'Vis alle' }).click();
+  await expect(page.getByRole('rowheader').first()).toBeVisible();
+  await page.context().close();
+});
+
+test('a system’s key is made, and all of the organisation’s are seen', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'member_admin');
+  await page.goto('/people/keys');
+  const name = unique('Journalsystem');
+  await page.getByRole('button', { name: 'Lav en nøgle til et system' }).click();
+  await page.getByRole('textbox', { name: 'Navn' }).fill(name);
+  await page.getByRole('button', { name: 'Lav nøglen' }).click();
+  await page.getByRole('button', { name: 'Jeg har gemt den' }).click();
+  await page.getByRole('combobox', { name: 'Vis' }).selectOption({ label: 'Systemers, uden ejer' });
+  await expect(row(page, name)).toContainText('System, ingen ejer');
+  await no_axe_violations(page);
+  await page.context().close();
+});
+
+test('rules are changed, undone, and told to an auditor who cannot change them', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'member_admin');
+  await page.goto('/people/policy');
+  const retention = page.getByRole('combobox', { name: /Hvor længe gemmes en samtale/ });
+  const before = await retention.inputValue();
+  await retention.selectOption(before === '30' ? '90' : '30');
+  await page.getByRole('button', { name: 'Gem reglerne' }).click();
+  await expect(page.getByText('Reglerne er gemt.')).toBeVisible();
+  await no_axe_violations(page);
+  await page.getByRole('button', { name: 'Fortryd' }).click();
+  await expect(retention).toHaveValue(before);
+  await page.context().close();
+
+  const auditor = await signed_in_as(browser, 'auditor');
+  await expect(auditor.getByRole('heading', { level: 1, name: /Hændelser/ })).toBeVisible();
+  await expect(auditor.getByRole('row').filter({ hasText: 'Ændrede reglerne' }).first()).toBeVisible();
+  await no_axe_violations(auditor);
+  await auditor.getByRole('combobox', { name: 'Hvad' }).selectOption({ label: 'Ændrede reglerne' });
+  await expect(auditor).toHaveURL(/action=member\.update/);
+  await auditor.getByRole('link', { name: 'Regler' }).click();
+  await expect(auditor.getByText('Kun en administrator kan ændre dem')).toBeVisible();
+  await expect(auditor.getByRole('button', { name: 'Gem reglerne' })).toHaveCount(0);
+  await expect(auditor.getByRole('combobox', { name: /Hvor længe gemmes en samtale/ })).toBeDisabled();
+  await auditor.context().close();
+});
+
+test('an employee who finds the address is told whom to ask', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'user');
+  await expect(page.getByRole('navigation', { name: 'Sider' }).getByRole('link', { name: 'Brugere og nøgler' })).toHaveCount(0);
+  await page.goto('/people');
+  await expect(page.getByRole('heading', { name: 'Denne side er for kommunens administrator' })).toBeVisible();
+  await page.context().close();
+});
+
+test('everything fits on a phone 320 px wide', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'member_admin', { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true });
+  for (const address of ['/people', '/people/keys', '/people/policy', '/people/audit']) {
+    await page.goto(address);
+    await page.locator('table, form').last().waitFor();
+    await no_sideways_scroll(page, 320);
+    await no_axe_violations(page);
+  }
+  await page.context().close();
+});

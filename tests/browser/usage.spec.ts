@@ -1,0 +1,50 @@
+// Min brug: sums, the rows behind them, and the address that holds it all.
+import { answered, ask, ended, expect, no_axe_violations, open_new, test } from './page';
+
+test('what was asked is counted, and every number opens into its rows', async ({ page }) => {
+  await open_new(page);
+  await ask(page, 'Svar kort: Tæl mig med.');
+  await answered(page);
+  await ended(page);
+  await page.getByRole('navigation', { name: 'Sider' }).getByRole('link', { name: 'Min brug' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Min brug' })).toBeFocused();
+  await expect(page.getByRole('heading', { name: 'Spørgsmål per dag' })).toBeVisible();
+  await no_axe_violations(page);
+  const total = page.locator('.totals').getByRole('link').first();
+  const count = Number(((await total.textContent()) ?? '').replace(/\D/g, ''));
+  expect(count).toBeGreaterThan(0);
+  await total.click();
+  await expect(page).toHaveURL(/rows=1/);
+  await expect(page.getByRole('heading', { name: 'Spørgsmål for spørgsmål' })).toBeVisible();
+  expect(await page.getByRole('rowheader').count()).toBe(Math.min(count, 50));
+  await no_axe_violations(page);
+  expect(await page.locator('main').innerText()).not.toContain('Tæl mig med');
+  await page.goBack();
+  await expect(page.locator('.totals')).toBeVisible();
+});
+
+test('the period is in the address, and back undoes it', async ({ page }) => {
+  await page.goto('/usage');
+  await page.getByRole('link', { name: '30 dage' }).click();
+  await expect(page).toHaveURL(/days=30/);
+  await expect(page.getByRole('link', { name: '30 dage' })).toHaveAttribute('aria-current', 'true');
+  await page.getByRole('link', { name: 'I dag' }).click();
+  await expect(page).toHaveURL(/days=1/);
+  await page.goBack();
+  await expect(page.getByRole('link', { name: '30 dage' })).toHaveAttribute('aria-current', 'true');
+  await page.reload();
+  await expect(page.getByRole('link', { name: '30 dage' })).toHaveAttribute('aria-current', 'true');
+});
+
+test('the chart’s figures stand in a table, a model’s number opens its rows, and both come as CSV', async ({ page }) => {
+  await page.goto('/usage?days=7');
+  await page.getByText('Tallene dag for dag').click();
+  await expect(page.getByRole('table', { name: 'Spørgsmål i perioden' }).getByRole('rowheader')).toHaveCount(7);
+  const models = page.getByRole('table', { name: 'Fordelt på modeller' });
+  await models.getByRole('link').first().click();
+  await expect(page).toHaveURL(/model=/);
+  await expect(page.getByRole('heading', { name: 'Spørgsmål for spørgsmål' })).toBeVisible();
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Hent rækkerne som CSV' }).click();
+  await (await download).cancel();
+});
