@@ -307,7 +307,7 @@ TEST_F(UpstreamNode, SaysThatItsKeyIsRefused) {
 
 TEST_F(UpstreamNode, AWrongAddressIsSaidPlainly) {
   add_model();
-  settings.models[0].url = "https://127.0.0.1/v1";
+  settings.models[0].url = "ftp://127.0.0.1/v1";
   start();
   EXPECT_EQ(engine().state, EngineState::failed);
   EXPECT_THAT(engine().detail, HasSubstr("https"));

@@ -53,11 +53,12 @@ bool allow(int ruleset, const std::string& path, std::uint64_t access, bool must
 }  // namespace
 
 Reach system_reach() {
-  // Of /etc what loaders and drivers read, for our configuration lies there too. /proc and /sys tell processors and
-  // memory; other processes' are closed by Landlock's rule on ptrace.
+  // Of /etc what loaders and drivers read, for our configuration lies there too; of /proc what tells of the machine, for
+  // a process's own folder holds its environment. The engine's own is added by itself.
   return {{"/usr", "/lib", "/lib64", "/bin"},
           {"/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/alternatives", "/etc/localtime", "/etc/nsswitch.conf",
-           "/etc/passwd", "/etc/nvidia", "/etc/OpenCL", "/etc/vulkan", "/proc", "/sys"},
+           "/etc/passwd", "/etc/nvidia", "/etc/OpenCL", "/etc/vulkan", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat",
+           "/proc/version", "/proc/devices", "/proc/filesystems", "/proc/sys", "/proc/driver", "/sys"},
           {"/dev"}};
 }
 
@@ -102,6 +103,15 @@ Sandbox::~Sandbox() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-bool enter_sandbox(int fd) { return ::syscall(SYS_landlock_restrict_self, fd, 0) == 0; }
+bool enter_sandbox(int fd) {
+  landlock_path_beneath_attr own{};
+  own.allowed_access = read_files | read_folders;
+  own.parent_fd = ::open("/proc/self", O_PATH | O_CLOEXEC);
+  if (own.parent_fd >= 0) {
+    ::syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &own, 0);
+    ::close(own.parent_fd);
+  }
+  return ::syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+}
 
 }  // namespace faelled::node

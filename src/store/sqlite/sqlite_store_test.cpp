@@ -75,7 +75,7 @@ TEST(SqliteStore, MakesOneBranchOfAConversationFromBeforeThereWereBranches) {
           "ALTER TABLE messages DROP COLUMN parent; ALTER TABLE messages DROP COLUMN ended_by;"
           "ALTER TABLE messages DROP COLUMN input_tokens; ALTER TABLE messages DROP COLUMN output_tokens;"
           "ALTER TABLE messages DROP COLUMN rating; ALTER TABLE messages DROP COLUMN rating_reason;"
-          "PRAGMA user_version = 2");
+          "PRAGMA user_version = 3");
   auto store = std::move(open_sqlite_store(folder / "faelled.db").value());
   const auto messages = store->messages("con_2").value();
   ASSERT_EQ(messages.size(), 3U);
