@@ -120,10 +120,10 @@ def test_the_real_engine_calls_a_tool_in_a_message(claude):
 
 
 def test_answers_keep_to_a_schema(theirs, claude):
-    answer = theirs.create(model="small", input=QUESTION, max_output_tokens=60, temperature=0,
+    answer = theirs.create(model="small", input=QUESTION, max_output_tokens=250, temperature=0,
                            text={"format": {"type": "json_schema", "name": "place", "schema": SCHEMA, "strict": True}})
     assert json.loads(answer.output_text)["city"] in ("Aarhus", "Odense")
-    message = claude.create(model="small", max_tokens=60, messages=[{"role": "user", "content": QUESTION}],
+    message = claude.create(model="small", max_tokens=250, extra_body={"temperature": 0}, messages=[{"role": "user", "content": QUESTION}],
                             output_config={"format": {"type": "json_schema", "schema": SCHEMA}})
     assert json.loads(message.content[0].text)["city"] in ("Aarhus", "Odense")
 
