@@ -124,7 +124,7 @@ INSERT INTO usage_days (member, caller, model, day, requests, input_tokens, cach
   SELECT member, caller, model, started_at / 86400000000 - (started_at % 86400000000 < 0), count(*), sum(input_tokens),
     sum(cached_tokens), sum(output_tokens)
   FROM usage GROUP BY 1, 2, 3, 4;
-DROP INDEX usage_by_time;
+DROP INDEX IF EXISTS usage_by_time;
 CREATE INDEX usage_by_time ON usage (started_at, member, caller, model, input_tokens, cached_tokens, output_tokens);
 CREATE INDEX usage_of_member ON usage (member, started_at);
 CREATE INDEX usage_of_caller ON usage (caller, started_at);
