@@ -1,5 +1,6 @@
 #include "store/sqlite/migrations.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -157,7 +158,7 @@ Expected<std::int64_t> number(Connection& connection, const char* sql) {
 
 }  // namespace
 
-Expected<void> migrate(Connection& connection, const std::filesystem::path& file) {
+Expected<void> migrate(Connection& connection, const std::filesystem::path& file, std::size_t steps_max) {
   const auto id = number(connection, "PRAGMA application_id");
   const auto version = number(connection, "PRAGMA user_version");
   const auto tables = number(connection, "SELECT count(*) FROM sqlite_schema");
@@ -172,13 +173,14 @@ Expected<void> migrate(Connection& connection, const std::filesystem::path& file
     return fail(Errc::incompatible, file.string() + " was written by a newer version of faelled",
                 "start that version, or restore the data folder from before the update");
   }
-  if (*version == static_cast<std::int64_t>(steps.size())) return {};
+  const std::size_t last = std::min(steps.size(), steps_max);
+  if (*version >= static_cast<std::int64_t>(last)) return {};
   return connection.together([&]() -> Expected<void> {
-    for (auto step = static_cast<std::size_t>(*version); step < steps.size(); ++step) {
+    for (auto step = static_cast<std::size_t>(*version); step < last; ++step) {
       if (auto taken = connection.run(steps[step]); !taken) return taken;
     }
-    const std::string sealed = "PRAGMA application_id = " + std::to_string(application_id) +
-                               "; PRAGMA user_version = " + std::to_string(steps.size());
+    const std::string sealed =
+        "PRAGMA application_id = " + std::to_string(application_id) + "; PRAGMA user_version = " + std::to_string(last);
     return connection.run(sealed.c_str());
   });
 }

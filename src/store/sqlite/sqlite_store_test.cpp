@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "store/loop_testing.hpp"
+#include "store/sqlite/migrations.hpp"
 #include "store/store_conformance_testing.hpp"
 
 namespace faelled::store {
@@ -51,31 +52,37 @@ TEST(SqliteStore, OfANewerVersionIsRefusedWithTheWayOut) {
   EXPECT_FALSE(again.error().hint.empty());
 }
 
-// What step 3 added is taken out again, so that the file is one of step 2.
+// As the last version before there were branches left it.
+void make_without_branches(const std::filesystem::path& folder, const std::filesystem::path& file) {
+  for (std::size_t steps = 1;; ++steps) {
+    std::int64_t branches = 0;
+    auto later = std::move(sqlite::Connection::open(folder / std::to_string(steps)).value());
+    ASSERT_TRUE(sqlite::migrate(*later, folder / std::to_string(steps), steps));
+    ASSERT_TRUE(later->each("SELECT count(*) FROM pragma_table_info('messages') WHERE name = 'parent'",
+                            [&](sqlite::Statement& row) { branches = row.number(); }));
+    if (branches == 0) continue;
+    auto before = std::move(sqlite::Connection::open(file).value());
+    ASSERT_TRUE(sqlite::migrate(*before, file, steps - 1));
+    return;
+  }
+}
+
 TEST(SqliteStore, MakesOneBranchOfAConversationFromBeforeThereWereBranches) {
   const TestFolder folder;
-  {
-    auto store = std::move(open_sqlite_store(folder / "faelled.db").value());
-    ASSERT_TRUE(store->add_member({"aarhus", "Aarhus", at_second(0)}));
-    ASSERT_TRUE(store->add_user({"usr_a", "aarhus", "Anne", at_second(0)}));
-    for (const char* conversation : {"con_1", "con_2"}) {
-      ASSERT_TRUE(
-          store->add_conversation({conversation, "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1)}));
-      for (const char* name : {"c", "a", "b"}) {  // ids do not order them
-        SealedMessage message;
-        message.id = std::string(conversation) + name;
-        message.conversation = conversation;
-        ASSERT_TRUE(store->add_message(message));
-      }
-    }
-  }
+  make_without_branches(folder.path(), folder / "faelled.db");
   run_sql(folder / "faelled.db",
-          "DROP INDEX conversations_deleted; DROP INDEX messages_rated;"
-          "ALTER TABLE conversations DROP COLUMN leaf; ALTER TABLE conversations DROP COLUMN deleted_at;"
-          "ALTER TABLE messages DROP COLUMN parent; ALTER TABLE messages DROP COLUMN ended_by;"
-          "ALTER TABLE messages DROP COLUMN input_tokens; ALTER TABLE messages DROP COLUMN output_tokens;"
-          "ALTER TABLE messages DROP COLUMN rating; ALTER TABLE messages DROP COLUMN rating_reason;"
-          "PRAGMA user_version = 3");
+          "INSERT INTO members (id, name, created_at) VALUES ('aarhus', 'Aarhus', 0);"
+          "INSERT INTO users (id, member, name, created_at) VALUES ('usr_a', 'aarhus', 'Anne', 0)");
+  for (const std::string conversation : {"con_1", "con_2"}) {
+    std::string sql = "INSERT INTO conversations (id, user, member, model, title, created_at, updated_at) VALUES ('" +
+                      conversation + "', 'usr_a', 'aarhus', 'gemma', x'00', 0, 0);";
+    for (const char* name : {"c", "a", "b"})  // ids do not order them
+      sql +=
+          "INSERT INTO messages (id, conversation, role, state, content, model, request_id, error_message, "
+          "error_message_da, created_at) VALUES ('" +
+          conversation + name + "', '" + conversation + "', 0, 0, x'00', '', '', '', '', 0);";
+    run_sql(folder / "faelled.db", sql.c_str());
+  }
   auto store = std::move(open_sqlite_store(folder / "faelled.db").value());
   const auto messages = store->messages("con_2").value();
   ASSERT_EQ(messages.size(), 3U);
