@@ -144,7 +144,8 @@ Expected<Demo> make_demo(net::Loop& loop, members::Directory& directory, const C
   const auto stop_when_both = [&] {
     if (key && link && admin) loop.stop();
   };
-  // Who tries it out sees all that a municipality's administrator sees. One who was here before stays what they are now.
+  // Who tries it out sees all that a municipality's administrator sees. One who was here before stays what they are
+  // now.
   if (user->last_seen_at) {
     admin = *user;
   } else {

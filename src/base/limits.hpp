@@ -111,7 +111,7 @@ inline constexpr std::size_t usage_cause_bytes_max = 96;
 inline constexpr auto ledger_intake_every = 1s;               // journal to ledger, when nobody asks
 inline constexpr std::size_t ledger_intake_rows_max = 2000;   // rows in one transaction
 inline constexpr std::size_t ledger_intake_batches_max = 10;  // in one go, when nobody asks
-inline constexpr std::size_t usage_hours_max = 20'000;  // sums by hour and model in one answer
+inline constexpr std::size_t usage_hours_max = 20'000;        // sums by hour and model in one answer
 inline constexpr auto usage_hours_span_max = std::chrono::days(32);
 inline constexpr std::size_t usage_page_rows_max = 1000;
 
