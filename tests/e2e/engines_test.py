@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from server import named_by, process_gone
+from server import engine_behind, process_gone
 from waiting import Stopwatch, until
 from wire import Wire, error_of, events
 
@@ -111,9 +111,7 @@ def test_an_upstreams_refusal_is_told_in_our_words(server, theirs, ours):
 
 def test_requests_wait_for_a_model_that_starts_slowly(make_server, tiny, tmp_path):
     gate = tmp_path / "open"
-    script = tmp_path / "llama-server"
-    script.write_text(f'#!/bin/sh\nwhile [ ! -e "{gate}" ]; do /bin/sleep 0.02; done\nexec "{named_by("FAELLED_LLAMA_SERVER")}" "$@"\n')
-    script.chmod(0o755)
+    script = engine_behind(gate)
     server = make_server([tiny("chat")], llama_server=str(script), limits={"keep_alive_s": 0.2}).start(ready=False)
     assert server.get("/livez", secret=None).status_code == 200
     assert server.get("/readyz", secret=None).json()["models"] == {"chat": False}

@@ -9,7 +9,7 @@ import socket
 
 import pytest
 
-from server import SECRET, named_by
+from server import SECRET, engine_behind
 from waiting import Stopwatch, until
 from wire import Wire
 
@@ -22,12 +22,9 @@ def gate(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def late_engine(gate, tmp_path_factory):
+def late_engine(gate):
     """A llama-server that starts only once the gate is there."""
-    script = tmp_path_factory.mktemp("late") / "llama-server"
-    script.write_text(f'#!/bin/sh\nwhile [ ! -e "{gate}" ]; do /bin/sleep 0.02; done\nexec "{named_by("FAELLED_LLAMA_SERVER")}" "$@"\n')
-    script.chmod(0o755)
-    return script
+    return engine_behind(gate)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -22,6 +23,16 @@ def named_by(variable):
     assert value, f"set {variable}; ./test does"
     assert Path(value).exists(), f"{variable}={value} is not there"
     return value
+
+
+def engine_behind(gate):
+    """A script that becomes the engine once the file `gate` is there. An engine starts nothing from other folders than its
+    own, so a copy lies beside the script."""
+    shutil.copy(Path(named_by("FAELLED_LLAMA_SERVER")).resolve(), gate.parent / "engine")
+    script = gate.parent / "llama-server"
+    script.write_text(f'#!/bin/sh\nwhile [ ! -e "{gate}" ]; do /bin/sleep 0.02; done\nexec "{gate.parent}/engine" "$@"\n')
+    script.chmod(0o755)
+    return script
 
 
 def binary():
