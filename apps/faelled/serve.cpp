@@ -373,6 +373,14 @@ int run(const ServeOptions& options, const config::Config& config) {
                 [&] { return static_cast<double>(server.connections()); });
   metrics.gauge("faelled_connections_max", "Connections beyond which new ones are refused",
                 [&] { return static_cast<double>(config.limits.connections); });
+  for (const std::string& id : catalogue.names())
+    metrics.gauge("faelled_model_ready", "1 while the model can be asked",
+                  [&mesh, id] {
+                    const auto all = mesh.models();
+                    const auto found = std::ranges::find(all, id, &rpc::ModelStatus::model);
+                    return found != all.end() && found->state == rpc::EngineState::ready ? 1.0 : 0.0;
+                  },
+                  {{"model", id}});
   metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });
   metrics.gauge("faelled_running", "Tickets on an engine", [&] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",

@@ -53,8 +53,8 @@ bool allow(int ruleset, const std::string& path, std::uint64_t access, bool must
 }  // namespace
 
 Reach system_reach() {
-  // Of /etc what loaders and drivers read, for our configuration lies there too; of /proc what tells of the machine, for
-  // a process's own folder holds its environment. The engine's own is added by itself.
+  // Of /etc what loaders and drivers read, for our configuration lies there too; of /proc what tells of the machine,
+  // for a process's own folder holds its environment. The engine's own is added by itself.
   return {{"/usr", "/lib", "/lib64", "/bin"},
           {"/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/alternatives", "/etc/localtime", "/etc/nsswitch.conf",
            "/etc/passwd", "/etc/nvidia", "/etc/OpenCL", "/etc/vulkan", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat",

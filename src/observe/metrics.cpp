@@ -134,8 +134,9 @@ void Metrics::counter(const std::string& name, const std::string& help, std::fun
   state_->counts.push_back({&made, std::move(read)});
 }
 
-void Metrics::gauge(const std::string& name, const std::string& help, std::function<double()> read) {
-  auto& made = prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry).Add({});
+void Metrics::gauge(const std::string& name, const std::string& help, std::function<double()> read,
+                    const std::map<std::string, std::string>& labels) {
+  auto& made = prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry).Add(labels);
   state_->readings.push_back({&made, std::move(read)});
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,7 +41,8 @@ class Metrics {
 
   // Both read at each scrape. A counter's reading never falls.
   void counter(const std::string& name, const std::string& help, std::function<double()> read);
-  void gauge(const std::string& name, const std::string& help, std::function<double()> read);
+  void gauge(const std::string& name, const std::string& help, std::function<double()> read,
+             const std::map<std::string, std::string>& labels = {});
 
   // Prometheus text format 0.0.4.
   std::string text() const;

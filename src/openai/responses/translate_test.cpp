@@ -76,7 +76,8 @@ TEST(ResponsesTranslation, GivesFieldsTheNamesThatChatHasForThem) {
       {R"("max_output_tokens":7,"temperature":0.50,"top_p":1)",
        R"("max_completion_tokens":7,"temperature":0.50,"top_p":1)"},
       {R"("stream":true)", R"("stream":true,"stream_options":{"include_usage":true})"},
-      {R"("top_k":4,"seed":1,"stop":"x","logit_bias":{"7":1})", R"("top_k":4,"seed":1,"stop":"x","logit_bias":{"7":1})"},
+      {R"("top_k":4,"seed":1,"stop":"x","logit_bias":{"7":1})",
+       R"("top_k":4,"seed":1,"stop":"x","logit_bias":{"7":1})"},
       {R"("tools":[{"type":"function","name":"f","description":"d","parameters":{"type":"object"},"strict":true}],)"
        R"("tool_choice":{"type":"function","name":"f"},"parallel_tool_calls":false)",
        R"("parallel_tool_calls":false,"tools":[{"type":"function","function":{"name":"f","description":"d",)"
