@@ -57,7 +57,7 @@ TEST_F(Maintenance, ClosesToNewQuestionsAndTellsWhy) {
     EXPECT_EQ(text_at(refused.body, "error.code"), "maintenance");
     EXPECT_EQ(text_at(refused.body, "error.message"), "New disks.");
     EXPECT_FALSE(text_at(refused.body, "error.message_da").empty());
-    EXPECT_EQ(refused.header("retry-after"), "60");
+    EXPECT_EQ(refused.header("Retry-After"), "60");
     const Answer status = co_await world.ask("GET", "/api/status");
     EXPECT_EQ(text_at(status.body, "maintenance.message_da"), "Nye diske.");
     EXPECT_EQ((co_await world.ask("GET", "/api/session", {}, cookie)).status, 200) << "pages go on";
@@ -80,7 +80,7 @@ TEST_F(Maintenance, IsWaitedForAsLongAsItIsSaidToLast) {
     const auto retry_after = [&]() -> Task<std::string> {
       const Answer refused = co_await world.ask("POST", fmt::format("/api/conversations/{}/turns", conversation),
                                                 R"({"content":"Hej?"})", cookie);
-      co_return refused.header("retry-after");
+      co_return refused.header("Retry-After");
     };
     (void)co_await world.ask_owner("PATCH", "/api/maintenance", R"({"on":true,"until":"2026-01-01T00:00:30Z"})");
     EXPECT_EQ(co_await retry_after(), "30");
@@ -102,6 +102,19 @@ TEST_F(Maintenance, AndNoticesOutliveARestart) {
     const Answer status = co_await world.ask("GET", "/api/status");
     EXPECT_EQ(text_at(status.body, "state"), "maintenance") << status.body;
     EXPECT_EQ(text_at(status.body, "notices.0.message"), "Vi flytter.") << "in the language that was written";
+  });
+}
+
+TEST_F(Maintenance, IsHeardOfFromAnotherServerOnTheSameStore) {
+  in_world([](World& world) -> Task<void> {
+    Bulletin bulletin;
+    bulletin.maintenance = {true, "New disks.", "Nye diske.", {}};
+    world.thread->wait_for([&](store::Store& s) {
+      return s.set_setting({std::string(bulletin_setting), to_json(bulletin), world.clock.wall()});
+    });
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.on"), "false");
+    co_await world.portal->follow();
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.message"), "New disks.");
   });
 }
 

@@ -79,10 +79,13 @@ TEST_F(Usage, IsSummedByTheHourAndByModel) {
     const Answer rows = co_await world.ask_owner("GET", "/api/usage?rows=true&model=other");
     EXPECT_EQ(text_at(rows.body, "rows.0.model"), "other");
     EXPECT_EQ(text_at(rows.body, "rows.1"), "");
-    EXPECT_EQ((co_await world.ask_owner("GET", "/api/usage?by=hour&caller=key_1&model=other&from=2026-01-01&format=csv")).body,
-              std::string(csv_hour_head) + "aarhus,key_1,other,1,3,0,2,2026-01-01T02:00:00.000000Z\r\n");
+    EXPECT_EQ(
+        (co_await world.ask_owner("GET", "/api/usage?by=hour&caller=key_1&model=other&from=2026-01-01&format=csv"))
+            .body,
+        std::string(csv_hour_head) + "aarhus,key_1,other,1,3,0,2,2026-01-01T02:00:00.000000Z\r\n");
     for (const auto& [query, param] :
-         {std::pair("by=day", "by"), std::pair("by=hour&from=2026-01-01", "by"), std::pair("by=hour&caller=key_1", "from"),
+         {std::pair("by=day", "by"), std::pair("by=hour&from=2026-01-01", "by"),
+          std::pair("by=hour&caller=key_1", "from"),
           std::pair("by=hour&caller=key_1&from=2026-01-01&to=2026-03-01", "from"), std::pair("model=m", "model")}) {
       const Answer wrong = co_await world.ask_owner("GET", fmt::format("/api/usage?{}", query));
       EXPECT_EQ(wrong.status, 400) << query;
