@@ -200,10 +200,12 @@ net::Task<void> greet(const ServeOptions& options, gateway::Context& context, st
 }
 
 // Other servers on the same database change what we know.
-net::Task<void> follow_others(net::Loop& loop, const Clock& clock, members::Directory& directory) {
+net::Task<void> follow_others(net::Loop& loop, const Clock& clock, members::Directory& directory,
+                              portal::Portal& portal) {
   while (true) {
     co_await loop.sleep(limits::store_follow_every);
     directory.follow(clock.wall());
+    co_await portal.follow();
   }
 }
 
@@ -422,7 +424,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   });
   members::Retention retention(directory, *storage->thread);
   loop.spawn(keep_house(context, directory, retention));
-  if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory));
+  if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory, portal));
   if (demo) loop.spawn(greet(options, context, url, *demo));
   loop.run();
   directory.audit().flush(std::nullopt);

@@ -78,7 +78,19 @@ std::optional<std::string> tail_of(const std::filesystem::path& file, std::size_
 Expected<void> Portal::restore() {
   auto settings = p_.store.wait_for([](store::Store& s) { return s.settings(); });
   if (!settings) return std::unexpected(settings.error());
-  for (const store::SettingRow& row : *settings) {
+  return take_bulletin(*settings);
+}
+
+net::Task<void> Portal::follow() {
+  auto settings = co_await on_store<std::vector<store::SettingRow>>(
+      [](store::Store& s, store::Conversations&) { return s.settings(); });
+  if (!settings) co_return;
+  if (auto taken = take_bulletin(*settings); !taken)
+    p_.context.log.error("what another server tells cannot be read", {{"cause", taken.error().message}});
+}
+
+Expected<void> Portal::take_bulletin(const std::vector<store::SettingRow>& settings) {
+  for (const store::SettingRow& row : settings) {
     if (row.key != bulletin_setting) continue;
     auto kept = bulletin_of(row.value);
     if (!kept) return std::unexpected(kept.error());

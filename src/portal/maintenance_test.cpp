@@ -105,6 +105,19 @@ TEST_F(Maintenance, AndNoticesOutliveARestart) {
   });
 }
 
+TEST_F(Maintenance, IsHeardOfFromAnotherServerOnTheSameStore) {
+  in_world([](World& world) -> Task<void> {
+    Bulletin bulletin;
+    bulletin.maintenance = {true, "New disks.", "Nye diske.", {}};
+    world.thread->wait_for([&](store::Store& s) {
+      return s.set_setting({std::string(bulletin_setting), to_json(bulletin), world.clock.wall()});
+    });
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.on"), "false");
+    co_await world.portal->follow();
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.message"), "New disks.");
+  });
+}
+
 TEST_F(Maintenance, IsForOperatorsAndEachActIsARow) {
   in_world([](World& world) -> Task<void> {
     const std::string admin = co_await world.signed_in_as("aarhus", "Ida", "member_admin");

@@ -51,6 +51,8 @@ class Portal {
 
   // At start, before the loop runs: what operators told before the restart. Errors: the store's, invalid.
   Expected<void> restore();
+  // Where several servers share a database: what operators told by another one. The store's errors change nothing.
+  net::Task<void> follow();
 
   // For metrics: the same readings that the maintenance page shows.
   Watch& watch() { return watch_; }
@@ -114,6 +116,7 @@ class Portal {
   net::Task<void> update_notice(Call& call);
   net::Task<void> delete_notice(Call& call);
   net::Task<void> get_engine_log(Call& call);
+  Expected<void> take_bulletin(const std::vector<store::SettingRow>& settings);
   net::Task<Expected<Bulletin>> change_bulletin(Call& call, std::string action, std::string object,
                                                 std::function<Expected<Bulletin>(Bulletin)> change);
   // usage_api.cpp
