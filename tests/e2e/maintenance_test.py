@@ -26,7 +26,7 @@ def test_new_requests_are_refused_in_words_and_running_ones_finish(server):
         assert error["code"] == "maintenance" and error["message"] == "New disks." and "vedligehold" in error["message_da"]
         assert server.get("/v1/models").status_code == 200, "what costs nothing goes on"
 
-        assert b"[DONE]" in running.rest()
+        running.until(b"[DONE]")
     assert server.faelled("maintenance", "off").stdout.startswith("maintenance is off")
     assert server.chat("fake").status_code == 200
 

@@ -45,7 +45,7 @@ def parsed(text):
 def test_probes_need_no_key(server):
     assert server.get("/livez", None).text == "ok\n"
     ready = server.get("/readyz", None)
-    assert ready.status_code == 200 and ready.json() == {"ready": True, "draining": False, "journal": True,
+    assert ready.status_code == 200 and ready.json() == {"ready": True, "draining": False, "journal": True, "store": True,
                                                          "models": {"fake": True, "chat": True}}
 
 
