@@ -58,9 +58,10 @@ int make_backup(const std::string& config_file, const Options& options, const st
   auto config = config::load(config_file);
   if (!config) return complain(config.error());
   if (!config->store.url.empty())
-    return complain({Errc::invalid, "this instance keeps its rows in PostgreSQL, which has tools of its own",
-                     fmt::format("take pg_dump of the database, and with it the folder {} for journal and master key",
-                                 config->data.string())});
+    return complain(
+        {Errc::invalid, "this instance keeps its rows in PostgreSQL, which has tools of its own",
+         fmt::format("copy the folder {} first, for journal and master key, then take pg_dump of the database",
+                     config->data.string())});
   backup::Options wanted{config->data, config_file, options.file, {}, version};
   if (options.without_keys) {
     wanted.config.clear();
