@@ -68,6 +68,18 @@ for (const width of [320, 1280]) {
   });
 }
 
+const ratings_in_this_browser = () =>
+  new Promise<string[]>((resolve) => {
+    indexedDB.open('faelled').onsuccess = (opened) => {
+      const database = (opened.target as IDBOpenDBRequest).result;
+      database.transaction('conversations').objectStore('conversations').getAll().onsuccess = (read) => {
+        database.close();
+        const kept = (read.target as IDBRequest<{ messages: { rating: string | null }[] }[]>).result;
+        resolve(kept.flatMap((each) => each.messages.map((message) => message.rating ?? '')));
+      };
+    };
+  });
+
 test.describe('where the member keeps conversations in the browser alone', () => {
   test.beforeEach(async ({ page }) => {
     await page.route('**/api/session', async (route) => {
@@ -100,6 +112,7 @@ test.describe('where the member keeps conversations in the browser alone', () =>
     await expect(page.getByRole('group', { name: 'Svar 2 af 2' })).toBeVisible({ timeout: 60_000 });
     await stop_if_going(page);
     await last_answer(page).getByRole('button', { name: 'Godt svar' }).click();
+    await expect.poll(() => page.evaluate(ratings_in_this_browser)).toContain('up');
     await page.reload();
     await expect(page.getByRole('group', { name: 'Svar 2 af 2' })).toBeVisible();
     await expect(last_answer(page).getByRole('button', { name: 'Godt svar' })).toHaveAttribute('aria-pressed', 'true');

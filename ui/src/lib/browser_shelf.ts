@@ -188,14 +188,16 @@ export class BrowserShelf implements Shelf {
   }
 
   private async change(id: string, how: (kept: Kept) => void, also_deleted = false): Promise<Conversation> {
-    const kept = await this.get(id, also_deleted);
+    // Read and written in one transaction: of two changes at the same time the second would undo the first.
+    const store = await this.store('readwrite');
+    const kept = await this.get(id, also_deleted, store);
     how(kept);
-    await this.put(kept);
+    await answer_of(store.put(plain(kept)));
     return kept.conversation;
   }
 
-  private async get(id: string, also_deleted = false): Promise<Kept> {
-    const kept = (await answer_of((await this.store('readonly')).get(id))) as Kept | undefined;
+  private async get(id: string, also_deleted = false, store?: IDBObjectStore): Promise<Kept> {
+    const kept = (await answer_of((store ?? (await this.store('readonly'))).get(id))) as Kept | undefined;
     if (!kept || kept.user !== this.user || (kept.deleted_at && !also_deleted)) throw missing();
     return kept;
   }
