@@ -1,4 +1,5 @@
 // Any bytes as a file of keys: rows with names and hashes, bad lines with numbers, or a refusal; the same each time.
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
