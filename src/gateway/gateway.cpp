@@ -235,7 +235,8 @@ void Gateway::models(const members::Caller& caller, const http::Request& request
   const std::int64_t created_s = unix_seconds(context_.catalogue.created());
   if (request.path.size() <= std::string_view("/v1/models/").size()) {
     std::vector<openai::ModelEntry> all;
-    for (const std::string& id : names_for(caller)) all.push_back({id, created_s});
+    const std::vector<std::string> names = names_for(caller);  // the entries refer to them
+    for (const std::string& id : names) all.push_back({id, created_s});
     openai::append_model_list(body, all);
   } else {
     const std::string id = model_of(request.path);
