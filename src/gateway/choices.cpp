@@ -33,7 +33,7 @@ net::Task<void> Choices::run() {
   });
   running_ = exchanges_.size();
   for (std::size_t number = 0; number < exchanges_.size(); ++number) context_.loop.spawn(run_one(number));
-  while (running_ > 0) co_await ended_;
+  co_await ended_;  // even where all of them have ended by now: what says so is still to come, and needs us
   sink_.on_gone(nullptr);
   finish();
 }
