@@ -95,7 +95,9 @@ bool read_claims(std::string_view payload, ReadToken& read, json::Document& docu
 }
 
 TokenFault claims_fault(const ReadToken& read, const TokenRules& rules, WallTime now) {
+  // In microseconds, as the times are: compared in nanoseconds a far time would overflow, and seem near.
   const auto skew = std::chrono::ceil<std::chrono::microseconds>(rules.clock_skew);
+  const auto life_max = std::chrono::floor<std::chrono::microseconds>(rules.life_max);
   if (read.issuer != rules.issuer) return TokenFault::wrong_issuer;
   if (read.person->subject.empty() || read.person->subject.size() > limits::front_end_subject_bytes_max)
     return TokenFault::no_subject;
@@ -103,7 +105,7 @@ TokenFault claims_fault(const ReadToken& read, const TokenRules& rules, WallTime
   if (*read.expires_at + skew <= now) return TokenFault::expired;
   if (read.issued_at && *read.issued_at > now + skew) return TokenFault::not_yet;
   const WallTime begun = read.issued_at.value_or(now);
-  if (*read.expires_at - begun > rules.life_max || *read.expires_at - now > rules.life_max + skew)
+  if (*read.expires_at - begun > life_max || *read.expires_at - now > life_max + skew)
     return TokenFault::lives_too_long;
   return TokenFault::none;
 }
