@@ -106,12 +106,13 @@ inline Expected<void> done(const Expected<std::int64_t>& changed) {
   return {};
 }
 
-// The same, where nothing changed because the row is not there.
+// How many rows changed.
 inline Expected<std::size_t> counted(const Expected<std::int64_t>& changed) {
   if (!changed) return std::unexpected(changed.error());
   return static_cast<std::size_t>(*changed);
 }
 
+// The same, where nothing changed because the row is not there.
 inline Expected<void> done_or_absent(const Expected<std::int64_t>& changed, const char* what) {
   if (!changed) return std::unexpected(changed.error());
   if (*changed == 0) return fail(Errc::not_found, what);
