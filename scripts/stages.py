@@ -171,8 +171,8 @@ def deploy(stage):
 
 def fuzz(stage):
     """each fuzz target for a short while"""
-    build(stage, "fuzz", "fuzz/all")
-    targets = sorted(path for path in (BUILD / "fuzz/fuzz").glob("*_fuzz") if path.is_file())
+    build(stage, "asan", "fuzz/all")
+    targets = sorted(path for path in (BUILD / "asan/fuzz").glob("*_fuzz") if path.is_file())
     for target in targets:
         if stage.pattern and stage.pattern not in target.name:
             continue
