@@ -188,7 +188,8 @@ class Bench:
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default=REPO / "build" / "bench", help="build folder made with -DFAELLED_BENCH=ON")
-    parser.add_argument("--faelled", default=REPO / "build" / "release" / "faelled", help="our binary")
+    parser.add_argument("--faelled", default=REPO / "build" / "bench" / "faelled", help="our binary")
+    parser.add_argument("--before", help="an earlier build of ours, measured beside it as one more gateway")
     parser.add_argument("--gateways", default="nginx,vllm-router,faelled",
                         type=lambda text: [name for name in text.split(",") if name],
                         help="of nginx, vllm-router, faelled; the mock itself is always measured")
@@ -200,8 +201,10 @@ def read_options():
     parser.add_argument("--keep", action="store_true", help="keep the scratch folder with configurations and logs")
     options = parser.parse_args()
     for name in options.gateways:
-        if name not in gateways.STARTERS:
+        if name not in gateways.STARTERS or name == "before":
             parser.error(f"unknown gateway {name}")
+    if options.before:
+        options.gateways.append("before")
     if options.million and "faelled" not in options.gateways:
         parser.error("--million needs faelled among the --gateways")
     if (os.cpu_count() or 1) < 2:

@@ -101,12 +101,21 @@ models:
 def faelled(folder, upstream, options):
     program = pathlib.Path(options.faelled).resolve()
     if not program.exists():
-        raise SystemExit(f"{program} is missing: build it with ./dev build, or leave faelled out of --gateways")
+        raise SystemExit(f"{program} is missing: build it with ./dev bench, or leave faelled out of --gateways")
+    return ours(program, "faelled", folder, upstream, options)
+
+
+def before(folder, upstream, options):
+    """An earlier build of ours, for what a change costs: only in the same run do two figures compare."""
+    return ours(pathlib.Path(options.before).resolve(), "faelled before", folder, upstream, options)
+
+
+def ours(program, name, folder, upstream, options):
     port = free_port()
     config = folder / "faelled.yaml"
     config.write_text(FAELLED.format(port=port, folder=folder, key=KEY, upstream=upstream, places=options.places))
-    return Gateway("faelled", "key, allow-list, journal, ledger, metrics",
+    return Gateway(name, "key, allow-list, journal, ledger, metrics",
                    [str(program), "serve", "--config", str(config)], port, cwd=folder)
 
 
-STARTERS = {"nginx": nginx, "vllm-router": vllm_router, "faelled": faelled}
+STARTERS = {"nginx": nginx, "vllm-router": vllm_router, "faelled": faelled, "before": before}

@@ -97,7 +97,7 @@ def handshake_us(pid, port, context):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default=REPO / "build" / "bench", help="build folder made with -DFAELLED_BENCH=ON")
-    parser.add_argument("--faelled", default=REPO / "build" / "release" / "faelled", help="our binary")
+    parser.add_argument("--faelled", default=REPO / "build" / "bench" / "faelled", help="our binary")
     parser.add_argument("--runs", type=int, default=3, help="rounds; the table shows medians")
     options = parser.parse_args()
     options.places = 1024
