@@ -114,8 +114,9 @@ class Connection {
     ((*statement)->bind(values), ...);
     auto stepped = (*statement)->step();
     if (!stepped) return std::unexpected(stepped.error());
-    return sqlite3_changes64(db_);
+    return changed();
   }
+  std::int64_t changed() const { return sqlite3_changes64(db_); }  // rows, by the last statement that changes
 
   // use() with all values bound; `row` is called for each row.
   template <class... Values>

@@ -67,14 +67,15 @@ Expected<std::vector<UsageRow>> SqliteStore::add_new_rows(std::span<const UsageR
   auto insert = db_->use(
       "INSERT OR IGNORE INTO usage (request_id, member, caller, key, user, model, started_at, input_tokens, "
       "cached_tokens, output_tokens, queue_us, load_us, engine_us, total_us, outcome, cause) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING 1");
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   if (!insert) return std::unexpected(insert.error());
   std::vector<UsageRow> out;
   for (const UsageRow& row : rows) {
     bind_row(**insert, row);
     auto inserted = (*insert)->step();
     if (!inserted) return std::unexpected(inserted.error());
-    if (*inserted) out.push_back(row);
+    // Not RETURNING: SQLite builds a table of its own for each row that it returns.
+    if (db_->changed() > 0) out.push_back(row);
     (*insert)->again();
   }
   return out;
