@@ -7,6 +7,7 @@
 #include "config/config.hpp"
 #include "doctor_commands.hpp"
 #include "serve.hpp"
+#include "sim_command.hpp"
 #include "store_commands.hpp"
 #include "tls.hpp"
 
@@ -48,7 +49,8 @@ int check_file(const std::string& file) {
 int main(int argc, char** argv) {
   CLI::App app{
       "Fælled: a language-model commons for public organisations.\n"
-      "The server is 'faelled serve'. check, backup, restore and doctor work on files; all other commands talk to a "
+      "The server is 'faelled serve'. check, sim, backup, restore and doctor work on files; all other commands talk to "
+      "a "
       "running\n"
       "server on this machine through the owner-only socket in its data folder, and need no key.\n"
       "Exit status: 0 done, 1 refused or failed (said on standard error), 2 a command line that makes no sense.",
@@ -87,6 +89,7 @@ int main(int argc, char** argv) {
   faelled::app::add_store_commands(app, config, status);
   faelled::app::add_backup_commands(app, config, version, status);
   faelled::app::add_doctor_commands(app, config, version, status);
+  faelled::app::add_sim_command(app, status);
   if (argc < 2) {
     std::fputs(app.help().c_str(), stderr);
     return usage_error;

@@ -222,4 +222,10 @@ inline constexpr std::size_t doctor_output_bytes_max = 4 * 1024 * 1024;  // of n
 inline constexpr std::size_t doctor_gpus_max = 64;
 inline constexpr std::size_t support_log_bytes_max = 1024 * 1024;  // the newest of the log
 
+// Simulation
+inline constexpr std::size_t sim_requests_max = 10'000'000;  // of one trace
+inline constexpr std::size_t sim_file_bytes_max = 1024 * 1024 * 1024;
+inline constexpr double sim_time_s_max = 1e8;  // some three years
+inline constexpr std::uint32_t sim_tokens_max = 10'000'000;
+
 }  // namespace faelled::limits

@@ -181,19 +181,27 @@ std::optional<std::uint64_t> Fields::number(std::string_view key, Range range) {
   return std::nullopt;
 }
 
-std::optional<Duration> Fields::seconds(std::string_view key, double min_s, double max_s) {
-  const auto* value = scalar(key, "a number of seconds");
+std::optional<double> Fields::decimal(std::string_view key, std::string_view expected, double min, double max) {
+  const auto* value = scalar(key, expected);
   if (!value) return std::nullopt;
   const std::string& read = value->Scalar();
   double parsed = 0;
   const auto [end, error] = std::from_chars(read.data(), read.data() + read.size(), parsed);
   const bool whole = !read.empty() && end == read.data() + read.size() && error == std::errc{};
-  if (whole && std::isfinite(parsed) && parsed >= min_s && parsed <= max_s) {
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(parsed));
-  }
-  wrong(key, path(key) + " must be a number of seconds without a unit, not " + in_quotes(read),
-        "allowed: " + shortest(min_s) + " to " + shortest(max_s));
+  if (whole && std::isfinite(parsed) && parsed >= min && parsed <= max) return parsed;
+  wrong(key, path(key) + " must be " + std::string(expected) + " without a unit, not " + in_quotes(read),
+        "allowed: " + shortest(min) + " to " + shortest(max));
   return std::nullopt;
+}
+
+std::optional<double> Fields::decimal(std::string_view key, double min, double max) {
+  return decimal(key, "a number", min, max);
+}
+
+std::optional<Duration> Fields::seconds(std::string_view key, double min_s, double max_s) {
+  const auto parsed = decimal(key, "a number of seconds", min_s, max_s);
+  if (!parsed) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*parsed));
 }
 
 std::optional<bool> Fields::boolean(std::string_view key) {

@@ -50,6 +50,7 @@ class Fields {
   std::optional<std::string> text(std::string_view key, std::size_t bytes_max = limits::name_bytes_max);
   std::optional<std::uint64_t> number(std::string_view key, Range range);
   std::optional<Duration> seconds(std::string_view key, double min_s, double max_s);
+  std::optional<double> decimal(std::string_view key, double min, double max);
   std::optional<bool> boolean(std::string_view key);
   std::optional<std::size_t> choice(std::string_view key, Keys allowed);  // index in `allowed`
 
@@ -72,6 +73,7 @@ class Fields {
 
  private:
   const YAML::Node* scalar(std::string_view key, std::string_view expected);
+  std::optional<double> decimal(std::string_view key, std::string_view expected, double min, double max);
 
   Problems& problems_;
   YAML::Node node_;

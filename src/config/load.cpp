@@ -3,31 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "config/config.hpp"
+#include "config/document.hpp"
 
 namespace faelled::config {
 namespace fs = std::filesystem;
 namespace {
-
-Expected<std::string> read_file(const fs::path& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) {
-    return fail(Errc::invalid, path.string() + " is a folder", "name the YAML file in it");
-  }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    const int cause = errno;
-    return fail(cause == ENOENT ? Errc::not_found : Errc::io,
-                path.string() + " cannot be read: " + std::strerror(cause),
-                cause == ENOENT ? "check the name; ./run writes one into its data folder"
-                                : "let the user that starts faelled read it");
-  }
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 // The line of the file where `value` stands, so that a missing file is shown where it was named.
 Problem missing(std::string_view text, const fs::path& file, const std::string& what, const char* hint) {
@@ -73,7 +56,7 @@ std::string describe(const Problem& problem, const std::string& file) {
 }
 
 Expected<Config> load(const fs::path& path) {
-  auto text = read_file(path);
+  auto text = read_text(path, "check the name; ./run writes one into its data folder");
   if (!text) return std::unexpected(std::move(text).error());
   std::error_code error;
   const fs::path absolute = fs::absolute(path, error);

@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "config/config.hpp"
+#include "config/document.hpp"
 #include "config/edge.hpp"
 #include "config/fields.hpp"
 #include "config/front_ends.hpp"
@@ -18,7 +19,6 @@
 namespace faelled::config {
 namespace {
 
-constexpr std::size_t file_bytes_max = 1024 * 1024;
 constexpr std::size_t entries_max = 10'000;
 constexpr std::size_t secret_bytes_min = 20;
 constexpr std::size_t path_bytes_max = 4096;
@@ -166,17 +166,7 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
 Parsed parse(std::string_view text, const std::filesystem::path& folder) {
   Parsed parsed;
   Problems problems;
-  if (text.size() > file_bytes_max) {
-    problems.add(YAML::Mark::null_mark(), "the file is " + std::to_string(text.size()) + " bytes long",
-                 "at most " + std::to_string(file_bytes_max) + " are allowed");
-  } else {
-    try {
-      read_top(YAML::Load(std::string(text)), problems, folder, parsed.config);
-    } catch (const YAML::Exception& error) {
-      problems.add(error.mark, "this is no YAML: " + error.msg,
-                   "check the indentation, colons and quotes on this line");
-    }
-  }
+  read_tree(text, problems, [&](const YAML::Node& root) { read_top(root, problems, folder, parsed.config); });
   parsed.problems = std::move(problems).in_file_order();
   return parsed;
 }

@@ -1,0 +1,10 @@
+// sim: a trace played in a simulated world, and the traces of published workloads. Works on files; needs no server.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace faelled::app {
+
+void add_sim_command(CLI::App& app, int& status);
+
+}  // namespace faelled::app

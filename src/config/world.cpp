@@ -1,0 +1,170 @@
+#include "config/world.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <array>
+#include <set>
+#include <string>
+
+#include "config/document.hpp"
+#include "config/fields.hpp"
+
+namespace faelled::config {
+namespace {
+
+constexpr std::size_t engines_max = 1000;
+constexpr std::size_t models_max = 1000;
+constexpr double step_ms_max = 1e6;
+constexpr double wait_s_max = 1e8;
+constexpr double jitter_max = 0.2;
+constexpr std::uint64_t count_max = 1'000'000'000;
+
+constexpr auto top_keys = std::to_array<std::string_view>({"engines", "members", "others", "work", "jitter"});
+constexpr auto member_keys = std::to_array<std::string_view>({"id", "share", "wait_s"});
+constexpr auto others_keys = std::to_array<std::string_view>({"share", "wait_s"});
+constexpr auto work_keys = std::to_array<std::string_view>({"input", "output"});
+constexpr auto kinds = std::to_array<std::string_view>({"oracle", "places"});
+constexpr auto engine_keys = std::to_array<std::string_view>(
+    {"id", "kind", "models", "kv_tokens", "kv_tokens_per_member", "prefill_tokens_max", "decode_steps_min",
+     "looks_every_s", "prefill_ms", "prefill_token_ms", "decode_ms", "decode_request_ms", "decode_token_ms",
+     "decode_longest_ms", "decode_request_longest_ms", "places", "input_token_ms", "output_token_ms"});
+constexpr std::size_t common_keys = 3;      // the first ones say something to every kind of engine,
+constexpr std::size_t places_keys_at = 15;  // those from here on to places alone, the others to oracle alone
+
+template <class Number>
+void take(Fields& fields, std::string_view key, Range range, Number& into) {
+  if (const auto number = fields.number(key, range)) into = static_cast<Number>(*number);
+}
+
+void take_ms(Fields& fields, std::string_view key, double& seconds, double min_ms = 0) {
+  if (const auto ms = fields.decimal(key, min_ms, step_ms_max)) seconds = *ms / 1000;
+}
+
+void read_pace(Fields& fields, sim::Pace& pace) {
+  take_ms(fields, "prefill_ms", pace.prefill_s);
+  take_ms(fields, "prefill_token_ms", pace.prefill_token_s);
+  take_ms(fields, "decode_ms", pace.decode_s);
+  take_ms(fields, "decode_request_ms", pace.decode_request_s);
+  take_ms(fields, "decode_token_ms", pace.decode_token_s);
+  take_ms(fields, "decode_longest_ms", pace.decode_longest_s);
+  take_ms(fields, "decode_request_longest_ms", pace.decode_request_longest_s, -step_ms_max);
+  if (!fields.has("decode_ms") && !fields.misspelt("decode_ms"))
+    fields.wrong("decode_ms", fields.path("decode_ms") + " is missing", "milliseconds of a step, for example 26.3");
+}
+
+sim::OracleBatching read_oracle(Fields& fields) {
+  sim::OracleBatching batching;
+  take(fields, "kv_tokens", {1, count_max}, batching.kv_tokens);
+  take(fields, "kv_tokens_per_member", {0, count_max}, batching.kv_tokens_per_member);
+  take(fields, "prefill_tokens_max", {1, count_max}, batching.prefill_tokens_max);
+  take(fields, "decode_steps_min", {0, count_max}, batching.decode_steps_min);
+  if (const auto every = fields.seconds("looks_every_s", 1e-6, 60)) batching.looks_every = *every;
+  return batching;
+}
+
+sim::Places read_places(Fields& fields) {
+  sim::Places batching;
+  take(fields, "places", {1, 1'000'000}, batching.places);
+  take_ms(fields, "input_token_ms", batching.input_token_s);
+  take_ms(fields, "output_token_ms", batching.output_token_s);
+  if (!fields.has("places") && !fields.misspelt("places"))
+    fields.wrong("places", fields.path("places") + " is missing", "how many requests run at a time, for example 40");
+  return batching;
+}
+
+void read_engine(Problems& problems, const YAML::Node& node, const std::string& where, std::set<std::string>& ids,
+                 sim::World& world) {
+  Fields fields(problems, node, where, engine_keys);
+  if (!node.IsMap()) return;
+  sim::EngineModel engine;
+  if (const auto id = fields.required("id", "id: a10g")) {
+    engine.id = *id;
+    if (!ids.insert(*id).second)
+      fields.wrong("id", "engine " + in_quotes(*id) + " stands twice", "give each engine its own id");
+  }
+  fields.list("models", models_max, [&](const YAML::Node& model, const std::string& here) {
+    if (!model.IsScalar() || model.Scalar().empty() || model.Scalar().size() > limits::name_bytes_max)
+      problems.add(model, here + " must be the id of a model", "as the trace has it");
+    else
+      engine.models.push_back(model.Scalar());
+  });
+  const auto kind = fields.choice("kind", kinds);
+  if (!fields.has("kind") && !fields.misspelt("kind"))
+    fields.wrong("kind", fields.path("kind") + " is missing", "one of oracle, places");
+  if (!kind) return;
+  for (std::size_t key = common_keys; key < engine_keys.size(); ++key)
+    if (fields.has(engine_keys[key]) && (key >= places_keys_at) != (*kind == 1))
+      fields.wrong(engine_keys[key],
+                   fields.path(engine_keys[key]) + " means nothing for an engine of kind " + std::string(kinds[*kind]),
+                   "remove it");
+  if (*kind == 1) {
+    engine.batching = read_places(fields);
+  } else {
+    read_pace(fields, engine.pace);
+    engine.batching = read_oracle(fields);
+  }
+  world.engines.push_back(std::move(engine));
+}
+
+void read_member(Fields& fields, sim::WorldMember& member) {
+  take(fields, "share", {1, 1'000'000}, member.share);
+  if (const auto wait = fields.seconds("wait_s", 0, wait_s_max)) member.wait_max = *wait;
+}
+
+void read_members(Fields& top, Problems& problems, sim::World& world) {
+  if (const auto* node = top.find("others")) {
+    Fields fields(problems, *node, "others", others_keys);
+    read_member(fields, world.others);
+  }
+  std::set<std::string> seen;
+  top.list("members", limits::members_max, [&](const YAML::Node& node, const std::string& where) {
+    Fields fields(problems, node, where, member_keys);
+    sim::WorldMember member = world.others;
+    read_member(fields, member);
+    const auto id = fields.required("id", "id: aarhus");
+    if (!id) return;
+    if (!seen.insert(*id).second)
+      return fields.wrong("id", "member " + in_quotes(*id) + " stands twice", "keep one of the two");
+    member.id = *id;
+    world.members.push_back(std::move(member));
+  });
+}
+
+void read_world(Problems& problems, const YAML::Node& root, sim::World& world) {
+  Fields top(problems, root, "", top_keys);
+  if (!root.IsMap()) return;
+  std::set<std::string> ids;
+  top.list("engines", engines_max,
+           [&](const YAML::Node& node, const std::string& where) { read_engine(problems, node, where, ids, world); });
+  if (const auto* engines = top.find("engines"); !top.misspelt("engines") && (!engines || engines->size() == 0))
+    top.wrong("engines", "engines is missing", "a world without an engine serves nobody");
+  read_members(top, problems, world);
+  if (const auto* node = top.find("work")) {
+    Fields fields(problems, *node, "work", work_keys);
+    take(fields, "input", {0, 1'000'000}, world.work.input);
+    take(fields, "output", {1, 1'000'000}, world.work.output);
+  }
+  if (const auto jitter = top.decimal("jitter", 0, jitter_max)) world.jitter = *jitter;
+}
+
+}  // namespace
+
+ParsedWorld parse_world(std::string_view text) {
+  ParsedWorld parsed;
+  Problems problems;
+  read_tree(text, problems, [&](const YAML::Node& root) { read_world(problems, root, parsed.world); });
+  parsed.problems = std::move(problems).in_file_order();
+  return parsed;
+}
+
+Expected<sim::World> load_world(const std::filesystem::path& path) {
+  const auto text = read_text(path, "check the name; bench/worlds has some");
+  if (!text) return std::unexpected(text.error());
+  ParsedWorld parsed = parse_world(*text);
+  if (parsed.problems.empty()) return std::move(parsed.world);
+  std::string all;
+  for (const Problem& problem : parsed.problems) all += (all.empty() ? "" : "\n") + describe(problem, path.string());
+  return fail(Errc::invalid, std::move(all), "docs/simulation.md describes every key");
+}
+
+}  // namespace faelled::config

@@ -1,0 +1,64 @@
+#include "config/world.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace faelled::config {
+namespace {
+
+std::string problems_of(const std::string& text) {
+  std::string all;
+  for (const Problem& problem : parse_world(text).problems) all += describe(problem, "w.yaml") + "\n";
+  return all;
+}
+
+TEST(World, TheFittedWorldHasThePublishedConstants) {
+  const auto world = load_world(std::string(FAELLED_SOURCE_DIR) + "/bench/worlds/vtc-a10g.yaml");
+  ASSERT_TRUE(world) << world.error().message;
+  ASSERT_EQ(world->engines.size(), 1U);
+  const sim::Pace& pace = world->engines[0].pace;
+  EXPECT_DOUBLE_EQ(pace.prefill_s, 0.0471);
+  EXPECT_DOUBLE_EQ(pace.prefill_token_s, 0.000226);
+  EXPECT_DOUBLE_EQ(pace.decode_s, 0.0263);
+  EXPECT_DOUBLE_EQ(pace.decode_request_s, 0.000222);
+  EXPECT_DOUBLE_EQ(pace.decode_token_s, 1.11e-6);
+  EXPECT_DOUBLE_EQ(pace.decode_longest_s, 3.55e-6);
+  EXPECT_DOUBLE_EQ(pace.decode_request_longest_s, -0.161e-6);
+  const auto& batching = std::get<sim::OracleBatching>(world->engines[0].batching);
+  EXPECT_EQ(batching.kv_tokens, 10'000U);
+  EXPECT_EQ(batching.kv_tokens_per_member, 32U);
+  EXPECT_EQ(batching.prefill_tokens_max, 3'072U);
+  EXPECT_EQ(batching.decode_steps_min, 10U);
+  EXPECT_EQ(batching.looks_every, std::chrono::milliseconds(10));
+  EXPECT_DOUBLE_EQ(world->jitter, 0.02);
+}
+
+TEST(World, MembersHaveSharesAndPatienceAndOthersAreLikeOthers) {
+  const auto parsed = parse_world(
+      "engines: [{id: p, kind: places, places: 40}]\nothers: {wait_s: 30}\nmembers: [{id: a, share: 3}, {id: b, "
+      "wait_s: "
+      "1.5}]\n");
+  EXPECT_TRUE(parsed.problems.empty());
+  EXPECT_EQ(parsed.world.members.at(0).share, 3U);
+  EXPECT_EQ(parsed.world.members.at(0).wait_max, std::chrono::seconds(30));
+  EXPECT_EQ(parsed.world.members.at(1).wait_max, std::chrono::milliseconds(1500));
+  EXPECT_EQ(parsed.world.others.share, 1U);
+}
+
+TEST(World, EveryMistakeIsToldWithItsLine) {
+  const std::string said = problems_of(
+      "engines:\n  - id: a\n    kind: places\n    places: 0\n    kv_tokens: 5\n  - kind: oracle\n    decod_ms: 3\n"
+      "members:\n  - {id: x, share: 0}\njitter: 2\n");
+  EXPECT_TRUE(said.contains("w.yaml:4:13: engines[0].places must be a whole number")) << said;
+  EXPECT_TRUE(said.contains("engines[0].kv_tokens means nothing for an engine of kind places")) << said;
+  EXPECT_TRUE(said.contains("engines[1].id is missing")) << said;
+  EXPECT_TRUE(said.contains("did you mean 'decode_ms'?")) << said;
+  EXPECT_TRUE(said.contains("members[0].share must be a whole number")) << said;
+  EXPECT_TRUE(said.contains("jitter must be a number")) << said;
+  EXPECT_TRUE(problems_of("members: []\n").contains("a world without an engine serves nobody"));
+  EXPECT_TRUE(problems_of("engines: [").contains("this is no YAML"));
+}
+
+}  // namespace
+}  // namespace faelled::config

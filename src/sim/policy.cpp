@@ -1,0 +1,42 @@
+#include "sim/policy.hpp"
+
+#include <array>
+#include <string>
+
+#include "sim/baselines.hpp"
+
+namespace faelled::sim {
+namespace {
+
+using Maker = std::unique_ptr<Policy> (*)(const Setting&);
+struct Named {
+  std::string_view name;
+  Maker make;
+};
+
+constexpr auto policies = std::to_array<Named>({
+    {"fcfs", [](const Setting& s) -> std::unique_ptr<Policy> { return std::make_unique<Fcfs>(s); }},
+    {"vtc", [](const Setting& s) -> std::unique_ptr<Policy> { return std::make_unique<Vtc>(s, Vtc::Foresight::none); }},
+    {"vtc-oracle",
+     [](const Setting& s) -> std::unique_ptr<Policy> { return std::make_unique<Vtc>(s, Vtc::Foresight::oracle); }},
+    {"maxmin", [](const Setting& s) -> std::unique_ptr<Policy> { return std::make_unique<MaxMin>(s); }},
+});
+
+}  // namespace
+
+std::vector<std::string_view> policy_names() {
+  std::vector<std::string_view> names;
+  for (const Named& policy : policies) names.push_back(policy.name);
+  return names;
+}
+
+Expected<std::unique_ptr<Policy>> make_policy(std::string_view name, const Setting& setting) {
+  std::string all;
+  for (const Named& policy : policies) {
+    if (policy.name == name) return policy.make(setting);
+    all += (all.empty() ? "" : ", ") + std::string(policy.name);
+  }
+  return fail(Errc::invalid, "there is no policy '" + std::string(name) + "'", "there are: " + all);
+}
+
+}  // namespace faelled::sim

@@ -1,0 +1,40 @@
+// Result: what became of each request of a trace. A CSV in the trace's order with the columns
+// time_s,member,input_tokens,output_tokens,first_token_s,finished_s, the last two after arrival and -1 where it was not
+// served. Logs of real engines in this form are measured like our own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "sim/trace.hpp"
+
+namespace faelled::sim {
+
+struct Served {
+  Duration first_token{};  // both after arrival
+  Duration finished{};
+};
+
+struct Outcome {
+  Duration at{};             // arrival
+  std::uint32_t member = 0;  // in Result::members
+  std::uint32_t input_tokens = 0;
+  std::uint32_t output_tokens = 0;
+  std::optional<Served> served;
+};
+
+struct Result {
+  std::vector<Outcome> outcomes;
+  std::vector<std::string> members;
+};
+
+// Errors: as of read_trace().
+Expected<Result> read_result(std::string_view text);
+std::string write_result(const Result& result);
+
+}  // namespace faelled::sim

@@ -1,0 +1,70 @@
+// World: what a simulation plays in: engines with their pace and room, members with their shares, the price of work.
+// Plain values; src/config reads them from YAML, docs/simulation.md describes every key.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace faelled::sim {
+
+// What a request costs: input tokens × input + output tokens × output.
+struct WorkPrice {
+  std::uint32_t input = 1;
+  std::uint32_t output = 2;
+};
+
+// How long a batch of prompts takes, and one step in which every running request gets a token.
+struct Pace {
+  double prefill_s = 0;
+  double prefill_token_s = 0;
+  double decode_s = 0;
+  double decode_request_s = 0;          // × running requests
+  double decode_token_s = 0;            // × tokens that they hold together
+  double decode_longest_s = 0;          // × tokens of the longest
+  double decode_request_longest_s = 0;  // × requests × tokens of the longest; may be negative
+};
+
+// Admits by the peak of what running requests will need, with their true lengths; a batch of prompts stops decoding.
+// That is S-LoRA's and LightLLM's control loop.
+struct OracleBatching {
+  std::uint32_t kv_tokens = 10'000;
+  std::uint32_t kv_tokens_per_member = 0;  // taken from them once for each member with a request in memory
+  std::uint32_t prefill_tokens_max = 3'072;
+  std::uint32_t decode_steps_min = 10;  // between two admissions
+  Duration looks_every{10'000'000};     // while nothing runs
+};
+
+// So many requests at a time, each as fast as if it were alone.
+struct Places {
+  std::uint32_t places = 1;
+  double input_token_s = 0;
+  double output_token_s = 0.02;
+};
+
+struct EngineModel {
+  std::string id;
+  std::vector<std::string> models;  // empty: all
+  Pace pace;                        // not of Places
+  std::variant<OracleBatching, Places> batching;
+};
+
+struct WorldMember {
+  std::string id;
+  std::uint32_t share = 1;
+  std::optional<Duration> wait_max;  // none: waits for ever
+};
+
+struct World {
+  std::vector<EngineModel> engines;
+  std::vector<WorldMember> members;  // those not named here are like `others`
+  WorldMember others;
+  WorkPrice work;
+  double jitter = 0;  // standard deviation of a step's length, as a part of it
+};
+
+}  // namespace faelled::sim
