@@ -4,6 +4,7 @@
 #include <string>
 
 #include "sim/baselines.hpp"
+#include "sim/commons_policy.hpp"
 
 namespace faelled::sim {
 namespace {
@@ -15,6 +16,7 @@ struct Named {
 };
 
 constexpr auto policies = std::to_array<Named>({
+    {"commons", [](const Setting& s) -> std::unique_ptr<Policy> { return std::make_unique<CommonsPolicy>(s); }},
     {"fcfs", [](const Setting& s) -> std::unique_ptr<Policy> { return std::make_unique<Fcfs>(s); }},
     {"vtc", [](const Setting& s) -> std::unique_ptr<Policy> { return std::make_unique<Vtc>(s, Vtc::Foresight::none); }},
     {"vtc-oracle",

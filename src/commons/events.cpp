@@ -1,0 +1,187 @@
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "commons/scheduler_body.hpp"
+
+namespace faelled::commons {
+namespace {
+
+constexpr std::uint64_t share_max = 1'000'000;
+constexpr Work mean_over = 64;  // requests
+
+}  // namespace
+
+// Time, before what happens in it: credits are settled and waits end.
+void Scheduler::Body::begin(Instant now) {
+  actions_.clear();
+  if (!begun_) {
+    begun_ = true;
+    now_ = settled_ = now;
+    (void)decay_.rebase(now);
+  }
+  now_ = std::max(now_, now);
+  if (const unsigned halvings = decay_.rebase(now_); halvings > 0) {
+    active_load_ = 0;
+    for (auto& [id, m] : members_) {
+      m.load >>= halvings;
+      if (m.active()) active_load_ += m.load;
+    }
+    for (auto& [number, ticket] : tickets_) ticket.weighed >>= halvings;
+    for (auto& [id, m] : members_) relist(m);
+  }
+  if (now_ - settled_ >= settings_.settle_every) settle();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now_) {
+    Ticket& late = tickets_.at(deadlines_.begin()->second);
+    actions_.emplace_back(Expire{late.number});
+    unwait(late);
+    forget(late);
+  }
+}
+
+void Scheduler::Body::on(const Agree& event) {
+  Member& m = member(event.member);
+  const std::uint64_t share = std::clamp<std::uint64_t>(event.share, 1, share_max);
+  if (m.agreed) agreed_share_ -= m.share;
+  agreed_share_ += share;
+  m.agreed = true;
+  if (m.active()) active_share_ += share - m.share;
+  m.share = share;
+  m.places_max = event.places;
+  m.credit = std::clamp(m.credit, -credit_limit(m, settings_.credit_max), credit_limit(m, settings_.credit_max));
+  relist(m);
+  for (auto& [model, at] : lines_) dispatch(at);
+}
+
+void Scheduler::Body::on(const Leave& event) {
+  const auto found = members_.find(event.member);
+  if (found == members_.end()) return;
+  Member& m = found->second;
+  if (m.agreed) agreed_share_ -= m.share;
+  m.agreed = false;
+  m.credit = 0;
+  if (!m.active()) members_.erase(found);
+}
+
+void Scheduler::Body::on(const EngineIs& event) {
+  Line& at = line(event.model);
+  at.price = event.price;
+  at.ticket_places = std::max<std::uint32_t>(event.ticket_places, 1);
+  Engine& engine = engines_[event.engine];
+  if (engine.line == nullptr) {
+    engine.id = event.engine;
+    engine.line = &at;
+    at.engines.push_back(&engine);
+  }
+  if (engine.line != &at) return;  // an engine serves one model for life
+  engine.places = event.places;
+  engine.paced = event.paced;
+  dispatch(at);
+}
+
+void Scheduler::Body::on(const EngineGone& event) {
+  const auto found = engines_.find(event.engine);
+  if (found == engines_.end()) return;
+  std::erase(found->second.line->engines, &found->second);
+  found->second.gone = true;
+  if (found->second.running == 0) engines_.erase(found);
+}
+
+void Scheduler::Body::on(const Arrive& event) {
+  auto [found, fresh] = tickets_.try_emplace(event.ticket);
+  if (!fresh) return;
+  Ticket& ticket = found->second;
+  ticket.number = event.ticket;
+  Member& m = member(event.member);
+  ticket.caller = &caller(m, event.caller);
+  ticket.line = &line(event.model);
+  ticket.order = ++order_;
+  ticket.deadline = event.deadline;
+  ticket.prompt_tokens = event.prompt_tokens;
+  ticket.output_tokens_max = event.output_tokens_max;
+  ticket.lane = event.lane;
+  ticket.revocable = event.revocable && event.lane == Lane::batch;
+  ++ticket.caller->tickets;
+  lift(ticket);
+  wait(ticket, false);
+  dispatch(*ticket.line);
+}
+
+void Scheduler::Body::on(const Room& event) {
+  const auto found = engines_.find(event.engine);
+  if (found == engines_.end() || found->second.gone || !found->second.paced) return;
+  found->second.room = event.count;
+  dispatch(*found->second.line);
+}
+
+void Scheduler::Body::on(const Declined& event) {
+  const auto found = tickets_.find(event.ticket);
+  if (found == tickets_.end() || found->second.engine == nullptr) return;
+  Ticket& ticket = found->second;
+  ticket.engine->room = 0;
+  charge(ticket, -(ticket.charged - ticket.delivered));
+  release(ticket);
+  wait(ticket, true);
+}
+
+void Scheduler::Body::on(const Progress& event) {
+  const auto found = tickets_.find(event.ticket);
+  if (found == tickets_.end() || found->second.engine == nullptr) return;
+  Ticket& ticket = found->second;
+  const Price& price = ticket.line->price;
+  if (!ticket.prompt_known && event.prompt_tokens > 0) {
+    ticket.prompt_known = true;
+    charge(ticket, (Work{event.prompt_tokens} - Work{ticket.prompt_tokens}) * price.prompt);
+    ticket.prompt_tokens = event.prompt_tokens;
+  }
+  ticket.output_tokens = std::max(ticket.output_tokens, event.output_tokens);
+  const std::uint32_t target = charged_output(ticket, ticket.output_tokens);
+  if (target > ticket.output_charged) {
+    const Work more = Work{target - ticket.output_charged} * price.output;
+    ticket.output_charged = target;
+    charge(ticket, more);
+  }
+  deliver(ticket, ticket.prompt_known ? ticket.prompt_tokens : 0, ticket.output_tokens);
+}
+
+void Scheduler::Body::on(const End& event) {
+  const auto found = tickets_.find(event.ticket);
+  if (found == tickets_.end()) return;
+  Ticket& ticket = found->second;
+  if (ticket.engine == nullptr) {
+    if (event.how == Ending::returned) return;
+    unwait(ticket);
+    forget(ticket);
+    return;
+  }
+  Line& at = *ticket.line;
+  Member& m = *ticket.caller->member;
+  const std::uint32_t prompt = event.prompt_tokens;
+  const std::uint32_t output = std::max(event.output_tokens, ticket.output_tokens);
+  deliver(ticket, prompt, output);
+  charge(ticket, ticket.delivered - ticket.charged);  // the truth
+  if (event.how == Ending::done) {
+    ticket.caller->answers.add(output);
+    m.answers.add(output);
+    at.answers.add(output);
+    at.mean_work += (ticket.delivered - at.mean_work) / (at.mean_work == 0 ? 1 : mean_over);
+  }
+  release(ticket);
+  if (event.how == Ending::returned) {
+    // What the engine did for nothing stays delivered work of its member; the next attempt is charged anew.
+    ticket.charged = ticket.delivered = 0;
+    ticket.output_tokens = ticket.output_charged = 0;
+    ticket.prompt_known = false;
+    wait(ticket, true);
+  } else {
+    forget(ticket);
+  }
+  dispatch(at);
+  // A place less in use may let the member run elsewhere.
+  if (m.places_max == 0) return;
+  std::vector<Line*> elsewhere;
+  for (const MemberLine* waits : m.waits)
+    if (waits->line != &at) elsewhere.push_back(waits->line);
+  for (Line* line : elsewhere) dispatch(*line);
+}
+
+}  // namespace faelled::commons

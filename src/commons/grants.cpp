@@ -1,0 +1,131 @@
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "commons/scheduler_body.hpp"
+
+namespace faelled::commons {
+
+// Of the members that wait or run each may have had its share of what all of them had. At least one always has not had
+// more, so a floor claim is never missing for a rounding.
+bool Scheduler::Body::below_floor(const Member& m) const { return m.load * active_share_ <= active_load_ * m.share; }
+
+bool Scheduler::Body::may_run(const Member& m, const Line& at) const {
+  return m.places_max == 0 || m.places + at.ticket_places <= m.places_max;
+}
+
+// Among floor claims the least counted; only when there is none, borrowers: most credit first.
+std::pair<MemberLine*, Why> Scheduler::Body::next(const Line& at) const {
+  if (at.by_count.empty()) return {nullptr, Why::floor};
+  if (below_floor(*at.by_load.begin()->second->member)) {
+    // The least counted has mostly also had the least lately, so this ends after few steps.
+    for (const auto& [key, waits] : at.by_count)
+      if (below_floor(*waits->member)) return {waits, Why::floor};
+  }
+  return {at.by_credit.begin()->second, Why::borrowed};
+}
+
+Engine* Scheduler::Body::engine_with_room(const Line& at) const {
+  Engine* best = nullptr;
+  for (Engine* engine : at.engines) {
+    if (!engine->takes()) continue;
+    if (best == nullptr || engine->places - engine->running > best->places - best->running) best = engine;
+  }
+  return best;
+}
+
+void Scheduler::Body::dispatch(Line& at) {
+  while (!at.by_count.empty()) {
+    Engine* engine = engine_with_room(at);
+    if (engine == nullptr) break;
+    const auto [waits, why] = next(at);
+    CallerLine& caller = *waits->next.begin()->second;
+    grant(*(caller.interactive.first != nullptr ? caller.interactive.first : caller.batch.first), *engine, why);
+  }
+  if (settings_.revoke_batch && !at.revocable.empty()) revoke_for_claims(at);
+}
+
+std::uint32_t Scheduler::Body::expected_output(const Ticket& ticket, std::uint32_t so_far) const {
+  const Caller& who = *ticket.caller;
+  std::uint32_t expected = settings_.output_tokens_guess;
+  if (!who.answers.empty()) {
+    expected = who.answers.expected(so_far);
+  } else if (!who.member->answers.empty()) {
+    expected = who.member->answers.expected(so_far);
+  } else if (!ticket.line->answers.empty()) {
+    expected = ticket.line->answers.expected(so_far);
+  } else if (so_far >= expected) {
+    expected = so_far + std::max<std::uint32_t>(so_far / 2, 1);
+  }
+  return ticket.output_tokens_max == 0 ? expected : std::max(so_far, std::min(expected, ticket.output_tokens_max));
+}
+
+// Half of what is still expected is charged before it comes. Charging all of it keeps a cohort of equal requests in
+// step, but a member whose answers are long then lags by all that runs; charging none overshoots (docs/decisions/0019).
+std::uint32_t Scheduler::Body::charged_output(const Ticket& ticket, std::uint32_t so_far) const {
+  const std::uint32_t expected = std::max(expected_output(ticket, so_far), so_far);
+  return so_far + static_cast<std::uint32_t>(std::uint64_t{expected - so_far} * settings_.up_front_percent / 100);
+}
+
+void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
+  Caller& who = *ticket.caller;
+  Member& m = *who.member;
+  Line& at = *ticket.line;
+  at.virtual_time = m.count;
+  m.caller_time = who.count;
+  m.places += at.ticket_places;
+  activity(m, 0, 1);
+  unwait(ticket);
+  ticket.engine = &engine;
+  ++engine.running;
+  if (engine.paced) --engine.room;
+  ++running_;
+  ticket.output_charged = charged_output(ticket, 0);
+  charge(ticket, Work{ticket.prompt_tokens} * at.price.prompt + Work{ticket.output_charged} * at.price.output);
+  if (ticket.revocable) at.revocable.emplace(ticket.order, &ticket);
+  actions_.emplace_back(Grant{ticket.number, engine.id, why, ticket.charged});
+}
+
+void Scheduler::Body::release(Ticket& ticket) {
+  Member& m = *ticket.caller->member;
+  Line& at = *ticket.line;
+  if (ticket.revocable) at.revocable.erase({ticket.order, &ticket});
+  if (ticket.revoking) --at.revoking;
+  ticket.revoking = false;
+  Engine& engine = *ticket.engine;
+  ticket.engine = nullptr;
+  --engine.running;
+  --running_;
+  m.places -= at.ticket_places;
+  activity(m, 0, -1);
+  if (engine.gone && engine.running == 0) engines_.erase(std::string(engine.id));
+  // With a place less in use the member may be back in line, in each of its lines.
+  relist(m);
+}
+
+// One running batch ticket for each floor claim of a person that finds no room, the last granted of the members that
+// have had more than their floor first; a member's own batch gives way to its own people.
+void Scheduler::Body::revoke_for_claims(Line& at) {
+  if (engine_with_room(at) != nullptr) return;
+  for (const auto& [key, waits] : at.by_count) {
+    if (at.revoking > 0) return;  // one at a time: its room may be enough
+    if (waits->interactive == 0 || !below_floor(*waits->member)) continue;
+    const auto& first = *waits->next.begin()->second->interactive.first;
+    for (auto running = at.revocable.rbegin(); running != at.revocable.rend(); ++running) {
+      Ticket& ticket = *running->second;
+      Member& owner = *ticket.caller->member;
+      if (&owner != waits->member && below_floor(owner)) continue;
+      ticket.revoking = true;
+      ++at.revoking;
+      actions_.emplace_back(Revoke{ticket.number, first.number});
+      return;
+    }
+  }
+}
+
+void Scheduler::Body::forget(Ticket& ticket) {
+  Caller& who = *ticket.caller;
+  --who.tickets;
+  tickets_.erase(ticket.number);
+}
+
+}  // namespace faelled::commons

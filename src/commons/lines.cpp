@@ -1,0 +1,223 @@
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "commons/scheduler_body.hpp"
+
+namespace faelled::commons {
+namespace {
+
+constexpr unsigned load_fraction_bits = 20;
+constexpr Count count_max = Count{1} << 62;
+
+Count share_of(Work work, std::uint64_t share) {
+  return static_cast<Count>(static_cast<__int128>(work) * count_scale / static_cast<__int128>(share));
+}
+
+void put(Queue& queue, Ticket& ticket, bool at_the_head) {
+  ticket.before = at_the_head ? nullptr : queue.last;
+  ticket.after = at_the_head ? queue.first : nullptr;
+  (ticket.before != nullptr ? ticket.before->after : queue.first) = &ticket;
+  (ticket.after != nullptr ? ticket.after->before : queue.last) = &ticket;
+}
+
+void take(Queue& queue, Ticket& ticket) {
+  (ticket.before != nullptr ? ticket.before->after : queue.first) = ticket.after;
+  (ticket.after != nullptr ? ticket.after->before : queue.last) = ticket.before;
+  ticket.before = ticket.after = nullptr;
+}
+
+}  // namespace
+
+Member& Scheduler::Body::member(std::string_view id) {
+  auto found = members_.find(id);
+  if (found == members_.end()) {
+    found = members_.emplace(std::string(id), Member{}).first;
+    found->second.id = found->first;
+    found->second.number = ++numbers_;
+  }
+  return found->second;
+}
+
+Caller& Scheduler::Body::caller(Member& member, std::string_view id) {
+  auto [found, fresh] = member.callers.try_emplace(std::string(id));
+  if (fresh) {
+    found->second.id = found->first;
+    found->second.member = &member;
+    found->second.seen = ++order_;
+  }
+  return found->second;
+}
+
+Line& Scheduler::Body::line(std::string_view model) {
+  auto found = lines_.find(model);
+  if (found == lines_.end()) {
+    found = lines_.emplace(std::string(model), Line{}).first;
+    found->second.model = found->first;
+  }
+  return found->second;
+}
+
+void Scheduler::Body::list(MemberLine& waits) {
+  if (waits.tickets == 0 || !may_run(*waits.member, *waits.line)) return;
+  const Member& m = *waits.member;
+  const Work step = std::max<Work>(1, credit_limit(m, settings_.credit_step));
+  // Sorted as unsigned from most to least: class 2^40 is no credit at all.
+  const Work rank = (Work{1} << 40) - (m.credit >= 0 ? m.credit / step : -((-m.credit + step - 1) / step));
+  waits.by_count = {0, m.count, m.number};
+  waits.by_load = {(m.load << load_fraction_bits) / m.share, m.count, m.number};
+  waits.by_credit = {static_cast<Weighed>(rank), m.count, m.number};
+  waits.line->by_count.emplace(waits.by_count, &waits);
+  waits.line->by_load.emplace(waits.by_load, &waits);
+  waits.line->by_credit.emplace(waits.by_credit, &waits);
+  waits.listed = true;
+}
+
+void Scheduler::Body::unlist(MemberLine& waits) {
+  if (!waits.listed) return;
+  waits.line->by_count.erase(waits.by_count);
+  waits.line->by_load.erase(waits.by_load);
+  waits.line->by_credit.erase(waits.by_credit);
+  waits.listed = false;
+}
+
+void Scheduler::Body::relist(Member& member) {
+  for (MemberLine* waits : member.waits) {
+    unlist(*waits);
+    list(*waits);
+  }
+}
+
+void Scheduler::Body::rekey(CallerLine& waits) {
+  MemberLine& of = *waits.of;
+  of.next.erase(waits.key);
+  if (waits.interactive.first == nullptr && waits.batch.first == nullptr) return;
+  const bool batch = waits.interactive.first == nullptr;
+  waits.key = {batch, waits.caller->count, (batch ? waits.batch : waits.interactive).first->order};
+  of.next.emplace(waits.key, &waits);
+}
+
+// The caller's and the member's records of the line exist only while they wait in it.
+void Scheduler::Body::wait(Ticket& ticket, bool at_the_head) {
+  Caller& who = *ticket.caller;
+  Member& m = *who.member;
+  Line& at = *ticket.line;
+  auto [found, fresh] = at.members.try_emplace(&m);
+  MemberLine& of = found->second;
+  if (fresh) {
+    of.member = &m;
+    of.line = &at;
+    m.waits.push_back(&of);
+  }
+  auto [caller_found, caller_fresh] = of.callers.try_emplace(&who);
+  CallerLine& waits = caller_found->second;
+  if (caller_fresh) {
+    waits.caller = &who;
+    waits.of = &of;
+    waits.key = {true, count_max, ticket.order};
+    who.waits.push_back(&waits);
+  }
+  put(ticket.lane == Lane::batch ? waits.batch : waits.interactive, ticket, at_the_head);
+  ++of.tickets;
+  ++at.tickets;
+  if (ticket.lane == Lane::interactive) ++of.interactive;
+  rekey(waits);
+  deadlines_.emplace(ticket.deadline, ticket.number);
+  activity(m, 1, 0);
+  if (!of.listed) list(of);
+}
+
+void Scheduler::Body::unwait(Ticket& ticket) {
+  Caller& who = *ticket.caller;
+  Member& m = *who.member;
+  Line& at = *ticket.line;
+  MemberLine& of = at.members.at(&m);
+  CallerLine& waits = of.callers.at(&who);
+  take(ticket.lane == Lane::batch ? waits.batch : waits.interactive, ticket);
+  --of.tickets;
+  --at.tickets;
+  if (ticket.lane == Lane::interactive) --of.interactive;
+  rekey(waits);
+  if (waits.interactive.first == nullptr && waits.batch.first == nullptr) {
+    std::erase(who.waits, &waits);
+    of.callers.erase(&who);
+  }
+  deadlines_.erase({ticket.deadline, ticket.number});
+  if (of.tickets == 0) {
+    unlist(of);
+    std::erase(m.waits, &of);
+    if (at.members.size() == 1) at.virtual_time = std::max(at.virtual_time, m.count);
+    at.members.erase(&m);
+  }
+  activity(m, -1, 0);
+}
+
+void Scheduler::Body::activity(Member& m, int waiting, int running) {
+  const bool was = m.active();
+  m.waiting = static_cast<std::uint32_t>(static_cast<int>(m.waiting) + waiting);
+  m.running = static_cast<std::uint32_t>(static_cast<int>(m.running) + running);
+  if (was == m.active()) return;
+  if (m.active()) {
+    active_load_ += m.load;
+    active_share_ += m.share;
+  } else {
+    active_load_ -= m.load;
+    active_share_ -= m.share;
+  }
+}
+
+// The counts of both levels and the load of the last minute. Negative: less than was thought; then what was charged too
+// much is taken back at the weight it was charged with.
+void Scheduler::Body::charge(Ticket& ticket, Work by) {
+  if (by == 0) return;
+  Caller& who = *ticket.caller;
+  Member& m = *who.member;
+  const Weighed weighed = by > 0 ? static_cast<Weighed>(by) * decay_.weight(now_)
+                                 : ticket.weighed / static_cast<Weighed>(ticket.charged) * static_cast<Weighed>(-by);
+  if (by > 0) {
+    ticket.weighed += weighed;
+    m.load += weighed;
+    if (m.active()) active_load_ += weighed;
+  } else {
+    ticket.weighed -= weighed;
+    m.load -= weighed;
+    if (m.active()) active_load_ -= weighed;
+  }
+  ticket.charged += by;
+  m.outstanding += by;
+  m.count += share_of(by, m.share);
+  who.count += share_of(by, 1);
+  for (CallerLine* waits : who.waits) rekey(*waits);
+  relist(m);
+}
+
+void Scheduler::Body::deliver(Ticket& ticket, std::uint32_t prompt_tokens, std::uint32_t output_tokens) {
+  Member& m = *ticket.caller->member;
+  const Price& price = ticket.line->price;
+  const Work all = Work{prompt_tokens} * price.prompt + Work{output_tokens} * price.output;
+  const Work fresh = all - ticket.delivered;
+  if (fresh <= 0) return;  // counts that run backwards are an engine's fault; what was delivered stays delivered
+  ticket.delivered = all;
+  m.delivered += fresh;
+  m.outstanding -= fresh;
+}
+
+// A member that comes back has not saved up what it did not use: it stands beside the least served of those who wait,
+// but for a head start of about one request, so that a light caller need not wait for a whole cohort.
+void Scheduler::Body::lift(Ticket& ticket) {
+  Caller& who = *ticket.caller;
+  Member& m = *who.member;
+  Line& at = *ticket.line;
+  if (!at.members.contains(&m)) {
+    const Count least = at.by_count.empty() ? at.virtual_time : at.by_count.begin()->first.count;
+    const Work head_start = at.mean_work * settings_.head_start_percent / 100;
+    m.count = std::max(m.count, least - share_of(head_start, m.share));
+    relist(m);
+  }
+  const auto found = at.members.find(&m);
+  const bool colleagues = found != at.members.end() && !found->second.next.empty();
+  if (colleagues && found->second.callers.contains(&who)) return;
+  who.count = std::max(who.count, colleagues ? found->second.next.begin()->first.count : m.caller_time);
+  for (CallerLine* waits : who.waits) rekey(*waits);
+}
+
+}  // namespace faelled::commons

@@ -1,0 +1,83 @@
+// The scheduler's inside: its records and the steps they go through. lines.cpp keeps the indices, grants.cpp chooses,
+// events.cpp takes what happens, credit.cpp settles, explain.cpp answers questions.
+#pragma once
+
+#include "commons/scheduler.hpp"
+#include "commons/state.hpp"
+
+namespace faelled::commons {
+
+class Scheduler::Body {
+ public:
+  explicit Body(const Settings& settings) : settings_(settings) {}
+
+  void begin(Instant now);
+  void on(const Agree& event);
+  void on(const Leave& event);
+  void on(const EngineIs& event);
+  void on(const EngineGone& event);
+  void on(const Arrive& event);
+  void on(const Room& event);
+  void on(const Declined& event);
+  void on(const Progress& event);
+  void on(const End& event);
+  void on(const Tick&) {}
+
+  Explanation explain(TicketNumber number) const;
+  MemberState state_of(const Member& member) const;
+  std::vector<TicketNumber> order(const Line& line, std::size_t limit) const;
+
+  // Lines (lines.cpp)
+  Member& member(std::string_view id);
+  Caller& caller(Member& member, std::string_view id);
+  Line& line(std::string_view model);
+  void wait(Ticket& ticket, bool at_the_head);
+  void unwait(Ticket& ticket);
+  void list(MemberLine& waits);
+  void unlist(MemberLine& waits);
+  void relist(Member& member);  // after its counts have changed
+  void rekey(CallerLine& waits);
+  void activity(Member& member, int waiting, int running);  // counts change by so much
+  void charge(Ticket& ticket, Work by);
+  void deliver(Ticket& ticket, std::uint32_t prompt_tokens, std::uint32_t output_tokens);
+  void lift(Ticket& ticket);
+
+  // Grants (grants.cpp)
+  bool below_floor(const Member& member) const;
+  bool may_run(const Member& member, const Line& line) const;
+  std::pair<MemberLine*, Why> next(const Line& line) const;
+  Engine* engine_with_room(const Line& line) const;
+  void dispatch(Line& line);
+  void grant(Ticket& ticket, Engine& engine, Why why);
+  void release(Ticket& ticket);  // of its engine, without dispatch
+  void revoke_for_claims(Line& line);
+  std::uint32_t expected_output(const Ticket& ticket, std::uint32_t so_far) const;
+  std::uint32_t charged_output(const Ticket& ticket, std::uint32_t so_far) const;
+  void forget(Ticket& ticket);
+
+  // Credit (credit.cpp)
+  void settle();
+  Work credit_limit(const Member& member, Duration of) const;
+
+  Settings settings_;
+  Instant now_{};
+  bool begun_ = false;
+  Decay decay_;
+  std::map<std::string, Member, std::less<>> members_;
+  std::map<std::string, Line, std::less<>> lines_;
+  std::map<std::string, Engine, std::less<>> engines_;
+  std::unordered_map<TicketNumber, Ticket> tickets_;
+  std::set<std::pair<Instant, TicketNumber>> deadlines_;
+  std::vector<Action> actions_;
+  std::uint64_t order_ = 0;
+  std::uint32_t numbers_ = 0;
+  std::size_t running_ = 0;
+  // Of the members that wait or run: what a floor is a share of.
+  Weighed active_load_ = 0;
+  std::uint64_t active_share_ = 0;
+  std::uint64_t agreed_share_ = 0;
+  Instant settled_{};
+  Work capacity_per_s_ = 0;  // the most that was delivered between two settlements, forgotten slowly
+};
+
+}  // namespace faelled::commons

@@ -1,0 +1,157 @@
+// What the scheduler knows of members, callers, tickets, engines and lines. Plain records that point at each other; the
+// Scheduler's body owns them all and is the only one that changes them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "commons/decay.hpp"
+#include "commons/estimate.hpp"
+#include "commons/events.hpp"
+
+namespace faelled::commons {
+
+struct Member;
+struct Caller;
+struct Line;
+struct Engine;
+struct Ticket;
+struct MemberLine;
+
+// Work per share in fixed point: a unit of work of a member with the largest share still counts.
+using Count = std::int64_t;
+inline constexpr Count count_scale = Count{1} << 20;
+
+// Tickets of one caller and lane that wait in one line, first come first: linked through the tickets.
+struct Queue {
+  Ticket* first = nullptr;
+  Ticket* last = nullptr;
+};
+
+struct CallerKey {  // who of a member is next: a person before a batch job, then the least served, then first come
+  bool batch = false;
+  Count count = 0;
+  std::uint64_t order = 0;
+  auto operator<=>(const CallerKey&) const = default;
+};
+
+// A caller that waits in a line.
+struct CallerLine {
+  Caller* caller = nullptr;
+  MemberLine* of = nullptr;
+  Queue interactive;
+  Queue batch;
+  CallerKey key;
+};
+
+struct MemberKey {
+  Weighed first = 0;  // what the index sorts by
+  Count count = 0;
+  std::uint32_t number = 0;
+  auto operator<=>(const MemberKey&) const = default;
+};
+
+// A member that waits in a line.
+struct MemberLine {
+  Member* member = nullptr;
+  Line* line = nullptr;
+  std::size_t tickets = 0;
+  std::size_t interactive = 0;
+  std::unordered_map<Caller*, CallerLine> callers;
+  std::map<CallerKey, CallerLine*> next;
+  bool listed = false;  // in the line's indices, with these keys; not while its member has all its places
+  MemberKey by_count, by_load, by_credit;
+};
+
+// All who wait for one model.
+struct Line {
+  std::string model;
+  Price price;
+  std::uint32_t ticket_places = 1;
+  std::unordered_map<Member*, MemberLine> members;
+  std::map<MemberKey, MemberLine*> by_count;   // least counted first
+  std::map<MemberKey, MemberLine*> by_load;    // least recent work per share first
+  std::map<MemberKey, MemberLine*> by_credit;  // most credit first
+  std::vector<Engine*> engines;
+  std::set<std::pair<std::uint64_t, Ticket*>> revocable;  // running batch that may be taken back, by order of grant
+  std::size_t tickets = 0;
+  std::size_t revoking = 0;
+  Estimate answers;        // of all callers, for those who have had none
+  Count virtual_time = 0;  // least count among those who waited last
+  Work mean_work = 0;      // of a request: an average over some 64
+};
+
+struct Engine {
+  std::string id;
+  Line* line = nullptr;
+  std::uint32_t places = 0;
+  bool paced = false;
+  std::uint32_t room = 0;  // of a paced one: what it still takes
+  std::uint32_t running = 0;
+  bool gone = false;  // only until the last of its tickets has ended
+
+  bool takes() const { return !gone && running < places && (!paced || room > 0); }
+};
+
+struct Caller {
+  std::string id;
+  Member* member = nullptr;
+  Count count = 0;
+  std::uint64_t seen = 0;
+  std::uint32_t tickets = 0;
+  Estimate answers;
+  std::vector<CallerLine*> waits;
+};
+
+struct Member {
+  std::string id;
+  std::uint32_t number = 0;  // in order of first being heard of: breaks ties
+  std::uint64_t share = 1;
+  std::uint32_t places_max = 0;
+  bool agreed = false;  // counts among all shares
+  Count count = 0;
+  Count caller_time = 0;  // count of the caller that had the last turn
+  Weighed load = 0;       // charged, decayed
+  Work delivered = 0;
+  Work outstanding = 0;
+  Work settled = 0;  // delivered up to the last settlement
+  Work credit = 0;
+  Work lent = 0;
+  Work borrowed = 0;
+  std::uint32_t waiting = 0;
+  std::uint32_t running = 0;
+  std::uint32_t places = 0;
+  Estimate answers;
+  std::vector<MemberLine*> waits;
+  std::unordered_map<std::string, Caller> callers;
+
+  bool active() const { return waiting + running > 0; }
+};
+
+struct Ticket {
+  TicketNumber number = 0;
+  Caller* caller = nullptr;
+  Line* line = nullptr;
+  Engine* engine = nullptr;  // null: waits
+  Ticket* before = nullptr;
+  Ticket* after = nullptr;
+  std::uint64_t order = 0;
+  Instant deadline;
+  Work charged = 0;
+  Weighed weighed = 0;  // of what was charged
+  Work delivered = 0;
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t output_tokens_max = 0;
+  std::uint32_t output_charged = 0;
+  std::uint32_t output_tokens = 0;
+  Lane lane = Lane::interactive;
+  bool revocable = false;
+  bool revoking = false;
+  bool prompt_known = false;  // the engine has counted it
+};
+
+}  // namespace faelled::commons
