@@ -259,7 +259,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   std::vector<engines::ModelSettings> engine_settings;
   for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
   const gateway::Catalogue catalogue(std::move(*models), clock.wall());
-  mesh::Mesh mesh({catalogue.names(), config.limits.waiting});
+  mesh::Mesh mesh(clock, {catalogue.names(), config.limits.waiting});
   node::Node::Settings node_settings;
   node_settings.folder = std::filesystem::absolute(storage->folder.path()).string();
   node_settings.models = std::move(engine_settings);

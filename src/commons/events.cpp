@@ -47,9 +47,17 @@ void Scheduler::Body::on(const Agree& event) {
   if (m.active()) active_share_ += share - m.share;
   m.share = share;
   m.places_max = event.places;
-  m.credit = std::clamp(m.credit, -credit_limit(m, settings_.credit_max), credit_limit(m, settings_.credit_max));
   relist(m);
   for (auto& [model, at] : lines_) dispatch(at);
+}
+
+// Not bounded here: the bound depends on all shares, which may not be told yet. The next settlement bounds it.
+void Scheduler::Body::on(const Restore& event) {
+  Member& m = member(event.member);
+  m.credit += event.credit;
+  m.lent += event.lent;
+  m.borrowed += event.borrowed;
+  relist(m);
 }
 
 void Scheduler::Body::on(const Leave& event) {

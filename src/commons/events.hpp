@@ -30,6 +30,21 @@ struct Agree {
   bool operator==(const Agree&) const = default;
 };
 
+// A balance from before this process began; added to the member's own.
+struct Restore {
+  std::string member;
+  Work credit = 0;
+  Work lent = 0;
+  Work borrowed = 0;
+  bool operator==(const Restore&) const = default;
+};
+
+// The most that was delivered between two settlements, from before this process began.
+struct Capacity {
+  Work per_s = 0;
+  bool operator==(const Capacity&) const = default;
+};
+
 // The member has left: nothing of it waits or runs any more, and its credit is gone.
 struct Leave {
   std::string member;
@@ -109,7 +124,8 @@ struct Tick {
   bool operator==(const Tick&) const = default;
 };
 
-using Event = std::variant<Agree, Leave, EngineIs, EngineGone, Arrive, Room, Declined, Progress, End, Tick>;
+using Event =
+    std::variant<Agree, Restore, Capacity, Leave, EngineIs, EngineGone, Arrive, Room, Declined, Progress, End, Tick>;
 
 enum class Why : std::uint8_t {
   floor,     // its member's work is below its floor

@@ -31,17 +31,19 @@ MemberState Scheduler::Body::state_of(const Member& m) const {
 std::vector<TicketNumber> Scheduler::Body::order(const Line& at, std::size_t limit) const {
   struct Turn {
     bool borrows;
+    bool batch_only;
     Count count;
     std::uint32_t number;
     const MemberLine* waits;
     bool operator>(const Turn& other) const {
-      return std::tie(borrows, count, number) > std::tie(other.borrows, other.count, other.number);
+      return std::tie(borrows, batch_only, count, number) >
+             std::tie(other.borrows, other.batch_only, other.count, other.number);
     }
   };
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns;
   std::unordered_map<const MemberLine*, std::vector<TicketNumber>> queues;
   for (const auto& [m, waits] : at.members)
-    turns.push({!below_floor(*m) || !waits.listed, m->count, m->number, &waits});
+    turns.push({!below_floor(*m) || !waits.listed, waits.interactive == 0, m->count, m->number, &waits});
   std::vector<TicketNumber> out;
   while (!turns.empty() && out.size() < limit) {
     Turn turn = turns.top();

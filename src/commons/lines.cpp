@@ -63,9 +63,11 @@ void Scheduler::Body::list(MemberLine& waits) {
   const Work step = std::max<Work>(1, credit_limit(m, settings_.credit_step));
   // Sorted as unsigned from most to least: class 2^40 is no credit at all.
   const Work rank = (Work{1} << 40) - (m.credit >= 0 ? m.credit / step : -((-m.credit + step - 1) / step));
-  waits.by_count = {0, m.count, m.number};
+  // Batch waits for people: of those with the same claim, members with a person in line come first.
+  waits.batch_only = waits.interactive == 0;
+  waits.by_count = {waits.batch_only, m.count, m.number};
   waits.by_load = {(m.load << load_fraction_bits) / m.share, m.count, m.number};
-  waits.by_credit = {static_cast<Weighed>(rank), m.count, m.number};
+  waits.by_credit = {(static_cast<Weighed>(waits.batch_only) << 64) + static_cast<Weighed>(rank), m.count, m.number};
   waits.line->by_count.emplace(waits.by_count, &waits);
   waits.line->by_load.emplace(waits.by_load, &waits);
   waits.line->by_credit.emplace(waits.by_credit, &waits);
@@ -123,6 +125,7 @@ void Scheduler::Body::wait(Ticket& ticket, bool at_the_head) {
   rekey(waits);
   deadlines_.emplace(ticket.deadline, ticket.number);
   activity(m, 1, 0);
+  if (of.listed && of.batch_only != (of.interactive == 0)) unlist(of);
   if (!of.listed) list(of);
 }
 
@@ -142,6 +145,10 @@ void Scheduler::Body::unwait(Ticket& ticket) {
     of.callers.erase(&who);
   }
   deadlines_.erase({ticket.deadline, ticket.number});
+  if (of.listed && of.batch_only != (of.interactive == 0)) {
+    unlist(of);
+    list(of);
+  }
   if (of.tickets == 0) {
     unlist(of);
     std::erase(m.waits, &of);

@@ -38,6 +38,8 @@ std::optional<Instant> Scheduler::next_tick() const {
   return body_->deadlines_.empty() ? settles : std::min(settles, body_->deadlines_.begin()->first);
 }
 
+Work Scheduler::capacity_per_s() const { return body_->capacity_per_s_; }
+
 std::size_t Scheduler::waiting() const { return body_->tickets_.size() - body_->running_; }
 std::size_t Scheduler::running() const { return body_->running_; }
 

@@ -87,6 +87,8 @@ class Scheduler {
   std::vector<TicketNumber> waiting(std::string_view model, std::size_t limit) const;  // in the order they would go now
   std::optional<Instant> next_tick() const;  // when the next wait ends or the next settlement is due
 
+  Work capacity_per_s() const;
+
   std::size_t waiting() const;
   std::size_t running() const;
 

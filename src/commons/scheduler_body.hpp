@@ -13,6 +13,8 @@ class Scheduler::Body {
 
   void begin(Instant now);
   void on(const Agree& event);
+  void on(const Restore& event);
+  void on(const Capacity& event) { capacity_per_s_ = std::max(capacity_per_s_, event.per_s); }
   void on(const Leave& event);
   void on(const EngineIs& event);
   void on(const EngineGone& event);

@@ -63,7 +63,8 @@ struct MemberLine {
   std::size_t interactive = 0;
   std::unordered_map<Caller*, CallerLine> callers;
   std::map<CallerKey, CallerLine*> next;
-  bool listed = false;  // in the line's indices, with these keys; not while its member has all its places
+  bool batch_only = false;  // as listed
+  bool listed = false;      // in the line's indices, with these keys; not while its member has all its places
   MemberKey by_count, by_load, by_credit;
 };
 

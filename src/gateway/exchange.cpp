@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/refusal_words.hpp"
 #include "gateway/waiting_words.hpp"
 
 namespace faelled::gateway {
@@ -37,27 +38,6 @@ std::string_view cause_of(rpc::RefusalCause cause) {
   return "shutting down";
 }
 
-ApiError refusal_error(const rpc::Refusal& refusal, const std::string& model) {
-  switch (refusal.cause) {
-    case rpc::RefusalCause::queue_full:
-      return {Cause::queue_full,
-              fmt::format("All places of '{}' are in use and its line is full; try again in {} s.", model,
-                          to_millis(refusal.retry_after) / 1000),
-              {},
-              refusal.retry_after};
-    case rpc::RefusalCause::waited_too_long:
-      return {
-          Cause::waited_too_long, fmt::format("No place of '{}' became free in time.", model), {}, refusal.retry_after};
-    case rpc::RefusalCause::model_failed:
-      return {Cause::model_unavailable,
-              fmt::format("The model '{}' cannot be used now; whoever operates the server sees why.", model),
-              {},
-              refusal.retry_after};
-    case rpc::RefusalCause::shutting_down:
-      break;
-  }
-  return {Cause::shutting_down, "The server is being restarted; try again in a moment.", {}, refusal.retry_after};
-}
 }  // namespace
 
 Exchange::Exchange(Context& context, const members::Caller& caller, openai::Request request,
@@ -81,8 +61,9 @@ Exchange::Exchange(Context& context, const members::Caller& caller, openai::Requ
   ticket_.lane = request_.form.tier == openai::ServiceTier::flex ? rpc::Lane::batch : lane;
   ticket_.prompt_tokens_estimate = request_.prompt_tokens_estimate;
   ticket_.output_tokens_max = request_.output_tokens_max;
+  ticket_.revocable = ticket_.lane == rpc::Lane::batch && !request_.stream;
   ticket_.admitted = admitted_;
-  ticket_.deadline = admitted_ + context.settings.wait_max;
+  ticket_.deadline = admitted_ + wait_max();
   row_.request_id = std::move(request_id);
   row_.member = caller.member;
   row_.caller = caller.caller;
@@ -102,6 +83,11 @@ void Exchange::granted(const rpc::Grant& grant) {
 void Exchange::refused(const rpc::Refusal& refusal) {
   refusal_ = refusal;
   event_.set();
+}
+
+// Only before the engine's last word: what is done is not done again.
+void Exchange::revoked() {
+  if (!in_line_ && !relayed_) interrupt(Interrupt::revoked);
 }
 
 void Exchange::waiting(const rpc::Waiting& waiting) {
@@ -187,7 +173,9 @@ net::Task<void> Exchange::run() {
   Ending ending;
   Duration pause = limits::engine_attempt_pause;
   for (std::size_t tries = 1; tries <= limits::engine_attempts_max; ++tries) {
-    ending = co_await attempt();
+    do {
+      ending = co_await attempt();
+    } while (ending.revoked);
     if (!ending.retry || interrupt_ != Interrupt::none) break;
     context_.log.warn(
         "an engine gave no answer",
@@ -216,13 +204,14 @@ net::Task<Exchange::Ending> Exchange::attempt() {
   if (interrupt_ != Interrupt::none) co_return interrupted();
   if (context_.shutting_down)
     refusal_ = rpc::Refusal{ticket_.number, rpc::RefusalCause::shutting_down, limits::queue_full_retry_after, {}};
-  grant_.reset();
   in_line_ = true;
   const Instant line_since = context_.loop.now();
-  if (!refusal_) {
+  if (!refusal_ && !returned_) {
+    grant_.reset();
     arm();
     context_.mesh.submit(ticket_, *this);
   }
+  returned_ = false;
   while (!grant_ && !refusal_ && interrupt_ == Interrupt::none) co_await event_;
   in_line_ = false;
   note_load(true);
@@ -241,8 +230,24 @@ net::Task<Exchange::Ending> Exchange::attempt() {
   } else {
     ending = interrupted();
   }
+  if (interrupt_ == Interrupt::revoked) {
+    // Begun again as if it had just come; what it has waited so far stays counted.
+    interrupt_ = Interrupt::none;
+    usage_ = {};
+    grant_.reset();
+    returned_ = ending.revoked = true;
+    ticket_.deadline = context_.loop.now() + wait_max();
+    arm();
+    rpc::End back;
+    back.ticket = ticket_.number;
+    back.outcome = rpc::Outcome::cancelled;
+    back.prompt_tokens = ticket_.prompt_tokens_estimate;
+    back.returned = true;
+    context_.mesh.end(back);
+    co_return ending;
+  }
   context_.mesh.end({ticket_.number, ending.outcome, usage_.prompt_tokens, usage_.cached_tokens, usage_.output_tokens,
-                     ending.engine_fault});
+                     ending.engine_fault, false});
   co_return ending;
 }
 
@@ -261,11 +266,11 @@ Exchange::Ending Exchange::interrupted() const {
       return ended(rpc::Outcome::cancelled, "another choice of the request failed");
     case Interrupt::too_slow:
       return ended(rpc::Outcome::cancelled, "the client read too slowly");
+    case Interrupt::revoked:
+      return ended(rpc::Outcome::cancelled, "its place was needed");
     case Interrupt::waited:
-      return ended(
-          rpc::Outcome::refused, "waited too long",
-          refusal_error({ticket_.number, rpc::RefusalCause::waited_too_long, limits::queue_full_retry_after, {}},
-                        row_.model));
+      return ended(rpc::Outcome::refused, "waited too long",
+                   waited_too_long(context_.mesh.ticket(ticket_.number), row_.model));
     case Interrupt::total:
       return ended(rpc::Outcome::failed, "took too long",
                    ApiError{Cause::engine_timeout, fmt::format("The answer was not finished within {} s.",

@@ -68,19 +68,21 @@ class Exchange final : private rpc::TicketListener {
   const openai::Usage& usage() const { return usage_; }
 
  private:
-  enum class Interrupt : std::uint8_t { none, gone, withdrawn, waited, total, silence, too_slow };
+  enum class Interrupt : std::uint8_t { none, gone, withdrawn, waited, total, silence, too_slow, revoked };
   struct Ending {
     rpc::Outcome outcome = rpc::Outcome::failed;
     std::string cause;
     std::optional<openai::ApiError> error;
     bool engine_fault = false;
-    bool retry = false;  // nothing of this attempt reached anybody
-    std::string whole;   // the answer, where it is not streamed
+    bool retry = false;    // nothing of this attempt reached anybody
+    bool revoked = false;  // the same ticket waits again
+    std::string whole;     // the answer, where it is not streamed
   };
 
   void granted(const rpc::Grant& grant) override;
   void waiting(const rpc::Waiting& waiting) override;
   void refused(const rpc::Refusal& refusal) override;
+  void revoked() override;
 
   void interrupt(Interrupt why);
   void tick();
@@ -99,6 +101,7 @@ class Exchange final : private rpc::TicketListener {
   void take_step(const openai::StreamRewriter::Step& step);
   Ending interrupted() const;
   Ending broke_off(const Error& error) const;
+  Duration wait_max() const { return context_.settings.wait_max; }
   void note_load(bool ready);
   bool has_news() const;  // about the place in line, for a client that wants it told as reasoning
   Instant news_at() const;
@@ -129,7 +132,8 @@ class Exchange final : private rpc::TicketListener {
   std::string told_;  // of the place in line, last
   Instant told_at_;
   bool in_line_ = false;
-  bool relayed_ = false;  // the client has seen something that an engine said
+  bool returned_ = false;  // the ticket was taken back and waits where it is
+  bool relayed_ = false;   // the client has seen something that an engine said
   Instant admitted_;
   Instant granted_at_;
   Instant last_sent_;  // to the client

@@ -41,6 +41,11 @@ class TestMesh final : public rpc::MeshPort {
     dispatch();
   }
   std::vector<rpc::ModelStatus> models() const override { return {}; }
+  std::optional<rpc::TicketStatus> ticket(std::uint64_t number) const override {
+    if (status) status->ticket = number;
+    return status;
+  }
+  std::optional<rpc::TicketStatus> ticket(std::string_view) const override { return status; }
 
   void open(int more) {
     places += more;
@@ -61,6 +66,7 @@ class TestMesh final : public rpc::MeshPort {
   std::string engine_kind = "openai";
   std::optional<rpc::RefusalCause> refusal;
   Duration retry_after = 10s;
+  mutable std::optional<rpc::TicketStatus> status;
   std::vector<rpc::Ticket> tickets;
   std::vector<rpc::End> ends;
   std::function<void()> on_fault;

@@ -9,6 +9,11 @@ namespace faelled::mesh {
 namespace {
 
 constexpr std::size_t positions_told_max = 64;  // further back only the keep-alive tells
+// Places in a short line are told at each change; in a long one, where telling means looking at all members, now and
+// then.
+constexpr std::size_t short_line = 64;
+constexpr Duration long_line_told_every = std::chrono::milliseconds(250);
+constexpr int interval_over = 8;  // grants
 
 int rank(rpc::EngineState state) {
   switch (state) {
@@ -26,9 +31,28 @@ int rank(rpc::EngineState state) {
   return 0;
 }
 
+rpc::WaitCause cause_of(commons::Explanation::Cause cause) {
+  switch (cause) {
+    case commons::Explanation::Cause::none:
+      break;
+    case commons::Explanation::Cause::no_engine:
+      return rpc::WaitCause::model_not_ready;
+    case commons::Explanation::Cause::places:
+      return rpc::WaitCause::places;
+    case commons::Explanation::Cause::colleagues:
+      return rpc::WaitCause::colleagues;
+    case commons::Explanation::Cause::floor_claims:
+      return rpc::WaitCause::floor_claims;
+    case commons::Explanation::Cause::borrowing:
+      return rpc::WaitCause::borrowing;
+  }
+  return rpc::WaitCause::none;
+}
+
 }  // namespace
 
-Mesh::Mesh(Settings settings) : settings_(std::move(settings)) {
+Mesh::Mesh(const Clock& clock, Settings settings)
+    : clock_(clock), settings_(std::move(settings)), scheduler_(settings_.commons) {
   for (const std::string& model : settings_.models) lines_[model];
 }
 
@@ -39,34 +63,65 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
   const rpc::EngineReport* best = best_report(ticket.model);
   if (best != nullptr && best->state == rpc::EngineState::failed)
     return listener.refused({ticket.number, rpc::RefusalCause::model_failed, limits::engine_retry_after, best->detail});
-  if (line.held.empty()) {
-    if (Engine* engine = with_room(ticket.model)) return listener.granted(take(*engine, ticket));
-  }
-  if (line.held.size() >= settings_.waiting_max)
+  if (line.tickets >= settings_.waiting_max && !make_room_in(line, ticket))
     return listener.refused({ticket.number, rpc::RefusalCause::queue_full, limits::queue_full_retry_after, {}});
-  line.held.push_back({ticket, &listener});
-  listener.waiting(waiting_of(ticket.model, ticket.number, line.held.size()));
+  Live& live = live_[ticket.number];
+  live = {ticket, &listener, {}};
+  numbers_[ticket.request_id] = ticket.number;
+  wait(live);
+  commons::Arrive arrive;
+  arrive.ticket = ticket.number;
+  arrive.member = ticket.member;
+  arrive.caller = ticket.caller;
+  arrive.model = ticket.model;
+  arrive.lane = ticket.lane == rpc::Lane::batch ? commons::Lane::batch : commons::Lane::interactive;
+  arrive.revocable = ticket.revocable;
+  arrive.prompt_tokens = ticket.prompt_tokens_estimate;
+  arrive.output_tokens_max = ticket.output_tokens_max;
+  arrive.deadline = Instant::max();  // the gateway keeps it: it knows the client
+  decide(arrive);
+  if (const auto still = live_.find(ticket.number); still != live_.end() && !still->second.room) {
+    const auto order = scheduler_.waiting(ticket.model, line.tickets > short_line ? 1 : line.tickets);
+    const auto at = std::ranges::find(order, ticket.number);
+    const std::size_t position = at == order.end() ? line.tickets : static_cast<std::size_t>(at - order.begin()) + 1;
+    listener.waiting(waiting_of(ticket.model, ticket.number, position));
+  }
+}
+
+void Mesh::progress(const rpc::Progress& progress) {
+  decide(commons::Progress{progress.ticket, progress.prompt_tokens, progress.output_tokens});
 }
 
 void Mesh::end(const rpc::End& end) {
-  if (const auto found = running_.find(end.ticket); found != running_.end()) {
-    const Room room = found->second;
-    running_.erase(found);
-    const auto engine = engines_.find(room.engine);
-    if (engine == engines_.end()) return;  // it has gone meanwhile, and its places with it
-    // An engine forgets the former member only when it begins the new one's prompt (engines/dialect.hpp).
-    engine->second.places[room.place].ticket = 0;
-    if (end.prompt_tokens > 0) engine->second.places[room.place].member = room.member;
-    engine->second.free.push_back(room.place);
+  const auto found = live_.find(end.ticket);
+  if (found == live_.end()) return;
+  Live& live = found->second;
+  const std::string model = live.ticket.model;
+  commons::End ended{end.ticket, commons::Ending::cancelled,
+                     end.prompt_tokens - std::min(end.cached_tokens, end.prompt_tokens), end.output_tokens};
+  if (end.outcome == rpc::Outcome::done) ended.how = commons::Ending::done;
+  if (end.outcome == rpc::Outcome::failed) ended.how = commons::Ending::failed;
+  if (end.returned && live.room) ended.how = commons::Ending::returned;
+  if (live.room) {
+    const Room room = *live.room;
+    if (const auto engine = engines_.find(room.engine); engine != engines_.end()) {
+      // An engine forgets the former member only when it begins the new one's prompt (engines/dialect.hpp).
+      engine->second.places[room.place].ticket = 0;
+      if (end.prompt_tokens > 0) engine->second.places[room.place].member = live.ticket.member;
+      engine->second.free.push_back(room.place);
+    }
     if (end.engine_fault && engine_fault_) engine_fault_(room.engine);
-    return dispatch(std::string(engine->second.report.model));
+    live.room.reset();
+    if (ended.how == commons::Ending::returned) wait(live);
+  } else {
+    unwait(live);
   }
-  for (auto& [model, line] : lines_) {
-    const auto held = std::ranges::find(line.held, end.ticket, [](const Held& h) { return h.ticket.number; });
-    if (held == line.held.end()) continue;
-    line.held.erase(held);
-    return tell_waiting(model);
+  if (ended.how != commons::Ending::returned) {
+    numbers_.erase(live.ticket.request_id);
+    live_.erase(found);
   }
+  decide(ended);
+  tell_waiting(model);
 }
 
 std::vector<rpc::ModelStatus> Mesh::models() const {
@@ -74,7 +129,7 @@ std::vector<rpc::ModelStatus> Mesh::models() const {
   for (const auto& [model, line] : lines_) {
     rpc::ModelStatus status;
     status.model = model;
-    status.waiting = static_cast<std::uint32_t>(line.held.size());
+    status.waiting = static_cast<std::uint32_t>(line.tickets);
     if (const rpc::EngineReport* best = best_report(model)) {
       status.state = best->state;
       status.detail = best->detail;
@@ -91,11 +146,42 @@ std::vector<rpc::ModelStatus> Mesh::models() const {
   return all;
 }
 
+std::optional<rpc::TicketStatus> Mesh::ticket(std::uint64_t number) const {
+  const auto found = live_.find(number);
+  if (found == live_.end()) return std::nullopt;
+  const rpc::Ticket& ticket = found->second.ticket;
+  const commons::Explanation explained = scheduler_.explain(number);
+  rpc::TicketStatus status;
+  status.ticket = number;
+  status.request_id = ticket.request_id;
+  status.member = ticket.member;
+  status.caller = ticket.caller;
+  status.model = ticket.model;
+  status.lane = ticket.lane;
+  status.running = found->second.room.has_value();
+  status.cause = cause_of(explained.cause);
+  status.position = status.running ? 0 : explained.position;
+  status.share_percent = explained.share_percent;
+  status.waited = clock_.now() - ticket.admitted;
+  status.turn_in = lines_.find(ticket.model)->second.interval * status.position;
+  return status;
+}
+
+std::optional<rpc::TicketStatus> Mesh::ticket(std::string_view request_id) const {
+  const auto found = numbers_.find(std::string(request_id));
+  return found == numbers_.end() ? std::nullopt : ticket(found->second);
+}
+
 void Mesh::report(const rpc::Report& report) {
-  std::erase_if(engines_, [&](const auto& entry) {
-    return entry.second.node == report.node &&
-           std::ranges::none_of(report.engines, [&](const rpc::EngineReport& e) { return e.engine == entry.first; });
-  });
+  std::vector<std::string> gone;
+  for (const auto& [id, engine] : engines_)
+    if (engine.node == report.node &&
+        std::ranges::none_of(report.engines, [&](const rpc::EngineReport& e) { return e.engine == id; }))
+      gone.push_back(id);
+  for (const std::string& id : gone) {
+    engines_.erase(id);
+    decide(commons::EngineGone{id});
+  }
   std::vector<std::string> touched;
   for (const rpc::EngineReport& told : report.engines) {
     std::uint64_t& restarts = restarts_[{report.node, told.model}];
@@ -110,38 +196,113 @@ void Mesh::report(const rpc::Report& report) {
     }
     touched.push_back(told.model);
   }
+  for (const rpc::EngineReport& told : report.engines) {
+    commons::EngineIs is;
+    is.engine = told.engine;
+    is.model = told.model;
+    is.places = told.state == rpc::EngineState::ready ? told.places : 0;
+    decide(is);
+  }
   for (const std::string& model : touched) {
     const rpc::EngineReport* best = best_report(model);
-    if (best != nullptr && best->state == rpc::EngineState::failed) {
-      const std::string detail = best->detail;
-      std::deque<Held> held = std::exchange(lines_[model].held, {});
-      for (const Held& h : held)
-        h.listener->refused({h.ticket.number, rpc::RefusalCause::model_failed, limits::engine_retry_after, detail});
+    if (best == nullptr || best->state != rpc::EngineState::failed) {
+      tell_waiting(model);
       continue;
     }
-    dispatch(model);
-    tell_waiting(model);
+    const std::string detail = best->detail;
+    std::vector<std::uint64_t> waiting;
+    for (const auto& [member, tickets] : lines_[model].waiting)
+      waiting.insert(waiting.end(), tickets.begin(), tickets.end());
+    for (const std::uint64_t number : waiting)
+      refuse(number, rpc::RefusalCause::model_failed, limits::engine_retry_after, detail);
   }
 }
 
-std::size_t Mesh::waiting() const {
-  std::size_t all = 0;
-  for (const auto& [model, line] : lines_) all += line.held.size();
-  return all;
+void Mesh::decide(const commons::Event& event) {
+  const Instant now = clock_.now();
+  const std::span<const commons::Action> actions = scheduler_.step(now, event);
+  if (witness_) witness_(now, event, actions);
+  to_do_.insert(to_do_.end(), actions.begin(), actions.end());
+  carry_out();
 }
 
-Mesh::Engine* Mesh::with_room(const std::string& model) {
-  Engine* best = nullptr;
-  for (auto& [id, engine] : engines_) {
-    if (engine.report.model != model || engine.report.state != rpc::EngineState::ready || engine.free.empty()) continue;
-    if (best == nullptr || engine.free.size() > best->free.size()) best = &engine;
+// A listener may call back into decide(): what that leads to is done here too, in order, by the outermost call.
+void Mesh::carry_out() {
+  if (doing_) return;
+  doing_ = true;
+  while (!to_do_.empty()) {
+    const commons::Action action = std::move(to_do_.front());
+    to_do_.pop_front();
+    if (const auto* granted = std::get_if<commons::Grant>(&action)) grant(*granted);
+    if (const auto* revoke = std::get_if<commons::Revoke>(&action))
+      if (const auto found = live_.find(revoke->ticket); found != live_.end()) found->second.listener->revoked();
   }
-  return best;
+  doing_ = false;
+}
+
+void Mesh::grant(const commons::Grant& granted) {
+  const auto found = live_.find(granted.ticket);
+  if (found == live_.end()) return;  // it was withdrawn by what was done before; its End is among the events
+  Live& live = found->second;
+  Line& line = lines_.find(live.ticket.model)->second;
+  unwait(live);
+  const Instant now = clock_.now();
+  if (line.tickets > 0) {
+    if (line.granted != Instant{}) line.interval += (now - line.granted - line.interval) / interval_over;
+    line.granted = now;
+  } else {
+    line.granted = {};
+  }
+  const auto engine = engines_.find(granted.engine);
+  if (engine == engines_.end()) {  // it has gone since
+    wait(live);
+    return decide(commons::End{granted.ticket, commons::Ending::returned, 0, 0});
+  }
+  const rpc::Grant grant = take(engine->second, live.ticket);
+  live.room = Room{grant.engine, grant.place};
+  live.listener->granted(grant);
+}
+
+// A full line is full of somebody's tickets. Whoever has the most in it loses the last of them, unless that is the one
+// who asks: else one client that opens a thousand requests would shut everybody out.
+bool Mesh::make_room_in(Line& line, const rpc::Ticket& ticket) {
+  const auto most = std::ranges::max_element(line.waiting, {}, [](const auto& of) { return of.second.size(); });
+  if (most == line.waiting.end()) return false;
+  const auto own = line.waiting.find(ticket.member);
+  const std::size_t mine = own == line.waiting.end() ? 0 : own->second.size();
+  if (most->second.size() <= mine + 1) return false;
+  refuse(*most->second.rbegin(), rpc::RefusalCause::queue_full, limits::queue_full_retry_after, {});
+  return true;
+}
+
+void Mesh::refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_after, const std::string& detail) {
+  const auto found = live_.find(number);
+  if (found == live_.end() || found->second.room) return;
+  rpc::TicketListener* listener = found->second.listener;
+  unwait(found->second);
+  numbers_.erase(found->second.ticket.request_id);
+  live_.erase(found);
+  decide(commons::End{number, commons::Ending::cancelled, 0, 0});
+  listener->refused({number, cause, retry_after, detail});
+}
+
+void Mesh::wait(Live& live) {
+  Line& line = lines_.find(live.ticket.model)->second;
+  line.waiting[live.ticket.member].insert(live.ticket.number);
+  ++line.tickets;
+}
+
+void Mesh::unwait(Live& live) {
+  Line& line = lines_.find(live.ticket.model)->second;
+  const auto own = line.waiting.find(live.ticket.member);
+  own->second.erase(live.ticket.number);
+  if (own->second.empty()) line.waiting.erase(own);
+  --line.tickets;
 }
 
 rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
   // The member's own last place first (its words may still be there), else the one unused for longest.
-  FAELLED_CHECK(!engine.free.empty(), "with_room chose this engine");
+  FAELLED_CHECK(!engine.free.empty(), "the commons counts places as we do");
   std::size_t chosen = engine.free.size() - 1;
   if (engine.report.engine_kind == "llama") {  // elsewhere places are only counted
     const auto better = [&](const Place& a, const Place& b) {
@@ -169,32 +330,20 @@ rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
   grant.place = index;
   grant.place_changed_member = place.member != ticket.member;
   place = {ticket.number, {}, ++grants_};
-  running_[ticket.number] = {engine.report.engine, grant.place, ticket.member};
   return grant;
 }
 
-// A listener may call back into end() or submit(): nothing is held across its call.
-void Mesh::dispatch(const std::string& model) {
-  bool granted = false;
-  while (true) {
-    Line& line = lines_[model];
-    if (line.held.empty()) break;
-    Engine* engine = with_room(model);
-    if (engine == nullptr) break;
-    const Held next = std::move(line.held.front());
-    line.held.pop_front();
-    granted = true;
-    next.listener->granted(take(*engine, next.ticket));
-  }
-  if (granted) tell_waiting(model);
-}
-
 void Mesh::tell_waiting(const std::string& model) {
-  std::vector<std::pair<rpc::TicketListener*, rpc::Waiting>> told;
-  const Line& line = lines_[model];
-  for (std::size_t i = 0; i < std::min(line.held.size(), positions_told_max); ++i)
-    told.emplace_back(line.held[i].listener, waiting_of(model, line.held[i].ticket.number, i + 1));
-  for (const auto& [listener, waiting] : told) listener->waiting(waiting);
+  Line& line = lines_.find(model)->second;
+  if (line.tickets == 0) return;
+  const Instant now = clock_.now();
+  if (line.tickets > short_line && now - line.told < long_line_told_every) return;
+  line.told = now;
+  const std::vector<std::uint64_t> order = scheduler_.waiting(model, positions_told_max);
+  std::size_t position = 0;
+  for (const std::uint64_t number : order)
+    if (const auto found = live_.find(number); found != live_.end() && !found->second.room)
+      found->second.listener->waiting(waiting_of(model, number, ++position));
 }
 
 rpc::Waiting Mesh::waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const {

@@ -1,17 +1,21 @@
-// Mesh: which ticket gets which place on which engine. In this form first come, first served per model, with places
-// kept apart by member; the commons will choose in its stead. Pure but for its listeners: time comes with each ticket,
-// state changes only by the calls below. Owned by main(); loop's thread.
+// Mesh: which ticket gets which place on which engine. The commons chooses the ticket and the engine; the mesh keeps
+// the places of engines apart by member, tells listeners, and bounds the lines. Owned by main(); loop's thread. A
+// listener may call back into submit() and end() from any call.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/clock.hpp"
+#include "commons/scheduler.hpp"
 #include "rpc/messages.hpp"
 
 namespace faelled::mesh {
@@ -22,14 +26,29 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
     std::vector<std::string> models;  // the catalogue; a ticket for another model is a bug
     std::size_t waiting_max;          // per model
     std::uint64_t epoch = 1;
+    commons::Settings commons = {};
   };
-  explicit Mesh(Settings settings);
+  Mesh(const Clock& clock, Settings settings);
 
   void submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) override;
-  void progress(const rpc::Progress&) override {}
+  void progress(const rpc::Progress& progress) override;
   void end(const rpc::End& end) override;
   std::vector<rpc::ModelStatus> models() const override;
+  std::optional<rpc::TicketStatus> ticket(std::uint64_t number) const override;
+  std::optional<rpc::TicketStatus> ticket(std::string_view request_id) const override;
   void report(const rpc::Report& report) override;
+
+  // What agreements give; what was lent and borrowed before this process began.
+  void agree(const commons::Agree& agreement) { decide(agreement); }
+  void leave(const std::string& member) { decide(commons::Leave{member}); }
+  void restore(const commons::Restore& balance) { decide(balance); }
+  // Once in a while, so that credits are settled when nothing happens.
+  void tick() { decide(commons::Tick{}); }
+  const commons::Scheduler& commons() const { return scheduler_; }
+
+  // Told every event and what was decided, in order: the decision log.
+  using Witness = std::function<void(Instant, const commons::Event&, std::span<const commons::Action>)>;
+  void on_decision(Witness told) { witness_ = std::move(told); }
 
   // Told the engine's id when a gateway saw it break an answer off.
   void on_engine_fault(std::function<void(const std::string& engine)> told) { engine_fault_ = std::move(told); }
@@ -39,8 +58,8 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
     engine_restart_ = std::move(told);
   }
 
-  std::size_t waiting() const;
-  std::size_t running() const { return running_.size(); }
+  std::size_t waiting() const { return scheduler_.waiting(); }
+  std::size_t running() const { return scheduler_.running(); }
 
  private:
   struct Place {
@@ -54,30 +73,46 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
     std::vector<Place> places;
     std::vector<std::uint32_t> free;  // indices into places
   };
-  struct Held {
-    rpc::Ticket ticket;
-    rpc::TicketListener* listener = nullptr;
-  };
-  struct Line {
-    std::deque<Held> held;
-  };
   struct Room {
     std::string engine;
     std::uint32_t place = 0;
-    std::string member;
+  };
+  struct Live {
+    rpc::Ticket ticket;
+    rpc::TicketListener* listener = nullptr;
+    std::optional<Room> room;  // none: waits
+  };
+  struct Line {
+    std::map<std::string, std::set<std::uint64_t>, std::less<>> waiting;  // tickets by member
+    std::size_t tickets = 0;
+    Instant granted{};    // the last time
+    Duration interval{};  // between grants while somebody waited, on average
+    Instant told{};
   };
 
-  Engine* with_room(const std::string& model);
+  void decide(const commons::Event& event);
+  void carry_out();
+  void grant(const commons::Grant& grant);
+  bool make_room_in(Line& line, const rpc::Ticket& ticket);
+  void refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_after, const std::string& detail);
+  void wait(Live& live);
+  void unwait(Live& live);
   rpc::Grant take(Engine& engine, const rpc::Ticket& ticket);
-  void dispatch(const std::string& model);
   void tell_waiting(const std::string& model);
+  void tell_commons(const Engine& engine, bool serves);
   rpc::Waiting waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const;
   const rpc::EngineReport* best_report(const std::string& model) const;
 
+  const Clock& clock_;
   Settings settings_;
+  commons::Scheduler scheduler_;
   std::map<std::string, Line, std::less<>> lines_;
   std::map<std::string, Engine, std::less<>> engines_;
-  std::unordered_map<std::uint64_t, Room> running_;
+  std::unordered_map<std::uint64_t, Live> live_;
+  std::unordered_map<std::string, std::uint64_t> numbers_;  // by request id
+  std::deque<commons::Action> to_do_;
+  bool doing_ = false;
+  Witness witness_;
   std::function<void(const std::string&)> engine_fault_;
   std::function<void(const std::string&, std::uint64_t)> engine_restart_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> restarts_;  // by node and model, as last reported

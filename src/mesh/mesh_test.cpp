@@ -13,10 +13,14 @@ struct Caller final : rpc::TicketListener {
   void granted(const rpc::Grant& g) override { grants.push_back(g); }
   void waiting(const rpc::Waiting& w) override { last_waiting = w; }
   void refused(const rpc::Refusal& r) override { refusals.push_back(r); }
+  void revoked() override { ++revocations; }
   std::vector<rpc::Grant> grants;
   std::vector<rpc::Refusal> refusals;
   rpc::Waiting last_waiting;
+  int revocations = 0;
 };
+
+const ManualClock clock;
 
 rpc::Ticket ticket(std::uint64_t number, std::string member = "aarhus", std::string model = "m") {
   rpc::Ticket t;
@@ -37,7 +41,7 @@ rpc::Report ready(std::uint32_t places, std::string engine = "e1", rpc::EngineSt
 }
 
 TEST(Mesh, GrantsInTheOrderOfArrivalAndTellsThePlaceInLine) {
-  Mesh mesh({{"m"}, 10});
+  Mesh mesh(clock, {{"m"}, 10});
   mesh.report(ready(1));
   Caller a, b, c;
   mesh.submit(ticket(1), a);
@@ -53,7 +57,7 @@ TEST(Mesh, GrantsInTheOrderOfArrivalAndTellsThePlaceInLine) {
 }
 
 TEST(Mesh, ATicketWaitsForAModelThatStarts) {
-  Mesh mesh({{"m"}, 10});
+  Mesh mesh(clock, {{"m"}, 10});
   Caller a;
   mesh.submit(ticket(1), a);
   auto starting = ready(1, "e1", rpc::EngineState::starting);
@@ -67,7 +71,7 @@ TEST(Mesh, ATicketWaitsForAModelThatStarts) {
 }
 
 TEST(Mesh, AFailedModelRefusesThoseWhoWaitAndThoseWhoCome) {
-  Mesh mesh({{"m"}, 10});
+  Mesh mesh(clock, {{"m"}, 10});
   Caller waiting, later;
   mesh.submit(ticket(1), waiting);
   auto failed = ready(1, "e1", rpc::EngineState::failed);
@@ -81,7 +85,7 @@ TEST(Mesh, AFailedModelRefusesThoseWhoWaitAndThoseWhoCome) {
 }
 
 TEST(Mesh, AFullLineRefuses) {
-  Mesh mesh({{"m"}, 1});
+  Mesh mesh(clock, {{"m"}, 1});
   Caller a, b;
   mesh.submit(ticket(1), a);
   mesh.submit(ticket(2), b);
@@ -89,8 +93,84 @@ TEST(Mesh, AFullLineRefuses) {
   EXPECT_EQ(b.refusals[0].cause, rpc::RefusalCause::queue_full);
 }
 
+TEST(Mesh, AFullLineMakesRoomForAMemberThatHasLessInIt) {
+  Mesh mesh(clock, {{"m"}, 3});
+  std::array<Caller, 4> greedy;
+  for (std::uint64_t i = 0; i < greedy.size(); ++i) mesh.submit(ticket(i + 1, "greedy"), greedy[i]);
+  EXPECT_EQ(greedy[3].refusals.size(), 1U) << "its own line is full of its own";
+  Caller modest;
+  mesh.submit(ticket(10, "modest"), modest);
+  EXPECT_TRUE(modest.refusals.empty());
+  EXPECT_EQ(greedy[2].refusals.size(), 1U) << "the last of those it has";
+  EXPECT_EQ(greedy[2].refusals[0].cause, rpc::RefusalCause::queue_full);
+  mesh.report(ready(1));
+  EXPECT_EQ(greedy[0].grants.size() + modest.grants.size(), 1U);
+}
+
+TEST(Mesh, AMemberThatHasHadLessGoesFirst) {
+  Mesh mesh(clock, {{"m"}, 100});
+  mesh.report(ready(1));
+  std::array<Caller, 3> greedy;
+  for (std::uint64_t i = 0; i < greedy.size(); ++i) mesh.submit(ticket(i + 1, "greedy"), greedy[i]);
+  Caller modest;
+  mesh.submit(ticket(10, "modest"), modest);
+  EXPECT_EQ(modest.last_waiting.position, 1U) << "behind the one that runs, before those that wait";
+  mesh.end({1, rpc::Outcome::done, 100, 0, 100});
+  EXPECT_EQ(modest.grants.size(), 1U);
+}
+
+TEST(Mesh, SaysWhyATicketWaits) {
+  Mesh mesh(clock, {{"m"}, 100});
+  Caller first, second;
+  auto one = ticket(1, "aarhus");
+  one.request_id = "req_1";
+  mesh.submit(one, first);
+  ASSERT_TRUE(mesh.ticket("req_1"));
+  EXPECT_EQ(mesh.ticket("req_1")->cause, rpc::WaitCause::model_not_ready);
+  mesh.report(ready(1));
+  EXPECT_TRUE(mesh.ticket("req_1")->running);
+  mesh.submit(ticket(2, "aarhus"), second);
+  EXPECT_EQ(mesh.ticket(2)->position, 1U);
+  mesh.end({1, rpc::Outcome::done});
+  EXPECT_FALSE(mesh.ticket("req_1")) << "it has ended";
+}
+
+TEST(Mesh, TakesBatchBackForAPersonAndGivesItsTurnAgain) {
+  Mesh mesh(clock, {{"m"}, 100});
+  mesh.report(ready(1));
+  Caller batch, person;
+  auto night = ticket(1, "aarhus");
+  night.lane = rpc::Lane::batch;
+  night.revocable = true;
+  mesh.submit(night, batch);
+  mesh.submit(ticket(2, "odense"), person);
+  ASSERT_EQ(batch.revocations, 1);
+  rpc::End back{1, rpc::Outcome::cancelled};
+  back.returned = true;
+  mesh.end(back);
+  EXPECT_EQ(person.grants.size(), 1U);
+  EXPECT_EQ(mesh.waiting(), 1U);
+  mesh.end({2, rpc::Outcome::done, 5, 0, 5});
+  EXPECT_EQ(batch.grants.size(), 2U) << "the same ticket, granted again";
+}
+
+TEST(Mesh, HoldsAMemberToThePlacesOfItsAgreement) {
+  Mesh mesh(clock, {{"m"}, 100});
+  mesh.agree({"aarhus", 1, 1});
+  mesh.report(ready(3));
+  Caller a, b, other;
+  mesh.submit(ticket(1, "aarhus"), a);
+  mesh.submit(ticket(2, "aarhus"), b);
+  mesh.submit(ticket(3, "odense"), other);
+  EXPECT_TRUE(b.grants.empty());
+  EXPECT_EQ(mesh.ticket(2)->cause, rpc::WaitCause::places);
+  EXPECT_EQ(other.grants.size(), 1U);
+  mesh.agree({"aarhus", 1, 2});
+  EXPECT_EQ(b.grants.size(), 1U);
+}
+
 TEST(Mesh, AWithdrawnTicketLeavesTheLine) {
-  Mesh mesh({{"m"}, 10});
+  Mesh mesh(clock, {{"m"}, 10});
   Caller a, b;
   mesh.submit(ticket(1), a);
   mesh.submit(ticket(2), b);
@@ -102,7 +182,7 @@ TEST(Mesh, AWithdrawnTicketLeavesTheLine) {
 }
 
 TEST(Mesh, AMemberGetsItsOwnPlaceBackAndAForeignOneOnlyMarkedAsChanged) {
-  Mesh mesh({{"m"}, 10});
+  Mesh mesh(clock, {{"m"}, 10});
   mesh.report(ready(2));
   Caller a, b, again;
   mesh.submit(ticket(1, "aarhus"), a);
@@ -119,7 +199,7 @@ TEST(Mesh, AMemberGetsItsOwnPlaceBackAndAForeignOneOnlyMarkedAsChanged) {
 }
 
 TEST(Mesh, APlaceIsNobodysUntilTheEngineBeganThePrompt) {
-  Mesh mesh({{"m"}, 10});
+  Mesh mesh(clock, {{"m"}, 10});
   mesh.report(ready(1));
   Caller a, refused_by_engine, again;
   mesh.submit(ticket(1, "aarhus"), a);
@@ -131,7 +211,7 @@ TEST(Mesh, APlaceIsNobodysUntilTheEngineBeganThePrompt) {
 }
 
 TEST(Mesh, AnEngineThatVanishedKeepsNoPlace) {
-  Mesh mesh({{"m"}, 10});
+  Mesh mesh(clock, {{"m"}, 10});
   mesh.report(ready(1, "e1"));
   Caller a, b;
   mesh.submit(ticket(1), a);
@@ -144,7 +224,7 @@ TEST(Mesh, AnEngineThatVanishedKeepsNoPlace) {
 }
 
 TEST(Mesh, TellsWhichEngineBrokeAnAnswerOff) {
-  Mesh mesh({{"m"}, 10});
+  Mesh mesh(clock, {{"m"}, 10});
   std::string told;
   mesh.on_engine_fault([&](const std::string& engine) { told = engine; });
   mesh.report(ready(1, "e7"));
@@ -157,7 +237,7 @@ TEST(Mesh, TellsWhichEngineBrokeAnAnswerOff) {
 }
 
 TEST(Mesh, CountsAnEnginesRestartsOnce) {
-  Mesh mesh({{"m"}, 10});
+  Mesh mesh(clock, {{"m"}, 10});
   std::uint64_t counted = 0;
   mesh.on_engine_restart([&](const std::string&, std::uint64_t times) { counted += times; });
   auto report = ready(1, "e1");
@@ -176,7 +256,7 @@ TEST(Mesh, HoldsItsInvariantsInRandomHistories) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   SeededRandom random(seed);
   for (int history = 0; history < 200; ++history) {
-    Mesh mesh({{"m"}, 8});
+    Mesh mesh(clock, {{"m"}, 8});
     std::map<std::uint64_t, std::unique_ptr<Caller>> live;
     std::uint64_t next = 1;
     std::uint32_t engine = 1;
@@ -207,6 +287,7 @@ TEST(Mesh, HoldsItsInvariantsInRandomHistories) {
           mesh.report(
               ready(2, "e" + std::to_string(engine), up ? rpc::EngineState::ready : rpc::EngineState::starting));
       }
+      std::erase_if(live, [](const auto& entry) { return !entry.second->refusals.empty(); });  // made room for another
       std::map<std::pair<std::string, std::uint32_t>, int> used;
       std::size_t waiting = 0;
       std::size_t on_current = 0;

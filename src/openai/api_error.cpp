@@ -129,7 +129,7 @@ void append_error_body(std::string& out, const ApiError& error) {
       .member("type", row.type)
       .member_or_null("param", error.param)
       .member_or_null("code", row.code ? row.code : "")
-      .member("message_da", row.message_da)
+      .member("message_da", error.danish())
       .close_object()
       .close_object();
 }

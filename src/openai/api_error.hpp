@@ -62,11 +62,15 @@ const CauseRow& row_of(Cause cause);
 struct ApiError {
   Cause cause = Cause::internal;
   std::string message;
-  std::string param;       // empty: null
-  Duration retry_after{};  // zero: the row's; sent rounded up to seconds, at most retry_after_max
+  std::string param;            // empty: null
+  Duration retry_after{};       // zero: the row's; sent rounded up to seconds, at most retry_after_max
+  std::string message_da = {};  // empty: the row's
   bool operator==(const ApiError&) const = default;
 
   int status() const { return row_of(cause).status; }
+  std::string_view danish() const {
+    return message_da.empty() ? row_of(cause).message_da : std::string_view(message_da);
+  }
 };
 
 inline constexpr auto retry_after_max = std::chrono::seconds(120);  // SDKs do not retry at all beyond it

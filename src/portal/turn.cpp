@@ -69,7 +69,7 @@ void Turn::fail(const openai::ApiError& error) {
   // An upstream may quote the question in what it refuses, and this is kept as it is, not sealed.
   answer_.error_message =
       error.cause == openai::Cause::invalid_value ? "The model did not accept this conversation." : error.message;
-  answer_.error_message_da = openai::row_of(error.cause).message_da;
+  answer_.error_message_da = error.danish();
 }
 
 void Turn::open(const gateway::AnswerTimes&) {

@@ -102,6 +102,13 @@ struct OpenMesh final : rpc::MeshPort {
     ended.push_back(end);
   }
   std::vector<rpc::ModelStatus> models() const override { return states; }
+  std::optional<rpc::TicketStatus> ticket(std::uint64_t number) const override {
+    return status && status->ticket == number ? status : std::nullopt;
+  }
+  std::optional<rpc::TicketStatus> ticket(std::string_view request_id) const override {
+    return status && status->request_id == request_id ? status : std::nullopt;
+  }
+  std::optional<rpc::TicketStatus> status;
 };
 
 // One answer of the upstream that is under way.

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -42,6 +44,7 @@ struct Ticket {
   Lane lane = Lane::interactive;
   std::uint32_t prompt_tokens_estimate = 0;
   std::uint32_t output_tokens_max = 0;  // 0: the engine's own bound
+  bool revocable = false;               // batch of which nobody sees a byte before its end: may be taken back
   Instant admitted;
   Instant deadline;  // end of the wait in line
   bool operator==(const Ticket&) const = default;
@@ -96,7 +99,35 @@ struct End {
   std::uint32_t cached_tokens = 0;
   std::uint32_t output_tokens = 0;
   bool engine_fault = false;  // the engine broke the answer off: the node looks at it now, not at the next probe
+  bool returned = false;      // answers revoked(): the ticket waits again, and its listener with it
   bool operator==(const End&) const = default;
+};
+
+// What holds a ticket back.
+enum class WaitCause : std::uint8_t {
+  none,             // nothing: it runs, or is next
+  model_not_ready,  // no engine serves its model now
+  places,           // its member runs as much as its agreement allows
+  colleagues,       // others of its own member come first
+  floor_claims,     // all places are taken; its member has a claim and gets its turn
+  borrowing,        // all places are taken, and its member has had more than its floor
+};
+
+// A live ticket, for the person who asks why it waits.
+struct TicketStatus {
+  std::uint64_t ticket = 0;
+  std::string request_id;
+  std::string member;
+  std::string caller;
+  std::string model;
+  Lane lane = Lane::interactive;
+  bool running = false;
+  WaitCause cause = WaitCause::none;
+  std::uint32_t position = 0;       // 1: next of its model; 0: it runs
+  std::uint32_t share_percent = 0;  // its member's work of the last minute, in per cent of its floor
+  Duration waited{};
+  Duration turn_in{};  // estimate from how fast the line has moved; zero: unknown
+  bool operator==(const TicketStatus&) const = default;
 };
 
 enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed };
@@ -146,6 +177,9 @@ class TicketListener {
   virtual void granted(const Grant&) = 0;
   virtual void waiting(const Waiting&) = 0;
   virtual void refused(const Refusal&) = 0;  // last call for this ticket
+  // Of a revocable ticket that runs: somebody's floor claim needs its place. It stops at the engine and ends with
+  // `returned`, unless it ends in another way first.
+  virtual void revoked() = 0;
 };
 
 // What a gateway asks of the mesh. The listener must live until it was refused or end() was called.
@@ -156,6 +190,9 @@ class MeshPort {
   virtual void progress(const Progress&) = 0;
   virtual void end(const End&) = 0;  // also withdraws a ticket that still waits
   virtual std::vector<ModelStatus> models() const = 0;
+  // Nothing for one that has ended. By number, or by the x-request-id that the client was told.
+  virtual std::optional<TicketStatus> ticket(std::uint64_t number) const = 0;
+  virtual std::optional<TicketStatus> ticket(std::string_view request_id) const = 0;
 };
 
 // Where a node sends its reports.

@@ -35,7 +35,7 @@ std::string error_body(const ApiError& error, std::string_view request_id) {
       .object()
       .member("type", error_type(error))
       .member("message", error.message)
-      .member("message_da", row_of(error.cause).message_da)
+      .member("message_da", error.danish())
       .close_object()
       .member("request_id", request_id)
       .close_object();

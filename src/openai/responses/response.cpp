@@ -47,7 +47,7 @@ void Response::failed(const ApiError& error, std::string& out) {
   writer.member_or_null("code", row.code ? row.code : "").member("message", error.message);
   writer.member_or_null("param", error.param).key("error").object();
   writer.member("type", row.type).member_or_null("code", row.code ? row.code : "").member("message", error.message);
-  writer.member_or_null("param", error.param).member("message_da", row.message_da).close_object();
+  writer.member_or_null("param", error.param).member("message_da", error.danish()).close_object();
   end_event(writer, out);
   response_event("response.failed", "failed", out, 0, &error);
 }
