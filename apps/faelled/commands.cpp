@@ -93,6 +93,7 @@ void add_commands(CLI::App& app, std::string& config, int& status) {
   add_audit(app, config, status);
   add_people(app, config, status);
   add_keys(app, config, status);
+  add_commons(app, config, status);
   add_maintenance(app, config, status);
   add_front_end_commands(app, config, status);
   auto* model = app.add_subcommand("model", "Models")->require_subcommand(1);

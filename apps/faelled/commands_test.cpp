@@ -270,7 +270,8 @@ TEST(Program, SaysHowItIsUsed) {
                               "member add",    "user",         "user add",    "user sign-in-link",
                               "user set-role", "user disable", "user enable", "member policy",
                               "key",           "key add",      "key edit",    "key rotate",
-                              "key revoke",    "audit log",    "model list",  "sim"}) {
+                              "key revoke",    "audit log",    "model list",  "sim",
+                              "explain",       "shares"}) {
     const Said help = ran(std::string(command) + " --help");
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_TRUE(help.out.contains("--help")) << command;

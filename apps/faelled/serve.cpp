@@ -39,6 +39,7 @@ namespace {
 
 constexpr auto demo_looks_every = 10ms;
 constexpr auto demo_key_lasts = std::chrono::days(30);
+constexpr Duration commons_tick_every = std::chrono::seconds(5);
 constexpr auto answers_kept_max = 2s;  // at the end, after limits::http_drain_max
 
 int refuse(const Error& error) {
@@ -265,6 +266,12 @@ int run(const ServeOptions& options, const config::Config& config) {
   node_settings.models = std::move(engine_settings);
   node_settings.environment = own_environment();
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
+  for (const store::MemberRow& member : directory.members()) mesh.agree({member.id, 1, 0});
+  net::Timer commons_tick(loop, [&] {
+    mesh.tick();
+    commons_tick.arm(commons_tick_every);
+  });
+  commons_tick.arm(commons_tick_every);
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
   mesh.on_engine_restart(
       [&metrics](const std::string& model, std::uint64_t times) { metrics.model(model).engine_restarted(times); });
@@ -335,7 +342,8 @@ int run(const ServeOptions& options, const config::Config& config) {
                          url,
                          {},
                          &front_ends,
-                         std::move(facts)});
+                         std::move(facts),
+                         &mesh});
   if (auto restored = portal.restore(); !restored) return refuse(restored.error());
 
   http::Server server(

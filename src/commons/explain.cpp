@@ -9,6 +9,8 @@ MemberState Scheduler::Body::state_of(const Member& m) const {
   MemberState out;
   out.member = m.id;
   out.share = m.share;
+  out.shares_all = agreed_share_;
+  out.entitled_per_s = credit_limit(m, std::chrono::seconds(1));
   out.waiting = m.waiting;
   out.running = m.running;
   out.places = m.places;

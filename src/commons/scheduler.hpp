@@ -35,6 +35,7 @@ struct Settings {
 struct MemberState {
   std::string member;
   std::uint64_t share = 0;
+  std::uint64_t shares_all = 0;  // of all members with an agreement
   std::uint32_t waiting = 0;
   std::uint32_t running = 0;
   std::uint32_t places = 0;      // running, in places
@@ -44,8 +45,9 @@ struct MemberState {
   Work credit = 0;               // lent less borrowed, bounded
   Work lent = 0;                 // since the start
   Work borrowed = 0;
-  Work recent = 0;  // charged, decayed over a minute
-  Work floor = 0;   // what `recent` may be before the member is a borrower; all there is if it is alone
+  Work entitled_per_s = 0;  // its share of the capacity, used or not
+  Work recent = 0;          // charged, decayed over a minute
+  Work floor = 0;           // what `recent` may be before the member is a borrower; all there is if it is alone
   bool operator==(const MemberState&) const = default;
 };
 

@@ -218,6 +218,43 @@ void Mesh::report(const rpc::Report& report) {
   }
 }
 
+void Mesh::tick() {
+  decide(commons::Tick{});
+  chronicle_.look(clock_.wall(), scheduler_);
+}
+
+rpc::MemberShare Mesh::share_of(const commons::MemberState& state) const {
+  const Chronicle::Waits waits = chronicle_.waits(state.member);
+  rpc::MemberShare out;
+  out.member = state.member;
+  out.share = state.share;
+  out.shares_all = state.shares_all;
+  out.places_max = state.places_max;
+  out.waiting = state.waiting;
+  out.running = state.running;
+  out.recent = state.recent;
+  out.floor = state.floor;
+  out.entitled_per_s = state.entitled_per_s;
+  out.delivered = state.delivered;
+  out.lent = state.lent;
+  out.borrowed = state.borrowed;
+  out.credit = state.credit;
+  out.wait_p50 = waits.p50;
+  out.wait_p95 = waits.p95;
+  return out;
+}
+
+std::vector<rpc::MemberShare> Mesh::shares() const {
+  std::vector<rpc::MemberShare> out;
+  for (const commons::MemberState& state : scheduler_.members()) out.push_back(share_of(state));
+  return out;
+}
+
+std::optional<rpc::MemberShare> Mesh::share(std::string_view member) const {
+  const auto state = scheduler_.member(member);
+  return state ? std::optional(share_of(*state)) : std::nullopt;
+}
+
 void Mesh::decide(const commons::Event& event) {
   const Instant now = clock_.now();
   const std::span<const commons::Action> actions = scheduler_.step(now, event);
@@ -258,6 +295,7 @@ void Mesh::grant(const commons::Grant& granted) {
     wait(live);
     return decide(commons::End{granted.ticket, commons::Ending::returned, 0, 0});
   }
+  chronicle_.waited(live.ticket.member, now - live.ticket.admitted);
   const rpc::Grant grant = take(engine->second, live.ticket);
   live.room = Room{grant.engine, grant.place};
   live.listener->granted(grant);

@@ -16,11 +16,12 @@
 
 #include "base/clock.hpp"
 #include "commons/scheduler.hpp"
+#include "mesh/chronicle.hpp"
 #include "rpc/messages.hpp"
 
 namespace faelled::mesh {
 
-class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
+class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::SharesPort {
  public:
   struct Settings {
     std::vector<std::string> models;  // the catalogue; a ticket for another model is a bug
@@ -37,13 +38,16 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
   std::optional<rpc::TicketStatus> ticket(std::uint64_t number) const override;
   std::optional<rpc::TicketStatus> ticket(std::string_view request_id) const override;
   void report(const rpc::Report& report) override;
+  std::vector<rpc::MemberShare> shares() const override;
+  std::optional<rpc::MemberShare> share(std::string_view member) const override;
+  std::vector<rpc::ShareSample> past(std::string_view member) const override { return chronicle_.past(member); }
 
   // What agreements give; what was lent and borrowed before this process began.
   void agree(const commons::Agree& agreement) { decide(agreement); }
   void leave(const std::string& member) { decide(commons::Leave{member}); }
   void restore(const commons::Restore& balance) { decide(balance); }
   // Once in a while, so that credits are settled when nothing happens.
-  void tick() { decide(commons::Tick{}); }
+  void tick();
   const commons::Scheduler& commons() const { return scheduler_; }
 
   // Told every event and what was decided, in order: the decision log.
@@ -90,6 +94,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
     Instant told{};
   };
 
+  rpc::MemberShare share_of(const commons::MemberState& state) const;
   void decide(const commons::Event& event);
   void carry_out();
   void grant(const commons::Grant& grant);
@@ -106,6 +111,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort {
   const Clock& clock_;
   Settings settings_;
   commons::Scheduler scheduler_;
+  Chronicle chronicle_;
   std::map<std::string, Line, std::less<>> lines_;
   std::map<std::string, Engine, std::less<>> engines_;
   std::unordered_map<std::uint64_t, Live> live_;

@@ -45,6 +45,7 @@ class Portal {
     Settings settings = {};
     front_ends::FrontEnds* front_ends = nullptr;  // nullptr: none
     ServerFacts facts = {};
+    const rpc::SharesPort* shares = nullptr;  // nullptr: nobody shares anything
   };
 
   explicit Portal(Parts parts);
@@ -132,6 +133,9 @@ class Portal {
   net::Task<void> search(Call& call);
   net::Task<void> rate_answer(Call& call);
   net::Task<void> list_ratings(Call& call);
+  net::Task<void> get_ticket(Call& call);
+  net::Task<void> get_share(Call& call);
+  net::Task<void> list_shares(Call& call);
   // own_data_api.cpp
   net::Task<void> list_deleted(Call& call);
   net::Task<void> restore_conversation(Call& call);

@@ -66,7 +66,7 @@ inline std::string text_at(const std::string& json, std::string_view path) {
 }
 
 // Grants every ticket the upstream, or keeps them waiting.
-struct OpenMesh final : rpc::MeshPort {
+struct OpenMesh final : rpc::MeshPort, rpc::SharesPort {
   rpc::Endpoint endpoint;
   std::optional<rpc::Waiting> keeps_waiting;
   std::map<std::uint64_t, rpc::TicketListener*> in_line;
@@ -108,7 +108,15 @@ struct OpenMesh final : rpc::MeshPort {
   std::optional<rpc::TicketStatus> ticket(std::string_view request_id) const override {
     return status && status->request_id == request_id ? status : std::nullopt;
   }
+  std::vector<rpc::MemberShare> shares() const override { return all_shares; }
+  std::optional<rpc::MemberShare> share(std::string_view member) const override {
+    const auto found = std::ranges::find(all_shares, member, &rpc::MemberShare::member);
+    return found == all_shares.end() ? std::nullopt : std::optional(*found);
+  }
+  std::vector<rpc::ShareSample> past(std::string_view) const override { return all_past; }
   std::optional<rpc::TicketStatus> status;
+  std::vector<rpc::MemberShare> all_shares;
+  std::vector<rpc::ShareSample> all_past;
 };
 
 // One answer of the upstream that is under way.
@@ -178,7 +186,7 @@ class World {
     gateway.emplace(*context, *directory);
     portal_settings = settings;
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
-                                 settings, nullptr, facts_of(folder)});
+                                 settings, nullptr, facts_of(folder), &mesh});
     EXPECT_TRUE(portal->restore());
     const auto no_body = [](int status, std::string_view) { return std::to_string(status); };
     upstream.emplace(

@@ -170,6 +170,46 @@ struct ModelStatus {
   bool operator==(const ModelStatus&) const = default;
 };
 
+// A member's part of the commons. Work as the commons counts it; since this process began where nothing else is said.
+struct MemberShare {
+  std::string member;
+  std::uint64_t share = 1;
+  std::uint64_t shares_all = 1;  // of all members with an agreement
+  std::uint32_t places_max = 0;  // 0: no limit
+  std::uint32_t waiting = 0;
+  std::uint32_t running = 0;
+  std::int64_t recent = 0;  // of the last minute
+  std::int64_t floor = 0;   // what it could claim of the last minute beside those who wait or run now
+  std::int64_t entitled_per_s = 0;
+  std::int64_t delivered = 0;
+  std::int64_t lent = 0;  // also from before, as credit
+  std::int64_t borrowed = 0;
+  std::int64_t credit = 0;
+  Duration wait_p50{};  // of the last tickets that were granted; zero: there are none
+  Duration wait_p95{};
+  bool operator==(const MemberShare&) const = default;
+};
+
+// One stretch of a member's past.
+struct ShareSample {
+  WallTime from;
+  std::int64_t entitled = 0;  // work in this stretch
+  std::int64_t own = 0;       // delivered within its entitlement
+  std::int64_t lent = 0;
+  std::int64_t borrowed = 0;
+  Duration wait_p50{};
+  Duration wait_p95{};
+  bool operator==(const ShareSample&) const = default;
+};
+
+class SharesPort {
+ public:
+  virtual ~SharesPort() = default;
+  virtual std::vector<MemberShare> shares() const = 0;  // of all that the commons has heard of, by member
+  virtual std::optional<MemberShare> share(std::string_view member) const = 0;
+  virtual std::vector<ShareSample> past(std::string_view member) const = 0;  // oldest first, a day at most
+};
+
 // The gateway's end of a ticket. Called on the loop's thread; the first call may come from inside MeshPort::submit.
 class TicketListener {
  public:

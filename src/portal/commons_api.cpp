@@ -1,0 +1,146 @@
+// Why a ticket waits, and how a member stands in the commons.
+#include <fmt/format.h>
+
+#include "gateway/refusal_words.hpp"
+#include "json/writer.hpp"
+#include "portal/portal.hpp"
+#include "portal/render.hpp"
+
+namespace faelled::portal {
+namespace {
+
+using openai::ApiError;
+using openai::Cause;
+
+std::string_view name_of(rpc::WaitCause cause) {
+  switch (cause) {
+    case rpc::WaitCause::none:
+      break;
+    case rpc::WaitCause::model_not_ready:
+      return "model_not_ready";
+    case rpc::WaitCause::places:
+      return "places";
+    case rpc::WaitCause::colleagues:
+      return "colleagues";
+    case rpc::WaitCause::floor_claims:
+      return "floor_claims";
+    case rpc::WaitCause::borrowing:
+      return "borrowing";
+  }
+  return "none";
+}
+
+// Work in hours of the member's own entitlement: what people can picture. Nothing where it is entitled to nothing yet.
+void write_hours(json::Writer& out, std::string_view key, std::int64_t work, std::int64_t entitled_per_s) {
+  out.key(key);
+  if (entitled_per_s <= 0)
+    out.null();
+  else
+    out.number(static_cast<double>(work) / static_cast<double>(entitled_per_s) / 3600);
+}
+
+void write_share(json::Writer& out, const rpc::MemberShare& share, std::string_view name) {
+  out.member("member", share.member)
+      .member("name", name)
+      .member("share", share.share)
+      .member("shares_all", share.shares_all)
+      .member("places_max", share.places_max)
+      .member("waiting", share.waiting)
+      .member("running", share.running)
+      .member("recent", share.recent)
+      .member("floor", share.floor)
+      .member("entitled_per_s", share.entitled_per_s)
+      .member("delivered", share.delivered)
+      .member("lent", share.lent)
+      .member("borrowed", share.borrowed)
+      .member("credit", share.credit);
+  write_hours(out, "lent_hours", share.lent, share.entitled_per_s);
+  write_hours(out, "borrowed_hours", share.borrowed, share.entitled_per_s);
+  out.member("wait_p50_ms", to_millis(share.wait_p50)).member("wait_p95_ms", to_millis(share.wait_p95));
+}
+
+std::string name_of_member(const members::Directory& directory, std::string_view id) {
+  const auto member = directory.member(id);
+  return member ? member->name : std::string(id);
+}
+
+}  // namespace
+
+// Only whose it is may look at it, and those who look after that member.
+net::Task<void> Portal::get_ticket(Call& call) {
+  const auto status = p_.context.mesh.ticket(call.id);
+  const Visitor& visitor = call.visitor;
+  bool may = visitor.over_all();
+  if (status && visitor.session)
+    may = may || visitor.session->user.id == status->caller ||
+          (visitor.session->member.id == status->member && visitor.is(store::Role::member_admin));
+  if (status && visitor.key) may = may || visitor.key->caller == status->caller;
+  if (!status || !may)
+    co_return call.fail(
+        ApiError{Cause::not_found, "There is no such ticket now: it has ended, or its x-request-id is another one."});
+  std::string body;
+  json::Writer out(body);
+  out.object()
+      .member("id", status->request_id)
+      .member("model", status->model)
+      .member("lane", status->lane == rpc::Lane::batch ? "batch" : "interactive")
+      .member("state", status->running ? "running" : "waiting")
+      .member("cause", name_of(status->cause))
+      .member("position", status->position)
+      .member("share_percent", status->share_percent)
+      .member("waited_ms", to_millis(status->waited))
+      .member("turn_in_ms", to_millis(status->turn_in));
+  const gateway::Words words =
+      status->running ? gateway::Words{"It runs", "Den er i gang"} : gateway::words_of(*status);
+  out.member("message", words.en + ".").member("message_da", words.da + ".").close_object();
+  call.json(200, body);
+}
+
+net::Task<void> Portal::get_share(Call& call) {
+  if (p_.shares == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server has no commons."});
+  std::string member = http::query_value(call.request.query, "member");
+  const std::string own = call.visitor.session ? call.visitor.session->member.id
+                          : call.visitor.key   ? call.visitor.key->member
+                                               : std::string();
+  if (member.empty()) member = own;
+  if (member.empty()) co_return call.fail(ApiError{Cause::missing_value, "Say which member with ?member=.", "member"});
+  if (member != own && !call.visitor.over_all())
+    co_return call.fail(ApiError{Cause::forbidden, "Another member's share is not for you to see.", "member"});
+  if (!p_.directory.member(member))
+    co_return call.fail(ApiError{Cause::not_found, "There is no member '" + member + "'.", "member"});
+  rpc::MemberShare share = p_.shares->share(member).value_or(rpc::MemberShare{});
+  share.member = member;
+  std::string body;
+  json::Writer out(body);
+  out.object();
+  write_share(out, share, name_of_member(p_.directory, member));
+  out.key("past").array();
+  for (const rpc::ShareSample& sample : p_.shares->past(member))
+    out.object()
+        .member("from", time_text(sample.from))
+        .member("entitled", sample.entitled)
+        .member("own", sample.own)
+        .member("lent", sample.lent)
+        .member("borrowed", sample.borrowed)
+        .member("wait_p50_ms", to_millis(sample.wait_p50))
+        .member("wait_p95_ms", to_millis(sample.wait_p95))
+        .close_object();
+  out.close_array().close_object();
+  call.json(200, body);
+}
+
+net::Task<void> Portal::list_shares(Call& call) {
+  if (p_.shares == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server has no commons."});
+  std::string body;
+  json::Writer out(body);
+  out.object().key("members").array();
+  for (const rpc::MemberShare& share : p_.shares->shares()) {
+    out.object();
+    write_share(out, share, name_of_member(p_.directory, share.member));
+    out.close_object();
+  }
+  out.close_array().close_object();
+  call.json(200, body);
+}
+
+}  // namespace faelled::portal
