@@ -19,6 +19,7 @@
 #include "json/writer.hpp"
 #include "ledger/journal.hpp"
 #include "members/directory.hpp"
+#include "commons_keeper.hpp"
 #include "mesh/mesh.hpp"
 #include "net/listener.hpp"
 #include "net/loop.hpp"
@@ -39,7 +40,7 @@ namespace {
 
 constexpr auto demo_looks_every = 10ms;
 constexpr auto demo_key_lasts = std::chrono::days(30);
-constexpr Duration commons_tick_every = std::chrono::seconds(5);
+constexpr auto balances_kept_max = 1s;
 constexpr auto answers_kept_max = 2s;  // at the end, after limits::http_drain_max
 
 int refuse(const Error& error) {
@@ -266,12 +267,8 @@ int run(const ServeOptions& options, const config::Config& config) {
   node_settings.models = std::move(engine_settings);
   node_settings.environment = own_environment();
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
-  for (const store::MemberRow& member : directory.members()) mesh.agree({member.id, 1, 0});
-  net::Timer commons_tick(loop, [&] {
-    mesh.tick();
-    commons_tick.arm(commons_tick_every);
-  });
-  commons_tick.arm(commons_tick_every);
+  CommonsKeeper commons_keeper(loop, clock, mesh, directory, *storage->thread, **log);
+  if (auto restored = commons_keeper.restore(); !restored) return refuse(restored.error());
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
   mesh.on_engine_restart(
       [&metrics](const std::string& model, std::uint64_t times) { metrics.model(model).engine_restarted(times); });
@@ -415,6 +412,12 @@ int run(const ServeOptions& options, const config::Config& config) {
   const auto wind_down = [&]() -> net::Task<void> {
     co_await server.drain(config.limits.drain);
     co_await portal.drain(answers_kept_max);
+    // A database that is away must not keep us; the balances of a minute ago are in it. Shared: it may answer later.
+    const auto kept = std::make_shared<net::Event>();
+    net::Timer patience(loop, [kept] { kept->set(); });
+    patience.arm(balances_kept_max);
+    commons_keeper.save([kept] { kept->set(); });
+    co_await *kept;
     net::Event ended;
     node.stop(Duration{}, [&ended] { ended.set(); });
     co_await ended;
