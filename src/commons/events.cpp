@@ -127,7 +127,7 @@ void Scheduler::Body::on(const Progress& event) {
   const auto found = tickets_.find(event.ticket);
   if (found == tickets_.end() || found->second.engine == nullptr) return;
   Ticket& ticket = found->second;
-  const Price& price = ticket.line->price;
+  const Price& price = ticket.price;
   if (!ticket.prompt_known && event.prompt_tokens > 0) {
     ticket.prompt_known = true;
     charge(ticket, (Work{event.prompt_tokens} - Work{ticket.prompt_tokens}) * price.prompt);

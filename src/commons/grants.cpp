@@ -72,7 +72,9 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   Line& at = *ticket.line;
   at.virtual_time = m.count;
   m.caller_time = who.count;
-  m.places += at.ticket_places;
+  ticket.price = at.price;
+  ticket.places = at.ticket_places;
+  m.places += ticket.places;
   activity(m, 0, 1);
   unwait(ticket);
   ticket.engine = &engine;
@@ -80,7 +82,7 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   if (engine.paced) --engine.room;
   ++running_;
   ticket.output_charged = charged_output(ticket, 0);
-  charge(ticket, Work{ticket.prompt_tokens} * at.price.prompt + Work{ticket.output_charged} * at.price.output);
+  charge(ticket, Work{ticket.prompt_tokens} * ticket.price.prompt + Work{ticket.output_charged} * ticket.price.output);
   if (ticket.revocable) at.revocable.emplace(ticket.order, &ticket);
   actions_.emplace_back(Grant{ticket.number, engine.id, why, ticket.charged});
 }
@@ -95,7 +97,7 @@ void Scheduler::Body::release(Ticket& ticket) {
   ticket.engine = nullptr;
   --engine.running;
   --running_;
-  m.places -= at.ticket_places;
+  m.places -= ticket.places;
   activity(m, 0, -1);
   if (engine.gone && engine.running == 0) engines_.erase(std::string(engine.id));
   // With a place less in use the member may be back in line, in each of its lines.

@@ -192,7 +192,7 @@ void Scheduler::Body::charge(Ticket& ticket, Work by) {
 
 void Scheduler::Body::deliver(Ticket& ticket, std::uint32_t prompt_tokens, std::uint32_t output_tokens) {
   Member& m = *ticket.caller->member;
-  const Price& price = ticket.line->price;
+  const Price& price = ticket.price;
   const Work all = Work{prompt_tokens} * price.prompt + Work{output_tokens} * price.output;
   const Work fresh = all - ticket.delivered;
   if (fresh <= 0) return;  // counts that run backwards are an engine's fault; what was delivered stays delivered

@@ -141,6 +141,8 @@ struct Ticket {
   Ticket* after = nullptr;
   std::uint64_t order = 0;
   Instant deadline;
+  Price price;               // as it was at the grant, as are the next: an engine may change them while it runs
+  std::uint32_t places = 0;  // of its member, while it runs
   Work charged = 0;
   Weighed weighed = 0;  // of what was charged
   Work delivered = 0;
