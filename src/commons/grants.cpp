@@ -99,7 +99,10 @@ void Scheduler::Body::release(Ticket& ticket) {
   --running_;
   m.places -= ticket.places;
   activity(m, 0, -1);
-  if (engine.gone && engine.running == 0) engines_.erase(std::string(engine.id));
+  if (engine.gone && engine.running == 0) {
+    const auto [first, last] = departed_.equal_range(engine.id);
+    departed_.erase(std::find_if(first, last, [&](const auto& named) { return &named.second == &engine; }));
+  }
   // With a place less in use the member may be back in line, in each of its lines.
   relist(m);
 }
@@ -126,8 +129,10 @@ void Scheduler::Body::revoke_for_claims(Line& at) {
 
 void Scheduler::Body::forget(Ticket& ticket) {
   Caller& who = *ticket.caller;
+  Member& m = *who.member;
   --who.tickets;
   tickets_.erase(ticket.number);
+  if (m.left && !m.active()) members_.erase(std::string(m.id));
 }
 
 }  // namespace faelled::commons

@@ -92,9 +92,10 @@ struct Engine {
   bool paced = false;
   std::uint32_t room = 0;  // of a paced one: what it still takes
   std::uint32_t running = 0;
-  bool gone = false;  // only until the last of its tickets has ended
+  bool held = false;  // it declined: its room is kept until it may have changed
+  bool gone = false;  // only until the last of its tickets has ended; one of its name may be there again by then
 
-  bool takes() const { return !gone && running < places && (!paced || room > 0); }
+  bool takes() const { return !gone && !held && running < places && (!paced || room > 0); }
 };
 
 struct Caller {
@@ -113,6 +114,7 @@ struct Member {
   std::uint64_t share = 1;
   std::uint32_t places_max = 0;
   bool agreed = false;  // counts among all shares
+  bool left = false;    // forgotten when nothing of it waits or runs
   Count count = 0;
   Count caller_time = 0;  // count of the caller that had the last turn
   Weighed load = 0;       // charged, decayed
