@@ -44,6 +44,7 @@ void Scheduler::Body::on(const Agree& event) {
   if (m.agreed) agreed_share_ -= m.share;
   agreed_share_ += share;
   m.agreed = true;
+  m.left = false;
   if (m.active()) active_share_ += share - m.share;
   m.share = share;
   m.places_max = event.places;
@@ -66,22 +67,26 @@ void Scheduler::Body::on(const Leave& event) {
   Member& m = found->second;
   if (m.agreed) agreed_share_ -= m.share;
   m.agreed = false;
+  m.left = true;
   m.credit = 0;
   if (!m.active()) members_.erase(found);
 }
 
 void Scheduler::Body::on(const EngineIs& event) {
+  auto found = engines_.find(event.engine);
+  if (found != engines_.end() && found->second.line->model != event.model) return;  // it serves one model for life
   Line& at = line(event.model);
   at.price = event.price;
   at.ticket_places = std::max<std::uint32_t>(event.ticket_places, 1);
-  Engine& engine = engines_[event.engine];
-  if (engine.line == nullptr) {
-    engine.id = event.engine;
-    engine.line = &at;
-    at.engines.push_back(&engine);
+  if (found == engines_.end()) {
+    found = engines_.emplace(event.engine, Engine{});
+    found->second.id = event.engine;
+    found->second.line = &at;
+    at.engines.push_back(&found->second);
   }
-  if (engine.line != &at) return;  // an engine serves one model for life
+  Engine& engine = found->second;
   engine.places = event.places;
+  engine.held = false;
   engine.paced = event.paced;
   dispatch(at);
 }
@@ -91,7 +96,8 @@ void Scheduler::Body::on(const EngineGone& event) {
   if (found == engines_.end()) return;
   std::erase(found->second.line->engines, &found->second);
   found->second.gone = true;
-  if (found->second.running == 0) engines_.erase(found);
+  auto gone = engines_.extract(found);
+  if (gone.mapped().running > 0) departed_.insert(std::move(gone));
 }
 
 void Scheduler::Body::on(const Arrive& event) {
@@ -116,8 +122,9 @@ void Scheduler::Body::on(const Arrive& event) {
 
 void Scheduler::Body::on(const Room& event) {
   const auto found = engines_.find(event.engine);
-  if (found == engines_.end() || found->second.gone || !found->second.paced) return;
-  found->second.room = event.count;
+  if (found == engines_.end()) return;
+  found->second.held = false;
+  if (found->second.paced) found->second.room = event.count;
   dispatch(*found->second.line);
 }
 
@@ -125,17 +132,31 @@ void Scheduler::Body::on(const Declined& event) {
   const auto found = tickets_.find(event.ticket);
   if (found == tickets_.end() || found->second.engine == nullptr) return;
   Ticket& ticket = found->second;
+  Line& at = *ticket.line;
   ticket.engine->room = 0;
+  ticket.engine->held = true;
   charge(ticket, -(ticket.charged - ticket.delivered));
   release(ticket);
+  const std::vector<Line*> elsewhere = this->elsewhere(*ticket.caller->member, at);
   wait(ticket, true);
+  dispatch(at);
+  for (Line* line : elsewhere) dispatch(*line);
+}
+
+// An engine that declined and tells nothing is asked again.
+void Scheduler::Body::on(const Tick&) {
+  for (auto& [id, engine] : engines_) {
+    if (!engine.held) continue;
+    engine.held = false;
+    dispatch(*engine.line);
+  }
 }
 
 void Scheduler::Body::on(const Progress& event) {
   const auto found = tickets_.find(event.ticket);
   if (found == tickets_.end() || found->second.engine == nullptr) return;
   Ticket& ticket = found->second;
-  const Price& price = ticket.line->price;
+  const Price& price = ticket.price;
   if (!ticket.prompt_known && event.prompt_tokens > 0) {
     ticket.prompt_known = true;
     charge(ticket, (Work{event.prompt_tokens} - Work{ticket.prompt_tokens}) * price.prompt);
@@ -167,6 +188,7 @@ void Scheduler::Body::on(const End& event) {
   const std::uint32_t output = std::max(event.output_tokens, ticket.output_tokens);
   deliver(ticket, prompt, output);
   charge(ticket, ticket.delivered - ticket.charged);  // the truth
+  ticket.engine->held = false;
   if (event.how == Ending::done) {
     ticket.caller->answers.add(output);
     m.answers.add(output);
@@ -174,6 +196,7 @@ void Scheduler::Body::on(const End& event) {
     at.mean_work += (ticket.delivered - at.mean_work) / (at.mean_work == 0 ? 1 : mean_over);
   }
   release(ticket);
+  const std::vector<Line*> elsewhere = this->elsewhere(m, at);
   if (event.how == Ending::returned) {
     // What the engine did for nothing stays delivered work of its member; the next attempt is charged anew.
     ticket.charged = ticket.delivered = 0;
@@ -184,12 +207,16 @@ void Scheduler::Body::on(const End& event) {
     forget(ticket);
   }
   dispatch(at);
-  // A place less in use may let the member run elsewhere.
-  if (m.places_max == 0) return;
-  std::vector<Line*> elsewhere;
-  for (const MemberLine* waits : m.waits)
-    if (waits->line != &at) elsewhere.push_back(waits->line);
   for (Line* line : elsewhere) dispatch(*line);
+}
+
+// Where the member of a ticket of that line may run now that it has a place less in use.
+std::vector<Line*> Scheduler::Body::elsewhere(const Member& m, const Line& at) {
+  std::vector<Line*> lines;
+  if (m.places_max == 0) return lines;
+  for (const MemberLine* waits : m.waits)
+    if (waits->line != &at) lines.push_back(waits->line);
+  return lines;
 }
 
 }  // namespace faelled::commons

@@ -82,15 +82,16 @@ struct Arrive {
   bool operator==(const Arrive&) const = default;
 };
 
-// A paced engine takes `count` more tickets now. It replaces what it said before.
+// A paced engine takes `count` more tickets now. It replaces what it said before. One that is not paced has room again.
 struct Room {
   std::string engine;
   std::uint32_t count = 1;
   bool operator==(const Room&) const = default;
 };
 
-// The engine had no room for what it was granted: the ticket goes back to the head of its line, and the engine's room
-// is kept for it until the engine says Room again.
+// The engine had no room for what it was granted: the ticket goes back to its place in line, and nothing else is
+// granted to the engine until it says Room again; one that is not paced also when a ticket of it ends, when it is told
+// anew and at the next Tick. Other engines may take the ticket at once.
 struct Declined {
   TicketNumber ticket = 0;
   bool operator==(const Declined&) const = default;

@@ -72,7 +72,9 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   Line& at = *ticket.line;
   at.virtual_time = m.count;
   m.caller_time = who.count;
-  m.places += at.ticket_places;
+  ticket.price = at.price;
+  ticket.places = at.ticket_places;
+  m.places += ticket.places;
   activity(m, 0, 1);
   unwait(ticket);
   ticket.engine = &engine;
@@ -80,7 +82,7 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   if (engine.paced) --engine.room;
   ++running_;
   ticket.output_charged = charged_output(ticket, 0);
-  charge(ticket, Work{ticket.prompt_tokens} * at.price.prompt + Work{ticket.output_charged} * at.price.output);
+  charge(ticket, Work{ticket.prompt_tokens} * ticket.price.prompt + Work{ticket.output_charged} * ticket.price.output);
   if (ticket.revocable) at.revocable.emplace(ticket.order, &ticket);
   actions_.emplace_back(Grant{ticket.number, engine.id, why, ticket.charged});
 }
@@ -95,9 +97,12 @@ void Scheduler::Body::release(Ticket& ticket) {
   ticket.engine = nullptr;
   --engine.running;
   --running_;
-  m.places -= at.ticket_places;
+  m.places -= ticket.places;
   activity(m, 0, -1);
-  if (engine.gone && engine.running == 0) engines_.erase(std::string(engine.id));
+  if (engine.gone && engine.running == 0) {
+    const auto [first, last] = departed_.equal_range(engine.id);
+    departed_.erase(std::find_if(first, last, [&](const auto& named) { return &named.second == &engine; }));
+  }
   // With a place less in use the member may be back in line, in each of its lines.
   relist(m);
 }
@@ -124,8 +129,10 @@ void Scheduler::Body::revoke_for_claims(Line& at) {
 
 void Scheduler::Body::forget(Ticket& ticket) {
   Caller& who = *ticket.caller;
+  Member& m = *who.member;
   --who.tickets;
   tickets_.erase(ticket.number);
+  if (m.left && !m.active()) members_.erase(std::string(m.id));
 }
 
 }  // namespace faelled::commons

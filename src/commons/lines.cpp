@@ -13,9 +13,14 @@ Count share_of(Work work, std::uint64_t share) {
   return static_cast<Count>(static_cast<__int128>(work) * count_scale / static_cast<__int128>(share));
 }
 
-void put(Queue& queue, Ticket& ticket, bool at_the_head) {
-  ticket.before = at_the_head ? nullptr : queue.last;
-  ticket.after = at_the_head ? queue.first : nullptr;
+// One that comes back has its old place: behind those that asked before it and came back too.
+void put(Queue& queue, Ticket& ticket, bool comes_back) {
+  ticket.before = comes_back ? nullptr : queue.last;
+  ticket.after = comes_back ? queue.first : nullptr;
+  while (ticket.after != nullptr && ticket.after->order < ticket.order) {
+    ticket.before = ticket.after;
+    ticket.after = ticket.after->after;
+  }
   (ticket.before != nullptr ? ticket.before->after : queue.first) = &ticket;
   (ticket.after != nullptr ? ticket.after->before : queue.last) = &ticket;
 }
@@ -99,7 +104,7 @@ void Scheduler::Body::rekey(CallerLine& waits) {
 }
 
 // The caller's and the member's records of the line exist only while they wait in it.
-void Scheduler::Body::wait(Ticket& ticket, bool at_the_head) {
+void Scheduler::Body::wait(Ticket& ticket, bool comes_back) {
   Caller& who = *ticket.caller;
   Member& m = *who.member;
   Line& at = *ticket.line;
@@ -118,7 +123,7 @@ void Scheduler::Body::wait(Ticket& ticket, bool at_the_head) {
     waits.key = {true, count_max, ticket.order};
     who.waits.push_back(&waits);
   }
-  put(ticket.lane == Lane::batch ? waits.batch : waits.interactive, ticket, at_the_head);
+  put(ticket.lane == Lane::batch ? waits.batch : waits.interactive, ticket, comes_back);
   ++of.tickets;
   ++at.tickets;
   if (ticket.lane == Lane::interactive) ++of.interactive;
@@ -199,7 +204,7 @@ void Scheduler::Body::charge(Ticket& ticket, Work by) {
 
 void Scheduler::Body::deliver(Ticket& ticket, std::uint32_t prompt_tokens, std::uint32_t output_tokens) {
   Member& m = *ticket.caller->member;
-  const Price& price = ticket.line->price;
+  const Price& price = ticket.price;
   const Work all = Work{prompt_tokens} * price.prompt + Work{output_tokens} * price.output;
   const Work fresh = all - ticket.delivered;
   if (fresh <= 0) return;  // counts that run backwards are an engine's fault; what was delivered stays delivered

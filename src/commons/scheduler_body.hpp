@@ -23,7 +23,7 @@ class Scheduler::Body {
   void on(const Declined& event);
   void on(const Progress& event);
   void on(const End& event);
-  void on(const Tick&) {}
+  void on(const Tick& event);
 
   Explanation explain(TicketNumber number) const;
   MemberState state_of(const Member& member) const;
@@ -33,7 +33,7 @@ class Scheduler::Body {
   Member& member(std::string_view id);
   Caller& caller(Member& member, std::string_view id);
   Line& line(std::string_view model);
-  void wait(Ticket& ticket, bool at_the_head);
+  void wait(Ticket& ticket, bool comes_back);
   void unwait(Ticket& ticket);
   void list(MemberLine& waits);
   void unlist(MemberLine& waits);
@@ -53,6 +53,7 @@ class Scheduler::Body {
   void grant(Ticket& ticket, Engine& engine, Why why);
   void release(Ticket& ticket);  // of its engine, without dispatch
   void revoke_for_claims(Line& line);
+  static std::vector<Line*> elsewhere(const Member& member, const Line& line);
   std::uint32_t expected_output(const Ticket& ticket, std::uint32_t so_far) const;
   std::uint32_t charged_output(const Ticket& ticket, std::uint32_t so_far) const;
   void forget(Ticket& ticket);
@@ -67,7 +68,9 @@ class Scheduler::Body {
   Decay decay_;
   std::map<std::string, Member, std::less<>> members_;
   std::map<std::string, Line, std::less<>> lines_;
-  std::map<std::string, Engine, std::less<>> engines_;
+  using Engines = std::multimap<std::string, Engine, std::less<>>;
+  Engines engines_;   // one of a name
+  Engines departed_;  // gone, with tickets that have not ended
   std::unordered_map<TicketNumber, Ticket> tickets_;
   std::set<std::pair<Instant, TicketNumber>> deadlines_;
   std::vector<Action> actions_;

@@ -93,9 +93,10 @@ struct Engine {
   bool paced = false;
   std::uint32_t room = 0;  // of a paced one: what it still takes
   std::uint32_t running = 0;
-  bool gone = false;  // only until the last of its tickets has ended
+  bool held = false;  // it declined: its room is kept until it may have changed
+  bool gone = false;  // only until the last of its tickets has ended; one of its name may be there again by then
 
-  bool takes() const { return !gone && running < places && (!paced || room > 0); }
+  bool takes() const { return !gone && !held && running < places && (!paced || room > 0); }
 };
 
 struct Caller {
@@ -114,6 +115,7 @@ struct Member {
   std::uint64_t share = 1;
   std::uint32_t places_max = 0;
   bool agreed = false;  // counts among all shares
+  bool left = false;    // forgotten when nothing of it waits or runs
   Count count = 0;
   Count caller_time = 0;  // count of the caller that had the last turn
   Weighed load = 0;       // charged, decayed
@@ -142,6 +144,8 @@ struct Ticket {
   Ticket* after = nullptr;
   std::uint64_t order = 0;
   Instant deadline;
+  Price price;               // as it was at the grant, as are the next: an engine may change them while it runs
+  std::uint32_t places = 0;  // of its member, while it runs
   Work charged = 0;
   Weighed weighed = 0;  // of what was charged
   Work delivered = 0;
