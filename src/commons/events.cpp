@@ -30,6 +30,7 @@ void Scheduler::Body::begin(Instant now) {
     for (auto& [id, m] : members_) relist(m);
   }
   if (now_ - settled_ >= settings_.settle_every) settle();
+  entitled_load_ = static_cast<Weighed>(capacity_per_s_) * decay_.weight(now_) * Decay::time_constant_ms / 1000;
   while (!deadlines_.empty() && deadlines_.begin()->first <= now_) {
     Ticket& late = tickets_.at(deadlines_.begin()->second);
     actions_.emplace_back(Expire{late.number});

@@ -4,24 +4,45 @@
 #include "commons/scheduler_body.hpp"
 
 namespace faelled::commons {
+namespace {
+
+constexpr std::size_t claims_looked_at_max =
+    64;  // a bound on one decision; with so many alike the least counted will do
+
+}  // namespace
 
 // Of the members that wait or run each may have had its share of what all of them had. At least one always has not had
 // more, so a floor claim is never missing for a rounding.
 bool Scheduler::Body::below_floor(const Member& m) const { return m.load * active_share_ <= active_load_ * m.share; }
 
+// Its contract's part of the capacity over the same minute, whoever else is there: nobody may stand in its way.
+bool Scheduler::Body::below_entitlement(const Member& m) const {
+  return m.agreed && m.load * agreed_share_ <= entitled_load_ * m.share;
+}
+
 bool Scheduler::Body::may_run(const Member& m, const Line& at) const {
   return m.places_max == 0 || m.places + at.ticket_places <= m.places_max;
 }
 
-// Among floor claims the least counted; only when there is none, borrowers: most credit first.
+// Among those who claim their entitlement the least counted; only when there is none, borrowers: those with credit
+// before those without, and of these whoever is below its floor first.
 std::pair<MemberLine*, Why> Scheduler::Body::next(const Line& at) const {
   if (at.by_count.empty()) return {nullptr, Why::floor};
-  if (below_floor(*at.by_load.begin()->second->member)) {
+  const Member& least = *at.by_load.begin()->second->member;
+  if (below_entitlement(least)) {
     // The least counted has mostly also had the least lately, so this ends after few steps.
     for (const auto& [key, waits] : at.by_count)
-      if (below_floor(*waits->member)) return {waits, Why::floor};
+      if (below_entitlement(*waits->member)) return {waits, Why::floor};
   }
-  return {at.by_credit.begin()->second, Why::borrowed};
+  const auto first = at.by_credit.begin();
+  if (below_floor(least)) {
+    std::size_t looked = 0;
+    for (auto other = first; other != at.by_credit.end() && other->first.first == first->first.first; ++other) {
+      if (below_floor(*other->second->member)) return {other->second, Why::borrowed};
+      if (++looked == claims_looked_at_max) break;
+    }
+  }
+  return {first->second, Why::borrowed};
 }
 
 Engine* Scheduler::Body::engine_with_room(const Line& at) const {

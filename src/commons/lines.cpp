@@ -66,13 +66,12 @@ void Scheduler::Body::list(MemberLine& waits) {
   if (waits.tickets == 0 || !may_run(*waits.member, *waits.line)) return;
   const Member& m = *waits.member;
   const Work step = std::max<Work>(1, credit_limit(m, settings_.credit_step));
-  // Sorted as unsigned from most to least: class 2^40 is no credit at all.
-  const Work rank = (Work{1} << 40) - (m.credit >= 0 ? m.credit / step : -((-m.credit + step - 1) / step));
+  const Weighed rank = m.credit >= step ? 0 : 1;  // two classes, not an order: docs/decisions/0019-commons.md
   // Batch waits for people: of those with the same claim, members with a person in line come first.
   waits.batch_only = waits.interactive == 0;
   waits.by_count = {waits.batch_only, m.count, m.number};
   waits.by_load = {(m.load << load_fraction_bits) / m.share, m.count, m.number};
-  waits.by_credit = {(static_cast<Weighed>(waits.batch_only) << 64) + static_cast<Weighed>(rank), m.count, m.number};
+  waits.by_credit = {(static_cast<Weighed>(waits.batch_only) << 64) + rank, m.count, m.number};
   waits.line->by_count.emplace(waits.by_count, &waits);
   waits.line->by_load.emplace(waits.by_load, &waits);
   waits.line->by_credit.emplace(waits.by_credit, &waits);

@@ -46,6 +46,7 @@ class Scheduler::Body {
 
   // Grants (grants.cpp)
   bool below_floor(const Member& member) const;
+  bool below_entitlement(const Member& member) const;
   bool may_run(const Member& member, const Line& line) const;
   std::pair<MemberLine*, Why> next(const Line& line) const;
   Engine* engine_with_room(const Line& line) const;
@@ -82,7 +83,8 @@ class Scheduler::Body {
   std::uint64_t active_share_ = 0;
   std::uint64_t agreed_share_ = 0;
   Instant settled_{};
-  Work capacity_per_s_ = 0;  // the most that was delivered between two settlements, forgotten slowly
+  Weighed entitled_load_ = 0;  // what all agreements together give over the decay's minute, at the weight of now
+  Work capacity_per_s_ = 0;    // the most that was delivered between two settlements, forgotten slowly
 };
 
 }  // namespace faelled::commons
