@@ -29,23 +29,30 @@ MemberState Scheduler::Body::state_of(const Member& m) const {
   return out;
 }
 
+int Scheduler::Body::borrower_rank(const Member& m) const {
+  const bool credit = m.credit >= std::max<Work>(1, credit_limit(m, settings_.credit_step));
+  return below_entitlement(m) ? 0 : (credit ? 0 : 2) + (below_floor(m) ? 0 : 1);
+}
+
 // As if nothing more came and each answer were as long as is expected: members by count, floor claims first.
 std::vector<TicketNumber> Scheduler::Body::order(const Line& at, std::size_t limit) const {
   struct Turn {
-    bool borrows;
+    int claim;  // 0: on its entitlement
     bool batch_only;
+    int borrower;  // 0: with credit and below its floor
     Count count;
     std::uint32_t number;
     const MemberLine* waits;
     bool operator>(const Turn& other) const {
-      return std::tie(borrows, batch_only, count, number) >
-             std::tie(other.borrows, other.batch_only, other.count, other.number);
+      return std::tie(claim, batch_only, borrower, count, number) >
+             std::tie(other.claim, other.batch_only, other.borrower, other.count, other.number);
     }
   };
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns;
   std::unordered_map<const MemberLine*, std::vector<TicketNumber>> queues;
   for (const auto& [m, waits] : at.members)
-    turns.push({!below_floor(*m) || !waits.listed, waits.interactive == 0, m->count, m->number, &waits});
+    turns.push({!waits.listed ? 2 : below_entitlement(*m) ? 0 : 1, waits.interactive == 0, borrower_rank(*m), m->count,
+                m->number, &waits});
   std::vector<TicketNumber> out;
   while (!turns.empty() && out.size() < limit) {
     Turn turn = turns.top();

@@ -47,6 +47,7 @@ class Scheduler::Body {
   // Grants (grants.cpp)
   bool below_floor(const Member& member) const;
   bool below_entitlement(const Member& member) const;
+  int borrower_rank(const Member& member) const;
   bool may_run(const Member& member, const Line& line) const;
   std::pair<MemberLine*, Why> next(const Line& line) const;
   Engine* engine_with_room(const Line& line) const;
