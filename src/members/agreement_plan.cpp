@@ -11,7 +11,9 @@
 namespace faelled::members {
 namespace {
 
-std::string numbered(const char* list, std::size_t index) { return std::string(list) + "[" + std::to_string(index) + "]"; }
+std::string numbered(const char* list, std::size_t index) {
+  return std::string(list) + "[" + std::to_string(index) + "]";
+}
 
 bool same_promise(const AgreementRow& a, const AgreementRow& b) {
   return a.tier == b.tier && a.from == b.from && a.until == b.until && a.share == b.share && a.places == b.places &&
@@ -56,7 +58,8 @@ class Planning {
       const std::string at = numbered("tiers", i);
       const auto row = values_.tier(wish_.tiers[i], at);
       if (!seen.insert(wish_.tiers[i].id).second)
-        problems_.add(at + ".id", "the tier " + wish_.tiers[i].id + " stands twice", "aftaletypen " + wish_.tiers[i].id + " står to gange");
+        problems_.add(at + ".id", "the tier " + wish_.tiers[i].id + " stands twice",
+                      "aftaletypen " + wish_.tiers[i].id + " står to gange");
       broken_.insert(wish_.tiers[i].id);
       if (!row) continue;
       broken_.erase(row->id);
@@ -70,7 +73,8 @@ class Planning {
         changed.tier_after = row;
       }
     }
-    if (tiers_.size() > limits::tiers_max) problems_.add("tiers", "there are more than 100 tiers", "der er flere end 100 aftaletyper");
+    if (tiers_.size() > limits::tiers_max)
+      problems_.add("tiers", "there are more than 100 tiers", "der er flere end 100 aftaletyper");
     for (std::size_t i = 0; i < wish_.tiers_removed.size(); ++i) {
       if (tiers_.erase(wish_.tiers_removed[i]) == 0)
         problems_.add(numbered("tiers_removed", i), "there is no tier " + wish_.tiers_removed[i],
@@ -88,7 +92,8 @@ class Planning {
       const WishedAgreement& one = wish_.agreements[i];
       const std::string at = numbered("agreements", i);
       if (!known_.is_member(one.member)) {
-        problems_.add(at + ".member", "there is no member '" + one.member.substr(0, 100) + "'; `faelled member add` makes one",
+        problems_.add(at + ".member",
+                      "there is no member '" + one.member.substr(0, 100) + "'; `faelled member add` makes one",
                       "der er ingen kommune '" + one.member.substr(0, 100) + "'");
         continue;
       }
@@ -104,7 +109,7 @@ class Planning {
       if (!row) continue;
       row->follows = one.replaces;
       if (is_over(*row, now_)) {
-        over(*row, at);
+        over(at);
         continue;
       }
       of_member.push_back({std::move(*row), at});
@@ -116,15 +121,17 @@ class Planning {
       if (wish_.whole || std::ranges::any_of(rows, [&](const auto& row) { return ended_.contains(row.id); }))
         members.insert(member);
     for (const std::string& member : members) plan_member(member, wished[member]);
-    for (const std::string& id : ended_) problems_.add("ended", "there is no agreement " + id + " that could be ended", "der er ingen aftale " + id + " at afslutte");
+    for (const std::string& id : ended_)
+      problems_.add("ended", "there is no agreement " + id + " that could be ended",
+                    "der er ingen aftale " + id + " at afslutte");
   }
 
   // A file may keep what was; somebody who asks for one alone is told.
-  void over(const AgreementRow& row, const std::string& at) {
+  void over(const std::string& at) {
     ++plan_.over;
     if (!wish_.whole)
-      problems_.add(at + ".until", "the agreement would be over already: until lies in the past", "aftalen ville allerede være slut: til og med-datoen er passeret");
-    over_.emplace(row.member, row.from);
+      problems_.add(at + ".until", "the agreement would be over already: until lies in the past",
+                    "aftalen ville allerede være slut: til og med-datoen er passeret");
   }
 
   void plan_member(const std::string& member, std::vector<Open> wished) {
@@ -154,7 +161,8 @@ class Planning {
       if (before != there.end()) {
         take(one, before);
       } else if (!one.row.follows.empty()) {
-        problems_.add(one.at + ".replaces", "there is no agreement " + one.row.follows + " of " + member + " that could be replaced",
+        problems_.add(one.at + ".replaces",
+                      "there is no agreement " + one.row.follows + " of " + member + " that could be replaced",
                       member + " har ingen aftale " + one.row.follows + " at erstatte");
       } else {
         fresh.push_back(one);
@@ -186,7 +194,7 @@ class Planning {
   }
 
   void look_for_overlaps(const std::string& member, std::vector<Open>& after) {
-    std::ranges::stable_sort(after, {}, [](const Open& one) { return one.row.from; });
+    std::ranges::sort(after, {}, [](const Open& one) { return std::pair(one.row.from, one.row.id); });
     if (after.size() > limits::agreements_of_member_max)
       problems_.add(after.back().at, member + " has more than 20 agreements", member + " har flere end 20 aftaler");
     for (std::size_t i = 1; i < after.size(); ++i) {
@@ -194,8 +202,10 @@ class Planning {
       if (one.row.until && *one.row.until < next.row.from) continue;
       const std::string& other = next.at.empty() ? next.row.id : one.at.empty() ? one.row.id : one.at;
       problems_.add(next.at.empty() ? one.at : next.at,
-                    "two agreements of " + member + " overlap: this one and " + other + "; end the former before the latter begins",
-                    "to aftaler for " + member + " overlapper: denne og " + other + "; lad den første slutte, før den næste begynder");
+                    "two agreements of " + member + " overlap: this one and " + other +
+                        "; end the former before the latter begins",
+                    "to aftaler for " + member + " overlapper: denne og " + other +
+                        "; lad den første slutte, før den næste begynder");
     }
   }
 
@@ -217,15 +227,21 @@ class Planning {
     for (const auto& [id, row] : tiers_) {
       if (row.places <= facts_.places) continue;
       const std::string now = std::to_string(plan_.places.of(row.places)), promised = std::to_string(row.places);
-      warnings_.add("", "the tier " + id + " promises " + promised + " places and there are " + there + ": all limits count in proportion (" + there + " of " + most + "), this one as " + now,
-                    "aftaletypen " + id + " lover " + promised + " pladser, og der er " + there + ": alle grænser gælder i forhold (" + there + " af " + most + "), denne som " + now);
+      warnings_.add("",
+                    "the tier " + id + " promises " + promised + " places and there are " + there +
+                        ": all limits count in proportion (" + there + " of " + most + "), this one as " + now,
+                    "aftaletypen " + id + " lover " + promised + " pladser, og der er " + there +
+                        ": alle grænser gælder i forhold (" + there + " af " + most + "), denne som " + now);
     }
     for (const AgreementRow& row : open_) {
       const auto tier = tiers_.find(row.tier);
       if (row.places <= facts_.places || (tier != tiers_.end() && tier->second.places == row.places)) continue;
       const std::string now = std::to_string(plan_.places.of(row.places)), promised = std::to_string(row.places);
-      warnings_.add("", "the agreement of " + row.member + " promises " + promised + " places and there are " + there + ": it counts as " + now,
-                    "aftalen med " + row.member + " lover " + promised + " pladser, og der er " + there + ": den gælder som " + now);
+      warnings_.add("",
+                    "the agreement of " + row.member + " promises " + promised + " places and there are " + there +
+                        ": it counts as " + now,
+                    "aftalen med " + row.member + " lover " + promised + " pladser, og der er " + there +
+                        ": den gælder som " + now);
     }
   }
 
@@ -234,9 +250,8 @@ class Planning {
     for (const PlanStep& one : plan_.steps) {
       if (!one.before || !in_force(*one.before, now_)) continue;
       const std::string& member = one.before->member;
-      const bool covered = std::ranges::any_of(open_, [&](const AgreementRow& row) {
-        return row.member == member && WallTime(row.from) <= now_;
-      });
+      const bool covered = std::ranges::any_of(
+          open_, [&](const AgreementRow& row) { return row.member == member && WallTime(row.from) <= now_; });
       if (!covered)
         warnings_.add("", member + " has no agreement then, and so the smallest share",
                       member + " har så ingen aftale, og dermed den mindste andel");
@@ -280,7 +295,6 @@ class Planning {
   std::set<std::string, std::less<>> broken_;          // wished tiers that are not as they should be
   std::set<std::string, std::less<>> ended_;           // ids that shall end, until they are found
   std::set<std::string, std::less<>> planned_;         // members
-  std::set<std::pair<std::string, Day>> over_;
   std::vector<AgreementRow> open_;                     // as they will be
 };
 

@@ -73,8 +73,7 @@ std::optional<TierRow> AgreementValues::tier(const WishedTier& wished, const std
   }
   if (wished.share) good = in_range(*wished.share, 1, limits::share_max, at + ".share", "share") && good;
   good = in_range(wished.places, 0, limits::member_places_max, at + ".places", "places") && good;
-  if (wished.wait_s)
-    good = in_range(*wished.wait_s, 0, limits::agreement_wait_s_max, at + ".wait_s", "wait_s") && good;
+  if (wished.wait_s) good = in_range(*wished.wait_s, 0, limits::agreement_wait_s_max, at + ".wait_s", "wait_s") && good;
   if (wished.fee_ore) good = in_range(*wished.fee_ore, 0, limits::fee_ore_max, at + ".fee_ore", "fee_ore") && good;
   auto ids = models(wished.models, at);
   if (!good || !ids) return std::nullopt;
@@ -97,20 +96,20 @@ AgreementValues::Number AgreementValues::by_key(const SizeKey& key, Number wishe
   if (wished) return in_range(*wished, min, max, place, name) ? wished : std::nullopt;
   if (key.kind == KeyKind::fixed) {
     if (!of_tier)
-      problems_.add(place,
-                    agreement.member + " has no " + name + ": neither the agreement nor the tier " + agreement.tier +
-                        " says one",
-                    agreement.member + (share ? " har ingen andel" : " har ingen pris") +
-                        ": hverken aftalen eller aftaletypen " + agreement.tier + " angiver den");
+      problems_.add(
+          place,
+          agreement.member + " has no " + name + ": neither the agreement nor the tier " + agreement.tier + " says one",
+          agreement.member + (share ? " har ingen andel" : " har ingen pris") + ": hverken aftalen eller aftaletypen " +
+              agreement.tier + " angiver den");
     return of_tier;
   }
   const auto inhabitants = wish_.inhabitants.find(agreement.member);
   if (inhabitants == wish_.inhabitants.end()) {
-    problems_.add(place,
-                  std::string(share ? "shares" : "fees") + " go by " + std::string(name_of(key.kind)) +
-                      ", and nobody says how many inhabitants " + agreement.member + " has",
-                  std::string(share ? "andele" : "priser") + " følger indbyggertallet, og " + agreement.member +
-                      " har intet");
+    problems_.add(
+        place,
+        std::string(share ? "shares" : "fees") + " go by " + std::string(name_of(key.kind)) +
+            ", and nobody says how many inhabitants " + agreement.member + " has",
+        std::string(share ? "andele" : "priser") + " følger indbyggertallet, og " + agreement.member + " har intet");
     return std::nullopt;
   }
   if (inhabitants->second < 1 || inhabitants->second > limits::inhabitants_max || !check(key))
@@ -136,16 +135,15 @@ std::optional<AgreementRow> AgreementValues::agreement(const WishedAgreement& wi
               "en suspenderet aftale skal have en begrundelse på dansk og engelsk, som kommunens folk læser");
     if (!wished.suspended && !reason->empty())
       problem(name, "only a suspended agreement has a reason", "kun en suspenderet aftale har en begrundelse");
-    if (auto ok = check_contact(*reason); !ok)
-      problem(name, "the reason is too long or has odd characters", "begrundelsen er for lang eller har mærkelige tegn");
+    if (auto ok = check_reason(*reason); !ok)
+      problem(name, "the reason is too long or has odd characters",
+              "begrundelsen er for lang eller har mærkelige tegn");
   }
   bool reckoned = false;
   const auto share = by_key(wish_.share_by, wished.share, tier.share, wished, at, true, reckoned);
   const auto fee = by_key(wish_.fee_by, wished.fee_ore, tier.fee_ore, wished, at, false, reckoned);
-  if (wished.places)
-    good = in_range(*wished.places, 0, limits::member_places_max, at + ".places", "places") && good;
-  if (wished.wait_s)
-    good = in_range(*wished.wait_s, 0, limits::agreement_wait_s_max, at + ".wait_s", "wait_s") && good;
+  if (wished.places) good = in_range(*wished.places, 0, limits::member_places_max, at + ".places", "places") && good;
+  if (wished.wait_s) good = in_range(*wished.wait_s, 0, limits::agreement_wait_s_max, at + ".wait_s", "wait_s") && good;
   const auto ids = models(wished.models.value_or(tier.models), at);
   if (!good || !share || !fee || !ids) return std::nullopt;
   AgreementRow row;

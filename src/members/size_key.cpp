@@ -60,8 +60,8 @@ Expected<void> check(const SizeKey& key) {
 std::int64_t value_of(const SizeKey& key, std::int64_t inhabitants) {
   FAELLED_CHECK(key.kind != KeyKind::fixed, "nothing follows from the size where the key is fixed");
   if (key.kind == KeyKind::size_class) {
-    const auto band = std::ranges::find_if(
-        key.bands, [&](const SizeBand& one) { return !one.below || inhabitants < *one.below; });
+    const auto band =
+        std::ranges::find_if(key.bands, [&](const SizeBand& one) { return !one.below || inhabitants < *one.below; });
     FAELLED_CHECK(band != key.bands.end(), "the last band of a checked table is for all");
     return band->value;
   }

@@ -15,12 +15,12 @@ namespace faelled::members {
 // Those of a member without an agreement are the defaults: the smallest share, and no limit of its own.
 struct Terms {
   std::uint32_t share = 1;
-  std::uint32_t places = 0;                        // in use at once, as promised; 0: no limit
-  std::optional<std::chrono::seconds> wait = {};   // in line before a refusal; absent: as the server has it
-  std::vector<std::string> models = {};            // and adapters; empty: all
-  bool suspended = false;                          // what runs goes on to its end, new requests are refused
-  std::string reason_da = {}, reason_en = {};      // of the suspension
-  std::string tier = {};                           // empty: there is no agreement
+  std::uint32_t places = 0;                       // in use at once, as promised; 0: no limit
+  std::optional<std::chrono::seconds> wait = {};  // in line before a refusal; absent: as the server has it
+  std::vector<std::string> models = {};           // and adapters; empty: all
+  bool suspended = false;                         // what runs goes on to its end, new requests are refused
+  std::string reason_da = {}, reason_en = {};     // of the suspension
+  std::string tier = {};                          // empty: there is no agreement
   std::string agreement = {};
   bool operator==(const Terms&) const = default;
 };

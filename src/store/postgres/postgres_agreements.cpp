@@ -64,6 +64,12 @@ AgreementRow read_agreement(Row& row) {
 
 }  // namespace
 
+// Servers that change agreements take turns, so that each sees what the one before has done.
+Expected<void> PostgresStore::take_turn() {
+  constexpr std::int64_t turn = 0x46616772;  // "Fagr"
+  return db_->each("SELECT pg_advisory_xact_lock($1)", [](Row&) {}, turn);
+}
+
 Expected<std::vector<TierRow>> PostgresStore::tiers() {
   std::vector<TierRow> out;
   auto read = db_->each("SELECT id, name, share, places, wait_s, models, fee_ore, updated_at FROM tiers ORDER BY id",
@@ -87,6 +93,7 @@ Expected<void> PostgresStore::remove_tier(const std::string& id) {
 }
 
 Expected<void> PostgresStore::add_agreement(const AgreementRow& row) {
+  if (auto mine = take_turn(); !mine) return mine;
   return done(db_->change(
       "INSERT INTO agreements (id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, "
       "inhabitants, suspended, reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, "
@@ -100,6 +107,7 @@ Expected<void> PostgresStore::add_agreement(const AgreementRow& row) {
 
 Expected<void> PostgresStore::end_agreement(const std::string& id, WallTime when, ActorKind by_kind,
                                             const std::string& by) {
+  if (auto mine = take_turn(); !mine) return mine;
   auto ended = db_->change(
       "UPDATE agreements SET ended_at = $1, ended_by_kind = $2, ended_by = $3 WHERE id = $4 AND ended_at IS NULL", when,
       static_cast<int>(by_kind), by, id);

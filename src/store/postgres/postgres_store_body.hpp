@@ -90,6 +90,7 @@ class PostgresStore final : public Store {
   Expected<std::vector<UserRow>> users_of(const Ids* ids);
   Expected<std::vector<KeyRow>> keys_of(const Ids* ids);
   Expected<std::vector<AgreementRow>> agreements_of(const Ids& ids);
+  Expected<void> take_turn();
 
   std::unique_ptr<Connection> db_;
   std::string server_;  // which of the servers on the database this is
