@@ -4,8 +4,8 @@ namespace faelled::app {
 namespace {
 
 constexpr const char* two_tiers = R"(tiers:
-  - { id: stor, name: Stor by, share: 52, places: 16, wait_s: 60, fee_ore: 566800 }
-  - { id: lille, share: 22, places: 4, models: [m], fee_ore: 239800 }
+  - { id: stor, name: Stor by, share: 52, places: 4, wait_s: 60, fee_ore: 566800 }
+  - { id: lille, share: 22, places: 2, models: [m], fee_ore: 239800 }
 agreements:
   - { member: aarhus, tier: stor, from: 2026-01-01 }
   - { member: ribe, tier: lille, from: 2026-01-01 }
@@ -38,11 +38,11 @@ TEST_F(Apply, ShowsTheDifferenceAndAsksAndASecondTimeHasNothingToDo) {
   const Said no = answered(command, "n\n");
   EXPECT_EQ(no.status, 1);
   EXPECT_TRUE(
-      no.out.contains("+ tier stor: name Stor by, share 52, places 16, wait 60 s, models all, fee a month "
+      no.out.contains("+ tier stor: name Stor by, share 52, places 4, wait 60 s, models all, fee a month "
                       "5668.00 kr"))
       << no.out;
   EXPECT_TRUE(
-      no.out.contains("+ ribe: tier lille, from 2026-01-01, until it is ended, share 22, places 4, wait as the "
+      no.out.contains("+ ribe: tier lille, from 2026-01-01, until it is ended, share 22, places 2, wait as the "
                       "server's, models m, fee a month 2398.00 kr, suspended no"))
       << no.out;
   EXPECT_TRUE(no.out.contains("Agreements: 2 begin, 0 change, 0 end."));

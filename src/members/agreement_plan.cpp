@@ -26,6 +26,8 @@ bool same_tier(TierRow a, const TierRow& b) {
   return a == b;
 }
 
+constexpr std::size_t figures_max = 12;  // nobody reads more
+
 class Planning {
  public:
   Planning(const AgreementWish& wish, const AgreementsKnown& known, const AgreementFacts& facts, WallTime now)
@@ -223,26 +225,26 @@ class Planning {
     for (const AgreementRow& row : open_) plan_.places.promised = std::max(plan_.places.promised, row.places);
     for (const auto& [id, row] : tiers_) plan_.places.promised = std::max(plan_.places.promised, row.places);
     if (!plan_.places.too_much()) return;
-    const std::string there = std::to_string(facts_.places), most = std::to_string(plan_.places.promised);
-    for (const auto& [id, row] : tiers_) {
-      if (row.places <= facts_.places) continue;
-      const std::string now = std::to_string(plan_.places.of(row.places)), promised = std::to_string(row.places);
-      warnings_.add("",
-                    "the tier " + id + " promises " + promised + " places and there are " + there +
-                        ": all limits count in proportion (" + there + " of " + most + "), this one as " + now,
-                    "aftaletypen " + id + " lover " + promised + " pladser, og der er " + there +
-                        ": alle grænser gælder i forhold (" + there + " af " + most + "), denne som " + now);
-    }
+    // One warning with all figures: a tier's limit, and where an agreement has one of its own.
+    std::string figures;
+    std::size_t told = 0;
+    const auto tell = [&](const std::string& whose, std::uint32_t places) {
+      if (places == 0 || ++told > figures_max) return;
+      figures += (figures.empty() ? "" : ", ") + whose + " " + std::to_string(places) + " → " +
+                 std::to_string(plan_.places.of(places));
+    };
+    for (const auto& [id, row] : tiers_) tell(id, row.places);
     for (const AgreementRow& row : open_) {
       const auto tier = tiers_.find(row.tier);
-      if (row.places <= facts_.places || (tier != tiers_.end() && tier->second.places == row.places)) continue;
-      const std::string now = std::to_string(plan_.places.of(row.places)), promised = std::to_string(row.places);
-      warnings_.add("",
-                    "the agreement of " + row.member + " promises " + promised + " places and there are " + there +
-                        ": it counts as " + now,
-                    "aftalen med " + row.member + " lover " + promised + " pladser, og der er " + there +
-                        ": den gælder som " + now);
+      if (tier == tiers_.end() || tier->second.places != row.places) tell(row.member, row.places);
     }
+    if (told > figures_max) figures += ", …";
+    const std::string there = std::to_string(facts_.places), most = std::to_string(plan_.places.promised);
+    warnings_.add(
+        "",
+        "up to " + most + " places are promised and there are " + there +
+            ": all limits count in proportion: " + figures,
+        "der er lovet op til " + most + " pladser, og der er " + there + ": alle grænser gælder i forhold: " + figures);
   }
 
   // Who is promised something now, and would not be afterwards.

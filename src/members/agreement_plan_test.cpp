@@ -306,9 +306,10 @@ TEST(AgreementPlan, ScalesMorePlacesThanThereAreInProportionAndSaysSo) {
                                     {agreement("aarhus"), agreement("ribe", "lille")});
   const AgreementPlan plan = world.apply(wished);
   ASSERT_EQ(plan.warnings.size(), 1U);
-  EXPECT_TRUE(plan.warnings[0].message.contains("stor promises 64 places and there are 16"))
+  EXPECT_TRUE(plan.warnings[0].message.contains("up to 64 places are promised and there are 16"))
       << plan.warnings[0].message;
-  EXPECT_TRUE(plan.warnings[0].message_da.contains("lover 64 pladser, og der er 16")) << plan.warnings[0].message_da;
+  EXPECT_TRUE(plan.warnings[0].message_da.contains("op til 64 pladser, og der er 16")) << plan.warnings[0].message_da;
+  EXPECT_TRUE(plan.warnings[0].message.contains("lille 8 → 2, stor 64 → 16")) << plan.warnings[0].message;
   EXPECT_TRUE(plan.places.too_much());
   EXPECT_EQ(plan.places.of(64), 16U);
   EXPECT_EQ(plan.places.of(8), 2U) << "an eighth of the largest, as was promised";

@@ -20,9 +20,10 @@ constexpr std::size_t page_rows = 100;
 
 }  // namespace
 
+// As they are configured: an engine that is away for a moment changes nobody's limit.
 std::uint32_t Portal::places_there() const {
   std::uint32_t out = 0;
-  for (const rpc::ModelStatus& model : p_.context.mesh.models()) out += model.places;
+  for (const std::string& id : p_.context.catalogue.names()) out += p_.context.catalogue.find(id)->settings.places;
   return out;
 }
 

@@ -121,19 +121,16 @@ TEST_F(AgreementsApi, EverybodyReadsTheirMembersPromiseInShort) {
 TEST_F(AgreementsApi, SaysWhereMorePlacesArePromisedThanThereAre) {
   in_world([](World& world) -> Task<void> {
     const People who = co_await people(world);
-    rpc::ModelStatus model;
-    model.model = "m";
-    model.places = 8;
-    world.mesh.states = {model};
     const Answer done = co_await apply(world, two);
-    EXPECT_TRUE(text_at(done.body, "warnings.0.message").contains("promises 16 places and there are 8")) << done.body;
-    EXPECT_TRUE(text_at(done.body, "warnings.0.message_da").contains("lover 16 pladser, og der er 8"));
+    EXPECT_TRUE(text_at(done.body, "warnings.0.message").contains("up to 16 places are promised and there are 4"))
+        << done.body;
+    EXPECT_TRUE(text_at(done.body, "warnings.0.message_da").contains("op til 16 pladser, og der er 4"));
     const Answer list = co_await world.ask("GET", "/api/agreements", {}, who.per);
     EXPECT_EQ(text_at(list.body, "places.promised"), "16");
-    EXPECT_EQ(text_at(list.body, "places.there"), "8");
-    EXPECT_EQ(text_at(list.body, "agreements.0.places_now"), "8");
-    EXPECT_EQ(text_at(list.body, "agreements.1.places_now"), "2");
-    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/promise", {}, who.anne)).body, "places_now"), "8");
+    EXPECT_EQ(text_at(list.body, "places.there"), "4");
+    EXPECT_EQ(text_at(list.body, "agreements.0.places_now"), "4");
+    EXPECT_EQ(text_at(list.body, "agreements.1.places_now"), "1");
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/promise", {}, who.anne)).body, "places_now"), "4");
   });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { day_before, day_words, differences, kroner, kroner_field, ore_of, percent, way_back, type Agreement, type Plan, type Tier } from './agreements';
+import { day_before, day_words, differences, kroner, kroner_field, ore_of, percent, short_day_words, way_back, type Agreement, type Plan, type Tier } from './agreements';
 
 const agreement = (more: Partial<Agreement> = {}): Agreement => ({
   id: 'agr_1', member: 'aarhus', tier: 'stor', state: 'in_force', from: '2026-01-01', until: null, share: 52, places: 16, places_now: 16, wait_s: 60, models: [], fee_ore: 566_800,
@@ -35,6 +35,7 @@ describe('a share', () => {
 describe('a day', () => {
   it('is the agreement’s, wherever the reader is', () => {
     expect(day_words('2026-01-01', 'da')).toBe('1. januar 2026');
+    expect(short_day_words('2026-12-31', 'da')).toBe('31.12.2026');
     expect(day_before('2026-01-01')).toBe('2025-12-31');
   });
 });

@@ -44,6 +44,11 @@ export function day_words(day: string, language: Language): string {
   return new Intl.DateTimeFormat(locale[language], { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`));
 }
 
+/** The same for a table: "1.1.2026". */
+export function short_day_words(day: string, language: Language): string {
+  return new Intl.DateTimeFormat(locale[language], { dateStyle: 'short', timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`));
+}
+
 /** The day before, for an agreement that ends where another begins. */
 export function day_before(day: string): string {
   return new Date(Date.parse(`${day}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
