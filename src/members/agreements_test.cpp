@@ -1,4 +1,5 @@
-// Invariant: audited. Agreements as the Directory has them: over a store, across restarts, with their audit rows.
+// Invariant: audited. Invariant: promised is promised. Agreements as the Directory has them: over a store, across
+// restarts, with their audit rows.
 #include "members/agreements.hpp"
 
 #include <algorithm>

@@ -186,6 +186,7 @@ TEST(PostgresStore, LetsNobodyChangeOrRemoveAnAuditRow) {
   EXPECT_EQ(open(url)->audit({}, "", 10)->rows, std::vector{audit_row(1)});
 }
 
+// Invariant: promised is promised
 TEST(PostgresStore, LetsNobodyChangeOrRemoveAnAgreement) {
   const std::string url = server().new_database();
   auto store = open(url);

@@ -117,6 +117,7 @@ TEST(SqliteStore, InAFolderThatIsNotThereIsRefused) {
   EXPECT_EQ(open_sqlite_store("/nonexistent/faelled.db").error().code, Errc::io);
 }
 
+// Invariant: promised is promised
 TEST(SqliteStore, LetsNobodyChangeOrRemoveAnAgreement) {
   const TestFolder folder;
   const auto file = folder / "faelled.db";
