@@ -54,6 +54,12 @@ int history(const Control& control, const Options& options) {
               "before");
 }
 
+void add_csv(Command& command) {
+  command->add_flag("--csv", command.options().csv, "Print CSV, with a heading")->excludes("--json");
+  command->add_flag("--excel", command.options().excel, "CSV as a Danish Excel opens it: UTF-8 with a mark, semicolons")
+      ->excludes("--json");
+}
+
 }  // namespace
 
 void add_agreement_commands(CLI::App& app, std::string& config, int& status) {
@@ -62,10 +68,12 @@ void add_agreement_commands(CLI::App& app, std::string& config, int& status) {
       app.add_subcommand("agreement", "What members are promised; `faelled apply` changes it")->require_subcommand(1);
   Command all(*agreement, "list", "Agreements that are in force or coming", config, status, list);
   all->add_option("--member", all.options().member, "This member alone, by its id");
+  add_csv(all);
   Command one(*agreement, "show", "A member's agreement, value by value", config, status, show_one);
   one->add_option("MEMBER", one.options().member, "The member's id")->required();
   Command was(*agreement, "history", "What was promised when, newest first", config, status, history);
   was->add_option("MEMBER", was.options().member, "The member's id; all members where left out");
+  add_csv(was);
   auto* tier =
       app.add_subcommand("tier", "Tiers: what an agreement has where it says nothing itself")->require_subcommand(1);
   Command(*tier, "list", "All tiers", config, status, [](const Control& c, const Options& o) {

@@ -74,6 +74,8 @@ TEST_F(Apply, TellsBeforeAndAfterAndKeepsWhatWas) {
   EXPECT_EQ(count(history, "agr_"), 2U) << history;
   EXPECT_EQ(count(history, " ended  "), 1U) << history;
   EXPECT_EQ(count(faelled("agreement history").out, "ribe"), 1U);
+  EXPECT_EQ(count(faelled("agreement history --csv").out, "\r\n"), 4U);
+  EXPECT_TRUE(faelled("agreement list --excel").out.starts_with("\xEF\xBB\xBFmember;tier;"));
   EXPECT_EQ(count(faelled("tier list").out, "stor"), 1U);
   EXPECT_EQ(count(faelled("audit log --action agreement.change").out, "aarhus"), 1U);
 }

@@ -267,6 +267,38 @@ void write_agreement(json::Writer& out, const store::AgreementRow& row, const Ag
       .close_object();
 }
 
+const std::string_view csv_agreement_head =
+    "id,member,tier,state,from,until,share,places,places_now,wait_s,models,fee_ore,inhabitants,suspended,reason_da,"
+    "reason_en,follows,begins_at,made_at,made_by,ended_at,ended_by\r\n";
+
+std::string csv_line(const store::AgreementRow& row, const AgreementView& view, CsvForm form) {
+  const auto n = [](auto number) { return std::to_string(number); };
+  std::string models;
+  for (const std::string& id : row.models) models += (models.empty() ? "" : " ") + id;
+  return csv_line(form, {row.id,
+                         row.member,
+                         row.tier,
+                         state_of(row, view.now),
+                         members::day_text(row.from),
+                         row.until ? members::day_text(*row.until) : "",
+                         n(row.share),
+                         n(row.places),
+                         n(view.places.of(row.places)),
+                         row.wait_s ? n(*row.wait_s) : "",
+                         models,
+                         n(row.fee_ore),
+                         row.inhabitants > 0 ? n(row.inhabitants) : "",
+                         row.suspended ? "true" : "false",
+                         row.reason_da,
+                         row.reason_en,
+                         row.follows,
+                         time_text(row.begins_at),
+                         time_text(row.made_at),
+                         view.who ? row.made_by : "",
+                         row.ended_at ? time_text(*row.ended_at) : "",
+                         view.who ? row.ended_by : ""});
+}
+
 void write_tier(json::Writer& out, const store::TierRow& row, const members::PlaceScale& places) {
   out.object().member("id", row.id).member("name", row.name);
   write_number_or_null(out, "share", row.share);

@@ -4,6 +4,7 @@
 #include "json/fields.hpp"
 #include "json/writer.hpp"
 #include "members/agreements.hpp"
+#include "portal/csv.hpp"
 
 namespace faelled::portal {
 
@@ -23,6 +24,8 @@ struct AgreementView {
   bool who = false;
 };
 void write_agreement(json::Writer& out, const store::AgreementRow& row, const AgreementView& view);
+extern const std::string_view csv_agreement_head;
+std::string csv_line(const store::AgreementRow& row, const AgreementView& view, CsvForm form);
 void write_tier(json::Writer& out, const store::TierRow& row, const members::PlaceScale& places);
 void write_places(json::Writer& out, const members::PlaceScale& places);  // "places": …
 void write_plan(json::Writer& out, const members::AgreementPlan& plan, const AgreementView& view, bool applied);

@@ -18,6 +18,20 @@ using openai::Cause;
 
 constexpr std::size_t page_rows = 100;
 
+// The query's `format`. Errors: invalid.
+Expected<std::optional<CsvForm>> form_of(std::string_view query) {
+  const std::string format = http::query_value(query, "format");
+  const auto form = csv_form(format);
+  if (!format.empty() && format != "json" && !form) return fail(Errc::invalid, "format is json, csv or excel");
+  return form;
+}
+
+std::string csv_of(const std::vector<store::AgreementRow>& rows, const AgreementView& view, CsvForm form, bool first) {
+  std::string text = first ? csv_head(csv_agreement_head, form) : std::string();
+  for (const store::AgreementRow& row : rows) text += csv_line(row, view, form);
+  return text;
+}
+
 }  // namespace
 
 // As they are configured: an engine that is away for a moment changes nobody's limit.
@@ -60,11 +74,14 @@ net::Task<void> Portal::list_agreements(Call& call) {
   if (!member) co_return;
   const auto limit = limit_of(call.request.query, page_rows, limits::agreements_page_rows_max);
   if (!limit) co_return call.fail(limit.error(), "limit");
+  const auto form = form_of(call.request.query);
+  if (!form) co_return call.fail(form.error(), "format");
   const WallTime now = p_.context.clock.wall();
-  const auto page =
-      page_of(p_.directory.agreements().open(*member, now), http::query_value(call.request.query, "after"), *limit);
+  const std::string after = http::query_value(call.request.query, "after");
+  const auto page = page_of(p_.directory.agreements().open(*member, now), after, *limit);
   if (!page) co_return call.fail(page.error(), "after");
   const AgreementView view{now, place_scale(), call.visitor.over_all()};
+  if (*form) co_return call.csv(csv_of(page->rows, view, **form, after.empty()), "faelled-agreements.csv", page->next);
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("agreements").array();
               for (const store::AgreementRow& row : page->rows) write_agreement(out, row, view);
@@ -79,6 +96,8 @@ net::Task<void> Portal::get_agreement_history(Call& call) {
   if (!member) co_return;
   const auto limit = limit_of(call.request.query, page_rows, limits::agreements_page_rows_max);
   if (!limit) co_return call.fail(limit.error(), "limit");
+  const auto form = form_of(call.request.query);
+  if (!form) co_return call.fail(form.error(), "format");
   const std::string before = http::query_value(call.request.query, "before");
   auto page = co_await on_store<store::AgreementPage>(
       [member = *member, before, limit = *limit](store::Store& s, store::Conversations&) {
@@ -88,6 +107,8 @@ net::Task<void> Portal::get_agreement_history(Call& call) {
     co_return call.fail(ApiError{Cause::invalid_value, "before is the id of an agreement", "before"});
   if (!page) co_return call.fail(page.error());
   const AgreementView view{p_.context.clock.wall(), place_scale(), call.visitor.over_all()};
+  if (*form)
+    co_return call.csv(csv_of(page->rows, view, **form, before.empty()), "faelled-agreement-history.csv", page->next);
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("agreements").array();
               for (const store::AgreementRow& row : page->rows) write_agreement(out, row, view);

@@ -1,3 +1,4 @@
+#include "portal/agreement_wish.hpp"
 #include "portal/world_testing.hpp"
 
 namespace faelled::portal {
@@ -79,6 +80,14 @@ TEST_F(AgreementsApi, EachMemberReadsItsOwnAndAnAuditorTheRestAsSums) {
     EXPECT_EQ(text_at(sums.body, "fee_ore"), "806600");
     EXPECT_FALSE(sums.body.contains("odense"));
     EXPECT_EQ((co_await world.ask("GET", "/api/agreements?member=nobody", {}, who.per)).status, 404);
+    EXPECT_EQ((co_await world.ask("GET", "/api/agreements?format=pdf", {}, who.per)).status, 400);
+    const Answer csv = co_await world.ask("GET", "/api/agreements?format=csv", {}, who.ada);
+    EXPECT_TRUE(csv.body.starts_with(csv_agreement_head)) << csv.body;
+    EXPECT_TRUE(csv.body.contains(",aarhus,stor,in_force,2026-01-01,,52,16,4,60,,566800,,false,")) << csv.body;
+    EXPECT_FALSE(csv.body.contains("odense"));
+    const Answer excel = co_await world.ask("GET", "/api/agreements/history?format=excel&limit=1", {}, who.per);
+    EXPECT_TRUE(excel.body.starts_with("\xEF\xBB\xBFid;member;")) << excel.body;
+    EXPECT_FALSE(excel.header("x-next").empty());
     EXPECT_EQ((co_await world.ask("GET", "/api/agreements?limit=0", {}, who.per)).status, 400);
     EXPECT_EQ((co_await world.ask("GET", "/api/agreements?after=x", {}, who.per)).status, 400);
     EXPECT_EQ((co_await world.ask("GET", "/api/agreements/history?before=x", {}, who.per)).status, 400);

@@ -14,6 +14,8 @@ export const agreements_api = {
     answered(client.GET('/api/agreements', { params: { query: { ...said({ member, after }), limit: rows_on_a_page } } })) as Promise<{ agreements: Agreement[]; places: Places; next: string | null; total: number }>,
   history: (member: string, before: string) =>
     answered(client.GET('/api/agreements/history', { params: { query: { ...said({ member, before }), limit: rows_on_a_page } } })) as Promise<{ agreements: Agreement[]; next: string | null }>,
+  /** Of the list or the history, for a download. */
+  csv: (of: 'list' | 'history', member: string, format: 'csv' | 'excel') => `/api/agreements${of === 'history' ? '/history' : ''}?${new URLSearchParams({ ...said({ member }), format, limit: '500' })}`,
   sums: () => answered<AgreementSums>(client.GET('/api/agreements/sums')),
   promise: () => answered<Promised>(client.GET('/api/promise')),
   tiers: () => answered(client.GET('/api/tiers')) as Promise<{ tiers: Tier[]; places: Places }>,
