@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "agreement_commands.hpp"
 #include "command.hpp"
 #include "front_end_commands.hpp"
 #include "portal/render.hpp"
@@ -92,6 +93,7 @@ void add_commands(CLI::App& app, std::string& config, int& status) {
   use->add_option("--member", use.options().member, "This member alone, by its id");
   add_audit(app, config, status);
   add_people(app, config, status);
+  add_agreement_commands(app, config, status);
   add_keys(app, config, status);
   add_commons(app, config, status);
   add_maintenance(app, config, status);

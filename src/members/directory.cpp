@@ -171,6 +171,7 @@ std::vector<KeyRow> Directory::keys(std::string_view member) const {
 
 std::size_t Directory::admins(std::string_view member) const { return body_->admins(member); }
 Audit& Directory::audit() { return body_->audit; }
+Agreements& Directory::agreements() { return body_->agreements; }
 
 bool Directory::allows(const Caller& caller, std::string_view model) const {
   const auto in = [model](const store::ModelList& list) {

@@ -18,6 +18,7 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "members/act.hpp"
+#include "members/agreements.hpp"
 #include "members/audit.hpp"
 #include "members/caller.hpp"
 #include "store/rows.hpp"
@@ -186,6 +187,8 @@ class Directory {
 
   // For acts of other kinds, and for those that were refused before they came here.
   Audit& audit();
+  // What members are promised; loaded and followed with all else.
+  Agreements& agreements();
 
   struct Body;
 
