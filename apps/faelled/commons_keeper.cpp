@@ -22,6 +22,7 @@ CommonsKeeper::CommonsKeeper(net::Loop& loop, const Clock& clock, mesh::Mesh& me
 
 Expected<void> CommonsKeeper::restore() {
   tell_agreements();
+  directory_.agreements().on_change([this] { tell_agreements(); });
   auto settings = store_.wait_for([](store::Store& s) { return s.settings(); });
   if (!settings) return std::unexpected(settings.error());
   for (const store::SettingRow& row : *settings) {
@@ -46,10 +47,18 @@ void CommonsKeeper::tick() {
 }
 
 void CommonsKeeper::tell_agreements() {
+  const WallTime wall = clock_.wall();
   std::map<std::string, commons::Agree> now;
+  // A promise beyond what is there counts in proportion to the largest one.
+  std::uint32_t there = 0;
+  for (const rpc::ModelStatus& model : mesh_.models()) there += model.places;
+  const members::PlaceScale scale = directory_.agreements().places(there, wall);
   for (const members::MemberRow& member : directory_.members()) {
+    const members::Terms terms = directory_.agreements().terms(member.id, wall);
     commons::Agree agree;
     agree.member = member.id;
+    agree.share = terms.share;
+    agree.places = scale.of(terms.places);
     now.emplace(member.id, std::move(agree));
   }
   for (const auto& [id, agree] : now)

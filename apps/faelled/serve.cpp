@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "commons_keeper.hpp"
 #include "config/config.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
@@ -19,7 +20,6 @@
 #include "json/writer.hpp"
 #include "ledger/journal.hpp"
 #include "members/directory.hpp"
-#include "commons_keeper.hpp"
 #include "mesh/mesh.hpp"
 #include "net/listener.hpp"
 #include "net/loop.hpp"

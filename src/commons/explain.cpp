@@ -51,8 +51,10 @@ std::vector<TicketNumber> Scheduler::Body::order(const Line& at, std::size_t lim
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns;
   std::unordered_map<const MemberLine*, std::vector<TicketNumber>> queues;
   for (const auto& [m, waits] : at.members)
-    turns.push({!waits.listed ? 2 : below_entitlement(*m) ? 0 : 1, waits.interactive == 0, borrower_rank(*m), m->count,
-                m->number, &waits});
+    turns.push({!waits.listed           ? 2
+                : below_entitlement(*m) ? 0
+                                        : 1,
+                waits.interactive == 0, borrower_rank(*m), m->count, m->number, &waits});
   std::vector<TicketNumber> out;
   while (!turns.empty() && out.size() < limit) {
     Turn turn = turns.top();

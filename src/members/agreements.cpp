@@ -62,6 +62,14 @@ Terms Agreements::terms(std::string_view member, WallTime at) const {
   return row == found->second.end() ? Terms() : terms_of(*row);
 }
 
+bool Agreements::allows(std::string_view member, std::string_view model, WallTime at) const {
+  const auto found = agreements_.find(member);
+  if (found == agreements_.end()) return true;
+  const auto row = std::ranges::find_if(found->second, [&](const AgreementRow& one) { return in_force(one, at); });
+  return row == found->second.end() || row->models.empty() ||
+         std::ranges::find(row->models, model) != row->models.end();
+}
+
 std::optional<WallTime> Agreements::next_change(WallTime now) const {
   std::optional<WallTime> next;
   const auto consider = [&](WallTime at) {

@@ -32,6 +32,8 @@ class Agreements {
 
   // What the member may have at that moment.
   Terms terms(std::string_view member, WallTime at) const;
+  // terms().models, without a copy of them: asked at every request.
+  bool allows(std::string_view member, std::string_view model, WallTime at) const;
   // When the terms of any member next become others by themselves: one begins, or runs out. nullopt: nothing is due.
   std::optional<WallTime> next_change(WallTime now) const;
   // Called on the loop when what is known has changed, by whomever; ask terms() anew.

@@ -314,7 +314,7 @@ void Portal::audit_refusal(const Call& call, std::string_view action, std::strin
 bool Portal::offers(const Visitor& visitor, std::string_view model) const {
   if (p_.context.catalogue.find(model) == nullptr) return false;
   const auto caller = visitor.caller();
-  return !caller || visitor.over_all() || p_.directory.allows(*caller, model);
+  return !caller || visitor.over_all() || p_.directory.allows(*caller, model, p_.context.clock.wall());
 }
 
 std::expected<std::optional<store::ModelList>, ApiError> Portal::models_of(json::Fields& fields,
