@@ -14,10 +14,12 @@ constexpr auto all = std::to_array<Workload>({
     {"overload", "two members that ask for 1.5 and 3 requests a second, of 256 and 256 tokens, at even intervals", 360},
     {"overload-multi", "three members with 0.4 requests a second and five with 0.6, of 256 and 256 tokens", 360},
     {"poisson_short_long_2", "8 requests a second of 512 and 32 tokens beside 1.5 of 32 and 512, Poisson", 600},
-    {"unpredictable", "four members whose answers have 64 or 1,024 tokens by chance, Poisson", 600},
-    {"on_off_less", "one member with 0.5 requests a second in every other minute beside one with 2", 600},
-    {"greed", "16 members with fitful needs within their share of 40 places, and four that ask for three times theirs",
-     3600},
+    {"unpredictable",
+     "two members with 2 requests a second of 1,024 tokens, answers of 64 or, one in five, 1,024, Poisson", 600},
+    {"on_off_less",
+     "one member with 0.5 requests a second in every other minute beside one with 2, of 256 and 256 tokens", 600},
+    {"greed",
+     "16 members with fitful needs of 0.8 of their share of 40 places, and four that ask for three times theirs", 2400},
 });
 
 class Maker {
@@ -39,7 +41,9 @@ class Maker {
 
   // Members and users are told apart in order of their first request, as reading the trace would.
   Trace finished() {
-    std::ranges::stable_sort(requests_, {}, &Request::at);
+    std::ranges::sort(requests_, {}, [](const Request& request) {
+      return std::tuple(request.at, request.member, request.input_tokens, request.output_tokens);
+    });
     constexpr auto unseen = std::numeric_limits<std::uint32_t>::max();
     std::vector<std::uint32_t> place(members_.size(), unseen);
     Trace trace;
@@ -84,18 +88,19 @@ void overload_multi(Maker& maker, double seconds) {
   for (int i = 1; i <= 8; ++i) evenly(maker, numbered("m", i), i <= 5 ? 0.6 : 0.4, seconds, always);
 }
 
+void poisson(Maker& maker, double per_s, double seconds, auto&& request) {
+  for (double at = maker.exponential(1 / per_s); at < seconds; at += maker.exponential(1 / per_s)) request(at);
+}
+
 void poisson_short_long(Maker& maker, double seconds) {
-  for (double at = maker.exponential(1 / 8.0); at < seconds; at += maker.exponential(1 / 8.0))
-    maker.ask("short-answers", at, 512, 32);
-  for (double at = maker.exponential(1 / 1.5); at < seconds; at += maker.exponential(1 / 1.5))
-    maker.ask("long-answers", at, 32, 512);
+  poisson(maker, 8, seconds, [&](double at) { maker.ask("short-answers", at, 512, 32); });
+  poisson(maker, 1.5, seconds, [&](double at) { maker.ask("long-answers", at, 32, 512); });
 }
 
 void unpredictable(Maker& maker, double seconds) {
-  constexpr double per_s = 0.6;
-  for (int i = 1; i <= 4; ++i)
-    for (double at = maker.exponential(1 / per_s); at < seconds; at += maker.exponential(1 / per_s))
-      maker.ask(numbered("m", i), at, 128, maker.chance(0.5) ? 64 : 1024);
+  for (int i = 1; i <= 2; ++i)
+    poisson(maker, 2, seconds,
+            [&](double at) { maker.ask(numbered("m", i), at, 1024, maker.chance(0.2) ? 1024 : 64); });
 }
 
 void on_off_less(Maker& maker, double seconds) {
@@ -103,32 +108,38 @@ void on_off_less(Maker& maker, double seconds) {
   evenly(maker, "modest", 0.5, seconds, [](double at) { return static_cast<int>(at / 60) % 2 == 0; });
 }
 
-// 40 places of 20 ms a token serve 2,000 output tokens a second. An honest member asks in fits: a fifth of the time,
-// and then for five times its mean.
-void greed(Maker& maker, double seconds) {
-  constexpr double capacity_tokens_per_s = 40 / 0.02, members = 20, need = 0.8, greedy_times = 3;
-  constexpr double tokens_mean = 256, fit_s = 60, on_part = 0.2;
-  constexpr double fair_per_s = capacity_tokens_per_s / members / tokens_mean;
-  const auto ask = [&](std::string_view member, double at) {
-    const double tokens = maker.exponential(tokens_mean);
-    maker.ask(member, at, 64, static_cast<std::uint32_t>(std::clamp(std::ceil(tokens), 1.0, 2048.0)));
-  };
-  for (int i = 1; i <= 16; ++i) {
-    const std::string member = numbered("honest-", i);
+// A need that comes in fits of a minute, and for all in the same hours: a peak and a lull in turn.
+struct Fitful {
+  double per_s;  // mean
+  double on_part = 0.8, fit_s = 60;
+  double swing = 0.5, lull_s = 300;
+
+  void ask(Maker& maker, double seconds, auto&& request) const {
+    const double every_s = on_part / (per_s * (1 + swing));  // in a fit, at the peak
     bool on = maker.chance(on_part);
     for (double at = 0; at < seconds; on = !on) {
       const double until = std::min(seconds, at + maker.exponential(on ? fit_s : fit_s * (1 - on_part) / on_part));
-      const double every_s = on_part / (fair_per_s * need);
-      for (double next = at + maker.exponential(every_s); on && next < until; next += maker.exponential(every_s))
-        ask(member, next);
+      for (double next = at + maker.exponential(every_s); on && next < until; next += maker.exponential(every_s)) {
+        const bool peak = static_cast<int>(next / lull_s) % 2 == 0;
+        if (peak || maker.chance((1 - swing) / (1 + swing))) request(next);
+      }
       at = until;
     }
   }
-  for (int i = 1; i <= 4; ++i) {
-    const double every_s = 1 / (fair_per_s * greedy_times);
-    for (double at = maker.exponential(every_s); at < seconds; at += maker.exponential(every_s))
-      ask(numbered("greedy-", i), at);
-  }
+};
+
+// 40 places of 20 ms a token serve 2,000 output tokens a second.
+void greed(Maker& maker, double seconds) {
+  constexpr double tokens_per_s = 40 / 0.02, members = 20, tokens_mean = 256;
+  constexpr double share_per_s = tokens_per_s / members / tokens_mean;  // requests
+  const auto ask = [&](std::string_view member, double at) {
+    const double tokens = std::clamp(std::ceil(maker.exponential(tokens_mean)), 1.0, 2048.0);
+    maker.ask(member, at, 64, static_cast<std::uint32_t>(tokens));
+  };
+  for (int i = 1; i <= 16; ++i)
+    Fitful{0.8 * share_per_s}.ask(maker, seconds, [&](double at) { ask(numbered("honest-", i), at); });
+  for (int i = 1; i <= 4; ++i)
+    poisson(maker, 3 * share_per_s, seconds, [&](double at) { ask(numbered("greedy-", i), at); });
 }
 
 }  // namespace
