@@ -2,7 +2,6 @@
 
 #include <deque>
 #include <limits>
-#include <map>
 #include <queue>
 
 #include "sim/service.hpp"
@@ -69,6 +68,43 @@ class Fluid {
   double now_s_ = 0, virtual_ = 0;
 };
 
+// Work delivered until a moment: a line that bends where a request begins or ends.
+class Delivered {
+ public:
+  Delivered(const Result& result, const WorkPrice& price) {
+    std::vector<std::pair<double, double>> bends;  // when, by how much the rate changes
+    for (const Outcome& outcome : result.outcomes) {
+      if (!outcome.served) continue;
+      const Interval time = service_time(outcome);
+      if (time.length() <= 0) continue;
+      const double rate = work_of(outcome, price) / time.length();
+      bends.emplace_back(time.low, rate);
+      bends.emplace_back(time.high, -rate);
+    }
+    std::ranges::sort(bends);
+    double work = 0, rate = 0;
+    for (const auto& [time_s, change] : bends) {
+      if (!bends_s_.empty()) work += rate * (time_s - bends_s_.back());
+      rate += change;
+      bends_s_.push_back(time_s);
+      work_.push_back(work);
+    }
+  }
+  const std::vector<double>& bends_s() const { return bends_s_; }
+
+  double until(double time_s) const {
+    const auto next = std::ranges::upper_bound(bends_s_, time_s);
+    if (next == bends_s_.begin()) return 0;
+    if (next == bends_s_.end()) return work_.back();
+    const auto i = static_cast<std::size_t>(next - bends_s_.begin());
+    const double part = (time_s - bends_s_[i - 1]) / (bends_s_[i] - bends_s_[i - 1]);
+    return work_[i - 1] + part * (work_[i] - work_[i - 1]);
+  }
+
+ private:
+  std::vector<double> bends_s_, work_;
+};
+
 }  // namespace
 
 std::vector<double> fluid_starts_s(const Result& result, const WorkPrice& price, std::span<const std::uint32_t> shares,
@@ -87,26 +123,13 @@ std::vector<double> fluid_starts_s(const Result& result, const WorkPrice& price,
 }
 
 double full_pace(const Result& result, const WorkPrice& price) {
-  constexpr double bucket_s = 10;
-  constexpr int buckets_of_window = static_cast<int>(window_s / bucket_s);
-  std::map<std::int64_t, double> work;  // by bucket
-  for (const Outcome& outcome : result.outcomes) {
-    if (!outcome.served) continue;
-    const Interval time = service_time(outcome);
-    if (time.length() <= 0) continue;
-    const double rate = work_of(outcome, price) / time.length();
-    for (auto i = static_cast<std::int64_t>(time.low / bucket_s); static_cast<double>(i) * bucket_s < time.high; ++i) {
-      const double low = static_cast<double>(i) * bucket_s;
-      work[i] += rate * time.within(low, low + bucket_s);
-    }
-  }
+  const Delivered delivered(result, price);
   double most = 0;
-  for (auto first = work.begin(); first != work.end(); ++first) {
-    double sum = 0;
-    for (auto at = first; at != work.end() && at->first < first->first + buckets_of_window; ++at) sum += at->second;
-    most = std::max(most, sum / window_s);
+  for (const double time_s : delivered.bends_s()) {  // the best window begins or ends at one
+    const double now = delivered.until(time_s);
+    most = std::max({most, delivered.until(time_s + window_s) - now, now - delivered.until(time_s - window_s)});
   }
-  return most;
+  return most / window_s;
 }
 
 std::optional<double> light_lateness_s(const Result& result, const WorkPrice& price,
