@@ -101,7 +101,7 @@ def test_every_configuration_key_is_documented(root):
 def test_every_key_of_a_world_is_documented(root):
     source = (root / "src/config/world.cpp").read_text()
     documented = (root / "docs/simulation.md").read_text()
-    words = {name.rpartition(".")[2] for name in re.findall(r"`([\w.\[\]]+)`", documented)}
+    words = {word for name in re.findall(r"`([\w.\[\]]+)`", documented) for word in re.split(r"[.\[\]]+", name)}
     sections = dict(re.findall(r"constexpr auto (\w+_keys) =\s*std::to_array<std::string_view>\(\s*\{(.*?)\}\)", source, re.DOTALL))
     assert len(sections) >= 5
     missing = [f"{section}: {name}" for section, names in sections.items() for name in re.findall(r'"([^"]+)"', names)
