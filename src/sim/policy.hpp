@@ -38,6 +38,9 @@ class Policy {
   virtual void declined(Instant /*now*/, RequestId /*id*/, EngineId /*engine*/) {}
   // Has so many output tokens now. Also after the last one, before ended().
   virtual void progressed(Instant /*now*/, RequestId /*id*/, std::uint32_t /*output_tokens*/) {}
+  // Lost its memory for others that run. Its engine computes it again before it asks for anybody else; what it has
+  // produced stays.
+  virtual void preempted(Instant /*now*/, RequestId /*id*/) {}
   virtual void ended(Instant /*now*/, RequestId /*id*/) {}
   // Waited as long as its member waits, and goes unserved.
   virtual void gave_up(Instant now, RequestId id) = 0;
