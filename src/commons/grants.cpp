@@ -80,11 +80,11 @@ std::uint32_t Scheduler::Body::expected_output(const Ticket& ticket, std::uint32
   return ticket.output_tokens_max == 0 ? expected : std::max(so_far, std::min(expected, ticket.output_tokens_max));
 }
 
-// Half of what is still expected is charged before it comes. Charging all of it keeps a cohort of equal requests in
-// step, but a member whose answers are long then lags by all that runs; charging none overshoots (docs/decisions/0019).
+// The next tokens that are expected are charged before they come, but not all: charging all lets a member with long
+// answers lag by everything that runs, charging none overshoots in step (docs/decisions/0019-commons.md).
 std::uint32_t Scheduler::Body::charged_output(const Ticket& ticket, std::uint32_t so_far) const {
   const std::uint32_t expected = std::max(expected_output(ticket, so_far), so_far);
-  return so_far + static_cast<std::uint32_t>(std::uint64_t{expected - so_far} * settings_.up_front_percent / 100);
+  return so_far + std::min(expected - so_far, settings_.look_ahead_tokens);
 }
 
 void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {

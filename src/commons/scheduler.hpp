@@ -26,7 +26,7 @@ struct Settings {
   Duration credit_max = std::chrono::hours(7 * 24);  // of entitlement, on either side of zero
   std::uint32_t output_tokens_guess = 256;           // of the first answer there ever was
   std::uint32_t head_start_percent = 100;            // of a mean request's work
-  std::uint32_t up_front_percent = 50;               // of the output still expected: charged before it comes
+  std::uint32_t look_ahead_tokens = 128;             // of the output still expected: charged before they come
   bool revoke_batch = true;
   bool operator==(const Settings&) const = default;
 };

@@ -3,6 +3,7 @@
 #include <deque>
 #include <limits>
 #include <queue>
+#include <tuple>
 
 #include "sim/service.hpp"
 
