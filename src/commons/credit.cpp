@@ -29,6 +29,8 @@ void Scheduler::Body::settle() {
   capacity_per_s_ = std::max(capacity_per_s_ - capacity_per_s_ / capacity_forgotten, all * 1000 / passed_ms);
   Work borrowed = 0;
   Work unused = 0;
+  Work borrowed_before = 0;  // of the members before
+  Work unused_before = 0;
   for (const auto& [id, m] : members_) {
     const Work balance = m.delivered - m.settled - credit_limit(m, passed);
     (balance > 0 ? borrowed : unused) += balance > 0 ? balance : -balance;
@@ -39,12 +41,35 @@ void Scheduler::Body::settle() {
     if (balance == 0 || borrowed == 0 || unused == 0) continue;
     // What nobody left unused cannot have been borrowed: then the capacity was thought too small.
     const Work moved = std::min(borrowed, unused);
-    const Work part = static_cast<Work>(static_cast<__int128>(moved) * (balance > 0 ? balance : -balance) /
-                                        (balance > 0 ? borrowed : unused));
+    // Each part is the difference of two rounded sums, so that both sides come to exactly what was moved.
+    Work& before = balance > 0 ? borrowed_before : unused_before;
+    const Work all_of_side = balance > 0 ? borrowed : unused;
+    const auto up_to = [&](Work sum) {
+      return static_cast<Work>(static_cast<__int128>(moved) * sum / static_cast<__int128>(all_of_side));
+    };
+    const Work after = before + (balance > 0 ? balance : -balance);
+    const Work part = up_to(after) - up_to(before);
+    before = after;
     (balance > 0 ? m.borrowed : m.lent) += part;
     const Work limit = credit_limit(m, settings_.credit_max);
     m.credit = std::clamp(m.credit + (balance > 0 ? -part : part), -limit, limit);
-    relist(m);
+  }
+  rank_all();
+}
+
+// Which borrower has how much credit depends on what all agreed and on the capacity.
+Weighed Scheduler::Body::credit_rank(const Member& m) const {
+  const Work step = std::max<Work>(1, credit_limit(m, settings_.credit_step));
+  // Sorted as unsigned from most to least: class 2^40 is no credit at all.
+  return static_cast<Weighed>((Work{1} << 40) - (m.credit >= 0 ? m.credit / step : -((-m.credit + step - 1) / step)));
+}
+
+void Scheduler::Body::rank_all() {
+  for (auto& [id, m] : members_) {
+    if (m.waits.empty()) continue;
+    const Weighed rank = credit_rank(m);
+    if (std::ranges::any_of(m.waits, [&](const MemberLine* w) { return w->listed && w->by_credit.first != rank; }))
+      relist(m);
   }
 }
 

@@ -27,21 +27,25 @@ MemberState Scheduler::Body::state_of(const Member& m) const {
   return out;
 }
 
-// As if nothing more came and each answer were as long as is expected: members by count, floor claims first.
+// As if nothing more came and each answer were as long as is expected: floor claims first, by count; then borrowers,
+// those with most credit first; last those whose places are all in use.
 std::vector<TicketNumber> Scheduler::Body::order(const Line& at, std::size_t limit) const {
   struct Turn {
-    bool borrows;
+    unsigned turn;  // 0: floor claim, 1: borrower, 2: has all its places
+    Weighed credit;
     Count count;
     std::uint32_t number;
     const MemberLine* waits;
     bool operator>(const Turn& other) const {
-      return std::tie(borrows, count, number) > std::tie(other.borrows, other.count, other.number);
+      return std::tie(turn, credit, count, number) > std::tie(other.turn, other.credit, other.count, other.number);
     }
   };
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns;
   std::unordered_map<const MemberLine*, std::vector<TicketNumber>> queues;
-  for (const auto& [m, waits] : at.members)
-    turns.push({!below_floor(*m) || !waits.listed, m->count, m->number, &waits});
+  for (const auto& [m, waits] : at.members) {
+    const unsigned turn = !waits.listed ? 2 : below_floor(*m) ? 0 : 1;
+    turns.push({turn, turn == 1 ? waits.by_credit.first : 0, waits.standing->count, m->number, &waits});
+  }
   std::vector<TicketNumber> out;
   while (!turns.empty() && out.size() < limit) {
     Turn turn = turns.top();
