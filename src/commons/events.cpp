@@ -6,7 +6,6 @@
 namespace faelled::commons {
 namespace {
 
-constexpr std::uint64_t share_max = 1'000'000;
 constexpr Work mean_over = 64;  // requests
 
 }  // namespace
@@ -34,9 +33,19 @@ void Scheduler::Body::begin(Instant now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now_) {
     Ticket& late = tickets_.at(deadlines_.begin()->second);
     actions_.emplace_back(Expire{late.number});
-    unwait(late);
-    forget(late);
+    withdraw(late);
   }
+}
+
+// A ticket that waits, for good.
+void Scheduler::Body::withdraw(Ticket& ticket) {
+  Line& at = *ticket.line;
+  Caller& who = *ticket.caller;
+  unwait(ticket);
+  if (!at.known && std::ranges::none_of(who.waits, [&](const CallerLine* w) { return w->of->line == &at; }))
+    std::erase_if(who.counts, [&](const auto& counted) { return counted.first == &at; });
+  forget(ticket);
+  if (!at.known && at.tickets == 0) lines_.erase(std::string(at.model));
 }
 
 void Scheduler::Body::on(const Agree& event) {
@@ -50,6 +59,7 @@ void Scheduler::Body::on(const Agree& event) {
   m.share = share;
   m.places_max = event.places;
   relist(m);
+  rank_all();
   for (auto& [model, at] : lines_) dispatch(at);
 }
 
@@ -70,19 +80,21 @@ void Scheduler::Body::on(const Leave& event) {
   m.agreed = false;
   m.left = true;
   m.credit = 0;
-  if (!m.active()) members_.erase(found);
+  if (!m.active()) erase(m);
+  rank_all();
 }
 
 void Scheduler::Body::on(const EngineIs& event) {
   auto found = engines_.find(event.engine);
   if (found != engines_.end() && found->second.line->model != event.model) return;  // it serves one model for life
   Line& at = line(event.model);
-  at.price = event.price;
-  at.ticket_places = std::max<std::uint32_t>(event.ticket_places, 1);
+  at.price = {std::min(event.price.prompt, price_max), std::min(event.price.output, price_max)};
+  at.ticket_places = std::clamp<std::uint32_t>(event.ticket_places, 1, ticket_places_max);
   if (found == engines_.end()) {
     found = engines_.emplace(event.engine, Engine{});
     found->second.id = event.engine;
     found->second.line = &at;
+    at.known = true;
     at.engines.push_back(&found->second);
   }
   Engine& engine = found->second;
@@ -109,10 +121,11 @@ void Scheduler::Body::on(const Arrive& event) {
   Member& m = member(event.member);
   ticket.caller = &caller(m, event.caller);
   ticket.line = &line(event.model);
+  ticket.standing = &ticket.line->standings[&m];
   ticket.order = ++order_;
   ticket.deadline = event.deadline;
-  ticket.prompt_tokens = event.prompt_tokens;
-  ticket.output_tokens_max = event.output_tokens_max;
+  ticket.prompt_tokens = std::min(event.prompt_tokens, tokens_max);
+  ticket.output_tokens_max = std::min(event.output_tokens_max, tokens_max);
   ticket.lane = event.lane;
   ticket.revocable = event.revocable && event.lane == Lane::batch;
   ++ticket.caller->tickets;
@@ -160,10 +173,11 @@ void Scheduler::Body::on(const Progress& event) {
   const Price& price = ticket.price;
   if (!ticket.prompt_known && event.prompt_tokens > 0) {
     ticket.prompt_known = true;
-    charge(ticket, (Work{event.prompt_tokens} - Work{ticket.prompt_tokens}) * price.prompt);
-    ticket.prompt_tokens = event.prompt_tokens;
+    const std::uint32_t prompt = std::min(event.prompt_tokens, tokens_max);
+    charge(ticket, (Work{prompt} - Work{ticket.prompt_tokens}) * price.prompt);
+    ticket.prompt_tokens = prompt;
   }
-  ticket.output_tokens = std::max(ticket.output_tokens, event.output_tokens);
+  ticket.output_tokens = std::max(ticket.output_tokens, std::min(event.output_tokens, tokens_max));
   const std::uint32_t target = charged_output(ticket, ticket.output_tokens);
   if (target > ticket.output_charged) {
     const Work more = Work{target - ticket.output_charged} * price.output;
@@ -179,14 +193,13 @@ void Scheduler::Body::on(const End& event) {
   Ticket& ticket = found->second;
   if (ticket.engine == nullptr) {
     if (event.how == Ending::returned) return;
-    unwait(ticket);
-    forget(ticket);
+    withdraw(ticket);
     return;
   }
   Line& at = *ticket.line;
   Member& m = *ticket.caller->member;
-  const std::uint32_t prompt = event.prompt_tokens;
-  const std::uint32_t output = std::max(event.output_tokens, ticket.output_tokens);
+  const std::uint32_t prompt = std::min(event.prompt_tokens, tokens_max);
+  const std::uint32_t output = std::max(std::min(event.output_tokens, tokens_max), ticket.output_tokens);
   deliver(ticket, prompt, output);
   charge(ticket, ticket.delivered - ticket.charged);  // the truth
   ticket.engine->held = false;

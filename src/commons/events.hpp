@@ -13,6 +13,12 @@ namespace faelled::commons {
 using Work = std::int64_t;  // prompt tokens not cached × Price::prompt + output tokens × Price::output
 using TicketNumber = std::uint64_t;
 
+// Larger figures in an event count as these: 2^37 of work for one ticket at most, so that no sum overflows.
+inline constexpr std::uint32_t tokens_max = 1U << 24U;
+inline constexpr std::uint32_t price_max = 1U << 12U;
+inline constexpr std::uint32_t ticket_places_max = 1U << 12U;
+inline constexpr std::uint64_t share_max = 1'000'000;
+
 enum class Lane : std::uint8_t { interactive, batch };
 
 // Work per token: integers, per model; a benchmark's currency is 1 and 2.

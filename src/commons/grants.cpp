@@ -91,8 +91,8 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   Caller& who = *ticket.caller;
   Member& m = *who.member;
   Line& at = *ticket.line;
-  at.virtual_time = m.count;
-  m.caller_time = who.count;
+  at.virtual_time = ticket.standing->count;
+  ticket.standing->caller_time = who.count(&at);
   ticket.price = at.price;
   ticket.places = at.ticket_places;
   m.places += ticket.places;
@@ -138,6 +138,8 @@ void Scheduler::Body::revoke_for_claims(Line& at) {
     const auto& first = *waits->next.begin()->second->interactive.first;
     for (auto running = at.revocable.rbegin(); running != at.revocable.rend(); ++running) {
       Ticket& ticket = *running->second;
+      const Engine& there = *ticket.engine;
+      if (there.gone || there.running > there.places) continue;  // it would make no room
       Member& owner = *ticket.caller->member;
       if (&owner != waits->member && below_floor(owner)) continue;
       ticket.revoking = true;
@@ -153,7 +155,7 @@ void Scheduler::Body::forget(Ticket& ticket) {
   Member& m = *who.member;
   --who.tickets;
   tickets_.erase(ticket.number);
-  if (m.left && !m.active()) members_.erase(std::string(m.id));
+  if (m.left && !m.active()) erase(m);
 }
 
 }  // namespace faelled::commons

@@ -48,9 +48,13 @@ Caller& Scheduler::Body::caller(Member& member, std::string_view id) {
   if (fresh) {
     found->second.id = found->first;
     found->second.member = &member;
-    found->second.seen = ++order_;
   }
   return found->second;
+}
+
+void Scheduler::Body::erase(Member& m) {
+  for (auto& [model, at] : lines_) at.standings.erase(&m);
+  members_.erase(std::string(m.id));
 }
 
 Line& Scheduler::Body::line(std::string_view model) {
@@ -65,13 +69,12 @@ Line& Scheduler::Body::line(std::string_view model) {
 void Scheduler::Body::list(MemberLine& waits) {
   if (waits.tickets == 0 || !may_run(*waits.member, *waits.line)) return;
   const Member& m = *waits.member;
-  const Work step = std::max<Work>(1, credit_limit(m, settings_.credit_step));
-  const Weighed rank = m.credit >= step ? 0 : 1;  // two classes, not an order: docs/decisions/0019-commons.md
+  const Count count = waits.standing->count;
   // Batch waits for people: of those with the same claim, members with a person in line come first.
   waits.batch_only = waits.interactive == 0;
-  waits.by_count = {waits.batch_only, m.count, m.number};
-  waits.by_load = {(m.load << load_fraction_bits) / m.share, m.count, m.number};
-  waits.by_credit = {(static_cast<Weighed>(waits.batch_only) << 64) + rank, m.count, m.number};
+  waits.by_count = {waits.batch_only, count, m.number};
+  waits.by_load = {(m.load << load_fraction_bits) / m.share, count, m.number};
+  waits.by_credit = {credit_key(waits), count, m.number};
   waits.line->by_count.emplace(waits.by_count, &waits);
   waits.line->by_load.emplace(waits.by_load, &waits);
   waits.line->by_credit.emplace(waits.by_credit, &waits);
@@ -98,7 +101,7 @@ void Scheduler::Body::rekey(CallerLine& waits) {
   of.next.erase(waits.key);
   if (waits.interactive.first == nullptr && waits.batch.first == nullptr) return;
   const bool batch = waits.interactive.first == nullptr;
-  waits.key = {batch, waits.caller->count, (batch ? waits.batch : waits.interactive).first->order};
+  waits.key = {batch, waits.caller->count(of.line), (batch ? waits.batch : waits.interactive).first->order};
   of.next.emplace(waits.key, &waits);
 }
 
@@ -112,6 +115,7 @@ void Scheduler::Body::wait(Ticket& ticket, bool comes_back) {
   if (fresh) {
     of.member = &m;
     of.line = &at;
+    of.standing = ticket.standing;
     m.waits.push_back(&of);
   }
   auto [caller_found, caller_fresh] = of.callers.try_emplace(&who);
@@ -156,7 +160,7 @@ void Scheduler::Body::unwait(Ticket& ticket) {
   if (of.tickets == 0) {
     unlist(of);
     std::erase(m.waits, &of);
-    if (at.members.size() == 1) at.virtual_time = std::max(at.virtual_time, m.count);
+    if (at.members.size() == 1) at.virtual_time = std::max(at.virtual_time, ticket.standing->count);
     at.members.erase(&m);
   }
   activity(m, -1, 0);
@@ -195,9 +199,10 @@ void Scheduler::Body::charge(Ticket& ticket, Work by) {
   }
   ticket.charged += by;
   m.outstanding += by;
-  m.count += share_of(by, m.share);
-  who.count += share_of(by, 1);
-  for (CallerLine* waits : who.waits) rekey(*waits);
+  ticket.standing->count += share_of(by, m.share);
+  who.count(ticket.line) += share_of(by, 1);
+  for (CallerLine* waits : who.waits)
+    if (waits->of->line == ticket.line) rekey(*waits);
   relist(m);
 }
 
@@ -221,14 +226,13 @@ void Scheduler::Body::lift(Ticket& ticket) {
   if (!at.members.contains(&m)) {
     const Count least = at.by_count.empty() ? at.virtual_time : at.by_count.begin()->first.count;
     const Work head_start = at.mean_work * settings_.head_start_percent / 100;
-    m.count = std::max(m.count, least - share_of(head_start, m.share));
-    relist(m);
+    ticket.standing->count = std::max(ticket.standing->count, least - share_of(head_start, m.share));
   }
   const auto found = at.members.find(&m);
   const bool colleagues = found != at.members.end() && !found->second.next.empty();
   if (colleagues && found->second.callers.contains(&who)) return;
-  who.count = std::max(who.count, colleagues ? found->second.next.begin()->first.count : m.caller_time);
-  for (CallerLine* waits : who.waits) rekey(*waits);
+  Count& count = who.count(&at);
+  count = std::max(count, colleagues ? found->second.next.begin()->first.count : ticket.standing->caller_time);
 }
 
 }  // namespace faelled::commons

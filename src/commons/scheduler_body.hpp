@@ -31,7 +31,8 @@ class Scheduler::Body {
 
   // Lines (lines.cpp)
   Member& member(std::string_view id);
-  Caller& caller(Member& member, std::string_view id);
+  static Caller& caller(Member& member, std::string_view id);
+  void erase(Member& member);  // that neither waits nor runs
   Line& line(std::string_view model);
   void wait(Ticket& ticket, bool comes_back);
   void unwait(Ticket& ticket);
@@ -59,9 +60,13 @@ class Scheduler::Body {
   std::uint32_t expected_output(const Ticket& ticket, std::uint32_t so_far) const;
   std::uint32_t charged_output(const Ticket& ticket, std::uint32_t so_far) const;
   void forget(Ticket& ticket);
+  void withdraw(Ticket& ticket);
 
   // Credit (credit.cpp)
   void settle();
+  Weighed credit_rank(const Member& member) const;
+  Weighed credit_key(const MemberLine& waits) const;
+  void rank_all();
   Work credit_limit(const Member& member, Duration of) const;
 
   Settings settings_;

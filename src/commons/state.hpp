@@ -39,6 +39,13 @@ struct CallerKey {  // who of a member is next: a person before a batch job, the
   auto operator<=>(const CallerKey&) const = default;
 };
 
+// What a member has had of one model. Each line counts for itself: an engine's pace on one model says nothing about who
+// is next for another; what a member has of all of them together its floor looks at.
+struct Standing {
+  Count count = 0;
+  Count caller_time = 0;  // count of the caller that had the last turn
+};
+
 // A caller that waits in a line.
 struct CallerLine {
   Caller* caller = nullptr;
@@ -59,6 +66,7 @@ struct MemberKey {
 struct MemberLine {
   Member* member = nullptr;
   Line* line = nullptr;
+  Standing* standing = nullptr;
   std::size_t tickets = 0;
   std::size_t interactive = 0;
   std::unordered_map<Caller*, CallerLine> callers;
@@ -74,13 +82,15 @@ struct Line {
   Price price;
   std::uint32_t ticket_places = 1;
   std::unordered_map<Member*, MemberLine> members;
-  std::map<MemberKey, MemberLine*> by_count;   // least counted first
-  std::map<MemberKey, MemberLine*> by_load;    // least recent work per share first
-  std::map<MemberKey, MemberLine*> by_credit;  // most credit first
+  std::unordered_map<Member*, Standing> standings;  // of all that ever waited here
+  std::map<MemberKey, MemberLine*> by_count;        // least counted first
+  std::map<MemberKey, MemberLine*> by_load;         // least recent work per share first
+  std::map<MemberKey, MemberLine*> by_credit;       // most credit first
   std::vector<Engine*> engines;
   std::set<std::pair<std::uint64_t, Ticket*>> revocable;  // running batch that may be taken back, by order of grant
   std::size_t tickets = 0;
   std::size_t revoking = 0;
+  bool known = false;      // an engine serves it or has done so; else it goes with its last ticket
   Estimate answers;        // of all callers, for those who have had none
   Count virtual_time = 0;  // least count among those who waited last
   Work mean_work = 0;      // of a request: an average over some 64
@@ -102,11 +112,16 @@ struct Engine {
 struct Caller {
   std::string id;
   Member* member = nullptr;
-  Count count = 0;
-  std::uint64_t seen = 0;
+  std::vector<std::pair<const Line*, Count>> counts;  // few: the models it uses
   std::uint32_t tickets = 0;
   Estimate answers;
   std::vector<CallerLine*> waits;
+
+  Count& count(const Line* at) {
+    for (auto& [line, count] : counts)
+      if (line == at) return count;
+    return counts.emplace_back(at, 0).second;
+  }
 };
 
 struct Member {
@@ -116,9 +131,7 @@ struct Member {
   std::uint32_t places_max = 0;
   bool agreed = false;  // counts among all shares
   bool left = false;    // forgotten when nothing of it waits or runs
-  Count count = 0;
-  Count caller_time = 0;  // count of the caller that had the last turn
-  Weighed load = 0;       // charged, decayed
+  Weighed load = 0;     // charged, decayed
   Work delivered = 0;
   Work outstanding = 0;
   Work settled = 0;  // delivered up to the last settlement
@@ -139,6 +152,7 @@ struct Ticket {
   TicketNumber number = 0;
   Caller* caller = nullptr;
   Line* line = nullptr;
+  Standing* standing = nullptr;
   Engine* engine = nullptr;  // null: waits
   Ticket* before = nullptr;
   Ticket* after = nullptr;
