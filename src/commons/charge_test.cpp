@@ -6,11 +6,11 @@
 namespace faelled::commons {
 namespace {
 
-TEST(Charge, AtTheGrantIsThePromptAndHalfOfTheOutputThatIsExpected) {
+TEST(Charge, AtTheGrantIsThePromptAndTheNextTokensThatAreExpected) {
   Pool pool{Settings{}};
   pool.engine("e", 1);
   pool.ask("a", 100);
-  EXPECT_EQ(pool.grants().at(0).charged, 100 + 256 / 2 * 2);
+  EXPECT_EQ(pool.grants().at(0).charged, 100 + 128 * 2);
   EXPECT_EQ(pool.of("a").outstanding, 356);
   EXPECT_EQ(pool.of("a").delivered, 0);
   EXPECT_EQ(pool.of("a").recent, 356);
@@ -19,18 +19,18 @@ TEST(Charge, AtTheGrantIsThePromptAndHalfOfTheOutputThatIsExpected) {
 TEST(Charge, ExpectsWhatTheCallersLastAnswersWereThenTheMembersThenTheModels) {
   Pool pool{Settings{}};
   pool.engine("e", 1);
-  pool.step(End{pool.ask("a", 0, "talker"), Ending::done, 0, 1000});
+  pool.step(End{pool.ask("a", 0, "talker"), Ending::done, 0, 100});
   const TicketNumber same = pool.ask("a", 0, "talker");
-  EXPECT_EQ(pool.grants().at(0).charged, 1000);
-  pool.step(End{same, Ending::done, 0, 1000});
+  EXPECT_EQ(pool.grants().at(0).charged, 200);
+  pool.step(End{same, Ending::done, 0, 100});
   const TicketNumber colleague = pool.ask("a", 0, "terse");
-  EXPECT_EQ(pool.grants().at(0).charged, 1000);
+  EXPECT_EQ(pool.grants().at(0).charged, 200);
   pool.step(End{colleague, Ending::done, 0, 10});
   const TicketNumber again = pool.ask("a", 0, "terse");
-  EXPECT_EQ(pool.grants().at(0).charged, 10);
+  EXPECT_EQ(pool.grants().at(0).charged, 20);
   pool.step(End{again, Ending::done, 0, 10});
   pool.ask("b", 0, "new");
-  EXPECT_EQ(pool.grants().at(0).charged, 2 * (505 / 2));  // the mean of all four
+  EXPECT_EQ(pool.grants().at(0).charged, 20);  // the lower middle of all four
 }
 
 TEST(Charge, ExpectsNoMoreThanTheRequestAllows) {
@@ -43,7 +43,7 @@ TEST(Charge, ExpectsNoMoreThanTheRequestAllows) {
   arrive.output_tokens_max = 16;
   arrive.deadline = pool.now + std::chrono::hours(1);
   pool.step(arrive);
-  EXPECT_EQ(pool.grants().at(0).charged, 16);
+  EXPECT_EQ(pool.grants().at(0).charged, 32);
 }
 
 TEST(Charge, GrowsWhenAnAnswerOutlivesWhatWasExpected) {
@@ -51,11 +51,14 @@ TEST(Charge, GrowsWhenAnAnswerOutlivesWhatWasExpected) {
   pool.engine("e", 1);
   for (const std::uint32_t output : {64U, 64U, 64U, 1024U}) pool.step(End{pool.ask("a", 0), Ending::done, 0, output});
   const TicketNumber ticket = pool.ask("a", 0);
-  EXPECT_EQ(pool.of("a").outstanding, 304);  // half of the mean of 304 tokens
+  const Work before = 2 * (64 * 3 + 1024);
+  EXPECT_EQ(pool.of("a").outstanding, 2 * 64);
   pool.step(Progress{ticket, 0, 60});
-  EXPECT_EQ(pool.of("a").outstanding + pool.of("a").delivered - 2 * (64 * 3 + 1024), 2 * (60 + (304 - 60) / 2));
+  EXPECT_EQ(pool.of("a").outstanding + pool.of("a").delivered - before, 2 * 64);
   pool.step(Progress{ticket, 0, 64});  // longer than the short ones: it will be as long as the long one
-  EXPECT_EQ(pool.of("a").outstanding + pool.of("a").delivered - 2 * (64 * 3 + 1024), 2 * (64 + (1024 - 64) / 2));
+  EXPECT_EQ(pool.of("a").outstanding + pool.of("a").delivered - before, 2 * (64 + 128));
+  pool.step(Progress{ticket, 0, 1000});
+  EXPECT_EQ(pool.of("a").outstanding + pool.of("a").delivered - before, 2 * 1024);
 }
 
 TEST(Charge, IsTheTruthInTheEnd) {
@@ -116,7 +119,7 @@ TEST(Charge, OnlyFinishedAnswersTeachWhatToExpect) {
   pool.step(End{pool.ask("a", 0), Ending::done, 0, 100});
   pool.step(End{pool.ask("a", 0), Ending::cancelled, 0, 1});
   pool.ask("a", 0);
-  EXPECT_EQ(pool.grants().at(0).charged, 100);
+  EXPECT_EQ(pool.grants().at(0).charged, 200);
 }
 
 TEST(Charge, FadesWithAHalfLifeOf42Seconds) {

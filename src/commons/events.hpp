@@ -135,8 +135,8 @@ using Event =
     std::variant<Agree, Restore, Capacity, Leave, EngineIs, EngineGone, Arrive, Room, Declined, Progress, End, Tick>;
 
 enum class Why : std::uint8_t {
-  floor,     // its member's work is below its floor
-  borrowed,  // no floor claim waits: idle room is lent
+  floor,     // its member has had less than its agreement gives, or than its part of what all active members had
+  borrowed,  // it has had more: what others leave idle is lent
 };
 
 struct Grant {

@@ -38,11 +38,11 @@ std::pair<MemberLine*, Why> Scheduler::Body::next(const Line& at) const {
   if (below_floor(least)) {
     std::size_t looked = 0;
     for (auto other = first; other != at.by_credit.end() && other->first.first == first->first.first; ++other) {
-      if (below_floor(*other->second->member)) return {other->second, Why::borrowed};
+      if (below_floor(*other->second->member)) return {other->second, Why::floor};
       if (++looked == claims_looked_at_max) break;
     }
   }
-  return {first->second, Why::borrowed};
+  return {first->second, below_floor(*first->second->member) ? Why::floor : Why::borrowed};
 }
 
 Engine* Scheduler::Body::engine_with_room(const Line& at) const {
@@ -74,7 +74,7 @@ std::uint32_t Scheduler::Body::expected_output(const Ticket& ticket, std::uint32
     expected = who.member->answers.expected(so_far);
   } else if (!ticket.line->answers.empty()) {
     expected = ticket.line->answers.expected(so_far);
-  } else if (so_far >= expected) {
+  } else if (so_far > 0 && so_far >= expected) {
     expected = so_far + std::max<std::uint32_t>(so_far / 2, 1);
   }
   return ticket.output_tokens_max == 0 ? expected : std::max(so_far, std::min(expected, ticket.output_tokens_max));

@@ -280,8 +280,11 @@ TEST(Callers, InsideAMemberPeopleGoBeforeBatch) {
   EXPECT_EQ(pool.granted(), std::vector{early_batch});
 }
 
-TEST(Callers, BatchOfOneMemberDoesNotWaitForPeopleOfAnother) {
+TEST(Callers, BatchOnItsMembersEntitlementDoesNotWaitForPeopleWhoBorrow) {
   Pool pool;
+  pool.agree("people", 1);
+  pool.agree("batches", 1);
+  pool.step(Capacity{20});  // a minute of it is 1,212, half of that each member's
   pool.engine("e", 1);
   const TicketNumber running = pool.ask("people", 1000);
   pool.ask("people", 1000);
@@ -291,6 +294,20 @@ TEST(Callers, BatchOfOneMemberDoesNotWaitForPeopleOfAnother) {
   const TicketNumber claim = pool.ask(batch);
   pool.end(running, 1000);
   EXPECT_EQ(pool.granted(), std::vector{claim});
+}
+
+TEST(Callers, BatchWaitsForPeopleWithTheSameClaim) {
+  Pool pool;
+  pool.engine("e", 1);
+  const TicketNumber running = pool.ask("c", 10);
+  Wish batch;
+  batch.member = "a";
+  batch.lane = Lane::batch;
+  const TicketNumber early = pool.ask(batch);
+  const TicketNumber person = pool.ask("b");
+  pool.end(running, 10);
+  EXPECT_EQ(pool.granted(), std::vector{person});
+  EXPECT_TRUE(pool.waits(early));
 }
 
 }  // namespace
