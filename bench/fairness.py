@@ -50,6 +50,9 @@ CASES = [
     Case("greed", "greed", world="greed-40-places.yaml", workload="greed", about="20 members share 40 places. 16 need 0.8 of "
          "their share, in fits and all in the same hours; four ask for three times theirs, always. Who waits half a minute "
          "goes away unserved."),
+    Case("greed_fits", "greed_fits", world="greed-40-places.yaml", workload="greed_fits", about="The same with other needs: each of the "
+         "16 needs its whole share, but all of it in fits of four minutes, in its own time; together they need 0.8 of what there "
+         "is. What one leaves idle is lent, and it wants it back when its fit comes."),
     Case("paged", "Arena, on an engine that knows no lengths", world="vllm-a10g.yaml", about="The same requests on an engine "
          "like vLLM: it cannot know how long an answer will be, and computes again what it had to throw out."),
 ]
@@ -131,7 +134,7 @@ def summary_of(binary, case, policy, seed, folder):
                              "--json"))
     if case.workload == "on_off_less":
         summary["modest_first_token_s"] = next(m["first_token_s"] for m in summary["members"] if m["id"] == "modest")
-    if case.workload == "greed":
+    if case.workload.startswith("greed"):
         summary["honest"], summary["greedy"] = served_part(summary, "honest"), served_part(summary, "greedy")
         summary["lead"] = summary["honest"] - summary["greedy"]
         summary["honest_least"] = min(m["served_of_demanded"] for m in summary["members"] if m["id"].startswith("honest"))
@@ -242,7 +245,7 @@ def main():
     policies.sort(key=lambda policy: policy == "commons")  # ours last
     text = options.document.read_text(encoding="utf-8")
     runs = all_runs(options.binary, policies, range(1, options.seeds + 1), options.processes)
-    tables = {case.name: (greed_table if case.name == "greed" else case_table)(runs, case, policies) for case in CASES}
+    tables = {case.name: (greed_table if case.name.startswith("greed") else case_table)(runs, case, policies) for case in CASES}
     tables["published"] = published_table(runs, policies)
     tables["how"] = (f"{len(CASES) * len(policies) * options.seeds} runs: {len(CASES)} workloads, {len(policies)} policies, "
                      f"seeds 1 to {options.seeds}.")

@@ -21,6 +21,9 @@ constexpr auto all = std::to_array<Workload>({
      "one member with 0.5 requests a second in every other minute beside one with 2, of 256 and 256 tokens", 600},
     {"greed",
      "16 members with fitful needs of 0.8 of their share of 40 places, and four that ask for three times theirs", 2400},
+    {"greed_fits",
+     "16 members that need their share of 40 places in fits of four minutes, each in its own time, and four as above",
+     7200},
 });
 
 class Maker {
@@ -143,14 +146,37 @@ void greed(Maker& maker, double seconds) {
     poisson(maker, 3 * share_per_s, seconds, [&](double at) { ask(numbered("greedy-", i), at); });
 }
 
+// Each honest member needs its share on average, and all of it in a third of the time: what it leaves idle meanwhile
+// is lent, and it wants it back when its fit comes. Together they need 0.8 of what there is.
+void greed_fits(Maker& maker, double seconds) {
+  constexpr double tokens_per_s = 40 / 0.02, members = 20, tokens_mean = 256, fit_s = 240, pause_s = 480;
+  constexpr double share_per_s = tokens_per_s / members / tokens_mean;  // requests
+  const auto ask = [&](std::string_view member, double at) {
+    const double tokens = std::clamp(std::ceil(maker.exponential(tokens_mean)), 1.0, 2048.0);
+    maker.ask(member, at, 64, static_cast<std::uint32_t>(tokens));
+  };
+  for (int i = 1; i <= 16; ++i) {
+    bool on = maker.chance(fit_s / (fit_s + pause_s));
+    const double every_s = fit_s / (fit_s + pause_s) / share_per_s;  // in a fit
+    for (double at = 0; at < seconds; on = !on) {
+      const double until = std::min(seconds, at + maker.exponential(on ? fit_s : pause_s));
+      for (double next = at + maker.exponential(every_s); on && next < until; next += maker.exponential(every_s))
+        ask(numbered("honest-", i), next);
+      at = until;
+    }
+  }
+  for (int i = 1; i <= 4; ++i)
+    poisson(maker, 3 * share_per_s, seconds, [&](double at) { ask(numbered("greedy-", i), at); });
+}
+
 }  // namespace
 
 std::span<const Workload> workloads() { return all; }
 
 Expected<Trace> make_workload(std::string_view name, std::uint64_t seed) {
   using Make = void (*)(Maker&, double);
-  constexpr auto makers =
-      std::to_array<Make>({overload, overload_multi, poisson_short_long, unpredictable, on_off_less, greed});
+  constexpr auto makers = std::to_array<Make>(
+      {overload, overload_multi, poisson_short_long, unpredictable, on_off_less, greed, greed_fits});
   static_assert(makers.size() == all.size());
   std::string names;
   for (std::size_t i = 0; i < all.size(); ++i) {

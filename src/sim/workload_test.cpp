@@ -44,6 +44,11 @@ TEST(Workload, MembersAskAsOftenAsTheRuleSays) {
   const double capacity = 40 / 0.02 / 256;
   EXPECT_NEAR(honest, 16 / 20.0 * 0.8 * capacity, 0.15 * capacity);
   EXPECT_NEAR(greedy, 4 / 20.0 * 3 * capacity, 0.05 * capacity);
+  auto fits = requests_per_s("greed_fits");
+  honest = greedy = 0;
+  for (const auto& [member, rate] : fits) (member.starts_with("greedy") ? greedy : honest) += rate;
+  EXPECT_NEAR(honest, 0.8 * capacity, 0.15 * capacity);
+  EXPECT_NEAR(greedy, 4 / 20.0 * 3 * capacity, 0.05 * capacity);
 }
 
 TEST(Workload, AnotherNameIsRefusedWithThoseThereAre) {

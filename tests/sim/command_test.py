@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ARENA = ROOT / "tests/sim/vtc/vtc-arena.csv"
 A10G = ROOT / "bench/worlds/vtc-a10g.yaml"
-WORKLOADS = ["overload", "overload-multi", "poisson_short_long_2", "unpredictable", "on_off_less", "greed"]
+WORKLOADS = ["overload", "overload-multi", "poisson_short_long_2", "unpredictable", "on_off_less", "greed", "greed_fits"]
 
 
 @pytest.mark.parametrize("words", [[], ["workload"], ["measure"], ["policies"]])
