@@ -1,6 +1,7 @@
 """The commons on a running server: who is next, why one waits, and what a full house says."""
 
 import json
+import re
 import threading
 
 import pytest
@@ -11,6 +12,10 @@ from waiting import until
 
 def do(**what):
     return {"messages": [{"role": "user", "content": json.dumps(what)}]}
+
+
+def in_line(server):
+    return int(float(re.search(r"^faelled_waiting (\S+)$", server.metrics(), re.MULTILINE)[1]))
 
 
 def in_background(work):
@@ -30,7 +35,7 @@ def test_a_greedy_member_does_not_keep_a_modest_one_waiting(make_server, tiny):
 
     clients = [in_background(greedy) for _ in range(12)]
     try:
-        until("a long line", lambda: server.metrics()["faelled_waiting"] >= 9)
+        until("a long line", lambda: in_line(server) >= 9)
         before = len(server.rows())
         assert server.chat("slow", "fogo", secret=OTHER_SECRET, max_tokens=1).status_code == 200
         until("its row", lambda: any(row["member"] == "other" for row in server.rows()))
@@ -66,7 +71,8 @@ def test_a_waiting_request_can_be_explained_and_ends_with_a_reason(one_place, fa
     last = [line for line in stream.iter_lines() if line.startswith(b"data: ")][-1]
     error = json.loads(last[6:])["error"]
     assert error["code"] == "rate_limit_exceeded"
-    assert "% of its share" in error["message"] and "% af jeres andel; prøv igen om " in error["message_da"]
+    assert "% of its share" in error["message"] and "% af jeres andel" in error["message_da"]
+    assert "; try again in " in error["message"] and "; prøv igen om " in error["message_da"]
     first.join()
     assert one_place.get(f"/api/tickets/{ticket}").status_code == 404, "it has ended"
 
@@ -83,3 +89,56 @@ def test_batch_gives_its_place_to_a_person_and_begins_again(one_place, fake):
     batch.join()
     assert answers[0].status_code == 200 and len(fake.calls) == seen + 3, "it was begun again and finished"
     until("one row each", lambda: [row["outcome"] for row in one_place.rows()] == ["done", "done"])
+
+
+AGREEMENTS = """\
+tiers:
+  - { id: small, name: Small, share: 3, places: 1, wait_s: 1, fee_ore: 100 }
+agreements:
+  - { member: demo, tier: small, from: 2026-01-01 }
+"""
+
+
+def apply(server, folder, text):
+    file = folder / "agreements.yaml"
+    file.write_text(text)
+    server.faelled("apply", "-f", str(file), "--yes")
+
+
+def test_agreements_bind_while_the_server_runs(make_server, fake, tmp_path):
+    server = make_server([fake.model(concurrency=3)]).start()
+    apply(server, tmp_path, AGREEMENTS)
+    assert server.get("/api/share").json()["share"] == 3
+    seen = len(fake.calls)
+    first = in_background(lambda: server.post("/v1/chat/completions", {"model": "fake", **do(do="stream", after_s=4)}))
+    until("it runs", lambda: len(fake.calls) > seen)
+    refused = server.chat("fake")
+    assert refused.status_code == 429, "one place, and it waited its agreement's second"
+    assert "as many requests at once as its agreement allows" in refused.json()["error"]["message"]
+    assert "som jeres aftale giver plads til" in refused.json()["error"]["message_da"]
+    assert server.chat("fake", secret=OTHER_SECRET).status_code == 200, "two places are free for the others"
+    apply(server, tmp_path, AGREEMENTS.replace("from: 2026-01-01 }", "from: 2026-01-01, suspended: true, reason_da: ubetalt regning, reason_en: unpaid invoice }"))
+    first.join()
+    suspended = server.chat("fake")
+    assert suspended.status_code == 403
+    assert "unpaid invoice" in suspended.json()["error"]["message"] and "ubetalt regning" in suspended.json()["error"]["message_da"]
+
+
+def test_what_was_lent_outlives_a_restart(make_server, fake):
+    server = make_server([fake.model(concurrency=1)]).start()
+
+    def lent():
+        server.chat("fake", content=json.dumps({"do": "stream", "pieces": 50}))
+        return json.loads(server.faelled("shares", "--json").stdout)["members"]
+
+    def someone_lent():
+        shares = lent()
+        return any(share["lent"] > 0 for share in shares) and shares
+
+    before = until("a settlement", someone_lent, 40)
+    server.stop()
+    server.start()
+    after = {share["member"]: share for share in json.loads(server.faelled("shares", "--json").stdout)["members"]}
+    for share in before:
+        assert after[share["member"]]["lent"] >= share["lent"] and after[share["member"]]["borrowed"] >= share["borrowed"]
+    assert sum(share["credit"] for share in after.values()) == 0
