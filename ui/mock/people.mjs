@@ -1,6 +1,7 @@
 // The mock's members, people, keys, policy, usage, audit, status and maintenance: the control API's answers for the
 // pages beside the chat, with made-up people.
 import { randomBytes } from 'node:crypto';
+import { mock_commons } from './commons.mjs';
 
 const day_ms = 86_400_000;
 const first_names = ['Agnes', 'Birk', 'Clara', 'Ditlev', 'Ellen', 'Finn', 'Gerda', 'Holger', 'Ingrid', 'Jeppe', 'Karen', 'Ludvig', 'Maja', 'Niels', 'Olga', 'Poul', 'Rikke', 'Sofus', 'Thyra', 'Uffe', 'Viggo', 'Ærø', 'Åse'];
@@ -31,6 +32,7 @@ export function mock_people({ models, people_count = 240 }) {
     key({ name: 'Bibliotekets søgning', expires_at: iso(start + 200 * day_ms) }),
     key({ name: 'Referater', user: 'usr_builder', expires_at: iso(start + 60 * day_ms), last_used_at: iso(start - 40 * 60_000) }),
   ];
+  const commons = mock_commons({ members: [member] });
   const audit = [];
   const settings = { maintenance: { on: false, message: null, message_da: null, until: null }, notices: [] };
 
@@ -95,6 +97,8 @@ export function mock_people({ models, people_count = 240 }) {
         });
       }
       if (!session) return false;
+      const stood = commons(session, method, url, body, { send, refuse });
+      if (stood !== false) return stood;
       if (path === '/api/usage') {
         const from = Date.parse(query('from')) || start - 30 * day_ms;
         const to = Date.parse(query('to')) || Date.now();
