@@ -17,7 +17,7 @@ test('a member sees its share, its waiting and what it has lent, in words and in
   await ask_something(page);
   await page.goto('/share');
   await expect(page.getByRole('heading', { level: 1, name: 'Kommunens del' })).toBeVisible();
-  await expect(page.getByText(/^I har altid (mindst \d+ % af maskinerne|jeres del af maskinerne), når I beder om det/)).toBeVisible();
+  await expect(page.getByText(/^I har altid (mindst \d+\s% af maskinerne|en lige del af maskinerne|jeres del af maskinerne), når I beder om det/)).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Jeres andel' })).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Ventetid' })).toBeVisible();
   await expect(page.getByText('Halvdelen ventede højst')).toBeVisible();
@@ -26,7 +26,7 @@ test('a member sees its share, its waiting and what it has lent, in words and in
   await no_axe_violations(page);
   if (process.env.FAELLED_MOCK) {
     await expect(page.getByText('I har lånt 41 timer ud og lånt 12 timer.')).toBeVisible();
-    await expect(page.getByRole('img', { name: /^Det seneste minut: 6\d % af andelen brugt\.$/ })).toBeVisible();
+    await expect(page.getByRole('img', { name: /^Det seneste minut: 6\d\s% af andelen brugt\.$/ })).toBeVisible();
     await page.getByText('Tallene som tabel').click();
     const table = page.getByRole('table', { name: 'Andelen time for time' });
     await expect(table.getByRole('rowheader')).toHaveCount(48);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { behind_s, bins_of, csv_of, hours_of, jain_of, part_of_all, parts_now, parts_of, used, waited, type Sample, type Share } from './share';
+import { behind_s, bins_of, csv_of, hours_of, jain_of, part_of_all, parts_now, parts_of, standing_of, used, waited, type Sample, type Share } from './share';
 
 const share = (more: Partial<Share>): Share => ({
   member: 'mem_1', name: 'Prøvekommunen', share: 3, shares_all: 12, places: 0, places_max: 0, waiting: 0, running: 0, recent: 0, floor: 0,
@@ -16,6 +16,7 @@ describe('a share', () => {
   });
   it('is not known where the entitlement is not', () => {
     expect(parts_now(share({ entitled_per_s: 0, recent: 5 }))).toBeNull();
+    expect(parts_now(share({ entitled_per_s: 0, recent: 50, floor: 200 }))?.own).toBe(0.25);
     expect(parts_of([])).toBeNull();
     expect(parts_of([sample(0, { entitled: 0 })])).toBeNull();
   });
@@ -26,8 +27,14 @@ describe('a share', () => {
   });
   it('of all shares is told once the commons has heard of the member', () => {
     expect(part_of_all(share({}))).toBe(0.25);
+    expect(part_of_all(share({ entitled_per_s: 0 }))).toBe(0.25);
     expect(part_of_all(share({ share: 1, shares_all: 1, entitled_per_s: 0 }))).toBeNull();
-    expect(part_of_all(share({ share: 1, shares_all: 1, entitled_per_s: 0, running: 1 }))).toBe(1);
+  });
+  it('is none without an agreement, which the server tells by what it delivers and the member is not entitled to', () => {
+    expect(standing_of(share({}))).toBe('known');
+    expect(standing_of(share({ entitled_per_s: 0 }))).toBe('unheard');
+    expect(standing_of(share({ entitled_per_s: 0, delivered: 1 }))).toBe('no_agreement');
+    expect(part_of_all(share({ share: 1, shares_all: 0, entitled_per_s: 0, delivered: 1 }))).toBeNull();
   });
 });
 

@@ -19,11 +19,24 @@ export interface Parts {
 const stretch_ms = 6 * 60_000;
 const minute_s = 60;
 
-/** The last minute; null: how much the member is entitled to is not known yet. What it left unused may be lent or not. */
-export function parts_now(share: Pick<Share, 'recent' | 'entitled_per_s'>): Parts | null {
-  const entitled = share.entitled_per_s * minute_s;
-  if (entitled <= 0) return null;
-  const used = share.recent / entitled;
+/** Whether there is a share to speak of: an agreement, and a speed of the machines that has been measured. */
+export type Standing = 'known' | 'no_agreement' | 'unheard';
+
+export function standing_of(share: Share): Standing {
+  if (share.entitled_per_s > 0) return 'known';
+  return share.delivered > 0 || share.running > 0 || share.waiting > 0 ? 'no_agreement' : 'unheard';
+}
+
+/** What the last minute's work is held against: the entitlement, or without an agreement the floor. */
+export function basis_of(share: Share): number {
+  return share.entitled_per_s > 0 ? share.entitled_per_s * minute_s : share.floor;
+}
+
+/** The last minute; null: there is nothing yet to hold it against. What the member left unused may be lent or not. */
+export function parts_now(share: Share): Parts | null {
+  const basis = basis_of(share);
+  if (basis <= 0) return null;
+  const used = share.recent / basis;
   return { own: Math.min(1, used), borrowed: Math.max(0, used - 1), lent: 0, idle: Math.max(0, 1 - used) };
 }
 
@@ -77,10 +90,11 @@ export function bins_of(past: readonly Sample[], most = 48): Bin[] {
   return bins;
 }
 
-/** Its part of all shares, 0 to 1; null: the commons has not heard of the member, and what the server says is a default. */
+/** Its part of all shares, 0 to 1; null: there is no agreement, or the commons has not heard of the member. */
 export function part_of_all(share: Share): number | null {
-  const heard = share.shares_all > share.share || share.entitled_per_s > 0 || share.delivered > 0 || share.running > 0 || share.waiting > 0;
-  return heard && share.shares_all > 0 ? share.share / share.shares_all : null;
+  const standing = standing_of(share);
+  const told = standing === 'known' || (standing === 'unheard' && share.shares_all > share.share);
+  return told && share.shares_all > 0 ? share.share / share.shares_all : null;
 }
 
 /** In hours of the member's own entitlement; null: not known yet. */

@@ -9,6 +9,8 @@ export const da = {
   share_promise_of: '{member} har altid mindst {percent} af maskinerne, når der bliver bedt om det; hvad andre ikke bruger, låner {member} gerne.',
   share_promise_unknown: 'I har altid jeres del af maskinerne, når I beder om det; hvad andre ikke bruger, låner I gerne. Hvor stor delen er, kan ses her, så snart I har stillet det første spørgsmål, efter at Fælled sidst blev startet.',
   share_promise_unknown_of: '{member} har altid sin del af maskinerne, når der bliver bedt om det. Hvor stor delen er, kan ses her, så snart kommunen har stillet det første spørgsmål, efter at Fælled sidst blev startet.',
+  share_promise_equal: 'I har altid en lige del af maskinerne, når I beder om det; hvad andre ikke bruger, låner I gerne.',
+  share_promise_equal_of: '{member} har altid en lige del af maskinerne, når der bliver bedt om det; hvad andre ikke bruger, låner {member} gerne.',
   share_wait_promise: 'Er alle pladser optaget, venter et spørgsmål højst {wait}. Derefter får man besked om hvorfor.',
 
   share_rings: 'Jeres andel',
@@ -16,6 +18,7 @@ export const da = {
   share_now: 'Det seneste minut',
   share_day: 'Det seneste døgn',
   share_ring_of: 'af andelen',
+  share_ring_of_floor: 'af delen nu',
   share_own: 'Egen andel brugt',
   share_borrowed: 'Lånt af andre',
   share_lent: 'Lånt ud til andre',
@@ -24,6 +27,7 @@ export const da = {
   share_ring_summary: '{when}: {used} af andelen brugt',
   share_ring_borrowed: ', heraf {borrowed} lånt',
   share_ring_lent: '; {lent} lånt ud',
+  share_no_agreement: 'Der er ingen aftale om en andel endnu. Så længe deles maskinerne lige mellem dem, der spørger, og her ses, hvor meget der er brugt af den del, kommunen kan kræve lige nu. Timer lånt og lånt ud tælles fra den dag, aftalen gælder.',
   share_no_now: 'Der er ikke målt noget endnu. Så snart der har været et spørgsmål, kan maskinernes fart og jeres andel vises her.',
   share_no_day: 'Tallene samles i seks minutter ad gangen. De første kommer, når der er gået seks til tolv minutter med spørgsmål.',
 
@@ -65,7 +69,7 @@ export const da = {
   share_hours: '{hours} timer',
   share_account_what: 'En time er en time med hele andelen, talt siden Fælled sidst blev startet. Det er til oplysning: Ingen skylder nogen noget, og det bliver aldrig til penge.',
   share_account_credit: 'Vil flere låne på samme tid, kommer den først, der har lånt mest ud.',
-  share_account_none: 'Der er ingen tal endnu: Fælled kender først andelen i timer, når der har været spørgsmål.',
+  share_account_none: 'Der er ingen tal endnu: Timerne kan først tælles, når der er en aftale om en andel, og der har været spørgsmål.',
 
   live: 'Opdateres af sig selv. Senest kl. {time}.',
   live_paused: 'Sat på pause. Senest opdateret kl. {time}.',
@@ -84,6 +88,8 @@ export const en: Record<keyof typeof da, string> = {
   share_promise_of: '{member} always has at least {percent} of the machines when it asks for it; what others do not use, {member} is welcome to borrow.',
   share_promise_unknown: 'You always have your part of the machines when you ask for it; what others do not use, you are welcome to borrow. How large the part is can be seen here as soon as you have asked the first question since Fælled was last started.',
   share_promise_unknown_of: '{member} always has its part of the machines when it asks for it. How large the part is can be seen here as soon as it has asked the first question since Fælled was last started.',
+  share_promise_equal: 'You always have an equal part of the machines when you ask for it; what others do not use, you are welcome to borrow.',
+  share_promise_equal_of: '{member} always has an equal part of the machines when it asks for it; what others do not use, {member} is welcome to borrow.',
   share_wait_promise: 'When every place is taken, a question waits {wait} at most. Then one is told why.',
 
   share_rings: 'Your share',
@@ -91,6 +97,7 @@ export const en: Record<keyof typeof da, string> = {
   share_now: 'The last minute',
   share_day: 'The last 24 hours',
   share_ring_of: 'of the share',
+  share_ring_of_floor: 'of the part now',
   share_own: 'Own share used',
   share_borrowed: 'Borrowed from others',
   share_lent: 'Lent to others',
@@ -99,6 +106,7 @@ export const en: Record<keyof typeof da, string> = {
   share_ring_summary: '{when}: {used} of the share used',
   share_ring_borrowed: ', {borrowed} of it borrowed',
   share_ring_lent: '; {lent} lent',
+  share_no_agreement: 'There is no agreement about a share yet. Until then the machines are shared alike among those who ask, and what is shown is how much was used of the part that the municipality can claim now. Hours borrowed and lent are counted from the day the agreement is in force.',
   share_no_now: 'Nothing has been measured yet. As soon as there has been a question, the speed of the machines and your share can be shown here.',
   share_no_day: 'Figures are gathered for six minutes at a time. The first come after six to twelve minutes with questions.',
 
@@ -140,7 +148,7 @@ export const en: Record<keyof typeof da, string> = {
   share_hours: '{hours} hours',
   share_account_what: 'An hour is an hour of the whole share, counted since Fælled was last started. It is for information: nobody owes anybody anything, and it never becomes money.',
   share_account_credit: 'When several want to borrow at once, whoever has lent most goes first.',
-  share_account_none: 'There are no figures yet: Fælled only knows the share in hours once there have been questions.',
+  share_account_none: 'There are no figures yet: hours can be counted once there is an agreement about a share, and there have been questions.',
 
   live: 'Updates by itself. Last at {time}.',
   live_paused: 'Paused. Last updated at {time}.',
