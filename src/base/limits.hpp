@@ -242,5 +242,9 @@ inline constexpr std::size_t sim_requests_max = 10'000'000;  // of one trace
 inline constexpr std::size_t sim_file_bytes_max = 1024 * 1024 * 1024;
 inline constexpr double sim_time_s_max = 1e8;  // some three years
 inline constexpr std::uint32_t sim_tokens_max = 10'000'000;
+inline constexpr std::size_t what_if_rows_max = 20'000;      // of the ledger, for one question of the portal
+inline constexpr std::size_t what_if_requests_max = 60'000;  // played once they are multiplied
+inline constexpr std::uint32_t what_if_users_max = 10'000;
+inline constexpr double what_if_factor_max = 100;
 
 }  // namespace faelled::limits

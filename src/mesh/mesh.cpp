@@ -229,6 +229,7 @@ rpc::MemberShare Mesh::share_of(const commons::MemberState& state) const {
   out.member = state.member;
   out.share = state.share;
   out.shares_all = state.shares_all;
+  out.places = state.places;
   out.places_max = state.places_max;
   out.waiting = state.waiting;
   out.running = state.running;

@@ -39,11 +39,13 @@ void write_hours(json::Writer& out, std::string_view key, std::int64_t work, std
     out.number(static_cast<double>(work) / static_cast<double>(entitled_per_s) / 3600);
 }
 
-void write_share(json::Writer& out, const rpc::MemberShare& share, std::string_view name) {
+// `wait_max`: how long its tickets wait in line at most.
+void write_share(json::Writer& out, const rpc::MemberShare& share, std::string_view name, Duration wait_max) {
   out.member("member", share.member)
       .member("name", name)
       .member("share", share.share)
       .member("shares_all", share.shares_all)
+      .member("places", share.places)
       .member("places_max", share.places_max)
       .member("waiting", share.waiting)
       .member("running", share.running)
@@ -56,7 +58,9 @@ void write_share(json::Writer& out, const rpc::MemberShare& share, std::string_v
       .member("credit", share.credit);
   write_hours(out, "lent_hours", share.lent, share.entitled_per_s);
   write_hours(out, "borrowed_hours", share.borrowed, share.entitled_per_s);
-  out.member("wait_p50_ms", to_millis(share.wait_p50)).member("wait_p95_ms", to_millis(share.wait_p95));
+  out.member("wait_p50_ms", to_millis(share.wait_p50))
+      .member("wait_p95_ms", to_millis(share.wait_p95))
+      .member("wait_max_ms", to_millis(wait_max));
 }
 
 std::string name_of_member(const members::Directory& directory, std::string_view id) {
@@ -113,7 +117,7 @@ net::Task<void> Portal::get_share(Call& call) {
   std::string body;
   json::Writer out(body);
   out.object();
-  write_share(out, share, name_of_member(p_.directory, member));
+  write_share(out, share, name_of_member(p_.directory, member), p_.context.settings.wait_max);
   out.key("past").array();
   for (const rpc::ShareSample& sample : p_.shares->past(member))
     out.object()
@@ -136,7 +140,7 @@ net::Task<void> Portal::list_shares(Call& call) {
   out.object().key("members").array();
   for (const rpc::MemberShare& share : p_.shares->shares()) {
     out.object();
-    write_share(out, share, name_of_member(p_.directory, share.member));
+    write_share(out, share, name_of_member(p_.directory, share.member), p_.context.settings.wait_max);
     out.close_object();
   }
   out.close_array().close_object();

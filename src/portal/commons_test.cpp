@@ -50,6 +50,7 @@ TEST_F(Commons, ShowsAMemberItsShareAndOperatorsAll) {
     share.member = "aarhus";
     share.share = 3;
     share.shares_all = 4;
+    share.places = 2;
     share.lent = 7200;
     share.entitled_per_s = 2;
     share.wait_p95 = 1500ms;
@@ -61,6 +62,8 @@ TEST_F(Commons, ShowsAMemberItsShareAndOperatorsAll) {
     EXPECT_EQ(text_at(mine.body, "lent_hours"), "1");
     EXPECT_EQ(text_at(mine.body, "borrowed_hours"), "0");
     EXPECT_EQ(text_at(mine.body, "wait_p95_ms"), "1500");
+    EXPECT_EQ(text_at(mine.body, "wait_max_ms"), "120000");
+    EXPECT_EQ(text_at(mine.body, "places"), "2");
     EXPECT_EQ(text_at(mine.body, "past.0.lent"), "40");
     EXPECT_EQ((co_await world.ask("GET", "/api/share?member=odense", {}, cookie)).status, 403);
     const Answer quiet = co_await world.ask_owner("GET", "/api/share?member=odense");

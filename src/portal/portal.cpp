@@ -161,7 +161,8 @@ void Call::fail(const Error& error, std::string_view param) const {
 Portal::Portal(Parts parts)
     : p_(std::move(parts)),
       watch_(std::move(p_.facts), p_.context),
-      eraser_(p_.context.loop, [this] { p_.context.loop.spawn(erase_deleted()); }) {
+      eraser_(p_.context.loop, [this] { p_.context.loop.spawn(erase_deleted()); }),
+      aside_(p_.context.loop) {
   eraser_.arm(p_.settings.erase_every);
 }
 
@@ -192,6 +193,7 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::get, "/api/tickets/{id}", access::callers, &Portal::get_ticket},
       {Method::get, "/api/share", access::callers, &Portal::get_share},
       {Method::get, "/api/shares", access::operators, &Portal::list_shares, "share.list"},
+      {Method::post, "/api/what-if", access::operators, &Portal::what_if, "share.what_if"},
       {Method::get, "/api/audit", access::readers, &Portal::get_audit, "audit.read"},
       {Method::get, "/api/members", access::operators, &Portal::list_members, "member.list"},
       {Method::post, "/api/members", access::operators, &Portal::create_member, "member.create"},

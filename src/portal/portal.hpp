@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "gateway/gateway.hpp"
+#include "portal/aside.hpp"
 #include "portal/asking.hpp"
 #include "portal/bulletin.hpp"
 #include "portal/call.hpp"
@@ -151,6 +152,8 @@ class Portal {
   net::Task<void> get_ticket(Call& call);
   net::Task<void> get_share(Call& call);
   net::Task<void> list_shares(Call& call);
+  // what_if_api.cpp
+  net::Task<void> what_if(Call& call);
   // own_data_api.cpp
   net::Task<void> list_deleted(Call& call);
   net::Task<void> restore_conversation(Call& call);
@@ -220,6 +223,7 @@ class Portal {
   net::Event all_kept_;
   net::Timer eraser_;  // of deleted conversations
   bool draining_ = false;
+  Aside aside_;  // for what would hold up the loop
 };
 
 }  // namespace faelled::portal

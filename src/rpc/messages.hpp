@@ -175,6 +175,7 @@ struct MemberShare {
   std::string member;
   std::uint64_t share = 1;
   std::uint64_t shares_all = 1;  // of all members with an agreement
+  std::uint32_t places = 0;      // in use
   std::uint32_t places_max = 0;  // 0: no limit
   std::uint32_t waiting = 0;
   std::uint32_t running = 0;

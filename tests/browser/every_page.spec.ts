@@ -4,6 +4,7 @@ import { expect, no_axe_violations, no_sideways_scroll, speak, test } from './pa
 const pages = [
   { address: '/keys', name: 'Mine nøgler', english: 'My keys', danish_words: /\b(Nøgle|Udløber|Sidst brugt)\b/ },
   { address: '/usage', name: 'Min brug', english: 'My usage', danish_words: /\b(Spørgsmål|Læst|Skrevet)\b/ },
+  { address: '/share', name: 'Kommunens del', english: 'Our share', danish_words: /\b(andel|maskinerne|Ventetid)\b/i },
   { address: '/help', name: 'Hjælp', english: 'Help', danish_words: /\b(Hvem|spørgsmål|lektioner)\b/ },
   { address: '/status', name: 'Status', english: 'Status', danish_words: /\b(Modeller|Beskeder|virker)\b/ },
 ];

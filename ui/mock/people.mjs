@@ -2,6 +2,7 @@
 // pages beside the chat, with made-up people.
 import { randomBytes } from 'node:crypto';
 import { mock_agreements } from './agreements.mjs';
+import { mock_commons } from './commons.mjs';
 
 const day_ms = 86_400_000;
 const first_names = ['Agnes', 'Birk', 'Clara', 'Ditlev', 'Ellen', 'Finn', 'Gerda', 'Holger', 'Ingrid', 'Jeppe', 'Karen', 'Ludvig', 'Maja', 'Niels', 'Olga', 'Poul', 'Rikke', 'Sofus', 'Thyra', 'Uffe', 'Viggo', 'Ærø', 'Åse'];
@@ -34,6 +35,7 @@ export function mock_people({ models, people_count = 240 }) {
   ];
   const others = [{ id: 'mem_2', name: 'Øvekommunen' }, { id: 'mem_3', name: 'Forsøgskommunen' }];
   const agreements = mock_agreements({ members: [member, others[0]] });
+  const commons = mock_commons({ members: [member] });
   const audit = [];
   const settings = { maintenance: { on: false, message: null, message_da: null, until: null }, notices: [] };
 
@@ -100,6 +102,8 @@ export function mock_people({ models, people_count = 240 }) {
       if (!session) return false;
       const promised = agreements(session, method, url, body, { send, refuse });
       if (promised !== false) return promised;
+      const stood = commons(session, method, url, body, { send, refuse });
+      if (stood !== false) return stood;
       if (path === '/api/usage') {
         const from = Date.parse(query('from')) || start - 30 * day_ms;
         const to = Date.parse(query('to')) || Date.now();

@@ -50,3 +50,9 @@ export function bytes_text(bytes: number, language: Language): string {
   for (; value >= 1000 && at < units.length - 1; at++) value /= 1000;
   return `${new Intl.NumberFormat(locale[language], { maximumFractionDigits: value < 10 && at > 0 ? 1 : 0 }).format(value)} ${units[at]}`;
 }
+
+/** "62 %", "140 %", "0,4 %": a part, as people say it. */
+export function percent_text(part: number, language: Language): string {
+  const digits = part > 0 && part < 0.0095 ? 1 : 0;
+  return new Intl.NumberFormat(locale[language], { style: 'percent', maximumFractionDigits: digits }).format(part);
+}

@@ -5,16 +5,16 @@ const pages = (role: Parameters<typeof ways_of>[0]) => ways_of(role).map((each) 
 
 describe('the navigation', () => {
   it('shows an employee what is theirs', () => {
-    expect(pages('user')).toEqual(['chat', 'keys', 'usage', 'privacy', 'help', 'status']);
+    expect(pages('user')).toEqual(['chat', 'keys', 'usage', 'share', 'privacy', 'help', 'status']);
     expect(pages('builder')).toEqual(pages('user'));
   });
 
   it('shows an administrator people, keys and the agreement too', () => {
-    expect(pages('member_admin')).toEqual(['chat', 'keys', 'usage', 'people', 'agreements', 'privacy', 'help', 'status']);
+    expect(pages('member_admin')).toEqual(['chat', 'keys', 'usage', 'people', 'agreements', 'share', 'privacy', 'help', 'status']);
   });
 
   it('brings an auditor to the events, and an operator to maintenance, without a chat', () => {
     expect(ways_of('auditor')[0]?.href).toBe('/people/audit');
-    expect(pages('operator')).toEqual(['maintenance', 'people', 'agreements', 'privacy', 'help', 'status']);
+    expect(pages('operator')).toEqual(['maintenance', 'people', 'agreements', 'share', 'fairness', 'privacy', 'help', 'status']);
   });
 });

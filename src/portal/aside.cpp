@@ -1,0 +1,15 @@
+#include "portal/aside.hpp"
+
+namespace faelled::portal {
+
+Aside::~Aside() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Aside::begin(std::function<std::function<void()>()> work) {
+  if (thread_.joinable()) thread_.join();  // the last one has told its end already
+  busy_ = true;
+  thread_ = std::thread([&loop = loop_, work = std::move(work)] { loop.post(work()); });
+}
+
+}  // namespace faelled::portal
