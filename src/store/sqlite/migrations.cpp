@@ -177,6 +177,11 @@ CREATE TRIGGER agreements_are_not_replaced BEFORE INSERT ON agreements
   WHEN EXISTS (SELECT 1 FROM agreements WHERE id = new.id)
   BEGIN SELECT raise(ABORT, 'agreements are never replaced'); END;
 )sql",
+    // What one person did and what was done to them, without the acts of all others.
+    R"sql(
+CREATE INDEX audit_of_actor ON audit (actor, at, id) WHERE actor != '';
+CREATE INDEX audit_of_object ON audit (object, at, id) WHERE object != '';
+)sql",
 };
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {
