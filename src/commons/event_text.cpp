@@ -297,15 +297,15 @@ void write_word(std::string& out, std::string_view text) {
     out += "%2D";
     return;
   }
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (plain_bytes[byte]) {
-      out += c;
-    } else {
-      out += '%';
-      out += hex_digits[byte >> 4U];
-      out += hex_digits[byte & 15U];
-    }
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::size_t begin = at;
+    while (at < text.size() && plain_bytes[static_cast<unsigned char>(text[at])]) ++at;
+    out.append(text, begin, at - begin);
+    if (at == text.size()) return;
+    const auto byte = static_cast<unsigned char>(text[at]);
+    out += '%';
+    out += hex_digits[byte >> 4U];
+    out += hex_digits[byte & 15U];
   }
 }
 
