@@ -154,12 +154,13 @@ TEST(Program, SaysHowItIsUsed) {
   EXPECT_EQ(ran("fly").status, 2);
   EXPECT_EQ(ran("key").status, 2);
   EXPECT_EQ(ran("key add").status, 2);
-  for (const char* command : {"serve",         "check",        "usage",       "member",
-                              "member add",    "user",         "user add",    "user sign-in-link",
-                              "user set-role", "user disable", "user enable", "member policy",
-                              "key",           "key add",      "key edit",    "key rotate",
-                              "key revoke",    "audit log",    "model list",  "sim",
-                              "explain",       "shares"}) {
+  for (const char* command : {"serve",         "check",        "usage",        "member",
+                              "member add",    "user",         "user add",     "user sign-in-link",
+                              "user set-role", "user disable", "user enable",  "member policy",
+                              "key",           "key add",      "key edit",     "key rotate",
+                              "key revoke",    "audit log",    "model list",   "sim",
+                              "audit replay",  "audit heads",  "audit forget", "explain",
+                              "shares"}) {
     const Said help = ran(std::string(command) + " --help");
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_TRUE(help.out.contains("--help")) << command;

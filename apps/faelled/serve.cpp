@@ -12,6 +12,8 @@
 
 #include "commons_keeper.hpp"
 #include "config/config.hpp"
+#include "decisions/decision_log.hpp"
+#include "decisions_keeper.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
 #include "housekeeping.hpp"
@@ -261,7 +263,12 @@ int run(const ServeOptions& options, const config::Config& config) {
   std::vector<engines::ModelSettings> engine_settings;
   for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
   const gateway::Catalogue catalogue(std::move(*models), clock.wall());
-  mesh::Mesh mesh(clock, {catalogue.names(), config.limits.waiting});
+  const mesh::Mesh::Settings mesh_settings{catalogue.names(), config.limits.waiting};
+  auto decision_log = decisions::DecisionLog::open({storage->folder.decisions(), mesh_settings.commons}, clock.now(),
+                                                   clock.wall(), random);
+  if (!decision_log) return refuse(decision_log.error());
+  mesh::Mesh mesh(clock, mesh_settings);
+  DecisionsKeeper decisions_keeper(loop, clock, mesh, **decision_log, **log);
   node::Node::Settings node_settings;
   node_settings.folder = std::filesystem::absolute(storage->folder.path()).string();
   node_settings.models = std::move(engine_settings);
@@ -438,6 +445,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory, portal));
   if (demo) loop.spawn(greet(options, context, url, *demo));
   loop.run();
+  decisions_keeper.close();
   directory.audit().flush(std::nullopt);
   storage->thread->stop();
   (*log)->info("ended");

@@ -169,6 +169,16 @@ inline constexpr std::size_t refusals_written_max = 20;  // of one actor in refu
 inline constexpr auto refusals_counted_for = 1min;
 inline constexpr std::size_t refusing_actors_max = 1000;
 
+// Decision log
+inline constexpr auto decisions_write_every = 100ms;
+inline constexpr std::size_t decisions_batch_bytes = 64 * 1024;              // written before that time
+inline constexpr std::size_t decisions_waiting_bytes_max = 8 * 1024 * 1024;  // while the disk takes nothing
+inline constexpr std::size_t decisions_file_bytes_max = 64 * 1024 * 1024;
+inline constexpr std::uint64_t decisions_bytes_max = 16ULL * 1024 * 1024 * 1024;  // of all files; the oldest go
+inline constexpr auto decisions_days_max = std::chrono::days(100);
+inline constexpr std::size_t decisions_findings_max = 100;            // of one kind in one file, told by name
+inline constexpr std::size_t decisions_read_bytes_max = 1ULL << 30U;  // of one file, by a replay
+
 // Housekeeping
 inline constexpr auto housekeeping_every = 1min;
 inline constexpr auto housekeeping_goes_on_after = 1s;  // where one run did not get through

@@ -35,7 +35,14 @@ void Scheduler::Body::settle() {
     const Work balance = m.delivered - m.settled - credit_limit(m, passed);
     (balance > 0 ? borrowed : unused) += balance > 0 ? balance : -balance;
   }
-  for (auto& [id, m] : members_) {
+  // What is rounded falls on members in the order they were first heard of, not of their names: a replay knows them by
+  // pseudonyms and must come to the same balances.
+  std::vector<Member*> in_order;
+  in_order.reserve(members_.size());
+  for (auto& [id, m] : members_) in_order.push_back(&m);
+  std::ranges::sort(in_order, {}, &Member::number);
+  for (Member* each : in_order) {
+    Member& m = *each;
     const Work balance = m.delivered - m.settled - credit_limit(m, passed);
     m.settled = m.delivered;
     if (balance == 0 || borrowed == 0 || unused == 0) continue;
