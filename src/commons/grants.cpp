@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "base/check.hpp"
 #include "commons/scheduler_body.hpp"
@@ -24,18 +25,33 @@ bool Scheduler::Body::may_run(const Member& m, const Line& at) const {
   return m.places_max == 0 || m.places + at.ticket_places <= m.places_max;
 }
 
+// Time passed, or all shares or the capacity changed: who claims now?
+void Scheduler::Body::sort_claims(Line& at) {
+  while (!at.others_by_load.empty()) {
+    MemberLine& least = *at.others_by_load.begin()->second;
+    if (!below_entitlement(*least.member)) break;
+    unlist_claim(least);
+    list_claim(least, true);
+  }
+  while (!at.claims_by_load.empty()) {
+    MemberLine& most = *at.claims_by_load.rbegin()->second;
+    if (below_entitlement(*most.member)) break;
+    unlist_claim(most);
+    list_claim(most, false);
+  }
+}
+
 // Among those who claim their entitlement the least counted; only when there is none, borrowers: those with credit
 // before those without, and of these whoever is below its floor first.
-std::pair<MemberLine*, Why> Scheduler::Body::next(const Line& at) const {
-  if (at.by_count.empty()) return {nullptr, Why::floor};
-  const Member& least = *at.by_load.begin()->second->member;
-  if (below_entitlement(least)) {
-    // The least counted has mostly also had the least lately, so this ends after few steps.
-    for (const auto& [key, waits] : at.by_count)
-      if (below_entitlement(*waits->member)) return {waits, Why::floor};
-  }
+std::pair<MemberLine*, Why> Scheduler::Body::next(Line& at) {
+  sort_claims(at);
+  if (!at.claims_by_count.empty()) return {at.claims_by_count.begin()->second, Why::floor};
   const auto first = at.by_credit.begin();
-  if (below_floor(least)) {
+  const auto strangers = at.others_by_load.lower_bound({without_agreement, std::numeric_limits<Count>::min(), 0});
+  const auto is_below = [&](auto waits) {
+    return waits != at.others_by_load.end() && below_floor(*waits->second->member);
+  };
+  if (is_below(at.others_by_load.begin()) || is_below(strangers)) {
     std::size_t looked = 0;
     for (auto other = first; other != at.by_credit.end() && other->first.first == first->first.first; ++other) {
       if (below_floor(*other->second->member)) return {other->second, Why::floor};
@@ -103,7 +119,10 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   if (engine.paced) --engine.room;
   ++running_;
   ticket.output_charged = charged_output(ticket, 0);
-  charge(ticket, Work{ticket.prompt_tokens} * ticket.price.prompt + Work{ticket.output_charged} * ticket.price.output);
+  const Work work =
+      Work{ticket.prompt_tokens} * ticket.price.prompt + Work{ticket.output_charged} * ticket.price.output;
+  if (work == 0) relist(m);  // it has a place more in use all the same
+  charge(ticket, work);
   if (ticket.revocable) at.revocable.emplace(ticket.order, &ticket);
   actions_.emplace_back(Grant{ticket.number, engine.id, why, ticket.charged});
 }

@@ -73,18 +73,29 @@ void Scheduler::Body::list(MemberLine& waits) {
   // Batch waits for people: of those with the same claim, members with a person in line come first.
   waits.batch_only = waits.interactive == 0;
   waits.by_count = {waits.batch_only, count, m.number};
-  waits.by_load = {(m.load << load_fraction_bits) / m.share, count, m.number};
+  waits.by_load = {(m.load << load_fraction_bits) / m.share + (m.agreed ? 0 : without_agreement), count, m.number};
   waits.by_credit = {credit_key(waits), count, m.number};
   waits.line->by_count.emplace(waits.by_count, &waits);
-  waits.line->by_load.emplace(waits.by_load, &waits);
   waits.line->by_credit.emplace(waits.by_credit, &waits);
+  list_claim(waits, below_entitlement(m));
   waits.listed = true;
+}
+
+void Scheduler::Body::list_claim(MemberLine& waits, bool claims) {
+  waits.claims = claims;
+  (claims ? waits.line->claims_by_load : waits.line->others_by_load).emplace(waits.by_load, &waits);
+  if (claims) waits.line->claims_by_count.emplace(waits.by_count, &waits);
+}
+
+void Scheduler::Body::unlist_claim(MemberLine& waits) {
+  (waits.claims ? waits.line->claims_by_load : waits.line->others_by_load).erase(waits.by_load);
+  if (waits.claims) waits.line->claims_by_count.erase(waits.by_count);
 }
 
 void Scheduler::Body::unlist(MemberLine& waits) {
   if (!waits.listed) return;
   waits.line->by_count.erase(waits.by_count);
-  waits.line->by_load.erase(waits.by_load);
+  unlist_claim(waits);
   waits.line->by_credit.erase(waits.by_credit);
   waits.listed = false;
 }

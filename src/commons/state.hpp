@@ -25,6 +25,8 @@ struct MemberLine;
 // Work per share in fixed point: a unit of work of a member with the largest share still counts.
 using Count = std::int64_t;
 inline constexpr Count count_scale = Count{1} << 20;
+// Recent work per share of a member without an agreement counts as so much more where members are sorted by it.
+inline constexpr Weighed without_agreement = Weighed{1} << 120;
 
 // Tickets of one caller and lane that wait in one line, first come first: linked through the tickets.
 struct Queue {
@@ -73,6 +75,7 @@ struct MemberLine {
   std::map<CallerKey, CallerLine*> next;
   bool batch_only = false;  // as listed
   bool listed = false;      // in the line's indices, with these keys; not while its member has all its places
+  bool claims = false;      // as listed: its member is below its entitlement
   MemberKey by_count, by_load, by_credit;
 };
 
@@ -84,8 +87,10 @@ struct Line {
   std::unordered_map<Member*, MemberLine> members;
   std::unordered_map<Member*, Standing> standings;  // of all that ever waited here
   std::map<MemberKey, MemberLine*> by_count;        // least counted first
-  std::map<MemberKey, MemberLine*> by_load;         // least recent work per share first
   std::map<MemberKey, MemberLine*> by_credit;       // most credit first
+  // Those that claim their entitlement, and all others. As time passes members go from one to the other in the order of
+  // their recent work per share; those without an agreement come behind.
+  std::map<MemberKey, MemberLine*> claims_by_count, claims_by_load, others_by_load;
   std::vector<Engine*> engines;
   std::set<std::pair<std::uint64_t, Ticket*>> revocable;  // running batch that may be taken back, by order of grant
   std::size_t tickets = 0;
