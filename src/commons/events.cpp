@@ -174,11 +174,11 @@ void Scheduler::Body::on(const Declined& event) {
 
 // An engine that declined and tells nothing is asked again.
 void Scheduler::Body::on(const Tick&) {
-  for (auto& [id, engine] : engines_) {
-    if (!engine.held) continue;
-    engine.held = false;
-    dispatch(*engine.line);
-  }
+  // All are asked before the first is given work: nothing is taken back while one of them may have room.
+  std::vector<Line*> lines;
+  for (auto& [id, engine] : engines_)
+    if (std::exchange(engine.held, false)) lines.push_back(engine.line);
+  for (Line* line : lines) dispatch(*line);
 }
 
 void Scheduler::Body::on(const Progress& event) {

@@ -37,8 +37,11 @@ class Scheduler::Body {
   void wait(Ticket& ticket, bool comes_back);
   void unwait(Ticket& ticket);
   void list(MemberLine& waits);
-  void list_claim(MemberLine& waits, bool claims);
-  void unlist_claim(MemberLine& waits);
+  void index(MemberLine& waits, bool claims);
+  void unindex(MemberLine& waits);
+  void recount(MemberLine& waits);  // after its count has changed
+  void reload(Member& member);      // after its load has become less
+  static std::optional<Count> least_counted(const Line& line);
   void unlist(MemberLine& waits);
   void relist(Member& member);  // after its counts have changed
   void rekey(CallerLine& waits);
@@ -53,6 +56,8 @@ class Scheduler::Body {
   int borrower_rank(const Member& member) const;
   bool may_run(const Member& member, const Line& line) const;
   void sort_claims(Line& line);
+  MemberLine* least_loaded(Line& line, Weighed from);
+  static bool line_is_empty(const Line& line) { return line.claims.empty() && line.by_load.empty(); }
   std::pair<MemberLine*, Why> next(Line& line);
   Engine* engine_with_room(const Line& line) const;
   void dispatch(Line& line);

@@ -73,10 +73,10 @@ struct MemberLine {
   std::size_t interactive = 0;
   std::unordered_map<Caller*, CallerLine> callers;
   std::map<CallerKey, CallerLine*> next;
-  bool batch_only = false;  // as listed
-  bool listed = false;      // in the line's indices, with these keys; not while its member has all its places
-  bool claims = false;      // as listed: its member is below its entitlement
-  MemberKey by_count, by_load, by_credit;
+  bool batch_only = false;      // as listed
+  bool listed = false;          // in the line's indices, with these keys; not while its member has all its places
+  bool claims = false;          // as listed: its member is below its entitlement
+  MemberKey by_count, by_load;  // by_count: in `claims` or `by_credit`
 };
 
 // All who wait for one model.
@@ -86,11 +86,10 @@ struct Line {
   std::uint32_t ticket_places = 1;
   std::unordered_map<Member*, MemberLine> members;
   std::unordered_map<Member*, Standing> standings;  // of all that ever waited here
-  std::map<MemberKey, MemberLine*> by_count;        // least counted first
-  std::map<MemberKey, MemberLine*> by_credit;       // most credit first
-  // Those that claim their entitlement, and all others. As time passes members go from one to the other in the order of
-  // their recent work per share; those without an agreement come behind.
-  std::map<MemberKey, MemberLine*> claims_by_count, claims_by_load, others_by_load;
+  // Those that claim their entitlement, least counted first; all others by claim on what is lent, and by recent work
+  // per share. A member's load grows with each charge, so these two are put right only where they are looked at: one in
+  // `claims` may be above its entitlement by now, and a key of `by_load` may be too small, never too large.
+  std::map<MemberKey, MemberLine*> claims, by_credit, by_load;
   std::vector<Engine*> engines;
   std::set<std::pair<std::uint64_t, Ticket*>> revocable;  // running batch that may be taken back, by order of grant
   std::size_t tickets = 0;
