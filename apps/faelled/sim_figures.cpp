@@ -55,6 +55,7 @@ SimFigures figures_of(const sim::Result& result, const sim::World& world, double
   figures.light_first_token_s = sim::light_first_token_s(result);
   figures.light_lateness_s = sim::light_lateness_s(result, world.work, shares);
   figures.waits = sim::waits(result);
+  figures.floor_violations = result.floor_violations;
   const auto members = sim::by_member(result, world.work);
   for (std::size_t i = 0; i < members.size(); ++i)
     figures.members.push_back({result.members[i], shares[i], members[i]});
@@ -96,7 +97,11 @@ std::string json_of(const SimFigures& figures, std::optional<std::string_view> p
       .member("loads", 0)
       .member("load_seconds", 0.0)
       .member("misses", 0)
-      .member("floor_violations", nullptr);
+      .key("floor_violations");
+  if (figures.floor_violations)
+    out.unsigned_integer(*figures.floor_violations);
+  else
+    out.null();
   write_members(out, figures);
   out.close_object();
   return text;
@@ -118,6 +123,7 @@ std::string text_of(const SimFigures& figures) {
   add("light members' first token", figures.light_first_token_s, 2, " s");
   text += fmt::format("wait P50, P95, P99, max      {:.2f}, {:.2f}, {:.2f}, {:.2f} s\n", figures.waits.p50_s,
                       figures.waits.p95_s, figures.waits.p99_s, figures.waits.max_s);
+  if (figures.floor_violations) text += fmt::format("floor violations             {}\n", *figures.floor_violations);
   if (figures.members.size() > members_shown_max) return text;
   text += "\nmember                requests    served  work served  first token\n";
   for (const auto& [id, share, member] : figures.members)

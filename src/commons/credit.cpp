@@ -77,8 +77,9 @@ Weighed Scheduler::Body::credit_key(const MemberLine& waits) const {
 void Scheduler::Body::rank_all() {
   for (auto& [id, m] : members_) {
     if (m.waits.empty()) continue;
-    if (std::ranges::any_of(m.waits,
-                            [&](const MemberLine* w) { return w->listed && w->by_credit.first != credit_key(*w); }))
+    if (std::ranges::any_of(m.waits, [&](const MemberLine* w) {
+          return w->listed && !w->claims && w->by_count.first != credit_key(*w);
+        }))
       relist(m);
   }
 }

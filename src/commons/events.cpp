@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
 #include "commons/scheduler_body.hpp"
@@ -72,6 +73,12 @@ void Scheduler::Body::on(const Restore& event) {
   relist(m);
 }
 
+void Scheduler::Body::on(const Capacity& event) {
+  if (event.per_s <= capacity_per_s_) return;
+  capacity_per_s_ = event.per_s;
+  rank_all();
+}
+
 void Scheduler::Body::on(const Leave& event) {
   const auto found = members_.find(event.member);
   if (found == members_.end()) return;
@@ -80,6 +87,7 @@ void Scheduler::Body::on(const Leave& event) {
   m.agreed = false;
   m.left = true;
   m.credit = 0;
+  relist(m);
   if (!m.active()) erase(m);
   rank_all();
 }
@@ -89,7 +97,14 @@ void Scheduler::Body::on(const EngineIs& event) {
   if (found != engines_.end() && found->second.line->model != event.model) return;  // it serves one model for life
   Line& at = line(event.model);
   at.price = {std::min(event.price.prompt, price_max), std::min(event.price.output, price_max)};
-  at.ticket_places = std::clamp<std::uint32_t>(event.ticket_places, 1, ticket_places_max);
+  const std::uint32_t ticket_places = std::clamp<std::uint32_t>(event.ticket_places, 1, ticket_places_max);
+  if (std::exchange(at.ticket_places, ticket_places) != ticket_places) {
+    // Who has all its places is another question now.
+    for (auto& [m, waits] : at.members) {
+      unlist(waits);
+      list(waits);
+    }
+  }
   if (found == engines_.end()) {
     found = engines_.emplace(event.engine, Engine{});
     found->second.id = event.engine;
@@ -159,11 +174,11 @@ void Scheduler::Body::on(const Declined& event) {
 
 // An engine that declined and tells nothing is asked again.
 void Scheduler::Body::on(const Tick&) {
-  for (auto& [id, engine] : engines_) {
-    if (!engine.held) continue;
-    engine.held = false;
-    dispatch(*engine.line);
-  }
+  // All are asked before the first is given work: nothing is taken back while one of them may have room.
+  std::vector<Line*> lines;
+  for (auto& [id, engine] : engines_)
+    if (std::exchange(engine.held, false)) lines.push_back(engine.line);
+  for (Line* line : lines) dispatch(*line);
 }
 
 void Scheduler::Body::on(const Progress& event) {
@@ -214,6 +229,7 @@ void Scheduler::Body::on(const End& event) {
   if (event.how == Ending::returned) {
     // What the engine did for nothing stays delivered work of its member; the next attempt is charged anew.
     ticket.charged = ticket.delivered = 0;
+    ticket.weighed = 0;
     ticket.output_tokens = ticket.output_charged = 0;
     ticket.prompt_known = false;
     wait(ticket, true);

@@ -24,18 +24,32 @@ bool Scheduler::Body::may_run(const Member& m, const Line& at) const {
   return m.places_max == 0 || m.places + at.ticket_places <= m.places_max;
 }
 
+// Time passed, work was charged, or all shares or the capacity changed: who claims now?
+void Scheduler::Body::sort_claims(Line& at) {
+  while (MemberLine* least = least_loaded(at, 0)) {
+    if (!below_entitlement(*least->member)) break;
+    unindex(*least);
+    index(*least, true);
+  }
+  while (!at.claims.empty()) {
+    MemberLine& first = *at.claims.begin()->second;
+    if (below_entitlement(*first.member)) break;
+    unindex(first);
+    index(first, false);
+  }
+}
+
 // Among those who claim their entitlement the least counted; only when there is none, borrowers: those with credit
 // before those without, and of these whoever is below its floor first.
-std::pair<MemberLine*, Why> Scheduler::Body::next(const Line& at) const {
-  if (at.by_count.empty()) return {nullptr, Why::floor};
-  const Member& least = *at.by_load.begin()->second->member;
-  if (below_entitlement(least)) {
-    // The least counted has mostly also had the least lately, so this ends after few steps.
-    for (const auto& [key, waits] : at.by_count)
-      if (below_entitlement(*waits->member)) return {waits, Why::floor};
-  }
+std::pair<MemberLine*, Why> Scheduler::Body::next(Line& at) {
+  sort_claims(at);
+  if (!at.claims.empty()) return {at.claims.begin()->second, Why::floor};
   const auto first = at.by_credit.begin();
-  if (below_floor(least)) {
+  const auto one_is_below = [&](Weighed from) {
+    const MemberLine* least = least_loaded(at, from);
+    return least != nullptr && below_floor(*least->member);
+  };
+  if (one_is_below(0) || one_is_below(without_agreement)) {
     std::size_t looked = 0;
     for (auto other = first; other != at.by_credit.end() && other->first.first == first->first.first; ++other) {
       if (below_floor(*other->second->member)) return {other->second, Why::floor};
@@ -55,7 +69,7 @@ Engine* Scheduler::Body::engine_with_room(const Line& at) const {
 }
 
 void Scheduler::Body::dispatch(Line& at) {
-  while (!at.by_count.empty()) {
+  while (!line_is_empty(at)) {
     Engine* engine = engine_with_room(at);
     if (engine == nullptr) break;
     const auto [waits, why] = next(at);
@@ -103,7 +117,10 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   if (engine.paced) --engine.room;
   ++running_;
   ticket.output_charged = charged_output(ticket, 0);
-  charge(ticket, Work{ticket.prompt_tokens} * ticket.price.prompt + Work{ticket.output_charged} * ticket.price.output);
+  const Work work =
+      Work{ticket.prompt_tokens} * ticket.price.prompt + Work{ticket.output_charged} * ticket.price.output;
+  charge(ticket, work);
+  if (m.places_max > 0) relist(m);  // it has a place more in use
   if (ticket.revocable) at.revocable.emplace(ticket.order, &ticket);
   actions_.emplace_back(Grant{ticket.number, engine.id, why, ticket.charged});
 }
@@ -125,27 +142,32 @@ void Scheduler::Body::release(Ticket& ticket) {
     departed_.erase(std::find_if(first, last, [&](const auto& named) { return &named.second == &engine; }));
   }
   // With a place less in use the member may be back in line, in each of its lines.
-  relist(m);
+  if (m.places_max > 0) relist(m);
 }
 
 // One running batch ticket for each floor claim of a person that finds no room, the last granted of the members that
 // have had more than their floor first; a member's own batch gives way to its own people.
 void Scheduler::Body::revoke_for_claims(Line& at) {
   if (engine_with_room(at) != nullptr) return;
-  for (const auto& [key, waits] : at.by_count) {
-    if (at.revoking > 0) return;  // one at a time: its room may be enough
-    if (waits->interactive == 0 || !below_floor(*waits->member)) continue;
-    const auto& first = *waits->next.begin()->second->interactive.first;
-    for (auto running = at.revocable.rbegin(); running != at.revocable.rend(); ++running) {
-      Ticket& ticket = *running->second;
-      const Engine& there = *ticket.engine;
-      if (there.gone || there.running > there.places) continue;  // it would make no room
-      Member& owner = *ticket.caller->member;
-      if (&owner != waits->member && below_floor(owner)) continue;
-      ticket.revoking = true;
-      ++at.revoking;
-      actions_.emplace_back(Revoke{ticket.number, first.number});
-      return;
+  if (at.revoking > 0) return;  // one at a time: its room may be enough
+  sort_claims(at);
+  std::size_t looked = 0;
+  for (const auto* claims : {&at.claims, &at.by_credit}) {
+    for (const auto& [key, waits] : *claims) {
+      if (++looked > claims_looked_at_max) return;
+      if (waits->interactive == 0 || !below_floor(*waits->member)) continue;
+      const auto& first = *waits->next.begin()->second->interactive.first;
+      for (auto running = at.revocable.rbegin(); running != at.revocable.rend(); ++running) {
+        Ticket& ticket = *running->second;
+        const Engine& there = *ticket.engine;
+        if (there.gone || there.running > there.places) continue;  // it would make no room
+        Member& owner = *ticket.caller->member;
+        if (&owner != waits->member && below_floor(owner)) continue;
+        ticket.revoking = true;
+        ++at.revoking;
+        actions_.emplace_back(Revoke{ticket.number, first.number});
+        return;
+      }
     }
   }
 }

@@ -9,6 +9,10 @@ namespace {
 constexpr unsigned load_fraction_bits = 20;
 constexpr Count count_max = Count{1} << 62;
 
+MemberKey load_key(const Member& m) {
+  return {(m.load << load_fraction_bits) / m.share + (m.agreed ? 0 : without_agreement), 0, m.number};
+}
+
 Count share_of(Work work, std::uint64_t share) {
   return static_cast<Count>(static_cast<__int128>(work) * count_scale / static_cast<__int128>(share));
 }
@@ -68,25 +72,87 @@ Line& Scheduler::Body::line(std::string_view model) {
 
 void Scheduler::Body::list(MemberLine& waits) {
   if (waits.tickets == 0 || !may_run(*waits.member, *waits.line)) return;
-  const Member& m = *waits.member;
-  const Count count = waits.standing->count;
   // Batch waits for people: of those with the same claim, members with a person in line come first.
   waits.batch_only = waits.interactive == 0;
-  waits.by_count = {waits.batch_only, count, m.number};
-  waits.by_load = {(m.load << load_fraction_bits) / m.share, count, m.number};
-  waits.by_credit = {credit_key(waits), count, m.number};
-  waits.line->by_count.emplace(waits.by_count, &waits);
-  waits.line->by_load.emplace(waits.by_load, &waits);
-  waits.line->by_credit.emplace(waits.by_credit, &waits);
   waits.listed = true;
+  index(waits, below_entitlement(*waits.member));
 }
 
 void Scheduler::Body::unlist(MemberLine& waits) {
   if (!waits.listed) return;
-  waits.line->by_count.erase(waits.by_count);
-  waits.line->by_load.erase(waits.by_load);
-  waits.line->by_credit.erase(waits.by_credit);
+  unindex(waits);
   waits.listed = false;
+}
+
+void Scheduler::Body::index(MemberLine& waits, bool claims) {
+  const Member& m = *waits.member;
+  Line& at = *waits.line;
+  const Count count = waits.standing->count;
+  waits.claims = claims;
+  if (claims) {
+    waits.by_count = {waits.batch_only, count, m.number};
+    at.claims.emplace(waits.by_count, &waits);
+    return;
+  }
+  waits.by_count = {credit_key(waits), count, m.number};
+  waits.by_load = load_key(m);
+  at.by_credit.emplace(waits.by_count, &waits);
+  at.by_load.emplace(waits.by_load, &waits);
+}
+
+void Scheduler::Body::unindex(MemberLine& waits) {
+  Line& at = *waits.line;
+  (waits.claims ? at.claims : at.by_credit).erase(waits.by_count);
+  if (!waits.claims) at.by_load.erase(waits.by_load);
+}
+
+void Scheduler::Body::recount(MemberLine& waits) {
+  if (!waits.listed) return;
+  auto& counted = waits.claims ? waits.line->claims : waits.line->by_credit;
+  auto node = counted.extract(waits.by_count);
+  waits.by_count.count = waits.standing->count;
+  node.key() = waits.by_count;
+  counted.insert(std::move(node));
+}
+
+void Scheduler::Body::reload(Member& member) {
+  for (MemberLine* waits : member.waits) {
+    if (!waits->listed || waits->claims) continue;
+    auto node = waits->line->by_load.extract(waits->by_load);
+    node.key() = waits->by_load = load_key(member);
+    waits->line->by_load.insert(std::move(node));
+  }
+}
+
+// Of people before batch.
+std::optional<Count> Scheduler::Body::least_counted(const Line& at) {
+  for (const Weighed batch : {0, 1}) {
+    std::optional<Count> least;
+    const auto look = [&](const std::map<MemberKey, MemberLine*>& in, Weighed first) {
+      const auto found = in.lower_bound({first, -count_max, 0});
+      if (found != in.end() && found->first.first == first)
+        least = std::min(least.value_or(count_max), found->first.count);
+    };
+    look(at.claims, batch);
+    look(at.by_credit, batch << 64);
+    look(at.by_credit, (batch << 64) + 1);
+    if (least) return least;
+  }
+  return std::nullopt;
+}
+
+// The least loaded of those that do not claim, with a key of at least `from`; its key is right.
+MemberLine* Scheduler::Body::least_loaded(Line& at, Weighed from) {
+  while (true) {
+    const auto found = at.by_load.lower_bound({from, 0, 0});
+    if (found == at.by_load.end()) return nullptr;
+    MemberLine& waits = *found->second;
+    const MemberKey now = load_key(*waits.member);
+    if (now == found->first) return &waits;
+    auto node = at.by_load.extract(found);
+    node.key() = waits.by_load = now;
+    at.by_load.insert(std::move(node));
+  }
 }
 
 void Scheduler::Body::relist(Member& member) {
@@ -98,11 +164,19 @@ void Scheduler::Body::relist(Member& member) {
 
 void Scheduler::Body::rekey(CallerLine& waits) {
   MemberLine& of = *waits.of;
-  of.next.erase(waits.key);
-  if (waits.interactive.first == nullptr && waits.batch.first == nullptr) return;
+  if (waits.interactive.first == nullptr && waits.batch.first == nullptr) {
+    of.next.erase(waits.key);
+    return;
+  }
   const bool batch = waits.interactive.first == nullptr;
-  waits.key = {batch, waits.caller->count(of.line), (batch ? waits.batch : waits.interactive).first->order};
-  of.next.emplace(waits.key, &waits);
+  const CallerKey now = {batch, waits.caller->count(of.line), (batch ? waits.batch : waits.interactive).first->order};
+  if (auto node = of.next.extract(waits.key); !node.empty()) {
+    node.key() = now;
+    of.next.insert(std::move(node));
+  } else {
+    of.next.emplace(now, &waits);
+  }
+  waits.key = now;
 }
 
 // The caller's and the member's records of the line exist only while they wait in it.
@@ -203,7 +277,9 @@ void Scheduler::Body::charge(Ticket& ticket, Work by) {
   who.count(ticket.line) += share_of(by, 1);
   for (CallerLine* waits : who.waits)
     if (waits->of->line == ticket.line) rekey(*waits);
-  relist(m);
+  for (MemberLine* waits : m.waits)
+    if (waits->line == ticket.line) recount(*waits);
+  if (by < 0) reload(m);
 }
 
 void Scheduler::Body::deliver(Ticket& ticket, std::uint32_t prompt_tokens, std::uint32_t output_tokens) {
@@ -224,7 +300,7 @@ void Scheduler::Body::lift(Ticket& ticket) {
   Member& m = *who.member;
   Line& at = *ticket.line;
   if (!at.members.contains(&m)) {
-    const Count least = at.by_count.empty() ? at.virtual_time : at.by_count.begin()->first.count;
+    const Count least = least_counted(at).value_or(at.virtual_time);
     const Work head_start = at.mean_work * settings_.head_start_percent / 100;
     ticket.standing->count = std::max(ticket.standing->count, least - share_of(head_start, m.share));
   }

@@ -14,7 +14,7 @@ class Scheduler::Body {
   void begin(Instant now);
   void on(const Agree& event);
   void on(const Restore& event);
-  void on(const Capacity& event) { capacity_per_s_ = std::max(capacity_per_s_, event.per_s); }
+  void on(const Capacity& event);
   void on(const Leave& event);
   void on(const EngineIs& event);
   void on(const EngineGone& event);
@@ -37,6 +37,11 @@ class Scheduler::Body {
   void wait(Ticket& ticket, bool comes_back);
   void unwait(Ticket& ticket);
   void list(MemberLine& waits);
+  void index(MemberLine& waits, bool claims);
+  void unindex(MemberLine& waits);
+  void recount(MemberLine& waits);  // after its count has changed
+  void reload(Member& member);      // after its load has become less
+  static std::optional<Count> least_counted(const Line& line);
   void unlist(MemberLine& waits);
   void relist(Member& member);  // after its counts have changed
   void rekey(CallerLine& waits);
@@ -50,7 +55,10 @@ class Scheduler::Body {
   bool below_entitlement(const Member& member) const;
   int borrower_rank(const Member& member) const;
   bool may_run(const Member& member, const Line& line) const;
-  std::pair<MemberLine*, Why> next(const Line& line) const;
+  void sort_claims(Line& line);
+  MemberLine* least_loaded(Line& line, Weighed from);
+  static bool line_is_empty(const Line& line) { return line.claims.empty() && line.by_load.empty(); }
+  std::pair<MemberLine*, Why> next(Line& line);
   Engine* engine_with_room(const Line& line) const;
   void dispatch(Line& line);
   void grant(Ticket& ticket, Engine& engine, Why why);

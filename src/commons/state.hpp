@@ -25,6 +25,8 @@ struct MemberLine;
 // Work per share in fixed point: a unit of work of a member with the largest share still counts.
 using Count = std::int64_t;
 inline constexpr Count count_scale = Count{1} << 20;
+// Recent work per share of a member without an agreement counts as so much more where members are sorted by it.
+inline constexpr Weighed without_agreement = Weighed{1} << 120;
 
 // Tickets of one caller and lane that wait in one line, first come first: linked through the tickets.
 struct Queue {
@@ -71,9 +73,10 @@ struct MemberLine {
   std::size_t interactive = 0;
   std::unordered_map<Caller*, CallerLine> callers;
   std::map<CallerKey, CallerLine*> next;
-  bool batch_only = false;  // as listed
-  bool listed = false;      // in the line's indices, with these keys; not while its member has all its places
-  MemberKey by_count, by_load, by_credit;
+  bool batch_only = false;      // as listed
+  bool listed = false;          // in the line's indices, with these keys; not while its member has all its places
+  bool claims = false;          // as listed: its member is below its entitlement
+  MemberKey by_count, by_load;  // by_count: in `claims` or `by_credit`
 };
 
 // All who wait for one model.
@@ -83,9 +86,10 @@ struct Line {
   std::uint32_t ticket_places = 1;
   std::unordered_map<Member*, MemberLine> members;
   std::unordered_map<Member*, Standing> standings;  // of all that ever waited here
-  std::map<MemberKey, MemberLine*> by_count;        // least counted first
-  std::map<MemberKey, MemberLine*> by_load;         // least recent work per share first
-  std::map<MemberKey, MemberLine*> by_credit;       // most credit first
+  // Those that claim their entitlement, least counted first; all others by claim on what is lent, and by recent work
+  // per share. A member's load grows with each charge, so these two are put right only where they are looked at: one in
+  // `claims` may be above its entitlement by now, and a key of `by_load` may be too small, never too large.
+  std::map<MemberKey, MemberLine*> claims, by_credit, by_load;
   std::vector<Engine*> engines;
   std::set<std::pair<std::uint64_t, Ticket*>> revocable;  // running batch that may be taken back, by order of grant
   std::size_t tickets = 0;

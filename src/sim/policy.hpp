@@ -44,6 +44,8 @@ class Policy {
   virtual void ended(Instant /*now*/, RequestId /*id*/) {}
   // Waited as long as its member waits, and goes unserved.
   virtual void gave_up(Instant now, RequestId id) = 0;
+  // So far; none for a policy that promises no floor.
+  virtual std::optional<std::uint64_t> floor_violations() const { return std::nullopt; }
 };
 
 // "fcfs", "vtc", …; see policy_names(). Errors: invalid for another name.

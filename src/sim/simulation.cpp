@@ -179,7 +179,9 @@ Setting setting_of(const Trace& trace, const World& world) {
 }
 
 Result run(const Trace& trace, const World& world, Policy& policy, std::optional<std::uint64_t> seed) {
-  return Simulation(trace, world, policy, seed).run();
+  Result result = Simulation(trace, world, policy, seed).run();
+  result.floor_violations = policy.floor_violations();
+  return result;
 }
 
 Expected<Result> simulate(const Trace& trace, const World& world, std::string_view policy,

@@ -62,6 +62,7 @@ def test_the_summary_has_its_figures_and_the_text_the_same(sim):
                 "light_first_token_s", "wait_s", "loads", "load_seconds", "misses", "floor_violations", "members"):
         assert key in summary, key
     assert summary["policy"] == "vtc" and summary["seed"] == 1 and len(summary["members"]) == 27
+    assert summary["floor_violations"] is None, "VTC promises no floor"
     assert summary["jain_backlogged"] is None, "never do all 27 wait at once"
     text = sim(*words).stdout
     assert f"{summary['backlogged_share']:.3f}" in text and "m27" in text
