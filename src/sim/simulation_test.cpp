@@ -7,6 +7,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "sim/commons_policy.hpp"
 #include "sim/measures.hpp"
 
 namespace faelled::sim {
@@ -88,6 +89,15 @@ TEST(Measures, OfTheAuthorsLogsAreWhatTheirOwnProgramsSay) {
   EXPECT_NEAR(difference.jain_mean, 0.2999, 1e-4);
   EXPECT_NEAR(tokens_per_s(log), 778.8083, 1e-4);
   EXPECT_NEAR(light_first_token_s(log).value(), 3.3737, 1e-4);
+}
+
+TEST(Simulation, TheRefereeFindsNothingAgainstTheCommonsOnTheArena) {
+  const Trace trace = read_trace(file("vtc-arena.csv")).value();
+  CommonsPolicy policy(setting_of(trace, a10g()));
+  const Result result = run(trace, a10g(), policy, 1);
+  EXPECT_EQ(policy.referee().total(), 0U) << testing::PrintToString(policy.referee().violations());
+  EXPECT_EQ(result.floor_violations, 0U);
+  EXPECT_EQ(simulate(trace, a10g(), "vtc", 1)->floor_violations, std::nullopt);
 }
 
 TEST(Simulation, TheSameSeedGivesTheSameRunAndAnotherAnotherOne) {
