@@ -198,8 +198,8 @@ def browser(stage):
 
 
 def e2e(stage):
-    """the server whole: real engine, real model, kill -9, hang-ups, bad input"""
-    pytest(stage, "tests/e2e")
+    """the server whole: real engine, real model, kill -9, hang-ups, bad input; the simulator"""
+    pytest(stage, "tests/e2e", "tests/sim")
 
 
 def conformance(stage):

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "agreement_commands.hpp"
+#include "audit_commands.hpp"
 #include "command.hpp"
 #include "front_end_commands.hpp"
 #include "portal/render.hpp"
@@ -63,7 +65,8 @@ void add_excel(Command& command) {
 }
 
 void add_audit(CLI::App& app, std::string& config, int& status) {
-  auto* audit = app.add_subcommand("audit", "Administrative acts, done and refused")->require_subcommand(1);
+  auto* audit =
+      app.add_subcommand("audit", "Administrative acts, done and refused; decisions, checked")->require_subcommand(1);
   Command log(*audit, "log", "All rows, newest first; nobody can change or remove one", config, status, audit_log);
   log->add_flag("--csv", log.options().csv, "Print CSV, with a heading and all columns")->excludes("--json");
   add_excel(log);
@@ -72,6 +75,7 @@ void add_audit(CLI::App& app, std::string& config, int& status) {
   log->add_option("--member", log.options().member, "What is this member's alone, by its id");
   log->add_option("--actor", log.options().actor, "What this user, key or front end did, by its id");
   log->add_option("--action", log.options().action, "This action alone, such as user.update");
+  add_decision_audit(*audit, config, status);
 }
 
 }  // namespace
@@ -92,6 +96,7 @@ void add_commands(CLI::App& app, std::string& config, int& status) {
   use->add_option("--member", use.options().member, "This member alone, by its id");
   add_audit(app, config, status);
   add_people(app, config, status);
+  add_agreement_commands(app, config, status);
   add_keys(app, config, status);
   add_commons(app, config, status);
   add_maintenance(app, config, status);

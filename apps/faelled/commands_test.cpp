@@ -1,123 +1,11 @@
-#include "commands.hpp"
-
-#include <gtest/gtest.h>
 #include <sys/wait.h>
 
-#include <fstream>
-#include <future>
-#include <iostream>
-#include <sstream>
-#include <thread>
-
+#include "command_line_testing.hpp"
 #include "portal/render.hpp"
-#include "portal/world_testing.hpp"
 #include "table.hpp"
 
 namespace faelled::app {
 namespace {
-
-using portal::text_at;
-
-struct Said {
-  int status = 0;
-  std::string out;
-  std::string err;
-};
-
-class Swapped {
- public:
-  Swapped(std::ostream& stream, std::ostringstream& into) : stream_(stream), before_(stream.rdbuf(into.rdbuf())) {}
-  ~Swapped() { stream_.rdbuf(before_); }
-
- private:
-  std::ostream& stream_;
-  std::streambuf* before_;
-};
-
-// The command line as main() has it, but for serve and check.
-Said said(std::string line, const std::filesystem::path& config_file) {
-  CLI::App app;
-  std::string config = config_file.string();
-  Said said;
-  std::ostringstream out, err;
-  {
-    const Swapped swapped_out(std::cout, out), swapped_err(std::cerr, err);
-    add_commands(app, config, said.status);
-    try {
-      app.parse(line, false);
-    } catch (const CLI::ParseError& error) {
-      said.status = app.exit(error, out, err);
-    }
-  }
-  said.out = out.str();
-  said.err = err.str();
-  return said;
-}
-
-// A server on a thread of its own, as the command line blocks.
-class CommandLine : public ::testing::Test {
- protected:
-  void serve(int rows = 0) {
-    file_ = folder_ / "faelled.yaml";
-    std::ofstream(file_) << "data: .\nmodels: []\n";
-    std::promise<void> up;
-    thread_ = std::thread([this, rows, &up] {
-      portal::World world(folder_.path());
-      for (int i = 0; i < rows; ++i) {
-        ledger::UsageRow row;
-        row.request_id = fmt::format("req_{:06}", i);
-        row.member = "aarhus";
-        row.caller = row.key = "key_1";
-        row.model = "m";
-        row.started_at = world.clock.wall() + std::chrono::seconds(i);
-        row.input_tokens = 1;
-        row.outcome = ledger::Outcome::failed;
-        row.cause = "said \"no\",\nand left";
-        auto opening = world.journal->opened(row);
-        world.journal->closed(std::move(opening.value()), row);
-      }
-      loop_ = &world.loop;
-      world_ = &world;
-      const net::Loop::Hold hold(world.loop);
-      up.set_value();
-      world.loop.run();
-    });
-    up.get_future().wait();
-  }
-  void TearDown() override {
-    if (!thread_.joinable()) return;
-    loop_->stop();
-    thread_.join();
-  }
-  Said faelled(const std::string& line) { return said(line, file_); }
-  void write_audit(int acts) {
-    std::promise<void> written;
-    loop_->post([&] {
-      world_->thread->wait_for([&](store::Store& store) -> Expected<void> {
-        for (int i = 0; i < acts; ++i) {
-          store::AuditRow row = world_->directory->audit().row(world_->clock.wall(), "user.update", {"usr_1", "aarhus"},
-                                                               std::string(), std::string());
-          if (auto added = store.add_audit(row); !added) return added;
-        }
-        return {};
-      });
-      written.set_value();
-    });
-    written.get_future().wait();
-  }
-
-  store::TestFolder folder_;
-  std::filesystem::path file_;
-  std::thread thread_;
-  net::Loop* loop_ = nullptr;
-  portal::World* world_ = nullptr;
-};
-
-std::size_t count(const std::string& text, std::string_view what) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
-  return found;
-}
 
 TEST_F(CommandLine, UsageOverManyPagesNamesEveryRequestOnce) {
   constexpr int rows = 2345;
@@ -266,12 +154,13 @@ TEST(Program, SaysHowItIsUsed) {
   EXPECT_EQ(ran("fly").status, 2);
   EXPECT_EQ(ran("key").status, 2);
   EXPECT_EQ(ran("key add").status, 2);
-  for (const char* command : {"serve",         "check",        "usage",       "member",
-                              "member add",    "user",         "user add",    "user sign-in-link",
-                              "user set-role", "user disable", "user enable", "member policy",
-                              "key",           "key add",      "key edit",    "key rotate",
-                              "key revoke",    "audit log",    "model list",  "sim",
-                              "explain",       "shares"}) {
+  for (const char* command : {"serve",         "check",        "usage",        "member",
+                              "member add",    "user",         "user add",     "user sign-in-link",
+                              "user set-role", "user disable", "user enable",  "member policy",
+                              "key",           "key add",      "key edit",     "key rotate",
+                              "key revoke",    "audit log",    "model list",   "sim",
+                              "audit replay",  "audit heads",  "audit forget", "explain",
+                              "shares"}) {
     const Said help = ran(std::string(command) + " --help");
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_TRUE(help.out.contains("--help")) << command;

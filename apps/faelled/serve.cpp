@@ -10,7 +10,10 @@
 #include <cstdio>
 #include <optional>
 
+#include "commons_keeper.hpp"
 #include "config/config.hpp"
+#include "decisions/decision_log.hpp"
+#include "decisions_keeper.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
 #include "housekeeping.hpp"
@@ -39,7 +42,7 @@ namespace {
 
 constexpr auto demo_looks_every = 10ms;
 constexpr auto demo_key_lasts = std::chrono::days(30);
-constexpr Duration commons_tick_every = std::chrono::seconds(5);
+constexpr auto balances_kept_max = 1s;
 constexpr auto answers_kept_max = 2s;  // at the end, after limits::http_drain_max
 
 int refuse(const Error& error) {
@@ -260,18 +263,19 @@ int run(const ServeOptions& options, const config::Config& config) {
   std::vector<engines::ModelSettings> engine_settings;
   for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
   const gateway::Catalogue catalogue(std::move(*models), clock.wall());
-  mesh::Mesh mesh(clock, {catalogue.names(), config.limits.waiting});
+  const mesh::Mesh::Settings mesh_settings{catalogue.names(), config.limits.waiting};
+  auto decision_log = decisions::DecisionLog::open({storage->folder.decisions(), mesh_settings.commons}, clock.now(),
+                                                   clock.wall(), random);
+  if (!decision_log) return refuse(decision_log.error());
+  mesh::Mesh mesh(clock, mesh_settings);
+  DecisionsKeeper decisions_keeper(loop, clock, mesh, **decision_log, **log);
   node::Node::Settings node_settings;
   node_settings.folder = std::filesystem::absolute(storage->folder.path()).string();
   node_settings.models = std::move(engine_settings);
   node_settings.environment = own_environment();
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
-  for (const store::MemberRow& member : directory.members()) mesh.agree({member.id, 1, 0});
-  net::Timer commons_tick(loop, [&] {
-    mesh.tick();
-    commons_tick.arm(commons_tick_every);
-  });
-  commons_tick.arm(commons_tick_every);
+  CommonsKeeper commons_keeper(loop, clock, mesh, directory, *storage->thread, **log);
+  if (auto restored = commons_keeper.restore(); !restored) return refuse(restored.error());
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
   mesh.on_engine_restart(
       [&metrics](const std::string& model, std::uint64_t times) { metrics.model(model).engine_restarted(times); });
@@ -415,6 +419,12 @@ int run(const ServeOptions& options, const config::Config& config) {
   const auto wind_down = [&]() -> net::Task<void> {
     co_await server.drain(config.limits.drain);
     co_await portal.drain(answers_kept_max);
+    // A database that is away must not keep us; the balances of a minute ago are in it. Shared: it may answer later.
+    const auto kept = std::make_shared<net::Event>();
+    net::Timer patience(loop, [kept] { kept->set(); });
+    patience.arm(balances_kept_max);
+    commons_keeper.save([kept] { kept->set(); });
+    co_await *kept;
     net::Event ended;
     node.stop(Duration{}, [&ended] { ended.set(); });
     co_await ended;
@@ -435,6 +445,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory, portal));
   if (demo) loop.spawn(greet(options, context, url, *demo));
   loop.run();
+  decisions_keeper.close();
   directory.audit().flush(std::nullopt);
   storage->thread->stop();
   (*log)->info("ended");

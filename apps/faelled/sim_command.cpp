@@ -1,7 +1,5 @@
 #include "sim_command.hpp"
 
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -14,9 +12,9 @@
 #include "base/limits.hpp"
 #include "complain.hpp"
 #include "config/world.hpp"
-#include "json/writer.hpp"
-#include "sim/measures.hpp"
 #include "sim/simulation.hpp"
+#include "sim/workload.hpp"
+#include "sim_figures.hpp"
 
 namespace faelled::app {
 namespace {
@@ -24,6 +22,17 @@ namespace {
 struct SimOptions {
   std::string trace, world, policy = "fcfs", out;
   std::optional<std::uint64_t> seed;
+  double horizon_s = 600;
+  bool json = false;
+};
+
+struct WorkloadOptions {
+  std::string name, out;
+  std::uint64_t seed = 1;
+};
+
+struct MeasureOptions {
+  std::string result, world;
   double horizon_s = 600;
   bool json = false;
 };
@@ -49,74 +58,6 @@ Expected<void> write_file(const std::string& path, const std::string& text) {
   return {};
 }
 
-struct Figures {
-  std::size_t requests = 0, served = 0;
-  sim::ServiceDifference difference;
-  double tokens_per_s = 0;
-  std::optional<double> light_first_token_s;
-  sim::Waits waits;
-};
-
-Figures figures_of(const sim::Result& result, const sim::World& world, double horizon_s) {
-  Figures figures;
-  figures.requests = result.outcomes.size();
-  for (const sim::Outcome& outcome : result.outcomes) figures.served += outcome.served ? 1 : 0;
-  figures.difference = sim::service_difference(
-      result, world.work, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(horizon_s)));
-  figures.tokens_per_s = sim::tokens_per_s(result);
-  figures.light_first_token_s = sim::light_first_token_s(result);
-  figures.waits = sim::waits(result);
-  return figures;
-}
-
-std::string json_of(const SimOptions& options, const Figures& figures) {
-  std::string text;
-  json::Writer out(text);
-  out.object().member("policy", options.policy).key("seed");
-  if (options.seed)
-    out.unsigned_integer(*options.seed);
-  else
-    out.null();
-  out.member("requests", figures.requests)
-      .member("served", figures.served)
-      .member("tokens_per_s", figures.tokens_per_s)
-      .member("max_difference", figures.difference.max)
-      .member("mean_difference", figures.difference.mean)
-      .member("mean_difference_of_service", figures.difference.mean_of_service)
-      .member("jain_mean", figures.difference.jain_mean)
-      .key("light_first_token_s");
-  if (figures.light_first_token_s)
-    out.number(*figures.light_first_token_s);
-  else
-    out.null();
-  out.key("wait_s")
-      .object()
-      .member("p50", figures.waits.p50_s)
-      .member("p95", figures.waits.p95_s)
-      .member("p99", figures.waits.p99_s)
-      .member("max", figures.waits.max_s)
-      .close_object()
-      .member("loads", 0)
-      .member("load_seconds", 0.0)
-      .member("misses", 0)
-      .member("floor_violations", nullptr)
-      .close_object();
-  return text;
-}
-
-void print(const Figures& figures) {
-  std::cout << fmt::format(
-      "requests                     {}\nserved                       {}\ntokens per second            {:.1f}\n"
-      "service difference, max      {:.1f}\nservice difference, mean     {:.1f} ({:.2f} % of service)\n"
-      "Jain index, mean             {:.4f}\n",
-      figures.requests, figures.served, figures.tokens_per_s, figures.difference.max, figures.difference.mean,
-      100 * figures.difference.mean_of_service, figures.difference.jain_mean);
-  if (figures.light_first_token_s)
-    std::cout << fmt::format("light members' first token   {:.2f} s\n", *figures.light_first_token_s);
-  std::cout << fmt::format("wait P50, P95, P99, max      {:.2f}, {:.2f}, {:.2f}, {:.2f} s\n", figures.waits.p50_s,
-                           figures.waits.p95_s, figures.waits.p99_s, figures.waits.max_s);
-}
-
 int simulate(const SimOptions& options) {
   const auto world = config::load_world(options.world);
   if (!world) return complain(world.error());
@@ -129,12 +70,77 @@ int simulate(const SimOptions& options) {
   if (!options.out.empty())
     if (const auto written = write_file(options.out, sim::write_result(*result)); !written)
       return complain(written.error());
-  const Figures figures = figures_of(*result, *world, options.horizon_s);
-  if (options.json)
-    std::cout << json_of(options, figures) << "\n";
-  else
-    print(figures);
+  const SimFigures figures = figures_of(*result, *world, options.horizon_s);
+  std::cout << (options.json ? json_of(figures, options.policy, options.seed) + "\n" : text_of(figures));
   return 0;
+}
+
+int make_workload(const WorkloadOptions& options) {
+  const auto trace = sim::make_workload(options.name, options.seed);
+  if (!trace) return complain(trace.error());
+  const std::string text = sim::write_trace(*trace);
+  if (options.out.empty()) {
+    std::cout << text;
+    return 0;
+  }
+  const auto written = write_file(options.out, text);
+  return written ? 0 : complain(written.error());
+}
+
+int measure(const MeasureOptions& options) {
+  sim::World world;
+  if (!options.world.empty()) {
+    auto read = config::load_world(options.world);
+    if (!read) return complain(read.error());
+    world = std::move(*read);
+  }
+  const auto text = read_file(options.result);
+  if (!text) return complain(text.error());
+  const auto result = sim::read_result(*text);
+  if (!result)
+    return complain({result.error().code, options.result + ": " + result.error().message, result.error().hint});
+  const SimFigures figures = figures_of(*result, world, options.horizon_s);
+  std::cout << (options.json ? json_of(figures, std::nullopt, std::nullopt) + "\n" : text_of(figures));
+  return 0;
+}
+
+std::string listed(const auto& names) {
+  std::string all;
+  for (const auto& name : names) all += (all.empty() ? "" : ", ") + std::string(name);
+  return all;
+}
+
+void add_horizon(CLI::App& command, double& horizon_s) {
+  command.add_option("--horizon", horizon_s, "Seconds over which the service difference and the backlog are measured")
+      ->check(CLI::Range(60.0, limits::sim_time_s_max))
+      ->capture_default_str();
+}
+
+void add_workload(CLI::App& sim_command, int& status) {
+  auto options = std::make_shared<WorkloadOptions>();
+  auto* command = sim_command.add_subcommand("workload", "Make a trace by a rule, with chance drawn from a seed");
+  std::string about = "One of:";
+  for (const sim::Workload& workload : sim::workloads())
+    about += "\n  " + std::string(workload.name) + ": " + std::string(workload.what);
+  command->add_option("NAME", options->name, "Which; see below")->required();
+  command->add_option("--seed", options->seed, "Draw chance from this number")->capture_default_str();
+  command->add_option("--out", options->out, "Write the trace there (CSV); without it, on standard output");
+  command->footer(about);
+  command->callback([options, &status] { status = make_workload(*options); });
+}
+
+void add_measure(CLI::App& sim_command, int& status) {
+  auto options = std::make_shared<MeasureOptions>();
+  auto* command =
+      sim_command.add_subcommand("measure", "Say how fair and how fast a result was: a simulation's, or a real log's");
+  command
+      ->add_option("RESULT", options->result,
+                   "CSV with time_s,member,input_tokens,output_tokens,first_token_s,finished_s")
+      ->required();
+  command->add_option("--world", options->world, "Shares and the price of work; without it 1, and 1 and 2");
+  add_horizon(*command, options->horizon_s);
+  command->add_flag("--json", options->json, "Print the summary as one line of JSON");
+  command->callback([options, &status] { status = measure(*options); });
 }
 
 }  // namespace
@@ -143,24 +149,31 @@ void add_sim_command(CLI::App& app, int& status) {
   auto options = std::make_shared<SimOptions>();
   auto* command = app.add_subcommand(
       "sim", "Play a trace of requests in a simulated world under a policy, and say how fair and how fast it was");
-  std::string names;
-  for (const auto name : sim::policy_names()) names += (names.empty() ? "" : ", ") + std::string(name);
-  command
-      ->add_option("--trace", options->trace,
-                   "The requests: CSV with time_s,member,user,model,input_tokens,output_tokens")
-      ->required();
-  command->add_option("--world", options->world, "Engines, shares and prices: YAML, such as bench/worlds/vtc-a10g.yaml")
-      ->required();
-  command->add_option("--policy", options->policy, "Who is next: " + names)->capture_default_str();
+  // Not required(): the commands below this one do without.
+  auto* trace = command->add_option("--trace", options->trace,
+                                    "The requests: CSV with time_s,member,user,model,input_tokens,output_tokens");
+  auto* world = command->add_option("--world", options->world,
+                                    "Engines, shares and prices: YAML, such as bench/worlds/vtc-a10g.yaml");
+  command->add_option("--policy", options->policy, "Who is next: " + listed(sim::policy_names()))
+      ->capture_default_str();
   command->add_option("--seed", options->seed,
                       "Draw the world's jitter from this number; without it every step takes its exact time");
-  command->add_option("--horizon", options->horizon_s, "Seconds over which the service difference is measured")
-      ->check(CLI::Range(60.0, limits::sim_time_s_max))
-      ->capture_default_str();
+  add_horizon(*command, options->horizon_s);
   command->add_option("--out", options->out, "Write one row per request there, in the trace's order (CSV)");
   command->add_flag("--json", options->json, "Print the summary as one line of JSON");
   command->footer("docs/simulation.md describes the files, the policies and the figures.");
-  command->callback([options, &status] { status = simulate(*options); });
+  command->require_subcommand(0, 1);
+  add_workload(*command, status);
+  add_measure(*command, status);
+  command->add_subcommand("policies", "Name the policies, one a line")->callback([] {
+    for (const auto name : sim::policy_names()) std::cout << name << "\n";
+  });
+  command->callback([=, &status] {
+    if (!command->get_subcommands().empty()) return;
+    for (const auto* needed : {trace, world})
+      if (needed->empty()) throw CLI::RequiredError(needed->get_name());
+    status = simulate(*options);
+  });
 }
 
 }  // namespace faelled::app

@@ -147,12 +147,37 @@ inline constexpr auto key_overlap_max = std::chrono::days(90);  // a rotated key
 inline constexpr auto key_overlap_default = std::chrono::days(7);
 inline constexpr std::size_t people_page_rows_max = 500;  // users, keys
 
+// Agreements
+inline constexpr std::uint32_t share_max = 1'000'000;
+inline constexpr std::uint32_t member_places_max = 100'000;  // of one member at once
+inline constexpr std::uint32_t agreement_wait_s_max = 3600;
+inline constexpr std::int64_t fee_ore_max = 100'000'000'000;  // of a month
+inline constexpr std::uint32_t inhabitants_max = 100'000'000;
+inline constexpr std::size_t tiers_max = 100;
+inline constexpr std::size_t size_bands_max = 50;                // of one table
+inline constexpr std::size_t agreements_of_member_max = 20;      // that are not over
+inline constexpr std::size_t agreements_in_one_go_max = 20'000;  // in one file or call
+inline constexpr std::size_t agreements_file_bytes_max = 8 * 1024 * 1024;
+inline constexpr std::size_t agreements_page_rows_max = 500;
+inline constexpr std::size_t agreement_problems_max = 50;        // nobody mends more in one go
+inline constexpr std::size_t suspension_reason_bytes_max = 500;  // of one language
+
 // Audit
 inline constexpr std::size_t acts_waiting_max = 1024;
 inline constexpr std::size_t audit_page_rows_max = 1000;
 inline constexpr std::size_t refusals_written_max = 20;  // of one actor in refusals_counted_for; the rest is counted
 inline constexpr auto refusals_counted_for = 1min;
 inline constexpr std::size_t refusing_actors_max = 1000;
+
+// Decision log
+inline constexpr auto decisions_write_every = 100ms;
+inline constexpr std::size_t decisions_batch_bytes = 64 * 1024;              // written before that time
+inline constexpr std::size_t decisions_waiting_bytes_max = 8 * 1024 * 1024;  // while the disk takes nothing
+inline constexpr std::size_t decisions_file_bytes_max = 64 * 1024 * 1024;
+inline constexpr std::uint64_t decisions_bytes_max = 16ULL * 1024 * 1024 * 1024;  // of all files; the oldest go
+inline constexpr auto decisions_days_max = std::chrono::days(100);
+inline constexpr std::size_t decisions_findings_max = 100;            // of one kind in one file, told by name
+inline constexpr std::size_t decisions_read_bytes_max = 1ULL << 30U;  // of one file, by a replay
 
 // Housekeeping
 inline constexpr auto housekeeping_every = 1min;

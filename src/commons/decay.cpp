@@ -19,6 +19,7 @@ std::uint64_t Decay::weight(Instant now) const {
 }
 
 unsigned Decay::rebase(Instant now) {
+  if (now < landmark_) landmark_ = now;  // only at the beginning: time does not run backwards later
   const std::int64_t halvings = seconds(now) / half_life_s;
   if (halvings < halvings_max) return 0;
   landmark_ += std::chrono::seconds(halvings * half_life_s);

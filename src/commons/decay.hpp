@@ -13,7 +13,9 @@ using Weighed = unsigned __int128;  // work × weight; below 2^90 for 2^40 of wo
 
 class Decay {
  public:
-  static constexpr std::int64_t half_life_s = 42;  // a time constant of 60.6 s
+  static constexpr std::int64_t half_life_s = 42;
+  static constexpr std::uint64_t time_constant_ms =
+      60'593;  // half_life / ln 2: a steady rate × this is its decayed sum
 
   // What a unit of work weighs now, at least 2^12. Grows by 2^(1/42) a second.
   std::uint64_t weight(Instant now) const;

@@ -13,16 +13,15 @@ void Estimate::add(std::uint32_t output_tokens) {
 }
 
 std::uint32_t Estimate::expected(std::uint32_t so_far) const {
-  std::uint64_t sum = 0;
-  std::uint64_t longer = 0;
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (answers_[i] <= so_far && so_far > 0) continue;
-    sum += answers_[i];
-    ++longer;
-  }
+  std::array<std::uint16_t, answers_max> longer;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < count_; ++i)
+    if (answers_[i] > so_far || so_far == 0) longer[count++] = answers_[i];
   // Longer than all there were: nothing is known but that such answers go on (half as long again).
-  if (longer == 0) return so_far + std::max<std::uint32_t>(so_far / 2, 1);
-  return std::max(static_cast<std::uint32_t>((sum + longer / 2) / longer), so_far + 1);
+  if (count == 0) return so_far + std::max<std::uint32_t>(so_far / 2, 1);
+  const auto middle = longer.begin() + static_cast<std::ptrdiff_t>((count - 1) / 2);
+  std::nth_element(longer.begin(), middle, longer.begin() + static_cast<std::ptrdiff_t>(count));
+  return std::max<std::uint32_t>(*middle, so_far + 1);
 }
 
 }  // namespace faelled::commons

@@ -1,6 +1,7 @@
 // Estimate: how long an answer will be, from the last answers of the same caller. Not a moving average: when an answer
-// has outlived what was expected, the expectation is what the longer ones among them had (a hazard estimate), so that a
-// caller whose answers are sometimes long is neither overcharged from the start nor undercharged to the end.
+// has outlived what was expected, the expectation is the middle one of those among them that were longer (a hazard
+// estimate), so that a caller whose answers are sometimes long is neither overcharged from the start nor undercharged
+// to the end. The median, not the mean: one answer in five that is sixteen times as long does not make the others dear.
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
 #include "commons/scheduler_body.hpp"
@@ -6,7 +7,6 @@
 namespace faelled::commons {
 namespace {
 
-constexpr std::uint64_t share_max = 1'000'000;
 constexpr Work mean_over = 64;  // requests
 
 }  // namespace
@@ -30,12 +30,23 @@ void Scheduler::Body::begin(Instant now) {
     for (auto& [id, m] : members_) relist(m);
   }
   if (now_ - settled_ >= settings_.settle_every) settle();
+  entitled_load_ = static_cast<Weighed>(capacity_per_s_) * decay_.weight(now_) * Decay::time_constant_ms / 1000;
   while (!deadlines_.empty() && deadlines_.begin()->first <= now_) {
     Ticket& late = tickets_.at(deadlines_.begin()->second);
     actions_.emplace_back(Expire{late.number});
-    unwait(late);
-    forget(late);
+    withdraw(late);
   }
+}
+
+// A ticket that waits, for good.
+void Scheduler::Body::withdraw(Ticket& ticket) {
+  Line& at = *ticket.line;
+  Caller& who = *ticket.caller;
+  unwait(ticket);
+  if (!at.known && std::ranges::none_of(who.waits, [&](const CallerLine* w) { return w->of->line == &at; }))
+    std::erase_if(who.counts, [&](const auto& counted) { return counted.first == &at; });
+  forget(ticket);
+  if (!at.known && at.tickets == 0) lines_.erase(std::string(at.model));
 }
 
 void Scheduler::Body::on(const Agree& event) {
@@ -44,10 +55,12 @@ void Scheduler::Body::on(const Agree& event) {
   if (m.agreed) agreed_share_ -= m.share;
   agreed_share_ += share;
   m.agreed = true;
+  m.left = false;
   if (m.active()) active_share_ += share - m.share;
   m.share = share;
   m.places_max = event.places;
   relist(m);
+  rank_all();
   for (auto& [model, at] : lines_) dispatch(at);
 }
 
@@ -60,28 +73,48 @@ void Scheduler::Body::on(const Restore& event) {
   relist(m);
 }
 
+void Scheduler::Body::on(const Capacity& event) {
+  if (event.per_s <= capacity_per_s_) return;
+  capacity_per_s_ = event.per_s;
+  rank_all();
+}
+
 void Scheduler::Body::on(const Leave& event) {
   const auto found = members_.find(event.member);
   if (found == members_.end()) return;
   Member& m = found->second;
   if (m.agreed) agreed_share_ -= m.share;
   m.agreed = false;
+  m.left = true;
   m.credit = 0;
-  if (!m.active()) members_.erase(found);
+  relist(m);
+  if (!m.active()) erase(m);
+  rank_all();
 }
 
 void Scheduler::Body::on(const EngineIs& event) {
+  auto found = engines_.find(event.engine);
+  if (found != engines_.end() && found->second.line->model != event.model) return;  // it serves one model for life
   Line& at = line(event.model);
-  at.price = event.price;
-  at.ticket_places = std::max<std::uint32_t>(event.ticket_places, 1);
-  Engine& engine = engines_[event.engine];
-  if (engine.line == nullptr) {
-    engine.id = event.engine;
-    engine.line = &at;
-    at.engines.push_back(&engine);
+  at.price = {std::min(event.price.prompt, price_max), std::min(event.price.output, price_max)};
+  const std::uint32_t ticket_places = std::clamp<std::uint32_t>(event.ticket_places, 1, ticket_places_max);
+  if (std::exchange(at.ticket_places, ticket_places) != ticket_places) {
+    // Who has all its places is another question now.
+    for (auto& [m, waits] : at.members) {
+      unlist(waits);
+      list(waits);
+    }
   }
-  if (engine.line != &at) return;  // an engine serves one model for life
+  if (found == engines_.end()) {
+    found = engines_.emplace(event.engine, Engine{});
+    found->second.id = event.engine;
+    found->second.line = &at;
+    at.known = true;
+    at.engines.push_back(&found->second);
+  }
+  Engine& engine = found->second;
   engine.places = event.places;
+  engine.held = false;
   engine.paced = event.paced;
   dispatch(at);
 }
@@ -91,7 +124,8 @@ void Scheduler::Body::on(const EngineGone& event) {
   if (found == engines_.end()) return;
   std::erase(found->second.line->engines, &found->second);
   found->second.gone = true;
-  if (found->second.running == 0) engines_.erase(found);
+  auto gone = engines_.extract(found);
+  if (gone.mapped().running > 0) departed_.insert(std::move(gone));
 }
 
 void Scheduler::Body::on(const Arrive& event) {
@@ -102,10 +136,11 @@ void Scheduler::Body::on(const Arrive& event) {
   Member& m = member(event.member);
   ticket.caller = &caller(m, event.caller);
   ticket.line = &line(event.model);
+  ticket.standing = &ticket.line->standings[&m];
   ticket.order = ++order_;
   ticket.deadline = event.deadline;
-  ticket.prompt_tokens = event.prompt_tokens;
-  ticket.output_tokens_max = event.output_tokens_max;
+  ticket.prompt_tokens = std::min(event.prompt_tokens, tokens_max);
+  ticket.output_tokens_max = std::min(event.output_tokens_max, tokens_max);
   ticket.lane = event.lane;
   ticket.revocable = event.revocable && event.lane == Lane::batch;
   ++ticket.caller->tickets;
@@ -116,8 +151,9 @@ void Scheduler::Body::on(const Arrive& event) {
 
 void Scheduler::Body::on(const Room& event) {
   const auto found = engines_.find(event.engine);
-  if (found == engines_.end() || found->second.gone || !found->second.paced) return;
-  found->second.room = event.count;
+  if (found == engines_.end()) return;
+  found->second.held = false;
+  if (found->second.paced) found->second.room = event.count;
   dispatch(*found->second.line);
 }
 
@@ -125,23 +161,38 @@ void Scheduler::Body::on(const Declined& event) {
   const auto found = tickets_.find(event.ticket);
   if (found == tickets_.end() || found->second.engine == nullptr) return;
   Ticket& ticket = found->second;
+  Line& at = *ticket.line;
   ticket.engine->room = 0;
+  ticket.engine->held = true;
   charge(ticket, -(ticket.charged - ticket.delivered));
   release(ticket);
+  const std::vector<Line*> elsewhere = this->elsewhere(*ticket.caller->member, at);
   wait(ticket, true);
+  dispatch(at);
+  for (Line* line : elsewhere) dispatch(*line);
+}
+
+// An engine that declined and tells nothing is asked again.
+void Scheduler::Body::on(const Tick&) {
+  // All are asked before the first is given work: nothing is taken back while one of them may have room.
+  std::vector<Line*> lines;
+  for (auto& [id, engine] : engines_)
+    if (std::exchange(engine.held, false)) lines.push_back(engine.line);
+  for (Line* line : lines) dispatch(*line);
 }
 
 void Scheduler::Body::on(const Progress& event) {
   const auto found = tickets_.find(event.ticket);
   if (found == tickets_.end() || found->second.engine == nullptr) return;
   Ticket& ticket = found->second;
-  const Price& price = ticket.line->price;
+  const Price& price = ticket.price;
   if (!ticket.prompt_known && event.prompt_tokens > 0) {
     ticket.prompt_known = true;
-    charge(ticket, (Work{event.prompt_tokens} - Work{ticket.prompt_tokens}) * price.prompt);
-    ticket.prompt_tokens = event.prompt_tokens;
+    const std::uint32_t prompt = std::min(event.prompt_tokens, tokens_max);
+    charge(ticket, (Work{prompt} - Work{ticket.prompt_tokens}) * price.prompt);
+    ticket.prompt_tokens = prompt;
   }
-  ticket.output_tokens = std::max(ticket.output_tokens, event.output_tokens);
+  ticket.output_tokens = std::max(ticket.output_tokens, std::min(event.output_tokens, tokens_max));
   const std::uint32_t target = charged_output(ticket, ticket.output_tokens);
   if (target > ticket.output_charged) {
     const Work more = Work{target - ticket.output_charged} * price.output;
@@ -157,16 +208,16 @@ void Scheduler::Body::on(const End& event) {
   Ticket& ticket = found->second;
   if (ticket.engine == nullptr) {
     if (event.how == Ending::returned) return;
-    unwait(ticket);
-    forget(ticket);
+    withdraw(ticket);
     return;
   }
   Line& at = *ticket.line;
   Member& m = *ticket.caller->member;
-  const std::uint32_t prompt = event.prompt_tokens;
-  const std::uint32_t output = std::max(event.output_tokens, ticket.output_tokens);
+  const std::uint32_t prompt = std::min(event.prompt_tokens, tokens_max);
+  const std::uint32_t output = std::max(std::min(event.output_tokens, tokens_max), ticket.output_tokens);
   deliver(ticket, prompt, output);
   charge(ticket, ticket.delivered - ticket.charged);  // the truth
+  ticket.engine->held = false;
   if (event.how == Ending::done) {
     ticket.caller->answers.add(output);
     m.answers.add(output);
@@ -174,9 +225,11 @@ void Scheduler::Body::on(const End& event) {
     at.mean_work += (ticket.delivered - at.mean_work) / (at.mean_work == 0 ? 1 : mean_over);
   }
   release(ticket);
+  const std::vector<Line*> elsewhere = this->elsewhere(m, at);
   if (event.how == Ending::returned) {
     // What the engine did for nothing stays delivered work of its member; the next attempt is charged anew.
     ticket.charged = ticket.delivered = 0;
+    ticket.weighed = 0;
     ticket.output_tokens = ticket.output_charged = 0;
     ticket.prompt_known = false;
     wait(ticket, true);
@@ -184,12 +237,16 @@ void Scheduler::Body::on(const End& event) {
     forget(ticket);
   }
   dispatch(at);
-  // A place less in use may let the member run elsewhere.
-  if (m.places_max == 0) return;
-  std::vector<Line*> elsewhere;
-  for (const MemberLine* waits : m.waits)
-    if (waits->line != &at) elsewhere.push_back(waits->line);
   for (Line* line : elsewhere) dispatch(*line);
+}
+
+// Where the member of a ticket of that line may run now that it has a place less in use.
+std::vector<Line*> Scheduler::Body::elsewhere(const Member& m, const Line& at) {
+  std::vector<Line*> lines;
+  if (m.places_max == 0) return lines;
+  for (const MemberLine* waits : m.waits)
+    if (waits->line != &at) lines.push_back(waits->line);
+  return lines;
 }
 
 }  // namespace faelled::commons

@@ -13,6 +13,12 @@ namespace faelled::commons {
 using Work = std::int64_t;  // prompt tokens not cached × Price::prompt + output tokens × Price::output
 using TicketNumber = std::uint64_t;
 
+// Larger figures in an event count as these: 2^37 of work for one ticket at most, so that no sum overflows.
+inline constexpr std::uint32_t tokens_max = 1U << 24U;
+inline constexpr std::uint32_t price_max = 1U << 12U;
+inline constexpr std::uint32_t ticket_places_max = 1U << 12U;
+inline constexpr std::uint64_t share_max = 1'000'000;
+
 enum class Lane : std::uint8_t { interactive, batch };
 
 // Work per token: integers, per model; a benchmark's currency is 1 and 2.
@@ -82,15 +88,16 @@ struct Arrive {
   bool operator==(const Arrive&) const = default;
 };
 
-// A paced engine takes `count` more tickets now. It replaces what it said before.
+// A paced engine takes `count` more tickets now. It replaces what it said before. One that is not paced has room again.
 struct Room {
   std::string engine;
   std::uint32_t count = 1;
   bool operator==(const Room&) const = default;
 };
 
-// The engine had no room for what it was granted: the ticket goes back to the head of its line, and the engine's room
-// is kept for it until the engine says Room again.
+// The engine had no room for what it was granted: the ticket goes back to its place in line, and nothing else is
+// granted to the engine until it says Room again; one that is not paced also when a ticket of it ends, when it is told
+// anew and at the next Tick. Other engines may take the ticket at once.
 struct Declined {
   TicketNumber ticket = 0;
   bool operator==(const Declined&) const = default;
@@ -128,8 +135,8 @@ using Event =
     std::variant<Agree, Restore, Capacity, Leave, EngineIs, EngineGone, Arrive, Room, Declined, Progress, End, Tick>;
 
 enum class Why : std::uint8_t {
-  floor,     // its member's work is below its floor
-  borrowed,  // no floor claim waits: idle room is lent
+  floor,     // its member has had less than its agreement gives, or than its part of what all active members had
+  borrowed,  // it has had more: what others leave idle is lent
 };
 
 struct Grant {

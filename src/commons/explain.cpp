@@ -29,23 +29,32 @@ MemberState Scheduler::Body::state_of(const Member& m) const {
   return out;
 }
 
-// As if nothing more came and each answer were as long as is expected: members by count, floor claims first.
+int Scheduler::Body::borrower_rank(const Member& m) const {
+  return static_cast<int>(credit_rank(m)) * 2 + (below_floor(m) ? 0 : 1);
+}
+
+// As if nothing more came and each answer were as long as is expected: claims on the entitlement, by count; then
+// borrowers, those with credit first; last those whose places are all in use.
 std::vector<TicketNumber> Scheduler::Body::order(const Line& at, std::size_t limit) const {
   struct Turn {
-    bool borrows;
+    int turn;  // 0: claims its entitlement, 1: borrower, 2: has all its places
     bool batch_only;
+    int borrower;
     Count count;
     std::uint32_t number;
     const MemberLine* waits;
     bool operator>(const Turn& other) const {
-      return std::tie(borrows, batch_only, count, number) >
-             std::tie(other.borrows, other.batch_only, other.count, other.number);
+      return std::tie(turn, batch_only, borrower, count, number) >
+             std::tie(other.turn, other.batch_only, other.borrower, other.count, other.number);
     }
   };
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns;
   std::unordered_map<const MemberLine*, std::vector<TicketNumber>> queues;
-  for (const auto& [m, waits] : at.members)
-    turns.push({!below_floor(*m) || !waits.listed, waits.interactive == 0, m->count, m->number, &waits});
+  for (const auto& [m, waits] : at.members) {
+    const int turn = !waits.listed ? 2 : below_entitlement(*m) ? 0 : 1;
+    turns.push(
+        {turn, waits.interactive == 0, turn == 1 ? borrower_rank(*m) : 0, waits.standing->count, m->number, &waits});
+  }
   std::vector<TicketNumber> out;
   while (!turns.empty() && out.size() < limit) {
     Turn turn = turns.top();

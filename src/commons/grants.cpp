@@ -4,24 +4,59 @@
 #include "commons/scheduler_body.hpp"
 
 namespace faelled::commons {
+namespace {
+
+constexpr std::size_t claims_looked_at_max =
+    64;  // a bound on one decision; with so many alike the least counted will do
+
+}  // namespace
 
 // Of the members that wait or run each may have had its share of what all of them had. At least one always has not had
 // more, so a floor claim is never missing for a rounding.
 bool Scheduler::Body::below_floor(const Member& m) const { return m.load * active_share_ <= active_load_ * m.share; }
 
+// Its contract's part of the capacity over the same minute, whoever else is there: nobody may stand in its way.
+bool Scheduler::Body::below_entitlement(const Member& m) const {
+  return m.agreed && m.load * agreed_share_ <= entitled_load_ * m.share;
+}
+
 bool Scheduler::Body::may_run(const Member& m, const Line& at) const {
   return m.places_max == 0 || m.places + at.ticket_places <= m.places_max;
 }
 
-// Among floor claims the least counted; only when there is none, borrowers: most credit first.
-std::pair<MemberLine*, Why> Scheduler::Body::next(const Line& at) const {
-  if (at.by_count.empty()) return {nullptr, Why::floor};
-  if (below_floor(*at.by_load.begin()->second->member)) {
-    // The least counted has mostly also had the least lately, so this ends after few steps.
-    for (const auto& [key, waits] : at.by_count)
-      if (below_floor(*waits->member)) return {waits, Why::floor};
+// Time passed, work was charged, or all shares or the capacity changed: who claims now?
+void Scheduler::Body::sort_claims(Line& at) {
+  while (MemberLine* least = least_loaded(at, 0)) {
+    if (!below_entitlement(*least->member)) break;
+    unindex(*least);
+    index(*least, true);
   }
-  return {at.by_credit.begin()->second, Why::borrowed};
+  while (!at.claims.empty()) {
+    MemberLine& first = *at.claims.begin()->second;
+    if (below_entitlement(*first.member)) break;
+    unindex(first);
+    index(first, false);
+  }
+}
+
+// Among those who claim their entitlement the least counted; only when there is none, borrowers: those with credit
+// before those without, and of these whoever is below its floor first.
+std::pair<MemberLine*, Why> Scheduler::Body::next(Line& at) {
+  sort_claims(at);
+  if (!at.claims.empty()) return {at.claims.begin()->second, Why::floor};
+  const auto first = at.by_credit.begin();
+  const auto one_is_below = [&](Weighed from) {
+    const MemberLine* least = least_loaded(at, from);
+    return least != nullptr && below_floor(*least->member);
+  };
+  if (one_is_below(0) || one_is_below(without_agreement)) {
+    std::size_t looked = 0;
+    for (auto other = first; other != at.by_credit.end() && other->first.first == first->first.first; ++other) {
+      if (below_floor(*other->second->member)) return {other->second, Why::floor};
+      if (++looked == claims_looked_at_max) break;
+    }
+  }
+  return {first->second, below_floor(*first->second->member) ? Why::floor : Why::borrowed};
 }
 
 Engine* Scheduler::Body::engine_with_room(const Line& at) const {
@@ -34,7 +69,7 @@ Engine* Scheduler::Body::engine_with_room(const Line& at) const {
 }
 
 void Scheduler::Body::dispatch(Line& at) {
-  while (!at.by_count.empty()) {
+  while (!line_is_empty(at)) {
     Engine* engine = engine_with_room(at);
     if (engine == nullptr) break;
     const auto [waits, why] = next(at);
@@ -53,26 +88,28 @@ std::uint32_t Scheduler::Body::expected_output(const Ticket& ticket, std::uint32
     expected = who.member->answers.expected(so_far);
   } else if (!ticket.line->answers.empty()) {
     expected = ticket.line->answers.expected(so_far);
-  } else if (so_far >= expected) {
+  } else if (so_far > 0 && so_far >= expected) {
     expected = so_far + std::max<std::uint32_t>(so_far / 2, 1);
   }
   return ticket.output_tokens_max == 0 ? expected : std::max(so_far, std::min(expected, ticket.output_tokens_max));
 }
 
-// Half of what is still expected is charged before it comes. Charging all of it keeps a cohort of equal requests in
-// step, but a member whose answers are long then lags by all that runs; charging none overshoots (docs/decisions/0019).
+// The next tokens that are expected are charged before they come, but not all: charging all lets a member with long
+// answers lag by everything that runs, charging none overshoots in step (docs/decisions/0019-commons.md).
 std::uint32_t Scheduler::Body::charged_output(const Ticket& ticket, std::uint32_t so_far) const {
   const std::uint32_t expected = std::max(expected_output(ticket, so_far), so_far);
-  return so_far + static_cast<std::uint32_t>(std::uint64_t{expected - so_far} * settings_.up_front_percent / 100);
+  return so_far + std::min(expected - so_far, settings_.look_ahead_tokens);
 }
 
 void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   Caller& who = *ticket.caller;
   Member& m = *who.member;
   Line& at = *ticket.line;
-  at.virtual_time = m.count;
-  m.caller_time = who.count;
-  m.places += at.ticket_places;
+  at.virtual_time = ticket.standing->count;
+  ticket.standing->caller_time = who.count(&at);
+  ticket.price = at.price;
+  ticket.places = at.ticket_places;
+  m.places += ticket.places;
   activity(m, 0, 1);
   unwait(ticket);
   ticket.engine = &engine;
@@ -80,7 +117,10 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   if (engine.paced) --engine.room;
   ++running_;
   ticket.output_charged = charged_output(ticket, 0);
-  charge(ticket, Work{ticket.prompt_tokens} * at.price.prompt + Work{ticket.output_charged} * at.price.output);
+  const Work work =
+      Work{ticket.prompt_tokens} * ticket.price.prompt + Work{ticket.output_charged} * ticket.price.output;
+  charge(ticket, work);
+  if (m.places_max > 0) relist(m);  // it has a place more in use
   if (ticket.revocable) at.revocable.emplace(ticket.order, &ticket);
   actions_.emplace_back(Grant{ticket.number, engine.id, why, ticket.charged});
 }
@@ -95,37 +135,49 @@ void Scheduler::Body::release(Ticket& ticket) {
   ticket.engine = nullptr;
   --engine.running;
   --running_;
-  m.places -= at.ticket_places;
+  m.places -= ticket.places;
   activity(m, 0, -1);
-  if (engine.gone && engine.running == 0) engines_.erase(std::string(engine.id));
+  if (engine.gone && engine.running == 0) {
+    const auto [first, last] = departed_.equal_range(engine.id);
+    departed_.erase(std::find_if(first, last, [&](const auto& named) { return &named.second == &engine; }));
+  }
   // With a place less in use the member may be back in line, in each of its lines.
-  relist(m);
+  if (m.places_max > 0) relist(m);
 }
 
 // One running batch ticket for each floor claim of a person that finds no room, the last granted of the members that
 // have had more than their floor first; a member's own batch gives way to its own people.
 void Scheduler::Body::revoke_for_claims(Line& at) {
   if (engine_with_room(at) != nullptr) return;
-  for (const auto& [key, waits] : at.by_count) {
-    if (at.revoking > 0) return;  // one at a time: its room may be enough
-    if (waits->interactive == 0 || !below_floor(*waits->member)) continue;
-    const auto& first = *waits->next.begin()->second->interactive.first;
-    for (auto running = at.revocable.rbegin(); running != at.revocable.rend(); ++running) {
-      Ticket& ticket = *running->second;
-      Member& owner = *ticket.caller->member;
-      if (&owner != waits->member && below_floor(owner)) continue;
-      ticket.revoking = true;
-      ++at.revoking;
-      actions_.emplace_back(Revoke{ticket.number, first.number});
-      return;
+  if (at.revoking > 0) return;  // one at a time: its room may be enough
+  sort_claims(at);
+  std::size_t looked = 0;
+  for (const auto* claims : {&at.claims, &at.by_credit}) {
+    for (const auto& [key, waits] : *claims) {
+      if (++looked > claims_looked_at_max) return;
+      if (waits->interactive == 0 || !below_floor(*waits->member)) continue;
+      const auto& first = *waits->next.begin()->second->interactive.first;
+      for (auto running = at.revocable.rbegin(); running != at.revocable.rend(); ++running) {
+        Ticket& ticket = *running->second;
+        const Engine& there = *ticket.engine;
+        if (there.gone || there.running > there.places) continue;  // it would make no room
+        Member& owner = *ticket.caller->member;
+        if (&owner != waits->member && below_floor(owner)) continue;
+        ticket.revoking = true;
+        ++at.revoking;
+        actions_.emplace_back(Revoke{ticket.number, first.number});
+        return;
+      }
     }
   }
 }
 
 void Scheduler::Body::forget(Ticket& ticket) {
   Caller& who = *ticket.caller;
+  Member& m = *who.member;
   --who.tickets;
   tickets_.erase(ticket.number);
+  if (m.left && !m.active()) erase(m);
 }
 
 }  // namespace faelled::commons

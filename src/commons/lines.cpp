@@ -9,13 +9,22 @@ namespace {
 constexpr unsigned load_fraction_bits = 20;
 constexpr Count count_max = Count{1} << 62;
 
+MemberKey load_key(const Member& m) {
+  return {(m.load << load_fraction_bits) / m.share + (m.agreed ? 0 : without_agreement), 0, m.number};
+}
+
 Count share_of(Work work, std::uint64_t share) {
   return static_cast<Count>(static_cast<__int128>(work) * count_scale / static_cast<__int128>(share));
 }
 
-void put(Queue& queue, Ticket& ticket, bool at_the_head) {
-  ticket.before = at_the_head ? nullptr : queue.last;
-  ticket.after = at_the_head ? queue.first : nullptr;
+// One that comes back has its old place: behind those that asked before it and came back too.
+void put(Queue& queue, Ticket& ticket, bool comes_back) {
+  ticket.before = comes_back ? nullptr : queue.last;
+  ticket.after = comes_back ? queue.first : nullptr;
+  while (ticket.after != nullptr && ticket.after->order < ticket.order) {
+    ticket.before = ticket.after;
+    ticket.after = ticket.after->after;
+  }
   (ticket.before != nullptr ? ticket.before->after : queue.first) = &ticket;
   (ticket.after != nullptr ? ticket.after->before : queue.last) = &ticket;
 }
@@ -43,9 +52,13 @@ Caller& Scheduler::Body::caller(Member& member, std::string_view id) {
   if (fresh) {
     found->second.id = found->first;
     found->second.member = &member;
-    found->second.seen = ++order_;
   }
   return found->second;
+}
+
+void Scheduler::Body::erase(Member& m) {
+  for (auto& [model, at] : lines_) at.standings.erase(&m);
+  members_.erase(std::string(m.id));
 }
 
 Line& Scheduler::Body::line(std::string_view model) {
@@ -59,27 +72,87 @@ Line& Scheduler::Body::line(std::string_view model) {
 
 void Scheduler::Body::list(MemberLine& waits) {
   if (waits.tickets == 0 || !may_run(*waits.member, *waits.line)) return;
-  const Member& m = *waits.member;
-  const Work step = std::max<Work>(1, credit_limit(m, settings_.credit_step));
-  // Sorted as unsigned from most to least: class 2^40 is no credit at all.
-  const Work rank = (Work{1} << 40) - (m.credit >= 0 ? m.credit / step : -((-m.credit + step - 1) / step));
   // Batch waits for people: of those with the same claim, members with a person in line come first.
   waits.batch_only = waits.interactive == 0;
-  waits.by_count = {waits.batch_only, m.count, m.number};
-  waits.by_load = {(m.load << load_fraction_bits) / m.share, m.count, m.number};
-  waits.by_credit = {(static_cast<Weighed>(waits.batch_only) << 64) + static_cast<Weighed>(rank), m.count, m.number};
-  waits.line->by_count.emplace(waits.by_count, &waits);
-  waits.line->by_load.emplace(waits.by_load, &waits);
-  waits.line->by_credit.emplace(waits.by_credit, &waits);
   waits.listed = true;
+  index(waits, below_entitlement(*waits.member));
 }
 
 void Scheduler::Body::unlist(MemberLine& waits) {
   if (!waits.listed) return;
-  waits.line->by_count.erase(waits.by_count);
-  waits.line->by_load.erase(waits.by_load);
-  waits.line->by_credit.erase(waits.by_credit);
+  unindex(waits);
   waits.listed = false;
+}
+
+void Scheduler::Body::index(MemberLine& waits, bool claims) {
+  const Member& m = *waits.member;
+  Line& at = *waits.line;
+  const Count count = waits.standing->count;
+  waits.claims = claims;
+  if (claims) {
+    waits.by_count = {waits.batch_only, count, m.number};
+    at.claims.emplace(waits.by_count, &waits);
+    return;
+  }
+  waits.by_count = {credit_key(waits), count, m.number};
+  waits.by_load = load_key(m);
+  at.by_credit.emplace(waits.by_count, &waits);
+  at.by_load.emplace(waits.by_load, &waits);
+}
+
+void Scheduler::Body::unindex(MemberLine& waits) {
+  Line& at = *waits.line;
+  (waits.claims ? at.claims : at.by_credit).erase(waits.by_count);
+  if (!waits.claims) at.by_load.erase(waits.by_load);
+}
+
+void Scheduler::Body::recount(MemberLine& waits) {
+  if (!waits.listed) return;
+  auto& counted = waits.claims ? waits.line->claims : waits.line->by_credit;
+  auto node = counted.extract(waits.by_count);
+  waits.by_count.count = waits.standing->count;
+  node.key() = waits.by_count;
+  counted.insert(std::move(node));
+}
+
+void Scheduler::Body::reload(Member& member) {
+  for (MemberLine* waits : member.waits) {
+    if (!waits->listed || waits->claims) continue;
+    auto node = waits->line->by_load.extract(waits->by_load);
+    node.key() = waits->by_load = load_key(member);
+    waits->line->by_load.insert(std::move(node));
+  }
+}
+
+// Of people before batch.
+std::optional<Count> Scheduler::Body::least_counted(const Line& at) {
+  for (const Weighed batch : {0, 1}) {
+    std::optional<Count> least;
+    const auto look = [&](const std::map<MemberKey, MemberLine*>& in, Weighed first) {
+      const auto found = in.lower_bound({first, -count_max, 0});
+      if (found != in.end() && found->first.first == first)
+        least = std::min(least.value_or(count_max), found->first.count);
+    };
+    look(at.claims, batch);
+    look(at.by_credit, batch << 64);
+    look(at.by_credit, (batch << 64) + 1);
+    if (least) return least;
+  }
+  return std::nullopt;
+}
+
+// The least loaded of those that do not claim, with a key of at least `from`; its key is right.
+MemberLine* Scheduler::Body::least_loaded(Line& at, Weighed from) {
+  while (true) {
+    const auto found = at.by_load.lower_bound({from, 0, 0});
+    if (found == at.by_load.end()) return nullptr;
+    MemberLine& waits = *found->second;
+    const MemberKey now = load_key(*waits.member);
+    if (now == found->first) return &waits;
+    auto node = at.by_load.extract(found);
+    node.key() = waits.by_load = now;
+    at.by_load.insert(std::move(node));
+  }
 }
 
 void Scheduler::Body::relist(Member& member) {
@@ -91,15 +164,23 @@ void Scheduler::Body::relist(Member& member) {
 
 void Scheduler::Body::rekey(CallerLine& waits) {
   MemberLine& of = *waits.of;
-  of.next.erase(waits.key);
-  if (waits.interactive.first == nullptr && waits.batch.first == nullptr) return;
+  if (waits.interactive.first == nullptr && waits.batch.first == nullptr) {
+    of.next.erase(waits.key);
+    return;
+  }
   const bool batch = waits.interactive.first == nullptr;
-  waits.key = {batch, waits.caller->count, (batch ? waits.batch : waits.interactive).first->order};
-  of.next.emplace(waits.key, &waits);
+  const CallerKey now = {batch, waits.caller->count(of.line), (batch ? waits.batch : waits.interactive).first->order};
+  if (auto node = of.next.extract(waits.key); !node.empty()) {
+    node.key() = now;
+    of.next.insert(std::move(node));
+  } else {
+    of.next.emplace(now, &waits);
+  }
+  waits.key = now;
 }
 
 // The caller's and the member's records of the line exist only while they wait in it.
-void Scheduler::Body::wait(Ticket& ticket, bool at_the_head) {
+void Scheduler::Body::wait(Ticket& ticket, bool comes_back) {
   Caller& who = *ticket.caller;
   Member& m = *who.member;
   Line& at = *ticket.line;
@@ -108,6 +189,7 @@ void Scheduler::Body::wait(Ticket& ticket, bool at_the_head) {
   if (fresh) {
     of.member = &m;
     of.line = &at;
+    of.standing = ticket.standing;
     m.waits.push_back(&of);
   }
   auto [caller_found, caller_fresh] = of.callers.try_emplace(&who);
@@ -118,7 +200,7 @@ void Scheduler::Body::wait(Ticket& ticket, bool at_the_head) {
     waits.key = {true, count_max, ticket.order};
     who.waits.push_back(&waits);
   }
-  put(ticket.lane == Lane::batch ? waits.batch : waits.interactive, ticket, at_the_head);
+  put(ticket.lane == Lane::batch ? waits.batch : waits.interactive, ticket, comes_back);
   ++of.tickets;
   ++at.tickets;
   if (ticket.lane == Lane::interactive) ++of.interactive;
@@ -152,7 +234,7 @@ void Scheduler::Body::unwait(Ticket& ticket) {
   if (of.tickets == 0) {
     unlist(of);
     std::erase(m.waits, &of);
-    if (at.members.size() == 1) at.virtual_time = std::max(at.virtual_time, m.count);
+    if (at.members.size() == 1) at.virtual_time = std::max(at.virtual_time, ticket.standing->count);
     at.members.erase(&m);
   }
   activity(m, -1, 0);
@@ -191,15 +273,18 @@ void Scheduler::Body::charge(Ticket& ticket, Work by) {
   }
   ticket.charged += by;
   m.outstanding += by;
-  m.count += share_of(by, m.share);
-  who.count += share_of(by, 1);
-  for (CallerLine* waits : who.waits) rekey(*waits);
-  relist(m);
+  ticket.standing->count += share_of(by, m.share);
+  who.count(ticket.line) += share_of(by, 1);
+  for (CallerLine* waits : who.waits)
+    if (waits->of->line == ticket.line) rekey(*waits);
+  for (MemberLine* waits : m.waits)
+    if (waits->line == ticket.line) recount(*waits);
+  if (by < 0) reload(m);
 }
 
 void Scheduler::Body::deliver(Ticket& ticket, std::uint32_t prompt_tokens, std::uint32_t output_tokens) {
   Member& m = *ticket.caller->member;
-  const Price& price = ticket.line->price;
+  const Price& price = ticket.price;
   const Work all = Work{prompt_tokens} * price.prompt + Work{output_tokens} * price.output;
   const Work fresh = all - ticket.delivered;
   if (fresh <= 0) return;  // counts that run backwards are an engine's fault; what was delivered stays delivered
@@ -215,16 +300,15 @@ void Scheduler::Body::lift(Ticket& ticket) {
   Member& m = *who.member;
   Line& at = *ticket.line;
   if (!at.members.contains(&m)) {
-    const Count least = at.by_count.empty() ? at.virtual_time : at.by_count.begin()->first.count;
+    const Count least = least_counted(at).value_or(at.virtual_time);
     const Work head_start = at.mean_work * settings_.head_start_percent / 100;
-    m.count = std::max(m.count, least - share_of(head_start, m.share));
-    relist(m);
+    ticket.standing->count = std::max(ticket.standing->count, least - share_of(head_start, m.share));
   }
   const auto found = at.members.find(&m);
   const bool colleagues = found != at.members.end() && !found->second.next.empty();
   if (colleagues && found->second.callers.contains(&who)) return;
-  who.count = std::max(who.count, colleagues ? found->second.next.begin()->first.count : m.caller_time);
-  for (CallerLine* waits : who.waits) rekey(*waits);
+  Count& count = who.count(&at);
+  count = std::max(count, colleagues ? found->second.next.begin()->first.count : ticket.standing->caller_time);
 }
 
 }  // namespace faelled::commons

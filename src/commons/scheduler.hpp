@@ -22,11 +22,11 @@ namespace faelled::commons {
 
 struct Settings {
   Duration settle_every = std::chrono::seconds(10);  // credits
-  Duration credit_step = std::chrono::hours(2);      // of entitlement: what makes one borrower go before another
+  Duration credit_step = std::chrono::seconds(10);   // of entitlement: a smaller balance is no credit
   Duration credit_max = std::chrono::hours(7 * 24);  // of entitlement, on either side of zero
   std::uint32_t output_tokens_guess = 256;           // of the first answer there ever was
   std::uint32_t head_start_percent = 100;            // of a mean request's work
-  std::uint32_t up_front_percent = 50;               // of the output still expected: charged before it comes
+  std::uint32_t look_ahead_tokens = 128;             // of the output still expected: charged before they come
   bool revoke_batch = true;
   bool operator==(const Settings&) const = default;
 };

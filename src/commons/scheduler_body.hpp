@@ -14,7 +14,7 @@ class Scheduler::Body {
   void begin(Instant now);
   void on(const Agree& event);
   void on(const Restore& event);
-  void on(const Capacity& event) { capacity_per_s_ = std::max(capacity_per_s_, event.per_s); }
+  void on(const Capacity& event);
   void on(const Leave& event);
   void on(const EngineIs& event);
   void on(const EngineGone& event);
@@ -23,7 +23,7 @@ class Scheduler::Body {
   void on(const Declined& event);
   void on(const Progress& event);
   void on(const End& event);
-  void on(const Tick&) {}
+  void on(const Tick& event);
 
   Explanation explain(TicketNumber number) const;
   MemberState state_of(const Member& member) const;
@@ -31,11 +31,17 @@ class Scheduler::Body {
 
   // Lines (lines.cpp)
   Member& member(std::string_view id);
-  Caller& caller(Member& member, std::string_view id);
+  static Caller& caller(Member& member, std::string_view id);
+  void erase(Member& member);  // that neither waits nor runs
   Line& line(std::string_view model);
-  void wait(Ticket& ticket, bool at_the_head);
+  void wait(Ticket& ticket, bool comes_back);
   void unwait(Ticket& ticket);
   void list(MemberLine& waits);
+  void index(MemberLine& waits, bool claims);
+  void unindex(MemberLine& waits);
+  void recount(MemberLine& waits);  // after its count has changed
+  void reload(Member& member);      // after its load has become less
+  static std::optional<Count> least_counted(const Line& line);
   void unlist(MemberLine& waits);
   void relist(Member& member);  // after its counts have changed
   void rekey(CallerLine& waits);
@@ -46,19 +52,29 @@ class Scheduler::Body {
 
   // Grants (grants.cpp)
   bool below_floor(const Member& member) const;
+  bool below_entitlement(const Member& member) const;
+  int borrower_rank(const Member& member) const;
   bool may_run(const Member& member, const Line& line) const;
-  std::pair<MemberLine*, Why> next(const Line& line) const;
+  void sort_claims(Line& line);
+  MemberLine* least_loaded(Line& line, Weighed from);
+  static bool line_is_empty(const Line& line) { return line.claims.empty() && line.by_load.empty(); }
+  std::pair<MemberLine*, Why> next(Line& line);
   Engine* engine_with_room(const Line& line) const;
   void dispatch(Line& line);
   void grant(Ticket& ticket, Engine& engine, Why why);
   void release(Ticket& ticket);  // of its engine, without dispatch
   void revoke_for_claims(Line& line);
+  static std::vector<Line*> elsewhere(const Member& member, const Line& line);
   std::uint32_t expected_output(const Ticket& ticket, std::uint32_t so_far) const;
   std::uint32_t charged_output(const Ticket& ticket, std::uint32_t so_far) const;
   void forget(Ticket& ticket);
+  void withdraw(Ticket& ticket);
 
   // Credit (credit.cpp)
   void settle();
+  Weighed credit_rank(const Member& member) const;
+  Weighed credit_key(const MemberLine& waits) const;
+  void rank_all();
   Work credit_limit(const Member& member, Duration of) const;
 
   Settings settings_;
@@ -67,7 +83,9 @@ class Scheduler::Body {
   Decay decay_;
   std::map<std::string, Member, std::less<>> members_;
   std::map<std::string, Line, std::less<>> lines_;
-  std::map<std::string, Engine, std::less<>> engines_;
+  using Engines = std::multimap<std::string, Engine, std::less<>>;
+  Engines engines_;   // one of a name
+  Engines departed_;  // gone, with tickets that have not ended
   std::unordered_map<TicketNumber, Ticket> tickets_;
   std::set<std::pair<Instant, TicketNumber>> deadlines_;
   std::vector<Action> actions_;
@@ -79,7 +97,8 @@ class Scheduler::Body {
   std::uint64_t active_share_ = 0;
   std::uint64_t agreed_share_ = 0;
   Instant settled_{};
-  Work capacity_per_s_ = 0;  // the most that was delivered between two settlements, forgotten slowly
+  Weighed entitled_load_ = 0;  // what all agreements together give over the decay's minute, at the weight of now
+  Work capacity_per_s_ = 0;    // the most that was delivered between two settlements, forgotten slowly
 };
 
 }  // namespace faelled::commons

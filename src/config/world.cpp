@@ -23,13 +23,39 @@ constexpr auto top_keys = std::to_array<std::string_view>({"engines", "members",
 constexpr auto member_keys = std::to_array<std::string_view>({"id", "share", "wait_s"});
 constexpr auto others_keys = std::to_array<std::string_view>({"share", "wait_s"});
 constexpr auto work_keys = std::to_array<std::string_view>({"input", "output"});
-constexpr auto kinds = std::to_array<std::string_view>({"oracle", "places"});
-constexpr auto engine_keys = std::to_array<std::string_view>(
-    {"id", "kind", "models", "kv_tokens", "kv_tokens_per_member", "prefill_tokens_max", "decode_steps_min",
-     "looks_every_s", "prefill_ms", "prefill_token_ms", "decode_ms", "decode_request_ms", "decode_token_ms",
-     "decode_longest_ms", "decode_request_longest_ms", "places", "input_token_ms", "output_token_ms"});
-constexpr std::size_t common_keys = 3;      // the first ones say something to every kind of engine,
-constexpr std::size_t places_keys_at = 15;  // those from here on to places alone, the others to oracle alone
+constexpr auto kinds = std::to_array<std::string_view>({"oracle", "paged", "places"});
+enum Kind : std::size_t { oracle, paged, places };
+constexpr auto engine_keys = std::to_array<std::string_view>({"id",
+                                                              "kind",
+                                                              "models",
+                                                              "kv_tokens",
+                                                              "prefill_ms",
+                                                              "prefill_token_ms",
+                                                              "decode_ms",
+                                                              "decode_request_ms",
+                                                              "decode_token_ms",
+                                                              "decode_longest_ms",
+                                                              "decode_request_longest_ms",
+                                                              "kv_tokens_per_member",
+                                                              "prefill_tokens_max",
+                                                              "decode_steps_min",
+                                                              "looks_every_s",
+                                                              "block_tokens",
+                                                              "step_tokens_max",
+                                                              "requests_max",
+                                                              "watermark",
+                                                              "places",
+                                                              "input_token_ms",
+                                                              "output_token_ms"});
+constexpr std::size_t every_kind = 3;      // so many of them say something to every kind of engine,
+constexpr std::size_t both_batching = 11;  // those from there to here to oracle and paged,
+constexpr auto own_keys = std::to_array<std::pair<std::size_t, std::size_t>>({{11, 15}, {15, 19}, {19, 22}});
+
+bool says_something(std::size_t key, Kind kind) {
+  if (key < every_kind) return true;
+  if (key < both_batching) return kind != places;
+  return key >= own_keys[kind].first && key < own_keys[kind].second;
+}
 
 template <class Number>
 void take(Fields& fields, std::string_view key, Range range, Number& into) {
@@ -62,6 +88,16 @@ sim::OracleBatching read_oracle(Fields& fields) {
   return batching;
 }
 
+sim::PagedBatching read_paged(Fields& fields) {
+  sim::PagedBatching batching;
+  take(fields, "kv_tokens", {1, count_max}, batching.kv_tokens);
+  take(fields, "block_tokens", {1, 1024}, batching.block_tokens);
+  take(fields, "step_tokens_max", {1, count_max}, batching.step_tokens_max);
+  take(fields, "requests_max", {1, 1'000'000}, batching.requests_max);
+  if (const auto part = fields.decimal("watermark", 0, 0.5)) batching.watermark = *part;
+  return batching;
+}
+
 sim::Places read_places(Fields& fields) {
   sim::Places batching;
   take(fields, "places", {1, 1'000'000}, batching.places);
@@ -90,18 +126,21 @@ void read_engine(Problems& problems, const YAML::Node& node, const std::string& 
   });
   const auto kind = fields.choice("kind", kinds);
   if (!fields.has("kind") && !fields.misspelt("kind"))
-    fields.wrong("kind", fields.path("kind") + " is missing", "one of oracle, places");
+    fields.wrong("kind", fields.path("kind") + " is missing", "one of oracle, paged, places");
   if (!kind) return;
-  for (std::size_t key = common_keys; key < engine_keys.size(); ++key)
-    if (fields.has(engine_keys[key]) && (key >= places_keys_at) != (*kind == 1))
+  for (std::size_t key = every_kind; key < engine_keys.size(); ++key)
+    if (fields.has(engine_keys[key]) && !says_something(key, static_cast<Kind>(*kind)))
       fields.wrong(engine_keys[key],
                    fields.path(engine_keys[key]) + " means nothing for an engine of kind " + std::string(kinds[*kind]),
                    "remove it");
-  if (*kind == 1) {
+  if (*kind == places) {
     engine.batching = read_places(fields);
   } else {
     read_pace(fields, engine.pace);
-    engine.batching = read_oracle(fields);
+    if (*kind == paged)
+      engine.batching = read_paged(fields);
+    else
+      engine.batching = read_oracle(fields);
   }
   world.engines.push_back(std::move(engine));
 }

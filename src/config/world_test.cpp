@@ -46,6 +46,36 @@ TEST(World, MembersHaveSharesAndPatienceAndOthersAreLikeOthers) {
   EXPECT_EQ(parsed.world.others.share, 1U);
 }
 
+TEST(World, AnEngineThatKnowsNoLengthsHasBlocksAStepAndAWatermark) {
+  const auto parsed = parse_world(
+      "engines: [{id: g, kind: paged, decode_ms: 26, kv_tokens: 8000, block_tokens: 32, step_tokens_max: 512, "
+      "requests_max: 64, watermark: 0.05}]\n");
+  ASSERT_TRUE(parsed.problems.empty());
+  const auto& batching = std::get<sim::PagedBatching>(parsed.world.engines[0].batching);
+  EXPECT_EQ(batching.kv_tokens, 8'000U);
+  EXPECT_EQ(batching.block_tokens, 32U);
+  EXPECT_EQ(batching.step_tokens_max, 512U);
+  EXPECT_EQ(batching.requests_max, 64U);
+  EXPECT_DOUBLE_EQ(batching.watermark, 0.05);
+  EXPECT_DOUBLE_EQ(parsed.world.engines[0].pace.decode_s, 0.026);
+}
+
+TEST(World, AKeyOfAnotherKindOfEngineIsAMistake) {
+  const std::string said = problems_of(
+      "engines: [{id: o, kind: oracle, decode_ms: 1, watermark: 0.1}, {id: g, kind: paged, decode_ms: 1, "
+      "decode_steps_min: 2}, {id: p, kind: places, places: 1, decode_ms: 1}]\n");
+  EXPECT_TRUE(said.contains("engines[0].watermark means nothing for an engine of kind oracle")) << said;
+  EXPECT_TRUE(said.contains("engines[1].decode_steps_min means nothing for an engine of kind paged")) << said;
+  EXPECT_TRUE(said.contains("engines[2].decode_ms means nothing for an engine of kind places")) << said;
+}
+
+TEST(World, EveryWorldOfTheBenchmarksIsInOrder) {
+  for (const auto& file : std::filesystem::directory_iterator(std::string(FAELLED_SOURCE_DIR) + "/bench/worlds")) {
+    const auto world = load_world(file.path());
+    EXPECT_TRUE(world) << world.error().message;
+  }
+}
+
 TEST(World, EveryMistakeIsToldWithItsLine) {
   const std::string said = problems_of(
       "engines:\n  - id: a\n    kind: places\n    places: 0\n    kv_tokens: 5\n  - kind: oracle\n    decod_ms: 3\n"

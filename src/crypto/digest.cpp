@@ -44,11 +44,11 @@ Digest sha256(std::string_view text) { return sha256(std::as_bytes(std::span(tex
 
 std::string hex(std::span<const std::byte> bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '0');
+  char* at = out.data();
   for (const std::byte b : bytes) {
-    out += digits[std::to_integer<unsigned>(b) >> 4U];
-    out += digits[std::to_integer<unsigned>(b) & 15U];
+    *at++ = digits[std::to_integer<unsigned>(b) >> 4U];
+    *at++ = digits[std::to_integer<unsigned>(b) & 15U];
   }
   return out;
 }

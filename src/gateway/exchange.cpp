@@ -51,6 +51,7 @@ Exchange::Exchange(Context& context, const members::Caller& caller, openai::Requ
       metrics_(context.metrics.model(model.settings.id)),
       timer_(context.loop, [this] { tick(); }),
       rewriter_(request_.endpoint, request_.model, request_.form),
+      wait_max_(caller.wait ? Duration(*caller.wait) : context.settings.wait_max),
       admitted_(context.loop.now()) {
   if (request_.stream && request_.endpoint == openai::Endpoint::chat) show_waiting_ = caller.show_waiting;
   ticket_.number = ++context.last_ticket;
@@ -63,7 +64,7 @@ Exchange::Exchange(Context& context, const members::Caller& caller, openai::Requ
   ticket_.output_tokens_max = request_.output_tokens_max;
   ticket_.revocable = ticket_.lane == rpc::Lane::batch && !request_.stream;
   ticket_.admitted = admitted_;
-  ticket_.deadline = admitted_ + wait_max();
+  ticket_.deadline = admitted_ + wait_max_;
   row_.request_id = std::move(request_id);
   row_.member = caller.member;
   row_.caller = caller.caller;
@@ -236,7 +237,7 @@ net::Task<Exchange::Ending> Exchange::attempt() {
     usage_ = {};
     grant_.reset();
     returned_ = ending.revoked = true;
-    ticket_.deadline = context_.loop.now() + wait_max();
+    ticket_.deadline = context_.loop.now() + wait_max_;
     arm();
     rpc::End back;
     back.ticket = ticket_.number;

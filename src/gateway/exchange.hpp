@@ -101,7 +101,6 @@ class Exchange final : private rpc::TicketListener {
   void take_step(const openai::StreamRewriter::Step& step);
   Ending interrupted() const;
   Ending broke_off(const Error& error) const;
-  Duration wait_max() const { return context_.settings.wait_max; }
   void note_load(bool ready);
   bool has_news() const;  // about the place in line, for a client that wants it told as reasoning
   Instant news_at() const;
@@ -134,6 +133,7 @@ class Exchange final : private rpc::TicketListener {
   bool in_line_ = false;
   bool returned_ = false;  // the ticket was taken back and waits where it is
   bool relayed_ = false;   // the client has seen something that an engine said
+  Duration wait_max_;
   Instant admitted_;
   Instant granted_at_;
   Instant last_sent_;  // to the client

@@ -187,8 +187,17 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
     co_return;
   }
   parsed->count_only = count_only;
+  const members::Terms terms = directory_.agreements().terms(caller.member, context_.clock.wall());
+  if (terms.suspended) {
+    context_.metrics.rejected(403);
+    ApiError error{Cause::forbidden, "Your organisation's access is suspended: " + terms.reason_en};
+    error.message_da = "Jeres adgang er sat på pause: " + terms.reason_da;
+    sink.fail(error);
+    co_return;
+  }
+  caller.wait = terms.wait;
   const auto [model, lane] = context_.catalogue.asked(parsed->model);
-  if (model == nullptr || !directory_.allows(caller, model->settings.id)) {
+  if (model == nullptr || !directory_.allows(caller, model->settings.id, context_.clock.wall())) {
     const ApiError error = openai::model_not_found(parsed->model, names_for(caller));
     context_.metrics.rejected(error.status());
     sink.fail(error);
@@ -220,7 +229,7 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
 std::vector<std::string> Gateway::names_for(const members::Caller& caller) const {
   std::vector<std::string> names = context_.catalogue.listed();
   std::erase_if(names, [&](const std::string& name) {
-    return !directory_.allows(caller, context_.catalogue.asked(name).model->settings.id);
+    return !directory_.allows(caller, context_.catalogue.asked(name).model->settings.id, context_.clock.wall());
   });
   return names;
 }
@@ -241,7 +250,7 @@ void Gateway::models(const members::Caller& caller, const http::Request& request
   } else {
     const std::string id = model_of(request.path);
     const CatalogueModel* model = context_.catalogue.asked(id).model;
-    if (model == nullptr || !directory_.allows(caller, model->settings.id))
+    if (model == nullptr || !directory_.allows(caller, model->settings.id, context_.clock.wall()))
       return reject(reply, openai::model_not_found(id, names_for(caller)), request_id, wire);
     openai::append_model(body, {id, created_s});
   }

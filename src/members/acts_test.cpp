@@ -217,14 +217,15 @@ TEST_F(Acts, ThePolicyAndTheKeySayWhichModelsMayBeAskedFor) {
   const auto key = run_.wish({"aarhus", anne_.id, "k", {}, {{"small", "large"}}}, run_.act_of(anne_));
   const Caller by_key = *run_->authenticate(key->secret, run_.now());
   const Caller by_page{"aarhus", anne_.id, {}, anne_.id};
-  EXPECT_TRUE(run_->allows(by_key, "small") && !run_->allows(by_key, "other") && run_->allows(by_page, "other"));
+  EXPECT_TRUE(run_->allows(by_key, "small", run_.now()) && !run_->allows(by_key, "other", run_.now()) &&
+              run_->allows(by_page, "other", run_.now()));
   MemberChange rules;
   rules.policy.models = store::ModelList({"large", "other"});
   ASSERT_TRUE(run_.update_member("aarhus", rules, run_.act_of(admin_)));
-  EXPECT_TRUE(run_->allows(by_key, "large")) << "both allow it";
-  EXPECT_FALSE(run_->allows(by_key, "small"));
-  EXPECT_FALSE(run_->allows(by_key, "other"));
-  EXPECT_FALSE(run_->allows(by_page, "small"));
+  EXPECT_TRUE(run_->allows(by_key, "large", run_.now())) << "both allow it";
+  EXPECT_FALSE(run_->allows(by_key, "small", run_.now()));
+  EXPECT_FALSE(run_->allows(by_key, "other", run_.now()));
+  EXPECT_FALSE(run_->allows(by_page, "small", run_.now()));
 }
 
 TEST_F(Acts, EmailsAreOfAMemberOnce) {

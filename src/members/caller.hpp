@@ -1,8 +1,10 @@
 // Who asks, and why somebody may not. Values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +20,7 @@ struct Caller {
   std::string key;     // empty: a browser session
   std::string user;    // empty: the key belongs to no user
   store::ShowWaiting show_waiting = store::ShowWaiting::off;  // as the key has it
+  std::optional<std::chrono::seconds> wait = {};              // in line, as the agreement has it; absent: the server's
   bool operator==(const Caller&) const = default;
 };
 

@@ -171,13 +171,15 @@ std::vector<KeyRow> Directory::keys(std::string_view member) const {
 
 std::size_t Directory::admins(std::string_view member) const { return body_->admins(member); }
 Audit& Directory::audit() { return body_->audit; }
+Agreements& Directory::agreements() { return body_->agreements; }
 
-bool Directory::allows(const Caller& caller, std::string_view model) const {
+bool Directory::allows(const Caller& caller, std::string_view model, WallTime at) const {
   const auto in = [model](const store::ModelList& list) {
     return !list || std::ranges::find(*list, model) != list->end();
   };
   const auto member = body_->members.find(caller.member);
   if (member == body_->members.end() || !in(member->second.policy.models)) return false;
+  if (!body_->agreements.allows(caller.member, model, at)) return false;
   if (caller.key.empty()) return true;
   const auto hash = body_->key_hashes.find(caller.key);
   return hash != body_->key_hashes.end() && in(body_->keys.at(hash->second).row.models);

@@ -18,6 +18,7 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "members/act.hpp"
+#include "members/agreements.hpp"
 #include "members/audit.hpp"
 #include "members/caller.hpp"
 #include "store/rows.hpp"
@@ -128,7 +129,7 @@ class Directory {
   Authenticated authenticate_session(std::string_view token, WallTime now) const;
 
   // May this caller ask for the model? False where the member's policy or the key leaves it out.
-  bool allows(const Caller& caller, std::string_view model) const;
+  bool allows(const Caller& caller, std::string_view model, WallTime at) const;
 
   // Takes in what other servers on the same database have changed; asked every limits::store_follow_every. One question
   // at a time; while the store is away nothing changes here.
@@ -186,6 +187,8 @@ class Directory {
 
   // For acts of other kinds, and for those that were refused before they came here.
   Audit& audit();
+  // What members are promised; loaded and followed with all else.
+  Agreements& agreements();
 
   struct Body;
 

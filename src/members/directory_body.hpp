@@ -30,11 +30,15 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
   };
 
   Body(store::StoreThread& store_thread, Random& chance)
-      : store(store_thread), random(chance), audit(store_thread, chance) {}
+      : store(store_thread),
+        random(chance),
+        audit(store_thread, chance),
+        agreements(chance, audit, [this](std::string_view id) { return members.contains(id); }) {}
 
   store::StoreThread& store;
   Random& random;
   Audit audit;
+  Agreements agreements;
   std::map<std::string, MemberRow, std::less<>> members;
   std::map<std::string, UserRow, std::less<>> users;
   std::unordered_map<Digest, Key, crypto::DigestHash> keys;
@@ -57,6 +61,7 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
     std::vector<KeyRow> keys;
     std::vector<SessionRow> sessions;
     std::int64_t change_mark = 0;
+    Agreements::Loaded agreements = {};
   };
   static Expected<Loaded> read_all(Store& store, WallTime now);
   void know(const Loaded& rows);

@@ -39,10 +39,12 @@ void Directory::follow(WallTime now) {
           body->read_again = false;
           body->sessions.clear();
           body->know(*given->all);
+          body->agreements.know_all(std::move(given->all->agreements));
           return;
         }
         body->know({std::move(given->changes.members), std::move(given->changes.users), std::move(given->changes.keys),
                     std::move(given->changes.sessions), 0});
+        body->agreements.know(given->changes);
         for (const Digest& hash : given->changes.sessions_gone) body->sessions.erase(hash);
       }));
 }
@@ -55,6 +57,7 @@ Expected<Directory::Body::Loaded> Directory::Body::read_all(Store& store, WallTi
   if (auto ok = into(out.users, store.users()); !ok) return std::unexpected(ok.error());
   if (auto ok = into(out.keys, store.keys()); !ok) return std::unexpected(ok.error());
   if (auto ok = into(out.sessions, store.sessions(now)); !ok) return std::unexpected(ok.error());
+  if (auto ok = into(out.agreements, Agreements::read_all(store, now)); !ok) return std::unexpected(ok.error());
   return out;
 }
 

@@ -149,6 +149,7 @@ Expected<void> Directory::load(std::span<const ConfiguredKey> configured, WallTi
   if (!loaded) return std::unexpected(loaded.error());
   body_->change_mark = loaded->change_mark;
   body_->know(*loaded);
+  body_->agreements.know_all(std::move(loaded->agreements));
   return {};
 }
 

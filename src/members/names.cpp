@@ -79,6 +79,11 @@ Expected<void> check_contact(std::string_view text) {
   return check_text("the contact", text, limits::contact_bytes_max);
 }
 
+Expected<void> check_reason(std::string_view text) {
+  if (text.empty()) return {};
+  return check_text("the reason", text, limits::suspension_reason_bytes_max);
+}
+
 Expected<void> check_external_id(std::string_view id) {
   return check_text("the front end's id", id, limits::external_id_bytes_max);
 }

@@ -21,6 +21,9 @@ Expected<void> check_email(std::string_view email);
 // Whom to ask, in the member's own words; empty: nobody is named. Errors: invalid.
 Expected<void> check_contact(std::string_view text);
 
+// Why an agreement is suspended, in one language; empty: it is not. Errors: invalid.
+Expected<void> check_reason(std::string_view text);
+
 // What a front end calls somebody: 1 to limits::external_id_bytes_max bytes that can be seen. Errors: invalid.
 Expected<void> check_external_id(std::string_view id);
 

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "json/writer.hpp"
+#include "members/day.hpp"
 #include "members/roles.hpp"
 
 namespace faelled::members {
@@ -42,6 +43,17 @@ Field models(const store::ModelList& list) {
   return {"models", std::move(json)};
 }
 
+// Ids of models where none is all.
+Field list(const std::vector<std::string>& ids) {
+  return models(ids.empty() ? store::ModelList() : store::ModelList(ids));
+}
+
+Field amount(const std::optional<std::int64_t>& ore) { return {"fee_ore", ore ? std::to_string(*ore) : "null"}; }
+
+Field day(std::string name, const std::optional<store::Day>& value) {
+  return text(std::move(name), value ? day_text(*value) : "");
+}
+
 }  // namespace
 
 Snapshot Snapshot::of(const store::MemberRow& row) {
@@ -62,6 +74,19 @@ Snapshot Snapshot::of(const store::KeyRow& row) {
            text("show_waiting", name_of(row.show_waiting)), text("front_end", row.front_end),
            time("expires_at", row.expires_at), time("revoked_at", row.revoked_at),
            text("rotated_from", row.rotated_from), text("replaced_by", row.replaced_by)}};
+}
+
+Snapshot Snapshot::of(const store::TierRow& row) {
+  return {{text("name", row.name), days("share", row.share), Field{"places", std::to_string(row.places)},
+           days("wait_s", row.wait_s), list(row.models), amount(row.fee_ore)}};
+}
+
+Snapshot Snapshot::of(const store::AgreementRow& row) {
+  return {{text("id", row.id), text("tier", row.tier), day("from", row.from), day("until", row.until),
+           Field{"share", std::to_string(row.share)}, Field{"places", std::to_string(row.places)},
+           days("wait_s", row.wait_s), list(row.models), amount(row.fee_ore),
+           Field{"suspended", row.suspended ? "true" : "false"}, text("reason_da", row.reason_da),
+           text("reason_en", row.reason_en)}};
 }
 
 Snapshot Snapshot::of(std::string_view name, std::string_view value) { return {{text(std::string(name), value)}}; }

@@ -21,6 +21,8 @@ struct Snapshot {
   static Snapshot of(const store::MemberRow& row);
   static Snapshot of(const store::UserRow& row);
   static Snapshot of(const store::KeyRow& row);
+  static Snapshot of(const store::TierRow& row);
+  static Snapshot of(const store::AgreementRow& row);
   // One text setting.
   static Snapshot of(std::string_view name, std::string_view value);
 };

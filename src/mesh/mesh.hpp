@@ -45,7 +45,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   // What agreements give; what was lent and borrowed before this process began.
   void agree(const commons::Agree& agreement) { decide(agreement); }
   void leave(const std::string& member) { decide(commons::Leave{member}); }
-  void restore(const commons::Restore& balance) { decide(balance); }
+  void restore(const commons::Event& balance) { decide(balance); }
   // Once in a while, so that credits are settled when nothing happens.
   void tick();
   const commons::Scheduler& commons() const { return scheduler_; }

@@ -49,6 +49,8 @@ inline constexpr Access admins = Access{} | Who::member_admin | Who::operator_ |
 inline constexpr Access member_admins = Access{} | Who::member_admin;
 inline constexpr Access readers = admins | Who::auditor;
 inline constexpr Access policy_readers = people | Who::owner;
+// Of all members, as sums without a name.
+inline constexpr Access sum_readers = Access{} | Who::auditor | Who::operator_ | Who::owner;
 inline constexpr Access operators = Access{} | Who::operator_ | Who::owner;
 }  // namespace access
 

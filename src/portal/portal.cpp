@@ -200,6 +200,15 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::patch, "/api/members/{id}", access::operators, &Portal::update_member, "member.update"},
       {Method::get, "/api/members/{id}/policy", access::policy_readers, &Portal::get_policy, "member.read"},
       {Method::patch, "/api/members/{id}/policy", access::admins, &Portal::update_policy, "member.update"},
+      {Method::get, "/api/agreements", access::readers, &Portal::list_agreements, "agreement.read"},
+      {Method::post, "/api/agreements", access::operators, &Portal::change_agreements, "agreement.change"},
+      {Method::post, "/api/agreements/plan", access::operators, &Portal::plan_agreements, "agreement.plan"},
+      {Method::get, "/api/agreements/history", access::readers, &Portal::get_agreement_history, "agreement.read"},
+      {Method::get, "/api/agreements/sums", access::sum_readers, &Portal::sum_agreements, "agreement.sums"},
+      {Method::get, "/api/promise", access::people, &Portal::get_promise},
+      {Method::get, "/api/tiers", access::operators, &Portal::list_tiers, "tier.list"},
+      {Method::post, "/api/tiers", access::operators, &Portal::set_tier, "tier.update"},
+      {Method::del, "/api/tiers/{id}", access::operators, &Portal::remove_tier, "tier.remove"},
       {Method::get, "/api/members/{id}/users", access::admins, &Portal::list_users, "user.list"},
       {Method::post, "/api/members/{id}/users", access::admins, &Portal::create_user, "user.create"},
       {Method::patch, "/api/users/{id}", access::admins, &Portal::update_user, "user.update"},
@@ -307,7 +316,7 @@ void Portal::audit_refusal(const Call& call, std::string_view action, std::strin
 bool Portal::offers(const Visitor& visitor, std::string_view model) const {
   if (p_.context.catalogue.find(model) == nullptr) return false;
   const auto caller = visitor.caller();
-  return !caller || visitor.over_all() || p_.directory.allows(*caller, model);
+  return !caller || visitor.over_all() || p_.directory.allows(*caller, model, p_.context.clock.wall());
 }
 
 std::expected<std::optional<store::ModelList>, ApiError> Portal::models_of(json::Fields& fields,

@@ -91,6 +91,21 @@ class Portal {
   net::Task<void> update_member(Call& call);
   net::Task<void> get_policy(Call& call);
   net::Task<void> update_policy(Call& call);
+  // agreements_api.cpp
+  net::Task<void> list_agreements(Call& call);
+  net::Task<void> get_agreement_history(Call& call);
+  net::Task<void> sum_agreements(Call& call);
+  net::Task<void> get_promise(Call& call);
+  net::Task<void> plan_agreements(Call& call);
+  net::Task<void> change_agreements(Call& call);
+  net::Task<void> list_tiers(Call& call);
+  net::Task<void> set_tier(Call& call);
+  net::Task<void> remove_tier(Call& call);
+  net::Task<void> carry_out(Call& call, members::AgreementWish wish, std::string plan_id);
+  std::uint32_t places_there() const;
+  members::AgreementFacts agreement_facts() const;
+  members::PlaceScale place_scale() const;
+  std::optional<std::string> whose_agreements(Call& call) const;
   // users_api.cpp
   net::Task<void> list_users(Call& call);
   net::Task<void> create_user(Call& call);

@@ -42,6 +42,15 @@ const std::map<std::string, std::string>& allowed() {
       {"PATCH /api/members/{id}", "ow"},
       {"GET /api/members/{id}/policy", "ubmaow"},
       {"PATCH /api/members/{id}/policy", "mow"},
+      {"GET /api/agreements", "maow"},
+      {"POST /api/agreements", "ow"},
+      {"POST /api/agreements/plan", "ow"},
+      {"GET /api/agreements/history", "maow"},
+      {"GET /api/agreements/sums", "aow"},
+      {"GET /api/promise", "ubmao"},
+      {"GET /api/tiers", "ow"},
+      {"POST /api/tiers", "ow"},
+      {"DELETE /api/tiers/{id}", "ow"},
       {"GET /api/members/{id}/users", "mow"},
       {"POST /api/members/{id}/users", "mow"},
       {"PATCH /api/users/{id}", "mow"},
@@ -118,14 +127,16 @@ TEST_F(Roles, WhatIsOfAnotherMemberIsNotThere) {
     struct Row {
       std::string method, path, body;
     };
-    for (const Row& row : {Row{"GET", "/api/members/aarhus/users", ""}, Row{"GET", "/api/members/aarhus/policy", ""},
-                           Row{"POST", "/api/members/aarhus/users", R"({"name":"x"})"},
-                           Row{"PATCH", "/api/members/aarhus/policy", R"({"retention_days":1})"},
-                           Row{"PATCH", "/api/users/" + user, R"({"disabled":true})"},
-                           Row{"POST", "/api/sign-in-links", fmt::format(R"({{"user":"{}"}})", user)},
-                           Row{"PATCH", "/api/keys/" + id, R"({"name":"x"})"},
-                           Row{"POST", "/api/keys/" + id + "/rotate", "{}"}, Row{"DELETE", "/api/keys/" + id, ""},
-                           Row{"POST", "/api/keys", fmt::format(R"({{"name":"x","user":"{}"}})", user)}}) {
+    for (const Row& row :
+         {Row{"GET", "/api/members/aarhus/users", ""}, Row{"GET", "/api/members/aarhus/policy", ""},
+          Row{"GET", "/api/agreements?member=aarhus", ""}, Row{"GET", "/api/agreements/history?member=aarhus", ""},
+          Row{"POST", "/api/members/aarhus/users", R"({"name":"x"})"},
+          Row{"PATCH", "/api/members/aarhus/policy", R"({"retention_days":1})"},
+          Row{"PATCH", "/api/users/" + user, R"({"disabled":true})"},
+          Row{"POST", "/api/sign-in-links", fmt::format(R"({{"user":"{}"}})", user)},
+          Row{"PATCH", "/api/keys/" + id, R"({"name":"x"})"}, Row{"POST", "/api/keys/" + id + "/rotate", "{}"},
+          Row{"DELETE", "/api/keys/" + id, ""},
+          Row{"POST", "/api/keys", fmt::format(R"({{"name":"x","user":"{}"}})", user)}}) {
       const Answer there = co_await world.ask(row.method, row.path, row.body, admin);
       EXPECT_EQ(there.status, 404) << row.method << " " << row.path;
       EXPECT_FALSE(there.body.contains("Anne"));

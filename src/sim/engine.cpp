@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "sim/oracle_engine.hpp"
+#include "sim/paged_engine.hpp"
 #include "sim/places_engine.hpp"
 
 namespace faelled::sim {
@@ -32,10 +33,14 @@ Duration StepLength::operator()(double seconds) {
 std::unique_ptr<Engine> make_engine(EngineId id, const EngineModel& model, StepLength length) {
   if (const auto* places = std::get_if<Places>(&model.batching))
     return std::make_unique<PlacesEngine>(id, *places, length);
+  if (const auto* paged = std::get_if<PagedBatching>(&model.batching))
+    return std::make_unique<PagedEngine>(id, model.pace, *paged, length);
   return std::make_unique<OracleEngine>(id, model.pace, std::get<OracleBatching>(model.batching), length);
 }
 
 bool can_ever_fit(const EngineModel& model, const Request& request) {
+  if (const auto* paged = std::get_if<PagedBatching>(&model.batching))
+    return PagedEngine::can_ever_fit(*paged, request);
   const auto* oracle = std::get_if<OracleBatching>(&model.batching);
   return oracle == nullptr || OracleEngine::can_ever_fit(*oracle, request);
 }

@@ -22,6 +22,7 @@ class Desk {
   virtual void granted(Instant now, RequestId id, EngineId engine) = 0;
   virtual void declined(Instant now, RequestId id, EngineId engine) = 0;
   virtual void progressed(Instant now, RequestId id, std::uint32_t output_tokens) = 0;
+  virtual void preempted(Instant now, RequestId id) = 0;
   virtual void ended(Instant now, RequestId id) = 0;
 };
 

@@ -3,26 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/service.hpp"
+
 namespace faelled::sim {
 namespace {
 
-constexpr double window_s = 60, warm_up_s = 30;
 constexpr int ticks = 20;
-constexpr double spread_s_min = 1e-5;
-
-double in_seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
-
-double work_of(const Outcome& outcome, const WorkPrice& price) {
-  return 1.0 * price.input * outcome.input_tokens + 1.0 * price.output * outcome.output_tokens;
-}
-
-// The part of a request's work that falls into [low, high).
-double overlap(const Outcome& outcome, double work, double low, double high) {
-  const double at = in_seconds(outcome.at);
-  const double first = at + in_seconds(outcome.served->first_token), end = at + in_seconds(outcome.served->finished);
-  if (end - first < spread_s_min) return 0;
-  return work * std::max(std::min(high, end) - std::max(low, first), 0.0) / (end - first);
-}
 
 double last_end_s(const Result& result) {
   Duration last{};
@@ -55,7 +41,8 @@ ServiceDifference service_difference(const Result& result, const WorkPrice& pric
     for (const Outcome& outcome : result.outcomes) {
       const double work = work_of(outcome, price) / window_s, at = in_seconds(outcome.at);
       if (outcome.served) {
-        service[outcome.member] += overlap(outcome, work, low, high);
+        const Interval time = service_time(outcome);
+        if (time.length() > 0) service[outcome.member] += work * time.within(low, high) / time.length();
         if (at >= low && at < high) demand[outcome.member] += work;
       }
     }
@@ -111,6 +98,23 @@ Waits waits(const Result& result) {
     if (outcome.served) all.push_back(in_seconds(outcome.served->first_token));
   std::ranges::sort(all);
   return {percentile(all, 0.5), percentile(all, 0.95), percentile(all, 0.99), all.empty() ? 0 : all.back()};
+}
+
+std::vector<MemberFigures> by_member(const Result& result, const WorkPrice& price) {
+  std::vector<MemberFigures> members(result.members.size());
+  for (const Outcome& outcome : result.outcomes) {
+    MemberFigures& member = members[outcome.member];
+    const double work = work_of(outcome, price);
+    ++member.requests;
+    member.demanded_work += work;
+    if (!outcome.served) continue;
+    ++member.served;
+    member.served_work += work;
+    member.first_token_s += in_seconds(outcome.served->first_token);
+  }
+  for (MemberFigures& member : members)
+    if (member.served > 0) member.first_token_s /= static_cast<double>(member.served);
+  return members;
 }
 
 }  // namespace faelled::sim

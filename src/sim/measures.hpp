@@ -32,4 +32,11 @@ struct Waits {
 };
 Waits waits(const Result& result);
 
+struct MemberFigures {
+  std::size_t requests = 0, served = 0;
+  double demanded_work = 0, served_work = 0;
+  double first_token_s = 0;  // mean, of what was served
+};
+std::vector<MemberFigures> by_member(const Result& result, const WorkPrice& price);
+
 }  // namespace faelled::sim

@@ -38,9 +38,14 @@ class Policy {
   virtual void declined(Instant /*now*/, RequestId /*id*/, EngineId /*engine*/) {}
   // Has so many output tokens now. Also after the last one, before ended().
   virtual void progressed(Instant /*now*/, RequestId /*id*/, std::uint32_t /*output_tokens*/) {}
+  // Lost its memory for others that run. Its engine computes it again before it asks for anybody else; what it has
+  // produced stays.
+  virtual void preempted(Instant /*now*/, RequestId /*id*/) {}
   virtual void ended(Instant /*now*/, RequestId /*id*/) {}
   // Waited as long as its member waits, and goes unserved.
   virtual void gave_up(Instant now, RequestId id) = 0;
+  // So far; none for a policy that promises no floor.
+  virtual std::optional<std::uint64_t> floor_violations() const { return std::nullopt; }
 };
 
 // "fcfs", "vtc", …; see policy_names(). Errors: invalid for another name.

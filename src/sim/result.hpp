@@ -31,6 +31,7 @@ struct Outcome {
 struct Result {
   std::vector<Outcome> outcomes;
   std::vector<std::string> members;
+  std::optional<std::uint64_t> floor_violations;  // none: the policy promises no floor, or nobody watched
 };
 
 // Errors: as of read_trace().

@@ -9,11 +9,6 @@
 namespace faelled::sim {
 namespace {
 
-const WorldMember& member_of(const World& world, std::string_view id) {
-  const auto at = std::ranges::find(world.members, id, &WorldMember::id);
-  return at == world.members.end() ? world.others : *at;
-}
-
 class Simulation final : private Desk {
  public:
   Simulation(const Trace& trace, const World& world, Policy& policy, std::optional<std::uint64_t> seed);
@@ -37,6 +32,7 @@ class Simulation final : private Desk {
   void granted(Instant now, RequestId id, EngineId engine) override;
   void declined(Instant now, RequestId id, EngineId engine) override { policy_.declined(now, id, engine); }
   void progressed(Instant now, RequestId id, std::uint32_t output_tokens) override;
+  void preempted(Instant now, RequestId id) override { policy_.preempted(now, id); }
   void ended(Instant now, RequestId id) override;
 
   void arrive(Instant now, RequestId id);
@@ -165,6 +161,11 @@ Result Simulation::run() && {
 
 }  // namespace
 
+const WorldMember& member_of(const World& world, std::string_view id) {
+  const auto at = std::ranges::find(world.members, id, &WorldMember::id);
+  return at == world.members.end() ? world.others : *at;
+}
+
 Setting setting_of(const Trace& trace, const World& world) {
   Setting setting;
   setting.work = world.work;
@@ -178,7 +179,9 @@ Setting setting_of(const Trace& trace, const World& world) {
 }
 
 Result run(const Trace& trace, const World& world, Policy& policy, std::optional<std::uint64_t> seed) {
-  return Simulation(trace, world, policy, seed).run();
+  Result result = Simulation(trace, world, policy, seed).run();
+  result.floor_violations = policy.floor_violations();
+  return result;
 }
 
 Expected<Result> simulate(const Trace& trace, const World& world, std::string_view policy,

@@ -14,6 +14,9 @@
 
 namespace faelled::sim {
 
+// Its line, or `others`.
+const WorldMember& member_of(const World& world, std::string_view id);
+
 // What a policy is made of.
 Setting setting_of(const Trace& trace, const World& world);
 

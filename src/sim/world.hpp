@@ -39,6 +39,17 @@ struct OracleBatching {
   Duration looks_every{10'000'000};     // while nothing runs
 };
 
+// vLLM's scheduler: knows no lengths. Running requests come first, then prompts in chunks, within so many tokens a
+// step. A request is admitted when blocks for all its prompt are free; where the memory of running ones runs out, the
+// last admitted is preempted, and computed again from its beginning.
+struct PagedBatching {
+  std::uint32_t kv_tokens = 10'000;
+  std::uint32_t block_tokens = 16;
+  std::uint32_t step_tokens_max = 2'048;
+  std::uint32_t requests_max = 256;
+  double watermark = 0.01;  // part of the blocks that an admission leaves free
+};
+
 // So many requests at a time, each as fast as if it were alone.
 struct Places {
   std::uint32_t places = 1;
@@ -50,7 +61,7 @@ struct EngineModel {
   std::string id;
   std::vector<std::string> models;  // empty: all
   Pace pace;                        // not of Places
-  std::variant<OracleBatching, Places> batching;
+  std::variant<OracleBatching, PagedBatching, Places> batching;
 };
 
 struct WorldMember {

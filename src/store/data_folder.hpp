@@ -28,6 +28,7 @@ class DataFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path database() const { return path_ / "faelled.db"; }
   std::filesystem::path journal() const { return path_ / "journal"; }
+  std::filesystem::path decisions() const { return path_ / "decisions"; }
   std::filesystem::path master_key() const { return path_ / "master.key"; }
   std::filesystem::path control_socket() const { return path_ / "control.sock"; }
 

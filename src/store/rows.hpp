@@ -1,6 +1,7 @@
 // The rows that the store keeps. Values; times are WallTime, absent times are nullopt.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -237,6 +238,55 @@ struct SettingRow {
   bool operator==(const SettingRow&) const = default;
 };
 
+// A day as agreements have it: in UTC, as all times here.
+using Day = std::chrono::sys_days;
+
+// What an agreement has where it says nothing itself. An agreement that is made keeps the values of that moment.
+struct TierRow {
+  std::string id;
+  std::string name;                     // as people read it
+  std::optional<std::uint32_t> share;   // absent: each agreement, or the key of shares, says its own
+  std::uint32_t places = 0;             // that a member may have in use at once; 0: no limit
+  std::optional<std::uint32_t> wait_s;  // in line before a refusal; absent: as long as the server's
+  std::vector<std::string> models;      // and adapters; empty: all
+  std::optional<std::int64_t> fee_ore;  // a month's; absent: as share
+  WallTime updated_at;
+  bool operator==(const TierRow&) const = default;
+};
+
+// What a member is promised for a period, all of it. Never changed: it is ended, and another one follows it.
+struct AgreementRow {
+  std::string id;  // "agr_…"
+  std::string member;
+  std::string tier;
+  Day from;
+  std::optional<Day> until;  // the last day; absent: until it is ended
+  std::uint32_t share = 1;
+  std::uint32_t places = 0;  // and the following three as the tier's
+  std::optional<std::uint32_t> wait_s;
+  std::vector<std::string> models;
+  std::int64_t fee_ore = 0;
+  std::uint32_t inhabitants = 0;  // that share or fee were reckoned from; 0: they were not
+  bool suspended = false;         // new requests are refused, with the reason
+  std::string reason_da, reason_en;
+  std::string follows;  // id of the one that it takes the place of; empty: none
+
+  WallTime begins_at;  // the first day's beginning, or when it was made where that was later
+  WallTime made_at;
+  ActorKind made_by_kind = ActorKind::system;
+  std::string made_by;  // id; empty: as AuditRow's actor
+  std::optional<WallTime> ended_at;
+  ActorKind ended_by_kind = ActorKind::system;
+  std::string ended_by;
+  bool operator==(const AgreementRow&) const = default;
+};
+
+// Newest first: by made_at, then id.
+struct AgreementPage {
+  std::vector<AgreementRow> rows;
+  std::string next;  // give it as `before` for the next page; empty: the last one
+};
+
 // What has changed since a mark, by whomever: the rows as they are now.
 struct Changes {
   std::int64_t mark = 0;    // give it the next time
@@ -247,6 +297,8 @@ struct Changes {
   std::vector<SessionRow> sessions;
   std::vector<Digest> sessions_gone;
   std::vector<SettingRow> settings;
+  std::vector<AgreementRow> agreements;
+  std::optional<std::vector<TierRow>> tiers;  // all of them, where one has changed or gone
 };
 
 // Of the conversations that are there; counts alone, so that a member's admin learns of no words.

@@ -59,8 +59,23 @@ class Store {
   virtual Expected<std::vector<SettingRow>> settings() = 0;
   virtual Expected<void> set_setting(const SettingRow& row) = 0;
 
-  // Several servers on one database hear of each other's changes to members, users, keys, sessions and settings by
-  // asking again and again. A store that only one server can open has nothing to tell.
+  // Tiers, and what members were promised. set_tier: makes or replaces. Errors of remove_tier: not_found.
+  virtual Expected<std::vector<TierRow>> tiers() = 0;  // by id
+  virtual Expected<void> set_tier(const TierRow& row) = 0;
+  virtual Expected<void> remove_tier(const std::string& id) = 0;
+  // An agreement is never changed or removed; the database itself refuses it. Errors: exists, not_found (no such
+  // member).
+  virtual Expected<void> add_agreement(const AgreementRow& row) = 0;
+  // Once. Errors: not_found, conflict (it has ended).
+  virtual Expected<void> end_agreement(const std::string& id, WallTime when, ActorKind by_kind,
+                                       const std::string& by) = 0;
+  virtual Expected<std::vector<AgreementRow>> agreements(WallTime at) = 0;  // those not over by then, by id
+  // All that ever were. `member` empty: of all; `before`: as audit()'s.
+  virtual Expected<AgreementPage> agreement_history(const std::string& member, const std::string& before,
+                                                    std::size_t limit) = 0;
+
+  // Several servers on one database hear of each other's changes to members, users, keys, sessions, settings, tiers and
+  // agreements by asking again and again. A store that only one server can open has nothing to tell.
   virtual Expected<std::int64_t> change_mark() = 0;  // of now
   virtual Expected<Changes> changes_since(std::int64_t mark) = 0;
 

@@ -38,6 +38,24 @@ inline UserRow user_row(const std::string& name, const std::string& member) {
   return {"usr_" + name, member, name, at_second(0)};
 }
 
+inline TierRow tier_row(const std::string& id) {
+  return {id, "Tier " + id, 20, 8, 60, {"gemma", "qwen"}, 199'800, at_second(0)};
+}
+
+inline AgreementRow agreement_row(int number, const std::string& member = "aarhus") {
+  AgreementRow row;
+  row.id = "agr_" + std::to_string(1000 + number);
+  row.member = member;
+  row.tier = "stor";
+  row.from = std::chrono::floor<std::chrono::days>(at_second(0));
+  row.share = 20;
+  row.fee_ore = 199'800;
+  row.begins_at = row.made_at = at_second(number);
+  row.made_by_kind = ActorKind::user;
+  row.made_by = "usr_a";
+  return row;
+}
+
 inline AuditRow audit_row(int number, const std::string& member = "aarhus") {
   AuditRow row;
   row.id = "aud_" + std::to_string(1000 + number);

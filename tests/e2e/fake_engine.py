@@ -2,6 +2,7 @@
 
 The last user message (or prompt, or input) may be a JSON object that says what to do:
   {"do": "stream", "pieces": 5, "gap_s": 0}    answers; streamed with a pause after each piece
+  {"do": "stream", "after_s": 2}               not streamed: answers so much later
   {"do": "silent"}                             takes the request and says nothing
   {"do": "open"}                               answers with a stream's head, then says nothing
   {"do": "stall", "pieces": 2}                 some pieces, then nothing, connection open
@@ -171,6 +172,7 @@ class FakeEngine:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"id\":")
             await writer.drain()
             return False
+        await asyncio.sleep(todo.get("after_s", 0))
         await self.whole(writer, 200, {"id": "x", "object": "chat.completion" if chat else "text_completion", "created": 1,
                                        "model": "inner", "choices": [{"index": 0, "finish_reason": "stop", "logprobs": None, **choice}],
                                        "usage": {"prompt_tokens": 7, "completion_tokens": pieces, "total_tokens": 7 + pieces}})

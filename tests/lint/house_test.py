@@ -98,6 +98,26 @@ def test_every_configuration_key_is_documented(root):
     assert not rows - known, f"docs/configuration.md describes what is no key: {rows - known}"
 
 
+def test_every_key_of_a_world_is_documented(root):
+    source = (root / "src/config/world.cpp").read_text()
+    documented = (root / "docs/simulation.md").read_text()
+    words = {word for name in re.findall(r"`([\w.\[\]]+)`", documented) for word in re.split(r"[.\[\]]+", name)}
+    sections = dict(re.findall(r"constexpr auto (\w+_keys) =\s*std::to_array<std::string_view>\(\s*\{(.*?)\}\)", source, re.DOTALL))
+    assert len(sections) >= 5
+    missing = [f"{section}: {name}" for section, names in sections.items() for name in re.findall(r'"([^"]+)"', names)
+               if name not in words]
+    assert not missing, f"docs/simulation.md does not name: {missing}"
+
+
+def test_every_workload_and_policy_of_the_simulator_is_documented(root):
+    documented = (root / "docs/simulation.md").read_text()
+    workloads = re.findall(r'^    \{"([\w-]+)",', (root / "src/sim/workload.cpp").read_text(), re.MULTILINE)
+    policies = re.findall(r'^    \{"([\w-]+)",', (root / "src/sim/policy.cpp").read_text(), re.MULTILINE)
+    assert workloads and policies
+    missing = [name for name in workloads + policies if f"| `{name}` |" not in documented]
+    assert not missing, f"docs/simulation.md has no row for: {missing}"
+
+
 def test_paths_named_in_the_documents_exist(texts, root):
     dead = []
     for path, text in texts.items():

@@ -1,6 +1,7 @@
 // The mock's members, people, keys, policy, usage, audit, status and maintenance: the control API's answers for the
 // pages beside the chat, with made-up people.
 import { randomBytes } from 'node:crypto';
+import { mock_agreements } from './agreements.mjs';
 import { mock_commons } from './commons.mjs';
 
 const day_ms = 86_400_000;
@@ -32,6 +33,8 @@ export function mock_people({ models, people_count = 240 }) {
     key({ name: 'Bibliotekets søgning', expires_at: iso(start + 200 * day_ms) }),
     key({ name: 'Referater', user: 'usr_builder', expires_at: iso(start + 60 * day_ms), last_used_at: iso(start - 40 * 60_000) }),
   ];
+  const others = [{ id: 'mem_2', name: 'Øvekommunen' }, { id: 'mem_3', name: 'Forsøgskommunen' }];
+  const agreements = mock_agreements({ members: [member, others[0]] });
   const commons = mock_commons({ members: [member] });
   const audit = [];
   const settings = { maintenance: { on: false, message: null, message_da: null, until: null }, notices: [] };
@@ -97,6 +100,8 @@ export function mock_people({ models, people_count = 240 }) {
         });
       }
       if (!session) return false;
+      const promised = agreements(session, method, url, body, { send, refuse });
+      if (promised !== false) return promised;
       const stood = commons(session, method, url, body, { send, refuse });
       if (stood !== false) return stood;
       if (path === '/api/usage') {
@@ -130,7 +135,7 @@ export function mock_people({ models, people_count = 240 }) {
         note(session, 'member.update', 'member', member.id, member.name, before, { ...policy });
         return send(200, policy);
       }
-      if (path === '/api/members') return may(session, 'operator') ? send(200, { members: [{ id: member.id, name: member.name, created_at: iso(start) }] }) : forbidden();
+      if (path === '/api/members') return may(session, 'operator') ? send(200, { members: [member, ...others].map(({ id, name }) => ({ id, name, created_at: iso(start) })) }) : forbidden();
       if (path === `/api/members/${member.id}/users`) {
         if (!may(session, 'member_admin', 'operator')) return forbidden();
         if (method === 'GET') {

@@ -161,7 +161,42 @@ UPDATE messages SET parent = before.id FROM (
 ) AS before WHERE before.place = messages.place AND before.id IS NOT NULL;
 )sql";
 
-constexpr std::array all_steps = {Step{1, first}, Step{1, branches}};
+// Tiers, and what members were promised. Days are of UTC, since 1970.
+constexpr const char* agreements = R"sql(
+CREATE TABLE tiers (
+  id text COLLATE "C" PRIMARY KEY, name text NOT NULL, share bigint, places bigint NOT NULL, wait_s bigint,
+  models text NOT NULL, fee_ore bigint, updated_at bigint NOT NULL
+);
+
+CREATE TABLE agreements (
+  id text COLLATE "C" PRIMARY KEY, member text COLLATE "C" NOT NULL REFERENCES members, tier text NOT NULL,
+  from_day bigint NOT NULL, until_day bigint CHECK (until_day >= from_day), share bigint NOT NULL CHECK (share > 0),
+  places bigint NOT NULL, wait_s bigint, models text NOT NULL, fee_ore bigint NOT NULL, inhabitants bigint NOT NULL,
+  suspended bigint NOT NULL, reason_da text NOT NULL, reason_en text NOT NULL, follows text NOT NULL,
+  begins_at bigint NOT NULL, made_at bigint NOT NULL, made_by_kind bigint NOT NULL, made_by text NOT NULL,
+  ended_at bigint, ended_by_kind bigint NOT NULL, ended_by text NOT NULL
+);
+CREATE INDEX agreements_of_member ON agreements (member, made_at, id);
+CREATE INDEX agreements_by_time ON agreements (made_at, id);
+CREATE FUNCTION faelled_agreement_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND to_jsonb(OLD) - '{ended_at,ended_by_kind,ended_by}'::text[]
+      IS NOT DISTINCT FROM to_jsonb(NEW) - '{ended_at,ended_by_kind,ended_by}'::text[] THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'agreements are never changed or removed' USING ERRCODE = 'FA001';
+END $$;
+CREATE TRIGGER agreements_stay BEFORE UPDATE OR DELETE ON agreements
+  FOR EACH ROW EXECUTE FUNCTION faelled_agreement_stays();
+CREATE TRIGGER agreements_stay_whole BEFORE TRUNCATE ON agreements
+  FOR EACH STATEMENT EXECUTE FUNCTION faelled_agreement_stays();
+CREATE CONSTRAINT TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON tiers
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION faelled_changed('id');
+CREATE CONSTRAINT TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON agreements
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION faelled_changed('id');
+)sql";
+
+constexpr std::array all_steps = {Step{1, first}, Step{1, branches}, Step{1, agreements}};
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {
   std::int64_t out = 0;

@@ -59,6 +59,15 @@ Expected<Changes> PostgresStore::changes_since(std::int64_t mark) {
   if (!changed["settings"].empty()) {
     if (auto some = into(out.settings, settings()); !some) return std::unexpected(some.error());
   }
+  if (!changed["agreements"].empty()) {
+    if (auto some = into(out.agreements, agreements_of(changed["agreements"])); !some)
+      return std::unexpected(some.error());
+  }
+  if (!changed["tiers"].empty()) {
+    auto all = tiers();
+    if (!all) return std::unexpected(all.error());
+    out.tiers = std::move(*all);
+  }
   auto sessions = db_->each_with(
       "SELECT hash, \"user\", created_at, expires_at FROM sessions WHERE hash = ANY ($1::bytea[])",
       [&](Row& row) { out.sessions.push_back(read_session(row)); }, parameter_of(&changed["sessions"]));

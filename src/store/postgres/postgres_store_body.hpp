@@ -1,5 +1,6 @@
 // PostgresStore's class, for its files: opening (postgres_store.cpp), people (postgres_people.cpp), sign-in
-// (postgres_sessions.cpp), audit and settings (postgres_audit.cpp), what others changed (postgres_changes.cpp), usage
+// (postgres_sessions.cpp), audit and settings (postgres_audit.cpp), agreements
+// (postgres_agreements.cpp), what others changed (postgres_changes.cpp), usage
 // (postgres_usage.cpp) and conversations (postgres_conversations.cpp).
 #pragma once
 
@@ -44,6 +45,15 @@ class PostgresStore final : public Store {
   Expected<std::vector<SettingRow>> settings() override;
   Expected<void> set_setting(const SettingRow& row) override;
 
+  Expected<std::vector<TierRow>> tiers() override;
+  Expected<void> set_tier(const TierRow& row) override;
+  Expected<void> remove_tier(const std::string& id) override;
+  Expected<void> add_agreement(const AgreementRow& row) override;
+  Expected<void> end_agreement(const std::string& id, WallTime when, ActorKind by_kind, const std::string& by) override;
+  Expected<std::vector<AgreementRow>> agreements(WallTime at) override;
+  Expected<AgreementPage> agreement_history(const std::string& member, const std::string& before,
+                                            std::size_t limit) override;
+
   Expected<std::int64_t> change_mark() override;
   Expected<Changes> changes_since(std::int64_t mark) override;
 
@@ -79,6 +89,8 @@ class PostgresStore final : public Store {
   Expected<std::vector<MemberRow>> members_of(const Ids* ids);
   Expected<std::vector<UserRow>> users_of(const Ids* ids);
   Expected<std::vector<KeyRow>> keys_of(const Ids* ids);
+  Expected<std::vector<AgreementRow>> agreements_of(const Ids& ids);
+  Expected<void> take_turn();
 
   std::unique_ptr<Connection> db_;
   std::string server_;  // which of the servers on the database this is

@@ -44,6 +44,14 @@ void use_everything(Store& store) {
   ASSERT_TRUE(store.audit({.member = "aarhus"}, "", 1));
   ASSERT_TRUE(store.set_setting({"announcement", "Æbler", at_second(1)}));
   ASSERT_TRUE(store.settings());
+  ASSERT_TRUE(store.set_tier(tier_row("stor")));
+  ASSERT_TRUE(store.remove_tier("none").error().code == Errc::not_found);
+  ASSERT_TRUE(store.tiers());
+  ASSERT_TRUE(store.add_agreement(agreement_row(1)));
+  ASSERT_TRUE(store.end_agreement("agr_1001", at_second(1), ActorKind::owner, ""));
+  ASSERT_FALSE(store.end_agreement("agr_1001", at_second(1), ActorKind::owner, ""));
+  ASSERT_TRUE(store.agreements(at_second(1)));
+  ASSERT_TRUE(store.agreement_history("aarhus", "agr_1001", 1));
   ASSERT_TRUE(store.changes_since(store.change_mark().value()));
   ASSERT_TRUE(store.changes_since(0));
   ASSERT_TRUE(store.add_usage(std::vector{usage_row(1), usage_row(2, "odense")}, {1, 64}));
@@ -178,6 +186,22 @@ TEST(PostgresStore, LetsNobodyChangeOrRemoveAnAuditRow) {
   EXPECT_EQ(open(url)->audit({}, "", 10)->rows, std::vector{audit_row(1)});
 }
 
+// Invariant: promised is promised
+TEST(PostgresStore, LetsNobodyChangeOrRemoveAnAgreement) {
+  const std::string url = server().new_database();
+  auto store = open(url);
+  ASSERT_TRUE(store->add_member({"aarhus", "Aarhus", at_second(0)}));
+  ASSERT_TRUE(store->add_agreement(agreement_row(1)));
+  ASSERT_TRUE(store->end_agreement("agr_1001", at_second(2), ActorKind::owner, ""));
+  const auto kept = store->agreement_history("", "", 10)->rows;
+  for (const char* statement : {"UPDATE agreements SET share = 2", "UPDATE agreements SET ended_at = NULL",
+                                "DELETE FROM agreements", "TRUNCATE agreements"}) {
+    PostgresServer::sql(url, std::string("DO $$ BEGIN ") + statement +
+                                 "; RAISE 'it went through'; EXCEPTION WHEN SQLSTATE 'FA001' THEN NULL; END $$");
+  }
+  EXPECT_EQ(store->agreement_history("", "", 10)->rows, kept);
+}
+
 TEST(PostgresStore, OfANewerVersionIsRefusedWithTheWayOut) {
   const std::string url = server().new_database();
   ASSERT_TRUE(open(url));
@@ -263,6 +287,17 @@ TEST(PostgresStore, TellsWhatAnotherServerChanged) {
   ASSERT_EQ(told.keys.size(), 1U);
   EXPECT_EQ(told.keys.front().revoked_at, key.revoked_at);
   EXPECT_EQ(told.sessions_gone, std::vector{session.hash});
+
+  ASSERT_TRUE(two->set_tier(tier_row("stor")));
+  ASSERT_TRUE(two->add_agreement(agreement_row(1)));
+  told = one->changes_since(told.mark).value();
+  EXPECT_EQ(told.tiers, two->tiers().value());
+  EXPECT_EQ(told.agreements, two->agreements(at_second(1)).value());
+  ASSERT_TRUE(two->end_agreement("agr_1001", at_second(5), ActorKind::owner, ""));
+  ASSERT_TRUE(two->remove_tier("stor"));
+  told = one->changes_since(told.mark).value();
+  EXPECT_EQ(told.agreements.at(0).ended_at, at_second(5));
+  EXPECT_EQ(told.tiers, std::vector<TierRow>());
 
   const std::int64_t old = told.mark;
   ASSERT_TRUE(two->together([&] {
@@ -353,6 +388,8 @@ TEST(CopyToPostgres, BringsEveryRowOverAndTheServerGoesOnWhereItWas) {
   EXPECT_EQ(to->keys().value(), from->keys().value());
   EXPECT_EQ(to->sessions(at_second(0)).value(), from->sessions(at_second(0)).value());
   EXPECT_EQ(to->settings().value(), from->settings().value());
+  EXPECT_EQ(to->tiers().value(), from->tiers().value());
+  EXPECT_EQ(to->agreement_history("", "", 100)->rows, from->agreement_history("", "", 100)->rows);
   EXPECT_EQ(to->audit({}, "", 100)->rows, from->audit({}, "", 100)->rows);
   EXPECT_EQ(to->usage_rows({}, "", 100)->rows, from->usage_rows({}, "", 100)->rows);
   EXPECT_EQ(to->usage_sums({}, {}, 100)->sums, from->usage_sums({}, {}, 100)->sums);

@@ -147,6 +147,41 @@ UPDATE messages SET parent = coalesce((
   WHERE before.conversation = messages.conversation AND before.place < messages.place ORDER BY before.place DESC LIMIT 1
 ), '');
 )sql",
+    // Tiers, and what members were promised. Days are of UTC, since 1970. models: with a line feed between them; '':
+    // all.
+    R"sql(
+CREATE TABLE tiers (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, share INTEGER, places INTEGER NOT NULL, wait_s INTEGER, models TEXT NOT NULL,
+  fee_ore INTEGER, updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE agreements (
+  id TEXT PRIMARY KEY, member TEXT NOT NULL REFERENCES members, tier TEXT NOT NULL, from_day INTEGER NOT NULL,
+  until_day INTEGER CHECK (until_day >= from_day), share INTEGER NOT NULL CHECK (share > 0), places INTEGER NOT NULL,
+  wait_s INTEGER, models TEXT NOT NULL, fee_ore INTEGER NOT NULL, inhabitants INTEGER NOT NULL,
+  suspended INTEGER NOT NULL, reason_da TEXT NOT NULL, reason_en TEXT NOT NULL, follows TEXT NOT NULL,
+  begins_at INTEGER NOT NULL, made_at INTEGER NOT NULL, made_by_kind INTEGER NOT NULL, made_by TEXT NOT NULL,
+  ended_at INTEGER, ended_by_kind INTEGER NOT NULL, ended_by TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX agreements_of_member ON agreements (member, made_at, id);
+CREATE INDEX agreements_by_time ON agreements (made_at, id);
+CREATE TRIGGER agreements_are_not_changed BEFORE UPDATE OF id, member, tier, from_day, until_day, share, places, wait_s,
+  models, fee_ore, inhabitants, suspended, reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by
+  ON agreements
+  BEGIN SELECT raise(ABORT, 'agreements are never changed'); END;
+CREATE TRIGGER agreements_end_once BEFORE UPDATE ON agreements WHEN old.ended_at IS NOT NULL
+  BEGIN SELECT raise(ABORT, 'an agreement ends once'); END;
+CREATE TRIGGER agreements_are_not_removed BEFORE DELETE ON agreements
+  BEGIN SELECT raise(ABORT, 'agreements are never removed'); END;
+CREATE TRIGGER agreements_are_not_replaced BEFORE INSERT ON agreements
+  WHEN EXISTS (SELECT 1 FROM agreements WHERE id = new.id)
+  BEGIN SELECT raise(ABORT, 'agreements are never replaced'); END;
+)sql",
+    // What one person did and what was done to them, without the acts of all others.
+    R"sql(
+CREATE INDEX audit_of_actor ON audit (actor, at, id) WHERE actor != '';
+CREATE INDEX audit_of_object ON audit (object, at, id) WHERE object != '';
+)sql",
 };
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {

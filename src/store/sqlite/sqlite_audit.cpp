@@ -54,7 +54,7 @@ Expected<AuditPage> SqliteStore::audit(const AuditFilter& filter, const std::str
     if (!read) return std::unexpected(read.error());
     if (!found) return fail(Errc::not_found, "there is no audit row " + before, "begin again without `before`");
   }
-  // Two statements, so that a member's rows are found by an index of their own.
+  // Four statements, so that the rows of a member, of an actor and of an object are found by an index of their own.
   constexpr const char* of_all =
       "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
       "before, after, request_id, times FROM audit WHERE ?1 = '' AND at >= ?2 AND at < ?3 AND at <= ?4 "
@@ -65,9 +65,22 @@ Expected<AuditPage> SqliteStore::audit(const AuditFilter& filter, const std::str
       "before, after, request_id, times FROM audit WHERE member = ?1 AND at >= ?2 AND at < ?3 AND at <= ?4 "
       "AND (?5 = '' OR (at, id) < (?4, ?5)) AND (?6 = '' OR actor = ?6) AND (?7 = '' OR action = ?7) "
       "AND (?8 = '' OR object = ?8) ORDER BY at DESC, id DESC LIMIT ?9";
+  constexpr const char* of_actor =
+      "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
+      "before, after, request_id, times FROM audit WHERE actor = ?6 AND actor != '' AND at >= ?2 AND at < ?3 "
+      "AND at <= ?4 AND (?5 = '' OR (at, id) < (?4, ?5)) AND (?1 = '' OR member = ?1) AND (?7 = '' OR action = ?7) "
+      "AND (?8 = '' OR object = ?8) ORDER BY at DESC, id DESC LIMIT ?9";
+  constexpr const char* of_object =
+      "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
+      "before, after, request_id, times FROM audit WHERE object = ?8 AND object != '' AND at >= ?2 AND at < ?3 "
+      "AND at <= ?4 AND (?5 = '' OR (at, id) < (?4, ?5)) AND (?1 = '' OR member = ?1) AND (?6 = '' OR actor = ?6) "
+      "AND (?7 = '' OR action = ?7) ORDER BY at DESC, id DESC LIMIT ?9";
   AuditPage out;
   auto read = db_->each(
-      filter.member.empty() ? of_all : of_member, [&](Statement& row) { out.rows.push_back(read_audit(row)); },
+      !filter.actor.empty()    ? of_actor
+      : !filter.object.empty() ? of_object
+      : filter.member.empty()  ? of_all
+                               : of_member, [&](Statement& row) { out.rows.push_back(read_audit(row)); },
       filter.member, micros_or(filter.from, std::numeric_limits<std::int64_t>::min()),
       micros_or(filter.to, std::numeric_limits<std::int64_t>::max()), before_us, before, filter.actor, filter.action,
       filter.object, limit + 1);

@@ -1,26 +1,19 @@
+#include "store/lines.hpp"
 #include "store/sqlite/sqlite_store_body.hpp"
 
 namespace faelled::store::sqlite {
 namespace {
 
-// NULL for all, else the ids with a line feed between them: no id has one.
+// NULL for all.
 std::optional<std::string> text_of(const ModelList& models) {
   if (!models) return std::nullopt;
-  std::string out;
-  for (const std::string& id : *models) out += (out.empty() ? "" : "\n") + id;
-  return out;
+  return lines_of(*models);
 }
 
 ModelList read_models(Statement& row) {
   const std::optional<std::string> text = row.maybe_text();
   if (!text) return std::nullopt;
-  std::vector<std::string> out;
-  for (std::string_view rest = *text; !rest.empty();) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    out.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return out;
+  return ids_in(*text);
 }
 
 std::optional<std::uint32_t> read_days(Statement& row) {

@@ -1,5 +1,6 @@
 // SqliteStore's class, for its files: opening (sqlite_store.cpp), people (sqlite_people.cpp), sign-in
-// (sqlite_sessions.cpp), audit and settings (sqlite_audit.cpp), usage (sqlite_usage.cpp) and conversations
+// (sqlite_sessions.cpp), audit and settings (sqlite_audit.cpp), agreements
+// (sqlite_agreements.cpp), usage (sqlite_usage.cpp) and conversations
 // (sqlite_conversations.cpp).
 #pragma once
 
@@ -39,6 +40,15 @@ class SqliteStore final : public Store {
   Expected<AuditPage> audit(const AuditFilter& filter, const std::string& before, std::size_t limit) override;
   Expected<std::vector<SettingRow>> settings() override;
   Expected<void> set_setting(const SettingRow& row) override;
+
+  Expected<std::vector<TierRow>> tiers() override;
+  Expected<void> set_tier(const TierRow& row) override;
+  Expected<void> remove_tier(const std::string& id) override;
+  Expected<void> add_agreement(const AgreementRow& row) override;
+  Expected<void> end_agreement(const std::string& id, WallTime when, ActorKind by_kind, const std::string& by) override;
+  Expected<std::vector<AgreementRow>> agreements(WallTime at) override;
+  Expected<AgreementPage> agreement_history(const std::string& member, const std::string& before,
+                                            std::size_t limit) override;
 
   Expected<std::int64_t> change_mark() override { return 0; }
   Expected<Changes> changes_since(std::int64_t) override { return Changes{}; }

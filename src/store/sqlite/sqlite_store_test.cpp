@@ -117,6 +117,22 @@ TEST(SqliteStore, InAFolderThatIsNotThereIsRefused) {
   EXPECT_EQ(open_sqlite_store("/nonexistent/faelled.db").error().code, Errc::io);
 }
 
+// Invariant: promised is promised
+TEST(SqliteStore, LetsNobodyChangeOrRemoveAnAgreement) {
+  const TestFolder folder;
+  const auto file = folder / "faelled.db";
+  auto store = std::move(open_sqlite_store(file).value());
+  ASSERT_TRUE(store->add_member({"aarhus", "Aarhus", at_second(0)}));
+  ASSERT_TRUE(store->add_agreement(agreement_row(1)));
+  ASSERT_TRUE(store->end_agreement("agr_1001", at_second(2), ActorKind::owner, ""));
+  const auto kept = store->agreement_history("", "", 10)->rows;
+  store.reset();
+  for (const char* sql : {"UPDATE agreements SET share = 2", "UPDATE agreements SET ended_at = NULL",
+                          "DELETE FROM agreements", "INSERT OR REPLACE INTO agreements SELECT * FROM agreements"})
+    EXPECT_TRUE(try_sql(file, sql).starts_with("a")) << sql;
+  EXPECT_EQ((*open_sqlite_store(file))->agreement_history("", "", 10)->rows, kept);
+}
+
 // Invariant: audited
 TEST(SqliteStore, LetsNobodyChangeOrRemoveAnAuditRow) {
   const TestFolder folder;

@@ -9,12 +9,12 @@ describe('the navigation', () => {
     expect(pages('builder')).toEqual(pages('user'));
   });
 
-  it('shows an administrator people and keys too', () => {
-    expect(pages('member_admin')).toEqual(['chat', 'keys', 'usage', 'people', 'share', 'privacy', 'help', 'status']);
+  it('shows an administrator people, keys and the agreement too', () => {
+    expect(pages('member_admin')).toEqual(['chat', 'keys', 'usage', 'people', 'agreements', 'share', 'privacy', 'help', 'status']);
   });
 
   it('brings an auditor to the events, and an operator to maintenance, without a chat', () => {
     expect(ways_of('auditor')[0]?.href).toBe('/people/audit');
-    expect(pages('operator')).toEqual(['maintenance', 'people', 'share', 'fairness', 'privacy', 'help', 'status']);
+    expect(pages('operator')).toEqual(['maintenance', 'people', 'agreements', 'share', 'fairness', 'privacy', 'help', 'status']);
   });
 });

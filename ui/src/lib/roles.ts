@@ -7,7 +7,7 @@ export type Role = components['schemas']['Role'];
 export interface Way {
   page: 'chat' | PageName;
   href: string;
-  label: 'nav_chat' | 'nav_keys' | 'nav_usage' | 'nav_share' | 'nav_people' | 'nav_audit' | 'nav_fairness' | 'nav_maintenance' | 'nav_privacy' | 'nav_help' | 'nav_status';
+  label: 'nav_chat' | 'nav_keys' | 'nav_usage' | 'nav_share' | 'nav_people' | 'nav_audit' | 'nav_agreements' | 'nav_agreement' | 'nav_fairness' | 'nav_maintenance' | 'nav_privacy' | 'nav_help' | 'nav_status';
   group: 'mine' | 'member' | 'operator' | 'about';
 }
 
@@ -21,6 +21,8 @@ export function ways_of(role: Role): Way[] {
     chats && { page: 'usage', href: '/usage', label: 'nav_usage', group: 'mine' },
     (role === 'member_admin' || role === 'operator') && { page: 'people', href: '/people', label: 'nav_people', group: 'member' },
     role === 'auditor' && { page: 'people', href: '/people/audit', label: 'nav_audit', group: 'member' },
+    (role === 'member_admin' || role === 'auditor') && { page: 'agreements', href: '/agreements', label: 'nav_agreement', group: 'member' },
+    role === 'operator' && { page: 'agreements', href: '/agreements', label: 'nav_agreements', group: 'operator' },
     { page: 'share', href: '/share', label: 'nav_share', group: role === 'operator' ? 'operator' : 'member' },
     role === 'operator' && { page: 'fairness', href: '/fairness', label: 'nav_fairness', group: 'operator' },
     { page: 'privacy', href: '/privacy', label: 'nav_privacy', group: 'about' },

@@ -1,0 +1,209 @@
+#include "audit_commands.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "complain.hpp"
+#include "config/config.hpp"
+#include "decisions/disk.hpp"
+#include "decisions/heads.hpp"
+#include "decisions/pseudonyms.hpp"
+#include "decisions/replay.hpp"
+#include "json/writer.hpp"
+
+namespace faelled::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ReplayOptions {
+  std::vector<std::string> files;
+  std::string heads, names;
+  bool json = false;
+};
+
+struct FolderOptions {
+  std::string folder, id;
+};
+
+// Files as they are, folders as the log's files in them; oldest first.
+std::vector<fs::path> files_of(const std::vector<std::string>& named) {
+  std::vector<fs::path> files;
+  for (const std::string& name : named) {
+    if (fs::is_directory(name)) {
+      for (const std::string& file : decisions::log_files(name)) files.push_back(fs::path(name) / file);
+    } else {
+      files.emplace_back(name);
+    }
+  }
+  std::ranges::sort(files, {}, [](const fs::path& file) { return file.filename(); });
+  return files;
+}
+
+using Names = std::map<std::string, std::string, std::less<>>;
+
+// Pseudonyms of members and who they are, where the table is there.
+Expected<Names> names_of(const ReplayOptions& options, const std::vector<fs::path>& files) {
+  const auto rows = decisions::read_pseudonyms(options.names.empty() ? files.front().parent_path() / "pseudonyms"
+                                                                     : fs::path(options.names));
+  if (!rows) return std::unexpected(rows.error());
+  Names names;
+  for (const decisions::PseudonymRow& row : *rows)
+    if (row.member) names.emplace(row.pseudonym, row.id);
+  return names;
+}
+
+std::string name_of(const Names& names, const std::string& pseudonym) {
+  const auto found = names.find(pseudonym);
+  return found == names.end() ? "" : found->second;
+}
+
+std::string when(const std::optional<WallTime>& at) {
+  return at ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", std::chrono::floor<std::chrono::seconds>(*at)) : "";
+}
+
+std::string json_of(const decisions::ReplayReport& report, const Names& names) {
+  std::string text;
+  json::Writer out(text);
+  out.object()
+      .member("in_order", report.in_order())
+      .member("files", report.files)
+      .member("lines", report.lines)
+      .member("starts", report.starts)
+      .member("events", report.events)
+      .member("skipped", report.skipped)
+      .member("differing", report.differing)
+      .member("from", when(report.from))
+      .member("to", when(report.to));
+  out.key("findings").array();
+  for (const decisions::Finding& finding : report.findings)
+    out.object()
+        .member("file", finding.file)
+        .member("line", finding.line)
+        .member("what", finding.what)
+        .member("fault", finding.fault)
+        .close_object();
+  out.close_array().key("members").array();
+  for (const decisions::MemberSums& sum : report.members)
+    out.object()
+        .member("pseudonym", sum.pseudonym)
+        .member("member", name_of(names, sum.pseudonym))
+        .member("served", sum.served)
+        .member("lent", sum.lent)
+        .member("borrowed", sum.borrowed)
+        .member("asked", sum.asked)
+        .member("granted_floor", sum.granted_floor)
+        .member("granted_borrowed", sum.granted_borrowed)
+        .member("expired", sum.expired)
+        .close_object();
+  out.close_array().close_object();
+  return text + "\n";
+}
+
+void print(const decisions::ReplayReport& report, const Names& names) {
+  for (const decisions::Finding& finding : report.findings)
+    std::cout << fmt::format("{}: {}{}: {}\n", finding.fault ? "FAULT" : "note", finding.file,
+                             finding.line == 0 ? "" : fmt::format(":{}", finding.line), finding.what);
+  std::cout << fmt::format("{} files, {} lines, {} starts of the server, from {} to {}\n", report.files, report.lines,
+                           report.starts, when(report.from), when(report.to));
+  std::cout << fmt::format("{} events decided again, {} differ, {} skipped\n", report.events, report.differing,
+                           report.skipped);
+  std::cout << fmt::format("\n{:<16}  {:<20} {:>16} {:>16} {:>16} {:>9} {:>9} {:>9} {:>9}\n", "pseudonym", "member",
+                           "served", "lent", "borrowed", "asked", "on floor", "borrowing", "expired");
+  for (const decisions::MemberSums& sum : report.members)
+    std::cout << fmt::format("{:<16}  {:<20} {:>16} {:>16} {:>16} {:>9} {:>9} {:>9} {:>9}\n", sum.pseudonym,
+                             name_of(names, sum.pseudonym), sum.served, sum.lent, sum.borrowed, sum.asked,
+                             sum.granted_floor, sum.granted_borrowed, sum.expired);
+  std::cout << (report.in_order() ? "\nIn order.\n" : "\nNot in order: see the faults above.\n");
+}
+
+int replay(const ReplayOptions& options) {
+  std::vector<decisions::Head> heads;
+  if (!options.heads.empty()) {
+    const auto text = decisions::read_file(options.heads);
+    if (!text) return complain(text.error());
+    auto read = decisions::read_heads(*text);
+    if (!read) return complain({read.error().code, options.heads + ": " + read.error().message, read.error().hint});
+    heads = std::move(*read);
+  }
+  const std::vector<fs::path> files = files_of(options.files);
+  if (files.empty())
+    return complain({Errc::not_found, "there are no files of the decision log", "name the files or their folder"});
+  const auto names = names_of(options, files);
+  if (!names) return complain(names.error());
+  decisions::Replay again(heads);
+  for (const fs::path& file : files) {
+    const auto content = decisions::read_file(file);
+    if (!content) return complain(content.error());
+    again.file(file.filename().string(), *content);
+  }
+  const decisions::ReplayReport report = again.finish();
+  if (options.json)
+    std::cout << json_of(report, *names);
+  else
+    print(report, *names);
+  return report.in_order() ? 0 : 1;
+}
+
+Expected<fs::path> folder_of(const FolderOptions& options, const std::string& config) {
+  if (!options.folder.empty()) return fs::path(options.folder);
+  const auto loaded = config::load(config);
+  if (!loaded) return std::unexpected(loaded.error());
+  return loaded->data / "decisions";
+}
+
+int heads(const FolderOptions& options, const std::string& config) {
+  const auto folder = folder_of(options, config);
+  if (!folder) return complain(folder.error());
+  const auto all = decisions::heads_of(*folder);
+  if (!all) return complain(all.error());
+  for (const decisions::Head& head : *all) std::cout << decisions::text_of(head) << "\n";
+  return 0;
+}
+
+int forget(const FolderOptions& options, const std::string& config) {
+  const auto folder = folder_of(options, config);
+  if (!folder) return complain(folder.error());
+  const auto forgotten = decisions::forget_pseudonyms(*folder / "pseudonyms", options.id);
+  if (!forgotten) return complain(forgotten.error());
+  if (*forgotten == 0) return complain({Errc::not_found, "'" + options.id + "' has no pseudonym", ""});
+  std::cout << "forgotten: nobody can find " << options.id << " in the decision log any more\n";
+  return 0;
+}
+
+}  // namespace
+
+void add_decision_audit(CLI::App& audit, std::string& config, int& status) {
+  auto again = std::make_shared<ReplayOptions>();
+  auto* command = audit.add_subcommand("replay", "Check files of the decision log, decide all again and compare");
+  command->add_option("FILES", again->files, "Files of the log, or its folder")->required()->check(CLI::ExistingPath);
+  command->add_option("--heads", again->heads, "Heads kept elsewhere, as `audit heads` prints them");
+  command->add_option("--names", again->names, "The table of pseudonyms; without it, the one beside the first file");
+  command->add_flag("--json", again->json, "Print one line of JSON");
+  command->footer("docs/audit-replay.md tells what is checked. Exit status: 0 in order, 1 not.");
+  command->callback([again, &status] { status = replay(*again); });
+
+  const auto with_folder = [&](CLI::App* one, FolderOptions& options) {
+    one->add_option("--config", config, "The configuration file (also FAELLED_CONFIG)")->capture_default_str();
+    one->add_option("--folder", options.folder, "The log's folder; without it, the one in the data folder");
+  };
+  auto told = std::make_shared<FolderOptions>();
+  auto* all = audit.add_subcommand("heads", "What vouches for the decision log up to now: keep it elsewhere, daily");
+  with_folder(all, *told);
+  all->callback([told, &config, &status] { status = heads(*told, config); });
+
+  auto gone = std::make_shared<FolderOptions>();
+  auto* erase = audit.add_subcommand("forget", "Erase who a pseudonym of the decision log is; the log stays whole");
+  erase->add_option("ID", gone->id, "The member's, user's or key's id")->required();
+  with_folder(erase, *gone);
+  erase->callback([gone, &config, &status] { status = forget(*gone, config); });
+}
+
+}  // namespace faelled::app

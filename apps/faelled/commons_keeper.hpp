@@ -1,0 +1,45 @@
+// CommonsKeeper: what the commons needs around it while the server runs: the passing of time, what agreements say, and
+// balances that outlive the process. Loop's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/clock.hpp"
+#include "members/directory.hpp"
+#include "mesh/mesh.hpp"
+#include "net/loop.hpp"
+#include "net/timer.hpp"
+#include "observe/log.hpp"
+#include "store/store_thread.hpp"
+
+namespace faelled::app {
+
+class CommonsKeeper {
+ public:
+  CommonsKeeper(net::Loop& loop, const Clock& clock, mesh::Mesh& mesh, members::Directory& directory,
+                store::StoreThread& store, observe::Log& log);
+
+  // At start, before the loop runs. Errors: the store's; balances that cannot be read are told in the log and begin
+  // anew.
+  Expected<void> restore();
+  // At the end; `then` is called when the balances are kept, or could not be.
+  void save(std::function<void()> then);
+
+ private:
+  void tick();
+  void tell_agreements();
+
+  const Clock& clock_;
+  mesh::Mesh& mesh_;
+  members::Directory& directory_;
+  store::StoreThread& store_;
+  observe::Log& log_;
+  net::Timer timer_;
+  std::map<std::string, commons::Agree> told_;
+  std::string saved_;
+  Instant saved_at_;
+};
+
+}  // namespace faelled::app

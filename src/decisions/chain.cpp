@@ -1,0 +1,98 @@
+#include "decisions/chain.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "crypto/digest.hpp"
+
+namespace faelled::decisions {
+namespace {
+
+constexpr std::size_t head_bytes = 64;
+constexpr std::string_view file_version = "1";
+
+template <class Number>
+bool read_number(std::string_view text, Number& into) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), into);
+  return code == std::errc() && end == text.data() + text.size();
+}
+
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+}  // namespace
+
+std::string head_after(std::string_view head, std::uint64_t number, std::string_view text) {
+  std::string all(head);
+  all += ' ';
+  all += std::to_string(number);
+  all += ' ';
+  all += text;
+  return crypto::hex(crypto::sha256(all));
+}
+
+void Chain::seal(std::string& out, std::string_view text) {
+  ++lines_;
+  scratch_.assign(head_);
+  scratch_ += ' ';
+  const std::size_t line = scratch_.size();
+  scratch_ += std::to_string(lines_);
+  scratch_ += ' ';
+  scratch_ += text;
+  head_ = crypto::hex(crypto::sha256(scratch_));
+  out.append(scratch_, line);
+  out += ' ';
+  out += head_;
+  out += '\n';
+}
+
+bool is_head(std::string_view text) {
+  return text.size() == head_bytes &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::optional<SealedLine> read_sealed(std::string_view line) {
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  if (first == std::string_view::npos || first >= last) return std::nullopt;
+  SealedLine out;
+  out.text = line.substr(first + 1, last - first - 1);
+  out.head = line.substr(last + 1);
+  if (!read_number(line.substr(0, first), out.number) || !is_head(out.head)) return std::nullopt;
+  return out;
+}
+
+std::string text_of(const FileHead& head) {
+  return "file " + std::string(file_version) + " " + head.name + " " + head.previous + " " +
+         std::to_string(head.previous_lines) + " " + head.previous_head + " " + std::to_string(head.begun_us);
+}
+
+std::optional<FileHead> read_file_head(std::string_view text) {
+  const auto words = words_of(text);
+  FileHead out;
+  if (words.size() != 7 || words[0] != "file" || words[1] != file_version) return std::nullopt;
+  out.name = words[2];
+  out.previous = words[3];
+  out.previous_head = words[5];
+  const bool numbers = read_number(words[4], out.previous_lines) && read_number(words[6], out.begun_us);
+  const bool none = out.previous == no_head;
+  if (!numbers || !is_file_name(out.name) || (!none && !is_file_name(out.previous))) return std::nullopt;
+  if (out.previous_head != no_head && !is_head(out.previous_head)) return std::nullopt;
+  if (none && (out.previous_head != no_head || out.previous_lines != 0)) return std::nullopt;
+  return out;
+}
+
+bool is_file_name(std::string_view name) {
+  constexpr std::string_view pattern = "dddd-dd-dd-dddddd.log";
+  return std::ranges::equal(name, pattern, [](char c, char p) { return p == 'd' ? c >= '0' && c <= '9' : c == p; });
+}
+
+}  // namespace faelled::decisions

@@ -1,0 +1,95 @@
+#include "decisions/disk.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "base/limits.hpp"
+#include "decisions/chain.hpp"
+
+namespace faelled::decisions {
+namespace {
+
+struct File {
+  int fd;
+  explicit File(int f) : fd(f) {}
+  File(const File&) = delete;
+  ~File() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+std::unexpected<Error> io_error(const std::filesystem::path& file, std::string_view what, int code) {
+  return fail(Errc::io,
+              file.string() + " cannot be " + std::string(what) + ": " + std::generic_category().message(code),
+              "check the rights and the free space");
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(fd, text.data(), text.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return true;
+}
+
+}  // namespace
+
+Expected<std::string> read_file(const std::filesystem::path& path) {
+  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info{};
+  if (file.fd < 0 && errno == ENOENT) return fail(Errc::not_found, path.string() + " is not there");
+  if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return io_error(path, "read", errno);
+  if (!S_ISREG(info.st_mode)) return io_error(path, "read", EISDIR);
+  if (static_cast<std::uint64_t>(info.st_size) > limits::decisions_read_bytes_max)
+    return fail(Errc::too_large, path.string() + " is too large for a file of the decision log");
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t have = 0;
+  while (have < text.size()) {
+    const ssize_t got = ::read(file.fd, text.data() + have, text.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return io_error(path, "read", errno);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  text.resize(have);
+  return text;
+}
+
+Expected<void> append(const std::filesystem::path& path, std::string_view text) {
+  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  struct stat info{};
+  if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return io_error(path, "written", errno);
+  if (write_all(file.fd, text)) return {};
+  const int code = errno;
+  if (::ftruncate(file.fd, info.st_size) != 0) return io_error(path, "written or mended", errno);
+  return io_error(path, "written", code);
+}
+
+Expected<void> replace(const std::filesystem::path& path, std::string_view text) {
+  const std::filesystem::path draft = path.string() + ".new";
+  {
+    const File file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (file.fd < 0 || !write_all(file.fd, text) || ::fsync(file.fd) != 0) return io_error(draft, "written", errno);
+  }
+  if (::rename(draft.c_str(), path.c_str()) != 0) return io_error(path, "written", errno);
+  return {};
+}
+
+std::vector<std::string> log_files(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (std::filesystem::directory_iterator at(folder, code); !code && at != std::filesystem::directory_iterator();
+       at.increment(code))
+    if (const std::string name = at->path().filename().string(); is_file_name(name)) names.push_back(name);
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace faelled::decisions

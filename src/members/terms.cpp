@@ -1,0 +1,26 @@
+#include "members/terms.hpp"
+
+namespace faelled::members {
+
+Terms terms_of(const store::AgreementRow& row) {
+  Terms out;
+  out.share = row.share;
+  out.places = row.places;
+  if (row.wait_s) out.wait = std::chrono::seconds(*row.wait_s);
+  out.models = row.models;
+  out.suspended = row.suspended;
+  out.reason_da = row.reason_da;
+  out.reason_en = row.reason_en;
+  out.tier = row.tier;
+  out.agreement = row.id;
+  return out;
+}
+
+bool is_over(const store::AgreementRow& row, WallTime at) {
+  if (row.ended_at && *row.ended_at <= at) return true;
+  return row.until && WallTime(*row.until + std::chrono::days(1)) <= at;
+}
+
+bool in_force(const store::AgreementRow& row, WallTime at) { return row.begins_at <= at && !is_over(row, at); }
+
+}  // namespace faelled::members

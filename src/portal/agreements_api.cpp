@@ -1,0 +1,267 @@
+#include <map>
+
+#include "json/writer.hpp"
+#include "members/day.hpp"
+#include "members/rights.hpp"
+#include "portal/agreement_wish.hpp"
+#include "portal/answers.hpp"
+#include "portal/portal.hpp"
+#include "portal/render.hpp"
+
+namespace faelled::portal {
+namespace {
+
+using members::AgreementPlan;
+using members::PlaceScale;
+using openai::ApiError;
+using openai::Cause;
+
+constexpr std::size_t page_rows = 100;
+
+// The query's `format`. Errors: invalid.
+Expected<std::optional<CsvForm>> form_of(std::string_view query) {
+  const std::string format = http::query_value(query, "format");
+  const auto form = csv_form(format);
+  if (!format.empty() && format != "json" && !form) return fail(Errc::invalid, "format is json, csv or excel");
+  return form;
+}
+
+std::string csv_of(const std::vector<store::AgreementRow>& rows, const AgreementView& view, CsvForm form, bool first) {
+  std::string text = first ? csv_head(csv_agreement_head, form) : std::string();
+  for (const store::AgreementRow& row : rows) text += csv_line(row, view, form);
+  return text;
+}
+
+}  // namespace
+
+// As they are configured: an engine that is away for a moment changes nobody's limit.
+std::uint32_t Portal::places_there() const {
+  std::uint32_t out = 0;
+  for (const std::string& id : p_.context.catalogue.names()) out += p_.context.catalogue.find(id)->settings.places;
+  return out;
+}
+
+members::AgreementFacts Portal::agreement_facts() const {
+  members::AgreementFacts facts;
+  for (const std::string& id : p_.context.catalogue.names()) facts.models.insert(id);
+  facts.places = places_there();
+  return facts;
+}
+
+// As all stand to each other now, the tiers on offer too.
+PlaceScale Portal::place_scale() const {
+  PlaceScale out = p_.directory.agreements().places(places_there(), p_.context.clock.wall());
+  for (const store::TierRow& row : p_.directory.agreements().tiers()) out.promised = std::max(out.promised, row.places);
+  return out;
+}
+
+// Whose agreements the visitor asks for; nullopt: it has been told why not. Empty: all.
+std::optional<std::string> Portal::whose_agreements(Call& call) const {
+  std::string member = http::query_value(call.request.query, "member");
+  if (!call.visitor.over_all()) {
+    const std::string& own = call.visitor.session->member.id;
+    if (member.empty()) member = own;
+    if (member == own) return member;
+  } else if (member.empty() || p_.directory.member(member)) {
+    return member;
+  }
+  call.fail(ApiError{Cause::not_found, "There is no such member."});
+  return std::nullopt;
+}
+
+net::Task<void> Portal::list_agreements(Call& call) {
+  const auto member = whose_agreements(call);
+  if (!member) co_return;
+  const auto limit = limit_of(call.request.query, page_rows, limits::agreements_page_rows_max);
+  if (!limit) co_return call.fail(limit.error(), "limit");
+  const auto form = form_of(call.request.query);
+  if (!form) co_return call.fail(form.error(), "format");
+  const WallTime now = p_.context.clock.wall();
+  const std::string after = http::query_value(call.request.query, "after");
+  const auto page = page_of(p_.directory.agreements().open(*member, now), after, *limit);
+  if (!page) co_return call.fail(page.error(), "after");
+  const AgreementView view{now, place_scale(), call.visitor.over_all()};
+  if (*form) co_return call.csv(csv_of(page->rows, view, **form, after.empty()), "faelled-agreements.csv", page->next);
+  call.json(200, one_json([&](json::Writer& out) {
+              out.object().key("agreements").array();
+              for (const store::AgreementRow& row : page->rows) write_agreement(out, row, view);
+              out.close_array();
+              write_places(out, view.places);
+              out.member_or_null("next", page->next).member("total", page->total).close_object();
+            }));
+}
+
+net::Task<void> Portal::get_agreement_history(Call& call) {
+  const auto member = whose_agreements(call);
+  if (!member) co_return;
+  const auto limit = limit_of(call.request.query, page_rows, limits::agreements_page_rows_max);
+  if (!limit) co_return call.fail(limit.error(), "limit");
+  const auto form = form_of(call.request.query);
+  if (!form) co_return call.fail(form.error(), "format");
+  const std::string before = http::query_value(call.request.query, "before");
+  auto page = co_await on_store<store::AgreementPage>(
+      [member = *member, before, limit = *limit](store::Store& s, store::Conversations&) {
+        return s.agreement_history(member, before, limit);
+      });
+  if (!page && page.error().code == Errc::not_found)
+    co_return call.fail(ApiError{Cause::invalid_value, "before is the id of an agreement", "before"});
+  if (!page) co_return call.fail(page.error());
+  const AgreementView view{p_.context.clock.wall(), place_scale(), call.visitor.over_all()};
+  if (*form)
+    co_return call.csv(csv_of(page->rows, view, **form, before.empty()), "faelled-agreement-history.csv", page->next);
+  call.json(200, one_json([&](json::Writer& out) {
+              out.object().key("agreements").array();
+              for (const store::AgreementRow& row : page->rows) write_agreement(out, row, view);
+              out.close_array().member_or_null("next", page->next).close_object();
+            }));
+}
+
+// What one may read who sees other members as sums alone.
+net::Task<void> Portal::sum_agreements(Call& call) {
+  struct Sum {
+    std::uint64_t members = 0, share = 0;
+    std::int64_t fee_ore = 0;
+  };
+  const WallTime now = p_.context.clock.wall();
+  const members::Agreements& all = p_.directory.agreements();
+  std::map<std::string, Sum> tiers;
+  Sum whole;
+  std::uint64_t suspended = 0;
+  for (const store::AgreementRow& row : all.open({}, now)) {
+    if (!members::in_force(row, now)) continue;
+    for (Sum* sum : {&tiers[row.tier], &whole}) {
+      ++sum->members;
+      sum->share += row.share;
+      sum->fee_ore += row.fee_ore;
+    }
+    suspended += row.suspended ? 1 : 0;
+  }
+  const std::size_t members = p_.directory.members().size();
+  call.json(200, one_json([&](json::Writer& out) {
+              out.object().key("tiers").array();
+              for (const auto& [id, sum] : tiers) {
+                const auto tier = all.tier(id);
+                out.object()
+                    .member("tier", id)
+                    .member("name", tier ? tier->name : id)
+                    .member("members", sum.members)
+                    .member("share", sum.share)
+                    .member("fee_ore", sum.fee_ore)
+                    .close_object();
+              }
+              out.close_array()
+                  .member("members", members)
+                  .member("with_agreement", whole.members)
+                  .member("suspended", suspended)
+                  .member("share", whole.share)
+                  .member("fee_ore", whole.fee_ore);
+              write_places(out, place_scale());
+              out.close_object();
+            }));
+  co_return;
+}
+
+// In short, for everybody of the member.
+net::Task<void> Portal::get_promise(Call& call) {
+  const WallTime now = p_.context.clock.wall();
+  const members::Agreements& all = p_.directory.agreements();
+  const std::string& member = call.visitor.session->member.id;
+  const members::Terms terms = all.terms(member, now);
+  std::uint64_t shares = 0;
+  for (const store::MemberRow& row : p_.directory.members()) shares += all.terms(row.id, now).share;
+  std::optional<store::AgreementRow> agreement;
+  for (const store::AgreementRow& row : all.open(member, now))
+    if (row.id == terms.agreement) agreement = row;
+  const auto tier = all.tier(terms.tier);
+  const auto wait = terms.wait.value_or(std::chrono::floor<std::chrono::seconds>(p_.context.settings.wait_max));
+  const PlaceScale places = place_scale();
+  call.json(200, one_json([&](json::Writer& out) {
+              out.object()
+                  .member_or_null("agreement", terms.agreement)
+                  .member_or_null("tier", tier ? tier->name : terms.tier)
+                  .member_or_null("from", agreement ? members::day_text(agreement->from) : "")
+                  .member_or_null("until", agreement && agreement->until ? members::day_text(*agreement->until) : "")
+                  .member("share", terms.share)
+                  .member("shares", shares)
+                  .member("places", terms.places)
+                  .member("places_now", places.of(terms.places))
+                  .member("wait_s", static_cast<std::int64_t>(wait.count()));
+              out.key("models").array();
+              for (const std::string& id : terms.models) out.text(id);
+              out.close_array()
+                  .member("suspended", terms.suspended)
+                  .member_or_null("reason_da", terms.reason_da)
+                  .member_or_null("reason_en", terms.reason_en)
+                  .close_object();
+            }));
+  co_return;
+}
+
+net::Task<void> Portal::plan_agreements(Call& call) {
+  auto fields = body_of(call);
+  if (!fields) co_return call.fail(fields.error());
+  const auto wished = read_wish(*fields);
+  if (!wished) co_return call.fail(wished.error());
+  const WallTime now = p_.context.clock.wall();
+  const AgreementPlan plan = p_.directory.agreements().plan(wished->wish, agreement_facts(), now);
+  const AgreementView view{now, plan.places, true};
+  call.json(200, one_json([&](json::Writer& out) { write_plan(out, plan, view, false); }));
+}
+
+net::Task<void> Portal::change_agreements(Call& call) {
+  auto fields = body_of(call);
+  if (!fields) co_return call.fail(fields.error());
+  auto wished = read_wish(*fields);
+  if (!wished) co_return call.fail(wished.error());
+  co_await carry_out(call, std::move(wished->wish), std::move(wished->plan));
+}
+
+net::Task<void> Portal::carry_out(Call& call, members::AgreementWish wish, std::string plan_id) {
+  const WallTime now = p_.context.clock.wall();
+  const bool whole = wish.whole;
+  auto plan = co_await answer_of<Expected<AgreementPlan>>([&](auto then) {
+    p_.directory.agreements().carry_out(std::move(wish), agreement_facts(), std::move(plan_id), call.act(now),
+                                        std::move(then));
+  });
+  if (!plan) co_return call.fail(plan.error());
+  if (!plan->steps.empty())
+    p_.context.log.info("agreements were changed", {{"request_id", call.request_id},
+                                                    {"steps", plan->steps.size()},
+                                                    {"whole", whole},
+                                                    {"peer", call.reply.peer()}});
+  const AgreementView view{now, plan->places, true};
+  call.json(200, one_json([&](json::Writer& out) { write_plan(out, *plan, view, true); }));
+}
+
+net::Task<void> Portal::list_tiers(Call& call) {
+  const PlaceScale places = place_scale();
+  call.json(200, one_json([&](json::Writer& out) {
+              out.object().key("tiers").array();
+              for (const store::TierRow& row : p_.directory.agreements().tiers()) write_tier(out, row, places);
+              out.close_array();
+              write_places(out, places);
+              out.close_object();
+            }));
+  co_return;
+}
+
+net::Task<void> Portal::set_tier(Call& call) {
+  auto fields = body_of(call);
+  if (!fields) co_return call.fail(fields.error());
+  auto tier = read_tier(*fields);
+  if (!tier) co_return call.fail(tier.error());
+  if (auto all = fields->finish(); !all) co_return call.fail(all.error());
+  members::AgreementWish wish;
+  wish.tiers.push_back(std::move(*tier));
+  co_await carry_out(call, std::move(wish), {});
+}
+
+net::Task<void> Portal::remove_tier(Call& call) {
+  if (!p_.directory.agreements().tier(call.id))
+    co_return call.fail(ApiError{Cause::not_found, "There is no such tier."});
+  members::AgreementWish wish;
+  wish.tiers_removed.push_back(call.id);
+  co_await carry_out(call, std::move(wish), {});
+}
+
+}  // namespace faelled::portal

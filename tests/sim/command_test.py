@@ -1,0 +1,100 @@
+"""`faelled sim` and the commands below it, as somebody at a terminal meets them."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ARENA = ROOT / "tests/sim/vtc/vtc-arena.csv"
+A10G = ROOT / "bench/worlds/vtc-a10g.yaml"
+WORKLOADS = ["overload", "overload-multi", "poisson_short_long_2", "unpredictable", "on_off_less", "greed", "greed_fits"]
+
+
+@pytest.mark.parametrize("words", [[], ["workload"], ["measure"], ["policies"]])
+def test_help_says_how(sim, words):
+    done = sim(*words, "--help")
+    assert done.returncode == 0 and "--help" in done.stdout
+
+
+def test_what_is_missing_is_said(sim):
+    for words, missing in [([], "--trace"), (["--trace", ARENA], "--world"), (["workload"], "NAME"), (["measure"], "RESULT")]:
+        done = sim(*words)
+        assert done.returncode == 2 and missing in done.stderr, done.stderr
+
+
+def test_names_the_policies_one_a_line(sim):
+    names = sim("policies").stdout.splitlines()
+    assert {"fcfs", "vtc", "vtc-oracle", "maxmin"} <= set(names)
+    help_text = sim("--help").stdout
+    assert all(name in help_text for name in names)
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_a_workload_is_a_trace_that_can_be_played(sim, tmp_path, name):
+    trace = tmp_path / "t.csv"
+    assert sim("workload", name, "--seed", 2, "--out", trace).returncode == 0
+    assert sim("workload", name, "--seed", 2).stdout == trace.read_text()
+    assert sim("workload", name, "--seed", 3).stdout != trace.read_text()
+    assert name in sim("workload", "--help").stdout
+    done = sim("--trace", trace, "--world", A10G, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["requests"] == len(list(csv.DictReader(trace.open())))
+
+
+def test_a_result_has_a_row_for_each_request_in_order_and_the_same_seed_gives_the_same(sim, tmp_path):
+    first, second = tmp_path / "1.csv", tmp_path / "2.csv"
+    for result in (first, second):
+        assert sim("--trace", ARENA, "--world", A10G, "--policy", "vtc", "--seed", 9, "--out", result).returncode == 0
+    assert first.read_bytes() == second.read_bytes()
+    asked, got = list(csv.DictReader(ARENA.open())), list(csv.DictReader(first.open()))
+    assert [(row["time_s"], row["member"]) for row in asked] == [(row["time_s"], row["member"]) for row in got]
+    assert list(got[0]) == ["time_s", "member", "input_tokens", "output_tokens", "first_token_s", "finished_s"]
+
+
+def test_the_summary_has_its_figures_and_the_text_the_same(sim):
+    words = ["--trace", ARENA, "--world", A10G, "--policy", "vtc", "--seed", 1]
+    summary = json.loads(sim(*words, "--json").stdout)
+    for key in ("policy", "seed", "tokens_per_s", "max_difference", "mean_difference", "backlogged_share", "light_lateness_s",
+                "light_first_token_s", "wait_s", "loads", "load_seconds", "misses", "floor_violations", "members"):
+        assert key in summary, key
+    assert summary["policy"] == "vtc" and summary["seed"] == 1 and len(summary["members"]) == 27
+    assert summary["floor_violations"] is None, "VTC promises no floor"
+    assert summary["jain_backlogged"] is None, "never do all 27 wait at once"
+    text = sim(*words).stdout
+    assert f"{summary['backlogged_share']:.3f}" in text and "m27" in text
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--trace", "nowhere.csv", "--world", A10G], "nowhere.csv cannot be read"),
+    (["--trace", ARENA, "--world", "nowhere.yaml"], "nowhere.yaml"),
+    (["--trace", ROOT / "tests", "--world", A10G], "is a folder"),
+    (["--trace", A10G, "--world", A10G], "no column"),
+    (["--trace", ARENA, "--world", ARENA], "must be"),
+    (["--trace", ARENA, "--world", A10G, "--policy", "luck"], "there are: "),
+    (["--trace", ARENA, "--world", A10G, "--out", "nowhere/r.csv"], "nowhere/r.csv cannot be written"),
+    (["workload", "calm"], "there are: overload"),
+    (["workload", "greed", "--out", "nowhere/t.csv"], "nowhere/t.csv cannot be written"),
+    (["measure", ARENA], "no column"),
+    (["measure", "nowhere.csv"], "nowhere.csv cannot be read"),
+])
+def test_a_mistake_is_said_with_the_way_out(sim, words, said):
+    done = sim(*words)
+    assert done.returncode == 1 and said in done.stderr, done.stderr
+    assert done.stdout == "" and len(done.stderr.splitlines()) >= 2
+
+
+def test_the_tables_of_the_fairness_document_are_written_between_their_markers(tmp_path):
+    document = tmp_path / "fairness.md"
+    document.write_text((ROOT / "docs/fairness.md").read_text() + "\nA last word.\n")
+    command = [sys.executable, ROOT / "bench/fairness.py", "--seeds", "1", "--document", document]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    text = document.read_text()
+    assert text.endswith("A last word.\n") and "seeds 1 to 1" in text and text.count("| VTC |") >= 8
+    document.write_text(text.replace("<!-- end of greed -->", ""))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode != 0 and "<!-- end of greed -->" in done.stderr
