@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <tuple>
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
@@ -82,6 +83,14 @@ std::vector<WhatIfAnswer::Speed> speeds_of(const WhatIf& question) {
   return speeds;
 }
 
+// Total, so that rows of the same moment stand alike on every machine.
+bool earlier(const Recorded& a, const Recorded& b) {
+  const auto key = [](const Recorded& row) {
+    return std::tie(row.at, row.member, row.caller, row.model, row.input_tokens, row.output_tokens);
+  };
+  return key(a) < key(b);
+}
+
 // Who was refused asked for something too: as much as the others on average.
 std::vector<Recorded> with_sizes(std::vector<Recorded> rows) {
   struct Sum {
@@ -115,7 +124,7 @@ Duration moved(Duration at, Duration by, Duration window) {
 class Demand {
  public:
   explicit Demand(const WhatIf& question) : question_(question), all_(with_sizes(question.recorded)) {
-    std::ranges::stable_sort(all_, {}, &Recorded::at);
+    std::ranges::sort(all_, earlier);
   }
 
   const std::vector<Recorded>& as_it_was() const { return all_; }
@@ -137,7 +146,7 @@ class Demand {
     SeededRandom random(seed);
     if (auto done = multiply(out, random); !done) return std::unexpected(done.error());
     if (auto done = add_users(out, random); !done) return std::unexpected(done.error());
-    std::ranges::stable_sort(out, {}, &Recorded::at);
+    std::ranges::sort(out, earlier);
     return out;
   }
 

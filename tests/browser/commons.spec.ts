@@ -182,11 +182,11 @@ test('both pages in dark, in English, on 320 px and at 400 %', async ({ browser,
     await speak(page, 'English');
     expect(await page.getByRole('main').innerText()).not.toMatch(/\b(andel|lånt|ventetid|spørgsmål)\b/i);
     await speak(page, 'Dansk');
-    for (const height of [640, 256]) {
-      await page.setViewportSize({ width: 320, height });
+    for (const [width, height] of [[760, 900], [320, 640], [320, 256]] as const) {
+      await page.setViewportSize({ width, height });
       await page.goto(address);
       await expect(page.locator('main h2').first()).toBeVisible();
-      await no_sideways_scroll(page, 320);
+      await no_sideways_scroll(page, width);
       await no_axe_violations(page);
     }
   }

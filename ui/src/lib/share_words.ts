@@ -3,9 +3,9 @@ import { preferences, words_of } from './preferences.svelte';
 import * as words from './words/share';
 
 const say = words_of(words);
-const number = (value: number, digits: number) => new Intl.NumberFormat(preferences.language === 'da' ? 'da-DK' : 'en-GB', { maximumFractionDigits: digits }).format(value);
+const number = (value: number, digits: number) => new Intl.NumberFormat(preferences.language === 'da' ? 'da-DK' : 'en-GB', { maximumFractionDigits: digits, signDisplay: 'negative' }).format(value);
 
-/** "under 0,1 s", "1,5 s", "40 s", "3 min.". */
+/** "under 0,1 s", "1,5 s", "40 s", "3 minutter". */
 export function wait_words(ms: number): string {
   if (ms < 100) return say('share_under', { seconds: number(0.1, 1) });
   if (ms < 120_000) return say('share_seconds', { seconds: number(ms / 1000, ms < 9_950 ? 1 : 0) });

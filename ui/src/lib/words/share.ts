@@ -40,7 +40,7 @@ export const da = {
 
   share_places: 'Pladser',
   share_places_in_use: '{places} i brug af højst {max}.',
-  share_places_free: '{places} i brug. Aftalen sætter ingen grænse for, hvor mange I må have i brug på én gang.',
+  share_places_free: '{places} i brug. Aftalen sætter ingen grænse.',
   share_places_what: 'En plads er rum til ét spørgsmål ad gangen til en lille model; større modeller fylder flere.',
   share_line: '{running} spørgsmål bliver besvaret lige nu, {waiting} venter.',
   share_line_none: '{running} spørgsmål bliver besvaret lige nu. Ingen venter.',
@@ -59,7 +59,7 @@ export const da = {
   share_waits_label: 'Ventetid fra kl. {from} til kl. {to}. Længst: {most} (kl. {at}).',
   share_under: 'under {seconds} s',
   share_seconds: '{seconds} s',
-  share_minutes: '{minutes} min.',
+  share_minutes: '{minutes} minutter',
 
   share_account: 'Hvad I har givet og fået',
   share_account_of: 'Givet og fået',
@@ -119,7 +119,7 @@ export const en: Record<keyof typeof da, string> = {
 
   share_places: 'Places',
   share_places_in_use: '{places} in use of {max} at most.',
-  share_places_free: '{places} in use. The agreement sets no limit to how many you may use at once.',
+  share_places_free: '{places} in use. The agreement sets no limit.',
   share_places_what: 'A place is room for one question at a time to a small model; larger models take up more.',
   share_line: '{running} questions are being answered now, {waiting} wait.',
   share_line_none: '{running} questions are being answered now. Nobody waits.',
@@ -138,7 +138,7 @@ export const en: Record<keyof typeof da, string> = {
   share_waits_label: 'Waiting from {from} to {to}. Longest: {most} (at {at}).',
   share_under: 'under {seconds} s',
   share_seconds: '{seconds} s',
-  share_minutes: '{minutes} min',
+  share_minutes: '{minutes} minutes',
 
   share_account: 'What you have given and got',
   share_account_of: 'Given and got',
