@@ -80,6 +80,8 @@ std::string json_of(const decisions::ReplayReport& report, const Names& names) {
       .member("events", report.events)
       .member("skipped", report.skipped)
       .member("differing", report.differing)
+      .member("violations", report.violations)
+      .member("floor_violations", report.floor_violations)
       .member("from", when(report.from))
       .member("to", when(report.to));
   out.key("findings").array();
@@ -115,6 +117,7 @@ void print(const decisions::ReplayReport& report, const Names& names) {
                            report.starts, when(report.from), when(report.to));
   std::cout << fmt::format("{} events decided again, {} differ, {} skipped\n", report.events, report.differing,
                            report.skipped);
+  std::cout << fmt::format("{} promises broken, {} of them floors\n", report.violations, report.floor_violations);
   std::cout << fmt::format("\n{:<16}  {:<20} {:>16} {:>16} {:>16} {:>9} {:>9} {:>9} {:>9}\n", "pseudonym", "member",
                            "served", "lent", "borrowed", "asked", "on floor", "borrowing", "expired");
   for (const decisions::MemberSums& sum : report.members)

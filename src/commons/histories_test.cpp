@@ -11,9 +11,9 @@ namespace faelled::commons {
 namespace {
 
 #ifdef FAELLED_SANITIZED
-constexpr std::uint64_t histories = 2'000;
+constexpr std::uint64_t histories = 10'000;
 #else
-constexpr std::uint64_t histories = 20'000;
+constexpr std::uint64_t histories = 100'000;
 #endif
 constexpr std::uint64_t failures_told_max = 5;
 

@@ -68,7 +68,12 @@ void RefereeBooks::settle() {
   const Work moved = std::min(sides[0], sides[1]);
   Work up_to[2] = {0, 0};
   Work given[2] = {0, 0};
-  for (auto& [id, m] : members_) {
+  // In the order in which they were first heard of, not of their names: a replay knows them by pseudonyms.
+  std::vector<Member*> in_order;
+  for (auto& [id, m] : members_) in_order.push_back(&m);
+  std::ranges::sort(in_order, {}, &Member::number);
+  for (Member* each : in_order) {
+    Member& m = *each;
     const Work over = m.delivered - m.settled - entitled(m, passed);
     m.settled = m.delivered;
     if (over == 0 || moved == 0) continue;

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/limits.hpp"
+#include "commons/referee.hpp"
 
 namespace faelled::decisions {
 namespace {
@@ -46,11 +47,16 @@ std::optional<Clocks> read_clocks(std::string_view text) {
 bool ReplayReport::in_order() const { return std::ranges::none_of(findings, &Finding::fault); }
 
 struct Replay::Run {
-  Run(const commons::Settings& settings, WallTime begun, Instant at) : scheduler(settings), wall(begun), now(at) {}
+  Run(const commons::Settings& settings, WallTime begun, Instant at)
+      : scheduler(settings), referee(settings), wall(begun), now(at) {}
 
   WallTime wall_of(Instant at) const { return wall + std::chrono::duration_cast<std::chrono::microseconds>(at - now); }
 
   commons::Scheduler scheduler;
+  commons::Referee referee;
+  std::uint64_t violations = 0;  // in the report already, as the next
+  std::uint64_t floor_violations = 0;
+  std::size_t told = 0;  // of the referee's words
   WallTime wall;
   Instant now;
   std::uint64_t differing = 0;
@@ -259,7 +265,17 @@ void Replay::decide(const SealedLine& line) {
     if (auto state = run.scheduler.member(id)) before.push_back(std::move(*state));
 
   const auto actions = run.scheduler.step(decision->at, decision->event);
-  // The referee, who counts violations of each invariant, sees here what the scheduler saw: at, event, actions.
+  // What the log says was done, not what should have been: those are compared below.
+  run.referee.saw(decision->at, decision->event, decision->actions);
+  if (const std::uint64_t all = run.referee.total(); all > run.violations) {
+    const std::uint64_t floors = run.referee.count(commons::Invariant::floor);
+    report_.violations += all - run.violations;
+    report_.floor_violations += floors - run.floor_violations;
+    run.violations = all;
+    run.floor_violations = floors;
+    const auto& told = run.referee.violations();
+    if (run.told < told.size()) say("breaks a promise: " + told[run.told++], line.number, true);
+  }
   ++report_.events;
   report_.to = std::max(report_.to.value_or(run.wall), run.wall_of(decision->at));
   if (!std::ranges::equal(actions, decision->actions)) {

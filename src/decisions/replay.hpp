@@ -47,10 +47,12 @@ struct ReplayReport {
   std::vector<Finding> findings;
   std::uint64_t files = 0;
   std::uint64_t lines = 0;
-  std::uint64_t starts = 0;     // of the server
-  std::uint64_t events = 0;     // replayed
-  std::uint64_t skipped = 0;    // before the first start, or after a fault that makes a replay worthless
-  std::uint64_t differing = 0;  // decisions that are not what the scheduler decides
+  std::uint64_t starts = 0;      // of the server
+  std::uint64_t events = 0;      // replayed
+  std::uint64_t skipped = 0;     // before the first start, or after a fault that makes a replay worthless
+  std::uint64_t differing = 0;   // decisions that are not what the scheduler decides
+  std::uint64_t violations = 0;  // of the promises that the referee holds them to
+  std::uint64_t floor_violations = 0;
   std::optional<WallTime> from;
   std::optional<WallTime> to;
   std::vector<MemberSums> members;  // by pseudonym
