@@ -80,8 +80,9 @@ Expected<AuditPage> SqliteStore::audit(const AuditFilter& filter, const std::str
       !filter.actor.empty()    ? of_actor
       : !filter.object.empty() ? of_object
       : filter.member.empty()  ? of_all
-                               : of_member, [&](Statement& row) { out.rows.push_back(read_audit(row)); },
-      filter.member, micros_or(filter.from, std::numeric_limits<std::int64_t>::min()),
+                               : of_member,
+      [&](Statement& row) { out.rows.push_back(read_audit(row)); }, filter.member,
+      micros_or(filter.from, std::numeric_limits<std::int64_t>::min()),
       micros_or(filter.to, std::numeric_limits<std::int64_t>::max()), before_us, before, filter.actor, filter.action,
       filter.object, limit + 1);
   if (!read) return std::unexpected(read.error());
