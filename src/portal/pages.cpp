@@ -20,8 +20,8 @@ constexpr std::string_view security_headers =
 // The pages of ui/src/lib/address.ts, each with one part below it at most: "/people", "/people/audit".
 bool is_page(std::string_view path) {
   if (path == "/" || path == "/sign-in") return true;
-  for (const std::string_view page :
-       {"/c", "/keys", "/usage", "/share", "/people", "/agreements", "/fairness", "/maintenance", "/privacy", "/help", "/status"}) {
+  for (const std::string_view page : {"/c", "/keys", "/usage", "/share", "/people", "/agreements", "/fairness",
+                                      "/maintenance", "/privacy", "/help", "/status"}) {
     if (path == page) return true;
     if (path.starts_with(page) && path[page.size()] == '/')
       return path.find_first_of("/.", page.size() + 1) == std::string_view::npos;
