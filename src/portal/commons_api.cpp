@@ -100,6 +100,12 @@ net::Task<void> Portal::get_ticket(Call& call) {
   call.json(200, body);
 }
 
+// As its agreement says, or else the server's.
+Duration Portal::wait_max_of(std::string_view member) const {
+  const auto agreed = p_.directory.agreements().terms(member, p_.context.clock.wall()).wait;
+  return agreed ? Duration(*agreed) : p_.context.settings.wait_max;
+}
+
 net::Task<void> Portal::get_share(Call& call) {
   if (p_.shares == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server has no commons."});
   std::string member = http::query_value(call.request.query, "member");
@@ -117,7 +123,7 @@ net::Task<void> Portal::get_share(Call& call) {
   std::string body;
   json::Writer out(body);
   out.object();
-  write_share(out, share, name_of_member(p_.directory, member), p_.context.settings.wait_max);
+  write_share(out, share, name_of_member(p_.directory, member), wait_max_of(member));
   out.key("past").array();
   for (const rpc::ShareSample& sample : p_.shares->past(member))
     out.object()
@@ -140,7 +146,7 @@ net::Task<void> Portal::list_shares(Call& call) {
   out.object().key("members").array();
   for (const rpc::MemberShare& share : p_.shares->shares()) {
     out.object();
-    write_share(out, share, name_of_member(p_.directory, share.member), p_.context.settings.wait_max);
+    write_share(out, share, name_of_member(p_.directory, share.member), wait_max_of(share.member));
     out.close_object();
   }
   out.close_array().close_object();

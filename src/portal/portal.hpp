@@ -152,6 +152,7 @@ class Portal {
   net::Task<void> get_ticket(Call& call);
   net::Task<void> get_share(Call& call);
   net::Task<void> list_shares(Call& call);
+  Duration wait_max_of(std::string_view member) const;
   // what_if_api.cpp
   net::Task<void> what_if(Call& call);
   // own_data_api.cpp

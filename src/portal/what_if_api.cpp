@@ -106,7 +106,7 @@ net::Task<void> Portal::what_if(Call& call) {
   for (const rpc::MemberShare& share : p_.shares->shares())
     question.members.push_back({share.member,
                                 static_cast<std::uint32_t>(std::clamp<std::uint64_t>(share.share, 1, UINT32_MAX)),
-                                question.others.wait_max});
+                                wait_max_of(share.member)});
   question.member = wish->member;
   question.factor = wish->factor;
   question.users_more = wish->users_more;

@@ -29,7 +29,8 @@ test('a member sees its share, its waiting and what it has lent, in words and in
     await expect(page.getByRole('img', { name: /^Det seneste minut: 6\d\s% af andelen brugt\.$/ })).toBeVisible();
     await page.getByText('Tallene som tabel').click();
     const table = page.getByRole('table', { name: 'Andelen time for time' });
-    await expect(table.getByRole('rowheader')).toHaveCount(48);
+    await expect(table.getByRole('rowheader').first()).toBeVisible();
+    expect([48, 49], 'a day in half hours, whenever it begins').toContain(await table.getByRole('rowheader').count());
     await no_axe_violations(page);
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Hent som CSV' }).click();

@@ -5,8 +5,8 @@ const iso = (ms) => new Date(ms).toISOString().replace('Z', '000Z');
 
 /** `members`: the first is everybody's own. */
 export function mock_commons({ members }) {
-  const others = ['Aarhus', 'Odense', 'Samsø', 'Ærø', 'Læsø', 'Fanø', 'Billund'].map((name, at) => ({ id: `mem_c${at}`, name: `${name} Kommune` }));
-  const all = [...members, ...others];
+  const more = ['Aarhus', 'Odense', 'Samsø', 'Ærø', 'Læsø', 'Fanø', 'Billund'].map((name, at) => ({ id: `mem_c${at}`, name: `${name} Kommune` }));
+  const all = [...members, ...more];
   const shares_all = all.reduce((sum, _, at) => sum + 2 + (at % 5), 0);
 
   function share_of(member, at) {

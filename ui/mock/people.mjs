@@ -35,7 +35,7 @@ export function mock_people({ models, people_count = 240 }) {
   ];
   const others = [{ id: 'mem_2', name: 'Øvekommunen' }, { id: 'mem_3', name: 'Forsøgskommunen' }];
   const agreements = mock_agreements({ members: [member, others[0]] });
-  const commons = mock_commons({ members: [member] });
+  const commons = mock_commons({ members: [member, ...others] });
   const audit = [];
   const settings = { maintenance: { on: false, message: null, message_da: null, until: null }, notices: [] };
 

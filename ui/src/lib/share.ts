@@ -65,7 +65,7 @@ export interface Bin {
 
 const widths_min = [6, 12, 30, 60];
 
-/** At most `most` columns of the past, each a round time long. Where nothing was measured there is no column. */
+/** Some `most` columns of the past (one more where it begins inside one), each a round time long. Where nothing was measured there is none. */
 export function bins_of(past: readonly Sample[], most = 48): Bin[] {
   const first = past[0];
   const last = past.at(-1);
