@@ -137,10 +137,10 @@ struct Referee::Checks {
             outstanding_at_most(own->second, *m) + outstanding_at_most(theirs, *other) + rounding;
         if (ahead > std::max<Books::Count>(0, theirs_then - own_then) + allowed)
           found(Invariant::lag, m->id + " is ahead of " + other->id + " on " + at->id + " by " +
-                                    std::to_string(ahead >> 20) + " work per share");
+                                    std::to_string(static_cast<Work>(ahead >> 20)) + " work per share");
         if (-ahead > std::max<Books::Count>(0, own_then - theirs_then) + allowed)
           found(Invariant::lag, m->id + " is behind " + other->id + " on " + at->id + " by " +
-                                    std::to_string(-ahead >> 20) + " work per share");
+                                    std::to_string(static_cast<Work>(-ahead >> 20)) + " work per share");
       }
     }
     books.charged.clear();

@@ -20,7 +20,7 @@ namespace faelled::commons {
 class RefereeBooks {
  public:
   // Work per share, as the scheduler counts it: in 2^-20.
-  using Count = std::int64_t;
+  using Count = __int128;
 
   struct Model;
   struct Member;

@@ -23,7 +23,7 @@ struct Ticket;
 struct MemberLine;
 
 // Work per share in fixed point: a unit of work of a member with the largest share still counts.
-using Count = std::int64_t;
+using Count = __int128;  // of 64 bits, one busy member with the smallest share would fill them in a hundred days
 inline constexpr Count count_scale = Count{1} << 20;
 // Recent work per share of a member without an agreement counts as so much more where members are sorted by it.
 inline constexpr Weighed without_agreement = Weighed{1} << 120;
