@@ -41,18 +41,26 @@ Expected<void> CommonsKeeper::restore() {
 
 void CommonsKeeper::tick() {
   timer_.arm(tick_every);
-  tell_agreements();
+  if (directory_.member_count() != told_.size() || places() != told_places_ ||
+      (changes_at_ && *changes_at_ <= clock_.wall()))
+    tell_agreements();
   mesh_.tick();
   if (clock_.now() - saved_at_ >= save_every) save([] {});
+}
+
+std::uint32_t CommonsKeeper::places() const {
+  std::uint32_t there = 0;
+  for (const rpc::ModelStatus& model : mesh_.models()) there += model.places;
+  return there;
 }
 
 void CommonsKeeper::tell_agreements() {
   const WallTime wall = clock_.wall();
   std::map<std::string, commons::Agree> now;
   // A promise beyond what is there counts in proportion to the largest one.
-  std::uint32_t there = 0;
-  for (const rpc::ModelStatus& model : mesh_.models()) there += model.places;
-  const members::PlaceScale scale = directory_.agreements().places(there, wall);
+  told_places_ = places();
+  changes_at_ = directory_.agreements().next_change(wall);
+  const members::PlaceScale scale = directory_.agreements().places(told_places_, wall);
   for (const members::MemberRow& member : directory_.members()) {
     const members::Terms terms = directory_.agreements().terms(member.id, wall);
     commons::Agree agree;
@@ -63,8 +71,6 @@ void CommonsKeeper::tell_agreements() {
   }
   for (const auto& [id, agree] : now)
     if (const auto before = told_.find(id); before == told_.end() || before->second != agree) mesh_.agree(agree);
-  for (const auto& [id, agree] : told_)
-    if (!now.contains(id)) mesh_.leave(id);
   told_ = std::move(now);
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/clock.hpp"
@@ -30,6 +31,7 @@ class CommonsKeeper {
  private:
   void tick();
   void tell_agreements();
+  std::uint32_t places() const;  // on engines that are ready
 
   const Clock& clock_;
   mesh::Mesh& mesh_;
@@ -38,6 +40,8 @@ class CommonsKeeper {
   observe::Log& log_;
   net::Timer timer_;
   std::map<std::string, commons::Agree> told_;
+  std::uint32_t told_places_ = 0;
+  std::optional<WallTime> changes_at_;  // when what was told becomes something else by itself
   std::string saved_;
   Instant saved_at_;
 };

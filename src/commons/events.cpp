@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/check.hpp"
 #include "commons/scheduler_body.hpp"
 
 namespace faelled::commons {
@@ -164,7 +163,7 @@ void Scheduler::Body::on(const Declined& event) {
   Line& at = *ticket.line;
   ticket.engine->room = 0;
   ticket.engine->held = true;
-  charge(ticket, -(ticket.charged - ticket.delivered));
+  charge(ticket, ticket.delivered - ticket.charged);
   release(ticket);
   const std::vector<Line*> elsewhere = this->elsewhere(*ticket.caller->member, at);
   wait(ticket, true);

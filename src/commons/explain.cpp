@@ -85,8 +85,7 @@ std::vector<TicketNumber> Scheduler::Body::order(const Line& at, std::size_t lim
     out.push_back(queue.back());
     queue.pop_back();
     if (queue.empty()) continue;
-    turn.count += static_cast<Count>(static_cast<__int128>(std::max<Work>(at.mean_work, 1)) * count_scale /
-                                     static_cast<__int128>(turn.waits->member->share));
+    turn.count += share_of(std::max<Work>(at.mean_work, 1), turn.waits->member->share);
     turns.push(turn);
   }
   return out;
@@ -97,7 +96,7 @@ Explanation Scheduler::Body::explain(TicketNumber number) const {
   const auto found = tickets_.find(number);
   if (found == tickets_.end()) return out;
   const Ticket& ticket = found->second;
-  const Member& m = *ticket.caller->member;
+  Member& m = *ticket.caller->member;
   const MemberState state = state_of(m);
   out.member = m.id;
   out.model = ticket.line->model;
@@ -112,7 +111,7 @@ Explanation Scheduler::Body::explain(TicketNumber number) const {
   const std::vector<TicketNumber> order = this->order(*ticket.line, ticket.line->tickets);
   out.position = static_cast<std::uint32_t>(std::ranges::find(order, number) - order.begin()) + 1;
   const auto& engines = ticket.line->engines;
-  const MemberLine& waits = ticket.line->members.at(const_cast<Member*>(&m));
+  const MemberLine& waits = ticket.line->members.at(&m);
   if (std::ranges::none_of(engines, [](const Engine* e) { return e->places > 0; })) {
     out.cause = Explanation::Cause::no_engine;
   } else if (!may_run(m, *ticket.line)) {

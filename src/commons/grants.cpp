@@ -1,13 +1,12 @@
 #include <algorithm>
 
-#include "base/check.hpp"
 #include "commons/scheduler_body.hpp"
 
 namespace faelled::commons {
 namespace {
 
-constexpr std::size_t claims_looked_at_max =
-    64;  // a bound on one decision; with so many alike the least counted will do
+// A bound on one decision; with so many alike the least counted will do.
+constexpr std::size_t claims_looked_at_max = 64;
 
 }  // namespace
 

@@ -1,20 +1,15 @@
 #include <algorithm>
 
-#include "base/check.hpp"
 #include "commons/scheduler_body.hpp"
 
 namespace faelled::commons {
 namespace {
 
 constexpr unsigned load_fraction_bits = 20;
-constexpr Count count_max = Count{1} << 62;
+constexpr Count count_max = Count{1} << 120;  // beyond what any count comes to
 
 MemberKey load_key(const Member& m) {
   return {(m.load << load_fraction_bits) / m.share + (m.agreed ? 0 : without_agreement), 0, m.number};
-}
-
-Count share_of(Work work, std::uint64_t share) {
-  return static_cast<Count>(static_cast<__int128>(work) * count_scale / static_cast<__int128>(share));
 }
 
 // One that comes back has its old place: behind those that asked before it and came back too.
@@ -205,7 +200,7 @@ void Scheduler::Body::wait(Ticket& ticket, bool comes_back) {
   ++at.tickets;
   if (ticket.lane == Lane::interactive) ++of.interactive;
   rekey(waits);
-  deadlines_.emplace(ticket.deadline, ticket.number);
+  if (ticket.deadline != Instant::max()) deadlines_.emplace(ticket.deadline, ticket.number);
   activity(m, 1, 0);
   if (of.listed && of.batch_only != (of.interactive == 0)) unlist(of);
   if (!of.listed) list(of);
@@ -226,7 +221,7 @@ void Scheduler::Body::unwait(Ticket& ticket) {
     std::erase(who.waits, &waits);
     of.callers.erase(&who);
   }
-  deadlines_.erase({ticket.deadline, ticket.number});
+  if (ticket.deadline != Instant::max()) deadlines_.erase({ticket.deadline, ticket.number});
   if (of.listed && of.batch_only != (of.interactive == 0)) {
     unlist(of);
     list(of);
@@ -260,17 +255,12 @@ void Scheduler::Body::charge(Ticket& ticket, Work by) {
   if (by == 0) return;
   Caller& who = *ticket.caller;
   Member& m = *who.member;
+  // Unsigned: what is taken back is added modulo 2^128.
   const Weighed weighed = by > 0 ? static_cast<Weighed>(by) * decay_.weight(now_)
-                                 : ticket.weighed / static_cast<Weighed>(ticket.charged) * static_cast<Weighed>(-by);
-  if (by > 0) {
-    ticket.weighed += weighed;
-    m.load += weighed;
-    if (m.active()) active_load_ += weighed;
-  } else {
-    ticket.weighed -= weighed;
-    m.load -= weighed;
-    if (m.active()) active_load_ -= weighed;
-  }
+                                 : -(ticket.weighed / static_cast<Weighed>(ticket.charged) * static_cast<Weighed>(-by));
+  ticket.weighed += weighed;
+  m.load += weighed;
+  if (m.active()) active_load_ += weighed;
   ticket.charged += by;
   m.outstanding += by;
   ticket.standing->count += share_of(by, m.share);

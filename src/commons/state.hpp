@@ -25,6 +25,7 @@ struct MemberLine;
 // Work per share in fixed point: a unit of work of a member with the largest share still counts.
 using Count = __int128;  // of 64 bits, one busy member with the smallest share would fill them in a hundred days
 inline constexpr Count count_scale = Count{1} << 20;
+inline Count share_of(Work work, std::uint64_t share) { return Count{work} * count_scale / static_cast<Count>(share); }
 // Recent work per share of a member without an agreement counts as so much more where members are sorted by it.
 inline constexpr Weighed without_agreement = Weighed{1} << 120;
 

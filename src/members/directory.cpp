@@ -185,6 +185,7 @@ bool Directory::allows(const Caller& caller, std::string_view model, WallTime at
   return hash != body_->key_hashes.end() && in(body_->keys.at(hash->second).row.models);
 }
 
+std::size_t Directory::member_count() const { return body_->members.size(); }
 std::optional<MemberRow> Directory::member(std::string_view id) const { return find_copy(body_->members, id); }
 std::optional<UserRow> Directory::user(std::string_view id) const { return find_copy(body_->users, id); }
 

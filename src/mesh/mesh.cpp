@@ -1,6 +1,7 @@
 #include "mesh/mesh.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
@@ -66,9 +67,7 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
   if (line.tickets >= settings_.waiting_max && !make_room_in(line, ticket))
     return listener.refused({ticket.number, rpc::RefusalCause::queue_full, limits::queue_full_retry_after, {}});
   Live& live = live_[ticket.number];
-  live = {ticket, &listener, {}};
-  numbers_[ticket.request_id] = ticket.number;
-  wait(live);
+  live = {ticket, &listener, {}, false};
   commons::Arrive arrive;
   arrive.ticket = ticket.number;
   arrive.member = ticket.member;
@@ -81,6 +80,7 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
   arrive.deadline = Instant::max();  // the gateway keeps it: it knows the client
   decide(arrive);
   if (const auto still = live_.find(ticket.number); still != live_.end() && !still->second.room) {
+    wait(still->second);
     const auto order = scheduler_.waiting(ticket.model, line.tickets > short_line ? 1 : line.tickets);
     const auto at = std::ranges::find(order, ticket.number);
     const std::size_t position = at == order.end() ? line.tickets : static_cast<std::size_t>(at - order.begin()) + 1;
@@ -116,10 +116,7 @@ void Mesh::end(const rpc::End& end) {
   } else {
     unwait(live);
   }
-  if (ended.how != commons::Ending::returned) {
-    numbers_.erase(live.ticket.request_id);
-    live_.erase(found);
-  }
+  if (ended.how != commons::Ending::returned) live_.erase(found);
   decide(ended);
   tell_waiting(model);
 }
@@ -168,8 +165,10 @@ std::optional<rpc::TicketStatus> Mesh::ticket(std::uint64_t number) const {
 }
 
 std::optional<rpc::TicketStatus> Mesh::ticket(std::string_view request_id) const {
-  const auto found = numbers_.find(std::string(request_id));
-  return found == numbers_.end() ? std::nullopt : ticket(found->second);
+  // Seldom asked: no index is kept for it at every request.
+  const auto found =
+      std::ranges::find_if(live_, [&](const auto& entry) { return entry.second.ticket.request_id == request_id; });
+  return found == live_.end() ? std::nullopt : ticket(found->first);
 }
 
 void Mesh::report(const rpc::Report& report) {
@@ -319,19 +318,20 @@ void Mesh::refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_
   if (found == live_.end() || found->second.room) return;
   rpc::TicketListener* listener = found->second.listener;
   unwait(found->second);
-  numbers_.erase(found->second.ticket.request_id);
   live_.erase(found);
   decide(commons::End{number, commons::Ending::cancelled, 0, 0});
   listener->refused({number, cause, retry_after, detail});
 }
 
 void Mesh::wait(Live& live) {
+  if (std::exchange(live.in_line, true)) return;
   Line& line = lines_.find(live.ticket.model)->second;
   line.waiting[live.ticket.member].insert(live.ticket.number);
   ++line.tickets;
 }
 
 void Mesh::unwait(Live& live) {
+  if (!std::exchange(live.in_line, false)) return;
   Line& line = lines_.find(live.ticket.model)->second;
   const auto own = line.waiting.find(live.ticket.member);
   own->second.erase(live.ticket.number);

@@ -44,7 +44,6 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
 
   // What agreements give; what was lent and borrowed before this process began.
   void agree(const commons::Agree& agreement) { decide(agreement); }
-  void leave(const std::string& member) { decide(commons::Leave{member}); }
   void restore(const commons::Event& balance) { decide(balance); }
   // Once in a while, so that credits are settled when nothing happens.
   void tick();
@@ -85,6 +84,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
     rpc::Ticket ticket;
     rpc::TicketListener* listener = nullptr;
     std::optional<Room> room;  // none: waits
+    bool in_line = false;      // among those that wait(); a ticket that is granted as it comes never is
   };
   struct Line {
     std::map<std::string, std::set<std::uint64_t>, std::less<>> waiting;  // tickets by member
@@ -115,7 +115,6 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   std::map<std::string, Line, std::less<>> lines_;
   std::map<std::string, Engine, std::less<>> engines_;
   std::unordered_map<std::uint64_t, Live> live_;
-  std::unordered_map<std::string, std::uint64_t> numbers_;  // by request id
   std::deque<commons::Action> to_do_;
   bool doing_ = false;
   Witness witness_;
