@@ -91,6 +91,52 @@ TEST_F(Endings, AnEngineThatDiesBeforeItsFirstWordIsTriedAgainOnceItIsBack) {
   }
 }
 
+TEST_F(Endings, BatchWhosePlaceIsNeededStopsAtTheEngineAndBeginsAgain) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false, R"(,"service_tier":"flex")"));
+    auto engine = co_await engine_->request();
+    EXPECT_TRUE(mesh_.tickets.at(0).revocable);
+    mesh_.take_back();
+    EXPECT_FALSE(co_await engine.more()) << "the engine is hung up on";
+    co_await net::turns_until(loop_, [&] { return mesh_.waiting() == 1; });
+    EXPECT_TRUE(mesh_.ends.at(0).returned);
+    EXPECT_EQ(mesh_.ends.at(0).prompt_tokens, 0U) << "the place may still hold the words of whoever had it before";
+    mesh_.open(1);
+    auto again = co_await engine_->request();
+    co_await again.say(whole_answer());
+    EXPECT_TRUE(co_await peer.hears("\"hej\""));
+    EXPECT_EQ(mesh_.tickets.size(), 1U) << "the same ticket, with its place in line";
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::done);
+  });
+}
+
+TEST_F(Endings, BatchThatIsTakenBackAsTheServerEndsIsRefusedAndLeavesTheLine) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false, R"(,"service_tier":"flex")"));
+    auto engine = co_await engine_->request();
+    context_->shutting_down = true;
+    mesh_.take_back();
+    EXPECT_TRUE(co_await peer.hears("shutting_down"));
+    EXPECT_EQ(mesh_.waiting(), 0U);
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::refused);
+  });
+}
+
+TEST_F(Endings, BatchWhoseClientHangsUpAsItIsTakenBackIsCancelled) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false, R"(,"service_tier":"flex")"));
+    auto engine = co_await engine_->request();
+    peer.hang_up();
+    mesh_.take_back();
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::cancelled);
+    EXPECT_EQ(mesh_.waiting(), 0U);
+    mesh_.places = 1;
+  });
+}
+
 TEST_F(Endings, NothingIsTriedAgainOnceAWordOfTheEnginesWasRelayed) {
   mesh_.places = 1;
   run([&]() -> Task<void> {

@@ -203,8 +203,11 @@ net::Task<void> Exchange::rest(Duration pause) {
 
 net::Task<Exchange::Ending> Exchange::attempt() {
   if (interrupt_ != Interrupt::none) co_return interrupted();
-  if (context_.shutting_down)
+  if (context_.shutting_down) {
+    if (std::exchange(returned_, false))
+      context_.mesh.end({ticket_.number, rpc::Outcome::cancelled, 0, 0, 0, false, false});
     refusal_ = rpc::Refusal{ticket_.number, rpc::RefusalCause::shutting_down, limits::queue_full_retry_after, {}};
+  }
   in_line_ = true;
   const Instant line_since = context_.loop.now();
   if (!refusal_ && !returned_) {
@@ -231,8 +234,14 @@ net::Task<Exchange::Ending> Exchange::attempt() {
   } else {
     ending = interrupted();
   }
-  if (interrupt_ == Interrupt::revoked) {
-    // Begun again as if it had just come; what it has waited so far stays counted.
+  // A client that hung up meanwhile was not heard: one interruption hides the next.
+  if (interrupt_ == Interrupt::revoked && sink_.gone()) {
+    interrupt_ = Interrupt::gone;
+    ending = interrupted();
+  }
+  if (interrupt_ == Interrupt::revoked && ending.outcome != rpc::Outcome::done) {
+    // Begun again as if it had just come; what it has waited so far stays counted. Whether the engine had begun the
+    // prompt is not known, so the place is nobody's.
     interrupt_ = Interrupt::none;
     usage_ = {};
     grant_.reset();
@@ -242,7 +251,6 @@ net::Task<Exchange::Ending> Exchange::attempt() {
     rpc::End back;
     back.ticket = ticket_.number;
     back.outcome = rpc::Outcome::cancelled;
-    back.prompt_tokens = ticket_.prompt_tokens_estimate;
     back.returned = true;
     context_.mesh.end(back);
     co_return ending;

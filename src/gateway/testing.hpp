@@ -35,8 +35,13 @@ class TestMesh final : public rpc::MeshPort {
   void progress(const rpc::Progress&) override {}
   void end(const rpc::End& end) override {
     ends.push_back(end);
-    if (running_.erase(end.ticket) > 0) ++places;
-    std::erase_if(line_, [&](const auto& held) { return held.first.number == end.ticket; });
+    if (const auto ran = running_.extract(end.ticket); !ran.empty()) {
+      ++places;
+      if (end.returned) line_.emplace_back(ran.mapped());
+    } else {
+      EXPECT_FALSE(end.returned) << "only what runs is returned";
+    }
+    if (!end.returned) std::erase_if(line_, [&](const auto& held) { return held.first.number == end.ticket; });
     if (end.engine_fault && on_fault) on_fault();
     dispatch();
   }
@@ -50,6 +55,12 @@ class TestMesh final : public rpc::MeshPort {
   void open(int more) {
     places += more;
     dispatch();
+  }
+  // Somebody else needs the place of the ticket that runs; none is free until open().
+  void take_back() {
+    ASSERT_EQ(running_.size(), 1U);
+    --places;
+    running_.begin()->second.second->revoked();
   }
   // Tells everybody in line their place.
   void tell_all() {
@@ -78,7 +89,7 @@ class TestMesh final : public rpc::MeshPort {
       const auto [ticket, listener] = line_.front();
       line_.pop_front();
       --places;
-      running_[ticket.number] = true;
+      running_[ticket.number] = {ticket, listener};
       rpc::Grant grant;
       grant.ticket = ticket.number;
       grant.engine = "e1";
@@ -89,7 +100,7 @@ class TestMesh final : public rpc::MeshPort {
     }
   }
   std::deque<std::pair<rpc::Ticket, rpc::TicketListener*>> line_;
-  std::map<std::uint64_t, bool> running_;
+  std::map<std::uint64_t, std::pair<rpc::Ticket, rpc::TicketListener*>> running_;
 };
 
 // Hands out the gateway's connections to it one by one.
