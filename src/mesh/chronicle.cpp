@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/percentile.hpp"
+
 namespace faelled::mesh {
 
 void Chronicle::waited(const std::string& member, Duration wait) {
@@ -55,9 +57,7 @@ Chronicle::Waits Chronicle::waits_of(const Of& of) {
   if (count == 0) return {};
   std::vector<std::uint32_t> sorted(of.waits_ms.begin(), of.waits_ms.begin() + static_cast<std::ptrdiff_t>(count));
   std::ranges::sort(sorted);
-  const auto at = [&](std::size_t percent) {
-    return std::chrono::milliseconds(sorted[std::min(count - 1, count * percent / 100)]);
-  };
+  const auto at = [&](std::size_t percent) { return std::chrono::milliseconds(percentile(sorted, percent)); };
   return {at(50), at(95)};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/percentile.hpp"
 #include "sim/service.hpp"
 
 namespace faelled::sim {
@@ -15,12 +16,6 @@ double last_end_s(const Result& result) {
   for (const Outcome& outcome : result.outcomes)
     if (outcome.served) last = std::max(last, outcome.at + outcome.served->finished);
   return in_seconds(last);
-}
-
-double percentile(const std::vector<double>& sorted, double part) {
-  if (sorted.empty()) return 0;
-  const auto rank = static_cast<std::size_t>(std::ceil(part * static_cast<double>(sorted.size())));
-  return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
 }
 
 }  // namespace
@@ -97,7 +92,8 @@ Waits waits(const Result& result) {
   for (const Outcome& outcome : result.outcomes)
     if (outcome.served) all.push_back(in_seconds(outcome.served->first_token));
   std::ranges::sort(all);
-  return {percentile(all, 0.5), percentile(all, 0.95), percentile(all, 0.99), all.empty() ? 0 : all.back()};
+  if (all.empty()) return {};
+  return {percentile(all, 50), percentile(all, 95), percentile(all, 99), all.back()};
 }
 
 std::vector<MemberFigures> by_member(const Result& result, const WorkPrice& price) {

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/limits.hpp"
+#include "base/percentile.hpp"
 #include "base/random.hpp"
 #include "sim/names.hpp"
 #include "sim/simulation.hpp"
@@ -225,10 +226,6 @@ Trace trace_of(const std::vector<Recorded>& rows) {
     trace.requests.push_back({row.at, members.index(row.member), users.index(row.caller, row.member),
                               models.index(row.model), row.input_tokens, row.output_tokens});
   return trace;
-}
-
-Duration percentile(const std::vector<Duration>& sorted, std::size_t percent) {
-  return sorted[std::min(sorted.size() - 1, sorted.size() * percent / 100)];
 }
 
 std::map<std::string, WhatIfAnswer::Fared> played(const std::vector<Recorded>& rows, const World& world,
