@@ -1,7 +1,7 @@
 // What members are promised, as far as it can be thought through without a page: money, shares, differences, the way
 // back. Pure.
 import type { components } from '../generated/api';
-import type { Language } from './format';
+import { locale, type Language } from './format';
 
 export type Agreement = components['schemas']['Agreement'];
 export type Tier = components['schemas']['Tier'];
@@ -12,8 +12,6 @@ export type WishedAgreement = components['schemas']['WishedAgreement'];
 export type WishedTier = components['schemas']['WishedTier'];
 export type Places = components['schemas']['Places'];
 export type Promised = components['schemas']['Promise'];
-
-const locale = { da: 'da-DK', en: 'en-GB' } as const;
 
 /** "5.668,00 kr." */
 export function kroner(ore: number, language: Language): string {
