@@ -68,7 +68,7 @@ export function wish_of(row: Agreement): WishedAgreement {
   };
 }
 
-export function wish_of_tier(row: Tier): WishedTier {
+function wish_of_tier(row: Tier): WishedTier {
   return { id: row.id, name: row.name, share: row.share, places: row.places, wait_s: row.wait_s, models: row.models, fee_ore: row.fee_ore };
 }
 
@@ -85,7 +85,7 @@ export function way_back(done: Plan): Wish {
 }
 
 export type Field = 'name' | 'tier' | 'from' | 'until' | 'share' | 'places' | 'wait_s' | 'models' | 'fee_ore' | 'suspended';
-export const fields: readonly Field[] = ['name', 'tier', 'from', 'until', 'share', 'places', 'wait_s', 'models', 'fee_ore', 'suspended'];
+const fields: readonly Field[] = ['name', 'tier', 'from', 'until', 'share', 'places', 'wait_s', 'models', 'fee_ore', 'suspended'];
 
 /** The fields of a step and their values; both where it changes something, and then only those that differ. */
 export function differences(step: Step): { field: Field; before: unknown; after: unknown }[] {
