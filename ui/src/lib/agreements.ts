@@ -1,7 +1,7 @@
 // What members are promised, as far as it can be thought through without a page: money, shares, differences, the way
 // back. Pure.
 import type { components } from '../generated/api';
-import type { Language } from './format';
+import { locale, type Language } from './format';
 
 export type Agreement = components['schemas']['Agreement'];
 export type Tier = components['schemas']['Tier'];
@@ -12,8 +12,6 @@ export type WishedAgreement = components['schemas']['WishedAgreement'];
 export type WishedTier = components['schemas']['WishedTier'];
 export type Places = components['schemas']['Places'];
 export type Promised = components['schemas']['Promise'];
-
-const locale = { da: 'da-DK', en: 'en-GB' } as const;
 
 /** "5.668,00 kr." */
 export function kroner(ore: number, language: Language): string {
@@ -70,7 +68,7 @@ export function wish_of(row: Agreement): WishedAgreement {
   };
 }
 
-export function wish_of_tier(row: Tier): WishedTier {
+function wish_of_tier(row: Tier): WishedTier {
   return { id: row.id, name: row.name, share: row.share, places: row.places, wait_s: row.wait_s, models: row.models, fee_ore: row.fee_ore };
 }
 
@@ -87,7 +85,7 @@ export function way_back(done: Plan): Wish {
 }
 
 export type Field = 'name' | 'tier' | 'from' | 'until' | 'share' | 'places' | 'wait_s' | 'models' | 'fee_ore' | 'suspended';
-export const fields: readonly Field[] = ['name', 'tier', 'from', 'until', 'share', 'places', 'wait_s', 'models', 'fee_ore', 'suspended'];
+const fields: readonly Field[] = ['name', 'tier', 'from', 'until', 'share', 'places', 'wait_s', 'models', 'fee_ore', 'suspended'];
 
 /** The fields of a step and their values; both where it changes something, and then only those that differ. */
 export function differences(step: Step): { field: Field; before: unknown; after: unknown }[] {

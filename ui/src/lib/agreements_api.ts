@@ -5,13 +5,13 @@ import { answered, client } from './api';
 
 export type AgreementSums = components['schemas']['AgreementSums'];
 
-export const rows_on_a_page = 50;
+const rows_on_a_page = 50;
 
 const said = (values: Record<string, string>) => Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 
 export const agreements_api = {
-  list: (member: string, after: string) =>
-    answered(client.GET('/api/agreements', { params: { query: { ...said({ member, after }), limit: rows_on_a_page } } })) as Promise<{ agreements: Agreement[]; places: Places; next: string | null; total: number }>,
+  list: (after: string) =>
+    answered(client.GET('/api/agreements', { params: { query: { ...said({ after }), limit: rows_on_a_page } } })) as Promise<{ agreements: Agreement[]; places: Places; next: string | null; total: number }>,
   history: (member: string, before: string) =>
     answered(client.GET('/api/agreements/history', { params: { query: { ...said({ member, before }), limit: rows_on_a_page } } })) as Promise<{ agreements: Agreement[]; next: string | null }>,
   /** Of the list or the history, for a download. */

@@ -1,7 +1,7 @@
 // Times and numbers as their readers write them.
 export type Language = 'da' | 'en';
 
-const locale = { da: 'da-DK', en: 'en-GB' } as const;
+export const locale = { da: 'da-DK', en: 'en-GB' } as const;
 
 export function number(value: number, language: Language): string {
   return new Intl.NumberFormat(locale[language]).format(value);

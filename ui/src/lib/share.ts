@@ -20,7 +20,7 @@ const stretch_ms = 6 * 60_000;
 const minute_s = 60;
 
 /** Whether there is a share to speak of: an agreement, and a speed of the machines that has been measured. */
-export type Standing = 'known' | 'no_agreement' | 'unheard';
+type Standing = 'known' | 'no_agreement' | 'unheard';
 
 export function standing_of(share: Share): Standing {
   if (share.entitled_per_s > 0) return 'known';

@@ -3,7 +3,7 @@ import type { WhatIf, WhatIfMember } from './share_api';
 
 type Fared = WhatIfMember['before'];
 
-export interface Outcome {
+interface Outcome {
   own: 'same' | 'more' | 'new' | 'nobody';
   /** Of the member itself; null where it is not among those who asked. */
   member: WhatIfMember | null;

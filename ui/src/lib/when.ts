@@ -1,7 +1,6 @@
 // Days and distances in time as their readers say them. All take the present as an argument.
-import type { Language } from './format';
+import { locale, type Language } from './format';
 
-const locale = { da: 'da-DK', en: 'en-GB' } as const;
 const minute_ms = 60_000;
 const hour_ms = 60 * minute_ms;
 export const day_ms = 24 * hour_ms;
