@@ -3,7 +3,7 @@ export const da = {
   share_lead: 'Hvor meget af de fælles maskiner I bruger, låner og låner ud. Prisen er fast: Intet af det her koster mere eller mindre.',
   share_lead_of: 'Hvor meget af de fælles maskiner {member} bruger, låner og låner ud.',
   share_failed: 'Tallene kunne ikke hentes',
-  share_choose_what: 'Så vises dens del af maskinerne, ventetiden og hvad den har lånt og lånt ud.',
+  share_choose_what: 'Vælg en kommune, så vises dens del af maskinerne, ventetiden og hvad den har lånt og lånt ud.',
 
   share_promise: 'I har altid mindst {percent} af maskinerne, når I beder om det; hvad andre ikke bruger, låner I gerne.',
   share_promise_of: '{member} har altid mindst {percent} af maskinerne, når der bliver bedt om det; hvad andre ikke bruger, låner {member} gerne.',
@@ -67,8 +67,8 @@ export const da = {
   share_account_says_of: '{member} har lånt {lent} ud og lånt {borrowed}.',
   share_hour: '{hours} time',
   share_hours: '{hours} timer',
-  share_account_what: 'En time er en time med hele andelen, talt siden Fælled sidst blev startet. Det er til oplysning: Ingen skylder nogen noget, og det bliver aldrig til penge.',
-  share_account_credit: 'Vil flere låne på samme tid, kommer den først, der har lånt mest ud.',
+  share_account_what: 'En time er en time med hele andelen, talt fra begyndelsen, også hen over genstarter. Det er til oplysning: Ingen skylder nogen noget, og det bliver aldrig til penge.',
+  share_account_credit: 'Vil flere låne på samme tid, kommer de først, der har lånt mere ud, end de selv har lånt.',
   share_account_none: 'Der er ingen tal endnu: Timerne kan først tælles, når der er en aftale om en andel, og der har været spørgsmål.',
 
   live: 'Opdateres af sig selv. Senest kl. {time}.',
@@ -82,7 +82,7 @@ export const en: Record<keyof typeof da, string> = {
   share_lead: 'How much of the shared machines you use, borrow and lend. The price is fixed: nothing here costs more or less.',
   share_lead_of: 'How much of the shared machines {member} uses, borrows and lends.',
   share_failed: 'The figures could not be loaded',
-  share_choose_what: 'Its part of the machines, its waiting times, and what it has borrowed and lent are then shown.',
+  share_choose_what: 'Choose a municipality: its part of the machines, its waiting times, and what it has borrowed and lent are then shown.',
 
   share_promise: 'You always have at least {percent} of the machines when you ask for it; what others do not use, you are welcome to borrow.',
   share_promise_of: '{member} always has at least {percent} of the machines when it asks for it; what others do not use, {member} is welcome to borrow.',
@@ -146,8 +146,8 @@ export const en: Record<keyof typeof da, string> = {
   share_account_says_of: '{member} has lent {lent} and borrowed {borrowed}.',
   share_hour: '{hours} hour',
   share_hours: '{hours} hours',
-  share_account_what: 'An hour is an hour of the whole share, counted since Fælled was last started. It is for information: nobody owes anybody anything, and it never becomes money.',
-  share_account_credit: 'When several want to borrow at once, whoever has lent most goes first.',
+  share_account_what: 'An hour is an hour of the whole share, counted from the beginning, through restarts too. It is for information: nobody owes anybody anything, and it never becomes money.',
+  share_account_credit: 'When several want to borrow at once, those who have lent more than they borrowed go first.',
   share_account_none: 'There are no figures yet: hours can be counted once there is an agreement about a share, and there have been questions.',
 
   live: 'Updates by itself. Last at {time}.',
