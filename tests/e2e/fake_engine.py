@@ -117,9 +117,10 @@ class FakeEngine:
         answer = asyncio.ensure_future(self.answer(call, writer))
         left = asyncio.ensure_future(reader.read(1))
         await asyncio.wait({answer, left}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
+        # A gateway that leaves while a piece is being sent ends the answer too: as a failure to send.
+        if not answer.done() or isinstance(answer.exception(), OSError):
             call.hung_up = time.monotonic()
-        call.ended = answer.done()
+        call.ended = not call.hung_up
         for task in (answer, left):
             if not task.done():
                 task.cancel()
