@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "config/document.hpp"
 #include "config/fields.hpp"
 
 namespace faelled::config {
@@ -174,17 +175,9 @@ void read_top(const YAML::Node& root, Problems& problems, AgreementsFile& file) 
 ParsedAgreements parse_agreements(std::string_view text) {
   ParsedAgreements parsed;
   Problems problems;
-  if (text.size() > limits::agreements_file_bytes_max) {
-    problems.add(YAML::Mark::null_mark(), "the file is " + std::to_string(text.size()) + " bytes long",
-                 "at most " + std::to_string(limits::agreements_file_bytes_max) + " are allowed");
-  } else {
-    try {
-      read_top(YAML::Load(std::string(text)), problems, parsed.file);
-    } catch (const YAML::Exception& error) {
-      problems.add(error.mark, "this is no YAML: " + error.msg,
-                   "check the indentation, colons and quotes on this line");
-    }
-  }
+  read_tree(
+      text, problems, [&](const YAML::Node& root) { read_top(root, problems, parsed.file); },
+      limits::agreements_file_bytes_max);
   parsed.problems = std::move(problems).in_file_order();
   return parsed;
 }

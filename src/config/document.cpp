@@ -8,11 +8,6 @@
 
 namespace faelled::config {
 namespace fs = std::filesystem;
-namespace {
-
-constexpr std::size_t file_bytes_max = 1024 * 1024;
-
-}  // namespace
 
 Expected<std::string> read_text(const fs::path& path, const char* absent_hint) {
   std::error_code error;
@@ -29,10 +24,11 @@ Expected<std::string> read_text(const fs::path& path, const char* absent_hint) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-void read_tree(std::string_view text, Problems& problems, const std::function<void(const YAML::Node&)>& read) {
-  if (text.size() > file_bytes_max)
+void read_tree(std::string_view text, Problems& problems, const std::function<void(const YAML::Node&)>& read,
+               std::size_t bytes_max) {
+  if (text.size() > bytes_max)
     return problems.add(YAML::Mark::null_mark(), "the file is " + std::to_string(text.size()) + " bytes long",
-                        "at most " + std::to_string(file_bytes_max) + " are allowed");
+                        "at most " + std::to_string(bytes_max) + " are allowed");
   try {
     read(YAML::Load(std::string(text)));
   } catch (const YAML::Exception& error) {

@@ -16,7 +16,10 @@ namespace faelled::config {
 // `absent_hint`: what to do where there is no such file.
 Expected<std::string> read_text(const std::filesystem::path& path, const char* absent_hint);
 
+inline constexpr std::size_t file_bytes_max = 1024 * 1024;
+
 // Calls `read` with the root of the tree. Text that is too long, or no YAML, is a problem.
-void read_tree(std::string_view text, Problems& problems, const std::function<void(const YAML::Node&)>& read);
+void read_tree(std::string_view text, Problems& problems, const std::function<void(const YAML::Node&)>& read,
+               std::size_t bytes_max = file_bytes_max);
 
 }  // namespace faelled::config
