@@ -36,4 +36,10 @@ void read_tree(std::string_view text, Problems& problems, const std::function<vo
   }
 }
 
+std::string describe(const std::vector<Problem>& problems, const fs::path& path) {
+  std::string all;
+  for (const Problem& problem : problems) all += (all.empty() ? "" : "\n") + describe(problem, path.string());
+  return all;
+}
+
 }  // namespace faelled::config
