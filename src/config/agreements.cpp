@@ -2,8 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <chrono>
-
+#include "base/day.hpp"
 #include "config/document.hpp"
 #include "config/fields.hpp"
 
@@ -28,29 +27,10 @@ PlaceInFile place_of(const YAML::Node& node) {
   return {static_cast<std::size_t>(mark.line) + 1, static_cast<std::size_t>(mark.column) + 1};
 }
 
-// Year, month and day of a day that there is.
-bool is_day(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-  unsigned parts[3] = {};
-  std::size_t part = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (i == 4 || i == 7) {
-      ++part;
-    } else if (text[i] < '0' || text[i] > '9') {
-      return false;
-    } else {
-      parts[part] = parts[part] * 10 + static_cast<unsigned>(text[i] - '0');
-    }
-  }
-  return parts[0] >= 1970 && std::chrono::year_month_day(std::chrono::year(static_cast<int>(parts[0])),
-                                                         std::chrono::month(parts[1]), std::chrono::day(parts[2]))
-                                 .ok();
-}
-
 std::string day_of(Fields& fields, std::string_view key, bool required) {
   const auto text = required ? fields.required(key, "2026-01-01") : fields.text(key);
   if (!text) return {};
-  if (is_day(*text)) return *text;
+  if (faelled::day_of(*text)) return *text;
   fields.wrong(key, fields.path(key) + " must be a day, not " + in_quotes(*text), "write it as 2026-01-31");
   return {};
 }

@@ -1,7 +1,7 @@
 #include <map>
 
+#include "base/day.hpp"
 #include "json/writer.hpp"
-#include "members/day.hpp"
 #include "members/rights.hpp"
 #include "portal/agreement_wish.hpp"
 #include "portal/answers.hpp"
@@ -179,8 +179,8 @@ net::Task<void> Portal::get_promise(Call& call) {
               out.object()
                   .member_or_null("agreement", terms.agreement)
                   .member_or_null("tier", tier ? tier->name : terms.tier)
-                  .member_or_null("from", agreement ? members::day_text(agreement->from) : "")
-                  .member_or_null("until", agreement && agreement->until ? members::day_text(*agreement->until) : "")
+                  .member_or_null("from", agreement ? day_text(agreement->from) : "")
+                  .member_or_null("until", agreement && agreement->until ? day_text(*agreement->until) : "")
                   .member("share", terms.share)
                   .member("shares", shares)
                   .member("places", terms.places)
