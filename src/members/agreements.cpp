@@ -56,18 +56,21 @@ Agreements::Agreements(Random& random, Audit& audit, IsMember is_member)
     : random_(random), audit_(audit), is_member_(std::move(is_member)) {}
 
 Terms Agreements::terms(std::string_view member, WallTime at) const {
+  const AgreementRow* row = in_force(member, at);
+  return row == nullptr ? Terms() : terms_of(*row);
+}
+
+const AgreementRow* Agreements::in_force(std::string_view member, WallTime at) const {
   const auto found = agreements_.find(member);
-  if (found == agreements_.end()) return {};
-  const auto row = std::ranges::find_if(found->second, [&](const AgreementRow& one) { return in_force(one, at); });
-  return row == found->second.end() ? Terms() : terms_of(*row);
+  if (found == agreements_.end()) return nullptr;
+  const auto row =
+      std::ranges::find_if(found->second, [&](const AgreementRow& one) { return members::in_force(one, at); });
+  return row == found->second.end() ? nullptr : &*row;
 }
 
 bool Agreements::allows(std::string_view member, std::string_view model, WallTime at) const {
-  const auto found = agreements_.find(member);
-  if (found == agreements_.end()) return true;
-  const auto row = std::ranges::find_if(found->second, [&](const AgreementRow& one) { return in_force(one, at); });
-  return row == found->second.end() || row->models.empty() ||
-         std::ranges::find(row->models, model) != row->models.end();
+  const AgreementRow* row = in_force(member, at);
+  return row == nullptr || row->models.empty() || std::ranges::find(row->models, model) != row->models.end();
 }
 
 std::optional<WallTime> Agreements::next_change(WallTime now) const {
@@ -89,7 +92,7 @@ PlaceScale Agreements::places(std::uint32_t there, WallTime at) const {
   PlaceScale out{0, there};
   for (const auto& [member, rows] : agreements_)
     for (const AgreementRow& row : rows)
-      if (in_force(row, at)) out.promised = std::max(out.promised, row.places);
+      if (members::in_force(row, at)) out.promised = std::max(out.promised, row.places);
   return out;
 }
 

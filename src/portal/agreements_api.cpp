@@ -168,10 +168,11 @@ net::Task<void> Portal::get_promise(Call& call) {
   const std::string& member = call.visitor.session->member.id;
   const members::Terms terms = all.terms(member, now);
   std::uint64_t shares = 0;
-  for (const store::MemberRow& row : p_.directory.members()) shares += all.terms(row.id, now).share;
-  std::optional<store::AgreementRow> agreement;
-  for (const store::AgreementRow& row : all.open(member, now))
-    if (row.id == terms.agreement) agreement = row;
+  for (const store::MemberRow& row : p_.directory.members()) {
+    const store::AgreementRow* promised = all.in_force(row.id, now);
+    shares += promised != nullptr ? promised->share : members::Terms().share;
+  }
+  const store::AgreementRow* agreement = all.in_force(member, now);
   const auto tier = all.tier(terms.tier);
   const auto wait = terms.wait.value_or(std::chrono::floor<std::chrono::seconds>(p_.context.settings.wait_max));
   const PlaceScale places = place_scale();
