@@ -11,8 +11,6 @@ namespace {
 
 using store::Store;
 
-WallTime runs_out(const AgreementRow& row) { return WallTime(*row.until + std::chrono::days(1)); }
-
 // What one plan writes, in this order.
 struct Writing {
   std::vector<TierRow> tiers;
@@ -81,7 +79,7 @@ std::optional<WallTime> Agreements::next_change(WallTime now) const {
   for (const auto& [member, rows] : agreements_) {
     for (const AgreementRow& row : rows) {
       consider(row.begins_at);
-      if (row.until) consider(runs_out(row));
+      if (const auto end = runs_out(row)) consider(*end);
       if (row.ended_at) consider(*row.ended_at);
     }
   }
@@ -203,7 +201,6 @@ Deed<AgreementPlan> Agreements::deed_of(AgreementPlan plan, const Act& act) {
 }
 
 Expected<Agreements::Loaded> Agreements::read_all(Store& store, WallTime now) {
-  Loaded out;
   auto tiers = store.tiers();
   if (!tiers) return std::unexpected(tiers.error());
   auto rows = store.agreements(now);
