@@ -18,14 +18,6 @@ using openai::Cause;
 
 constexpr std::size_t page_rows = 100;
 
-// The query's `format`. Errors: invalid.
-Expected<std::optional<CsvForm>> form_of(std::string_view query) {
-  const std::string format = http::query_value(query, "format");
-  const auto form = csv_form(format);
-  if (!format.empty() && format != "json" && !form) return fail(Errc::invalid, "format is json, csv or excel");
-  return form;
-}
-
 std::string csv_of(const std::vector<store::AgreementRow>& rows, const AgreementView& view, CsvForm form, bool first) {
   std::string text = first ? csv_head(csv_agreement_head, form) : std::string();
   for (const store::AgreementRow& row : rows) text += csv_line(row, view, form);
