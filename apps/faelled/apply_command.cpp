@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <iostream>
 #include <memory>
 
@@ -10,6 +9,7 @@
 #include "base/limits.hpp"
 #include "complain.hpp"
 #include "config/agreements.hpp"
+#include "contents.hpp"
 #include "control.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
@@ -22,23 +22,6 @@ struct Options {
   bool yes = false;
   std::string file, inhabitants;
 };
-
-Expected<std::string> contents_of(const std::string& file) {
-  std::string text;
-  const auto read = [&](std::istream& in) {
-    char buffer[64 * 1024];
-    while (text.size() <= limits::agreements_file_bytes_max && (in.read(buffer, sizeof buffer), in.gcount() > 0))
-      text.append(buffer, static_cast<std::size_t>(in.gcount()));
-  };
-  if (file == "-") {
-    read(std::cin);
-    return text;
-  }
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return fail(Errc::io, fmt::format("{} cannot be read", file), "check the name and who may read it");
-  read(in);
-  return text;
-}
 
 void write_key(json::Writer& out, std::string_view name, const config::SizeKey& key) {
   out.key(name).object().member("key", key.kind);
@@ -133,13 +116,13 @@ bool wanted() {
 }
 
 int apply(const Control& control, const Options& options) {
-  auto text = contents_of(options.file);
+  auto text = contents_of(options.file, limits::agreements_file_bytes_max);
   if (!text) return complain(text.error());
   const config::ParsedAgreements parsed = config::parse_agreements(*text);
   if (!parsed.problems.empty()) return complain_of(parsed.problems, options.file);
   config::ParsedInhabitants inhabitants;
   if (!options.inhabitants.empty()) {
-    auto csv = contents_of(options.inhabitants);
+    auto csv = contents_of(options.inhabitants, limits::agreements_file_bytes_max);
     if (!csv) return complain(csv.error());
     inhabitants = config::parse_inhabitants(*csv);
     if (!inhabitants.problems.empty()) return complain_of(inhabitants.problems, options.inhabitants);

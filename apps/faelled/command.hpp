@@ -66,8 +66,9 @@ int all_rows(const Control& control, const Options& options, const Pages& pages)
 // people_commands.cpp and key_commands.cpp
 void add_people(CLI::App& app, std::string& config, int& status);
 void add_keys(CLI::App& app, std::string& config, int& status);
-// maintenance_commands.cpp
+// commons_commands.cpp
 void add_commons(CLI::App& app, std::string& config, int& status);
+// maintenance_commands.cpp
 void add_maintenance(CLI::App& app, std::string& config, int& status);
 
 }  // namespace faelled::app

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 
 #include "base/limits.hpp"
 #include "complain.hpp"
+#include "contents.hpp"
 #include "control.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
@@ -25,23 +24,6 @@ struct Options {
   std::string file, member;
   std::vector<std::string> teams, users;
 };
-
-Expected<std::string> contents_of(const std::string& file) {
-  std::string text;
-  const auto read = [&](std::istream& in) {
-    char buffer[64 * 1024];
-    while (text.size() <= limits::key_file_bytes_max && (in.read(buffer, sizeof buffer), in.gcount() > 0))
-      text.append(buffer, static_cast<std::size_t>(in.gcount()));
-  };
-  if (file == "-") {
-    read(std::cin);
-    return text;
-  }
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return fail(Errc::io, fmt::format("{} cannot be read", file), "check the name and who may read it");
-  read(in);
-  return text;
-}
 
 // "OLD=member", each once.
 Expected<void> write_map(json::Writer& out, std::string_view name, const std::vector<std::string>& pairs) {
@@ -99,7 +81,7 @@ std::string sum_of(const json::Value& plan, std::size_t bad) {
 }
 
 int import(const Control& control, const Options& options) {
-  auto text = contents_of(options.file);
+  auto text = contents_of(options.file, limits::key_file_bytes_max);
   if (!text) return complain(text.error());
   auto file = key_import::read_key_file(*text);
   if (!file) return complain({file.error().code, options.file + ": " + file.error().message, file.error().hint});

@@ -2,16 +2,15 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 
 #include "base/limits.hpp"
 #include "complain.hpp"
 #include "config/world.hpp"
+#include "contents.hpp"
 #include "sim/simulation.hpp"
 #include "sim/workload.hpp"
 #include "sim_figures.hpp"
@@ -38,16 +37,11 @@ struct MeasureOptions {
 };
 
 Expected<std::string> read_file(const std::string& path) {
-  std::error_code code;
-  if (std::filesystem::is_directory(path, code)) return fail(Errc::invalid, path + " is a folder", "name a file in it");
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    return fail(Errc::io, path + " cannot be read: " + std::strerror(errno), "check the name and who may read it");
-  const auto bytes = std::filesystem::file_size(path, code);
-  if (!code && bytes > limits::sim_file_bytes_max)
+  auto text = contents_of(path, limits::sim_file_bytes_max);
+  if (text && text->size() > limits::sim_file_bytes_max)
     return fail(Errc::too_large, path + " is larger than " + std::to_string(limits::sim_file_bytes_max) + " bytes",
                 "simulate a part of it");
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  return text;
 }
 
 Expected<void> write_file(const std::string& path, const std::string& text) {

@@ -2,8 +2,8 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <chrono>
-
+#include "base/day.hpp"
+#include "config/document.hpp"
 #include "config/fields.hpp"
 
 namespace faelled::config {
@@ -27,29 +27,10 @@ PlaceInFile place_of(const YAML::Node& node) {
   return {static_cast<std::size_t>(mark.line) + 1, static_cast<std::size_t>(mark.column) + 1};
 }
 
-// Year, month and day of a day that there is.
-bool is_day(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-  unsigned parts[3] = {};
-  std::size_t part = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (i == 4 || i == 7) {
-      ++part;
-    } else if (text[i] < '0' || text[i] > '9') {
-      return false;
-    } else {
-      parts[part] = parts[part] * 10 + static_cast<unsigned>(text[i] - '0');
-    }
-  }
-  return parts[0] >= 1970 && std::chrono::year_month_day(std::chrono::year(static_cast<int>(parts[0])),
-                                                         std::chrono::month(parts[1]), std::chrono::day(parts[2]))
-                                 .ok();
-}
-
 std::string day_of(Fields& fields, std::string_view key, bool required) {
   const auto text = required ? fields.required(key, "2026-01-01") : fields.text(key);
   if (!text) return {};
-  if (is_day(*text)) return *text;
+  if (faelled::day_of(*text)) return *text;
   fields.wrong(key, fields.path(key) + " must be a day, not " + in_quotes(*text), "write it as 2026-01-31");
   return {};
 }
@@ -174,17 +155,9 @@ void read_top(const YAML::Node& root, Problems& problems, AgreementsFile& file) 
 ParsedAgreements parse_agreements(std::string_view text) {
   ParsedAgreements parsed;
   Problems problems;
-  if (text.size() > limits::agreements_file_bytes_max) {
-    problems.add(YAML::Mark::null_mark(), "the file is " + std::to_string(text.size()) + " bytes long",
-                 "at most " + std::to_string(limits::agreements_file_bytes_max) + " are allowed");
-  } else {
-    try {
-      read_top(YAML::Load(std::string(text)), problems, parsed.file);
-    } catch (const YAML::Exception& error) {
-      problems.add(error.mark, "this is no YAML: " + error.msg,
-                   "check the indentation, colons and quotes on this line");
-    }
-  }
+  read_tree(
+      text, problems, [&](const YAML::Node& root) { read_top(root, problems, parsed.file); },
+      limits::agreements_file_bytes_max);
   parsed.problems = std::move(problems).in_file_order();
   return parsed;
 }

@@ -8,11 +8,6 @@
 
 namespace faelled::config {
 namespace fs = std::filesystem;
-namespace {
-
-constexpr std::size_t file_bytes_max = 1024 * 1024;
-
-}  // namespace
 
 Expected<std::string> read_text(const fs::path& path, const char* absent_hint) {
   std::error_code error;
@@ -29,15 +24,22 @@ Expected<std::string> read_text(const fs::path& path, const char* absent_hint) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-void read_tree(std::string_view text, Problems& problems, const std::function<void(const YAML::Node&)>& read) {
-  if (text.size() > file_bytes_max)
+void read_tree(std::string_view text, Problems& problems, const std::function<void(const YAML::Node&)>& read,
+               std::size_t bytes_max) {
+  if (text.size() > bytes_max)
     return problems.add(YAML::Mark::null_mark(), "the file is " + std::to_string(text.size()) + " bytes long",
-                        "at most " + std::to_string(file_bytes_max) + " are allowed");
+                        "at most " + std::to_string(bytes_max) + " are allowed");
   try {
     read(YAML::Load(std::string(text)));
   } catch (const YAML::Exception& error) {
     problems.add(error.mark, "this is no YAML: " + error.msg, "check the indentation, colons and quotes on this line");
   }
+}
+
+std::string describe(const std::vector<Problem>& problems, const fs::path& path) {
+  std::string all;
+  for (const Problem& problem : problems) all += (all.empty() ? "" : "\n") + describe(problem, path.string());
+  return all;
 }
 
 }  // namespace faelled::config

@@ -63,9 +63,7 @@ Expected<Config> load(const fs::path& path) {
   Parsed parsed = parse(*text, error ? path.parent_path() : absolute.parent_path());
   if (parsed.problems.empty()) look_for_files(*text, parsed);
   if (parsed.problems.empty()) return std::move(parsed.config);
-  std::string all;
-  for (const auto& problem : parsed.problems) all += (all.empty() ? "" : "\n") + describe(problem, path.string());
-  return fail(Errc::invalid, std::move(all), "docs/configuration.md describes every key");
+  return fail(Errc::invalid, describe(parsed.problems, path), "docs/configuration.md describes every key");
 }
 
 }  // namespace faelled::config

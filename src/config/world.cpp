@@ -201,9 +201,7 @@ Expected<sim::World> load_world(const std::filesystem::path& path) {
   if (!text) return std::unexpected(text.error());
   ParsedWorld parsed = parse_world(*text);
   if (parsed.problems.empty()) return std::move(parsed.world);
-  std::string all;
-  for (const Problem& problem : parsed.problems) all += (all.empty() ? "" : "\n") + describe(problem, path.string());
-  return fail(Errc::invalid, std::move(all), "docs/simulation.md describes every key");
+  return fail(Errc::invalid, describe(parsed.problems, path), "docs/simulation.md describes every key");
 }
 
 }  // namespace faelled::config

@@ -187,17 +187,18 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
     co_return;
   }
   parsed->count_only = count_only;
-  const members::Terms terms = directory_.agreements().terms(caller.member, context_.clock.wall());
-  if (terms.suspended) {
+  const WallTime now = context_.clock.wall();
+  const store::AgreementRow* agreement = directory_.agreements().in_force(caller.member, now);
+  if (agreement != nullptr && agreement->suspended) {
     context_.metrics.rejected(403);
-    ApiError error{Cause::forbidden, "Your organisation's access is suspended: " + terms.reason_en};
-    error.message_da = "Jeres adgang er sat på pause: " + terms.reason_da;
+    ApiError error{Cause::forbidden, "Your organisation's access is suspended: " + agreement->reason_en};
+    error.message_da = "Jeres adgang er sat på pause: " + agreement->reason_da;
     sink.fail(error);
     co_return;
   }
-  caller.wait = terms.wait;
+  if (agreement != nullptr && agreement->wait_s) caller.wait = std::chrono::seconds(*agreement->wait_s);
   const auto [model, lane] = context_.catalogue.asked(parsed->model);
-  if (model == nullptr || !directory_.allows(caller, model->settings.id, context_.clock.wall())) {
+  if (model == nullptr || !directory_.allows(caller, model->settings.id, now)) {
     const ApiError error = openai::model_not_found(parsed->model, names_for(caller));
     context_.metrics.rejected(error.status());
     sink.fail(error);

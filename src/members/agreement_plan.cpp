@@ -249,12 +249,13 @@ class Planning {
 
   // Who is promised something now, and would not be afterwards.
   void look_at_gaps() {
+    std::set<std::string_view> covered;
+    for (const AgreementRow& row : open_)
+      if (WallTime(row.from) <= now_) covered.insert(row.member);
     for (const PlanStep& one : plan_.steps) {
       if (!one.before || !in_force(*one.before, now_)) continue;
       const std::string& member = one.before->member;
-      const bool covered = std::ranges::any_of(
-          open_, [&](const AgreementRow& row) { return row.member == member && WallTime(row.from) <= now_; });
-      if (!covered)
+      if (!covered.contains(member))
         warnings_.add("", member + " has no agreement then, and so the smallest share",
                       member + " har så ingen aftale, og dermed den mindste andel");
     }

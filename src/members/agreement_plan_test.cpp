@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "members/day.hpp"
+#include "base/day.hpp"
 
 namespace faelled::members {
 namespace {

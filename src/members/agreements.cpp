@@ -11,8 +11,6 @@ namespace {
 
 using store::Store;
 
-WallTime runs_out(const AgreementRow& row) { return WallTime(*row.until + std::chrono::days(1)); }
-
 // What one plan writes, in this order.
 struct Writing {
   std::vector<TierRow> tiers;
@@ -56,18 +54,21 @@ Agreements::Agreements(Random& random, Audit& audit, IsMember is_member)
     : random_(random), audit_(audit), is_member_(std::move(is_member)) {}
 
 Terms Agreements::terms(std::string_view member, WallTime at) const {
+  const AgreementRow* row = in_force(member, at);
+  return row == nullptr ? Terms() : terms_of(*row);
+}
+
+const AgreementRow* Agreements::in_force(std::string_view member, WallTime at) const {
   const auto found = agreements_.find(member);
-  if (found == agreements_.end()) return {};
-  const auto row = std::ranges::find_if(found->second, [&](const AgreementRow& one) { return in_force(one, at); });
-  return row == found->second.end() ? Terms() : terms_of(*row);
+  if (found == agreements_.end()) return nullptr;
+  const auto row =
+      std::ranges::find_if(found->second, [&](const AgreementRow& one) { return members::in_force(one, at); });
+  return row == found->second.end() ? nullptr : &*row;
 }
 
 bool Agreements::allows(std::string_view member, std::string_view model, WallTime at) const {
-  const auto found = agreements_.find(member);
-  if (found == agreements_.end()) return true;
-  const auto row = std::ranges::find_if(found->second, [&](const AgreementRow& one) { return in_force(one, at); });
-  return row == found->second.end() || row->models.empty() ||
-         std::ranges::find(row->models, model) != row->models.end();
+  const AgreementRow* row = in_force(member, at);
+  return row == nullptr || row->models.empty() || std::ranges::find(row->models, model) != row->models.end();
 }
 
 std::optional<WallTime> Agreements::next_change(WallTime now) const {
@@ -78,7 +79,7 @@ std::optional<WallTime> Agreements::next_change(WallTime now) const {
   for (const auto& [member, rows] : agreements_) {
     for (const AgreementRow& row : rows) {
       consider(row.begins_at);
-      if (row.until) consider(runs_out(row));
+      if (const auto end = runs_out(row)) consider(*end);
       if (row.ended_at) consider(*row.ended_at);
     }
   }
@@ -89,7 +90,7 @@ PlaceScale Agreements::places(std::uint32_t there, WallTime at) const {
   PlaceScale out{0, there};
   for (const auto& [member, rows] : agreements_)
     for (const AgreementRow& row : rows)
-      if (in_force(row, at)) out.promised = std::max(out.promised, row.places);
+      if (members::in_force(row, at)) out.promised = std::max(out.promised, row.places);
   return out;
 }
 
@@ -200,7 +201,6 @@ Deed<AgreementPlan> Agreements::deed_of(AgreementPlan plan, const Act& act) {
 }
 
 Expected<Agreements::Loaded> Agreements::read_all(Store& store, WallTime now) {
-  Loaded out;
   auto tiers = store.tiers();
   if (!tiers) return std::unexpected(tiers.error());
   auto rows = store.agreements(now);

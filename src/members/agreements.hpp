@@ -32,7 +32,9 @@ class Agreements {
 
   // What the member may have at that moment.
   Terms terms(std::string_view member, WallTime at) const;
-  // terms().models, without a copy of them: asked at every request.
+  // The same without a copy, for what is asked at every request or of every member. nullptr: the defaults of Terms.
+  // Stands until the next change.
+  const AgreementRow* in_force(std::string_view member, WallTime at) const;
   bool allows(std::string_view member, std::string_view model, WallTime at) const;
   // When the terms of any member next become others by themselves: one begins, or runs out. nullopt: nothing is due.
   std::optional<WallTime> next_change(WallTime now) const;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "members/day.hpp"
+#include "base/day.hpp"
 #include "members/server_run_testing.hpp"
 
 namespace faelled::members {

@@ -1,8 +1,8 @@
 #include "members/snapshot.hpp"
 
 #include "base/check.hpp"
+#include "base/day.hpp"
 #include "json/writer.hpp"
-#include "members/day.hpp"
 #include "members/roles.hpp"
 
 namespace faelled::members {

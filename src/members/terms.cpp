@@ -16,9 +16,15 @@ Terms terms_of(const store::AgreementRow& row) {
   return out;
 }
 
+std::optional<WallTime> runs_out(const store::AgreementRow& row) {
+  if (!row.until) return std::nullopt;
+  return WallTime(*row.until + std::chrono::days(1));
+}
+
 bool is_over(const store::AgreementRow& row, WallTime at) {
   if (row.ended_at && *row.ended_at <= at) return true;
-  return row.until && WallTime(*row.until + std::chrono::days(1)) <= at;
+  const auto end = runs_out(row);
+  return end && *end <= at;
 }
 
 bool in_force(const store::AgreementRow& row, WallTime at) { return row.begins_at <= at && !is_over(row, at); }

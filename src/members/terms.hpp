@@ -27,6 +27,9 @@ struct Terms {
 
 Terms terms_of(const store::AgreementRow& row);
 
+// When its last day is over; nullopt: it has none.
+std::optional<WallTime> runs_out(const store::AgreementRow& row);
+
 // Has it ended or run out by then?
 bool is_over(const store::AgreementRow& row, WallTime at);
 // Has it begun, and is not over?

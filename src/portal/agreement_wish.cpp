@@ -2,8 +2,8 @@
 
 #include <functional>
 
+#include "base/day.hpp"
 #include "base/limits.hpp"
-#include "members/day.hpp"
 #include "members/roles.hpp"
 #include "portal/render.hpp"
 
@@ -53,7 +53,7 @@ class Reading {
   Reading& day(std::string_view name, bool required, std::optional<store::Day>& into) {
     std::optional<std::string> text;
     take(fields_.maybe_text(name), text);
-    if (text) into = members::day_of(*text);
+    if (text) into = day_of(*text);
     if (text ? !into : required)
       return wrong({Errc::invalid, fields_.path_of(name) + " is a day, such as 2026-11-23", {}});
     return *this;
@@ -246,8 +246,8 @@ void write_agreement(json::Writer& out, const store::AgreementRow& row, const Ag
       .member("member", row.member)
       .member("tier", row.tier)
       .member("state", state_of(row, view.now))
-      .member("from", members::day_text(row.from))
-      .member_or_null("until", row.until ? members::day_text(*row.until) : "")
+      .member("from", day_text(row.from))
+      .member_or_null("until", row.until ? day_text(*row.until) : "")
       .member("share", row.share)
       .member("places", row.places)
       .member("places_now", view.places.of(row.places));
@@ -279,8 +279,8 @@ std::string csv_line(const store::AgreementRow& row, const AgreementView& view, 
                          row.member,
                          row.tier,
                          state_of(row, view.now),
-                         members::day_text(row.from),
-                         row.until ? members::day_text(*row.until) : "",
+                         day_text(row.from),
+                         row.until ? day_text(*row.until) : "",
                          n(row.share),
                          n(row.places),
                          n(view.places.of(row.places)),

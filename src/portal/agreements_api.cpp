@@ -1,7 +1,7 @@
 #include <map>
 
+#include "base/day.hpp"
 #include "json/writer.hpp"
-#include "members/day.hpp"
 #include "members/rights.hpp"
 #include "portal/agreement_wish.hpp"
 #include "portal/answers.hpp"
@@ -17,14 +17,6 @@ using openai::ApiError;
 using openai::Cause;
 
 constexpr std::size_t page_rows = 100;
-
-// The query's `format`. Errors: invalid.
-Expected<std::optional<CsvForm>> form_of(std::string_view query) {
-  const std::string format = http::query_value(query, "format");
-  const auto form = csv_form(format);
-  if (!format.empty() && format != "json" && !form) return fail(Errc::invalid, "format is json, csv or excel");
-  return form;
-}
 
 std::string csv_of(const std::vector<store::AgreementRow>& rows, const AgreementView& view, CsvForm form, bool first) {
   std::string text = first ? csv_head(csv_agreement_head, form) : std::string();
@@ -168,10 +160,11 @@ net::Task<void> Portal::get_promise(Call& call) {
   const std::string& member = call.visitor.session->member.id;
   const members::Terms terms = all.terms(member, now);
   std::uint64_t shares = 0;
-  for (const store::MemberRow& row : p_.directory.members()) shares += all.terms(row.id, now).share;
-  std::optional<store::AgreementRow> agreement;
-  for (const store::AgreementRow& row : all.open(member, now))
-    if (row.id == terms.agreement) agreement = row;
+  for (const store::MemberRow& row : p_.directory.members()) {
+    const store::AgreementRow* promised = all.in_force(row.id, now);
+    shares += promised != nullptr ? promised->share : members::Terms().share;
+  }
+  const store::AgreementRow* agreement = all.in_force(member, now);
   const auto tier = all.tier(terms.tier);
   const auto wait = terms.wait.value_or(std::chrono::floor<std::chrono::seconds>(p_.context.settings.wait_max));
   const PlaceScale places = place_scale();
@@ -179,8 +172,8 @@ net::Task<void> Portal::get_promise(Call& call) {
               out.object()
                   .member_or_null("agreement", terms.agreement)
                   .member_or_null("tier", tier ? tier->name : terms.tier)
-                  .member_or_null("from", agreement ? members::day_text(agreement->from) : "")
-                  .member_or_null("until", agreement && agreement->until ? members::day_text(*agreement->until) : "")
+                  .member_or_null("from", agreement ? day_text(agreement->from) : "")
+                  .member_or_null("until", agreement && agreement->until ? day_text(*agreement->until) : "")
                   .member("share", terms.share)
                   .member("shares", shares)
                   .member("places", terms.places)

@@ -30,10 +30,9 @@ net::Task<void> Portal::get_audit(Call& call) {
   }
   const auto limit = limit_of(call.request.query, page_rows, limits::audit_page_rows_max);
   if (!limit) co_return call.fail(limit.error(), "limit");
-  const std::string format = query("format");
-  const auto form = csv_form(format);
-  if (!format.empty() && format != "json" && !form)
-    co_return call.fail(ApiError{Cause::invalid_value, "format is json, csv or excel", "format"});
+  const auto wanted = form_of(call.request.query);
+  if (!wanted) co_return call.fail(wanted.error(), "format");
+  const std::optional<CsvForm> form = *wanted;
   filter.member = call.visitor.over_all() ? query("member") : call.visitor.session->member.id;
   filter.actor = query("actor");
   filter.action = query("action");

@@ -102,8 +102,9 @@ net::Task<void> Portal::get_ticket(Call& call) {
 
 // As its agreement says, or else the server's.
 Duration Portal::wait_max_of(std::string_view member) const {
-  const auto agreed = p_.directory.agreements().terms(member, p_.context.clock.wall()).wait;
-  return agreed ? Duration(*agreed) : p_.context.settings.wait_max;
+  const auto* agreement = p_.directory.agreements().in_force(member, p_.context.clock.wall());
+  return agreement != nullptr && agreement->wait_s ? Duration(std::chrono::seconds(*agreement->wait_s))
+                                                   : p_.context.settings.wait_max;
 }
 
 net::Task<void> Portal::get_share(Call& call) {

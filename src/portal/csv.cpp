@@ -4,12 +4,6 @@
 
 namespace faelled::portal {
 
-std::optional<CsvForm> csv_form(std::string_view format) {
-  if (format == "csv") return CsvForm::plain;
-  if (format == "excel") return CsvForm::excel;
-  return std::nullopt;
-}
-
 std::string csv_field(std::string_view text, char separator) {
   std::string out;
   if (!text.empty() && std::string_view("=+-@\t\r").contains(text[0])) out += '\'';

@@ -2,16 +2,12 @@
 #pragma once
 
 #include <initializer_list>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace faelled::portal {
 
 enum class CsvForm { plain, excel };  // excel: UTF-8 with a mark at its beginning, ';' between the fields
-
-// "csv" or "excel"; nullopt: neither.
-std::optional<CsvForm> csv_form(std::string_view format);
 
 // A text that a spreadsheet would take for a formula gets a leading apostrophe.
 std::string csv_field(std::string_view text, char separator = ',');

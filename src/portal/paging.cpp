@@ -18,6 +18,14 @@ Expected<std::size_t> limit_of(std::string_view query, std::size_t otherwise, st
   return limit;
 }
 
+Expected<std::optional<CsvForm>> form_of(std::string_view query) {
+  const std::string format = http::query_value(query, "format");
+  if (format == "csv") return CsvForm::plain;
+  if (format == "excel") return CsvForm::excel;
+  if (format.empty() || format == "json") return std::nullopt;
+  return fail(Errc::invalid, "format is json, csv or excel");
+}
+
 std::string folded(std::string_view text) {
   std::string out(text);
   for (std::size_t i = 0; i < out.size(); ++i) {

@@ -3,16 +3,21 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "portal/csv.hpp"
 
 namespace faelled::portal {
 
 // The query's `limit`: a whole number from 1 to `max`; absent: `otherwise`. Errors: invalid.
 Expected<std::size_t> limit_of(std::string_view query, std::size_t otherwise, std::size_t max);
+
+// The query's `format`: csv or excel; nullopt: JSON. Errors: invalid.
+Expected<std::optional<CsvForm>> form_of(std::string_view query);
 
 // Small letters for large ones, the Danish and other Latin-1 ones too: for searching and sorting, not for showing.
 std::string folded(std::string_view text);

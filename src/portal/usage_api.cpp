@@ -115,10 +115,9 @@ net::Task<void> Portal::get_usage(Call& call) {
     filter.member = query("member");
   }
   if (*scope != Scope::own && !visitor.is(store::Role::auditor)) filter.caller = query("caller");
-  const std::string format = query("format");
-  const auto form = csv_form(format);
-  if (!format.empty() && format != "json" && !form)
-    co_return call.fail(ApiError{Cause::invalid_value, "format is json, csv or excel", "format"});
+  const auto wanted = form_of(call.request.query);
+  if (!wanted) co_return call.fail(wanted.error(), "format");
+  const std::optional<CsvForm> form = *wanted;
   const auto limit = limit_of(call.request.query, limits::usage_page_rows_max, limits::usage_page_rows_max);
   if (!limit) co_return call.fail(limit.error(), "limit");
   const std::string rows = query("rows");

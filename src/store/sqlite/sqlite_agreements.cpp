@@ -1,68 +1,9 @@
 #include <limits>
 
-#include "store/lines.hpp"
+#include "store/agreement_columns.hpp"
 #include "store/sqlite/sqlite_store_body.hpp"
 
 namespace faelled::store::sqlite {
-namespace {
-
-template <class T>
-std::optional<T> maybe(Statement& row) {
-  const auto value = row.maybe_number();
-  if (!value) return std::nullopt;
-  return static_cast<T>(*value);
-}
-
-std::int64_t day_number(Day day) { return day.time_since_epoch().count(); }
-
-std::optional<std::int64_t> day_number(const std::optional<Day>& day) {
-  if (!day) return std::nullopt;
-  return day_number(*day);
-}
-
-Day day_of(std::int64_t number) { return Day(std::chrono::days(number)); }
-
-TierRow read_tier(Statement& row) {
-  TierRow out;
-  out.id = row.text();
-  out.name = row.text();
-  out.share = maybe<std::uint32_t>(row);
-  out.places = static_cast<std::uint32_t>(row.number());
-  out.wait_s = maybe<std::uint32_t>(row);
-  out.models = ids_in(row.text());
-  out.fee_ore = row.maybe_number();
-  out.updated_at = row.time();
-  return out;
-}
-
-AgreementRow read_agreement(Statement& row) {
-  AgreementRow out;
-  out.id = row.text();
-  out.member = row.text();
-  out.tier = row.text();
-  out.from = day_of(row.number());
-  if (const auto until = row.maybe_number()) out.until = day_of(*until);
-  out.share = static_cast<std::uint32_t>(row.number());
-  out.places = static_cast<std::uint32_t>(row.number());
-  out.wait_s = maybe<std::uint32_t>(row);
-  out.models = ids_in(row.text());
-  out.fee_ore = row.number();
-  out.inhabitants = static_cast<std::uint32_t>(row.number());
-  out.suspended = row.number() != 0;
-  out.reason_da = row.text();
-  out.reason_en = row.text();
-  out.follows = row.text();
-  out.begins_at = row.time();
-  out.made_at = row.time();
-  out.made_by_kind = static_cast<ActorKind>(row.number());
-  out.made_by = row.text();
-  out.ended_at = row.maybe_time();
-  out.ended_by_kind = static_cast<ActorKind>(row.number());
-  out.ended_by = row.text();
-  return out;
-}
-
-}  // namespace
 
 Expected<std::vector<TierRow>> SqliteStore::tiers() {
   std::vector<TierRow> out;

@@ -1,4 +1,4 @@
-// A day as text, 2026-11-23, which is how agreements say it. Pure.
+// A day as text, 2026-11-23, which is how agreements say it, in their file and on the wire. Pure.
 #pragma once
 
 #include <charconv>
@@ -7,11 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "store/rows.hpp"
+namespace faelled {
 
-namespace faelled::members {
-
-inline std::string day_text(store::Day day) {
+inline std::string day_text(std::chrono::sys_days day) {
   const std::chrono::year_month_day date(day);
   const auto two = [](unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); };
   return std::to_string(static_cast<int>(date.year())) + "-" + two(static_cast<unsigned>(date.month())) + "-" +
@@ -19,7 +17,7 @@ inline std::string day_text(store::Day day) {
 }
 
 // nullopt: it is no day between 1970 and 9999.
-inline std::optional<store::Day> day_of(std::string_view text) {
+inline std::optional<std::chrono::sys_days> day_of(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
   const auto number = [&](std::size_t from, std::size_t size) {
     unsigned value = 0;
@@ -32,7 +30,7 @@ inline std::optional<store::Day> day_of(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)), std::chrono::month(*month),
                                          std::chrono::day(*day)};
   if (!date.ok()) return std::nullopt;
-  return store::Day(date);
+  return std::chrono::sys_days(date);
 }
 
-}  // namespace faelled::members
+}  // namespace faelled
