@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 OUT = BUILD / "test"
 CORES = os.cpu_count() or 1
-THREADED = ("net", "http", "store", "ledger", "observe", "members", "portal")  # the folders with threads: under TSan
+THREADED = ("net", "http", "store", "ledger", "observe", "members", "portal", "decisions")  # the folders with threads: under TSan
 FUZZ_S = 10
 STAGE_S_MAX = 1800
 

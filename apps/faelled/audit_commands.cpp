@@ -51,8 +51,8 @@ using Names = std::map<std::string, std::string, std::less<>>;
 
 // Pseudonyms of members and who they are, where the table is there.
 Expected<Names> names_of(const ReplayOptions& options, const std::vector<fs::path>& files) {
-  const auto rows = decisions::read_pseudonyms(options.names.empty() ? files.front().parent_path() / "pseudonyms"
-                                                                     : fs::path(options.names));
+  const auto rows = decisions::read_pseudonyms(
+      options.names.empty() ? files.front().parent_path() / decisions::pseudonyms_file : fs::path(options.names));
   if (!rows) return std::unexpected(rows.error());
   Names names;
   for (const decisions::PseudonymRow& row : *rows)
@@ -174,7 +174,7 @@ int heads(const FolderOptions& options, const std::string& config) {
 int forget(const FolderOptions& options, const std::string& config) {
   const auto folder = folder_of(options, config);
   if (!folder) return complain(folder.error());
-  const auto forgotten = decisions::forget_pseudonyms(*folder / "pseudonyms", options.id);
+  const auto forgotten = decisions::forget_pseudonyms(*folder / decisions::pseudonyms_file, options.id);
   if (!forgotten) return complain(forgotten.error());
   if (*forgotten == 0) return complain({Errc::not_found, "'" + options.id + "' has no pseudonym", ""});
   std::cout << "forgotten: nobody can find " << options.id << " in the decision log any more\n";

@@ -9,13 +9,16 @@ DecisionsKeeper::DecisionsKeeper(net::Loop& loop, const Clock& clock, mesh::Mesh
     : clock_(clock), mesh_(mesh), decisions_(decisions), log_(log), timer_(loop, [this] { write(); }) {
   mesh_.on_decision([this](Instant at, const commons::Event& event, std::span<const commons::Action> actions) {
     decisions_.saw(at, event, actions);
+    if (decisions_.full()) decisions_.write(clock_.now(), clock_.wall());
     if (!timer_.armed()) timer_.arm(limits::decisions_write_every);
   });
 }
 
 void DecisionsKeeper::write() {
-  tell(decisions_.drain(clock_.now(), clock_.wall()));
-  if (decisions_.waiting()) timer_.arm(limits::decisions_write_every);
+  tell(decisions_.written());
+  if (!decisions_.waiting()) return;
+  decisions_.write(clock_.now(), clock_.wall());
+  timer_.arm(limits::decisions_write_every);  // to hear how it ended
 }
 
 void DecisionsKeeper::close() {

@@ -1,5 +1,5 @@
-// DecisionsKeeper: the decision log while the server runs: sees what the mesh decides, writes it a moment later, and
-// tells the log when the disk does not take it. A log that cannot be written stops nobody. Loop's thread.
+// DecisionsKeeper: the decision log while the server runs: sees what the mesh decides, has it written a moment later,
+// and tells the log when the disk does not take it. A log that cannot be written stops nobody. Loop's thread.
 #pragma once
 
 #include "base/clock.hpp"

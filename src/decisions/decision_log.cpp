@@ -1,195 +1,140 @@
 #include "decisions/decision_log.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
 #include <system_error>
+#include <thread>
+#include <utility>
 
+#include "base/limits.hpp"
 #include "commons/event_text.hpp"
-#include "decisions/disk.hpp"
-#include "decisions/heads.hpp"
 
 namespace faelled::decisions {
-namespace {
 
-namespace fs = std::filesystem;
+// One job at a time for the writer. The caller's thread looks and waits; the writer is the thread's alone meanwhile.
+class DecisionLog::Thread {
+ public:
+  using Job = std::function<Expected<void>(LogWriter&)>;
 
-constexpr std::string_view heads_file = "heads.txt";
-constexpr std::size_t day_bytes = 10;
-constexpr unsigned serials = 1'000'000;  // of a day
-
-std::string day_of(WallTime wall) {
-  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(wall));
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-  return text.data();
-}
-
-// Behind the newest one, also when the clock was put back.
-std::string next_name(const std::string& newest, WallTime wall) {
-  std::string day = day_of(wall);
-  unsigned serial = 1;
-  if (!newest.empty() && newest.substr(0, day_bytes) >= day) {
-    day = newest.substr(0, day_bytes);
-    serial = static_cast<unsigned>(std::stoul(newest.substr(day_bytes + 1, 6)) % serials) + 1;
+  explicit Thread(std::unique_ptr<LogWriter> writer) : writer_(std::move(writer)), thread_([this] { run(); }) {}
+  ~Thread() {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
   }
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "-%06u.log", serial);
-  return day + text.data();
-}
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
 
-std::string times(std::string_view what, Instant now, WallTime wall) {
-  return std::string(what) + " " + std::to_string(unix_micros(wall)) + " " +
-         std::to_string(now.time_since_epoch().count());
-}
+  bool busy() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<bool>(job_);
+  }
+  Expected<void> result() const {
+    const std::lock_guard lock(mutex_);
+    return result_;
+  }
+  // Only while it is not busy.
+  void begin(Job job) {
+    {
+      const std::lock_guard lock(mutex_);
+      job_ = std::move(job);
+    }
+    changed_.notify_all();
+  }
+  Expected<void> wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !job_; });
+    return result_;
+  }
 
-}  // namespace
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [this] { return job_ || ending_; });
+      if (!job_) return;
+      lock.unlock();
+      Expected<void> result = job_(*writer_);
+      lock.lock();
+      result_ = std::move(result);
+      job_ = nullptr;
+      changed_.notify_all();
+    }
+  }
 
-Expected<std::unique_ptr<DecisionLog>> DecisionLog::open(Options options, Instant now, WallTime wall, Random& random) {
+  std::unique_ptr<LogWriter> writer_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  Job job_;  // none: idle
+  Expected<void> result_;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+Expected<std::unique_ptr<DecisionLog>> DecisionLog::open(LogOptions options, Instant now, WallTime wall,
+                                                         Random& random) {
+  namespace fs = std::filesystem;
   std::error_code code;
   if (fs::create_directories(options.folder, code)) fs::permissions(options.folder, fs::perms::owner_all, code);
   if (code) return fail(Errc::io, options.folder.string() + " cannot be made: " + code.message(), "check the rights");
-  auto pseudonyms = Pseudonyms::open(options.folder / "pseudonyms", random);
+  auto pseudonyms = Pseudonyms::open(options.folder / pseudonyms_file, random);
   if (!pseudonyms) return std::unexpected(pseudonyms.error());
-  std::unique_ptr<DecisionLog> log(new DecisionLog(std::move(options), std::move(*pseudonyms)));
-
-  const fs::path& folder = log->options_.folder;
-  std::vector<std::string> names = log_files(folder);
-  Expected<std::string> content;
-  for (; !names.empty(); names.pop_back()) {
-    content = read_file(folder / names.back());
-    if (!content) return std::unexpected(content.error());
-    if (content->contains('\n')) break;
-    fs::remove(folder / names.back(), code);  // killed before its first line was whole: there is nothing in it
-  }
-  if (!names.empty()) {
-    log->name_ = names.back();
-    const Head last = head_of(log->name_, *content);
-    log->chain_ = Chain(last.head, last.lines);
-    // The run before had no chance to say where it ended.
-    const auto told = read_file(folder / heads_file);
-    if (last.lines > 0 && (!told || !told->contains(" " + last.file + " ")))
-      if (auto added = append(folder / heads_file, text_of(last) + "\n"); !added) return std::unexpected(added.error());
-  }
-  std::string opened = times("open", now, wall) + " ";
-  commons::write_settings(opened, log->options_.settings);
-  if (auto begun = log->begin_file(wall, opened); !begun) return std::unexpected(begun.error());
-  return log;
+  auto writer = LogWriter::open(std::move(options), now, wall);
+  if (!writer) return std::unexpected(writer.error());
+  return std::unique_ptr<DecisionLog>(new DecisionLog(std::move(*writer), std::move(*pseudonyms)));
 }
 
-DecisionLog::~DecisionLog() {
-  (void)write_out();
-  if (fd_ >= 0) ::close(fd_);
-}
+DecisionLog::DecisionLog(std::unique_ptr<LogWriter> writer, Pseudonyms pseudonyms)
+    : thread_(std::make_unique<Thread>(std::move(writer))), pseudonyms_(std::move(pseudonyms)) {}
 
-Expected<void> DecisionLog::begin_file(WallTime wall, const std::string& second) {
-  const std::string name = next_name(name_, wall);
-  FileHead head;
-  head.name = name;
-  head.begun_us = unix_micros(wall);
-  if (!name_.empty()) {
-    head.previous = name_;
-    head.previous_lines = chain_.lines();
-    head.previous_head = chain_.head();
-  } else {
-    head.previous = head.previous_head = no_head;
-  }
-  const int fd = ::open((options_.folder / name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return fail(Errc::io,
-                (options_.folder / name).string() + " cannot be made: " + std::generic_category().message(errno),
-                "check the rights and the free space");
-  const Expected<void> ended = end_file();
-  fd_ = fd;
-  name_ = name;
-  file_bytes_ = 0;
-  chain_ = Chain(chain_.head());
-  chain_.seal(pending_, text_of(head));
-  chain_.seal(pending_, second);
-  remove_old(wall);
-  const Expected<void> written = write_out();
-  return written ? ended : written;
-}
+DecisionLog::~DecisionLog() = default;
 
 void DecisionLog::saw(Instant at, const commons::Event& event, std::span<const commons::Action> actions) {
-  if (pending_.size() >= limits::decisions_waiting_bytes_max) {
+  // After the first that is lost all are, until the place of the gap is on its way to the file.
+  if (unwritten_.lost > 0 || unwritten_.lines.size() >= limits::decisions_waiting_bytes_max) {
+    ++unwritten_.lost;
     ++lost_;
-    ++lost_all_;
     return;
   }
-  line_.clear();
-  commons::write_decision(line_, at, event, actions, &pseudonyms_);
-  chain_.seal(pending_, line_);
-  if (pending_.size() >= limits::decisions_batch_bytes && !failing_) (void)write_out();
+  commons::write_decision(unwritten_.lines, at, event, actions, &pseudonyms_);
+  unwritten_.lines += '\n';
 }
 
-Expected<void> DecisionLog::write_out() {
-  if (pending_.empty() || fd_ < 0) return {};
-  failing_ = true;
-  // First, so that no pseudonym is in the log that nobody can resolve.
-  if (auto saved = pseudonyms_.save(); !saved) return saved;
-  std::string_view rest = pending_;
-  while (!rest.empty()) {
-    const ssize_t wrote = ::write(fd_, rest.data(), rest.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) {
-      const int code = wrote < 0 ? errno : EIO;
-      pending_.erase(0, pending_.size() - rest.size());
-      return fail(Errc::io, path().string() + " cannot be written: " + std::generic_category().message(code),
-                  "free space on the disk of the data folder");
-    }
-    file_bytes_ += static_cast<std::size_t>(wrote);
-    rest.remove_prefix(static_cast<std::size_t>(wrote));
+bool DecisionLog::waiting() const { return !unwritten_.lines.empty() || thread_->busy() || !thread_->result(); }
+
+bool DecisionLog::full() const { return unwritten_.lines.size() >= limits::decisions_batch_bytes; }
+
+void DecisionLog::write(Instant now, WallTime wall) {
+  if (thread_->busy()) return;
+  Unwritten more;
+  if (thread_->result()) {  // else the writer still has what it could not write
+    unwritten_.pseudonyms = pseudonyms_.take_unsaved();
+    more = std::exchange(unwritten_, {});
+    unwritten_.lines.reserve(more.lines.size());
   }
-  pending_.clear();
-  failing_ = false;
-  return {};
+  thread_->begin([more = std::move(more), now, wall](LogWriter& writer) { return writer.write(more, now, wall); });
 }
+
+Expected<void> DecisionLog::written() const { return thread_->result(); }
 
 Expected<void> DecisionLog::drain(Instant now, WallTime wall) {
-  if (auto written = write_out(); !written) return written;
-  if (lost_ > 0) {
-    chain_.seal(pending_, "lost " + std::to_string(lost_));
-    lost_ = 0;
-    if (auto written = write_out(); !written) return written;
-  }
-  if (file_bytes_ < options_.file_bytes_max && name_.substr(0, day_bytes) >= day_of(wall)) return {};
-  return begin_file(wall, times("goes-on", now, wall));
-}
-
-Expected<void> DecisionLog::end_file() {
-  if (fd_ < 0) return {};
-  (void)::fdatasync(fd_);  // a promise for a power cut alone; the next line is not worth less without it
-  ::close(fd_);
-  fd_ = -1;
-  const Head head{name_.substr(0, day_bytes), name_, chain_.lines(), chain_.head()};
-  return append(options_.folder / heads_file, text_of(head) + "\n");
+  (void)thread_->wait();
+  const bool retried = !thread_->result();
+  write(now, wall);
+  auto written = thread_->wait();
+  if (!written || !retried) return written;
+  write(now, wall);
+  return thread_->wait();
 }
 
 Expected<void> DecisionLog::close(Instant now, WallTime wall) {
   if (auto drained = drain(now, wall); !drained) return drained;
-  chain_.seal(pending_, times("close", now, wall));
-  if (auto written = write_out(); !written) return written;
-  return end_file();
-}
-
-void DecisionLog::remove_old(WallTime wall) {
-  const std::string oldest = day_of(wall - std::chrono::duration_cast<std::chrono::microseconds>(options_.kept));
-  std::vector<std::string> names = log_files(options_.folder);
-  std::uint64_t bytes = 0;
-  std::error_code code;
-  for (const std::string& name : names)
-    if (const auto size = fs::file_size(options_.folder / name, code); !code) bytes += size;
-  for (const std::string& name : names) {
-    if (name == name_ || (name.substr(0, day_bytes) >= oldest && bytes <= options_.bytes_max)) return;
-    const auto size = fs::file_size(options_.folder / name, code);
-    if (fs::remove(options_.folder / name, code)) bytes -= std::min<std::uint64_t>(bytes, size);
-  }
+  thread_->begin([now, wall](LogWriter& writer) { return writer.close(now, wall); });
+  return thread_->wait();
 }
 
 }  // namespace faelled::decisions

@@ -3,8 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "decisions/log_testing.hpp"
 
@@ -24,7 +26,7 @@ TEST(DecisionLog, HoldsNoNameAndNoId) {
   std::string all;
   for (const std::string& name : folder.names()) all += folder.content(name);
   for (const char* id : {"odense", "aarhus", "vejle", "%C3%A6bel", "usr_"}) EXPECT_THAT(all, Not(HasSubstr(id)));
-  const auto rows = read_pseudonyms(folder.log() / "pseudonyms").value();
+  const auto rows = read_pseudonyms(folder.log() / pseudonyms_file).value();
   EXPECT_EQ(std::ranges::count(rows, true, &PseudonymRow::member), 4);
   EXPECT_EQ(std::ranges::count(rows, false, &PseudonymRow::member), 5);
   for (const PseudonymRow& row : rows) EXPECT_THAT(all, HasSubstr(" " + row.pseudonym + " "));
@@ -87,6 +89,74 @@ TEST(DecisionLog, AKillLosesOnlyWhatWasNotWritten) {
   EXPECT_EQ(report.starts, 2U);
 }
 
+// No file may become larger than this: what a full disk does to a write, in part too.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    FAELLED_CHECK(::getrlimit(RLIMIT_FSIZE, &before_) == 0, "a limit can be read");
+    rlimit full = before_;
+    full.rlim_cur = bytes;
+    FAELLED_CHECK(::setrlimit(RLIMIT_FSIZE, &full) == 0, "a limit can be lowered");
+  }
+  FullDisk(const FullDisk&) = delete;
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, SIG_DFL);
+  }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(DecisionLog, WhatAFullDiskDoesNotTakeIsWrittenOnceThereIsRoom) {
+  const Folder folder;
+  ManualClock clock;
+  Server server(folder, clock, 1);
+  server.live(100);
+  server.write();
+  {
+    const FullDisk disk(folder.content(folder.names().back()).size() + 50);
+    server.step(commons::Tick{});
+    server.step(commons::Tick{});
+    EXPECT_EQ(server.log->drain(clock.now(), clock.wall()).error().code, Errc::io);
+    server.step(commons::Tick{});
+    EXPECT_EQ(server.log->drain(clock.now(), clock.wall()).error().code, Errc::io);
+    EXPECT_TRUE(server.log->waiting());
+  }
+  server.write();
+  EXPECT_FALSE(server.log->waiting());
+  server.live(100);
+  server.end();
+  EXPECT_EQ(server.log->lost(), 0U);
+  const ReplayReport report = replayed(folder);
+  EXPECT_TRUE(report.findings.empty()) << faults(report);
+  EXPECT_EQ(report.events, 213U);
+}
+
+TEST(DecisionLog, AGapThatAFullDiskLeftIsCountedAtItsPlace) {
+  const Folder folder;
+  ManualClock clock;
+  Server server(folder, clock, 1);
+  server.live(50);
+  server.write();
+  {
+    const FullDisk disk(10);
+    server.step(commons::Tick{});
+    EXPECT_FALSE(server.log->drain(clock.now(), clock.wall()));
+    for (int i = 0; server.log->lost() < 100; ++i) {
+      ASSERT_LT(i, 2'000'000);
+      server.step(commons::Tick{});
+    }
+  }
+  server.write();
+  server.step(commons::Tick{});
+  server.end();
+  const ReplayReport report = replayed(folder);
+  ASSERT_EQ(report.findings.size(), 1U) << faults(report);
+  EXPECT_THAT(report.findings.front().what, HasSubstr("100 events were never written"));
+}
+
 TEST(DecisionLog, AFileWithoutAWholeLineIsAsIfItHadNeverBeen) {
   const Folder folder;
   ManualClock clock;
@@ -121,7 +191,7 @@ TEST(DecisionLog, TheOldestFilesGoByDaysAndByBytes) {
   ManualClock clock;
   SystemRandom random;
   const auto one = [&](std::uint64_t bytes_max, Duration kept) {
-    DecisionLog::Options options;
+    LogOptions options;
     options.folder = folder.log();
     options.bytes_max = bytes_max;
     options.kept = kept;

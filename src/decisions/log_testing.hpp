@@ -45,7 +45,7 @@ class Server {
  public:
   Server(const Folder& folder, ManualClock& clock, std::uint64_t seed, std::size_t file_bytes_max = 1U << 20U)
       : clock_(clock), random_(seed) {
-    DecisionLog::Options options;
+    LogOptions options;
     options.folder = folder.log();
     options.file_bytes_max = file_bytes_max;
     log = std::move(DecisionLog::open(std::move(options), clock.now(), clock.wall(), random_).value());

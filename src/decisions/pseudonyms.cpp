@@ -1,6 +1,7 @@
 #include "decisions/pseudonyms.hpp"
 
 #include <array>
+#include <utility>
 
 #include "crypto/digest.hpp"
 #include "decisions/disk.hpp"
@@ -63,14 +64,14 @@ Expected<std::size_t> forget_pseudonyms(const std::filesystem::path& file, std::
   return forgotten;
 }
 
-Expected<Pseudonyms> Pseudonyms::open(std::filesystem::path file, Random& random) {
+Expected<Pseudonyms> Pseudonyms::open(const std::filesystem::path& file, Random& random) {
   const auto rows = read_pseudonyms(file);
   if (!rows) return std::unexpected(rows.error());
   // A row that a crash cut off must not become the beginning of the next one.
   if (const auto text = read_file(file); text && !text->empty() && !text->ends_with('\n'))
     if (auto mended = replace(file, text->substr(0, text->rfind('\n') + 1)); !mended)
       return std::unexpected(mended.error());
-  Pseudonyms out(std::move(file), random);
+  Pseudonyms out(random);
   for (const PseudonymRow& row : *rows) (row.member ? out.members_ : out.callers_).emplace(row.id, row.pseudonym);
   return out;
 }
@@ -85,11 +86,6 @@ std::string_view Pseudonyms::of(Table& table, std::string_view id, bool member) 
   return fresh->second;
 }
 
-Expected<void> Pseudonyms::save() {
-  if (unsaved_.empty()) return {};
-  if (auto written = append(file_, unsaved_); !written) return written;
-  unsaved_.clear();
-  return {};
-}
+std::string Pseudonyms::take_unsaved() { return std::exchange(unsaved_, {}); }
 
 }  // namespace faelled::decisions

@@ -15,6 +15,8 @@
 
 namespace faelled::decisions {
 
+inline constexpr std::string_view pseudonyms_file = "pseudonyms";  // in the log's folder
+
 struct PseudonymRow {
   bool member = false;    // else a caller: a user or a key
   std::string pseudonym;  // 16 hexadecimal digits
@@ -30,13 +32,13 @@ Expected<std::size_t> forget_pseudonyms(const std::filesystem::path& file, std::
 
 class Pseudonyms final : public commons::Naming {
  public:
-  static Expected<Pseudonyms> open(std::filesystem::path file, Random& random);
+  static Expected<Pseudonyms> open(const std::filesystem::path& file, Random& random);
 
   std::string_view member(std::string_view id) override { return of(members_, id, true); }
   std::string_view caller(std::string_view id) override { return of(callers_, id, false); }
 
-  // Rows that are new are appended in one write. Errors: io; then they are tried again the next time.
-  Expected<void> save();
+  // Rows that are in memory alone, as they belong at the end of the file. Taken once: the caller keeps them.
+  std::string take_unsaved();
 
  private:
   struct Hash {
@@ -45,10 +47,9 @@ class Pseudonyms final : public commons::Naming {
   };
   using Table = std::unordered_map<std::string, std::string, Hash, std::equal_to<>>;
 
-  Pseudonyms(std::filesystem::path file, Random& random) : file_(std::move(file)), random_(&random) {}
+  explicit Pseudonyms(Random& random) : random_(&random) {}
   std::string_view of(Table& table, std::string_view id, bool member);
 
-  std::filesystem::path file_;
   Random* random_;
   Table members_;
   Table callers_;

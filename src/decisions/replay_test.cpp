@@ -63,7 +63,7 @@ TEST_F(Audit, ReplaysToTheSameDecisionsAndSums) {
   EXPECT_TRUE(report.in_order());
   EXPECT_EQ(report.differing, 0U);
   EXPECT_EQ(report.skipped, 0U);
-  const auto rows = read_pseudonyms(folder_.log() / "pseudonyms").value();
+  const auto rows = read_pseudonyms(folder_.log() / pseudonyms_file).value();
   const auto members = server_.scheduler.members();
   ASSERT_EQ(report.members.size(), members.size());
   for (const commons::MemberState& state : members) {
@@ -184,7 +184,7 @@ TEST_F(Audit, ADecisionThatTheSchedulerDoesNotMakeIsNamed) {
 }
 
 TEST_F(Audit, AnErasedPseudonymBreaksNothing) {
-  const auto file = folder_.log() / "pseudonyms";
+  const auto file = folder_.log() / pseudonyms_file;
   EXPECT_EQ(forget_pseudonyms(file, "odense"), 1U);
   EXPECT_EQ(forget_pseudonyms(file, "odense"), 0U);
   EXPECT_EQ(std::ranges::count(read_pseudonyms(file).value(), "odense", &PseudonymRow::id), 0);
