@@ -78,7 +78,7 @@ void Scheduler::Body::rank_all() {
   for (auto& [id, m] : members_) {
     if (m.waits.empty()) continue;
     if (std::ranges::any_of(m.waits, [&](const MemberLine* w) {
-          return w->listed && !w->claims && w->by_count.first != credit_key(*w);
+          return w->listed && !w->claims && w->by_count->first.first != credit_key(*w);
         }))
       relist(m);
   }

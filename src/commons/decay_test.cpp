@@ -11,10 +11,14 @@ using std::chrono::seconds;
 
 TEST(Decay, AWeightDoublesEveryHalfLifeAndNeverFalls) {
   const Decay decay;
-  for (int s = 0; s < 31 * Decay::half_life_s; ++s) {
-    const Instant now{seconds(s)};
-    EXPECT_EQ(decay.weight(now + seconds(Decay::half_life_s)), 2 * decay.weight(now));
-    EXPECT_GE(decay.weight(now + seconds(1)), decay.weight(now));
+  std::uint64_t before = 0;
+  for (std::chrono::milliseconds at{0}; at < seconds(31 * Decay::half_life_s); at += std::chrono::milliseconds(10)) {
+    const std::uint64_t weight = decay.weight(Instant{at});
+    const std::uint64_t doubled = decay.weight(Instant{at + seconds(Decay::half_life_s)});
+    EXPECT_GE(weight, before);
+    EXPECT_GE(doubled, 2 * weight);
+    EXPECT_LE(doubled, 2 * weight + 1);  // the same, but for the rounding down
+    before = weight;
   }
 }
 
@@ -23,6 +27,14 @@ TEST(Decay, AWeightIsTheExponentialWithinAnEightThousandth) {
   for (int s = 0; s < Decay::half_life_s; ++s)
     EXPECT_NEAR(static_cast<double>(decay.weight(Instant{seconds(s)})),
                 4096 * std::exp2(static_cast<double>(s) / Decay::half_life_s), 0.5);
+}
+
+TEST(Decay, BetweenTwoSecondsAWeightGrowsInSmallSteps) {
+  const Decay decay;
+  for (std::chrono::milliseconds at{0}; at < seconds(Decay::half_life_s); at += std::chrono::milliseconds(1)) {
+    const double whole = 4096 * std::exp2(static_cast<double>(at.count()) / 1000 / Decay::half_life_s);
+    EXPECT_NEAR(static_cast<double>(decay.weight(Instant{at})), whole, 4) << at.count();  // a step is at most 2.1
+  }
 }
 
 TEST(Decay, RebasingShiftsSumsByAsMuchAsWeightsFall) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "commons/scheduler_body.hpp"
 
@@ -10,6 +11,14 @@ constexpr Count count_max = Count{1} << 120;  // beyond what any count comes to
 
 MemberKey load_key(const Member& m) {
   return {(m.load << load_fraction_bits) / m.share + (m.agreed ? 0 : without_agreement), 0, m.number};
+}
+
+// Most moves are short: the place beside the old one is tried first.
+void move_in(MemberIndex& index, MemberIndex::iterator& at, const MemberKey& key) {
+  const auto beside = std::next(at);
+  auto node = index.extract(at);
+  node.key() = key;
+  at = index.insert(beside, std::move(node));
 }
 
 // One that comes back has its old place: behind those that asked before it and came back too.
@@ -85,14 +94,11 @@ void Scheduler::Body::index(MemberLine& waits, bool claims) {
   const Count count = waits.standing->count;
   waits.claims = claims;
   if (claims) {
-    waits.by_count = {waits.batch_only, count, m.number};
-    at.claims.emplace(waits.by_count, &waits);
+    waits.by_count = at.claims.emplace(MemberKey{waits.batch_only, count, m.number}, &waits).first;
     return;
   }
-  waits.by_count = {credit_key(waits), count, m.number};
-  waits.by_load = load_key(m);
-  at.by_credit.emplace(waits.by_count, &waits);
-  at.by_load.emplace(waits.by_load, &waits);
+  waits.by_count = at.by_credit.emplace(MemberKey{credit_key(waits), count, m.number}, &waits).first;
+  waits.by_load = at.by_load.emplace(load_key(m), &waits).first;
 }
 
 void Scheduler::Body::unindex(MemberLine& waits) {
@@ -103,19 +109,15 @@ void Scheduler::Body::unindex(MemberLine& waits) {
 
 void Scheduler::Body::recount(MemberLine& waits) {
   if (!waits.listed) return;
-  auto& counted = waits.claims ? waits.line->claims : waits.line->by_credit;
-  auto node = counted.extract(waits.by_count);
-  waits.by_count.count = waits.standing->count;
-  node.key() = waits.by_count;
-  counted.insert(std::move(node));
+  MemberKey now = waits.by_count->first;
+  now.count = waits.standing->count;
+  move_in(waits.claims ? waits.line->claims : waits.line->by_credit, waits.by_count, now);
 }
 
 void Scheduler::Body::reload(Member& member) {
   for (MemberLine* waits : member.waits) {
     if (!waits->listed || waits->claims) continue;
-    auto node = waits->line->by_load.extract(waits->by_load);
-    node.key() = waits->by_load = load_key(member);
-    waits->line->by_load.insert(std::move(node));
+    move_in(waits->line->by_load, waits->by_load, load_key(member));
   }
 }
 
@@ -144,9 +146,7 @@ MemberLine* Scheduler::Body::least_loaded(Line& at, Weighed from) {
     MemberLine& waits = *found->second;
     const MemberKey now = load_key(*waits.member);
     if (now == found->first) return &waits;
-    auto node = at.by_load.extract(found);
-    node.key() = waits.by_load = now;
-    at.by_load.insert(std::move(node));
+    move_in(at.by_load, waits.by_load, now);
   }
 }
 
@@ -195,12 +195,13 @@ void Scheduler::Body::wait(Ticket& ticket, bool comes_back) {
     waits.key = {true, count_max, ticket.order};
     who.waits.push_back(&waits);
   }
+  ticket.waits = &waits;
   put(ticket.lane == Lane::batch ? waits.batch : waits.interactive, ticket, comes_back);
   ++of.tickets;
   ++at.tickets;
   if (ticket.lane == Lane::interactive) ++of.interactive;
   rekey(waits);
-  if (ticket.deadline != Instant::max()) deadlines_.emplace(ticket.deadline, ticket.number);
+  if (ticket.deadline != Instant::max()) ticket.deadline_at = deadlines_.emplace(ticket.deadline, ticket.number).first;
   activity(m, 1, 0);
   if (of.listed && of.batch_only != (of.interactive == 0)) unlist(of);
   if (!of.listed) list(of);
@@ -210,8 +211,8 @@ void Scheduler::Body::unwait(Ticket& ticket) {
   Caller& who = *ticket.caller;
   Member& m = *who.member;
   Line& at = *ticket.line;
-  MemberLine& of = at.members.at(&m);
-  CallerLine& waits = of.callers.at(&who);
+  CallerLine& waits = *std::exchange(ticket.waits, nullptr);
+  MemberLine& of = *waits.of;
   take(ticket.lane == Lane::batch ? waits.batch : waits.interactive, ticket);
   --of.tickets;
   --at.tickets;
@@ -221,7 +222,7 @@ void Scheduler::Body::unwait(Ticket& ticket) {
     std::erase(who.waits, &waits);
     of.callers.erase(&who);
   }
-  if (ticket.deadline != Instant::max()) deadlines_.erase({ticket.deadline, ticket.number});
+  if (ticket.deadline != Instant::max()) deadlines_.erase(ticket.deadline_at);
   if (of.listed && of.batch_only != (of.interactive == 0)) {
     unlist(of);
     list(of);

@@ -49,6 +49,14 @@ struct Standing {
   Count caller_time = 0;  // count of the caller that had the last turn
 };
 
+struct MemberKey {
+  Weighed first = 0;  // what the index sorts by
+  Count count = 0;
+  std::uint32_t number = 0;
+  auto operator<=>(const MemberKey&) const = default;
+};
+using MemberIndex = std::map<MemberKey, MemberLine*>;
+
 // A caller that waits in a line.
 struct CallerLine {
   Caller* caller = nullptr;
@@ -56,13 +64,6 @@ struct CallerLine {
   Queue interactive;
   Queue batch;
   CallerKey key;
-};
-
-struct MemberKey {
-  Weighed first = 0;  // what the index sorts by
-  Count count = 0;
-  std::uint32_t number = 0;
-  auto operator<=>(const MemberKey&) const = default;
 };
 
 // A member that waits in a line.
@@ -74,10 +75,10 @@ struct MemberLine {
   std::size_t interactive = 0;
   std::unordered_map<Caller*, CallerLine> callers;
   std::map<CallerKey, CallerLine*> next;
-  bool batch_only = false;      // as listed
-  bool listed = false;          // in the line's indices, with these keys; not while its member has all its places
-  bool claims = false;          // as listed: its member is below its entitlement
-  MemberKey by_count, by_load;  // by_count: in `claims` or `by_credit`
+  bool batch_only = false;                  // as listed
+  bool listed = false;                      // in the line's indices, there; not while its member has all its places
+  bool claims = false;                      // as listed: its member is below its entitlement
+  MemberIndex::iterator by_count, by_load;  // by_count: in `claims` or `by_credit`; by_load: only where it is in that
 };
 
 // All who wait for one model.
@@ -90,7 +91,7 @@ struct Line {
   // Those that claim their entitlement, least counted first; all others by claim on what is lent, and by recent work
   // per share. A member's load grows with each charge, so these two are put right only where they are looked at: one in
   // `claims` may be above its entitlement by now, and a key of `by_load` may be too small, never too large.
-  std::map<MemberKey, MemberLine*> claims, by_credit, by_load;
+  MemberIndex claims, by_credit, by_load;
   std::vector<Engine*> engines;
   std::set<std::pair<std::uint64_t, Ticket*>> revocable;  // running batch that may be taken back, by order of grant
   std::size_t tickets = 0;
@@ -158,11 +159,13 @@ struct Ticket {
   Caller* caller = nullptr;
   Line* line = nullptr;
   Standing* standing = nullptr;
-  Engine* engine = nullptr;  // null: waits
+  Engine* engine = nullptr;     // null: waits
+  CallerLine* waits = nullptr;  // where, while it waits
   Ticket* before = nullptr;
   Ticket* after = nullptr;
   std::uint64_t order = 0;
   Instant deadline;
+  std::set<std::pair<Instant, TicketNumber>>::iterator deadline_at;  // while it waits and has one
   Price price;               // as it was at the grant, as are the next: an engine may change them while it runs
   std::uint32_t places = 0;  // of its member, while it runs
   Work charged = 0;
