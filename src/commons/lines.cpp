@@ -52,8 +52,9 @@ Member& Scheduler::Body::member(std::string_view id) {
 }
 
 Caller& Scheduler::Body::caller(Member& member, std::string_view id) {
-  auto [found, fresh] = member.callers.try_emplace(std::string(id));
-  if (fresh) {
+  auto found = member.callers.find(id);
+  if (found == member.callers.end()) {
+    found = member.callers.try_emplace(std::string(id)).first;
     found->second.id = found->first;
     found->second.member = &member;
   }

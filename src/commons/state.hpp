@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/text_hash.hpp"
 #include "commons/decay.hpp"
 #include "commons/estimate.hpp"
 #include "commons/events.hpp"
@@ -149,7 +150,7 @@ struct Member {
   std::uint32_t places = 0;
   Estimate answers;
   std::vector<MemberLine*> waits;
-  std::unordered_map<std::string, Caller> callers;
+  std::unordered_map<std::string, Caller, TextHash, std::equal_to<>> callers;
 
   bool active() const { return waiting + running > 0; }
 };

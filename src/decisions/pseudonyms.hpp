@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "base/text_hash.hpp"
 #include "commons/event_text.hpp"
 
 namespace faelled::decisions {
@@ -41,11 +42,7 @@ class Pseudonyms final : public commons::Naming {
   std::string take_unsaved();
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-  using Table = std::unordered_map<std::string, std::string, Hash, std::equal_to<>>;
+  using Table = std::unordered_map<std::string, std::string, TextHash, std::equal_to<>>;
 
   explicit Pseudonyms(Random& random) : random_(&random) {}
   std::string_view of(Table& table, std::string_view id, bool member);

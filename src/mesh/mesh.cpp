@@ -78,7 +78,7 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
   arrive.prompt_tokens = ticket.prompt_tokens_estimate;
   arrive.output_tokens_max = ticket.output_tokens_max;
   arrive.deadline = Instant::max();  // the gateway keeps it: it knows the client
-  decide(arrive);
+  decide(std::move(arrive));
   if (const auto still = live_.find(ticket.number); still != live_.end() && !still->second.room) {
     wait(still->second);
     const auto order = scheduler_.waiting(ticket.model, line.tickets > short_line ? 1 : line.tickets);
