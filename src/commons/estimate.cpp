@@ -6,22 +6,29 @@
 namespace faelled::commons {
 
 void Estimate::add(std::uint32_t output_tokens) {
-  answers_[next_] =
+  const auto answer =
       static_cast<std::uint16_t>(std::min<std::uint32_t>(output_tokens, std::numeric_limits<std::uint16_t>::max()));
+  const auto begin = sorted_.begin();
+  auto end = begin + count_;
+  if (count_ == answers_max) {
+    const auto oldest = std::lower_bound(begin, end, answers_[next_]);
+    end = std::copy(oldest + 1, end, oldest);
+  } else {
+    ++count_;
+  }
+  const auto place = std::upper_bound(begin, end, answer);
+  std::copy_backward(place, end, end + 1);
+  *place = answer;
+  answers_[next_] = answer;
   next_ = static_cast<std::uint8_t>((next_ + 1) % answers_max);
-  if (count_ < answers_max) ++count_;
 }
 
 std::uint32_t Estimate::expected(std::uint32_t so_far) const {
-  std::array<std::uint16_t, answers_max> longer;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < count_; ++i)
-    if (answers_[i] > so_far || so_far == 0) longer[count++] = answers_[i];
+  const auto end = sorted_.begin() + count_;
+  const auto longer = so_far == 0 ? sorted_.begin() : std::upper_bound(sorted_.begin(), end, so_far);
   // Longer than all there were: nothing is known but that such answers go on (half as long again).
-  if (count == 0) return so_far + std::max<std::uint32_t>(so_far / 2, 1);
-  const auto middle = longer.begin() + static_cast<std::ptrdiff_t>((count - 1) / 2);
-  std::nth_element(longer.begin(), middle, longer.begin() + static_cast<std::ptrdiff_t>(count));
-  return std::max<std::uint32_t>(*middle, so_far + 1);
+  if (longer == end) return so_far + std::max<std::uint32_t>(so_far / 2, 1);
+  return std::max<std::uint32_t>(*(longer + (end - longer - 1) / 2), so_far + 1);
 }
 
 }  // namespace faelled::commons

@@ -20,7 +20,8 @@ class Estimate {
   std::uint32_t expected(std::uint32_t so_far) const;
 
  private:
-  std::array<std::uint16_t, answers_max> answers_{};
+  std::array<std::uint16_t, answers_max> answers_{};  // as they came, the oldest at next_ once it is full
+  std::array<std::uint16_t, answers_max> sorted_{};
   std::uint8_t count_ = 0;
   std::uint8_t next_ = 0;
 };

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
+#include <vector>
 
 #include "base/random.hpp"
 
@@ -38,6 +41,25 @@ TEST(Estimate, IsMoreThanThereIs) {
     estimate.add(static_cast<std::uint32_t>(random.below(2000)));
     const auto so_far = static_cast<std::uint32_t>(random.below(3000));
     ASSERT_GT(estimate.expected(so_far), so_far);
+  }
+}
+
+TEST(Estimate, IsTheLowerMiddleOfTheLongerOnesWhateverCameAndWent) {
+  SeededRandom random(2);
+  Estimate estimate;
+  std::vector<std::uint32_t> last;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto answer = static_cast<std::uint32_t>(random.below(random.below(2) == 0 ? 4 : 3000));
+    estimate.add(answer);
+    last.push_back(answer);
+    if (last.size() > Estimate::answers_max) last.erase(last.begin());
+    const auto so_far = static_cast<std::uint32_t>(random.below(3) * random.below(1500));
+    std::vector<std::uint32_t> longer;
+    std::ranges::copy_if(last, std::back_inserter(longer), [&](std::uint32_t a) { return a > so_far || so_far == 0; });
+    std::ranges::sort(longer);
+    const std::uint32_t expected =
+        longer.empty() ? so_far + std::max<std::uint32_t>(so_far / 2, 1) : longer[(longer.size() - 1) / 2];
+    ASSERT_EQ(estimate.expected(so_far), std::max(expected, so_far + 1)) << i;
   }
 }
 

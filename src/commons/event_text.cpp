@@ -1,9 +1,11 @@
 #include "commons/event_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <concepts>
 #include <limits>
+#include <utility>
 
 namespace faelled::commons {
 namespace {
@@ -24,25 +26,39 @@ constexpr std::array<std::string_view, 2> lanes{"interactive", "batch"};
 constexpr std::array<std::string_view, 4> endings{"done", "cancelled", "failed", "returned"};
 constexpr std::array<std::string_view, 2> whys{"floor", "borrowed"};
 
+// A line is put together in a buffer of its own and appended at once: a request makes four lines, on the event loop.
 class Writer {
  public:
   Writer(std::string& out, Naming* naming) : out_(out), naming_(naming) {}
+  ~Writer() { flush(); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
 
   template <std::integral Number>
   Writer& number(Number value) {
-    std::array<char, 24> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    return raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
+    gap(digits_max);
+    used_ = static_cast<std::size_t>(std::to_chars(at(), buffer_.data() + buffer_.size(), value).ptr - buffer_.data());
+    return *this;
   }
   Writer& flag(bool value) { return raw(value ? "1" : "0"); }
   Writer& word(std::string_view text) {
-    gap();
+    const auto plain = [](char c) { return plain_bytes[static_cast<unsigned char>(c)]; };
+    if (!text.empty() && text != "-" && std::ranges::all_of(text, plain)) return raw(text);
+    gap(0);
+    flush();
     write_word(out_, text);
     return *this;
   }
   Writer& raw(std::string_view text) {
-    gap();
-    out_ += text;
+    if (text.size() > buffer_.size() / 2) {
+      gap(0);
+      flush();
+      out_ += text;
+      return *this;
+    }
+    gap(text.size());
+    text.copy(at(), text.size());
+    used_ += text.size();
     return *this;
   }
   Writer& member(std::string_view id) { return word(naming_ != nullptr ? naming_->member(id) : id); }
@@ -83,13 +99,21 @@ class Writer {
   void operator()(const Expire& a) { raw("expire").number(a.ticket); }
 
  private:
-  void gap() {
-    if (begun_) out_ += ' ';
+  static constexpr std::size_t digits_max = 24;
+
+  // A space after the word before, and room for so many bytes.
+  void gap(std::size_t bytes) {
+    if (used_ + 1 + bytes > buffer_.size()) flush();
+    if (begun_) buffer_[used_++] = ' ';
     begun_ = true;
   }
+  char* at() { return buffer_.data() + used_; }
+  void flush() { out_.append(buffer_.data(), std::exchange(used_, 0)); }
 
   std::string& out_;
   Naming* naming_;
+  std::array<char, 256> buffer_;
+  std::size_t used_ = 0;
   bool begun_ = false;
 };
 
@@ -330,8 +354,11 @@ Expected<std::string> read_word(std::string_view word) {
 void write_decision(std::string& out, Instant at, const Event& event, std::span<const Action> actions, Naming* naming) {
   Writer writer(out, naming);
   writer.instant(at);
-  std::visit(writer, event);
-  for (const Action& action : actions) std::visit(writer.raw(">"), action);
+  std::visit([&](const auto& e) { writer(e); }, event);
+  for (const Action& action : actions) {
+    writer.raw(">");
+    std::visit([&](const auto& a) { writer(a); }, action);
+  }
 }
 
 Expected<Decision> read_decision(std::string_view line) {

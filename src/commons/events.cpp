@@ -144,6 +144,7 @@ void Scheduler::Body::on(const Arrive& event) {
   ticket.revocable = event.revocable && event.lane == Lane::batch;
   ++ticket.caller->tickets;
   lift(ticket);
+  if (grant_at_once(ticket)) return;
   wait(ticket, false);
   dispatch(*ticket.line);
 }

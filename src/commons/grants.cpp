@@ -110,7 +110,7 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   ticket.places = at.ticket_places;
   m.places += ticket.places;
   activity(m, 0, 1);
-  unwait(ticket);
+  if (ticket.waits != nullptr) unwait(ticket);
   ticket.engine = &engine;
   ++engine.running;
   if (engine.paced) --engine.room;
@@ -122,6 +122,20 @@ void Scheduler::Body::grant(Ticket& ticket, Engine& engine, Why why) {
   if (m.places_max > 0) relist(m);  // it has a place more in use
   if (ticket.revocable) at.revocable.emplace(ticket.order, &ticket);
   actions_.emplace_back(Grant{ticket.number, engine.id, why, ticket.charged});
+}
+
+// Nobody else waits and there is room, as most of the time: the same as waiting and being the first, without a place in
+// line made and given up.
+bool Scheduler::Body::grant_at_once(Ticket& ticket) {
+  Member& m = *ticket.caller->member;
+  Line& at = *ticket.line;
+  if (!at.members.empty() || !may_run(m, at)) return false;
+  Engine* engine = engine_with_room(at);
+  if (engine == nullptr) return false;
+  activity(m, 1, 0);
+  grant(ticket, *engine, below_entitlement(m) || below_floor(m) ? Why::floor : Why::borrowed);
+  activity(m, -1, 0);
+  return true;
 }
 
 void Scheduler::Body::release(Ticket& ticket) {

@@ -61,6 +61,7 @@ class Scheduler::Body {
   std::pair<MemberLine*, Why> next(Line& line);
   Engine* engine_with_room(const Line& line) const;
   void dispatch(Line& line);
+  bool grant_at_once(Ticket& ticket);
   void grant(Ticket& ticket, Engine& engine, Why why);
   void release(Ticket& ticket);  // of its engine, without dispatch
   void revoke_for_claims(Line& line);
