@@ -263,7 +263,8 @@ int run(const ServeOptions& options, const config::Config& config) {
   std::vector<engines::ModelSettings> engine_settings;
   for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
   const gateway::Catalogue catalogue(std::move(*models), clock.wall());
-  const mesh::Mesh::Settings mesh_settings{catalogue.names(), config.limits.waiting};
+  mesh::Mesh::Settings mesh_settings{catalogue.names()};
+  mesh_settings.commons.waiting_max = static_cast<std::uint32_t>(config.limits.waiting);
   auto decision_log = decisions::DecisionLog::open({storage->folder.decisions(), mesh_settings.commons}, clock.now(),
                                                    clock.wall(), random);
   if (!decision_log) return refuse(decision_log.error());

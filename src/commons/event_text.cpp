@@ -97,6 +97,7 @@ class Writer {
   }
   void operator()(const Revoke& a) { raw("revoke").number(a.ticket).number(a.on_behalf_of); }
   void operator()(const Expire& a) { raw("expire").number(a.ticket); }
+  void operator()(const Refuse& a) { raw("refuse").number(a.ticket); }
 
  private:
   static constexpr std::size_t digits_max = 24;
@@ -304,8 +305,13 @@ Action read_action(Reader& in) {
     in.number(a.on_behalf_of, "the ticket it is for");
     return a;
   }
+  if (kind == "refuse") {
+    Refuse a;
+    in.number(a.ticket, "a ticket");
+    return a;
+  }
   Expire a;
-  if (kind != "expire") in.wrong("grant, revoke or expire", kind);
+  if (kind != "expire") in.wrong("grant, revoke, expire or refuse", kind);
   in.number(a.ticket, "a ticket");
   return a;
 }
@@ -380,6 +386,7 @@ void write_settings(std::string& out, const Settings& settings) {
   Writer writer(out, nullptr);
   writer.number(settings.settle_every.count()).number(settings.credit_step.count()).number(settings.credit_max.count());
   writer.number(settings.output_tokens_guess).number(settings.head_start_percent).number(settings.look_ahead_tokens);
+  writer.number(settings.waiting_max);
   writer.flag(settings.revoke_batch);
 }
 
@@ -394,6 +401,7 @@ Expected<Settings> read_settings(std::string_view text) {
   in.number(out.output_tokens_guess, "a number of tokens");
   in.number(out.head_start_percent, "a per cent");
   in.number(out.look_ahead_tokens, "a number of tokens");
+  in.number(out.waiting_max, "a number of tickets");
   in.flag(out.revoke_batch, "0 or 1 for revoking batch");
   in.end();
   if (!in.ok()) return fail(Errc::invalid, in.error());

@@ -60,11 +60,13 @@ class Chance {
     }
   }
   Action action() {
-    switch (below(3)) {
+    switch (below(4)) {
       case 0:
         return Grant{large(), name(), flag() ? Why::floor : Why::borrowed, work()};
       case 1:
         return Revoke{large(), large()};
+      case 2:
+        return Refuse{large()};
       default:
         return Expire{large()};
     }
@@ -110,7 +112,7 @@ TEST(EventText, SaysWhatIsWrong) {
   EXPECT_EQ(error_of("5 leave a%4"), "word 3 should be a member, and is \"a%4\"");
   EXPECT_EQ(error_of("5 end 7 lost 1 1"), "word 4 should be done, cancelled, failed or returned, and is \"lost\"");
   EXPECT_EQ(error_of("5 tick expire 4"), "word 3 should be > before what was decided, and is \"expire\"");
-  EXPECT_EQ(error_of("5 tick > stay 4"), "word 4 should be grant, revoke or expire, and is \"stay\"");
+  EXPECT_EQ(error_of("5 tick > stay 4"), "word 4 should be grant, revoke, expire or refuse, and is \"stay\"");
   EXPECT_EQ(error_of("5 tick "), "the line ends with a space");
   EXPECT_EQ(error_of("5  tick"), "word 2 should be what happened, and nothing is there");
 }
@@ -119,6 +121,7 @@ TEST(EventText, SettingsGoThereAndBack) {
   Settings settings;
   settings.settle_every = std::chrono::seconds(3);
   settings.look_ahead_tokens = 17;
+  settings.waiting_max = 4096;
   settings.revoke_batch = false;
   std::string text;
   write_settings(text, settings);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "commons/scheduler_body.hpp"
@@ -147,6 +148,33 @@ void Scheduler::Body::on(const Arrive& event) {
   if (grant_at_once(ticket)) return;
   wait(ticket, false);
   dispatch(*ticket.line);
+  make_room(*ticket.line, m);
+}
+
+// A full line is full of somebody's tickets, and who has the most in it loses the last one: else one client that opens
+// a thousand requests would shut everybody out.
+void Scheduler::Body::make_room(Line& at, const Member& asking) {
+  if (settings_.waiting_max == 0 || at.tickets <= settings_.waiting_max) return;
+  const auto rank = [&](const MemberLine& waits) {
+    return std::tuple(waits.tickets, waits.member == &asking, -std::int64_t{waits.member->number});
+  };
+  MemberLine* most = nullptr;
+  for (auto& [m, waits] : at.members)
+    if (most == nullptr || rank(waits) > rank(*most)) most = &waits;
+  Ticket& last = last_of(*most);
+  actions_.emplace_back(Refuse{last.number});
+  withdraw(last);
+}
+
+// Of a member's batch, if there is any, else of its people.
+Ticket& Scheduler::Body::last_of(const MemberLine& waits) {
+  Ticket* last = nullptr;
+  const bool batch = waits.tickets > waits.interactive;
+  for (const auto& [caller, of] : waits.callers)
+    if (Ticket* theirs = (batch ? of.batch : of.interactive).last;
+        theirs != nullptr && (last == nullptr || theirs->order > last->order))
+      last = theirs;
+  return *last;
 }
 
 void Scheduler::Body::on(const Room& event) {

@@ -160,6 +160,12 @@ struct Expire {
   bool operator==(const Expire&) const = default;
 };
 
-using Action = std::variant<Grant, Revoke, Expire>;
+// The line of its model is full, and its member has the most in it. It waits no more; no End follows.
+struct Refuse {
+  TicketNumber ticket = 0;
+  bool operator==(const Refuse&) const = default;
+};
+
+using Action = std::variant<Grant, Revoke, Expire, Refuse>;
 
 }  // namespace faelled::commons

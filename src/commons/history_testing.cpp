@@ -14,6 +14,7 @@ Settings settings_of(SeededRandom& random) {
   settings.revoke_batch = random.below(4) > 0;
   if (random.below(4) == 0) settings.credit_max = seconds(30);
   if (random.below(8) == 0) settings.look_ahead_tokens = 0;
+  if (random.below(3) == 0) settings.waiting_max = static_cast<std::uint32_t>(1 + random.below(6));
   return settings;
 }
 
@@ -69,6 +70,8 @@ void History::step(const Event& event) {
       running_.push_back(grant->ticket);
     } else if (const auto* expire = std::get_if<Expire>(&action)) {
       std::erase(waiting_, expire->ticket);
+    } else if (const auto* refuse = std::get_if<Refuse>(&action)) {
+      std::erase(waiting_, refuse->ticket);
     } else if (const auto* revoke = std::get_if<Revoke>(&action)) {
       revoked_.push_back(revoke->ticket);
     }

@@ -173,6 +173,29 @@ struct Referee::Checks {
     books.withdrawn(*ticket);
   }
 
+  // waiting(L) > most(L) after an arrival of member a ⇒ the last ticket t of member o goes, where o = argmax n(m), and
+  // o = a if n(a) is as much; n: tickets of the member in L. Nothing goes otherwise.
+  void refuse(const Refuse& refuse, const Arrive* arrive) const {
+    Books::Ticket* const ticket = books.ticket(refuse.ticket);
+    if (ticket == nullptr || ticket->engine != nullptr || arrive == nullptr || arrive->model != ticket->model->id ||
+        books.waiting_max() == 0 || ticket->model->waiting <= books.waiting_max()) {
+      found(Invariant::tickets, "refused, and its line is not full: ticket " + std::to_string(refuse.ticket));
+      return;
+    }
+    std::uint64_t most = 0;
+    for (const auto& [m, at] : ticket->model->standings) most = std::max<std::uint64_t>(most, at.people + at.batch);
+    const auto has_most = [&](const Books::Member& m) {
+      const auto at = ticket->model->standings.find(const_cast<Books::Member*>(&m));
+      return at != ticket->model->standings.end() && at->second.people + at->second.batch == most;
+    };
+    const Books::Member* asking = books.member(arrive->member);
+    if (!has_most(*ticket->member) || (asking != nullptr && asking != ticket->member && has_most(*asking)))
+      found(Invariant::tickets, of(*ticket) + " is refused, and others have more in the line");
+    if (books.last_of(*ticket->member, *ticket->model) != ticket)
+      found(Invariant::tickets, of(*ticket) + " is refused, and is not its member's last");
+    books.withdrawn(*ticket);
+  }
+
   mutable std::vector<std::pair<Books::Model*, Books::Member*>> restarts;
 };
 
@@ -188,13 +211,19 @@ void Referee::saw(Instant now, const Event& event, std::span<const Action> actio
     if (const auto* expire = std::get_if<Expire>(&action)) checks.expire(*expire);
   if (const auto* late = books_->overdue(); late != nullptr)
     found(Invariant::tickets, of(*late) + " waits beyond its deadline");
+  const auto* arrive = std::get_if<Arrive>(&event);
+  const std::size_t waited = arrive == nullptr ? 0 : books_->waiting(arrive->model);
   books_->take(event);
   checks.lag();
   for (const Action& action : actions) {
     if (const auto* grant = std::get_if<Grant>(&action)) checks.grant(*grant);
     if (const auto* revoke = std::get_if<Revoke>(&action)) checks.revoke(*revoke);
+    if (const auto* refuse = std::get_if<Refuse>(&action)) checks.refuse(*refuse, arrive);
     if (!books_->charged.empty()) checks.lag();
   }
+  if (arrive != nullptr && books_->waiting_max() > 0 &&
+      books_->waiting(arrive->model) > std::max(waited, books_->waiting_max()))
+    found(Invariant::tickets, "the line for " + arrive->model + " is longer than it may be");
   checks.conservation();
 }
 

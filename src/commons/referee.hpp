@@ -39,7 +39,8 @@ enum class Invariant : std::uint8_t {
   order,         // within a class the least counted first
   lag,           // the bound above
   places,        // hard limits: a member's places, an engine's places and room
-  tickets,       // only what waits is granted or expires, by an engine of its model, and it expires when it should
+  tickets,       // only what waits is granted, expires or is refused: by an engine of its model, when it should, and in
+                 // a full line the last ticket of whoever has the most in it
   revoked,       // only revocable batch that runs, once, for a person that waits, and only without room
   charged,       // a grant charges what is expected, and says rightly why
   transfers,     // at a settlement the lent is the borrowed

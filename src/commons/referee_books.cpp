@@ -130,6 +130,20 @@ RefereeBooks::Ticket* RefereeBooks::ticket(TicketNumber number) {
   return found == tickets_.end() ? nullptr : &found->second;
 }
 
+const RefereeBooks::Ticket* RefereeBooks::last_of(const Member& m, const Model& at) const {
+  const auto rank = [](const Ticket& t) { return std::pair(t.lane == Lane::batch, t.order); };
+  const Ticket* last = nullptr;
+  for (const auto& [number, t] : tickets_)
+    if (t.engine == nullptr && t.member == &m && t.model == &at && (last == nullptr || rank(t) > rank(*last)))
+      last = &t;
+  return last;
+}
+
+std::size_t RefereeBooks::waiting(const std::string& model) const {
+  const auto found = models_.find(model);
+  return found == models_.end() ? 0 : found->second.waiting;
+}
+
 RefereeBooks::Engine* RefereeBooks::engine(const std::string& id) {
   for (const auto& engine : engines_)
     if (!engine->gone && engine->id == id) return engine.get();
@@ -372,6 +386,7 @@ void RefereeBooks::on(const Arrive& event) {
   ticket.caller = &m.callers[event.caller];
   ticket.model = &at;
   ticket.standing = &at.standings[&m];
+  ticket.order = ++orders_;
   ticket.lane = event.lane;
   ticket.revocable = event.revocable && event.lane == Lane::batch;
   ticket.prompt_tokens = std::min(event.prompt_tokens, tokens_max);

@@ -78,6 +78,7 @@ class RefereeBooks {
     Model* model = nullptr;
     Standing* standing = nullptr;
     Engine* engine = nullptr;  // null: waits
+    std::uint64_t order = 0;   // of arrivals
     Lane lane = Lane::interactive;
     bool revocable = false, revoking = false, prompt_known = false;
     std::uint32_t prompt_tokens = 0, output_tokens_max = 0, output_tokens = 0, output_charged = 0;
@@ -115,6 +116,10 @@ class RefereeBooks {
   void withdrawn(Ticket& ticket);
 
   Ticket* ticket(TicketNumber number);
+  // Of a member's batch that waits for the model, if there is any, else of its people; null: none waits.
+  const Ticket* last_of(const Member& m, const Model& at) const;
+  std::size_t waiting(const std::string& model) const;
+  std::size_t waiting_max() const { return settings_.waiting_max; }
   Engine* engine(const std::string& id);  // that is there
   const Member* member(const std::string& id) const;
   const std::map<std::string, Member>& members() const { return members_; }
@@ -177,6 +182,7 @@ class RefereeBooks {
   std::uint64_t agreed_shares_ = 0;
   std::uint32_t numbers_ = 0;
   std::uint64_t epochs_ = 0;
+  std::uint64_t orders_ = 0;
   // Sums over the active members, made anew when something has changed.
   mutable bool summed_up_ = false;
   mutable Weighed active_load_ = 0;

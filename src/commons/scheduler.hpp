@@ -27,6 +27,7 @@ struct Settings {
   std::uint32_t output_tokens_guess = 256;           // of the first answer there ever was
   std::uint32_t head_start_percent = 100;            // of a mean request's work
   std::uint32_t look_ahead_tokens = 128;             // of the output still expected: charged before they come
+  std::uint32_t waiting_max = 0;                     // tickets of one model that wait; 0: no bound
   bool revoke_batch = true;
   bool operator==(const Settings&) const = default;
 };

@@ -70,6 +70,8 @@ class Scheduler::Body {
   std::uint32_t charged_output(const Ticket& ticket, std::uint32_t so_far) const;
   void forget(Ticket& ticket);
   void withdraw(Ticket& ticket);
+  void make_room(Line& line, const Member& asking);
+  static Ticket& last_of(const MemberLine& waits);
 
   // Credit (credit.cpp)
   void settle();

@@ -121,7 +121,7 @@ void read_limits(Fields& top, Problems& problems, Limits& limits) {
   };
   count("body_mib", limits.body_bytes, {1, 1024}, 1024 * 1024);
   count("connections", limits.connections, {1, 1'000'000});
-  count("waiting", limits.waiting, {0, 1'000'000});
+  count("waiting", limits.waiting, {1, 1'000'000});
 }
 
 void read_log(Fields& top, Problems& problems, const std::filesystem::path& folder, Log& log) {

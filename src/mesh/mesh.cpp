@@ -64,8 +64,6 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
   const rpc::EngineReport* best = best_report(ticket.model);
   if (best != nullptr && best->state == rpc::EngineState::failed)
     return listener.refused({ticket.number, rpc::RefusalCause::model_failed, limits::engine_retry_after, best->detail});
-  if (line.tickets >= settings_.waiting_max && !make_room_in(line, ticket))
-    return listener.refused({ticket.number, rpc::RefusalCause::queue_full, limits::queue_full_retry_after, {}});
   Live& live = live_[ticket.number];
   live = {ticket, &listener, {}, false};
   commons::Arrive arrive;
@@ -210,10 +208,13 @@ void Mesh::report(const rpc::Report& report) {
     }
     const std::string detail = best->detail;
     std::vector<std::uint64_t> waiting;
-    for (const auto& [member, tickets] : lines_[model].waiting)
-      waiting.insert(waiting.end(), tickets.begin(), tickets.end());
-    for (const std::uint64_t number : waiting)
+    for (const auto& [number, live] : live_)
+      if (!live.room && live.ticket.model == model) waiting.push_back(number);
+    std::ranges::sort(waiting);
+    for (const std::uint64_t number : waiting) {
+      decide(commons::End{number, commons::Ending::cancelled, 0, 0});
       refuse(number, rpc::RefusalCause::model_failed, limits::engine_retry_after, detail);
+    }
   }
 }
 
@@ -273,6 +274,8 @@ void Mesh::carry_out() {
     if (const auto* granted = std::get_if<commons::Grant>(&action)) grant(*granted);
     if (const auto* revoke = std::get_if<commons::Revoke>(&action))
       if (const auto found = live_.find(revoke->ticket); found != live_.end()) found->second.listener->revoked();
+    if (const auto* refused = std::get_if<commons::Refuse>(&action))
+      refuse(refused->ticket, rpc::RefusalCause::queue_full, limits::queue_full_retry_after, {});
   }
   doing_ = false;
 }
@@ -301,42 +304,24 @@ void Mesh::grant(const commons::Grant& granted) {
   live.listener->granted(grant);
 }
 
-// A full line is full of somebody's tickets. Whoever has the most in it loses the last of them, unless that is the one
-// who asks: else one client that opens a thousand requests would shut everybody out.
-bool Mesh::make_room_in(Line& line, const rpc::Ticket& ticket) {
-  const auto most = std::ranges::max_element(line.waiting, {}, [](const auto& of) { return of.second.size(); });
-  if (most == line.waiting.end()) return false;
-  const auto own = line.waiting.find(ticket.member);
-  const std::size_t mine = own == line.waiting.end() ? 0 : own->second.size();
-  if (most->second.size() <= mine + 1) return false;
-  refuse(*most->second.rbegin(), rpc::RefusalCause::queue_full, limits::queue_full_retry_after, {});
-  return true;
-}
-
+// Of what waits; the commons knows already.
 void Mesh::refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_after, const std::string& detail) {
   const auto found = live_.find(number);
   if (found == live_.end() || found->second.room) return;
   rpc::TicketListener* listener = found->second.listener;
   unwait(found->second);
   live_.erase(found);
-  decide(commons::End{number, commons::Ending::cancelled, 0, 0});
   listener->refused({number, cause, retry_after, detail});
 }
 
 void Mesh::wait(Live& live) {
   if (std::exchange(live.in_line, true)) return;
-  Line& line = lines_.find(live.ticket.model)->second;
-  line.waiting[live.ticket.member].insert(live.ticket.number);
-  ++line.tickets;
+  ++lines_.find(live.ticket.model)->second.tickets;
 }
 
 void Mesh::unwait(Live& live) {
   if (!std::exchange(live.in_line, false)) return;
-  Line& line = lines_.find(live.ticket.model)->second;
-  const auto own = line.waiting.find(live.ticket.member);
-  own->second.erase(live.ticket.number);
-  if (own->second.empty()) line.waiting.erase(own);
-  --line.tickets;
+  --lines_.find(live.ticket.model)->second.tickets;
 }
 
 rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {

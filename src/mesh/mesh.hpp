@@ -1,5 +1,5 @@
 // Mesh: which ticket gets which place on which engine. The commons chooses the ticket and the engine; the mesh keeps
-// the places of engines apart by member, tells listeners, and bounds the lines. Owned by main(); loop's thread. A
+// the places of engines apart by member, and tells listeners. Owned by main(); loop's thread. A
 // listener may call back into submit() and end() from any call.
 #pragma once
 
@@ -7,7 +7,6 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,7 +24,6 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
  public:
   struct Settings {
     std::vector<std::string> models;  // the catalogue; a ticket for another model is a bug
-    std::size_t waiting_max;          // per model
     std::uint64_t epoch = 1;
     commons::Settings commons = {};
   };
@@ -87,10 +85,9 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
     bool in_line = false;      // among those that wait(); a ticket that is granted as it comes never is
   };
   struct Line {
-    std::map<std::string, std::set<std::uint64_t>, std::less<>> waiting;  // tickets by member
-    std::size_t tickets = 0;
-    Instant granted{};    // the last time
-    Duration interval{};  // between grants while somebody waited, on average
+    std::size_t tickets = 0;  // that wait, but for those that are in a call of submit()
+    Instant granted{};        // the last time
+    Duration interval{};      // between grants while somebody waited, on average
     Instant told{};
   };
 
@@ -98,7 +95,6 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void decide(const commons::Event& event);
   void carry_out();
   void grant(const commons::Grant& grant);
-  bool make_room_in(Line& line, const rpc::Ticket& ticket);
   void refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_after, const std::string& detail);
   void wait(Live& live);
   void unwait(Live& live);

@@ -22,6 +22,13 @@ struct Caller final : rpc::TicketListener {
 
 const ManualClock clock;
 
+// One model, so many in its line.
+Mesh::Settings bounded(std::uint32_t waiting_max) {
+  Mesh::Settings settings{{"m"}};
+  settings.commons.waiting_max = waiting_max;
+  return settings;
+}
+
 rpc::Ticket ticket(std::uint64_t number, std::string member = "aarhus", std::string model = "m") {
   rpc::Ticket t;
   t.number = number;
@@ -41,7 +48,7 @@ rpc::Report ready(std::uint32_t places, std::string engine = "e1", rpc::EngineSt
 }
 
 TEST(Mesh, GrantsInTheOrderOfArrivalAndTellsThePlaceInLine) {
-  Mesh mesh(clock, {{"m"}, 10});
+  Mesh mesh(clock, bounded(10));
   mesh.report(ready(1));
   Caller a, b, c;
   mesh.submit(ticket(1), a);
@@ -57,7 +64,7 @@ TEST(Mesh, GrantsInTheOrderOfArrivalAndTellsThePlaceInLine) {
 }
 
 TEST(Mesh, ATicketWaitsForAModelThatStarts) {
-  Mesh mesh(clock, {{"m"}, 10});
+  Mesh mesh(clock, bounded(10));
   Caller a;
   mesh.submit(ticket(1), a);
   auto starting = ready(1, "e1", rpc::EngineState::starting);
@@ -71,7 +78,7 @@ TEST(Mesh, ATicketWaitsForAModelThatStarts) {
 }
 
 TEST(Mesh, AFailedModelRefusesThoseWhoWaitAndThoseWhoCome) {
-  Mesh mesh(clock, {{"m"}, 10});
+  Mesh mesh(clock, bounded(10));
   Caller waiting, later;
   mesh.submit(ticket(1), waiting);
   auto failed = ready(1, "e1", rpc::EngineState::failed);
@@ -85,7 +92,7 @@ TEST(Mesh, AFailedModelRefusesThoseWhoWaitAndThoseWhoCome) {
 }
 
 TEST(Mesh, AFullLineRefuses) {
-  Mesh mesh(clock, {{"m"}, 1});
+  Mesh mesh(clock, bounded(1));
   Caller a, b;
   mesh.submit(ticket(1), a);
   mesh.submit(ticket(2), b);
@@ -95,7 +102,7 @@ TEST(Mesh, AFullLineRefuses) {
 
 // Invariant: nobody shut out
 TEST(Mesh, AFullLineMakesRoomForAMemberThatHasLessInIt) {
-  Mesh mesh(clock, {{"m"}, 3});
+  Mesh mesh(clock, bounded(3));
   std::array<Caller, 4> greedy;
   for (std::uint64_t i = 0; i < greedy.size(); ++i) mesh.submit(ticket(i + 1, "greedy"), greedy[i]);
   EXPECT_EQ(greedy[3].refusals.size(), 1U) << "its own line is full of its own";
@@ -109,7 +116,7 @@ TEST(Mesh, AFullLineMakesRoomForAMemberThatHasLessInIt) {
 }
 
 TEST(Mesh, AMemberThatHasHadLessGoesFirst) {
-  Mesh mesh(clock, {{"m"}, 100});
+  Mesh mesh(clock, bounded(100));
   mesh.report(ready(1));
   std::array<Caller, 3> greedy;
   for (std::uint64_t i = 0; i < greedy.size(); ++i) mesh.submit(ticket(i + 1, "greedy"), greedy[i]);
@@ -121,7 +128,7 @@ TEST(Mesh, AMemberThatHasHadLessGoesFirst) {
 }
 
 TEST(Mesh, SaysWhyATicketWaits) {
-  Mesh mesh(clock, {{"m"}, 100});
+  Mesh mesh(clock, bounded(100));
   Caller first, second;
   auto one = ticket(1, "aarhus");
   one.request_id = "req_1";
@@ -137,7 +144,7 @@ TEST(Mesh, SaysWhyATicketWaits) {
 }
 
 TEST(Mesh, TakesBatchBackForAPersonAndGivesItsTurnAgain) {
-  Mesh mesh(clock, {{"m"}, 100});
+  Mesh mesh(clock, bounded(100));
   mesh.report(ready(1));
   Caller batch, person;
   auto night = ticket(1, "aarhus");
@@ -156,7 +163,7 @@ TEST(Mesh, TakesBatchBackForAPersonAndGivesItsTurnAgain) {
 }
 
 TEST(Mesh, HoldsAMemberToThePlacesOfItsAgreement) {
-  Mesh mesh(clock, {{"m"}, 100});
+  Mesh mesh(clock, bounded(100));
   mesh.agree({"aarhus", 1, 1});
   mesh.report(ready(3));
   Caller a, b, other;
@@ -171,7 +178,7 @@ TEST(Mesh, HoldsAMemberToThePlacesOfItsAgreement) {
 }
 
 TEST(Mesh, AWithdrawnTicketLeavesTheLine) {
-  Mesh mesh(clock, {{"m"}, 10});
+  Mesh mesh(clock, bounded(10));
   Caller a, b;
   mesh.submit(ticket(1), a);
   mesh.submit(ticket(2), b);
@@ -183,7 +190,7 @@ TEST(Mesh, AWithdrawnTicketLeavesTheLine) {
 }
 
 TEST(Mesh, AMemberGetsItsOwnPlaceBackAndAForeignOneOnlyMarkedAsChanged) {
-  Mesh mesh(clock, {{"m"}, 10});
+  Mesh mesh(clock, bounded(10));
   mesh.report(ready(2));
   Caller a, b, again;
   mesh.submit(ticket(1, "aarhus"), a);
@@ -200,7 +207,7 @@ TEST(Mesh, AMemberGetsItsOwnPlaceBackAndAForeignOneOnlyMarkedAsChanged) {
 }
 
 TEST(Mesh, APlaceIsNobodysUntilTheEngineBeganThePrompt) {
-  Mesh mesh(clock, {{"m"}, 10});
+  Mesh mesh(clock, bounded(10));
   mesh.report(ready(1));
   Caller a, refused_by_engine, again;
   mesh.submit(ticket(1, "aarhus"), a);
@@ -212,7 +219,7 @@ TEST(Mesh, APlaceIsNobodysUntilTheEngineBeganThePrompt) {
 }
 
 TEST(Mesh, AnEngineThatVanishedKeepsNoPlace) {
-  Mesh mesh(clock, {{"m"}, 10});
+  Mesh mesh(clock, bounded(10));
   mesh.report(ready(1, "e1"));
   Caller a, b;
   mesh.submit(ticket(1), a);
@@ -225,7 +232,7 @@ TEST(Mesh, AnEngineThatVanishedKeepsNoPlace) {
 }
 
 TEST(Mesh, TellsWhichEngineBrokeAnAnswerOff) {
-  Mesh mesh(clock, {{"m"}, 10});
+  Mesh mesh(clock, bounded(10));
   std::string told;
   mesh.on_engine_fault([&](const std::string& engine) { told = engine; });
   mesh.report(ready(1, "e7"));
@@ -238,7 +245,7 @@ TEST(Mesh, TellsWhichEngineBrokeAnAnswerOff) {
 }
 
 TEST(Mesh, CountsAnEnginesRestartsOnce) {
-  Mesh mesh(clock, {{"m"}, 10});
+  Mesh mesh(clock, bounded(10));
   std::uint64_t counted = 0;
   mesh.on_engine_restart([&](const std::string&, std::uint64_t times) { counted += times; });
   auto report = ready(1, "e1");
@@ -257,7 +264,7 @@ TEST(Mesh, HoldsItsInvariantsInRandomHistories) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   SeededRandom random(seed);
   for (int history = 0; history < 200; ++history) {
-    Mesh mesh(clock, {{"m"}, 8});
+    Mesh mesh(clock, bounded(8));
     std::map<std::uint64_t, std::unique_ptr<Caller>> live;
     std::uint64_t next = 1;
     std::uint32_t engine = 1;
