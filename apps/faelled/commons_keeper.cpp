@@ -1,12 +1,25 @@
 #include "commons_keeper.hpp"
 
-#include "mesh/balances.hpp"
+#include <utility>
 
 namespace faelled::app {
 namespace {
 
 constexpr Duration tick_every = std::chrono::seconds(5);
 constexpr Duration save_every = std::chrono::minutes(1);
+
+// Nothing: none are kept. Errors: the store's, invalid.
+Expected<std::optional<mesh::Balances>> read_kept(store::Store& store) {
+  const auto settings = store.settings();
+  if (!settings) return std::unexpected(settings.error());
+  for (const store::SettingRow& row : *settings) {
+    if (row.key != mesh::balances_setting) continue;
+    auto read = mesh::read_balances(row.value);
+    if (!read) return std::unexpected(read.error());
+    return std::move(*read);
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -23,18 +36,13 @@ CommonsKeeper::CommonsKeeper(net::Loop& loop, const Clock& clock, mesh::Mesh& me
 Expected<void> CommonsKeeper::restore() {
   tell_agreements();
   directory_.agreements().on_change([this] { tell_agreements(); });
-  auto settings = store_.wait_for([](store::Store& s) { return s.settings(); });
-  if (!settings) return std::unexpected(settings.error());
-  for (const store::SettingRow& row : *settings) {
-    if (row.key != mesh::balances_setting) continue;
-    const auto balances = mesh::balances_of(row.value);
-    if (!balances) {
-      log_.error("what members lent and borrowed cannot be read, and begins anew",
-                 {{"cause", balances.error().message}, {"hint", balances.error().hint}});
-      continue;
-    }
-    for (const commons::Event& event : *balances) mesh_.restore(event);
-  }
+  const auto kept = store_.wait_for([](store::Store& s) { return read_kept(s); });
+  if (!kept && kept.error().code != Errc::invalid) return std::unexpected(kept.error());
+  if (!kept)
+    log_.error("what members lent and borrowed cannot be read, and begins anew",
+               {{"cause", kept.error().message}, {"hint", kept.error().hint}});
+  else if (*kept)
+    take(**kept);
   timer_.arm(tick_every);
   return {};
 }
@@ -74,18 +82,40 @@ void CommonsKeeper::tell_agreements() {
   told_ = std::move(now);
 }
 
+void CommonsKeeper::take(const mesh::Balances& balances) {
+  for (const commons::Event& event : mesh::events_of(balances)) mesh_.restore(event);
+  kept_ = mesh::sum(kept_, balances);
+}
+
 void CommonsKeeper::save(std::function<void()> then) {
+  // One at a time: what is on its way already must not come back as another server's.
+  if (saving_) {
+    save_again_ = std::move(then);
+    return;
+  }
   saved_at_ = clock_.now();
-  std::string text = mesh::balances_text(mesh_.commons());
-  if (text == saved_) return then();
-  saved_ = text;
-  store::SettingRow row{std::string(mesh::balances_setting), std::move(text), clock_.wall()};
-  store_.ask([row = std::move(row)](store::Store& s) { return s.set_setting(row); },
-             std::function<void(Expected<void>)>([this, then = std::move(then)](const Expected<void>& kept) {
-               // The next minute tries again; a restart before that forgets a minute of lending.
-               if (!kept) saved_.clear();
-               then();
-             }));
+  const mesh::Balances own = mesh::balances_of(mesh_.commons());
+  if (own == kept_) return then();
+  saving_ = true;
+  // Gives what others kept since we last looked; what cannot be read is theirs to lose.
+  const auto job = [own, known = kept_, wall = clock_.wall()](store::Store& s) -> Expected<mesh::Balances> {
+    const auto kept = read_kept(s);
+    if (!kept && kept.error().code != Errc::invalid) return std::unexpected(kept.error());
+    mesh::Balances others;
+    if (kept && *kept && **kept != known) others = mesh::difference(**kept, known);
+    const store::SettingRow row{std::string(mesh::balances_setting), mesh::text_of(mesh::sum(own, others)), wall};
+    if (auto set = s.set_setting(row); !set) return std::unexpected(set.error());
+    return others;
+  };
+  store_.ask(job, std::function<void(Expected<mesh::Balances>)>(
+                      [this, own, then = std::move(then)](const Expected<mesh::Balances>& others) {
+                        saving_ = false;
+                        // A failure: the next minute tries again; a restart before that forgets a minute of lending.
+                        if (others) kept_ = own;
+                        if (others && *others != mesh::Balances{}) take(*others);
+                        then();
+                        if (save_again_) save(std::exchange(save_again_, nullptr));
+                      }));
 }
 
 }  // namespace faelled::app

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "members/directory.hpp"
+#include "mesh/balances.hpp"
 #include "mesh/mesh.hpp"
 #include "net/loop.hpp"
 #include "net/timer.hpp"
@@ -25,13 +26,15 @@ class CommonsKeeper {
   // At start, before the loop runs. Errors: the store's; balances that cannot be read are told in the log and begin
   // anew.
   Expected<void> restore();
-  // At the end; `then` is called when the balances are kept, or could not be.
+  // At the end; `then` is called when the balances are kept, or could not be. What another server kept meanwhile, as
+  // while one takes over from the other, is added and not overwritten.
   void save(std::function<void()> then);
 
  private:
   void tick();
   void tell_agreements();
-  std::uint32_t places() const;  // on engines that are ready
+  void take(const mesh::Balances& balances);  // that are kept and not ours yet
+  std::uint32_t places() const;               // on engines that are ready
 
   const Clock& clock_;
   mesh::Mesh& mesh_;
@@ -42,8 +45,10 @@ class CommonsKeeper {
   std::map<std::string, commons::Agree> told_;
   std::uint32_t told_places_ = 0;
   std::optional<WallTime> changes_at_;  // when what was told becomes something else by itself
-  std::string saved_;
+  mesh::Balances kept_;                 // what the store had when it was last read or written
   Instant saved_at_;
+  bool saving_ = false;
+  std::function<void()> save_again_;  // asked while it was being done
 };
 
 }  // namespace faelled::app

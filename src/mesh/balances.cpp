@@ -1,5 +1,6 @@
 #include "mesh/balances.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace faelled::mesh {
@@ -14,18 +15,24 @@ bool read(std::string_view& line, commons::Work& into) {
 
 }  // namespace
 
-std::string balances_text(const commons::Scheduler& commons) {
-  std::string out = "capacity " + std::to_string(commons.capacity_per_s()) + "\n";
-  for (const commons::MemberState& state : commons.members()) {
-    if (state.credit == 0 && state.lent == 0 && state.borrowed == 0) continue;
-    out += state.member + " " + std::to_string(state.credit) + " " + std::to_string(state.lent) + " " +
-           std::to_string(state.borrowed) + "\n";
-  }
+Balances balances_of(const commons::Scheduler& commons) {
+  Balances out{commons.capacity_per_s(), {}};
+  for (const commons::MemberState& state : commons.members())
+    if (const Balance balance{state.credit, state.lent, state.borrowed}; balance != Balance{})
+      out.members.emplace(state.member, balance);
   return out;
 }
 
-Expected<std::vector<commons::Event>> balances_of(std::string_view text) {
-  std::vector<commons::Event> out;
+std::string text_of(const Balances& balances) {
+  std::string out = "capacity " + std::to_string(balances.capacity_per_s) + "\n";
+  for (const auto& [member, balance] : balances.members)
+    out += member + " " + std::to_string(balance.credit) + " " + std::to_string(balance.lent) + " " +
+           std::to_string(balance.borrowed) + "\n";
+  return out;
+}
+
+Expected<Balances> read_balances(std::string_view text) {
+  Balances out;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
@@ -35,20 +42,49 @@ Expected<std::vector<commons::Event>> balances_of(std::string_view text) {
     line.remove_prefix(id.size());
     bool whole = false;
     if (number == 1) {
-      commons::Capacity capacity;
-      whole = id == "capacity" && read(line, capacity.per_s) && line.empty() && capacity.per_s >= 0;
-      out.emplace_back(capacity);
+      whole = id == "capacity" && read(line, out.capacity_per_s) && line.empty() && out.capacity_per_s >= 0;
     } else {
-      commons::Restore of;
-      of.member = id;
+      Balance of;
       whole = !id.empty() && read(line, of.credit) && read(line, of.lent) && read(line, of.borrowed) && line.empty() &&
-              of.lent >= 0 && of.borrowed >= 0;
-      out.emplace_back(of);
+              of.lent >= 0 && of.borrowed >= 0 && out.members.emplace(id, of).second;
     }
     if (!whole)
       return fail(Errc::invalid, "line " + std::to_string(number) + " of the commons' balances cannot be read",
                   "was it edited by hand? Without that setting all begin with nothing lent and nothing borrowed");
   }
+  return out;
+}
+
+std::vector<commons::Event> events_of(const Balances& balances) {
+  std::vector<commons::Event> out;
+  out.emplace_back(commons::Capacity{balances.capacity_per_s});
+  for (const auto& [member, balance] : balances.members)
+    out.emplace_back(commons::Restore{member, balance.credit, balance.lent, balance.borrowed});
+  return out;
+}
+
+Balances difference(const Balances& later, const Balances& earlier) {
+  Balances out = later;
+  for (const auto& [member, before] : earlier.members) {
+    Balance& balance = out.members[member];
+    balance.credit -= before.credit;
+    balance.lent -= before.lent;
+    balance.borrowed -= before.borrowed;
+  }
+  std::erase_if(out.members, [](const auto& of) { return of.second == Balance{}; });
+  return out;
+}
+
+Balances sum(const Balances& one, const Balances& other) {
+  Balances out = one;
+  out.capacity_per_s = std::max(one.capacity_per_s, other.capacity_per_s);
+  for (const auto& [member, more] : other.members) {
+    Balance& balance = out.members[member];
+    balance.credit += more.credit;
+    balance.lent += more.lent;
+    balance.borrowed += more.borrowed;
+  }
+  std::erase_if(out.members, [](const auto& of) { return of.second == Balance{}; });
   return out;
 }
 
