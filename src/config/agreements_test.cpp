@@ -126,7 +126,8 @@ TEST(AgreementsFile, TakesKeysThatGiveEachSizeOneValue) {
 TEST(Inhabitants, AreReadFromWhatSpreadsheetsWrite) {
   for (const std::string text : {"member,inhabitants\naarhus,367095\nribe,8168\n",
                                  "\xEF\xBB\xBFmember;inhabitants\r\naarhus;367095\r\n\r\nribe;8168\r\n",
-                                 "\"inhabitants\"\t\"member\"\n\"367095\"\t\"aarhus\"\n8168\tribe"}) {
+                                 "\"inhabitants\"\t\"member\"\n\"367095\"\t\"aarhus\"\n8168\tribe",
+                                 "name;member;inhabitants\n\"Aarhus; i dag\"; aarhus ;367095\nRibe;ribe;8168\n"}) {
     const ParsedInhabitants parsed = parse_inhabitants(text);
     EXPECT_THAT(parsed.problems, IsEmpty()) << text;
     EXPECT_EQ(parsed.of, (std::map<std::string, std::uint64_t>{{"aarhus", 367'095}, {"ribe", 8'168}}));
@@ -142,6 +143,7 @@ TEST(Inhabitants, ThatAreNoneAreToldWithTheirLine) {
   }
   EXPECT_THAT(lines, ElementsAre(2, 3, 4, 6, 7));
   EXPECT_EQ(parse_inhabitants("").problems.size(), 1U);
+  EXPECT_EQ(parse_inhabitants("member,inhabitants\naarhus,1\n\"ribe,2\n").problems.at(0).line, 3U);
   EXPECT_THAT(parse_inhabitants("kommune,antal\na,1\n").problems.at(0).hint, HasSubstr("member,inhabitants"));
 }
 

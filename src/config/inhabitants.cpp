@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <charconv>
+#include <vector>
 
+#include "base/csv_rows.hpp"
 #include "config/agreements.hpp"
 #include "config/fields.hpp"
 
@@ -8,40 +10,22 @@ namespace faelled::config {
 namespace {
 
 constexpr std::size_t problems_max = 50;
-constexpr std::string_view mark = "\xEF\xBB\xBF";  // of UTF-8, as spreadsheets write it
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\r')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
-  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
   return text;
-}
-
-std::vector<std::string_view> fields_of(std::string_view line, char between) {
-  std::vector<std::string_view> out;
-  while (true) {
-    const std::size_t end = std::min(line.find(between), line.size());
-    out.push_back(trimmed(line.substr(0, end)));
-    if (end == line.size()) return out;
-    line.remove_prefix(end + 1);
-  }
-}
-
-char between_of(std::string_view heading) {
-  for (const char candidate : {';', '\t'})
-    if (heading.contains(candidate)) return candidate;
-  return ',';
 }
 
 class Reading {
  public:
   explicit Reading(ParsedInhabitants& into) : into_(into) {}
 
-  void line(std::string_view text, std::size_t number) {
-    line_ = number;
-    if (trimmed(text).empty()) return;
-    if (!heading_read_) return heading(text);
-    const auto fields = fields_of(text, between_);
+  void row(const CsvRow& row) {
+    line_ = row.line;
+    std::vector<std::string_view> fields;
+    for (const std::string& field : row.fields) fields.push_back(trimmed(field));
+    if (!heading_read_) return heading(fields);
     const std::size_t last = std::max(member_, inhabitants_);
     if (fields.size() <= last) return wrong("this line has too few fields", "write it as aarhus,367095");
     const std::string member(fields[member_]);
@@ -57,15 +41,18 @@ class Reading {
       wrong("member " + in_quotes(member) + " stands twice", "keep one of the two");
   }
 
+  void unreadable(std::size_t line, const Error& error) {
+    line_ = line;
+    wrong(error.message, error.hint);
+  }
+
   void end() {
     if (!heading_read_) wrong("there is no heading", "begin with the line member,inhabitants");
   }
 
  private:
-  void heading(std::string_view text) {
+  void heading(const std::vector<std::string_view>& names) {
     heading_read_ = true;
-    between_ = between_of(text);
-    const auto names = fields_of(text, between_);
     const auto member = std::ranges::find(names, "member"), inhabitants = std::ranges::find(names, "inhabitants");
     if (member == names.end() || inhabitants == names.end())
       return wrong("the heading names no member or no inhabitants", "begin with the line member,inhabitants");
@@ -79,7 +66,6 @@ class Reading {
 
   ParsedInhabitants& into_;
   bool heading_read_ = false;
-  char between_ = ',';
   std::size_t member_ = 0, inhabitants_ = 1, line_ = 1;
 };
 
@@ -91,12 +77,13 @@ ParsedInhabitants parse_inhabitants(std::string_view text) {
     out.problems.push_back({0, 0, "the file is too large", "one line for each member"});
     return out;
   }
-  if (text.starts_with(mark)) text.remove_prefix(mark.size());
+  CsvRows rows(text);
   Reading reading(out);
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    reading.line(text.substr(0, end), number);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  while (true) {
+    const auto row = rows.next();
+    if (!row) reading.unreadable(rows.line(), row.error());
+    if (!row || !*row) break;
+    reading.row(**row);
   }
   reading.end();
   return out;

@@ -4,9 +4,9 @@
 #include <array>
 #include <map>
 
+#include "base/csv_rows.hpp"
 #include "base/limits.hpp"
 #include "json/document.hpp"
-#include "key_import/csv_rows.hpp"
 #include "key_import/old_time.hpp"
 
 namespace faelled::key_import {
@@ -134,8 +134,11 @@ constexpr const char* forms =
 
 Expected<KeyFile> read_csv(std::string_view text) {
   CsvRows rows(text);
+  const auto unreadable = [&](const Error& error) {
+    return fail(error.code, "line " + std::to_string(rows.line()) + ": " + error.message, error.hint);
+  };
   auto heading = rows.next();
-  if (!heading) return std::unexpected(heading.error());
+  if (!heading) return unreadable(heading.error());
   if (!*heading) return fail(Errc::invalid, "the file is empty", forms);
   std::vector<std::optional<Column>> columns;
   for (const std::string& name : (**heading).fields) columns.push_back(column_of(name));
@@ -145,7 +148,7 @@ Expected<KeyFile> read_csv(std::string_view text) {
   Reader reader;
   while (true) {
     auto row = rows.next();
-    if (!row) return std::unexpected(row.error());
+    if (!row) return unreadable(row.error());
     if (!*row) return std::move(reader.file);
     if (reader.full()) return too_many();
     const CsvRow& read = **row;

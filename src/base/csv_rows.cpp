@@ -1,9 +1,12 @@
-#include "key_import/csv_rows.hpp"
+#include "base/csv_rows.hpp"
 
 #include <algorithm>
 
-namespace faelled::key_import {
+namespace faelled {
+
 CsvRows::CsvRows(std::string_view text) : rest_(text) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (rest_.starts_with(mark)) rest_.remove_prefix(mark.size());
   const std::string_view first = rest_.substr(0, rest_.find('\n'));
   std::ptrdiff_t most = 0;
   for (const char candidate : {',', ';', '\t'}) {
@@ -14,13 +17,15 @@ CsvRows::CsvRows(std::string_view text) : rest_(text) {
 }
 
 // Behind the opening quotation mark.
-Expected<std::string> CsvRows::quoted(std::size_t begun_at) {
+Expected<std::string> CsvRows::quoted() {
+  const std::size_t begun_at = line_;
   std::string field;
   while (true) {
     const std::size_t end = rest_.find('"');
-    if (end == std::string_view::npos)
-      return fail(Errc::invalid, "line " + std::to_string(begun_at) + ": a quotation begins and does not end",
-                  "close it with a quotation mark");
+    if (end == std::string_view::npos) {
+      line_ = begun_at;
+      return fail(Errc::invalid, "a quotation begins and does not end", "close it with a quotation mark");
+    }
     field += rest_.substr(0, end);
     line_ += static_cast<std::size_t>(std::ranges::count(rest_.substr(0, end), '\n'));
     rest_.remove_prefix(end + 1);
@@ -36,7 +41,7 @@ Expected<std::optional<CsvRow>> CsvRows::next() {
     for (bool more = true; more;) {
       if (rest_.starts_with('"')) {
         rest_.remove_prefix(1);
-        auto field = quoted(row.line);
+        auto field = quoted();
         if (!field) return std::unexpected(field.error());
         row.fields.push_back(std::move(*field));
       } else {
@@ -50,8 +55,7 @@ Expected<std::optional<CsvRow>> CsvRows::next() {
     if (std::string& last = row.fields.back(); last.ends_with('\r')) last.pop_back();
     if (rest_.starts_with('\r')) rest_.remove_prefix(1);  // behind a quotation
     if (!rest_.empty() && !rest_.starts_with('\n'))
-      return fail(Errc::invalid, "line " + std::to_string(line_) + ": something stands behind a quotation",
-                  "double the quotation marks inside a field");
+      return fail(Errc::invalid, "something stands behind a quotation", "double the quotation marks inside a field");
     if (!rest_.empty()) rest_.remove_prefix(1);
     ++line_;
     const bool empty = std::ranges::all_of(row.fields, [](const std::string& field) { return field.empty(); });
@@ -60,4 +64,4 @@ Expected<std::optional<CsvRow>> CsvRows::next() {
   return std::nullopt;
 }
 
-}  // namespace faelled::key_import
+}  // namespace faelled
