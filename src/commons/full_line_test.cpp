@@ -17,6 +17,7 @@ Settings bounded(std::uint32_t waiting_max) {
 
 std::vector<Action> refuses(TicketNumber ticket) { return {Refuse{ticket}}; }
 
+// Invariant: nobody shut out
 TEST(FullLine, WhoeverHasTheMostInItLosesTheLast) {
   Pool pool(bounded(4));
   for (int i = 0; i < 3; ++i) pool.ask("greedy");

@@ -100,7 +100,6 @@ TEST(Mesh, AFullLineRefuses) {
   EXPECT_EQ(b.refusals[0].cause, rpc::RefusalCause::queue_full);
 }
 
-// Invariant: nobody shut out
 TEST(Mesh, AFullLineMakesRoomForAMemberThatHasLessInIt) {
   Mesh mesh(clock, bounded(3));
   std::array<Caller, 4> greedy;
