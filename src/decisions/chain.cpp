@@ -28,25 +28,28 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
+// What a line's head is the digest of: "HEAD NUMBER TEXT".
+void write_vouched(std::string& out, std::string_view head, std::uint64_t number, std::string_view text) {
+  out += head;
+  out += ' ';
+  out += std::to_string(number);
+  out += ' ';
+  out += text;
+}
+
 }  // namespace
 
 std::string head_after(std::string_view head, std::uint64_t number, std::string_view text) {
-  std::string all(head);
-  all += ' ';
-  all += std::to_string(number);
-  all += ' ';
-  all += text;
+  std::string all;
+  write_vouched(all, head, number, text);
   return crypto::hex(crypto::sha256(all));
 }
 
 void Chain::seal(std::string& out, std::string_view text) {
   ++lines_;
-  scratch_.assign(head_);
-  scratch_ += ' ';
-  const std::size_t line = scratch_.size();
-  scratch_ += std::to_string(lines_);
-  scratch_ += ' ';
-  scratch_ += text;
+  scratch_.clear();
+  write_vouched(scratch_, head_, lines_, text);
+  const std::size_t line = head_.size() + 1;
   head_ = crypto::hex(crypto::sha256(scratch_));
   out.append(scratch_, line);
   out += ' ';
