@@ -13,6 +13,7 @@
 #include "commons_keeper.hpp"
 #include "config/config.hpp"
 #include "decisions/decision_log.hpp"
+#include "decisions_checker.hpp"
 #include "decisions_keeper.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
@@ -270,6 +271,10 @@ int run(const ServeOptions& options, const config::Config& config) {
   if (!decision_log) return refuse(decision_log.error());
   mesh::Mesh mesh(clock, mesh_settings);
   DecisionsKeeper decisions_keeper(loop, clock, mesh, **decision_log, **log);
+  DecisionsChecker decisions_checker(loop, clock, **log,
+                                     [folder = storage->folder.decisions()](const decisions::Stopped& stopped) {
+                                       return decisions::check_log(folder, stopped);
+                                     });
   node::Node::Settings node_settings;
   node_settings.folder = std::filesystem::absolute(storage->folder.path()).string();
   node_settings.models = std::move(engine_settings);
@@ -348,7 +353,8 @@ int run(const ServeOptions& options, const config::Config& config) {
                          {},
                          &front_ends,
                          std::move(facts),
-                         &mesh});
+                         &mesh,
+                         &decisions_checker});
   if (auto restored = portal.restore(); !restored) return refuse(restored.error());
 
   http::Server server(
@@ -438,6 +444,7 @@ int run(const ServeOptions& options, const config::Config& config) {
       return;
     }
     context.shutting_down = true;
+    decisions_checker.stop();
     (*log)->info("draining", {{"signal", number}});
     loop.spawn(wind_down());
   });

@@ -29,6 +29,24 @@ std::unexpected<Error> io_error(const std::filesystem::path& file, std::string_v
               "check the rights and the free space");
 }
 
+constexpr std::size_t read_bytes = 1024 * 1024;  // between two questions whether to stop
+
+Expected<std::string> read_bytes_of(int fd, std::size_t bytes, const std::filesystem::path& path,
+                                    const Stopped& stopped) {
+  std::string text(bytes, '\0');
+  std::size_t have = 0;
+  while (have < text.size()) {
+    if (stopped && stopped()) return fail(Errc::cancelled, "the reading of " + path.string() + " was stopped");
+    const ssize_t got = ::read(fd, text.data() + have, std::min(text.size() - have, read_bytes));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return io_error(path, "read", errno);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  text.resize(have);
+  return text;
+}
+
 bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t wrote = ::write(fd, text.data(), text.size());
@@ -41,7 +59,7 @@ bool write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-Expected<std::string> read_file(const std::filesystem::path& path) {
+Expected<std::string> read_file(const std::filesystem::path& path, const Stopped& stopped) {
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info{};
   if (file.fd < 0 && errno == ENOENT) return fail(Errc::not_found, path.string() + " is not there");
@@ -49,17 +67,14 @@ Expected<std::string> read_file(const std::filesystem::path& path) {
   if (!S_ISREG(info.st_mode)) return io_error(path, "read", EISDIR);
   if (static_cast<std::uint64_t>(info.st_size) > limits::decisions_read_bytes_max)
     return fail(Errc::too_large, path.string() + " is too large for a file of the decision log");
-  std::string text(static_cast<std::size_t>(info.st_size), '\0');
-  std::size_t have = 0;
-  while (have < text.size()) {
-    const ssize_t got = ::read(file.fd, text.data() + have, text.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return io_error(path, "read", errno);
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  text.resize(have);
-  return text;
+  return read_bytes_of(file.fd, static_cast<std::size_t>(info.st_size), path, stopped);
+}
+
+Expected<std::string> read_beginning(const std::filesystem::path& path, std::size_t bytes_max) {
+  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd < 0 && errno == ENOENT) return fail(Errc::not_found, path.string() + " is not there");
+  if (file.fd < 0) return io_error(path, "read", errno);
+  return read_bytes_of(file.fd, bytes_max, path, {});
 }
 
 Expected<void> append(const std::filesystem::path& path, std::string_view text) {

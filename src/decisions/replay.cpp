@@ -74,7 +74,7 @@ struct Replay::Run {
   }
 };
 
-Replay::Replay(std::span<const Head> heads) {
+Replay::Replay(std::span<const Head> heads, Stopped stopped) : stopped_(std::move(stopped)) {
   for (const Head& head : heads) kept_heads_.emplace(std::pair(head.file, head.lines), head.head);
 }
 Replay::~Replay() = default;
@@ -135,6 +135,7 @@ void Replay::file(std::string_view name, std::string_view content) {
   head_ = head ? head->previous_head : "";
   other_head_.clear();
   for (std::uint64_t number = 1; !content.empty(); ++number) {
+    if (stopped_ && stopped_()) return;
     const std::size_t length = content.find('\n');
     if (length == std::string_view::npos) {
       torn_ = true;

@@ -18,6 +18,7 @@
 #include "commons/event_text.hpp"
 #include "commons/scheduler.hpp"
 #include "decisions/chain.hpp"
+#include "decisions/disk.hpp"
 #include "decisions/heads.hpp"
 
 namespace faelled::decisions {
@@ -62,8 +63,9 @@ struct ReplayReport {
 
 class Replay {
  public:
-  // Heads that somebody kept elsewhere. Those of files before the first one are not looked at.
-  explicit Replay(std::span<const Head> heads = {});
+  // Heads that somebody kept elsewhere. Those of files before the first one are not looked at. Once `stopped` says so
+  // no further line is read, and the report is worth nothing.
+  explicit Replay(std::span<const Head> heads = {}, Stopped stopped = {});
   ~Replay();
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
@@ -84,6 +86,7 @@ class Replay {
   void begin_run(const SealedLine& line);
   void end_run();
 
+  Stopped stopped_;
   ReplayReport report_;
   std::map<std::string, MemberSums, std::less<>> sums_;
   std::map<std::pair<std::string, std::uint64_t>, std::string> kept_heads_;  // by file and line

@@ -55,6 +55,7 @@ TEST_F(AuditApi, EveryAdministrativeActHasItsRow) {
     co_await act("POST", "/api/agreements",
                  fmt::format(R"({{"ended":["{}"]}})", text_at(changed.body, "steps.0.after.id")), "agreement.end");
     co_await act("DELETE", "/api/tiers/stor", "", "tier.remove");
+    co_await act("POST", "/api/shares/check", "", "share.check");
     for (const Portal::Route& route : Portal::routes()) {
       if (route.method == http::Method::get || route.action.empty()) continue;
       if (route.action == "front_end.test" || route.action == "agreement.plan") continue;  // they change nothing

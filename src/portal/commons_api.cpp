@@ -63,6 +63,39 @@ void write_share(json::Writer& out, const rpc::MemberShare& share, std::string_v
       .member("wait_max_ms", to_millis(wait_max));
 }
 
+// Nothing but `running` before the first one has ended.
+void write_check(json::Writer& out, const DecisionCheck& check) {
+  out.object().member("running", check.running());
+  const std::optional<CheckFindings>& last = check.last();
+  const auto figure = [&](std::string_view name, std::uint64_t CheckFindings::* of) {
+    out.key(name);
+    last ? out.unsigned_integer(*last.*of) : out.null();
+  };
+  const auto time = [&](std::string_view name, const std::optional<WallTime>& at) {
+    out.member_or_null(name, at ? time_text(*at) : "");
+  };
+  time("checked_at", last ? std::optional(last->checked_at) : std::nullopt);
+  time("from", last ? last->from : std::nullopt);
+  time("to", last ? last->to : std::nullopt);
+  figure("events", &CheckFindings::events);
+  figure("skipped", &CheckFindings::skipped);
+  figure("floor_violations", &CheckFindings::floor_violations);
+  figure("violations", &CheckFindings::violations);
+  figure("differing", &CheckFindings::differing);
+  figure("faults", &CheckFindings::faults);
+  out.key("first_faults").array();
+  if (last)
+    for (const std::string& fault : last->first_faults) out.text(fault);
+  out.close_array().close_object();
+}
+
+// Zero of nothing is not zero: none where no decision could be made again.
+std::optional<std::uint64_t> floor_violations(const DecisionCheck* check) {
+  if (check == nullptr || !check->last()) return std::nullopt;
+  const CheckFindings& last = *check->last();
+  return last.events == 0 && last.skipped > 0 ? std::nullopt : std::optional(last.floor_violations);
+}
+
 std::string name_of_member(const members::Directory& directory, std::string_view id) {
   const auto member = directory.member(id);
   return member ? member->name : std::string(id);
@@ -150,8 +183,48 @@ net::Task<void> Portal::list_shares(Call& call) {
     write_share(out, share, name_of_member(p_.directory, share.member), wait_max_of(share.member));
     out.close_object();
   }
-  out.close_array().close_object();
+  out.close_array().key("floor_violations");
+  const auto violations = floor_violations(p_.check);
+  violations ? out.unsigned_integer(*violations) : out.null();
+  out.key("check");
+  if (p_.check == nullptr)
+    out.null();
+  else
+    write_check(out, *p_.check);
+  out.close_object();
   call.json(200, body);
+}
+
+// Begun when its audit row is written; whoever asks looks at the shares for what it finds.
+net::Task<void> Portal::check_shares(Call& call) {
+  if (p_.check == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server keeps no log of decisions."});
+  auto fields = body_of(call);
+  if (!fields) co_return call.fail(fields.error());
+  if (auto done = fields->finish(); !done) co_return call.fail(done.error());
+  const members::Act act = call.act(p_.context.clock.wall());
+  Expected<void> begun;
+  const auto noted = co_await answer_of<Expected<bool>>([&](auto then) {
+    p_.directory.audit().carry_out<bool>(
+        [this, act, &begun]() -> Expected<members::Deed<bool>> {
+          if (p_.check->running()) return fail(Errc::conflict, "A check runs already", "wait for what it finds.");
+          return members::Deed<bool>{[](store::Store&) { return Expected<bool>(true); },
+                                     p_.directory.audit().row(act, "share.check", {}, std::string(), std::string()),
+                                     [this, &begun](bool&) { begun = p_.check->begin(); }};
+        },
+        std::move(then));
+  });
+  const Error* refused = !noted ? &noted.error() : !begun ? &begun.error() : nullptr;
+  if (refused != nullptr && refused->code == Errc::conflict)
+    co_return call.fail(ApiError{Cause::conflict,
+                                 "A check runs already; wait for what it finds.",
+                                 {},
+                                 {},
+                                 "Der kontrolleres allerede. Vent på, hvad der bliver fundet."});
+  if (refused != nullptr) co_return call.fail(*refused);
+  std::string body;
+  json::Writer out(body);
+  write_check(out, *p_.check);
+  call.json(202, body);
 }
 
 }  // namespace faelled::portal

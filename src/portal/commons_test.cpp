@@ -75,5 +75,67 @@ TEST_F(Commons, ShowsAMemberItsShareAndOperatorsAll) {
   });
 }
 
+TEST_F(Commons, TellsWhatTheLastCheckFoundAndThatOneRuns) {
+  in_world([](World& world) -> Task<void> {
+    const std::string never = (co_await world.ask_owner("GET", "/api/shares")).body;
+    EXPECT_EQ(text_at(never, "floor_violations"), "null");
+    EXPECT_EQ(text_at(never, "check.running"), "false");
+    EXPECT_EQ(text_at(never, "check.checked_at"), "null");
+    EXPECT_EQ(text_at(never, "check.events"), "null");
+
+    const Answer begun = co_await world.ask_owner("POST", "/api/shares/check");
+    EXPECT_EQ(begun.status, 202) << begun.body;
+    EXPECT_EQ(text_at(begun.body, "running"), "true");
+    EXPECT_EQ(text_at((co_await world.ask_owner("GET", "/api/shares")).body, "check.running"), "true");
+    const Answer second = co_await world.ask_owner("POST", "/api/shares/check", "{}");
+    EXPECT_EQ(second.status, 409) << second.body;
+    EXPECT_EQ(text_at(second.body, "error.message_da"), "Der kontrolleres allerede. Vent på, hvad der bliver fundet.");
+    EXPECT_EQ(world.check.begun, 1);
+
+    CheckFindings found;
+    found.checked_at = world.clock.wall();
+    found.from = world.clock.wall() - std::chrono::hours(2);
+    found.to = world.clock.wall() - std::chrono::hours(1);
+    found.events = 12'345;
+    world.check.end(found);
+    const std::string clean = (co_await world.ask_owner("GET", "/api/shares")).body;
+    EXPECT_EQ(text_at(clean, "floor_violations"), "0");
+    EXPECT_EQ(text_at(clean, "check.running"), "false");
+    EXPECT_EQ(text_at(clean, "check.events"), "12345");
+    EXPECT_EQ(text_at(clean, "check.from"), "2025-12-31T22:00:00.000000Z");
+    EXPECT_EQ(text_at(clean, "check.checked_at"), "2026-01-01T00:00:00.000000Z");
+
+    EXPECT_EQ((co_await world.ask_owner("POST", "/api/shares/check")).status, 202) << "again";
+    found.violations = 5;
+    found.floor_violations = found.faults = 3;
+    found.first_faults = {"2026-01-01-000001.log:41: breaks a promise"};
+    world.check.end(found);
+    const std::string red = (co_await world.ask_owner("GET", "/api/shares")).body;
+    EXPECT_EQ(text_at(red, "floor_violations"), "3");
+    EXPECT_EQ(text_at(red, "check.faults"), "3");
+    EXPECT_EQ(text_at(red, "check.first_faults.0"), found.first_faults[0]);
+  });
+}
+
+TEST_F(Commons, ZeroOfNoDecisionIsNotZero) {
+  in_world([](World& world) -> Task<void> {
+    CheckFindings found;
+    found.skipped = 12'345;
+    world.check.end(found);
+    const std::string body = (co_await world.ask_owner("GET", "/api/shares")).body;
+    EXPECT_EQ(text_at(body, "floor_violations"), "null");
+    EXPECT_EQ(text_at(body, "check.skipped"), "12345");
+  });
+}
+
+TEST_F(Commons, ACheckIsForOperatorsAndTakesNoFields) {
+  in_world([](World& world) -> Task<void> {
+    const std::string admin = co_await world.signed_in_as("aarhus", "Eva", "member_admin");
+    EXPECT_EQ((co_await world.ask("POST", "/api/shares/check", {}, admin)).status, 403);
+    EXPECT_EQ((co_await world.ask_owner("POST", "/api/shares/check", R"({"all":true})")).status, 400);
+    EXPECT_EQ(world.check.begun, 0);
+  });
+}
+
 }  // namespace
 }  // namespace faelled::portal

@@ -193,6 +193,7 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::get, "/api/tickets/{id}", access::callers, &Portal::get_ticket},
       {Method::get, "/api/share", access::callers, &Portal::get_share},
       {Method::get, "/api/shares", access::operators, &Portal::list_shares, "share.list"},
+      {Method::post, "/api/shares/check", access::operators, &Portal::check_shares, "share.check"},
       {Method::post, "/api/what-if", access::operators, &Portal::what_if},
       {Method::get, "/api/audit", access::readers, &Portal::get_audit, "audit.read"},
       {Method::get, "/api/members", access::operators, &Portal::list_members, "member.list"},

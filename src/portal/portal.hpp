@@ -15,6 +15,7 @@
 #include "portal/bulletin.hpp"
 #include "portal/call.hpp"
 #include "portal/csv.hpp"
+#include "portal/decision_check.hpp"
 #include "portal/turn.hpp"
 #include "portal/watch.hpp"
 #include "store/conversations.hpp"
@@ -47,6 +48,7 @@ class Portal {
     front_ends::FrontEnds* front_ends = nullptr;  // nullptr: none
     ServerFacts facts = {};
     const rpc::SharesPort* shares = nullptr;  // nullptr: nobody shares anything
+    DecisionCheck* check = nullptr;           // nullptr: there is no log to check
   };
 
   explicit Portal(Parts parts);
@@ -152,6 +154,7 @@ class Portal {
   net::Task<void> get_ticket(Call& call);
   net::Task<void> get_share(Call& call);
   net::Task<void> list_shares(Call& call);
+  net::Task<void> check_shares(Call& call);
   Duration wait_max_of(std::string_view member) const;
   // what_if_api.cpp
   net::Task<void> what_if(Call& call);

@@ -35,6 +35,7 @@ const std::map<std::string, std::string>& allowed() {
       {"GET /api/tickets/{id}", "ubmaokw"},
       {"GET /api/share", "ubmaokw"},
       {"GET /api/shares", "ow"},
+      {"POST /api/shares/check", "ow"},
       {"POST /api/what-if", "ow"},
       {"GET /api/audit", "maow"},
       {"GET /api/members", "ow"},

@@ -119,6 +119,24 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort {
   std::vector<rpc::ShareSample> all_past;
 };
 
+// Ends when the test says so.
+struct AskedCheck final : DecisionCheck {
+  bool running() const override { return begun > ended; }
+  const std::optional<CheckFindings>& last() const override { return findings; }
+  Expected<void> begin() override {
+    ++begun;
+    return {};
+  }
+  void end(CheckFindings found) {
+    ++ended;
+    findings = std::move(found);
+  }
+
+  int begun = 0;
+  int ended = 0;
+  std::optional<CheckFindings> findings;
+};
+
 // One answer of the upstream that is under way.
 class Saying {
  public:
@@ -186,7 +204,7 @@ class World {
     gateway.emplace(*context, *directory);
     portal_settings = settings;
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
-                                 settings, nullptr, facts_of(folder), &mesh});
+                                 settings, nullptr, facts_of(folder), &mesh, &check});
     EXPECT_TRUE(portal->restore());
     const auto no_body = [](int status, std::string_view) { return std::to_string(status); };
     upstream.emplace(
@@ -317,6 +335,7 @@ class World {
   SystemRandom random;
   http::Client client{loop};
   OpenMesh mesh;
+  AskedCheck check;
   std::unique_ptr<ledger::Journal> journal;
   std::optional<store::Conversations> conversations;
   std::optional<store::StoreThread> thread;

@@ -106,7 +106,7 @@ for (const [where, options] of [['a desktop', {}], ['a phone', phone]] as const)
     await expect(operator.getByRole('heading', { level: 1, name: 'Retfærdighed' })).toBeVisible();
     const table = operator.getByRole('table', { name: 'Kommune for kommune' });
     await expect(table.getByRole('rowheader').first()).toBeVisible();
-    await expect(operator.getByText(/Ikke kontrolleret|Ingen brud på nogen kommunes gulv/)).toBeVisible();
+    await expect(operator.getByText(/Endnu ikke kontrolleret|0 brud på gulvet/)).toBeVisible();
     await no_axe_violations(operator);
     await operator.getByRole('link', { name: 'Efter navn' }).click();
     await expect(operator).toHaveURL(/sort=name/);
@@ -133,24 +133,49 @@ for (const [where, options] of [['a desktop', {}], ['a phone', phone]] as const)
   });
 }
 
+const check = {
+  running: false, checked_at: '2026-11-25T08:00:00.000000Z', from: '2026-11-24T08:00:00.000000Z', to: '2026-11-25T07:59:00.000000Z',
+  events: 12_345, skipped: 0, floor_violations: 0, violations: 0, differing: 0, faults: 0, first_faults: [] as string[],
+};
+
 test('violations are red and in words, and nobody having looked is not zero', async ({ browser, guard }) => {
   void guard;
   const page = await signed_in_as(browser, 'operator');
-  let violations: number | null = null;
+  let told: Record<string, unknown> = { ...check, checked_at: null, from: null, to: null, events: null, floor_violations: null };
   await page.route('**/api/shares', async (route) => {
     const response = await route.fetch();
-    await route.fulfill({ json: { ...(await response.json()), floor_violations: violations } });
+    await route.fulfill({ json: { ...(await response.json()), check: told, floor_violations: told.floor_violations } });
   });
   await page.goto('/fairness');
-  await expect(page.getByText('Ikke kontrolleret')).toBeVisible();
-  violations = 3;
+  await expect(page.getByText('Endnu ikke kontrolleret')).toBeVisible();
+  told = { ...check, floor_violations: 3, violations: 3, faults: 2, first_faults: [`2026-11-25-000001.log:41: ${'breaks_a_promise_'.repeat(12)}`] };
   await page.reload();
-  await expect(page.getByText('3 brud på en kommunes gulv')).toBeVisible();
-  await expect(page.locator('section.broken')).toBeVisible();
+  await expect(page.getByText('3 brud på gulvet i 12.345 beslutninger')).toBeVisible();
+  await expect(page.locator('section.broken')).toContainText('faelled audit replay');
   await no_axe_violations(page);
-  violations = 0;
+  await page.setViewportSize({ width: 320, height: 640 });
+  await no_sideways_scroll(page, 320);
+  told = { ...check, events: 0, skipped: 12_345 };
   await page.reload();
-  await expect(page.getByText('Ingen brud på nogen kommunes gulv')).toBeVisible();
+  await expect(page.getByText('beslutninger er ikke kontrolleret')).toBeVisible();
+  await no_axe_violations(page);
+  told = check;
+  await page.reload();
+  await expect(page.getByText('0 brud på gulvet i 12.345 beslutninger')).toBeVisible();
+  await page.context().close();
+});
+
+test('an operator has the floors checked with the keyboard and sees what was found', async ({ browser, page: someone, guard }) => {
+  void guard;
+  await ask_something(someone);
+  const page = await signed_in_as(browser, 'operator');
+  await page.goto('/fairness');
+  await page.getByRole('button', { name: 'Kontrollér nu' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('status').getByText(/^0 brud på gulvet i [\d.]+ beslutninger fra .+ til .+, kontrolleret/)).toBeVisible();
+  await expect(page.getByText('Kontrollerer …')).toBeHidden();
+  await expect(page.getByRole('button', { name: 'Kontrollér nu' })).toBeFocused();
+  await no_axe_violations(page);
   await page.context().close();
 });
 

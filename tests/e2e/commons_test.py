@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from server import OTHER_SECRET
+from server import OTHER_SECRET, SECRET
+from visiting import everything_in, signed_in
 from waiting import until
 
 
@@ -142,3 +143,31 @@ def test_what_was_lent_outlives_a_restart(make_server, fake):
     for share in before:
         assert after[share["member"]]["lent"] >= share["lent"] and after[share["member"]]["borrowed"] >= share["borrowed"]
     assert sum(share["credit"] for share in after.values()) == 0
+
+
+def test_a_server_checks_its_own_decisions(make_server, fake):
+    server = make_server([fake.model(concurrency=2)]).start()
+    visitor = signed_in(server, "demo", "Per")
+    me = visitor.get(server.url + "/api/session", timeout=60).json()["user"]["id"]
+    assert visitor.post(server.url + "/api/shares/check", timeout=60).status_code == 403
+    server.faelled("user", "set-role", me, "operator")
+
+    def shares():
+        answer = visitor.get(server.url + "/api/shares", timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert shares()["floor_violations"] is None and shares()["check"]["checked_at"] is None, "nobody having looked is not zero"
+    for secret in [SECRET, OTHER_SECRET] * 3:
+        assert server.chat("fake", secret=secret).status_code == 200
+    until("they are in the log", lambda: everything_in(server.data / "decisions").count(b" arrive ") == 6)
+    begun = visitor.post(server.url + "/api/shares/check", timeout=60)
+    assert begun.status_code == 202 and begun.json()["running"], begun.text
+    check = until("its end", lambda: not shares()["check"]["running"] and shares()["check"])
+    assert check["events"] > 6 and check["skipped"] == 0, check
+    assert shares()["floor_violations"] == check["floor_violations"] == check["violations"] == check["differing"] == 0, check
+    assert check["faults"] == 0 and check["first_faults"] == [], check
+    assert check["from"] < check["to"] < check["checked_at"]
+    rows = json.loads(server.faelled("audit", "log", "--json").stdout)["rows"]
+    assert "share.check" in [row["action"] for row in rows if row["outcome"] == "done"]
+    server.stop()

@@ -71,6 +71,19 @@ export function mock_commons({ members }) {
     };
   }
 
+  const check_ms = 3_000;
+  let check_begun = 0;
+  let checked = { checked_at: null, from: null, to: null, events: null, skipped: null, floor_violations: null, violations: null, differing: null, faults: null, first_faults: [] };
+  function check_now() {
+    const running = Date.now() < check_begun + check_ms;
+    if (!running && check_begun > 0) {
+      const to = check_begun + check_ms;
+      checked = { checked_at: iso(to), from: iso(to - 86_400_000), to: iso(to), events: 12_345, skipped: 0, floor_violations: 0, violations: 0, differing: 0, faults: 0, first_faults: [] };
+      check_begun = 0;
+    }
+    return { running, ...checked };
+  }
+
   /** Answers, or false: it is not ours. */
   return function commons(session, method, url, body, { send, refuse }) {
     const operator = session.role === 'operator';
@@ -83,7 +96,13 @@ export function mock_commons({ members }) {
       const share = share_of(all[at], at);
       return send(200, { ...share, past: past_of(share) });
     }
-    if (url.pathname === '/api/shares') return operator ? send(200, { members: all.map(share_of), floor_violations: 0 }) : forbidden();
+    if (url.pathname === '/api/shares') return operator ? send(200, { members: all.map(share_of), floor_violations: check_now().floor_violations, check: check_now() }) : forbidden();
+    if (url.pathname === '/api/shares/check' && method === 'POST') {
+      if (!operator) return forbidden();
+      if (check_now().running) return refuse(409, 'conflict', 'Der kontrolleres allerede.', 'A check runs already.');
+      check_begun = Date.now();
+      return send(202, check_now());
+    }
     if (url.pathname === '/api/what-if' && method === 'POST') {
       if (!operator) return forbidden();
       return all.some((each) => each.id === body.member) ? send(200, what_if(body)) : refuse(404, 'not_found', 'Det findes ikke.', 'There is no such member.');
