@@ -104,6 +104,7 @@ std::string json_of(const decisions::ReplayReport& report, const Names& names) {
         .member("granted_floor", sum.granted_floor)
         .member("granted_borrowed", sum.granted_borrowed)
         .member("expired", sum.expired)
+        .member("refused", sum.refused)
         .close_object();
   out.close_array().close_object();
   return text + "\n";
@@ -118,12 +119,13 @@ void print(const decisions::ReplayReport& report, const Names& names) {
   std::cout << fmt::format("{} events decided again, {} differ, {} skipped\n", report.events, report.differing,
                            report.skipped);
   std::cout << fmt::format("{} promises broken, {} of them floors\n", report.violations, report.floor_violations);
-  std::cout << fmt::format("\n{:<16}  {:<20} {:>16} {:>16} {:>16} {:>9} {:>9} {:>9} {:>9}\n", "pseudonym", "member",
-                           "served", "lent", "borrowed", "asked", "on floor", "borrowing", "expired");
+  std::cout << fmt::format("\n{:<16}  {:<20} {:>16} {:>16} {:>16} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "pseudonym",
+                           "member", "served", "lent", "borrowed", "asked", "on floor", "borrowing", "expired",
+                           "refused");
   for (const decisions::MemberSums& sum : report.members)
-    std::cout << fmt::format("{:<16}  {:<20} {:>16} {:>16} {:>16} {:>9} {:>9} {:>9} {:>9}\n", sum.pseudonym,
+    std::cout << fmt::format("{:<16}  {:<20} {:>16} {:>16} {:>16} {:>9} {:>9} {:>9} {:>9} {:>9}\n", sum.pseudonym,
                              name_of(names, sum.pseudonym), sum.served, sum.lent, sum.borrowed, sum.asked,
-                             sum.granted_floor, sum.granted_borrowed, sum.expired);
+                             sum.granted_floor, sum.granted_borrowed, sum.expired, sum.refused);
   std::cout << (report.in_order() ? "\nIn order.\n" : "\nNot in order: see the faults above.\n");
 }
 

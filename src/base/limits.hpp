@@ -179,7 +179,7 @@ inline constexpr auto decisions_days_max = std::chrono::days(100);
 inline constexpr std::size_t decisions_findings_max = 100;            // of one kind in one file, told by name
 inline constexpr std::size_t decisions_read_bytes_max = 1ULL << 30U;  // of one file, by a replay
 // A server's check of its own log
-inline constexpr std::uint64_t decisions_check_bytes_max = 1ULL << 30U;  // the newest of it
+inline constexpr std::uint64_t decisions_check_bytes_max = 8ULL << 30U;  // the newest of it
 inline constexpr auto decisions_check_first_after = 10min;
 inline constexpr auto decisions_check_every = 24h;
 inline constexpr std::size_t decisions_check_faults_told_max = 3;  // on the page; the rest is counted

@@ -47,6 +47,7 @@ class Server {
       : clock_(clock), random_(seed) {
     LogOptions options;
     options.folder = folder.log();
+    options.settings = few_wait();
     options.file_bytes_max = file_bytes_max;
     log = std::move(DecisionLog::open(std::move(options), clock.now(), clock.wall(), random_).value());
     for (const char* member : {"odense", "aarhus", "vejle", "æbelø kommune"}) {
@@ -61,7 +62,10 @@ class Server {
     const auto actions = scheduler.step(clock_.now(), event);
     log->saw(clock_.now(), event, actions);
     for (const commons::Action& action : actions)
-      if (const auto* grant = std::get_if<commons::Grant>(&action)) running_.push_back(grant->ticket);
+      if (const auto* grant = std::get_if<commons::Grant>(&action))
+        running_.push_back(grant->ticket);
+      else if (std::holds_alternative<commons::Refuse>(action))
+        ++refused;
   }
 
   void live(int events) {
@@ -100,8 +104,15 @@ class Server {
   void end() { FAELLED_CHECK(log->close(clock_.now(), clock_.wall()), "the disk takes it"); }
   void write() { FAELLED_CHECK(log->drain(clock_.now(), clock_.wall()), "the disk takes it"); }
 
-  commons::Scheduler scheduler;
+  static commons::Settings few_wait() {
+    commons::Settings settings;
+    settings.waiting_max = 12;
+    return settings;
+  }
+
+  commons::Scheduler scheduler{few_wait()};
   std::unique_ptr<DecisionLog> log;
+  std::uint64_t refused = 0;  // for a full line
 
  private:
   ManualClock& clock_;

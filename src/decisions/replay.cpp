@@ -306,6 +306,9 @@ void Replay::decide(const SealedLine& line) {
     } else if (const auto* expire = std::get_if<commons::Expire>(&action)) {
       ++sums_[run.members[expire->ticket]].expired;
       run.members.erase(expire->ticket);
+    } else if (const auto* refuse = std::get_if<commons::Refuse>(&action)) {
+      ++sums_[run.members[refuse->ticket]].refused;
+      run.members.erase(refuse->ticket);
     }
   }
   if (const auto* end = std::get_if<commons::End>(&decision->event))

@@ -41,6 +41,7 @@ struct MemberSums {
   std::uint64_t granted_floor = 0;     // grants, on its floor
   std::uint64_t granted_borrowed = 0;  // and on what others left idle
   std::uint64_t expired = 0;
+  std::uint64_t refused = 0;  // in a full line
   bool operator==(const MemberSums&) const = default;
 };
 

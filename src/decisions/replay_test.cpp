@@ -66,6 +66,10 @@ TEST_F(Audit, ReplaysToTheSameDecisionsAndSums) {
   const auto rows = read_pseudonyms(folder_.log() / pseudonyms_file).value();
   const auto members = server_.scheduler.members();
   ASSERT_EQ(report.members.size(), members.size());
+  std::uint64_t refused = 0;
+  for (const MemberSums& sum : report.members) refused += sum.refused;
+  EXPECT_GT(refused, 0U);
+  EXPECT_EQ(refused, server_.refused);
   for (const commons::MemberState& state : members) {
     const auto row = std::ranges::find_if(rows, [&](const auto& r) { return r.member && r.id == state.member; });
     ASSERT_NE(row, rows.end());
