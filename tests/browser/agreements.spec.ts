@@ -88,6 +88,29 @@ test('a tier and an agreement are made, changed, taken back, suspended and ended
   await page.context().close();
 });
 
+test('what somebody else changed meanwhile is said, and the way back leads to the filled form', async ({ browser, guard }) => {
+  guard.allow.push(/status of 409/);
+  const page = await signed_in_as(browser, 'operator');
+  await page.route('**/api/agreements', (route) =>
+    route.request().postDataJSON()?.plan
+      ? route.fulfill({ status: 409, json: { error: { message: 'changed', type: 'x', param: null, code: 'conflict', message_da: 'Noget er ændret i mellemtiden.' } } })
+      : route.fallback());
+  await page.goto('/agreements');
+  await page.getByRole('link', { name: 'Aftaletyper' }).first().click();
+  await page.getByRole('button', { name: 'Ny aftaletype' }).click();
+  await page.getByRole('textbox', { name: 'Kort navn' }).fill('imens');
+  await page.getByRole('textbox', { name: 'Andel' }).fill('20');
+  await page.getByRole('textbox', { name: 'Pris pr. måned' }).fill('100');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Vis ændringen' }).click();
+  await dialog.getByRole('button', { name: 'Gem ændringen' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('En anden har ændret aftalerne');
+  await no_axe_violations(page);
+  await dialog.getByRole('button', { name: 'Tilbage' }).click();
+  await expect(page.getByRole('textbox', { name: 'Kort navn' })).toHaveValue('imens');
+  await page.context().close();
+});
+
 test('a member’s administrator reads what is promised in plain words, in both languages', async ({ browser, guard }) => {
   void guard;
   const page = await signed_in_as(browser, 'member_admin');
