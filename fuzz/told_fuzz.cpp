@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t byt
   if (bytes == 0) return 0;
   static json::Document document;
   std::string_view rest(reinterpret_cast<const char*>(data) + 1, bytes - 1);
-  const bool breaks = data[0] & 1, thinking = data[0] & 2;
+  const bool breaks = data[0] & 1, thinking = data[0] & 2, each_whole = data[0] & 4;
   openai::responses::Response response("01ABC", "m\"", ",\"metadata\":{}", 1);
   openai::anthropic::Message message("01ABC", "m\"", 7, thinking);
   std::string responses, messages;
@@ -59,6 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t byt
     rest.remove_prefix(std::min(end + 1, rest.size()));
     response.add(piece, responses);
     message.add(piece, messages);
+    if (!each_whole && !rest.empty()) continue;
     std::string whole;
     openai::anthropic::Message("01ABC", "m", 7, thinking).append_whole(piece, document, whole);
     require(document.parse(whole).has_value());

@@ -102,6 +102,9 @@ class Busy {
     say("arrive", arrivals_);
     say("progress", progresses_);
     say("end", ends_);
+    std::vector<std::uint32_t> all = arrivals_;
+    for (const auto* more : {&progresses_, &ends_}) all.insert(all.end(), more->begin(), more->end());
+    say("all", all);
     state.counters["MiB"] = static_cast<double>(bytes_) / (1 << 20);
     state.counters["waiting"] = static_cast<double>(scheduler_.waiting());
   }

@@ -1,7 +1,6 @@
 #include "decisions/decision_log.hpp"
 
 #include <condition_variable>
-#include <functional>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -15,7 +14,7 @@ namespace faelled::decisions {
 // One job at a time for the writer. The caller's thread looks and waits; the writer is the thread's alone meanwhile.
 class DecisionLog::Thread {
  public:
-  using Job = std::function<Expected<void>(LogWriter&)>;
+  enum class Job : std::uint8_t { none, write, close };
 
   explicit Thread(std::unique_ptr<LogWriter> writer) : writer_(std::move(writer)), thread_([this] { run(); }) {}
   ~Thread() {
@@ -31,23 +30,26 @@ class DecisionLog::Thread {
 
   bool busy() const {
     const std::lock_guard lock(mutex_);
-    return static_cast<bool>(job_);
+    return job_ != Job::none;
   }
   Expected<void> result() const {
     const std::lock_guard lock(mutex_);
     return result_;
   }
-  // Only while it is not busy.
-  void begin(Job job) {
+  // Only while it is not busy. Takes what `more` holds and leaves the room of what was written last.
+  void begin(Job job, Unwritten& more, Instant now, WallTime wall) {
     {
       const std::lock_guard lock(mutex_);
-      job_ = std::move(job);
+      job_ = job;
+      std::swap(batch_, more);
+      now_ = now;
+      wall_ = wall;
     }
     changed_.notify_all();
   }
   Expected<void> wait() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !job_; });
+    changed_.wait(lock, [this] { return job_ == Job::none; });
     return result_;
   }
 
@@ -55,13 +57,17 @@ class DecisionLog::Thread {
   void run() {
     std::unique_lock lock(mutex_);
     while (true) {
-      changed_.wait(lock, [this] { return job_ || ending_; });
-      if (!job_) return;
+      changed_.wait(lock, [this] { return job_ != Job::none || ending_; });
+      if (job_ == Job::none) return;
       lock.unlock();
-      Expected<void> result = job_(*writer_);
+      Expected<void> result = writer_->write(batch_, now_, wall_);
+      if (result && job_ == Job::close) result = writer_->close(now_, wall_);
+      batch_.pseudonyms.clear();
+      batch_.lines.clear();
+      batch_.lost = 0;
       lock.lock();
       result_ = std::move(result);
-      job_ = nullptr;
+      job_ = Job::none;
       changed_.notify_all();
     }
   }
@@ -69,7 +75,10 @@ class DecisionLog::Thread {
   std::unique_ptr<LogWriter> writer_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  Job job_;  // none: idle
+  Job job_ = Job::none;
+  Unwritten batch_;  // the thread's, while there is a job
+  Instant now_;
+  WallTime wall_;
   Expected<void> result_;
   bool ending_ = false;
   std::thread thread_;
@@ -110,13 +119,10 @@ bool DecisionLog::full() const { return unwritten_.lines.size() >= limits::decis
 
 void DecisionLog::write(Instant now, WallTime wall) {
   if (thread_->busy()) return;
-  Unwritten more;
-  if (thread_->result()) {  // else the writer still has what it could not write
-    unwritten_.pseudonyms = pseudonyms_.take_unsaved();
-    more = std::exchange(unwritten_, {});
-    unwritten_.lines.reserve(more.lines.size());
-  }
-  thread_->begin([more = std::move(more), now, wall](LogWriter& writer) { return writer.write(more, now, wall); });
+  Unwritten nothing;
+  if (!thread_->result()) return thread_->begin(Thread::Job::write, nothing, now, wall);  // it has some of before
+  unwritten_.pseudonyms = pseudonyms_.take_unsaved();
+  thread_->begin(Thread::Job::write, unwritten_, now, wall);
 }
 
 Expected<void> DecisionLog::written() const { return thread_->result(); }
@@ -133,7 +139,8 @@ Expected<void> DecisionLog::drain(Instant now, WallTime wall) {
 
 Expected<void> DecisionLog::close(Instant now, WallTime wall) {
   if (auto drained = drain(now, wall); !drained) return drained;
-  thread_->begin([now, wall](LogWriter& writer) { return writer.close(now, wall); });
+  Unwritten nothing;
+  thread_->begin(Thread::Job::close, nothing, now, wall);
   return thread_->wait();
 }
 
