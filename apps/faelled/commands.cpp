@@ -30,10 +30,6 @@ std::vector<std::string> columns_of(std::string_view head) {
   return all;
 }
 
-portal::CsvForm form_of(const Options& options) {
-  return options.excel ? portal::CsvForm::excel : portal::CsvForm::plain;
-}
-
 int usage(const Control& control, const Options& options) {
   std::string target = "/api/usage?rows=" + std::string(options.rows ? "true" : "false");
   for (const auto& [name, value] :

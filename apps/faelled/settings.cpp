@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 
 namespace faelled::app {
@@ -121,8 +122,11 @@ Expected<std::vector<front_ends::FrontEnd>> front_ends_of(const config::Config& 
 
 std::vector<members::ConfiguredKey> configured_keys(const config::Config& config) {
   std::vector<members::ConfiguredKey> all;
-  for (const config::Key& key : config.keys)
-    all.push_back({key.member, key.name, key.secret, key.user, static_cast<store::ShowWaiting>(key.show_waiting)});
+  for (const config::Key& key : config.keys) {
+    const auto named = std::ranges::find(config.members, key.member, &config::Member::id);
+    all.push_back({key.member, key.name, key.secret, key.user, static_cast<store::ShowWaiting>(key.show_waiting),
+                   named == config.members.end() ? "" : named->name});
+  }
   return all;
 }
 

@@ -37,6 +37,7 @@ struct ConfiguredKey {
   std::string secret;
   std::string user = {};  // the person whose key it is, made if absent; empty: the member's own
   store::ShowWaiting show_waiting = store::ShowWaiting::off;
+  std::string member_name = {};  // where it is made; empty: its id
 };
 
 struct NewUser {

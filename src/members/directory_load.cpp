@@ -40,7 +40,7 @@ class ConfiguredKeys {
         return fail(Errc::invalid, "the configured key " + key.name + " has the secret of another one",
                     "give each key a secret of its own");
       }
-      if (auto ok = ensure_member(key.member); !ok) return ok;
+      if (auto ok = ensure_member(key.member, key.member_name); !ok) return ok;
       auto user = user_of(key);
       if (!user) return std::unexpected(user.error());
       if (auto ok = take_in(key, hash, *user); !ok) return ok;
@@ -57,9 +57,9 @@ class ConfiguredKeys {
   }
 
  private:
-  Expected<void> ensure_member(const std::string& id) {
+  Expected<void> ensure_member(const std::string& id, const std::string& name) {
     if (std::ranges::find(loaded_.members, id, &MemberRow::id) != loaded_.members.end()) return {};
-    const MemberRow& row = loaded_.members.emplace_back(MemberRow{id, id, now_});
+    const MemberRow& row = loaded_.members.emplace_back(MemberRow{id, name.empty() ? id : name, now_});
     if (auto ok = store_.add_member(row); !ok) return ok;
     return made("member.create", {id, id}, row);
   }

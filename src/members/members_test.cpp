@@ -136,6 +136,15 @@ TEST_F(DirectoryTest, TakesConfiguredKeysInAndFindsThemAgain) {
   }
 }
 
+TEST_F(DirectoryTest, AMemberThatAKeyMakesHasTheNameThatTheConfigurationGivesIt) {
+  ServerRun run(folder_ / "faelled.db");
+  ConfiguredKey named{"odense", "bench", "sk-test0000000000000000000000000002"};
+  named.member_name = "Odense Kommune";
+  ASSERT_TRUE(run.load({bench, named}));
+  EXPECT_EQ(run->member("odense")->name, "Odense Kommune");
+  EXPECT_EQ(run->member("demo")->name, "demo");
+}
+
 TEST_F(DirectoryTest, RevokesAKeyThatLeftTheConfigurationUntilItReturns) {
   {
     ASSERT_TRUE(ServerRun(folder_ / "faelled.db").load({bench}));

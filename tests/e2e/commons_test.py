@@ -107,9 +107,10 @@ def apply(server, folder, text):
 
 
 def test_agreements_bind_while_the_server_runs(make_server, fake, tmp_path):
-    server = make_server([fake.model(concurrency=3)]).start()
+    server = make_server([fake.model(concurrency=3)], members=[{"id": "demo", "name": "Demo Kommune"}]).start()
     apply(server, tmp_path, AGREEMENTS)
-    assert server.get("/api/share").json()["share"] == 3
+    share = server.get("/api/share").json()
+    assert (share["share"], share["name"]) == (3, "Demo Kommune"), "as configured, though a key makes it"
     seen = len(fake.calls)
     first = in_background(lambda: server.post("/v1/chat/completions", {"model": "fake", **do(do="stream", after_s=4)}))
     until("it runs", lambda: len(fake.calls) > seen)
