@@ -148,12 +148,7 @@ def release(stage):
 
 
 def unit(stage):
-    """unit tests, debug build"""
-    gtest(stage, "debug")
-
-
-def asan(stage):
-    """unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"""
+    """unit tests, under AddressSanitizer and UndefinedBehaviorSanitizer"""
     gtest(stage, "asan", ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1",
           UBSAN_OPTIONS="print_stacktrace=1")
 
@@ -208,7 +203,7 @@ def conformance(stage):
     pytest(stage, "tests/conformance")
 
 
-STAGES = [lint, scripts, canary, ui, release, unit, asan, tsan, fuzz, browser, e2e, conformance, deploy]
+STAGES = [lint, scripts, canary, ui, release, unit, tsan, fuzz, browser, e2e, conformance, deploy]
 FOLDER_OF = {"fuzz": "fuzz", "ui": "ui", "browser": "tests/browser", "e2e": "tests/e2e", "conformance": "tests/conformance", "deploy": "tests/deploy"}
 
 
