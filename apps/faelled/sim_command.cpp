@@ -11,6 +11,7 @@
 #include "complain.hpp"
 #include "config/world.hpp"
 #include "contents.hpp"
+#include "sim/memory.hpp"
 #include "sim/simulation.hpp"
 #include "sim/workload.hpp"
 #include "sim_figures.hpp"
@@ -147,8 +148,11 @@ void add_sim_command(CLI::App& app, int& status) {
   auto* trace = command->add_option("--trace", options->trace,
                                     "The requests: CSV with time_s,member,user,model,input_tokens,output_tokens");
   auto* world = command->add_option("--world", options->world,
-                                    "Engines, shares and prices: YAML, such as bench/worlds/vtc-a10g.yaml");
-  command->add_option("--policy", options->policy, "Who is next: " + listed(sim::policy_names()))
+                                    "Engines or a memory, shares and prices: YAML, such as bench/worlds/vtc-a10g.yaml");
+  command
+      ->add_option("--policy", options->policy,
+                   "Who is next: " + listed(sim::policy_names()) +
+                       "; with a memory, what is kept: " + listed(sim::memory_policy_names()))
       ->capture_default_str();
   command->add_option("--seed", options->seed,
                       "Draw the world's jitter from this number; without it every step takes its exact time");

@@ -55,6 +55,7 @@ SimFigures figures_of(const sim::Result& result, const sim::World& world, double
   figures.light_first_token_s = sim::light_first_token_s(result);
   figures.light_lateness_s = sim::light_lateness_s(result, world.work, shares);
   figures.waits = sim::waits(result);
+  figures.loads = result.loads;
   figures.floor_violations = result.floor_violations;
   const auto members = sim::by_member(result, world.work);
   for (std::size_t i = 0; i < members.size(); ++i)
@@ -87,6 +88,7 @@ std::string json_of(const SimFigures& figures, std::optional<std::string_view> p
   number_or_null(out, "backlogged_share", figures.backlogged.share);
   number_or_null(out, "light_lateness_s", figures.light_lateness_s);
   number_or_null(out, "light_first_token_s", figures.light_first_token_s);
+  const sim::Loads loads = figures.loads.value_or(sim::Loads{});
   out.key("wait_s")
       .object()
       .member("p50", figures.waits.p50_s)
@@ -94,9 +96,9 @@ std::string json_of(const SimFigures& figures, std::optional<std::string_view> p
       .member("p99", figures.waits.p99_s)
       .member("max", figures.waits.max_s)
       .close_object()
-      .member("loads", 0)
-      .member("load_seconds", 0.0)
-      .member("misses", 0)
+      .member("loads", loads.loads)
+      .member("load_seconds", loads.seconds)
+      .member("misses", loads.misses)
       .key("floor_violations");
   if (figures.floor_violations)
     out.unsigned_integer(*figures.floor_violations);
@@ -108,6 +110,17 @@ std::string json_of(const SimFigures& figures, std::optional<std::string_view> p
 }
 
 std::string text_of(const SimFigures& figures) {
+  if (figures.loads)
+    return fmt::format(
+        "requests                     {}\nserved                       {}\nmisses                       {} ({:.2f} %)\n"
+        "loads                        {}\nload seconds                 {:.1f}\n"
+        "wait P50, P95, P99, max      {:.2f}, {:.2f}, {:.2f}, {:.2f} s\n",
+        figures.requests, figures.served, figures.loads->misses,
+        figures.requests == 0
+            ? 0
+            : 100.0 * static_cast<double>(figures.loads->misses) / static_cast<double>(figures.requests),
+        figures.loads->loads, figures.loads->seconds, figures.waits.p50_s, figures.waits.p95_s, figures.waits.p99_s,
+        figures.waits.max_s);
   std::string text = fmt::format(
       "requests                     {}\nserved                       {}\ntokens per second            {:.1f}\n"
       "service difference, max      {:.1f}\nservice difference, mean     {:.1f} ({:.2f} % of service)\n"

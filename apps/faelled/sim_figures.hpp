@@ -22,6 +22,7 @@ struct SimFigures {
   sim::Backlogged backlogged;
   std::optional<double> light_first_token_s, light_lateness_s;
   sim::Waits waits;
+  std::optional<sim::Loads> loads;
   std::optional<std::uint64_t> floor_violations;
   std::vector<Member> members;
 };

@@ -19,7 +19,12 @@ constexpr double wait_s_max = 1e8;
 constexpr double jitter_max = 0.2;
 constexpr std::uint64_t count_max = 1'000'000'000;
 
-constexpr auto top_keys = std::to_array<std::string_view>({"engines", "members", "others", "work", "jitter"});
+constexpr auto top_keys = std::to_array<std::string_view>({"engines", "memory", "members", "others", "work", "jitter"});
+constexpr auto memory_keys = std::to_array<std::string_view>({"slots", "gb", "load_s", "models"});
+constexpr auto shape_keys = std::to_array<std::string_view>({"id", "gb", "load_s"});
+constexpr double gb_max = 1e6;
+constexpr double bytes_of_gb = 1e9;
+constexpr double load_s_max = 86'400;
 constexpr auto member_keys = std::to_array<std::string_view>({"id", "share", "wait_s"});
 constexpr auto others_keys = std::to_array<std::string_view>({"share", "wait_s"});
 constexpr auto work_keys = std::to_array<std::string_view>({"input", "output"});
@@ -145,6 +150,48 @@ void read_engine(Problems& problems, const YAML::Node& node, const std::string& 
   world.engines.push_back(std::move(engine));
 }
 
+void read_shape(Problems& problems, const YAML::Node& node, const std::string& where, std::set<std::string>& ids,
+                sim::Memory& memory) {
+  Fields fields(problems, node, where, shape_keys);
+  if (!node.IsMap()) return;
+  sim::ModelShape shape;
+  if (const auto load = fields.seconds("load_s", 0, load_s_max)) shape.load = *load;
+  const auto gb = fields.decimal("gb", 1e-6, gb_max);
+  if (gb) shape.bytes = static_cast<std::uint64_t>(*gb * bytes_of_gb);
+  if (!gb && !fields.has("gb")) fields.wrong("gb", fields.path("gb") + " is missing", "its size, for example 4.7");
+  const auto id = fields.required("id", "id: llama-3-8b");
+  if (!id) return;
+  if (!ids.insert(*id).second)
+    return fields.wrong("id", "model " + in_quotes(*id) + " stands twice", "keep one of the two");
+  shape.id = *id;
+  memory.models.push_back(std::move(shape));
+}
+
+// Equal slots for whatever a trace asks for, or gigabytes and the models by name.
+void read_memory(Problems& problems, const YAML::Node& node, sim::World& world) {
+  Fields fields(problems, node, "memory", memory_keys);
+  if (!node.IsMap()) return;
+  sim::Memory& memory = world.memory.emplace();
+  if (fields.has("slots") == fields.has("gb"))
+    fields.wrong("slots", "memory needs either slots or gb", "slots: 8, or gb: 160 with models");
+  if (fields.has("slots")) {
+    take(fields, "slots", {1, 1'000'000}, memory.bytes);
+    memory.others.emplace();
+    if (const auto load = fields.seconds("load_s", 0, load_s_max)) memory.others->load = *load;
+    if (fields.has("models"))
+      fields.wrong("models", "memory.models means nothing beside slots",
+                   "slots are alike: use gb, or remove the models");
+    return;
+  }
+  if (const auto gb = fields.decimal("gb", 1e-6, gb_max)) memory.bytes = static_cast<std::uint64_t>(*gb * bytes_of_gb);
+  if (fields.has("load_s"))
+    fields.wrong("load_s", "memory.load_s means nothing beside gb", "each of the models has its own");
+  std::set<std::string> ids;
+  fields.list("models", models_max, [&](const YAML::Node& model, const std::string& where) {
+    read_shape(problems, model, where, ids, memory);
+  });
+}
+
 void read_member(Fields& fields, sim::WorldMember& member) {
   take(fields, "share", {1, 1'000'000}, member.share);
   if (const auto wait = fields.seconds("wait_s", 0, wait_s_max)) member.wait_max = *wait;
@@ -175,8 +222,13 @@ void read_world(Problems& problems, const YAML::Node& root, sim::World& world) {
   std::set<std::string> ids;
   top.list("engines", engines_max,
            [&](const YAML::Node& node, const std::string& where) { read_engine(problems, node, where, ids, world); });
-  if (const auto* engines = top.find("engines"); !top.misspelt("engines") && (!engines || engines->size() == 0))
+  if (const auto* memory = top.find("memory")) {
+    read_memory(problems, *memory, world);
+    if (top.has("engines")) top.wrong("engines", "a world has engines or a memory, not both", "remove one of the two");
+  } else if (const auto* engines = top.find("engines");
+             !top.misspelt("engines") && !top.misspelt("memory") && (!engines || engines->size() == 0)) {
     top.wrong("engines", "engines is missing", "a world without an engine serves nobody");
+  }
   read_members(top, problems, world);
   if (const auto* node = top.find("work")) {
     Fields fields(problems, *node, "work", work_keys);

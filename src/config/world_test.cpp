@@ -76,6 +76,31 @@ TEST(World, EveryWorldOfTheBenchmarksIsInOrder) {
   }
 }
 
+TEST(World, AMemoryHasSlotsOrModelsOfTheirOwnSizes) {
+  const auto slots = parse_world("memory: {slots: 8, load_s: 2.5}\n");
+  ASSERT_TRUE(slots.problems.empty());
+  EXPECT_EQ(slots.world.memory->bytes, 8U);
+  EXPECT_EQ(slots.world.memory->others->load, std::chrono::milliseconds(2500));
+  const auto sized = parse_world("memory:\n  gb: 160\n  models: [{id: a, gb: 4.7, load_s: 5.1}, {id: b, gb: 40}]\n");
+  ASSERT_TRUE(sized.problems.empty());
+  EXPECT_EQ(sized.world.memory->bytes, 160'000'000'000U);
+  EXPECT_EQ(sized.world.memory->models.at(0).bytes, 4'700'000'000U);
+  EXPECT_FALSE(sized.world.memory->others);
+}
+
+TEST(World, MistakesOfAMemoryAreTold) {
+  EXPECT_NE(problems_of("memory: {load_s: 3}\n").find("either slots or gb"), std::string::npos);
+  EXPECT_NE(problems_of("memory: {slots: 8, gb: 4}\n").find("either slots or gb"), std::string::npos);
+  EXPECT_NE(problems_of("memory: {slots: 8, models: [{id: a, gb: 1}]}\n").find("means nothing beside slots"),
+            std::string::npos);
+  EXPECT_NE(problems_of("memory: {gb: 8, load_s: 3}\n").find("means nothing beside gb"), std::string::npos);
+  EXPECT_NE(problems_of("memory: {gb: 8, models: [{id: a}]}\n").find("gb is missing"), std::string::npos);
+  EXPECT_NE(problems_of("memory: {gb: 8, models: [{id: a, gb: 1}, {id: a, gb: 1}]}\n").find("stands twice"),
+            std::string::npos);
+  EXPECT_NE(problems_of("memory: {slots: 8}\nengines: [{id: p, kind: places, places: 1}]\n").find("not both"),
+            std::string::npos);
+}
+
 TEST(World, EveryMistakeIsToldWithItsLine) {
   const std::string said = problems_of(
       "engines:\n  - id: a\n    kind: places\n    places: 0\n    kv_tokens: 5\n  - kind: oracle\n    decod_ms: 3\n"

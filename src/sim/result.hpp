@@ -28,9 +28,17 @@ struct Outcome {
   std::optional<Served> served;
 };
 
+// What a memory's policy cost.
+struct Loads {
+  std::uint64_t misses = 0;  // requests that found their model absent
+  std::uint64_t loads = 0;
+  double seconds = 0;
+};
+
 struct Result {
   std::vector<Outcome> outcomes;
   std::vector<std::string> members;
+  std::optional<Loads> loads;                     // of a world with a memory
   std::optional<std::uint64_t> floor_violations;  // none: the policy promises no floor, or nobody watched
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "sim/engine.hpp"
+#include "sim/memory.hpp"
 
 namespace faelled::sim {
 namespace {
@@ -186,6 +187,7 @@ Result run(const Trace& trace, const World& world, Policy& policy, std::optional
 
 Expected<Result> simulate(const Trace& trace, const World& world, std::string_view policy,
                           std::optional<std::uint64_t> seed) {
+  if (world.memory) return play_memory(trace, *world.memory, policy);
   const Setting setting = setting_of(trace, world);
   for (std::size_t model = 0; model < trace.models.size(); ++model)
     if (std::ranges::none_of(setting.serves, [&](const std::vector<bool>& serves) { return serves[model]; }))

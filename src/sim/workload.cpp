@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "base/random.hpp"
 
@@ -24,6 +26,9 @@ constexpr auto all = std::to_array<Workload>({
     {"greed_fits",
      "16 members that need their share of 40 places in fits of four minutes, each in its own time, and four as above",
      7200},
+    {"office",
+     "two weeks of ten members that ask 86 models in sessions, mostly in office hours, with habits that drift",
+     14 * 24 * 3600},
 });
 
 class Maker {
@@ -35,24 +40,28 @@ class Maker {
   double exponential(double mean) { return -mean * std::log(uniform()); }
   bool chance(double part) { return uniform() <= part; }
 
-  void ask(std::string_view member, double at_s, std::uint32_t input_tokens, std::uint32_t output_tokens) {
-    const auto known = std::ranges::find(members_, member);
-    const auto index = static_cast<std::uint32_t>(known - members_.begin());
-    if (known == members_.end()) members_.emplace_back(member);
+  void ask(std::string_view member, double at_s, std::uint32_t input_tokens, std::uint32_t output_tokens,
+           std::string_view model = "llama-2-7b") {
+    const std::uint32_t index = place_of(members_, member);
     const auto at = std::chrono::milliseconds(std::llround(at_s * 1000));
-    requests_.push_back({at, index, index, 0, input_tokens, output_tokens});
+    requests_.push_back({at, index, index, place_of(models_, model), input_tokens, output_tokens});
   }
 
-  // Members and users are told apart in order of their first request, as reading the trace would.
+  // Members, users and models are told apart in order of their first request, as reading the trace would.
   Trace finished() {
     std::ranges::sort(requests_, {}, [](const Request& request) {
       return std::tuple(request.at, request.member, request.input_tokens, request.output_tokens);
     });
     constexpr auto unseen = std::numeric_limits<std::uint32_t>::max();
-    std::vector<std::uint32_t> place(members_.size(), unseen);
+    std::vector<std::uint32_t> place(members_.size(), unseen), model_place(models_.size(), unseen);
     Trace trace;
-    trace.models = {"llama-2-7b"};
     for (Request& request : requests_) {
+      std::uint32_t& model = model_place[request.model];
+      if (model == unseen) {
+        model = static_cast<std::uint32_t>(trace.models.size());
+        trace.models.push_back(models_[request.model]);
+      }
+      request.model = model;
       std::uint32_t& to = place[request.member];
       if (to == unseen) {
         to = static_cast<std::uint32_t>(trace.members.size());
@@ -66,8 +75,15 @@ class Maker {
   }
 
  private:
+  static std::uint32_t place_of(std::vector<std::string>& names, std::string_view name) {
+    const auto known = std::ranges::find(names, name);
+    const auto index = static_cast<std::uint32_t>(known - names.begin());
+    if (known == names.end()) names.emplace_back(name);
+    return index;
+  }
+
   SeededRandom random_;
-  std::vector<std::string> members_;
+  std::vector<std::string> members_, models_;
   std::vector<Request> requests_;
 };
 
@@ -169,6 +185,34 @@ void greed_fits(Maker& maker, double seconds) {
     poisson(maker, 3 * share_per_s, seconds, [&](double at) { ask(numbered("greedy-", i), at); });
 }
 
+// Sessions of some four requests to one model, a minute apart on average; twelve times as many in office hours. Models
+// are as popular as Zipf has it, in an order drawn from the seed; now and then two of them change places.
+void office(Maker& maker, double seconds) {
+  constexpr int models = 86;
+  constexpr double day_s = 24 * 3600, sessions_a_day = 1700, elsewhen = 0.08, drift = 0.002, zipf = 1.1;
+  std::vector<double> weight(models);
+  for (int i = 0; i < models; ++i) weight[static_cast<std::size_t>(i)] = std::pow(i + 1, -zipf);
+  const auto some = [&](std::size_t below) {
+    return std::min(static_cast<std::size_t>(maker.uniform() * static_cast<double>(below)), below - 1);
+  };
+  for (std::size_t i = weight.size(); i > 1; --i) std::swap(weight[i - 1], weight[some(i)]);
+  double all = 0;
+  for (const double one : weight) all += one;
+  poisson(maker, sessions_a_day / day_s, seconds, [&](double at) {
+    const double hour = std::fmod(at, day_s) / 3600;
+    const bool open = static_cast<int>(at / day_s) % 7 < 5 && hour >= 8 && hour < 16;
+    if (!open && !maker.chance(elsewhen)) return;
+    if (maker.chance(drift)) std::swap(weight[some(weight.size())], weight[some(weight.size())]);
+    double point = maker.uniform() * all;
+    std::size_t model = 0;
+    while (model + 1 < weight.size() && point > weight[model]) point -= weight[model++];
+    const std::string member = numbered("m", static_cast<int>(some(10)) + 1);
+    const auto requests = 1 + static_cast<int>(maker.exponential(3));
+    for (int i = 0; i < requests; ++i, at += maker.exponential(60))
+      maker.ask(member, at, 512, 128, numbered("model-", static_cast<int>(model) + 1));
+  });
+}
+
 }  // namespace
 
 std::span<const Workload> workloads() { return all; }
@@ -176,7 +220,7 @@ std::span<const Workload> workloads() { return all; }
 Expected<Trace> make_workload(std::string_view name, std::uint64_t seed) {
   using Make = void (*)(Maker&, double);
   constexpr auto makers = std::to_array<Make>(
-      {overload, overload_multi, poisson_short_long, unpredictable, on_off_less, greed, greed_fits});
+      {overload, overload_multi, poisson_short_long, unpredictable, on_off_less, greed, greed_fits, office});
   static_assert(makers.size() == all.size());
   std::string names;
   for (std::size_t i = 0; i < all.size(); ++i) {

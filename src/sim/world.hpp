@@ -1,5 +1,5 @@
-// World: what a simulation plays in: engines with their pace and room, members with their shares, the price of work.
-// Plain values; src/config reads them from YAML, docs/simulation.md describes every key.
+// World: what a simulation plays in: engines with their pace and room or a memory for models, members with their
+// shares, the price of work. Plain values; src/config reads them from YAML, docs/simulation.md describes every key.
 #pragma once
 
 #include <cstdint>
@@ -64,6 +64,18 @@ struct EngineModel {
   std::variant<OracleBatching, PagedBatching, Places> batching;
 };
 
+// A memory that cannot hold all models of a trace, and nothing else: requests take no time, loads do.
+struct ModelShape {
+  std::string id;
+  std::uint64_t bytes = 1;
+  Duration load = std::chrono::seconds(10);
+};
+struct Memory {
+  std::uint64_t bytes = 0;
+  std::vector<ModelShape> models;
+  std::optional<ModelShape> others;  // those that are not named; none: a trace may ask for no other
+};
+
 struct WorldMember {
   std::string id;
   std::uint32_t share = 1;
@@ -72,6 +84,7 @@ struct WorldMember {
 
 struct World {
   std::vector<EngineModel> engines;
+  std::optional<Memory> memory;      // instead of engines
   std::vector<WorldMember> members;  // those not named here are like `others`
   WorldMember others;
   WorkPrice work;

@@ -45,6 +45,22 @@ def test_a_workload_is_a_trace_that_can_be_played(sim, tmp_path, name):
     assert json.loads(done.stdout)["requests"] == len(list(csv.DictReader(trace.open())))
 
 
+def test_a_memory_that_is_too_small_counts_loads(sim, tmp_path):
+    trace = tmp_path / "t.csv"
+    assert sim("workload", "office", "--seed", 1, "--out", trace).returncode == 0
+    found = {}
+    for policy in ("commons", "lru", "gdsf", "belady"):
+        words = ["--trace", trace, "--world", ROOT / "bench/worlds/slots-8.yaml", "--policy", policy]
+        summary = json.loads(sim(*words, "--json").stdout)
+        assert summary["served"] == summary["requests"] and summary["loads"] == summary["misses"] > 0
+        assert summary["load_seconds"] == pytest.approx(10 * summary["loads"])
+        assert f"{summary['misses']} (" in sim(*words).stdout
+        found[policy] = summary["misses"]
+    assert found["belady"] < found["commons"] < found["lru"]
+    wrong = sim("--trace", trace, "--world", ROOT / "bench/worlds/slots-8.yaml", "--policy", "vtc")
+    assert wrong.returncode == 1 and "commons, lru" in wrong.stderr
+
+
 def test_a_result_has_a_row_for_each_request_in_order_and_the_same_seed_gives_the_same(sim, tmp_path):
     first, second = tmp_path / "1.csv", tmp_path / "2.csv"
     for result in (first, second):
