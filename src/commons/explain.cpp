@@ -30,7 +30,7 @@ MemberState Scheduler::Body::state_of(const Member& m) const {
 }
 
 int Scheduler::Body::borrower_rank(const Member& m) const {
-  return static_cast<int>(credit_rank(m)) * 2 + (below_floor(m) ? 0 : 1);
+  return static_cast<int>(credit_rank(m)) * 2 + (floor_is_all(m) ? 0 : 1);
 }
 
 // As if nothing more came and each answer were as long as is expected: claims on the entitlement, by count; then

@@ -19,6 +19,8 @@ bool Scheduler::Body::below_entitlement(const Member& m) const {
   return m.agreed && m.load * agreed_share_ <= entitled_load_ * m.share;
 }
 
+bool Scheduler::Body::floor_is_all(const Member& m) const { return !m.agreed && below_floor(m); }
+
 bool Scheduler::Body::may_run(const Member& m, const Line& at) const {
   return m.places_max == 0 || m.places + at.ticket_places <= m.places_max;
 }
@@ -39,19 +41,17 @@ void Scheduler::Body::sort_claims(Line& at) {
 }
 
 // Among those who claim their entitlement the least counted; only when there is none, borrowers: those with credit
-// before those without, and of these whoever is below its floor first.
+// before those without, and of these whoever has no agreement and is below its floor first: it has no entitlement, and
+// its count alone, which is lifted when it comes, would leave it behind whoever has been here all the time.
 std::pair<MemberLine*, Why> Scheduler::Body::next(Line& at) {
   sort_claims(at);
   if (!at.claims.empty()) return {at.claims.begin()->second, Why::floor};
   const auto first = at.by_credit.begin();
-  const auto one_is_below = [&](Weighed from) {
-    const MemberLine* least = least_loaded(at, from);
-    return least != nullptr && below_floor(*least->member);
-  };
-  if (one_is_below(0) || one_is_below(without_agreement)) {
+  const MemberLine* least = least_loaded(at, without_agreement);
+  if (least != nullptr && below_floor(*least->member)) {
     std::size_t looked = 0;
     for (auto other = first; other != at.by_credit.end() && other->first.first == first->first.first; ++other) {
-      if (below_floor(*other->second->member)) return {other->second, Why::floor};
+      if (floor_is_all(*other->second->member)) return {other->second, Why::floor};
       if (++looked == claims_looked_at_max) break;
     }
   }

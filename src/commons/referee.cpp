@@ -28,7 +28,7 @@ struct Class {
 
 Class class_of(const Books& books, const Books::Member& m, const Books::Standing& at) {
   const bool claims = books.claims(m);
-  return {claims, at.people == 0, !claims && books.has_credit(m), !claims && books.below_floor(m)};
+  return {claims, at.people == 0, !claims && books.has_credit(m), !claims && !m.agreed && books.below_floor(m)};
 }
 
 // n l / w

@@ -15,8 +15,9 @@
 //   more than what runs of it, and i can have got back no more than what ran of it then.)
 // * The ledger's equality is the ledger's; here `books` compares work delivered with what Progress and End told.
 //
-// Class: claims its entitlement or borrows; a person waits or batch alone; of borrowers also whether it has credit and
-// whether it is below its floor. Members that have all their places stand in no class while they do.
+// Class: claims its entitlement or borrows; a person waits or batch alone; of borrowers also whether it has credit and,
+// without an agreement, whether it is below its floor. Members that have all their places stand in no class while they
+// do.
 #pragma once
 
 #include <array>
