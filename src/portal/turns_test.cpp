@@ -289,8 +289,9 @@ TEST_F(Turns, EndedOnesAreForgottenByTimeAndForWantOfRoom) {
       [](World& world) -> Task<void> {
         const std::string cookie = co_await world.signed_in("odense", "Bo");
         const std::string turn = co_await world.turn(cookie, co_await world.conversation(cookie));
+        Peer viewer = co_await world.open(events(turn), cookie);  // before it ends: then it is forgotten at once
         world.sayings[0]->finish();
-        EXPECT_EQ((co_await world.ask("GET", events(turn), {}, cookie)).status, 200);
+        EXPECT_EQ(text_at(end_of(co_await viewer.all()), "state"), "done");
         EXPECT_EQ((co_await world.ask("GET", events(turn), {}, cookie)).status, 404);
       },
       quickly([](Portal::Settings& s) { s.ended_turn_kept = 0ms; }));

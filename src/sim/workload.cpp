@@ -196,14 +196,14 @@ void office(Maker& maker, double seconds) {
     return std::min(static_cast<std::size_t>(maker.uniform() * static_cast<double>(below)), below - 1);
   };
   for (std::size_t i = weight.size(); i > 1; --i) std::swap(weight[i - 1], weight[some(i)]);
-  double all = 0;
-  for (const double one : weight) all += one;
+  double weights = 0;
+  for (const double one : weight) weights += one;
   poisson(maker, sessions_a_day / day_s, seconds, [&](double at) {
     const double hour = std::fmod(at, day_s) / 3600;
     const bool open = static_cast<int>(at / day_s) % 7 < 5 && hour >= 8 && hour < 16;
     if (!open && !maker.chance(elsewhen)) return;
     if (maker.chance(drift)) std::swap(weight[some(weight.size())], weight[some(weight.size())]);
-    double point = maker.uniform() * all;
+    double point = maker.uniform() * weights;
     std::size_t model = 0;
     while (model + 1 < weight.size() && point > weight[model]) point -= weight[model++];
     const std::string member = numbered("m", static_cast<int>(some(10)) + 1);
