@@ -304,8 +304,12 @@ TEST_F(Turns, AnAnswerThatTheStoreRefusesIsToldAndKeptWhenItTakesItAgain) {
     Peer viewer = co_await world.open(events(turn), cookie);
     world.sayings[0]->say("late");
     EXPECT_TRUE(co_await viewer.hears("late"));
-    std::promise<void> go_on;
-    EXPECT_TRUE(world.thread->post([waits = go_on.get_future().share()](store::Store&) { waits.wait(); }));
+    std::promise<void> begun, go_on;
+    EXPECT_TRUE(world.thread->post([&begun, waits = go_on.get_future().share()](store::Store&) {
+      begun.set_value();
+      waits.wait();
+    }));
+    begun.get_future().wait();  // else it takes a place in line itself, and leaves one free when it begins
     while (world.thread->post([](store::Store&) {})) {
     }
     world.sayings[0]->finish();
