@@ -36,6 +36,10 @@ class DecisionLog::Thread {
     const std::lock_guard lock(mutex_);
     return result_;
   }
+  bool idle_and_well() const {
+    const std::lock_guard lock(mutex_);
+    return job_ == Job::none && result_;
+  }
   // Only while it is not busy. Takes what `more` holds and leaves the room of what was written last.
   void begin(Job job, Unwritten& more, Instant now, WallTime wall) {
     {
@@ -113,9 +117,11 @@ void DecisionLog::saw(Instant at, const commons::Event& event, std::span<const c
   unwritten_.lines += '\n';
 }
 
-bool DecisionLog::waiting() const { return !unwritten_.lines.empty() || thread_->busy() || !thread_->result(); }
+bool DecisionLog::waiting() const { return !unwritten_.lines.empty() || !thread_->idle_and_well(); }
 
-bool DecisionLog::full() const { return unwritten_.lines.size() >= limits::decisions_batch_bytes; }
+bool DecisionLog::full() const {
+  return unwritten_.lines.size() >= limits::decisions_batch_bytes && thread_->idle_and_well();
+}
 
 void DecisionLog::write(Instant now, WallTime wall) {
   if (thread_->busy()) return;

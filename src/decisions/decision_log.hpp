@@ -32,7 +32,8 @@ class DecisionLog {
   void saw(Instant at, const commons::Event& event, std::span<const commons::Action> actions);
 
   bool waiting() const;  // something is not written yet
-  bool full() const;     // enough waits to be written before its time
+  // Enough waits to be written before its time. Not while the disk takes nothing: each event would try it again.
+  bool full() const;
   // Hands what waits to the thread. While that still writes, nothing: ask again later.
   void write(Instant now, WallTime wall);
   // How the last write ended; io: what it could not write is tried again by the next one.
