@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <system_error>
 
+#include "base/day.hpp"
 #include "commons/event_text.hpp"
 #include "decisions/disk.hpp"
 #include "decisions/heads.hpp"
@@ -23,13 +24,7 @@ constexpr std::string_view heads_file = "heads.txt";
 constexpr std::size_t day_bytes = 10;
 constexpr unsigned serials = 1'000'000;  // of a day
 
-std::string day_of(WallTime wall) {
-  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(wall));
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-  return text.data();
-}
+std::string day_of(WallTime wall) { return day_text(std::chrono::floor<std::chrono::days>(wall)); }
 
 // Behind the newest one, also when the clock was put back.
 std::string next_name(const std::string& newest, WallTime wall) {
