@@ -53,7 +53,7 @@ void CommonsKeeper::tick() {
       (changes_at_ && *changes_at_ <= clock_.wall()))
     tell_agreements();
   mesh_.tick();
-  if (clock_.now() - saved_at_ >= save_every) save([] {});
+  if (!saving_ && clock_.now() - saved_at_ >= save_every) save([] {});
 }
 
 std::uint32_t CommonsKeeper::places() const {
