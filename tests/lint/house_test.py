@@ -11,7 +11,7 @@ NO_FILE_NAMES = re.compile(r"(manager|helper|utils?|impl2|common2)\.(cpp|hpp|ts)
 REGISTRIES = ["".join(halves) for halves in (
     ("pypi", ".org"), ("python", "hosted.org"), ("npm", "js.org"), ("npm", "js.com"), ("deb.", "debian.org"),
     ("snapshot.", "debian.org"), ("security.", "debian.org"), ("crates", ".io"), ("proxy.", "golang.org"),
-    ("repo.maven", ".apache.org"), ("repo1.", "maven.org"))]
+    ("repo.", "mav", "en.apa", "che.org"), ("repo1.", "mav", "en.org"))]
 OWN_PATHS = re.compile(r"(?<![\w.~$}*])/(work|root|home/\w+)/")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 
