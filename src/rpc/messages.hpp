@@ -2,7 +2,7 @@
 // fields go over gRPC. Values only: they copy, compare and are printed, and hold no prompt or answer.
 //
 //   gateway ── Ticket, Progress, End ──▶ mesh ── Grant, Waiting, Refusal ──▶ gateway
-//   node    ── Report ────────────────▶ mesh
+//   node    ── Report ────────────────▶ mesh ── Directive ────────────────▶ node
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 
 namespace faelled::rpc {
 
@@ -130,6 +131,7 @@ struct TicketStatus {
   bool operator==(const TicketStatus&) const = default;
 };
 
+// `draining`: its last answers, then it goes; its memory is its own until the process has ended.
 enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed };
 
 struct EngineReport {
@@ -146,7 +148,16 @@ struct EngineReport {
   Duration ready_in{};               // estimate while starting
   std::uint32_t context_tokens = 0;  // 0: unknown
   bool tools = true;                 // false: its chat template knows none, and it would ignore them without a word
+  std::string device;                // whose memory it takes; empty: none of ours
+  std::uint64_t bytes_read = 0;      // of that memory, as last read; 0: not yet
   bool operator==(const EngineReport&) const = default;
+};
+
+// A memory for models.
+struct DeviceReport {
+  std::string device;       // unique within its node
+  std::uint64_t bytes = 0;  // for models, what is kept free for others already taken off
+  bool operator==(const DeviceReport&) const = default;
 };
 
 // What a node holds; sent whole whenever it changes. The newest one is the truth.
@@ -154,7 +165,17 @@ struct Report {
   std::string node;
   std::uint64_t epoch = 0;
   std::vector<EngineReport> engines;
+  std::vector<DeviceReport> devices;
   bool operator==(const Report&) const = default;
+};
+
+// What the mesh has a node do. `unload` comes when the last answer has ended, and ends the process.
+struct Directive {
+  enum class Act : std::uint8_t { load, unload };
+  Act act = Act::load;
+  std::string model;
+  std::string device;
+  bool operator==(const Directive&) const = default;
 };
 
 // A model of the catalogue as it stands now, over all engines that serve it.
@@ -168,6 +189,83 @@ struct ModelStatus {
   std::uint32_t running = 0;
   std::uint32_t waiting = 0;
   bool operator==(const ModelStatus&) const = default;
+};
+
+// Why a model comes into a memory or goes.
+enum class ResidencyCause : std::uint8_t {
+  none,
+  asked,       // comes: somebody waits for it
+  pinned,      // comes: an operator wants it there always
+  at_start,    // comes: there was room when the server began
+  ordered,     // comes or goes: an operator said so
+  makes_room,  // goes: unused, and another is waited for
+  line_empty,  // goes: nobody waits for it, another is waited for; its last answers end first
+  turn_over,   // goes: it had its longest turn, and another is waited for
+  unused,      // goes: nobody has asked for long
+  broken,      // its engine ended by itself, or never became ready
+  removed,     // goes: it left the catalogue
+};
+
+// A model of the catalogue and the memory it lies in, takes or would take.
+struct ModelResidency {
+  std::string model;
+  std::string node;    // empty: nowhere
+  std::string device;  // empty: nowhere
+  EngineState state = EngineState::absent;
+  ResidencyCause cause = ResidencyCause::none;  // of the state
+  std::string other;                            // the model that it makes room for
+  Duration in_state{};
+  std::uint64_t bytes = 0;       // it needs, by its file or as it was read; 0: it takes none of our memory
+  std::uint64_t bytes_read = 0;  // as last read
+  bool pinned = false;
+  bool fits = true;      // false: no memory here is large enough
+  std::string detail;    // why it failed or cannot be served, in plain words
+  Duration load_time{};  // measured, else estimated
+  Duration ready_in{};   // estimate while it comes or is waited for; zero: unknown
+  double asked_per_hour = 0;
+  std::uint32_t running = 0;
+  std::uint32_t waiting = 0;
+  bool operator==(const ModelResidency&) const = default;
+};
+
+struct DeviceResidency {
+  std::string node;
+  std::string device;
+  std::uint64_t bytes = 0;     // for models
+  std::uint64_t taken = 0;     // by models that are there, come or still go
+  std::uint64_t reserved = 0;  // for a model that comes once others have gone
+  bool operator==(const DeviceResidency&) const = default;
+};
+
+// One decision of the planner, or what became of one.
+struct ResidencyEvent {
+  enum class What : std::uint8_t { load, ready, drain, unload, gone, failed, pin, unpin };
+  std::uint64_t number = 0;  // counts from 1
+  WallTime at;
+  What what = What::load;
+  ResidencyCause cause = ResidencyCause::none;
+  std::string model;
+  std::string other;
+  std::string node;
+  std::string device;
+  std::uint64_t bytes = 0;
+  Duration took{};  // ready: the load; gone: the drain and the end of the process
+  std::string detail;
+  bool operator==(const ResidencyEvent&) const = default;
+};
+
+enum class ResidencyAct : std::uint8_t { load, unload, pin, unpin };
+
+// For people who watch and steer which model is where.
+class ResidencyPort {
+ public:
+  virtual ~ResidencyPort() = default;
+  virtual std::vector<DeviceResidency> devices() const = 0;
+  virtual std::vector<ModelResidency> residency() const = 0;  // of the whole catalogue, by id
+  // Newest first, at most `most`, of those before number `before`; 0: from the newest on.
+  virtual std::vector<ResidencyEvent> residency_events(std::uint64_t before, std::size_t most) const = 0;
+  // Errors: not_found; invalid with a reason for people (it does not fit, it is not ours to load).
+  virtual Expected<void> order(const std::string& model, ResidencyAct act) = 0;
 };
 
 // A member's part of the commons. Work as the commons counts it; since this process began where nothing else is said.
@@ -234,6 +332,13 @@ class MeshPort {
   // Nothing for one that has ended. By number, or by the x-request-id that the client was told.
   virtual std::optional<TicketStatus> ticket(std::uint64_t number) const = 0;
   virtual std::optional<TicketStatus> ticket(std::string_view request_id) const = 0;
+};
+
+// What a mesh asks of a node.
+class NodePort {
+ public:
+  virtual ~NodePort() = default;
+  virtual void direct(const Directive&) = 0;
 };
 
 // Where a node sends its reports.
