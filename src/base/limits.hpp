@@ -74,7 +74,8 @@ inline constexpr std::int64_t schema_repetitions_max = 2000;  // minLength, maxI
 
 // Tickets
 inline constexpr std::size_t tickets_waiting_max = 4096;
-inline constexpr auto ticket_wait_max = 120s;  // in line before 429
+inline constexpr std::size_t residency_events_max = 2'000;  // kept to be shown
+inline constexpr auto ticket_wait_max = 120s;               // in line before 429
 inline constexpr auto queue_full_retry_after = 10s;
 inline constexpr auto engine_retry_after = 30s;
 inline constexpr std::size_t engine_attempts_max = 2;  // of a request whose engine died before it said anything

@@ -26,6 +26,8 @@ struct ModelSettings {
   bool demo = false;                 // proves the path; the page says it is not for work
   std::vector<std::string> stop;     // added to the client's own, for models that do not know when they are done
 
+  bool pinned = false;  // in memory always; only of what we start ourselves
+
   // kind llama
   std::string file;                // GGUF
   std::uint32_t threads = 0;       // 0: the engine's default
