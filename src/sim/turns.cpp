@@ -121,8 +121,10 @@ class Play {
       tell(residency::Ended{event.what});
     } else if (models_[event.what].loads == event.load) {
       models_[event.what].ready = true;
-      tell(residency::EngineIs{event.what, 0, residency::EngineState::ready, 0, {}});
+      // Those it was loaded for start before anybody may send it away again.
       made_.order->serves(now_, event.what, memory_.answers->places);
+      serve();
+      tell(residency::EngineIs{event.what, 0, residency::EngineState::ready, 0, {}});
     }
   }
 
