@@ -219,6 +219,7 @@ inline constexpr auto certificate_now = std::chrono::days(3);
 inline constexpr auto readings_kept = 10s;  // of disk and backup: so often at most they are looked at
 inline constexpr std::size_t data_files_counted_max = 100'000;
 inline constexpr std::size_t engine_log_tail_bytes_max = 64 * 1024;
+inline constexpr std::size_t residency_page_rows_max = 500;  // of what came into a memory and went
 inline constexpr std::size_t state_file_bytes_max = 4096;
 
 // Page's conversations
