@@ -34,9 +34,8 @@ std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSetting
   return all;
 }
 
-std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config,
-                                                   const std::vector<engines::ModelSettings>& models) {
-  if (!std::ranges::any_of(models, takes_memory)) return std::nullopt;
+std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config) {
+  if (config.llama_server.empty()) return std::nullopt;
   if (config.residency.memory_bytes > 0) return rpc::DeviceReport{"host", config.residency.memory_bytes};
   // For the server itself, the page cache and others on this machine.
   constexpr std::uint64_t reserve_least = 500'000'000;

@@ -16,8 +16,7 @@ namespace faelled::app {
 // says what is wrong with it.
 std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log);
 
-// Nothing where no model takes any.
-std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config,
-                                                   const std::vector<engines::ModelSettings>& models);
+// Nothing where there is no engine that a model could take it with.
+std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config);
 
 }  // namespace faelled::app

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "catalogue_keeper.hpp"
 #include "commons_keeper.hpp"
 #include "config/config.hpp"
 #include "decisions/decision_log.hpp"
@@ -264,7 +265,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   http::Client client(loop, config.limits.connect);
   std::vector<engines::ModelSettings> engine_settings;
   for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
-  const gateway::Catalogue catalogue(std::move(*models), clock.wall());
+  gateway::Catalogue catalogue(std::move(*models), clock.wall());
   mesh::Mesh::Settings mesh_settings{catalogue.names()};
   mesh_settings.residency.turn_least = config.residency.turn;
   mesh_settings.residency.promise_least = config.residency.promise;
@@ -282,7 +283,8 @@ int run(const ServeOptions& options, const config::Config& config) {
   node::Node::Settings node_settings;
   node_settings.folder = std::filesystem::absolute(storage->folder.path()).string();
   for (const mesh::Resident& model : residents_of(engine_settings, **log)) mesh.know(model);
-  if (const auto memory = memory_for_models(config, engine_settings)) node_settings.devices.push_back(*memory);
+  const auto memory = memory_for_models(config);
+  if (memory) node_settings.devices.push_back(*memory);
   node_settings.models = std::move(engine_settings);
   node_settings.environment = own_environment();
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
@@ -295,6 +297,17 @@ int run(const ServeOptions& options, const config::Config& config) {
       memory_timer.arm_at(at);
     }
   });
+  const auto show_model = [&metrics, &mesh](const std::string& id) {
+    metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
+                  [&mesh, id] { return mesh.state(id) == rpc::EngineState::ready ? 1.0 : 0.0; }, {{"model", id}});
+    metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
+                  [&mesh, id] { return mesh.state(id) == rpc::EngineState::failed ? 1.0 : 0.0; }, {{"model", id}});
+  };
+  for (const std::string& id : catalogue.names()) show_model(id);
+  CatalogueKeeper catalogue_keeper({config, catalogue, mesh, node, **log, memory ? memory->bytes : 0, show_model});
+  const auto settings = storage->thread->wait_for([](store::Store& s) { return s.settings(); });
+  if (!settings) return refuse(settings.error());
+  catalogue_keeper.restore(*settings);
   CommonsKeeper commons_keeper(loop, clock, mesh, directory, *storage->thread, **log);
   if (auto restored = commons_keeper.restore(); !restored) return refuse(restored.error());
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
@@ -369,7 +382,9 @@ int run(const ServeOptions& options, const config::Config& config) {
                          &front_ends,
                          std::move(facts),
                          &mesh,
-                         &decisions_checker});
+                         &decisions_checker,
+                         &mesh,
+                         &catalogue_keeper});
   if (auto restored = portal.restore(); !restored) return refuse(restored.error());
 
   http::Server server(
@@ -409,17 +424,6 @@ int run(const ServeOptions& options, const config::Config& config) {
                 [&] { return static_cast<double>(server.connections()); });
   metrics.gauge("faelled_connections_max", "Connections beyond which new ones are refused",
                 [&] { return static_cast<double>(config.limits.connections); });
-  const auto is = [&mesh](const std::string& id, rpc::EngineState state) {
-    const auto all = mesh.models();
-    const auto found = std::ranges::find(all, id, &rpc::ModelStatus::model);
-    return found != all.end() && found->state == state ? 1.0 : 0.0;
-  };
-  for (const std::string& id : catalogue.names()) {
-    metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
-                  [is, id] { return is(id, rpc::EngineState::ready); }, {{"model", id}});
-    metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
-                  [is, id] { return is(id, rpc::EngineState::failed); }, {{"model", id}});
-  }
   metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });
   metrics.gauge("faelled_running", "Tickets on an engine", [&] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",

@@ -81,6 +81,10 @@ void Residents::forget(const std::string& model) {
   if (const auto found = number(model)) step(residency::ModelGone{*found});
 }
 
+void Residents::renew(const std::string& model) {
+  if (const auto found = number(model)) step(residency::Order{*found, residency::Act::renew});
+}
+
 void Residents::arrived(const rpc::Ticket& ticket, double share) {
   const auto found = number(ticket.model);
   if (found) step(residency::Arrived{ticket.number, *found, weights_.arrived(ticket.member, share)});
