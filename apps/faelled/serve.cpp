@@ -16,6 +16,7 @@
 #include "decisions/decision_log.hpp"
 #include "decisions_checker.hpp"
 #include "decisions_keeper.hpp"
+#include "demo.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
 #include "housekeeping.hpp"
@@ -43,8 +44,6 @@ extern char** environ;
 namespace faelled::app {
 namespace {
 
-constexpr auto demo_looks_every = 10ms;
-constexpr auto demo_key_lasts = std::chrono::days(30);
 constexpr auto balances_kept_max = 1s;
 constexpr auto answers_kept_max = 2s;  // at the end, after limits::http_drain_max
 
@@ -132,79 +131,6 @@ class Probes {
   gateway::Context& context_;
   const Storage& storage_;
 };
-
-struct Demo {
-  std::string sign_in;
-  std::string key;
-};
-
-// A fresh member's user, key and link, for the first minutes with Fælled.
-Expected<Demo> make_demo(net::Loop& loop, members::Directory& directory, const Clock& clock, const std::string& url) {
-  const WallTime now = clock.wall();
-  auto member = directory.ensure_member("demo", "Demo Kommune", now);
-  if (!member) return std::unexpected(member.error());
-  auto user = directory.ensure_user("demo", "Demo", now);
-  if (!user) return std::unexpected(user.error());
-  std::optional<Expected<members::NewKey>> key;
-  std::optional<Expected<members::SignInLink>> link;
-  std::optional<Expected<members::UserRow>> admin;
-  const auto stop_when_both = [&] {
-    if (key && link && admin) loop.stop();
-  };
-  // Who tries it out sees all that a municipality's administrator sees. One who was here before stays what they are
-  // now.
-  if (user->last_seen_at) {
-    admin = *user;
-  } else {
-    directory.update_user(user->id, {.role = store::Role::member_admin}, now, [&](Expected<members::UserRow> changed) {
-      admin = std::move(changed);
-      stop_when_both();
-    });
-  }
-  directory.add_key("demo", user->id, "first key", now + demo_key_lasts, now, [&](Expected<members::NewKey> made) {
-    key = std::move(made);
-    stop_when_both();
-  });
-  directory.add_sign_in_link(user->id, now, [&](Expected<members::SignInLink> made) {
-    link = std::move(made);
-    stop_when_both();
-  });
-  net::Loop::Hold hold(loop);
-  loop.run();
-  if (!*admin) return std::unexpected(admin->error());
-  if (!*key) return std::unexpected(key->error());
-  if (!*link) return std::unexpected(link->error());
-  return Demo{fmt::format("{}/sign-in#{}", url, (*link)->token), (*key)->secret};
-}
-
-net::Task<void> greet(const ServeOptions& options, gateway::Context& context, std::string url, Demo demo) {
-  const std::string model = context.catalogue.names().empty() ? "" : context.catalogue.names().front();
-  while (true) {
-    const auto models = context.mesh.models();
-    const auto first = std::ranges::find(models, model, &rpc::ModelStatus::model);
-    if (first == models.end() || first->state == rpc::EngineState::ready) break;
-    if (first->state == rpc::EngineState::failed) {
-      std::fprintf(stderr, "faelled: the model '%s' cannot be served: %s\n", model.c_str(), first->detail.c_str());
-      break;
-    }
-    co_await context.loop.sleep(demo_looks_every);
-  }
-  if (options.json) {
-    std::string line;
-    json::Writer(line)
-        .object()
-        .member("url", url)
-        .member("sign_in", demo.sign_in)
-        .member("key", demo.key)
-        .member("model", model)
-        .close_object();
-    std::printf("%s\n", line.c_str());
-  } else {
-    std::printf("Fælled is ready at %s\nSign in (works once): %s\nA fresh key: %s\nModel: %s\n", url.c_str(),
-                demo.sign_in.c_str(), demo.key.c_str(), model.c_str());
-  }
-  std::fflush(stdout);
-}
 
 // Other servers on the same database change what we know.
 net::Task<void> follow_others(net::Loop& loop, const Clock& clock, members::Directory& directory,
@@ -473,7 +399,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   members::Retention retention(directory, *storage->thread);
   loop.spawn(keep_house(context, directory, retention));
   if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory, portal));
-  if (demo) loop.spawn(greet(options, context, url, *demo));
+  if (demo) loop.spawn(greet(options.json, context, url, *demo));
   loop.run();
   decisions_keeper.close();
   directory.audit().flush(std::nullopt);
