@@ -96,6 +96,10 @@ void Exchange::waiting(const rpc::Waiting& waiting) {
   waiting_ = waiting;
   // Somebody told that the model comes within ten minutes is not sent away after two.
   if (in_line_ && !waiting.model_ready) {
+    if (!wake_told_ && waiting.ready_in > Duration{}) {
+      wake_told_ = waiting.ready_in;
+      wake_told_at_ = context_.loop.now();
+    }
     const Instant promised = admitted_ + std::min(waiting.promised, context_.settings.total_max);
     if (promised > ticket_.deadline) {
       ticket_.deadline = promised;
@@ -235,6 +239,7 @@ net::Task<Exchange::Ending> Exchange::attempt() {
   Ending ending;
   if (interrupt_ == Interrupt::none) {
     granted_at_ = last_byte_ = context_.loop.now();
+    if (wake_told_) metrics_.woke(*std::exchange(wake_told_, std::nullopt), granted_at_ - wake_told_at_);
     arm();
     ending = co_await talk();
     upstream_.reset();

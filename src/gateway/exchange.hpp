@@ -141,6 +141,8 @@ class Exchange final : private rpc::TicketListener {
   Instant last_token_;
   Instant last_progress_;
   std::optional<Instant> loading_since_;
+  std::optional<Duration> wake_told_;  // how long the wait for the absent model was first said to last
+  Instant wake_told_at_{};
   Duration queued_{};
   Duration load_{};
   Duration engine_{};

@@ -70,12 +70,13 @@ Residents::Residents(const Clock& clock, residency::Settings settings, Changed c
     : clock_(clock), planner_(settings), changed_(std::move(changed)) {}
 
 void Residents::know(const Resident& model) {
-  const auto [at, added] = numbers_.try_emplace(model.model, static_cast<residency::ModelNumber>(names_.size()));
-  if (added) {
+  auto known = number(model.model);
+  if (!known) {
+    known = static_cast<residency::ModelNumber>(names_.size());
     names_.push_back(model.model);
-    details_.emplace_back();
+    numbers_.emplace(names_.back(), *known);
   }
-  step(residency::ModelIs{at->second, model.bytes, model.load_guess, model.places, model.pinned, model.at_start});
+  step(residency::ModelIs{*known, model.bytes, model.load_guess, model.places, model.pinned, model.at_start});
 }
 
 void Residents::forget(const std::string& model) {
@@ -127,7 +128,7 @@ void Residents::report(const rpc::Report& report) {
     }
     const bool was_ready = before == Where::ready, was_failed = before == Where::failed;
     if (is.state == residency::EngineState::ready && before == Where::loading) {
-      details_[*model].clear();
+      details_.erase(*model);
       auto event = about(What::ready, *model);
       event.took = engine.load_time;
       note(std::move(event));
@@ -213,7 +214,7 @@ std::optional<rpc::ModelResidency> Residents::residency(const std::string& model
   out.bytes_read = state->bytes_read;
   out.pinned = state->pinned;
   out.fits = state->fits;
-  out.detail = details_[*found];
+  if (const auto detail = details_.find(*found); detail != details_.end()) out.detail = detail->second;
   if (const std::string why = misfit(model); !why.empty()) out.detail = why;
   out.load_time = state->load;
   out.ready_in = state->ready_in;

@@ -83,9 +83,9 @@ class Residents {
   residency::MemberWeights weights_;
   Changed changed_;
   rpc::NodePort* nodes_ = nullptr;
-  std::map<std::string, residency::ModelNumber, std::less<>> numbers_;
-  std::vector<std::string> names_;
-  std::vector<std::string> details_;  // why it failed last
+  std::deque<std::string> names_;                                         // by number; they stay where they are
+  std::unordered_map<std::string_view, residency::ModelNumber> numbers_;  // of names_
+  std::unordered_map<residency::ModelNumber, std::string> details_;       // why it failed last
   std::vector<Device> devices_;
   std::map<std::string, std::vector<std::string>, std::less<>> reported_;  // by node: models of ours it had last
   std::deque<residency::Action> to_do_;

@@ -20,6 +20,10 @@ const Buckets& wait_buckets() {
   static const Buckets all{0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600};
   return all;
 }
+const Buckets& ratio_buckets() {
+  static const Buckets all{0.1, 0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 2, 3, 5, 10};
+  return all;
+}
 const Buckets& first_token_buckets() {
   static const Buckets all{0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 40, 80, 160};
   return all;
@@ -35,6 +39,7 @@ const Buckets& token_buckets() {
 struct Metrics::Model::Impl {
   std::map<std::string, prometheus::Counter*, std::less<>> outcomes;
   prometheus::Histogram* queue;
+  prometheus::Histogram* wake_ratio;
   prometheus::Histogram* first_token;
   prometheus::Histogram* between;
   prometheus::Histogram* total;
@@ -92,6 +97,8 @@ Metrics::Model Metrics::model(const std::string& id) {
     made.outcomes[outcome] =
         &s.counter("faelled_requests_total", "Requests that ended, by outcome", {{"model", id}, {"outcome", outcome}});
   made.queue = &s.histogram("faelled_queue_seconds", "Admission to grant", labels, wait_buckets());
+  made.wake_ratio = &s.histogram("faelled_wake_ratio", "Wait for an absent model, as a part of what it was said to be",
+                                 labels, ratio_buckets());
   made.first_token =
       &s.histogram("faelled_first_token_seconds", "Admission to the first token", labels, first_token_buckets());
   made.between =
@@ -111,6 +118,9 @@ void Metrics::Model::ended(std::string_view outcome) const {
   if (const auto found = impl->outcomes.find(outcome); found != impl->outcomes.end()) found->second->Increment();
 }
 void Metrics::Model::queued(Duration wait) const { impl->queue->Observe(seconds(wait)); }
+void Metrics::Model::woke(Duration told, Duration took) const {
+  impl->wake_ratio->Observe(seconds(took) / seconds(told));
+}
 void Metrics::Model::first_token(Duration since) const { impl->first_token->Observe(seconds(since)); }
 void Metrics::Model::between_tokens(Duration gap) const { impl->between->Observe(seconds(gap)); }
 void Metrics::Model::total(Duration since) const { impl->total->Observe(seconds(since)); }

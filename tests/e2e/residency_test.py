@@ -53,8 +53,9 @@ def test_a_model_that_is_absent_is_a_wait_and_no_alarm(make_server, crowd):
     server = make_server(crowd[:3], residency={"memory_gb": TWO_FIT_GB}).start(ready=False)
     server.until_ready("m00", "m01")
     assert not server.get("/readyz").json()["models"]["m02"]
-    assert 'faelled_model_failed{model="m02"} 0' in server.get("/metrics").text
+    assert 'faelled_model_failed{model="m02"} 0' in server.metrics()
     assert said(server.chat("m02", max_tokens=3))
+    assert 'faelled_wake_ratio_count{model="m02"} 1' in server.metrics()  # and how right the estimate was is measured
 
 
 def test_who_waits_for_a_model_is_told_so(make_server, crowd, tmp_path):
