@@ -10,6 +10,7 @@ namespace faelled::engines {
 
 enum class EngineKind : std::uint8_t {
   llama,   // our own supervised llama-server on a unix socket
+  vllm,    // our own supervised vLLM on a unix socket
   openai,  // an OpenAI-compatible server that somebody else runs
 };
 
@@ -27,10 +28,17 @@ struct ModelSettings {
   std::vector<std::string> stop;     // added to the client's own, for models that do not know when they are done
 
   // kind llama
-  std::string file;                // GGUF
+  std::string file;          // GGUF
+  std::string llama_server;  // the binary
+
+  // kind vllm
+  std::string folder;       // config.json, *.safetensors and the tokenizer
+  std::string tool_parser;  // its name for how the model writes tool calls; empty: tools are refused
+  std::string vllm;         // the program
+
+  // both of them
   std::uint32_t threads = 0;       // 0: the engine's default
-  std::string chat_template_file;  // Jinja; empty: the one inside the GGUF
-  std::string llama_server;        // the binary
+  std::string chat_template_file;  // Jinja; empty: the model's own
 
   // kind openai
   std::string url;               // up to and with "/v1"

@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,13 +75,13 @@ std::vector<char*> pointers_to(const std::vector<std::string>& words) {
 }
 
 // In the child. Never returns.
-[[noreturn]] void become(const char* program, char** arguments, char** environment, const char* folder, bool network,
-                         int sandbox, pid_t parent, int input, int output, int report) {
+[[noreturn]] void become(const char* program, char** arguments, char** environment, const Confinement& how, int input,
+                         int output, int report) {
   Failure failure;
   if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) {
     failure.step = ConfineStep::descriptors;
   } else {
-    failure.step = confine(parent, folder, network, sandbox, report);
+    failure.step = confine(how, report);
     if (failure.step == ConfineStep::none) {
       ::execve(program, arguments, environment);
       failure.step = ConfineStep::exec;
@@ -87,6 +90,23 @@ std::vector<char*> pointers_to(const std::vector<std::string>& words) {
   failure.error = errno;
   [[maybe_unused]] auto sent = ::write(report, &failure, sizeof failure);
   ::_exit(127);
+}
+
+// What the child handed over (confine.cpp); -1: nothing, on a kernel without it.
+int received(int socket) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  int fd = -1;
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1) return -1;
+  const cmsghdr* head = CMSG_FIRSTHDR(&message);
+  if (head != nullptr && head->cmsg_type == SCM_RIGHTS) std::memcpy(&fd, CMSG_DATA(head), sizeof fd);
+  return fd;
 }
 
 }  // namespace
@@ -130,8 +150,14 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
   words.insert(words.end(), plan.arguments.begin(), plan.arguments.end());
   auto arguments = pointers_to(words);
   auto environment = pointers_to(plan.environment);
-  auto parent = ::getpid();
-  const char* folder = plan.folder.empty() ? "/" : plan.folder.c_str();
+  Confinement how{::getpid(), plan.folder.empty() ? "/" : plan.folder.c_str(), plan.network,
+                  sandbox && *sandbox ? (*sandbox)->fd() : -1};
+  std::array<int, 2> calls_pair{-1, -1};
+  if (plan.calls && ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, calls_pair.data()) != 0)
+    return os_error("make a pair of sockets");
+  Fd calls_ours(above_2(calls_pair[0]));
+  Fd calls_theirs(above_2(calls_pair[1]));
+  how.calls_fd = calls_theirs.get();
 
   // No signal handler of ours may run in the child before it has put them back.
   sigset_t all;
@@ -140,8 +166,8 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t pid = ::fork();
   if (pid == 0) {
-    become(plan.program.c_str(), arguments.data(), environment.data(), folder, plan.network,
-           sandbox && *sandbox ? (*sandbox)->fd() : -1, parent, input.get(), output_write.get(), report_write.get());
+    become(plan.program.c_str(), arguments.data(), environment.data(), how, input.get(), output_write.get(),
+           report_write.get());
   }
   auto fork_errno = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -152,6 +178,7 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
   ::setpgid(pid, pid);  // here too, so that kill() cannot come before the child's own call
   report_write.reset();
   output_write.reset();
+  calls_theirs.reset();
 
   Failure failure;
   ssize_t got = 0;
@@ -168,7 +195,23 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
         fmt::format("{}: cannot {}: {}", plan.program, step_in_words(failure.step), std::strerror(failure.error)),
         failure.step == ConfineStep::exec ? "name an executable file for this machine" : "");
   }
-  return std::unique_ptr<Child>(new Child(pid, pidfd.release(), output_read.release()));
+  const int calls = calls_ours.get() < 0 ? -1 : received(calls_ours.get());
+  return std::unique_ptr<Child>(new Child(pid, pidfd.release(), output_read.release(), calls));
+}
+
+// A request that its asker has taken back meanwhile (it was ended by a signal) is nobody's: errors mean nothing here.
+void Child::let_call() {
+  if (calls_ < 0) return;
+  seccomp_notif asked{};
+  if (::ioctl(calls_, SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) return;
+  seccomp_notif_resp answer{};
+  answer.id = asked.id;
+  answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  ::ioctl(calls_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+void Child::shut_calls() {
+  if (calls_ >= 0) ::close(std::exchange(calls_, -1));
 }
 
 Child::~Child() {
@@ -180,6 +223,7 @@ Child::~Child() {
   }
   ::close(output_);
   ::close(pidfd_);
+  shut_calls();
 }
 
 std::optional<Exit> Child::ended() {

@@ -26,6 +26,7 @@ struct ChildPlan {
   std::string folder;                    // to run in; empty: "/"
   bool network = false;                  // false: unix sockets to listen on, and no connection to anywhere
   std::optional<Reach> reach;            // files beside the system's; nullopt: whatever our user may
+  bool calls = false;                    // it may connect to unix sockets, for as long as let_call() says so
 };
 
 // How a process ended. Engines exit with 0 after a fault too, so this is for people, never for deciding.
@@ -50,6 +51,12 @@ class Child {
   // What it writes to stdout and stderr; does not block. Readable also when it has ended.
   int output_fd() const { return output_; }
 
+  // Readable when it, or a process of its own, wants to connect and waits for let_call(); -1: it may not at all.
+  int calls_fd() const { return calls_; }
+  void let_call();
+  // From here on it connects to nobody.
+  void shut_calls();
+
   // Reaps, without waiting; the same answer ever after.
   std::optional<Exit> ended();
   // To its whole process group.
@@ -57,11 +64,12 @@ class Child {
   void kill();
 
  private:
-  Child(pid_t pid, int pidfd, int output) : pid_(pid), pidfd_(pidfd), output_(output) {}
+  Child(pid_t pid, int pidfd, int output, int calls) : pid_(pid), pidfd_(pidfd), output_(output), calls_(calls) {}
 
   pid_t pid_;
   int pidfd_;
   int output_;
+  int calls_;
   std::optional<Exit> exit_;
 };
 

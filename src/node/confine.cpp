@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <iterator>
 
 #include "node/sandbox.hpp"
@@ -30,11 +31,14 @@ constexpr unsigned this_arch = AUDIT_ARCH_AARCH64;
 #endif
 
 // socket() for anything but unix and netlink (a GPU's driver asks that one) is EACCES, and so is every connect(): an
-// engine listens and never calls, or it could be the operator on our own socket, which is the same user's. io_uring,
-// which can open sockets behind this filter's back, is ENOSYS; system calls of another architecture end the process.
-bool deny_network() {
+// engine listens and never calls, or it could be the operator on our own socket, which is the same user's. One whose
+// own processes call each other while they start has its connect() asked about (`calls`): the parent lets all through
+// until it is ready, and none from then on. io_uring, which can open sockets behind this filter's back, is ENOSYS;
+// system calls of another architecture end the process. Returns what seccomp(2) does: with `calls` the descriptor to
+// ask on.
+long deny_network(bool calls) {
   constexpr unsigned socket_domain_low_word = offsetof(seccomp_data, args[0]);  // both machines are little-endian
-  static const sock_filter program[] = {
+  const sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, this_arch, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
@@ -46,7 +50,7 @@ bool deny_network() {
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+      BPF_STMT(BPF_RET | BPF_K, calls ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | EACCES),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, socket_domain_low_word),
@@ -56,24 +60,49 @@ bool deny_network() {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
   };
   sock_fprog filter{static_cast<unsigned short>(std::size(program)), const_cast<sock_filter*>(program)};
-  return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, calls ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0UL, &filter);
+}
+
+// Hands `fd` to the parent (unix(7), SCM_RIGHTS) and closes it.
+bool hand_over(int socket, int fd) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof fd);
+  ::memcpy(CMSG_DATA(head), &fd, sizeof fd);
+  const bool sent = ::sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
+  ::close(fd);
+  return sent;
 }
 
 }  // namespace
 
-ConfineStep confine(pid_t parent, const char* folder, bool network, int sandbox_fd, int keep_fd) {
+ConfineStep confine(const Confinement& how, int keep_fd) {
   ::setpgid(0, 0);
   // The parent may have died before the line above; then nobody would ever send the signal.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) return ConfineStep::parent_gone;
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != how.parent) return ConfineStep::parent_gone;
 
   // Limit 1, not 0: a core_pattern that is a pipe ignores the limit unless it is exactly 1 (core(5), fs/coredump.c).
   rlimit no_core{1, 1};
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return ConfineStep::no_core;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return ConfineStep::no_new_privileges;
-  if (sandbox_fd >= 0 && !enter_sandbox(sandbox_fd)) return ConfineStep::no_files;
+  if (how.sandbox_fd >= 0 && !enter_sandbox(how.sandbox_fd)) return ConfineStep::no_files;
   // Asked of the kernel last: a kernel without seccomp (EINVAL) still gets all the rest.
-  if (!network && !deny_network() && errno != EINVAL) return ConfineStep::no_network;
-  if (::chdir(folder) != 0) return ConfineStep::folder;
+  if (!how.network) {
+    const bool calls = how.calls_fd >= 0;
+    const long denied = deny_network(calls);
+    if (denied < 0 && errno != EINVAL) return ConfineStep::no_network;
+    if (calls && denied >= 0 && !hand_over(how.calls_fd, static_cast<int>(denied))) return ConfineStep::no_network;
+  }
+  if (::chdir(how.folder) != 0) return ConfineStep::folder;
 
   struct sigaction as_new{};
   as_new.sa_handler = SIG_DFL;

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
-#include "node/llama_host.hpp"
+#include "node/engine_host.hpp"
 #include "node/upstream_host.hpp"
 
 namespace faelled::node {
@@ -69,17 +69,17 @@ Expected<void> Node::make_folders() {
 }
 
 Expected<void> Node::start() {
-  auto has_llama =
-      std::ranges::any_of(settings_.models, [](const auto& m) { return m.kind == engines::EngineKind::llama; });
-  if (has_llama) {
+  auto has_engines =
+      std::ranges::any_of(settings_.models, [](const auto& m) { return m.kind != engines::EngineKind::openai; });
+  if (has_engines) {
     if (auto made = make_folders(); !made) return made;
   }
   Surroundings around{loop_, client_, clock_, random_, log_, [this] { changed(); }};
-  LlamaFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
-                       settings_.environment};
+  EngineFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
+                        settings_.environment};
   for (const auto& model : settings_.models) {
-    if (model.kind == engines::EngineKind::llama) {
-      hosts_.push_back(std::make_shared<LlamaHost>(around, model, folders, settings_.patience));
+    if (model.kind != engines::EngineKind::openai) {
+      hosts_.push_back(std::make_shared<EngineHost>(around, model, folders, settings_.patience));
     } else {
       hosts_.push_back(std::make_shared<UpstreamHost>(around, model, settings_.upstream_patience));
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD, FEED, VOCABULARY = 2, 64, 4, 2, 16, 128, 2048
+LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD, FEED, VOCABULARY = 2, 64, 2, 1, 32, 128, 2048  # vLLM on processors wants 32 a head
 CONTEXT = 2048
 SYLLABLES = [first + second for first in "bdfgklmnprstv" for second in "aeiouy"]
 TEMPLATE = ("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
