@@ -46,6 +46,8 @@ std::vector<std::string> environment_of(const ModelSettings& model, const VllmPl
                                        "VLLM_CACHE_ROOT=" + folder + "/cache",
                                        "VLLM_CONFIG_ROOT=" + folder + "/config",
                                        "VLLM_RPC_BASE_PATH=.",
+                                       "VLLM_HOST_IP=127.0.0.1",
+                                       "GLOO_SOCKET_IFNAME=lo",
                                        "HF_HUB_OFFLINE=1",
                                        "TRANSFORMERS_OFFLINE=1",
                                        "HF_HUB_DISABLE_TELEMETRY=1",

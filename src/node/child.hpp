@@ -26,7 +26,7 @@ struct ChildPlan {
   std::string folder;                    // to run in; empty: "/"
   bool network = false;                  // false: unix sockets to listen on, and no connection to anywhere
   std::optional<Reach> reach;            // files beside the system's; nullopt: whatever our user may
-  bool calls = false;                    // it may connect to unix sockets, for as long as let_call() says so
+  bool calls = false;                    // unix connections and TCP sockets to listen on, until shut_calls()
 };
 
 // How a process ended. Engines exit with 0 after a fault too, so this is for people, never for deciding.
@@ -51,10 +51,10 @@ class Child {
   // What it writes to stdout and stderr; does not block. Readable also when it has ended.
   int output_fd() const { return output_; }
 
-  // Readable when it, or a process of its own, wants to connect and waits for let_call(); -1: it may not at all.
+  // Readable when it, or a process of its own, wants one of these and waits for let_call(); -1: there are none.
   int calls_fd() const { return calls_; }
   void let_call();
-  // From here on it connects to nobody.
+  // From here on it connects to nobody and makes no more sockets of TCP.
   void shut_calls();
 
   // Reaps, without waiting; the same answer ever after.

@@ -31,13 +31,16 @@ constexpr unsigned this_arch = AUDIT_ARCH_AARCH64;
 #endif
 
 // socket() for anything but unix and netlink (a GPU's driver asks that one) is EACCES, and so is every connect(): an
-// engine listens and never calls, or it could be the operator on our own socket, which is the same user's. One whose
-// own processes call each other while they start has its connect() asked about (`calls`): the parent lets all through
-// until it is ready, and none from then on. io_uring, which can open sockets behind this filter's back, is ENOSYS;
-// system calls of another architecture end the process. Returns what seccomp(2) does: with `calls` the descriptor to
-// ask on.
+// engine listens and never calls, or it could be the operator on our own socket, which is the same user's. io_uring,
+// which can open sockets behind this filter's back, is ENOSYS; system calls of another architecture end the process.
+//
+// With `calls`, connect() and TCP sockets are the parent's to decide (Child::let_call). Returns what seccomp(2) does:
+// then the descriptor on which it is asked.
 long deny_network(bool calls) {
-  constexpr unsigned socket_domain_low_word = offsetof(seccomp_data, args[0]);  // both machines are little-endian
+  constexpr unsigned first_low_word = offsetof(seccomp_data, args[0]);  // both machines are little-endian
+  constexpr unsigned second_low_word = offsetof(seccomp_data, args[1]);
+  constexpr unsigned socket_type_bits = 0xf;  // beside them: close-on-exec, non-blocking
+  const unsigned decided = calls ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | EACCES;
   const sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, this_arch, 1, 0),
@@ -50,13 +53,19 @@ long deny_network(bool calls) {
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, calls ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | EACCES),
+      BPF_STMT(BPF_RET | BPF_K, decided),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, socket_domain_low_word),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, first_low_word),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, second_low_word),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, socket_type_bits),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, decided),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
   };
   sock_fprog filter{static_cast<unsigned short>(std::size(program)), const_cast<sock_filter*>(program)};

@@ -93,8 +93,9 @@ Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place,
 
 Reach VllmDriver::reach(const EnginePlace& place) const {
   const auto home = home_of(model_.vllm);
-  // Locks between its processes are files in /dev/shm.
-  Reach reach{{home.string()}, {model_.folder}, {place.folder, "/dev/shm"}};
+  // Locks between its processes are files in /dev/shm. They look each other up in /proc; what of it tells more than a
+  // name (environment, memory, descriptors) the kernel keeps from whoever is in a sandbox that the other is not in.
+  Reach reach{{home.string()}, {model_.folder, "/proc"}, {place.folder, "/dev/shm"}};
   if (const auto base = base_of(home); !base.empty() && base != "/") reach.runs.push_back(base);
   reach.reads.insert(reach.reads.end(), folder_.elsewhere.begin(), folder_.elsewhere.end());
   if (!model_.chat_template_file.empty()) reach.reads.push_back(model_.chat_template_file);
