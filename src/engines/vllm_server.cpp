@@ -130,9 +130,23 @@ Expected<Command> vllm_server_command(const ModelSettings& model, const ModelFol
 }
 
 std::string_view vllm_sitecustomize() {
-  return R"(import ctypes
+  return R"(import builtins
+import ctypes
 import os
 import signal
+
+plain_open = builtins.open
+os.environ.setdefault("FIRST_PROCESS", str(os.getpid()))
+
+
+def open_or_first(file, *words, **named):
+    try:
+        return plain_open(file, *words, **named)
+    except PermissionError:
+        for own in (f"/proc/{os.getpid()}/", "/proc/self/"):
+            if isinstance(file, str) and file.startswith(own):
+                return plain_open(f"/proc/{os.environ['FIRST_PROCESS']}/{file[len(own):]}", *words, **named)
+        raise
 
 
 def end_with_parent():
@@ -142,6 +156,7 @@ def end_with_parent():
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+builtins.open = open_or_first
 end_with_parent()
 os.register_at_fork(after_in_child=end_with_parent)
 )";

@@ -44,8 +44,9 @@ struct VllmPlace {
 Expected<Command> vllm_server_command(const ModelSettings&, const ModelFolder&, const VllmPlace&,
                                       const std::vector<std::string>& inherited = {});
 
-// Python that each of its processes runs first: it ends with the one that made it. vLLM's children stay behind when
-// their parent is killed (seen on 0.32.0).
+// Python that each of its processes runs first. It ends with the one that made it, because vLLM's children stay behind
+// when their parent is killed (seen on 0.32.0). And where it may not read its own folder in /proc, which is open to the
+// first process alone, it reads that one's: what they look for there, processors and memory, is the same.
 std::string_view vllm_sitecustomize();
 
 // A request that passes through the loop that makes tokens: one token of an answer, before all others.

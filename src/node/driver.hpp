@@ -35,6 +35,7 @@ struct Question {
   std::string target;
   std::string body;
   std::size_t answer_bytes_max = 1024 * 1024;
+  Duration within_least{};  // where an answer may take longer than a sign of life
 };
 
 class Driver {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -191,10 +192,10 @@ net::Task<void> EngineHost::ask(std::shared_ptr<EngineHost> self, ProbeKind kind
   const auto questions = self->driver_->questions(kind);
   for (std::size_t i = 0; i < questions.size(); ++i) {
     const Question& question = questions[i];
-    auto answer =
-        co_await self->around_.client.ask({.unix_path = self->place_.socket}, question.method, question.target,
-                                          question.body.empty() ? "" : "Content-Type: application/json\r\n",
-                                          question.body, within, question.answer_bytes_max);
+    auto answer = co_await self->around_.client.ask(
+        {.unix_path = self->place_.socket}, question.method, question.target,
+        question.body.empty() ? "" : "Content-Type: application/json\r\n", question.body,
+        std::max(within, question.within_least), question.answer_bytes_max);
     if (self->closed_ || number != self->probes_) co_return;
     if (!answer) co_return self->tell(event::NoAnswer{});
     if (answer->status == 503) co_return self->tell(event::Loading{});

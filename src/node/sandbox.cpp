@@ -91,12 +91,13 @@ Expected<std::optional<Sandbox>> Sandbox::of(const Reach& reach) {
     std::uint64_t access;
     bool must_be_there;
   };
-  for (const Grant& grant : {Grant{system.runs, execute | read_files | read_folders, false},
-                             Grant{system.reads, read_files | read_folders, false},
-                             Grant{system.writes, read_files | read_folders | write_files, false},
-                             Grant{reach.runs, execute | read_files | read_folders, false},  // exec says it better
-                             Grant{reach.reads, read_files | read_folders, true},
-                             Grant{reach.writes, (all & ~execute & ~never & ~refer), true}}) {
+  for (const Grant& grant :
+       {Grant{system.runs, execute | read_files | read_folders, false},
+        Grant{system.reads, read_files | read_folders, false},
+        Grant{system.writes, read_files | read_folders | write_files, false},
+        Grant{reach.runs, execute | read_files | read_folders, false},  // exec says it better
+        Grant{reach.reads, read_files | read_folders, true},
+        Grant{reach.writes, (all & ~execute & ~never & ~refer), true}, Grant{reach.lists, read_folders, true}}) {
     for (const std::string& path : grant.paths)
       if (!allow(out.fd_, path, grant.access, grant.must_be_there))
         return fail(Errc::io, path + " cannot be given to the engine: " + std::strerror(errno),

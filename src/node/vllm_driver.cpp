@@ -93,9 +93,9 @@ Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place,
 
 Reach VllmDriver::reach(const EnginePlace& place) const {
   const auto home = home_of(model_.vllm);
-  // Locks between its processes are files in /dev/shm. They look each other up in /proc; what of it tells more than a
-  // name (environment, memory, descriptors) the kernel keeps from whoever is in a sandbox that the other is not in.
-  Reach reach{{home.string()}, {model_.folder, "/proc"}, {place.folder, "/dev/shm"}};
+  // Locks between its processes are files in /dev/shm. Of /proc names alone, for lscpu: the files in it tell other
+  // processes' environment.
+  Reach reach{{home.string()}, {model_.folder}, {place.folder, "/dev/shm"}, {"/proc"}};
   if (const auto base = base_of(home); !base.empty() && base != "/") reach.runs.push_back(base);
   reach.reads.insert(reach.reads.end(), folder_.elsewhere.begin(), folder_.elsewhere.end());
   if (!model_.chat_template_file.empty()) reach.reads.push_back(model_.chat_template_file);
@@ -104,6 +104,7 @@ Reach VllmDriver::reach(const EnginePlace& place) const {
 
 std::vector<Question> VllmDriver::questions(ProbeKind kind) const {
   Question token{"POST", "/v1/completions", engines::vllm_question(model_)};
+  token.within_least = 30s;  // the first one compiles what it needs
   if (kind == ProbeKind::work) return {std::move(token)};
   return {{"GET", "/health", ""}, std::move(token)};
 }
