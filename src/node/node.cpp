@@ -63,7 +63,7 @@ Expected<void> Node::make_folders() {
   // Those of a server that was killed; the data folder's lock says that no other one runs on it.
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(sockets_, ignored)) {
-    if (entry.path().extension() == ".sock") std::filesystem::remove(entry.path(), ignored);
+    std::filesystem::remove_all(entry.path(), ignored);
   }
   return {};
 }
