@@ -2,10 +2,12 @@
 
 Once ./dev vllm has installed it; it takes half a minute to start, so all tests share one."""
 
+import http.client
 import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -105,20 +107,70 @@ def test_needs_vllm_says_what_is_too_long_in_our_words(server):
     assert answer.status_code == 400 and answer.json()["error"]["code"] == "context_length_exceeded", answer.text
 
 
+class Engine(http.client.HTTPConnection):
+    """Past the gateway, on the engine's own socket."""
+
+    def __init__(self, server):
+        super().__init__("engine", timeout=START_S)
+        (self.path,) = (server.data / "run").glob("*/v.sock")
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(os.path.relpath(self.path))  # the whole path may be longer than a socket's address
+
+    def metric(self, name):
+        self.request("GET", "/metrics")
+        lines = self.getresponse().read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("vllm:" + name))
+
+    def complete(self, **fields):
+        body = {"model": "tiny", "prompt": "ba", "temperature": 0, **fields}
+        self.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"})
+        answer = self.getresponse()
+        assert answer.status == 200, answer.read()
+        return json.loads(answer.read())
+
+
 def test_needs_vllm_is_free_within_a_second_of_a_hang_up(server):
+    engine = Engine(server)
     with Wire(server.url) as client:
         client.chat("tiny", "tell me all", max_tokens=LONG).head().until(b'"content":"')
-    watch = Stopwatch()
+        watch = Stopwatch()
     until("the place is free", lambda: running(server) == 0)
-    # Two places, both taken by others at once: whatever still ran would keep one of them waiting.
-    asked = [threading.Thread(target=complete, args=(server, "ba")) for _ in range(2)]
-    for one in asked:
-        one.start()
-    for one in asked:
-        one.join()
-    assert watch.s < 3, "the engine went on for somebody who had gone"
-    row = server.row_of(client.headers["x-request-id"])
-    assert row["outcome"] == "cancelled"
+    assert watch.s < 1
+    engine.complete(max_tokens=1)
+    before = engine.metric("generation_tokens_total")
+    for _ in range(20):
+        engine.complete(max_tokens=1)
+    # In each of these steps whoever still ran would have got a token too; the node asks for one now and then.
+    assert engine.metric("generation_tokens_total") - before < 20 + 5
+    assert server.row_of(client.headers["x-request-id"])["outcome"] == "cancelled"
+
+
+def test_needs_vllm_takes_interactive_before_batch(server):
+    """Where more has come than runs at once: three long ones, of which one ends early and makes room for one at a time."""
+    ended = []
+
+    def ask(name, **fields):
+        Engine(server).complete(**fields)
+        ended.append(name)
+
+    def start(name, **fields):
+        thread = threading.Thread(target=ask, args=(name,), kwargs=fields)
+        thread.start()
+        return thread
+
+    watching = Engine(server)
+    threads = [start(f"long {tokens}", max_tokens=tokens, priority=0) for tokens in (500, 2000, 2001)]
+    until("all three run", lambda: watching.metric("num_requests_running") == 3)
+    threads.append(start("batch", max_tokens=1, priority=10))
+    until("batch waits", lambda: watching.metric("num_requests_waiting{") == 1)
+    threads.append(start("interactive", max_tokens=1, priority=0))
+    until("both wait", lambda: watching.metric("num_requests_waiting{") == 2)
+    for thread in threads:
+        thread.join()
+    assert ended.index("interactive") < ended.index("batch"), ended
 
 
 def cached(answer):
