@@ -44,7 +44,8 @@ void as_folder(const std::string& text, json::Document& document) {
     ModelSettings model;
     model.id = "m";
     ModelFolder folder{*shape, text.size(), true, {}};
-    if (shape->layers == 0 || memory_need(model, folder) <= text.size()) std::abort();
+    const auto need = memory_need(model, folder);
+    if (shape->layers == 0 || !need || need->kv_cache == 0 || need->total() <= text.size()) std::abort();
     read(vllm_server_command(model, folder, {"/f", "/f/v.sock"}));
   }
   if (const auto shards = read_shards(text, "file", document); read(shards)) {

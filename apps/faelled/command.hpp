@@ -19,6 +19,7 @@ struct Options {
   bool csv = false;
   bool excel = false;
   bool rows = false;
+  bool watch = false;
   std::string from, to, member, user, name, id, expires, role, email, models, show_waiting, until, actor, action;
   std::string retention_days, conversations, key_days_max, key_makers, contact, message;
 };
@@ -68,6 +69,8 @@ void add_people(CLI::App& app, std::string& config, int& status);
 void add_keys(CLI::App& app, std::string& config, int& status);
 // commons_commands.cpp
 void add_commons(CLI::App& app, std::string& config, int& status);
+// residency_commands.cpp
+void add_residency(CLI::App& app, std::string& config, int& status);
 // maintenance_commands.cpp
 void add_maintenance(CLI::App& app, std::string& config, int& status);
 

@@ -97,11 +97,7 @@ void add_commands(CLI::App& app, std::string& config, int& status) {
   add_commons(app, config, status);
   add_maintenance(app, config, status);
   add_front_end_commands(app, config, status);
-  auto* model = app.add_subcommand("model", "Models")->require_subcommand(1);
-  Command(*model, "list", "All models and how they stand", config, status, [](const Control& c, const Options& o) {
-    return show(c, o, "/api/models", "models",
-                {"id", "state", "places", "running", "waiting", "context_tokens", "detail"});
-  });
+  add_residency(app, config, status);
 }
 
 }  // namespace faelled::app

@@ -9,8 +9,8 @@ namespace faelled::app {
 // FAELLED_CONFIG, or faelled.yaml.
 std::string default_config();
 
-// Adds usage, audit, member, user, key and model. `config` is bound to their --config; `status` becomes the exit
-// status.
+// Adds usage, audit, member, user, key, node, model and more. `config` is bound to their --config; `status` becomes the
+// exit status.
 void add_commands(CLI::App& app, std::string& config, int& status);
 
 }  // namespace faelled::app

@@ -160,7 +160,8 @@ TEST(Program, SaysHowItIsUsed) {
                               "key",           "key add",      "key edit",     "key rotate",
                               "key revoke",    "audit log",    "model list",   "sim",
                               "audit replay",  "audit heads",  "audit forget", "explain",
-                              "shares"}) {
+                              "shares",        "node list",    "model load",   "model unload",
+                              "model pin",     "model unpin"}) {
     const Said help = ran(std::string(command) + " --help");
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_TRUE(help.out.contains("--help")) << command;

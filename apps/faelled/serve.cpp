@@ -32,6 +32,7 @@
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
 #include "portal/portal.hpp"
+#include "residents.hpp"
 #include "settings.hpp"
 #include "storage.hpp"
 #include "tls.hpp"
@@ -265,6 +266,9 @@ int run(const ServeOptions& options, const config::Config& config) {
   for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
   const gateway::Catalogue catalogue(std::move(*models), clock.wall());
   mesh::Mesh::Settings mesh_settings{catalogue.names()};
+  mesh_settings.residency.turn_least = config.residency.turn;
+  mesh_settings.residency.promise_least = config.residency.promise;
+  mesh_settings.residency.unused_after = config.residency.unused_after;
   mesh_settings.commons.waiting_max = static_cast<std::uint32_t>(config.limits.waiting);
   auto decision_log = decisions::DecisionLog::open({storage->folder.decisions(), mesh_settings.commons}, clock.now(),
                                                    clock.wall(), random);
@@ -277,9 +281,20 @@ int run(const ServeOptions& options, const config::Config& config) {
                                      });
   node::Node::Settings node_settings;
   node_settings.folder = std::filesystem::absolute(storage->folder.path()).string();
+  for (const mesh::Resident& model : residents_of(engine_settings, **log)) mesh.know(model);
+  if (const auto memory = memory_for_models(config, engine_settings)) node_settings.devices.push_back(*memory);
   node_settings.models = std::move(engine_settings);
   node_settings.environment = own_environment();
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
+  mesh.nodes(node);
+  net::Timer memory_timer(loop, [&mesh] { mesh.look_at_memory(); });
+  mesh.on_wake([&memory_timer](Instant at) {
+    if (at == Instant::max()) {
+      memory_timer.cancel();
+    } else {
+      memory_timer.arm_at(at);
+    }
+  });
   CommonsKeeper commons_keeper(loop, clock, mesh, directory, *storage->thread, **log);
   if (auto restored = commons_keeper.restore(); !restored) return refuse(restored.error());
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
@@ -394,14 +409,17 @@ int run(const ServeOptions& options, const config::Config& config) {
                 [&] { return static_cast<double>(server.connections()); });
   metrics.gauge("faelled_connections_max", "Connections beyond which new ones are refused",
                 [&] { return static_cast<double>(config.limits.connections); });
-  for (const std::string& id : catalogue.names())
-    metrics.gauge("faelled_model_ready", "1 while the model can be asked",
-                  [&mesh, id] {
-                    const auto all = mesh.models();
-                    const auto found = std::ranges::find(all, id, &rpc::ModelStatus::model);
-                    return found != all.end() && found->state == rpc::EngineState::ready ? 1.0 : 0.0;
-                  },
-                  {{"model", id}});
+  const auto is = [&mesh](const std::string& id, rpc::EngineState state) {
+    const auto all = mesh.models();
+    const auto found = std::ranges::find(all, id, &rpc::ModelStatus::model);
+    return found != all.end() && found->state == state ? 1.0 : 0.0;
+  };
+  for (const std::string& id : catalogue.names()) {
+    metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
+                  [is, id] { return is(id, rpc::EngineState::ready); }, {{"model", id}});
+    metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
+                  [is, id] { return is(id, rpc::EngineState::failed); }, {{"model", id}});
+  }
   metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });
   metrics.gauge("faelled_running", "Tickets on an engine", [&] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",

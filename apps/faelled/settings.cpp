@@ -74,6 +74,7 @@ Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Co
     to.rerank = from.rerank;
     to.shorter_vectors = from.shorter_vectors;
     to.demo = from.demo;
+    to.pinned = from.pinned;
     to.stop = from.stop;
     for (const config::Alias& alias : from.aliases)
       model.aliases.push_back({alias.name, alias.batch ? rpc::Lane::batch : rpc::Lane::interactive, alias.listed});

@@ -13,6 +13,7 @@
 #include "contents.hpp"
 #include "sim/memory.hpp"
 #include "sim/simulation.hpp"
+#include "sim/turns.hpp"
 #include "sim/workload.hpp"
 #include "sim_figures.hpp"
 
@@ -152,7 +153,8 @@ void add_sim_command(CLI::App& app, int& status) {
   command
       ->add_option("--policy", options->policy,
                    "Who is next: " + listed(sim::policy_names()) +
-                       "; with a memory, what is kept: " + listed(sim::memory_policy_names()))
+                       "; with a memory, what is kept: " + listed(sim::memory_policy_names()) +
+                       "; where models take turns: " + listed(sim::turn_policy_names()))
       ->capture_default_str();
   command->add_option("--seed", options->seed,
                       "Draw the world's jitter from this number; without it every step takes its exact time");

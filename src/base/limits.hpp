@@ -74,7 +74,8 @@ inline constexpr std::int64_t schema_repetitions_max = 2000;  // minLength, maxI
 
 // Tickets
 inline constexpr std::size_t tickets_waiting_max = 4096;
-inline constexpr auto ticket_wait_max = 120s;  // in line before 429
+inline constexpr std::size_t residency_events_max = 2'000;  // kept to be shown
+inline constexpr auto ticket_wait_max = 120s;               // in line before 429
 inline constexpr auto queue_full_retry_after = 10s;
 inline constexpr auto engine_retry_after = 30s;
 inline constexpr std::size_t engine_attempts_max = 2;  // of a request whose engine died before it said anything
@@ -224,6 +225,7 @@ inline constexpr auto certificate_now = std::chrono::days(3);
 inline constexpr auto readings_kept = 10s;  // of disk and backup: so often at most they are looked at
 inline constexpr std::size_t data_files_counted_max = 100'000;
 inline constexpr std::size_t engine_log_tail_bytes_max = 64 * 1024;
+inline constexpr std::size_t residency_page_rows_max = 500;  // of what came into a memory and went
 inline constexpr std::size_t state_file_bytes_max = 4096;
 
 // Page's conversations

@@ -137,8 +137,17 @@ struct Model {
   bool embeddings = false;
   bool rerank = false;
   bool shorter_vectors = false;
-  bool demo = false;  // proves the path only; the page says so
+  bool demo = false;    // proves the path only; the page says so
+  bool pinned = false;  // llama: in memory always
   std::optional<Card> card;
+};
+
+// Which models are in memory: docs/residency.md.
+struct Residency {
+  std::uint64_t memory_bytes = 0;  // for models, of this machine; 0: what there is, less a reserve
+  Duration turn = std::chrono::seconds(20);
+  Duration promise = std::chrono::seconds(120);
+  Duration unused_after{};  // zero: an unused model stays
 };
 
 struct Limits {
@@ -197,6 +206,7 @@ struct Config {
   std::filesystem::path llama_server;
   std::filesystem::path vllm;
   std::vector<Model> models;
+  Residency residency;
   Limits limits;
   Log log;
   std::vector<Problem> warnings;  // what is allowed, and seldom meant

@@ -14,7 +14,7 @@ namespace keys {
 
 inline constexpr auto top = std::to_array<std::string_view>(
     {"listen", "tls", "trusted_proxies", "public_url", "data", "store", "store_password_file", "store_ca_file",
-     "members", "users", "keys", "front_ends", "llama_server", "vllm", "models", "limits", "log"});
+     "members", "users", "keys", "front_ends", "llama_server", "vllm", "models", "residency", "limits", "log"});
 inline constexpr auto tls =
     std::to_array<std::string_view>({"listen", "certificate", "key", "client_ca", "client_certificates"});
 inline constexpr auto trusted_proxies = std::to_array<std::string_view>({"address", "certificate"});
@@ -50,10 +50,13 @@ inline constexpr auto models = std::to_array<std::string_view>({"id",
                                                                 "rerank",
                                                                 "shorter_vectors",
                                                                 "demo",
+                                                                "pinned",
                                                                 "card"});
 inline constexpr auto aliases = std::to_array<std::string_view>({"name", "lane", "listed"});
 inline constexpr auto card = std::to_array<std::string_view>({"da", "en"});
 inline constexpr auto card_text = std::to_array<std::string_view>({"summary", "good_for", "where"});
+inline constexpr auto residency =
+    std::to_array<std::string_view>({"memory_gb", "turn_s", "promise_s", "unused_after_s"});
 inline constexpr auto limits = std::to_array<std::string_view>(
     {"wait_s", "total_s", "silence_s", "keep_alive_s", "connect_s", "handshake_s", "idle_s", "head_s", "body_s",
      "write_stall_s", "drain_s", "body_mib", "connections", "waiting"});

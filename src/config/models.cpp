@@ -222,6 +222,10 @@ void read_models(Fields& top, Problems& problems, const std::filesystem::path& f
       fields.wrong("shorter_vectors", fields.path("shorter_vectors") + " means nothing without embeddings: true",
                    "set embeddings: true as well, or remove it");
     model.demo = fields.boolean("demo").value_or(false);
+    model.pinned = fields.boolean("pinned").value_or(false);
+    if (model.pinned && model.engine == Engine::openai)
+      fields.wrong("pinned", fields.path("pinned") + " means nothing for engine openai",
+                   "where that server keeps its model is its own affair; remove it");
     model.card = read_card(fields, problems);
     models.push_back(std::move(model));
   });

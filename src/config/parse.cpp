@@ -124,6 +124,19 @@ void read_limits(Fields& top, Problems& problems, Limits& limits) {
   count("waiting", limits.waiting, {1, 1'000'000});
 }
 
+void read_residency(Fields& top, Problems& problems, Residency& residency) {
+  constexpr double gb_max = 1'000'000;
+  constexpr double bytes_per_gb = 1e9;
+  const auto* node = top.find("residency");
+  if (!node) return;
+  Fields fields(problems, *node, "residency", keys::residency);
+  if (const auto gb = fields.decimal("memory_gb", 0.001, gb_max))
+    residency.memory_bytes = static_cast<std::uint64_t>(*gb * bytes_per_gb);
+  if (const auto read = fields.seconds("turn_s", 0.1, 3600)) residency.turn = *read;
+  if (const auto read = fields.seconds("promise_s", 1, 3600)) residency.promise = *read;
+  if (const auto read = fields.seconds("unused_after_s", 0, 7 * 24 * 3600)) residency.unused_after = *read;
+}
+
 void read_log(Fields& top, Problems& problems, const std::filesystem::path& folder, Log& log) {
   static constexpr auto levels = std::to_array<std::string_view>({"debug", "info", "warn", "error"});
   const auto* node = top.find("log");
@@ -161,6 +174,7 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
                 "add for example 'llama_server: /usr/local/bin/llama-server'; ./run builds one");
   needs_program(top, config, Engine::vllm, "vllm",
                 "add for example 'vllm: /opt/vllm/bin/vllm'; ./dev vllm installs one for processors");
+  read_residency(top, problems, config.residency);
   read_limits(top, problems, config.limits);
   read_log(top, problems, folder, config.log);
 }

@@ -20,7 +20,8 @@ constexpr double jitter_max = 0.2;
 constexpr std::uint64_t count_max = 1'000'000'000;
 
 constexpr auto top_keys = std::to_array<std::string_view>({"engines", "memory", "members", "others", "work", "jitter"});
-constexpr auto memory_keys = std::to_array<std::string_view>({"slots", "gb", "load_s", "models"});
+constexpr auto memory_keys = std::to_array<std::string_view>(
+    {"slots", "gb", "load_s", "models", "places", "input_token_ms", "output_token_ms", "turn_s"});
 constexpr auto shape_keys = std::to_array<std::string_view>({"id", "gb", "load_s"});
 constexpr double gb_max = 1e6;
 constexpr double bytes_of_gb = 1e9;
@@ -172,6 +173,12 @@ void read_memory(Problems& problems, const YAML::Node& node, sim::World& world) 
   Fields fields(problems, node, "memory", memory_keys);
   if (!node.IsMap()) return;
   sim::Memory& memory = world.memory.emplace();
+  if (fields.has("places")) memory.answers = read_places(fields);
+  if (const auto turn = fields.seconds("turn_s", 0, wait_s_max)) memory.turn = *turn;
+  for (const auto* key : {"input_token_ms", "output_token_ms", "turn_s"})
+    if (fields.has(key) && !fields.has("places"))
+      fields.wrong(key, fields.path(key) + " means nothing without memory.places",
+                   "say how many a model serves at once");
   if (fields.has("slots") == fields.has("gb"))
     fields.wrong("slots", "memory needs either slots or gb", "slots: 8, or gb: 160 with models");
   if (fields.has("slots")) {

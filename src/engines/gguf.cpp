@@ -19,7 +19,7 @@ namespace faelled::engines {
 
 namespace {
 
-enum ValueType : std::uint32_t { uint32_value = 4, string_value = 8, array_value = 9, types_end = 13 };
+enum ValueType : std::uint32_t { uint32_value = 4, int32_value = 5, string_value = 8, array_value = 9, types_end = 13 };
 // Bytes of a value by its type; 0: string or array, whose size is in the value.
 constexpr std::array<std::uint64_t, types_end> value_bytes{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
@@ -99,6 +99,15 @@ class Cursor {
     return value;
   }
 
+  // Of an array at the cursor, which stays where it is.
+  std::uint64_t peek_count() {
+    const auto at = at_;
+    skip(sizeof(std::uint32_t));
+    const auto count = number<std::uint64_t>();
+    if (!broken_) at_ = at;
+    return broken_ ? 0 : count;
+  }
+
   // A string's text if it is no longer than `keep_max`, else an empty one; the cursor stands after it either way.
   std::string text(std::size_t keep_max) {
     auto bytes = number<std::uint64_t>();
@@ -144,6 +153,18 @@ std::unexpected<Error> truncated(const std::string& what, std::uint64_t size) {
                 "fetch the file again and compare its size and checksum with the source");
 }
 
+// Where a number of the model's shape belongs; null: it is none of those that matter here.
+std::uint32_t* shape_of(GgufSummary& summary, std::string_view key) {
+  if (summary.architecture.empty() || !key.starts_with(summary.architecture)) return nullptr;
+  key.remove_prefix(summary.architecture.size());
+  if (key == ".block_count") return &summary.layers;
+  if (key == ".embedding_length") return &summary.embedding;
+  if (key == ".attention.head_count") return &summary.heads;
+  if (key == ".attention.key_length") return &summary.key_length;
+  if (key == ".attention.value_length") return &summary.value_length;
+  return nullptr;
+}
+
 // False: not a value that GGUF knows.
 bool skip_value(Cursor& in, std::uint32_t type) {
   if (type >= types_end) return false;
@@ -164,6 +185,21 @@ bool skip_value(Cursor& in, std::uint32_t type) {
       for (std::uint64_t i = 0; i < count && !in.broken(); ++i) in.skip(in.number<std::uint64_t>());
     }
   }
+  return true;
+}
+
+// A count, or one for each layer; summed over the layers where it is a list. False: neither.
+bool read_counts(Cursor& in, std::uint32_t type, std::uint32_t& single, std::uint64_t& sum) {
+  constexpr std::uint64_t layers_max = 10'000;
+  if (type == uint32_value || type == int32_value) {
+    single = in.number<std::uint32_t>();
+    return true;
+  }
+  if (type != array_value) return skip_value(in, type);
+  const auto element = in.number<std::uint32_t>();
+  const auto count = in.number<std::uint64_t>();
+  if ((element != uint32_value && element != int32_value) || count > layers_max) return false;
+  for (std::uint64_t i = 0; i < count && !in.broken(); ++i) sum += in.number<std::uint32_t>();
   return true;
 }
 
@@ -212,6 +248,7 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
   }
 
   std::uint64_t alignment = 32;
+  std::uint32_t kv_heads_each = 0;
   for (std::uint64_t i = 0; i < summary.pairs; ++i) {
     auto key = in.text(limits::gguf_text_bytes_max);
     auto type = in.number<std::uint32_t>();
@@ -223,6 +260,15 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
     } else if (type == uint32_value && key.ends_with(".context_length") &&
                key == summary.architecture + ".context_length") {
       summary.context_tokens = in.number<std::uint32_t>();
+    } else if (type == uint32_value && shape_of(summary, key) != nullptr) {
+      *shape_of(summary, key) = in.number<std::uint32_t>();
+    } else if (key == summary.architecture + ".attention.head_count_kv") {
+      if (!read_counts(in, type, kv_heads_each, summary.kv_heads))
+        return refuse(what, "its header counts heads as no model does", "fetch it again");
+    } else if (type == array_value && key == "tokenizer.ggml.tokens") {
+      summary.vocabulary = in.peek_count();
+      if (!skip_value(in, type))
+        return refuse(what, "its header holds a value that GGUF does not know", "fetch it again");
     } else {
       summary.chat_template |= type == string_value && key == "tokenizer.chat_template";
       summary.pooling |= key.ends_with(".pooling_type");
@@ -238,6 +284,8 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
     return refuse(what, "it holds no model (a vocabulary or an adapter alone?)", "name the model's own GGUF file");
   }
 
+  if (kv_heads_each != 0) summary.kv_heads = std::uint64_t{kv_heads_each} * summary.layers;
+
   std::uint64_t data_bytes = 0;
   for (std::uint64_t i = 0; i < summary.tensors; ++i) {
     auto end = tensor_end(in);
@@ -247,6 +295,7 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
   }
   auto data_start = (in.at() + alignment - 1) / alignment * alignment;
   if (data_start > source.size() || data_bytes > source.size() - data_start) return truncated(what, source.size());
+  summary.weight_bytes = source.size() - data_start;
   return summary;
 }
 

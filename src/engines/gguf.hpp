@@ -21,6 +21,15 @@ struct GgufSummary {
   std::uint32_t context_tokens = 0;  // what the model was trained for; 0: the file does not say
   bool chat_template = false;
   bool pooling = false;  // the file says how to pool: an embedding model
+  // Of what it holds in memory; 0 where the file does not say.
+  std::uint64_t weight_bytes = 0;  // all tensors
+  std::uint32_t layers = 0;
+  std::uint32_t embedding = 0;  // values per token
+  std::uint32_t heads = 0;
+  std::uint64_t kv_heads = 0;    // summed over all layers
+  std::uint32_t key_length = 0;  // values per head
+  std::uint32_t value_length = 0;
+  std::uint64_t vocabulary = 0;  // tokens
   bool operator==(const GgufSummary&) const = default;
 };
 

@@ -40,10 +40,14 @@ class GgufFile {
 
 GgufFile small_model() {
   GgufFile file;
-  file.begin(3, 2, 5)
+  file.begin(3, 2, 9)
       .pair("general.architecture", "llama")
       .pair("general.name", "Tiny")
-      .pair("llama.context_length", 512);
+      .pair("llama.context_length", 512)
+      .pair("llama.block_count", 2)
+      .pair("llama.embedding_length", 64)
+      .pair("llama.attention.head_count", 4)
+      .pair("llama.attention.head_count_kv", 1);
   file.pair("tokenizer.chat_template", "{{ messages }}");
   file.text("tokenizer.ggml.tokens").number32(9).number32(8).number64(3).text("a").text("bc").text("");
   file.tensor("first", 64, 0, 0).tensor("second", 256, 12, 256);
@@ -56,6 +60,12 @@ TEST(Gguf, TellsWhatAModelFileHolds) {
   EXPECT_EQ(summary->architecture, "llama");
   EXPECT_EQ(summary->name, "Tiny");
   EXPECT_EQ(summary->context_tokens, 512u);
+  EXPECT_EQ(summary->weight_bytes, 256u + 144u);
+  EXPECT_EQ(summary->layers, 2u);
+  EXPECT_EQ(summary->embedding, 64u);
+  EXPECT_EQ(summary->heads, 4u);
+  EXPECT_EQ(summary->kv_heads, 2u);  // one in each layer
+  EXPECT_EQ(summary->vocabulary, 3u);
   EXPECT_EQ(summary->tensors, 2u);
   EXPECT_TRUE(summary->chat_template);
   EXPECT_FALSE(summary->pooling);

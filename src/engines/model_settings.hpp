@@ -14,6 +14,18 @@ enum class EngineKind : std::uint8_t {
   openai,  // an OpenAI-compatible server that somebody else runs
 };
 
+constexpr const char* name_of(EngineKind kind) {
+  switch (kind) {
+    case EngineKind::llama:
+      return "llama";
+    case EngineKind::vllm:
+      return "vllm";
+    case EngineKind::openai:
+      break;
+  }
+  return "openai";
+}
+
 struct ModelSettings {
   std::string id;    // what clients call it
   std::string name;  // what people read; empty: the id
@@ -26,6 +38,8 @@ struct ModelSettings {
   bool shorter_vectors = false;      // the beginning of its vectors is a vector: clients may ask for fewer dimensions
   bool demo = false;                 // proves the path; the page says it is not for work
   std::vector<std::string> stop;     // added to the client's own, for models that do not know when they are done
+
+  bool pinned = false;  // in memory always; only of what we start ourselves
 
   // kind llama
   std::string file;          // GGUF

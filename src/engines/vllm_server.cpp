@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <initializer_list>
 
 #include "base/limits.hpp"
 #include "json/writer.hpp"
@@ -18,13 +18,13 @@ constexpr std::array<std::string_view, 6> passed_on{"CUDA_", "NVIDIA_", "HIP_", 
 
 constexpr std::uint64_t block_tokens = 256;  // blocks are this large at most where all layers are alike
 
-std::uint64_t times(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t product = 0;
-  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::uint64_t>::max() : product;
-}
-std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::uint64_t>::max() : sum;
+// A file may say anything: what is too large to count is too large to fit.
+constexpr std::uint64_t most_bytes = 1ULL << 60U;
+std::uint64_t product(std::initializer_list<std::uint64_t> factors) {
+  std::uint64_t all = 1;
+  for (const std::uint64_t factor : factors)
+    if (__builtin_mul_overflow(all, factor, &all) || all > most_bytes) return most_bytes;
+  return all;
 }
 
 std::vector<std::string> environment_of(const ModelSettings& model, const VllmPlace& place,
@@ -86,16 +86,17 @@ Expected<std::uint32_t> context_tokens_per_place(const ModelSettings& model, con
 std::uint64_t kv_cache_bytes(const ModelShape& shape, std::uint32_t context_tokens, std::uint32_t places) {
   const std::uint64_t value_bytes = shape.type == "float32" || shape.type.empty() ? 4 : 2;
   const std::uint64_t layer_values =
-      shape.latent_values != 0 ? shape.latent_values : times(2, times(shape.kv_heads, shape.head_values));
-  const std::uint64_t token_bytes = times(shape.layers, times(layer_values, value_bytes));
+      shape.latent_values != 0 ? shape.latent_values : product({2, shape.kv_heads, shape.head_values});
   const std::uint64_t blocks = (std::uint64_t{context_tokens} + block_tokens - 1) / block_tokens;
   // One block for our question, and one that the engine keeps empty.
-  return times(token_bytes, times(block_tokens, plus(times(blocks, places), 2)));
+  return product({shape.layers, layer_values, value_bytes, block_tokens, blocks * places + 2});
 }
 
-std::uint64_t memory_need(const ModelSettings& model, const ModelFolder& folder) {
-  const auto context = context_tokens_per_place(model, folder.shape).value_or(folder.shape.context_tokens);
-  return plus(plus(folder.weight_bytes, limits::vllm_own_bytes), kv_cache_bytes(folder.shape, context, model.places));
+Expected<MemoryNeed> memory_need(const ModelSettings& model, const ModelFolder& folder) {
+  const auto context = context_tokens_per_place(model, folder.shape);
+  if (!context) return std::unexpected(context.error());
+  return MemoryNeed{std::min(folder.weight_bytes, most_bytes), kv_cache_bytes(folder.shape, *context, model.places),
+                    limits::vllm_own_bytes};
 }
 
 Expected<Command> vllm_server_command(const ModelSettings& model, const ModelFolder& folder, const VllmPlace& place,

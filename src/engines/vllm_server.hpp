@@ -18,6 +18,7 @@
 
 #include "base/error.hpp"
 #include "engines/command.hpp"
+#include "engines/memory_need.hpp"
 #include "engines/model_folder.hpp"
 #include "engines/model_settings.hpp"
 
@@ -31,8 +32,8 @@ Expected<std::uint32_t> context_tokens_per_place(const ModelSettings&, const Mod
 // few tokens only are counted as the others.
 std::uint64_t kv_cache_bytes(const ModelShape&, std::uint32_t context_tokens, std::uint32_t places);
 
-// Weights, keys and values, and the engine's own. Not more than 2^64 − 1, whatever the numbers are.
-std::uint64_t memory_need(const ModelSettings&, const ModelFolder&);
+// The same for weights, and what the engine takes for itself.
+Expected<MemoryNeed> memory_need(const ModelSettings&, const ModelFolder&);
 
 struct VllmPlace {
   std::string folder;  // its own: it writes there and nowhere else

@@ -94,6 +94,14 @@ void Exchange::revoked() {
 void Exchange::waiting(const rpc::Waiting& waiting) {
   note_load(waiting.model_ready);
   waiting_ = waiting;
+  // Somebody told that the model comes within ten minutes is not sent away after two.
+  if (in_line_ && !waiting.model_ready) {
+    const Instant promised = admitted_ + std::min(waiting.promised, context_.settings.total_max);
+    if (promised > ticket_.deadline) {
+      ticket_.deadline = promised;
+      arm();
+    }
+  }
   sink_.waiting(waiting);
   if (has_news()) arm();
 }

@@ -1,16 +1,12 @@
 #include "gateway/paths.hpp"
 
 namespace faelled::gateway {
-namespace {
 
-// Of a path, where '+' and '&' mean themselves.
 std::string percent_decoded(std::string_view text) {
   std::string query = "v=";
   for (const char c : text) query += c == '+' ? "%2B" : c == '&' ? "%26" : std::string(1, c);
   return http::query_value(query, "v");
 }
-
-}  // namespace
 
 std::string model_of(std::string_view path) {
   constexpr std::string_view root = "/v1/models/";

@@ -53,7 +53,13 @@ rpc::WaitCause cause_of(commons::Explanation::Cause cause) {
 }  // namespace
 
 Mesh::Mesh(const Clock& clock, Settings settings)
-    : clock_(clock), settings_(std::move(settings)), scheduler_(settings_.commons) {
+    : clock_(clock),
+      settings_(std::move(settings)),
+      scheduler_(settings_.commons),
+      residents_(clock, settings_.residency, [this](const std::string& model) {
+        tell_commons(model);
+        tell_waiting(model);
+      }) {
   for (const std::string& model : settings_.models) lines_[model];
 }
 
@@ -64,8 +70,11 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
   const rpc::EngineReport* best = best_report(ticket.model);
   if (best != nullptr && best->state == rpc::EngineState::failed)
     return listener.refused({ticket.number, rpc::RefusalCause::model_failed, limits::engine_retry_after, best->detail});
+  if (std::string why = residents_.misfit(ticket.model); !why.empty())
+    return listener.refused({ticket.number, rpc::RefusalCause::model_failed, limits::engine_retry_after, why});
   Live& live = live_[ticket.number];
   live = {ticket, &listener, {}, false};
+  if (residents_.manages(ticket.model)) residents_.arrived(ticket, share_of(ticket.member));
   commons::Arrive arrive;
   arrive.ticket = ticket.number;
   arrive.member = ticket.member;
@@ -100,7 +109,8 @@ void Mesh::end(const rpc::End& end) {
   if (end.outcome == rpc::Outcome::done) ended.how = commons::Ending::done;
   if (end.outcome == rpc::Outcome::failed) ended.how = commons::Ending::failed;
   if (end.returned && live.room) ended.how = commons::Ending::returned;
-  if (live.room) {
+  const bool ran = live.room.has_value();
+  if (ran) {
     const Room room = *live.room;
     if (const auto engine = engines_.find(room.engine); engine != engines_.end()) {
       // An engine forgets the former member only when it begins the new one's prompt (engines/dialect.hpp).
@@ -114,7 +124,13 @@ void Mesh::end(const rpc::End& end) {
   } else {
     unwait(live);
   }
-  if (ended.how != commons::Ending::returned) live_.erase(found);
+  if (ended.how == commons::Ending::returned) {
+    residents_.returned(live.ticket, share_of(live.ticket.member));
+  } else {
+    const rpc::Ticket ticket = std::move(live.ticket);
+    live_.erase(found);
+    residents_.ended(ticket, ran);
+  }
   decide(ended);
   tell_waiting(model);
 }
@@ -130,6 +146,12 @@ std::vector<rpc::ModelStatus> Mesh::models() const {
       status.detail = best->detail;
       status.ready_in = best->ready_in;
       status.context_tokens = best->context_tokens;
+    }
+    if (status.state != rpc::EngineState::ready)
+      if (const Duration coming = residents_.ready_in(model); coming > Duration{}) status.ready_in = coming;
+    if (std::string why = residents_.misfit(model); !why.empty()) {
+      status.state = rpc::EngineState::failed;
+      status.detail = std::move(why);
     }
     for (const auto& [id, engine] : engines_) {
       if (engine.report.model != model || engine.report.state != rpc::EngineState::ready) continue;
@@ -193,13 +215,8 @@ void Mesh::report(const rpc::Report& report) {
     }
     touched.push_back(told.model);
   }
-  for (const rpc::EngineReport& told : report.engines) {
-    commons::EngineIs is;
-    is.engine = told.engine;
-    is.model = told.model;
-    is.places = told.state == rpc::EngineState::ready ? told.places : 0;
-    decide(is);
-  }
+  residents_.report(report);
+  for (const std::string& model : touched) tell_commons(model);
   for (const std::string& model : touched) {
     const rpc::EngineReport* best = best_report(model);
     if (best == nullptr || best->state != rpc::EngineState::failed) {
@@ -216,6 +233,48 @@ void Mesh::report(const rpc::Report& report) {
       refuse(number, rpc::RefusalCause::model_failed, limits::engine_retry_after, detail);
     }
   }
+}
+
+void Mesh::tell_commons(const std::string& model) {
+  std::vector<commons::EngineIs> all;
+  const bool closed = residents_.closed(model);
+  for (const auto& [id, engine] : engines_) {
+    if (engine.report.model != model) continue;
+    commons::EngineIs is;
+    is.engine = id;
+    is.model = model;
+    is.places = engine.report.state == rpc::EngineState::ready && !closed ? engine.report.places : 0;
+    all.push_back(std::move(is));
+  }
+  for (const commons::EngineIs& is : all) decide(is);
+}
+
+std::vector<rpc::ModelResidency> Mesh::residency() const {
+  std::vector<rpc::ModelResidency> all;
+  for (const auto& [model, line] : lines_) {
+    auto known = residents_.residency(model);
+    if (!known) {  // somebody else's: it is where it is
+      known.emplace();
+      known->model = model;
+      if (const rpc::EngineReport* best = best_report(model)) {
+        known->state = best->state;
+        known->detail = best->detail;
+        known->load_time = best->load_time;
+        known->ready_in = best->ready_in;
+      }
+      known->waiting = static_cast<std::uint32_t>(line.tickets);
+      for (const auto& [id, engine] : engines_)
+        if (engine.report.model == model)
+          known->running += static_cast<std::uint32_t>(engine.places.size() - engine.free.size());
+    }
+    all.push_back(std::move(*known));
+  }
+  return all;
+}
+
+double Mesh::share_of(const std::string& member) const {
+  const auto known = scheduler_.member(member);
+  return known ? static_cast<double>(known->share) : 1;
 }
 
 void Mesh::tick() {
@@ -294,14 +353,15 @@ void Mesh::grant(const commons::Grant& granted) {
     line.granted = {};
   }
   const auto engine = engines_.find(granted.engine);
-  if (engine == engines_.end()) {  // it has gone since
+  if (engine == engines_.end() || residents_.closed(live.ticket.model)) {  // it has gone since, or goes
     wait(live);
     return decide(commons::End{granted.ticket, commons::Ending::returned, 0, 0});
   }
   chronicle_.waited(live.ticket.member, now - live.ticket.admitted);
   const rpc::Grant grant = take(engine->second, live.ticket);
   live.room = Room{grant.engine, grant.place};
-  live.listener->granted(grant);
+  residents_.started(live.ticket);
+  if (const auto still = live_.find(granted.ticket); still != live_.end()) still->second.listener->granted(grant);
 }
 
 // Of what waits; the commons knows already.
@@ -310,7 +370,9 @@ void Mesh::refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_
   if (found == live_.end() || found->second.room) return;
   rpc::TicketListener* listener = found->second.listener;
   unwait(found->second);
+  const rpc::Ticket ticket = std::move(found->second.ticket);
   live_.erase(found);
+  residents_.ended(ticket, false);
   listener->refused({number, cause, retry_after, detail});
 }
 
@@ -373,7 +435,10 @@ void Mesh::tell_waiting(const std::string& model) {
 rpc::Waiting Mesh::waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const {
   const rpc::EngineReport* best = best_report(model);
   const bool ready = best != nullptr && best->state == rpc::EngineState::ready;
-  return {ticket, static_cast<std::uint32_t>(position), ready, best == nullptr || ready ? Duration{} : best->ready_in};
+  if (ready) return {ticket, static_cast<std::uint32_t>(position), true, {}};
+  const Duration coming = residents_.ready_in(model);
+  const Duration ready_in = coming > Duration{} || best == nullptr ? coming : best->ready_in;
+  return {ticket, static_cast<std::uint32_t>(position), false, ready_in, residents_.promise(model)};
 }
 
 const rpc::EngineReport* Mesh::best_report(const std::string& model) const {

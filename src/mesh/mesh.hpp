@@ -1,6 +1,6 @@
-// Mesh: which ticket gets which place on which engine. The commons chooses the ticket and the engine; the mesh keeps
-// the places of engines apart by member, and tells listeners. Owned by main(); loop's thread. A
-// listener may call back into submit() and end() from any call.
+// Mesh: which ticket gets which place on which engine. The commons chooses the ticket and the engine, Residents which
+// models there are engines of; the mesh keeps the places of engines apart by member, and tells listeners. Owned by
+// main(); loop's thread. A listener may call back into submit() and end() from any call.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +16,18 @@
 #include "base/clock.hpp"
 #include "commons/scheduler.hpp"
 #include "mesh/chronicle.hpp"
+#include "mesh/residents.hpp"
 #include "rpc/messages.hpp"
 
 namespace faelled::mesh {
 
-class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::SharesPort {
+class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::SharesPort, public rpc::ResidencyPort {
  public:
   struct Settings {
     std::vector<std::string> models;  // the catalogue; a ticket for another model is a bug
     std::uint64_t epoch = 1;
     commons::Settings commons = {};
+    residency::Settings residency = {};
   };
   Mesh(const Clock& clock, Settings settings);
 
@@ -39,6 +41,22 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   std::vector<rpc::MemberShare> shares() const override;
   std::optional<rpc::MemberShare> share(std::string_view member) const override;
   std::vector<rpc::ShareSample> past(std::string_view member) const override { return chronicle_.past(member); }
+
+  std::vector<rpc::DeviceResidency> devices() const override { return residents_.devices(); }
+  std::vector<rpc::ModelResidency> residency() const override;
+  std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t before, std::size_t most) const override {
+    return residents_.events(before, most);
+  }
+  Expected<void> order(const std::string& model, rpc::ResidencyAct act) override {
+    return residents_.order(model, act);
+  }
+
+  // A model that nodes load and unload as Residents has it; the others are where they are.
+  void know(const Resident& model) { residents_.know(model); }
+  void nodes(rpc::NodePort& nodes) { residents_.nodes(&nodes); }
+  // Told when look_at_memory() is due, whenever that changes; Instant::max(): never by time alone.
+  void on_wake(std::function<void(Instant)> told) { residents_.on_wake(std::move(told)); }
+  void look_at_memory() { residents_.tick(); }
 
   // What agreements give; what was lent and borrowed before this process began.
   void agree(const commons::Agree& agreement) { decide(agreement); }
@@ -92,6 +110,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   };
 
   rpc::MemberShare share_of(const commons::MemberState& state) const;
+  double share_of(const std::string& member) const;
   void decide(const commons::Event& event);
   void carry_out();
   void grant(const commons::Grant& grant);
@@ -100,13 +119,14 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void unwait(Live& live);
   rpc::Grant take(Engine& engine, const rpc::Ticket& ticket);
   void tell_waiting(const std::string& model);
-  void tell_commons(const Engine& engine, bool serves);
+  void tell_commons(const std::string& model);
   rpc::Waiting waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const;
   const rpc::EngineReport* best_report(const std::string& model) const;
 
   const Clock& clock_;
   Settings settings_;
   commons::Scheduler scheduler_;
+  Residents residents_;
   Chronicle chronicle_;
   std::map<std::string, Line, std::less<>> lines_;
   std::map<std::string, Engine, std::less<>> engines_;

@@ -15,7 +15,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string_view>
+#include <system_error>
 
 #include "node/confine.hpp"
 
@@ -75,9 +78,19 @@ std::vector<char*> pointers_to(const std::vector<std::string>& words) {
   return pointers;
 }
 
+// Where memory runs out the kernel takes an engine, not the server that can start it again (proc(5), oom_score_adj).
+void go_first_when_memory_is_short() {
+  constexpr std::string_view most = "1000";
+  const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  [[maybe_unused]] auto written = ::write(fd, most.data(), most.size());
+  ::close(fd);
+}
+
 // In the child. Never returns.
 [[noreturn]] void become(const char* program, char** arguments, char** environment, const Confinement& how, int input,
                          int output, int report) {
+  go_first_when_memory_is_short();
   Failure failure;
   if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) {
     failure.step = ConfineStep::descriptors;
@@ -240,6 +253,20 @@ Child::~Child() {
   ::close(output_);
   ::close(pidfd_);
   shut_calls();
+}
+
+std::vector<pid_t> Child::processes() const {
+  constexpr std::size_t most = 64;
+  std::vector<pid_t> all{pid_};
+  std::error_code error;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    // A child is its thread's (proc(5), /proc/PID/task/TID/children).
+    for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", all[i]), error)) {
+      std::ifstream children(thread.path() / "children");
+      for (pid_t child = 0; all.size() < most && children >> child;) all.push_back(child);
+    }
+  }
+  return all;
 }
 
 std::optional<Exit> Child::ended() {

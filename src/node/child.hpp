@@ -46,6 +46,8 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
+  // It and what it started, and what that did; at most 64.
+  std::vector<pid_t> processes() const;
   // Readable when the process has ended. Ours: dup() it for whoever closes what it watches.
   int exit_fd() const { return pidfd_; }
   // What it writes to stdout and stderr; does not block. Readable also when it has ended.

@@ -23,9 +23,11 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   void begin() override { tell(event::Begin{}); }
   void look_now() override { tell(event::LookNow{}); }
   void stop(Duration drain) override { tell(event::Stop{drain}); }
+  void unload() override { tell(event::Stop{{}, true}); }
   bool ended() const override { return supervisor_.ended(); }
   void close() override;
   rpc::EngineReport report() const override;
+  std::uint64_t memory_read() const override;
 
  private:
   void tell(const Event& event);

@@ -31,9 +31,13 @@ class Host {
   virtual void begin() = 0;
   virtual void look_now() = 0;
   virtual void stop(Duration drain) = 0;
+  // Nothing runs on it: gives its memory back as fast as can be.
+  virtual void unload() = 0;
   virtual bool ended() const = 0;
   virtual void close() = 0;
   virtual rpc::EngineReport report() const = 0;
+  // Bytes of our memory that its process holds now; 0: none, or none of ours.
+  virtual std::uint64_t memory_read() const { return 0; }
 };
 
 }  // namespace faelled::node

@@ -37,10 +37,12 @@ Node::Node(net::Loop& loop, http::Client& client, const Clock& clock, Random& ra
       random_(random),
       log_(log),
       reports_(reports),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)),
+      reading_(loop, [this] { read_memory(); }),
+      self_(std::make_shared<Node*>(this)) {}
 
 Node::~Node() {
-  for (auto& host : hosts_) host->close();
+  for (auto& held : hosts_) held.host->close();
   std::error_code ignored;
   if (sockets_elsewhere_) std::filesystem::remove_all(sockets_, ignored);
 }
@@ -69,54 +71,96 @@ Expected<void> Node::make_folders() {
 }
 
 Expected<void> Node::start() {
-  auto has_engines =
-      std::ranges::any_of(settings_.models, [](const auto& m) { return m.kind != engines::EngineKind::openai; });
-  if (has_engines) {
+  if (std::ranges::any_of(settings_.models, [](const auto& m) { return m.kind != engines::EngineKind::openai; }))
     if (auto made = make_folders(); !made) return made;
-  }
-  Surroundings around{loop_, client_, clock_, random_, log_, [this] { changed(); }};
-  EngineFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
-                        settings_.environment};
-  for (const auto& model : settings_.models) {
-    if (model.kind != engines::EngineKind::openai) {
-      hosts_.push_back(std::make_shared<EngineHost>(around, model, folders, settings_.patience));
-    } else {
-      hosts_.push_back(std::make_shared<UpstreamHost>(around, model, settings_.upstream_patience));
-    }
-  }
   beginning_ = true;  // one report for all of them
-  for (auto& host : hosts_) host->begin();
+  for (const auto& model : settings_.models)
+    if (model.kind == engines::EngineKind::openai) begin(model, {});
   beginning_ = false;
   changed();
+  reading_.arm(settings_.memory_read_every);
   return {};
 }
 
+void Node::begin(const engines::ModelSettings& model, const std::string& device) {
+  Surroundings around{loop_, client_, clock_, random_, log_, [this] { changed(); }};
+  Held held{nullptr, model.id, device};
+  if (model.kind != engines::EngineKind::openai) {
+    EngineFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
+                          settings_.environment};
+    held.host = std::make_shared<EngineHost>(around, model, folders, settings_.patience);
+  } else {
+    held.host = std::make_shared<UpstreamHost>(around, model, settings_.upstream_patience);
+  }
+  hosts_.push_back(held);
+  held.host->begin();
+}
+
+void Node::direct(const rpc::Directive& directive) {
+  loop_.post([weak = std::weak_ptr(self_), directive] {
+    if (const auto self = weak.lock()) (*self)->carry_out(directive);
+  });
+}
+
+void Node::carry_out(const rpc::Directive& directive) {
+  const auto held = std::ranges::find(hosts_, directive.model, &Held::model);
+  if (directive.act == rpc::Directive::Act::unload) {
+    if (held != hosts_.end()) std::shared_ptr(held->host)->unload();
+    return;
+  }
+  const auto model = std::ranges::find(settings_.models, directive.model, &engines::ModelSettings::id);
+  if (held != hosts_.end() || model == settings_.models.end() || ended_) return;
+  begin(*model, directive.device);
+  changed();
+}
+
 void Node::look_at(const std::string& engine) {
-  for (auto& host : hosts_) {
-    if (host->report().engine == engine) return host->look_now();
+  for (auto& held : hosts_) {
+    if (held.host->report().engine == engine) return std::shared_ptr(held.host)->look_now();
   }
 }
 
 void Node::stop(Duration drain, std::function<void()> ended) {
   ended_ = std::move(ended);
+  reading_.cancel();
   beginning_ = true;
-  for (auto& host : hosts_) host->stop(drain);
+  for (auto& held : std::vector(hosts_)) held.host->stop(drain);
   beginning_ = false;
   changed();
 }
 
 rpc::Report Node::report() const {
-  rpc::Report report{settings_.name, settings_.epoch, {}};
-  for (const auto& host : hosts_) report.engines.push_back(host->report());
+  rpc::Report report{settings_.name, settings_.epoch, {}, settings_.devices};
+  for (const auto& held : hosts_) {
+    report.engines.push_back(held.host->report());
+    report.engines.back().device = held.device;
+    report.engines.back().bytes_read = held.bytes_read;
+  }
   return report;
+}
+
+// Told when an engine has grown by more than a fiftieth: it may need more than was thought.
+void Node::read_memory() {
+  bool grown = false;
+  for (auto& held : hosts_) {
+    const std::uint64_t now = held.host->memory_read();
+    if (now <= held.bytes_read + held.bytes_read / 50) continue;
+    held.bytes_read = now;
+    grown = true;
+  }
+  if (grown) changed();
+  reading_.arm(settings_.memory_read_every);
 }
 
 void Node::changed() {
   if (beginning_) return;
-  reports_.report(report());
-  if (ended_ && std::ranges::all_of(hosts_, [](const auto& host) { return host->ended(); })) {
-    loop_.post(std::exchange(ended_, nullptr));
+  for (auto& held : hosts_) {
+    // Not on its own stack, which may be below us.
+    if (held.host->ended()) loop_.post([gone = std::move(held.host)] {});
   }
+  std::erase_if(hosts_, [](const Held& held) { return held.host == nullptr; });
+  reports_.report(report());
+  if (ended_ && hosts_.empty()) loop_.post(std::exchange(ended_, nullptr));
 }
 
 }  // namespace faelled::node

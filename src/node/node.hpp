@@ -1,5 +1,5 @@
-// Node: the hands on this machine. Starts, watches and ends an engine for each model it is given and tells the mesh
-// what it holds. Owned by main(), loop's thread; that thread must live as long as the process (see child.hpp).
+// Node: the hands on this machine. Watches upstreams, starts and ends engines of our own as the mesh directs, and tells
+// the mesh what it holds. Owned by main(), loop's thread; that thread must live as long as the process (see child.hpp).
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "engines/model_settings.hpp"
+#include "net/timer.hpp"
 #include "node/supervisor.hpp"
 #include "node/upstream.hpp"
 #include "rpc/messages.hpp"
@@ -29,27 +30,31 @@ namespace faelled::node {
 
 class Host;
 
-class Node {
+class Node final : public rpc::NodePort {
  public:
   struct Settings {
     std::string name = "local";
     std::uint64_t epoch = 1;
     std::string folder;  // the data folder: engines/ (logs) and run/ (sockets) are made in it, for the owner alone
     std::vector<engines::ModelSettings> models;
+    std::vector<rpc::DeviceReport> devices;
     std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
     Patience patience;
     UpstreamPatience upstream_patience;
+    Duration memory_read_every = std::chrono::seconds(5);
   };
 
   Node(net::Loop& loop, http::Client& client, const Clock& clock, Random& random, observe::Log& log,
        rpc::ReportPort& reports, Settings settings);
-  ~Node();  // ends at once what stop() has not ended
+  ~Node() override;  // ends at once what stop() has not ended
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  // Makes its folders and begins with every model; the first report comes before it returns.
-  // A model that cannot be served is reported as failed; it is no error here.
+  // Makes its folders and begins with every upstream; the first report comes before it returns.
   Expected<void> start();
+  // Begins the engine of a model of its settings, or ends it at once, on a later turn of the loop: the report that
+  // follows does not come from inside this call. One that cannot be served is reported as failed.
+  void direct(const rpc::Directive& directive) override;
   // Somebody saw this engine break an answer off: look at it now.
   void look_at(const std::string& engine);
   // Engines get no new work from here on, are asked to stop after `drain` and killed Patience::stop_grace later.
@@ -59,7 +64,17 @@ class Node {
   rpc::Report report() const;
 
  private:
+  struct Held {
+    std::shared_ptr<Host> host;
+    std::string model;
+    std::string device;  // empty: it takes no memory of ours
+    std::uint64_t bytes_read = 0;
+  };
+
   Expected<void> make_folders();
+  void begin(const engines::ModelSettings& model, const std::string& device);
+  void carry_out(const rpc::Directive& directive);
+  void read_memory();
   void changed();
 
   net::Loop& loop_;
@@ -71,7 +86,9 @@ class Node {
   Settings settings_;
   std::string sockets_;
   bool sockets_elsewhere_ = false;  // not in the data folder, whose path is too long for a socket
-  std::vector<std::shared_ptr<Host>> hosts_;
+  std::vector<Held> hosts_;
+  net::Timer reading_;
+  std::shared_ptr<Node*> self_;  // what is posted looks whether we are still there
   bool beginning_ = false;
   std::function<void()> ended_;
 };

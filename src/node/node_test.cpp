@@ -54,7 +54,8 @@ class NodeTest : public testing::Test, public rpc::ReportPort {
   // Runs the loop until a report is as wanted.
   testing::AssertionResult run_until(std::function<bool(const rpc::EngineReport&)> as_wanted,
                                      Duration patience = std::chrono::seconds(60)) {
-    if (!reports.empty() && as_wanted(reports.back().engines.at(0))) return testing::AssertionSuccess();
+    const auto reported = [&](const rpc::Report& r) { return !r.engines.empty() && as_wanted(r.engines[0]); };
+    if (!reports.empty() && reported(reports.back())) return testing::AssertionSuccess();
     bool timed_out = false;
     net::Loop::Hold hold(loop);
     net::Timer deadline(loop, [&] {
@@ -62,7 +63,7 @@ class NodeTest : public testing::Test, public rpc::ReportPort {
       loop.stop();
     });
     deadline.arm(patience);
-    wanted = [&](const rpc::Report& r) { return as_wanted(r.engines.at(0)); };
+    wanted = reported;
     loop.run();
     wanted = nullptr;
     if (!timed_out) return testing::AssertionSuccess();
@@ -79,6 +80,9 @@ class NodeTest : public testing::Test, public rpc::ReportPort {
     node.emplace(loop, client, clock, random, *log, *this, settings);
     auto started = node->start();
     ASSERT_TRUE(started) << started.error().message;
+    for (const auto& model : settings.models)
+      if (model.kind != engines::EngineKind::openai) node->direct({rpc::Directive::Act::load, model.id, "host"});
+    if (!settings.models.empty()) ASSERT_TRUE(run_until([](const auto&) { return true; }));
   }
 
   Duration stop() {
@@ -144,8 +148,9 @@ TEST_F(LlamaNode, BringsAModelUpAndReportsWhatItIs) {
   EXPECT_EQ(engine().context_tokens, 512u);
   EXPECT_GT(engine().load_time, Duration::zero());
   EXPECT_TRUE(std::filesystem::is_socket(engine().endpoint.unix_path));
+  EXPECT_EQ(engine().device, "host");
   EXPECT_LT(stop(), 4s);
-  EXPECT_EQ(engine().state, EngineState::absent);
+  EXPECT_TRUE(reports.back().engines.empty());
   EXPECT_EQ(only_child(), 0);
   EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
 }
@@ -202,6 +207,33 @@ TEST_F(LlamaNode, ATemplateTheEngineCannotReadEndsInItsOwnWords) {
   start();
   ASSERT_TRUE(run_until(EngineState::failed));
   EXPECT_THAT(engine().detail, HasSubstr("template"));
+}
+
+TEST_F(LlamaNode, LoadsAndUnloadsAsItIsDirectedAndReadsWhatItTakes) {
+  settings.memory_read_every = 10ms;
+  settings.devices = {{"host", 1'000'000'000}};
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(reports.back().devices, settings.devices);
+  ASSERT_TRUE(run_until([](const auto& e) { return e.bytes_read > 50'000'000; }));
+  const auto first = engine().engine;
+  node->direct({rpc::Directive::Act::unload, model().id, {}});
+  node->direct({rpc::Directive::Act::load, model().id, "host"});  // not before the former one has gone
+  net::Loop::Hold hold(loop);
+  wanted = [](const rpc::Report& r) { return r.engines.empty(); };
+  loop.run();
+  EXPECT_EQ(only_child(), 0);
+  node->direct({rpc::Directive::Act::load, model().id, "host"});
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_NE(engine().engine, first);
+}
+
+TEST_F(LlamaNode, TheKernelTakesAnEngineBeforeUsWhereMemoryIsShort) {
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  int adjusted = 0;
+  std::ifstream("/proc/" + std::to_string(only_child()) + "/oom_score_adj") >> adjusted;
+  EXPECT_EQ(adjusted, 1000);
 }
 
 TEST_F(LlamaNode, StopsInMidLoad) {

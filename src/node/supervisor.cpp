@@ -201,6 +201,13 @@ void Supervisor::tick_ready(Duration processor_used) {
 
 void Supervisor::on(const event::Stop& stop) {
   final_ = true;
+  if (stop.at_once && (phase_ == Phase::ready || phase_ == Phase::starting)) {
+    // Asked to stop, llama-server waits for idle connections, half a minute of them; it has nothing to put in order.
+    enter(Phase::stopping);
+    actions_.emplace_back(action::Kill{});
+    wake_ = now_ + patience_.stop_grace;
+    return;
+  }
   switch (phase_) {
     case Phase::ready:
       enter(Phase::draining);

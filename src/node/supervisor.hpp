@@ -63,7 +63,8 @@ struct Tick {
   Duration processor_used{};  // by the process so far
 };
 struct Stop {
-  Duration drain{};  // before it is asked to stop
+  Duration drain{};      // before it is asked to stop
+  bool at_once = false;  // nothing runs on it, and its memory is wanted: killed without being asked
 };
 }  // namespace event
 

@@ -276,6 +276,15 @@ TEST(Supervisor, StopsAtOnceOrAfterADrain) {
   EXPECT_TRUE(other.supervisor.ended());
 }
 
+TEST(Supervisor, KillsAtOnceWhatIsOnlyWantedOutOfTheWay) {
+  World world;
+  world.become_ready();
+  world.tell(event::Stop{.at_once = true});
+  EXPECT_TRUE(world.supervisor.ended());
+  EXPECT_EQ(world.asked, 0);
+  EXPECT_EQ(world.killed, 1);
+}
+
 TEST(Supervisor, KillsWhatDoesNotStopWhenAsked) {
   World world;
   world.dies_at_sigterm = false;

@@ -14,6 +14,7 @@ class UpstreamHost final : public Host, public std::enable_shared_from_this<Upst
   void begin() override;
   void look_now() override { tell(upstream_event::LookNow{}); }
   void stop(Duration) override { tell(upstream_event::Stop{}); }
+  void unload() override { stop({}); }
   bool ended() const override { return upstream_.ended(); }
   void close() override;
   rpc::EngineReport report() const override;

@@ -76,6 +76,7 @@ struct Call {
   Visitor visitor;
   observe::Log& log;
   std::string id;                                    // the {id} of the path
+  std::string action = {};                           // what it turned out to be, for the audit; empty: the route's
   mutable std::optional<openai::Cause> failed = {};  // how it was answered, for the audit
 
   members::Act act(WallTime now) const { return {now, visitor.actor(reply.peer()), request_id}; }

@@ -21,7 +21,7 @@ constexpr std::string_view security_headers =
 bool is_page(std::string_view path) {
   if (path == "/" || path == "/sign-in") return true;
   for (const std::string_view page : {"/c", "/keys", "/usage", "/share", "/people", "/agreements", "/fairness",
-                                      "/maintenance", "/privacy", "/help", "/status"}) {
+                                      "/drift", "/models", "/maintenance", "/privacy", "/help", "/status"}) {
     if (path == page) return true;
     if (path.starts_with(page) && path[page.size()] == '/')
       return path.find_first_of("/.", page.size() + 1) == std::string_view::npos;

@@ -33,9 +33,27 @@ TEST_F(Pages, EveryAnswerForbidsABrowserWhatItNeedNot) {
 
 TEST_F(Pages, OnlyAddressesOfPagesGetTheDocument) {
   in_world([](World& world) -> Task<void> {
-    for (const std::string path : {"/", "/?x=1", "/sign-in", "/c", "/c/", "/c/con_1", "/c/%E0%A4%A", "/keys",
-                                   "/usage?days=7", "/share", "/fairness", "/people", "/people/audit", "/agreements",
-                                   "/agreements/tiers", "/status", "/maintenance", "/help", "/privacy"}) {
+    for (const std::string path : {"/",
+                                   "/?x=1",
+                                   "/sign-in",
+                                   "/c",
+                                   "/c/",
+                                   "/c/con_1",
+                                   "/c/%E0%A4%A",
+                                   "/keys",
+                                   "/usage?days=7",
+                                   "/share",
+                                   "/fairness",
+                                   "/drift",
+                                   "/models",
+                                   "/people",
+                                   "/people/audit",
+                                   "/agreements",
+                                   "/agreements/tiers",
+                                   "/status",
+                                   "/maintenance",
+                                   "/help",
+                                   "/privacy"}) {
       const Answer page = co_await world.ask("GET", path);
       EXPECT_EQ(page.status, 200) << path;
       EXPECT_EQ(page.header("Content-Type"), "text/html; charset=utf-8") << path;

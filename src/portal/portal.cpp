@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gateway/http_sink.hpp"
+#include "gateway/paths.hpp"
 #include "portal/cookie.hpp"
 #include "portal/pages.hpp"
 
@@ -15,7 +16,7 @@ using http::Method;
 using openai::ApiError;
 using openai::Cause;
 
-// The {id} of a path that fits the pattern; nullopt: it does not fit. An id has no character that wants encoding.
+// The {id} of a path that fits the pattern; nullopt: it does not fit. Only a model's has characters that want encoding.
 std::optional<std::string> match(std::string_view pattern, std::string_view path) {
   const std::size_t open = pattern.find("{id}");
   if (open == std::string_view::npos) return pattern == path ? std::optional<std::string>("") : std::nullopt;
@@ -25,7 +26,7 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
     return std::nullopt;
   const std::string_view id = path.substr(before.size(), path.size() - before.size() - after.size());
   if (id.contains('/')) return std::nullopt;
-  return std::string(id);
+  return gateway::percent_decoded(id);
 }
 
 std::string_view method_name(Method method) {
@@ -68,7 +69,6 @@ ApiError denied(Access access, const Visitor& who) {
   return {Cause::forbidden, "This is for people who are signed in on the page, and not for your role."};
 }
 
-// Of an address that anybody may send: only what looks like an id gets into the audit.
 std::string_view id_or_nothing(std::string_view text) {
   const bool fits = text.size() <= limits::member_id_bytes_max && std::ranges::all_of(text, [](char c) {
                       return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
@@ -172,6 +172,9 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::get, "/api/session", access::people, &Portal::get_session},
       {Method::del, "/api/session", access::people, &Portal::sign_out},
       {Method::get, "/api/models", access::callers, &Portal::list_models},
+      {Method::get, "/api/residency", access::operators, &Portal::get_residency, "residency.read"},
+      {Method::get, "/api/residency/events", access::operators, &Portal::list_residency_events, "residency.read"},
+      {Method::post, "/api/models/{id}/residency", access::operators, &Portal::order_residency, "model.residency"},
       {Method::get, "/api/conversations", access::chat, &Portal::list_conversations},
       {Method::post, "/api/conversations", access::chat, &Portal::create_conversation},
       {Method::get, "/api/conversations/{id}", access::chat, &Portal::get_conversation},
@@ -261,7 +264,7 @@ bool Portal::admit(const http::Request& head, http::Reply& reply) {
 
 void Portal::refuse(Call& call, const Route& route, const std::string& id) {
   call.fail(denied(route.access, call.visitor));
-  if (!route.action.empty()) return audit_refusal(call, route.action, id_or_nothing(id), *call.failed);
+  if (!route.action.empty()) return audit_refusal(call, route.action, object_of(id), *call.failed);
   const std::string_view method = method_name(route.method);
   audit_refusal(call, "api.call", fmt::format("{} {}", method.substr(0, method.find(',')), route.path), *call.failed);
 }
@@ -285,7 +288,7 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     }
     if (request.method != Method::get && !head && !reply.from_owner() && from_elsewhere(request)) {
       call.fail(ApiError{Cause::forbidden, "This request came from another site's page."});
-      if (!route.action.empty()) audit_refusal(call, route.action, id_or_nothing(*id), *call.failed);
+      if (!route.action.empty()) audit_refusal(call, route.action, object_of(*id), *call.failed);
       co_return;
     }
     if (!request.body.empty() && !request.header("content-type").starts_with("application/json")) {
@@ -296,7 +299,8 @@ net::Task<void> Portal::handle(const http::Request& request, http::Reply& reply)
     co_await (this->*route.handler)(call);
     const bool refused =
         call.failed == Cause::forbidden || call.failed == Cause::not_found || call.failed == Cause::conflict;
-    if (refused && !route.action.empty()) audit_refusal(call, route.action, id_or_nothing(call.id), *call.failed);
+    if (refused && !route.action.empty())
+      audit_refusal(call, call.action.empty() ? route.action : call.action, object_of(call.id), *call.failed);
     co_return;
   }
   if (allow.empty())
@@ -312,6 +316,11 @@ void Portal::audit_refusal(const Call& call, std::string_view action, std::strin
   const char* code = openai::row_of(cause).code;
   p_.directory.audit().refused(call.act(p_.context.clock.wall()), action, {std::string(object), {}},
                                code != nullptr ? code : "refused");
+}
+
+// Of an address that anybody may send: only a model's id or what looks like another one.
+std::string_view Portal::object_of(std::string_view id) const {
+  return p_.context.catalogue.find(id) != nullptr ? id : id_or_nothing(id);
 }
 
 bool Portal::offers(const Visitor& visitor, std::string_view model) const {

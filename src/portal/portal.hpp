@@ -49,6 +49,7 @@ class Portal {
     ServerFacts facts = {};
     const rpc::SharesPort* shares = nullptr;  // nullptr: nobody shares anything
     DecisionCheck* check = nullptr;           // nullptr: there is no log to check
+    rpc::ResidencyPort* residency = nullptr;  // nullptr: nobody plans which model lies where
   };
 
   explicit Portal(Parts parts);
@@ -138,6 +139,11 @@ class Portal {
   Expected<void> take_bulletin(const std::vector<store::SettingRow>& settings);
   net::Task<Expected<Bulletin>> change_bulletin(Call& call, std::string action, std::string object,
                                                 std::function<Expected<Bulletin>(Bulletin)> change);
+  // residency_api.cpp
+  net::Task<void> get_residency(Call& call);
+  net::Task<void> list_residency_events(Call& call);
+  net::Task<void> order_residency(Call& call);
+  std::optional<rpc::ModelResidency> residency_of(const std::string& model) const;
   // usage_api.cpp
   net::Task<void> get_usage(Call& call);
   net::Task<void> send_hours(Call& call, const store::UsageFilter& filter, std::optional<CsvForm> form);
@@ -175,6 +181,8 @@ class Portal {
   Visitor visitor_of(const http::Request& request, const http::Reply& reply);
   // Answers that the visitor may not do this, and writes it down. `id`: the {id} of the path.
   void refuse(Call& call, const Route& route, const std::string& id);
+  // What of an address gets into the audit.
+  std::string_view object_of(std::string_view id) const;
   void audit_refusal(const Call& call, std::string_view action, std::string_view object, openai::Cause cause);
   // A model that is there and that the visitor's member and key allow.
   bool offers(const Visitor& visitor, std::string_view model) const;

@@ -66,7 +66,7 @@ inline std::string text_at(const std::string& json, std::string_view path) {
 }
 
 // Grants every ticket the upstream, or keeps them waiting.
-struct OpenMesh final : rpc::MeshPort, rpc::SharesPort {
+struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
   rpc::Endpoint endpoint;
   std::optional<rpc::Waiting> keeps_waiting;
   std::map<std::uint64_t, rpc::TicketListener*> in_line;
@@ -114,7 +114,27 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort {
     return found == all_shares.end() ? std::nullopt : std::optional(*found);
   }
   std::vector<rpc::ShareSample> past(std::string_view) const override { return all_past; }
+  std::vector<rpc::DeviceResidency> devices() const override { return all_devices; }
+  std::vector<rpc::ModelResidency> residency() const override { return all_residency; }
+  std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t before, std::size_t most) const override {
+    std::vector<rpc::ResidencyEvent> out;
+    for (auto event = all_events.rbegin(); event != all_events.rend() && out.size() < most; ++event)
+      if (before == 0 || event->number < before) out.push_back(*event);
+    return out;
+  }
+  Expected<void> order(const std::string& model, rpc::ResidencyAct act) override {
+    if (!refuses.empty()) return fail(Errc::invalid, refuses);
+    ordered.emplace_back(model, act);
+    for (rpc::ModelResidency& one : all_residency)
+      if (one.model == model && act == rpc::ResidencyAct::pin) one.pinned = true;
+    return {};
+  }
   std::optional<rpc::TicketStatus> status;
+  std::vector<rpc::DeviceResidency> all_devices;
+  std::vector<rpc::ModelResidency> all_residency;
+  std::vector<rpc::ResidencyEvent> all_events;  // oldest first
+  std::vector<std::pair<std::string, rpc::ResidencyAct>> ordered;
+  std::string refuses;  // why it takes no order; empty: it does
   std::vector<rpc::MemberShare> all_shares;
   std::vector<rpc::ShareSample> all_past;
 };
@@ -204,7 +224,7 @@ class World {
     gateway.emplace(*context, *directory);
     portal_settings = settings;
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
-                                 settings, nullptr, facts_of(folder), &mesh, &check});
+                                 settings, nullptr, facts_of(folder), &mesh, &check, &mesh});
     EXPECT_TRUE(portal->restore());
     const auto no_body = [](int status, std::string_view) { return std::to_string(status); };
     upstream.emplace(

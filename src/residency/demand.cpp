@@ -25,4 +25,6 @@ double Demand::rate(Instant now) const {
 
 double Demand::habit(Instant now) const { return sums_.back() * std::exp(-seconds(age(now)) / scales_s.back()); }
 
+double Demand::hour(Instant now) const { return 3600 * sums_[1] * std::exp(-seconds(age(now)) / scales_s[1]); }
+
 }  // namespace faelled::residency

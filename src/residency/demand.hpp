@@ -23,6 +23,8 @@ class Demand {
   double rate(Instant now) const;
   // Over the longest scale alone.
   double habit(Instant now) const;
+  // Requests an hour, over the scale of forty minutes.
+  double hour(Instant now) const;
 
  private:
   std::array<float, scales_s.size()> sums_{};  // per second, as of last_

@@ -4,7 +4,13 @@
 
 namespace faelled::residency {
 
-bool Shelf::holds(ModelNumber model) const { return std::ranges::find(models_, model) != models_.end(); }
+bool Shelf::holds(ModelNumber model) const { return std::ranges::find(held_, model, &Held::model) != held_.end(); }
+
+std::vector<ModelNumber> Shelf::models() const {
+  std::vector<ModelNumber> all;
+  for (const Held& held : held_) all.push_back(held.model);
+  return all;
+}
 
 std::optional<std::vector<ModelNumber>> Shelf::put(ModelNumber model, std::span<const Model> catalogue,
                                                    const Weighing& weighing, Instant now) {
@@ -15,26 +21,27 @@ std::optional<std::vector<ModelNumber>> Shelf::put(ModelNumber model, std::span<
     struct Candidate {
       double worth;
       ModelNumber model;
+      std::uint64_t bytes;
       auto operator<=>(const Candidate&) const = default;
     };
     std::vector<Candidate> all;
-    for (const ModelNumber m : models_) all.push_back({worth(catalogue[m], weighing, now), m});
+    for (const Held& held : held_) all.push_back({worth(catalogue[held.model], weighing, now), held.model, held.bytes});
     std::ranges::sort(all);
     std::uint64_t room = free();
     std::size_t taken = 0;
-    for (; room < wanted; ++taken) room += catalogue[all[taken].model].bytes;
+    for (; room < wanted; ++taken) room += all[taken].bytes;
     for (std::size_t i = taken; i-- > 0;) {
-      const std::uint64_t bytes = catalogue[all[i].model].bytes;
-      if (room >= wanted + bytes)
-        room -= bytes;
-      else
+      if (room >= wanted + all[i].bytes) {
+        room -= all[i].bytes;
+      } else {
         gone.push_back(all[i].model);
+        used_ -= all[i].bytes;
+      }
     }
     std::ranges::reverse(gone);
-    std::erase_if(models_, [&](ModelNumber m) { return std::ranges::find(gone, m) != gone.end(); });
-    for (const ModelNumber m : gone) used_ -= catalogue[m].bytes;
+    std::erase_if(held_, [&](const Held& h) { return std::ranges::find(gone, h.model) != gone.end(); });
   }
-  models_.push_back(model);
+  held_.push_back({model, wanted});
   used_ += wanted;
   return gone;
 }

@@ -16,7 +16,7 @@ class Shelf {
   explicit Shelf(std::uint64_t bytes) : bytes_(bytes) {}
 
   bool holds(ModelNumber model) const;
-  const std::vector<ModelNumber>& models() const { return models_; }
+  std::vector<ModelNumber> models() const;
   std::uint64_t free() const { return bytes_ - used_; }
 
   // Puts a model in that is not there, and gives those that went for it. None: it is larger than the whole memory.
@@ -24,9 +24,14 @@ class Shelf {
                                               const Weighing& weighing, Instant now);
 
  private:
+  struct Held {
+    ModelNumber model;
+    std::uint64_t bytes;  // when it was put in: what the catalogue says may change
+  };
+
   std::uint64_t bytes_;
   std::uint64_t used_ = 0;
-  std::vector<ModelNumber> models_;  // few; in no order
+  std::vector<Held> held_;  // few; in no order
 };
 
 }  // namespace faelled::residency

@@ -72,6 +72,7 @@ struct Waiting {
   std::uint32_t position = 0;  // 1: next
   bool model_ready = false;
   Duration ready_in{};  // estimate while !model_ready; zero: unknown
+  Duration promised{};  // the wait for an absent model is no longer than this; zero: nothing is promised
   bool operator==(const Waiting&) const = default;
 };
 

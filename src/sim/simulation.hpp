@@ -24,8 +24,8 @@ Setting setting_of(const Trace& trace, const World& world);
 // engine, or waits longer than its member does, is not served.
 Result run(const Trace& trace, const World& world, Policy& policy, std::optional<std::uint64_t> seed);
 
-// setting_of(), make_policy() and run(), or play_memory() (sim/memory.hpp). Errors: invalid for an unknown policy, and
-// for a world that serves nobody.
+// setting_of(), make_policy() and run(), play_memory() (sim/memory.hpp) or play_turns() (sim/turns.hpp). Errors:
+// invalid for an unknown policy, and for a world that serves nobody.
 Expected<Result> simulate(const Trace& trace, const World& world, std::string_view policy,
                           std::optional<std::uint64_t> seed);
 

@@ -29,6 +29,9 @@ constexpr auto all = std::to_array<Workload>({
     {"office",
      "two weeks of ten members that ask 86 models in sessions, mostly in office hours, with habits that drift",
      14 * 24 * 3600},
+    {"turns_150", "four members, one of them with 85 % of 150 requests in ten minutes, to three models in turn", 600},
+    {"turns_300", "the same with 300 requests", 600},
+    {"turns_600", "the same with 600 requests", 600},
 });
 
 class Maker {
@@ -213,14 +216,27 @@ void office(Maker& maker, double seconds) {
   });
 }
 
+// Answers of 200 tokens on average, none longer than 1,000. The greedy member asks all models, each other one its own.
+template <int requests>
+void turns(Maker& maker, double seconds) {
+  const auto ask = [&](const std::string& member, int model, double at) {
+    const double tokens = std::min(8 + maker.exponential(192), 1000.0);
+    maker.ask(member, at, 200, static_cast<std::uint32_t>(tokens), numbered("model-", model));
+  };
+  poisson(maker, 0.85 * requests / seconds, seconds,
+          [&](double at) { ask("greedy", 1 + static_cast<int>(maker.uniform() * 2.999999), at); });
+  for (int i = 1; i <= 3; ++i)
+    poisson(maker, 0.05 * requests / seconds, seconds, [&](double at) { ask(numbered("modest-", i), i, at); });
+}
+
 }  // namespace
 
 std::span<const Workload> workloads() { return all; }
 
 Expected<Trace> make_workload(std::string_view name, std::uint64_t seed) {
   using Make = void (*)(Maker&, double);
-  constexpr auto makers = std::to_array<Make>(
-      {overload, overload_multi, poisson_short_long, unpredictable, on_off_less, greed, greed_fits, office});
+  constexpr auto makers = std::to_array<Make>({overload, overload_multi, poisson_short_long, unpredictable, on_off_less,
+                                               greed, greed_fits, office, turns<150>, turns<300>, turns<600>});
   static_assert(makers.size() == all.size());
   std::string names;
   for (std::size_t i = 0; i < all.size(); ++i) {

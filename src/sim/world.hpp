@@ -64,7 +64,7 @@ struct EngineModel {
   std::variant<OracleBatching, PagedBatching, Places> batching;
 };
 
-// A memory that cannot hold all models of a trace, and nothing else: requests take no time, loads do.
+// A memory that cannot hold all models of a trace.
 struct ModelShape {
   std::string id;
   std::uint64_t bytes = 1;
@@ -73,7 +73,9 @@ struct ModelShape {
 struct Memory {
   std::uint64_t bytes = 0;
   std::vector<ModelShape> models;
-  std::optional<ModelShape> others;  // those that are not named; none: a trace may ask for no other
+  std::optional<ModelShape> others;          // those that are not named; none: a trace may ask for no other
+  std::optional<Places> answers;             // of each model that is there; none: answers take no time, loads alone do
+  Duration turn = std::chrono::seconds(20);  // residency::Settings::turn_least
 };
 
 struct WorldMember {

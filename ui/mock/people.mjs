@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { mock_agreements } from './agreements.mjs';
 import { mock_commons } from './commons.mjs';
+import { mock_residency } from './residency.mjs';
 
 const day_ms = 86_400_000;
 const first_names = ['Agnes', 'Birk', 'Clara', 'Ditlev', 'Ellen', 'Finn', 'Gerda', 'Holger', 'Ingrid', 'Jeppe', 'Karen', 'Ludvig', 'Maja', 'Niels', 'Olga', 'Poul', 'Rikke', 'Sofus', 'Thyra', 'Uffe', 'Viggo', 'Ærø', 'Åse'];
@@ -42,6 +43,7 @@ export function mock_people({ models, people_count = 240 }) {
   function note(session, action, object_kind, object, object_name, before = null, after = null, outcome = 'done') {
     audit.unshift({ id: id('aud'), at: iso(Date.now()), actor_kind: 'user', actor: session.user.id, actor_member: member.id, actor_name: session.user.name, peer: '127.0.0.1', action, object_kind, object, object_member: member.id, object_name, outcome, before, after, request_id: `req_${randomBytes(8).toString('hex')}`, times: 1 });
   }
+  const residency = mock_residency({ note });
   for (let at = 0; at < 130; at++) {
     const who = users[at % 5];
     audit.push({ id: id('aud'), at: iso(start - at * 2_700_000), actor_kind: 'user', actor: who.id, actor_member: member.id, actor_name: who.name, peer: '10.0.0.7', action: ['user.create', 'key.create', 'user.update', 'key.revoke', 'member.update', 'user.sign_in_link'][at % 6], object_kind: ['user', 'key', 'user', 'key', 'member', 'user'][at % 6], object: users[at].id, object_member: member.id, object_name: users[at].name, outcome: at % 11 === 3 ? 'refused' : 'done', before: at % 6 === 2 ? { role: 'user' } : null, after: at % 6 === 2 ? { role: 'builder' } : null, request_id: `req_${at}`, times: 1 });
@@ -104,6 +106,8 @@ export function mock_people({ models, people_count = 240 }) {
       if (promised !== false) return promised;
       const stood = commons(session, method, url, body, { send, refuse });
       if (stood !== false) return stood;
+      const lying = residency(session, method, url, body, { send, refuse, send_text });
+      if (lying !== false) return lying;
       if (path === '/api/usage') {
         const from = Date.parse(query('from')) || start - 30 * day_ms;
         const to = Date.parse(query('to')) || Date.now();

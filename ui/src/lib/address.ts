@@ -1,6 +1,6 @@
 // The address holds the state: / is a new conversation, /c/ID an old one, /sign-in#TOKEN a one-time link, /keys and the
 // like a page, what follows it a part of it (/people/audit), and the query its filters and place.
-export const page_names = ['keys', 'usage', 'share', 'people', 'agreements', 'fairness', 'maintenance', 'privacy', 'help', 'status'] as const;
+export const page_names = ['keys', 'usage', 'share', 'people', 'agreements', 'fairness', 'drift', 'models', 'maintenance', 'privacy', 'help', 'status'] as const;
 export type PageName = (typeof page_names)[number];
 
 export type Place =

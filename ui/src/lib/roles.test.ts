@@ -15,6 +15,6 @@ describe('the navigation', () => {
 
   it('brings an auditor to the events, and an operator to maintenance, without a chat', () => {
     expect(ways_of('auditor')[0]?.href).toBe('/people/audit');
-    expect(pages('operator')).toEqual(['maintenance', 'people', 'agreements', 'share', 'fairness', 'privacy', 'help', 'status']);
+    expect(pages('operator')).toEqual(['maintenance', 'drift', 'models', 'people', 'agreements', 'share', 'fairness', 'privacy', 'help', 'status']);
   });
 });

@@ -7,7 +7,7 @@ export type Role = components['schemas']['Role'];
 export interface Way {
   page: 'chat' | PageName;
   href: string;
-  label: 'nav_chat' | 'nav_keys' | 'nav_usage' | 'nav_share' | 'nav_people' | 'nav_audit' | 'nav_agreements' | 'nav_agreement' | 'nav_fairness' | 'nav_maintenance' | 'nav_privacy' | 'nav_help' | 'nav_status';
+  label: 'nav_chat' | 'nav_keys' | 'nav_usage' | 'nav_share' | 'nav_people' | 'nav_audit' | 'nav_agreements' | 'nav_agreement' | 'nav_fairness' | 'nav_drift' | 'nav_models' | 'nav_maintenance' | 'nav_privacy' | 'nav_help' | 'nav_status';
   group: 'mine' | 'member' | 'operator' | 'about';
 }
 
@@ -16,6 +16,8 @@ export function ways_of(role: Role): Way[] {
   const chats = role === 'user' || role === 'builder' || role === 'member_admin';
   const ways: (Way | false)[] = [
     role === 'operator' && { page: 'maintenance', href: '/maintenance', label: 'nav_maintenance', group: 'operator' },
+    role === 'operator' && { page: 'drift', href: '/drift', label: 'nav_drift', group: 'operator' },
+    role === 'operator' && { page: 'models', href: '/models', label: 'nav_models', group: 'operator' },
     chats && { page: 'chat', href: '/', label: 'nav_chat', group: 'mine' },
     chats && { page: 'keys', href: '/keys', label: 'nav_keys', group: 'mine' },
     chats && { page: 'usage', href: '/usage', label: 'nav_usage', group: 'mine' },

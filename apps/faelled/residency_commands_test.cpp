@@ -1,0 +1,144 @@
+#include "command_line_testing.hpp"
+#include "residency_text.hpp"
+#include "watching.hpp"
+
+namespace faelled::app {
+namespace {
+
+class ResidencyCommands : public CommandLine {
+ protected:
+  void SetUp() override { serve(); }
+  void set(std::vector<rpc::DeviceResidency> devices, std::vector<rpc::ModelResidency> models) {
+    std::promise<void> done;
+    loop_->post([&] {
+      world_->mesh.all_devices = std::move(devices);
+      world_->mesh.all_residency = std::move(models);
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  std::vector<std::pair<std::string, rpc::ResidencyAct>> ordered() {
+    std::promise<std::vector<std::pair<std::string, rpc::ResidencyAct>>> all;
+    loop_->post([&] { all.set_value(world_->mesh.ordered); });
+    return all.get_future().get();
+  }
+  void set_some() {
+    set({{.node = "local", .device = "gpu0", .bytes = 80'000'000'000, .taken = 30'000'000'000, .reserved = 5'000'000}},
+        {{.model = "m",
+          .node = "local",
+          .device = "gpu0",
+          .state = rpc::EngineState::ready,
+          .cause = rpc::ResidencyCause::asked,
+          .in_state = std::chrono::minutes(90),
+          .bytes = 25'000'000'000,
+          .pinned = true,
+          .load_time = 12s,
+          .running = 2},
+         {.model = "org/small:7b",
+          .node = "local",
+          .device = "gpu0",
+          .state = rpc::EngineState::starting,
+          .cause = rpc::ResidencyCause::asked,
+          .bytes = 5'000'000'000,
+          .ready_in = 8s,
+          .waiting = 3},
+         {.model = "huge", .bytes = 900'000'000'000, .fits = false}});
+  }
+};
+
+TEST_F(ResidencyCommands, ListModelsWithWhereAndWhy) {
+  set_some();
+  EXPECT_EQ(faelled("model list").out,
+            "id            state     where       memory  load  waiting  running  why\n"
+            "m             ready     local/gpu0  25 GB   12 s        0        2  since 2025-12-31 22:30 UTC: somebody "
+            "asked for it; pinned\n"
+            "org/small:7b  starting  local/gpu0  5.0 GB  -           3        0  about 8 s: somebody asked for it\n"
+            "huge          absent    -           900 GB  -           0        0  no memory here is large enough\n");
+  const std::string json = faelled("model list --json").out;
+  EXPECT_EQ(text_at(json, "models.1.id"), "org/small:7b");
+  EXPECT_EQ(text_at(json, "models.1.ready_in_s"), "8");
+}
+
+TEST_F(ResidencyCommands, ListMemoriesWithWhatLiesThere) {
+  set_some();
+  EXPECT_EQ(faelled("node list").out,
+            "node   device  memory  taken  reserved  free   models\n"
+            "local  gpu0    80 GB   30 GB  5.0 MB    50 GB  m, org/small:7b (starting)\n");
+  EXPECT_EQ(text_at(faelled("node list --json").out, "devices.0.taken"), "30000000000");
+}
+
+TEST_F(ResidencyCommands, OrdersReachTheServerAndItsRefusalsThePerson) {
+  set_some();
+  EXPECT_EQ(faelled("model pin org/small:7b").out, "id: org/small:7b\nstate: starting\npinned: true\nready_in_s: 8\n");
+  EXPECT_EQ(text_at(faelled("model unload m --json").out, "id"), "m");
+  EXPECT_EQ(ordered(), (std::vector<std::pair<std::string, rpc::ResidencyAct>>{{"org/small:7b", rpc::ResidencyAct::pin},
+                                                                               {"m", rpc::ResidencyAct::unload}}));
+  const Said none = faelled("model load nope");
+  EXPECT_EQ(none.status, 1);
+  EXPECT_TRUE(none.err.contains("no such model")) << none.err;
+  const Said huge = faelled("model load huge");
+  EXPECT_EQ(huge.status, 1);
+  EXPECT_TRUE(huge.err.contains("large enough")) << huge.err;
+  EXPECT_EQ(count(faelled("audit log --action model.load").out, "refused"), 2U);
+}
+
+std::string why(const std::string& fields) {
+  json::Document document;
+  return why_text(document.parse("{" + fields + "}").value(), "2026-01-01T12:00:00Z");
+}
+
+TEST(ResidencyText, SaysEveryReasonInPlainWords) {
+  const std::string gone = R"("state":"absent","fits":true,"cause":)", going = R"("state":"draining","cause":)";
+  EXPECT_EQ(why(R"("state":"ready","in_state_s":5,"cause":"at_start")"),
+            "since 2026-01-01 11:59 UTC: there was room when the server began");
+  EXPECT_EQ(why(R"("state":"ready","in_state_s":5,"cause":"none")"), "since 2026-01-01 11:59 UTC");
+  EXPECT_EQ(why(R"("state":"starting","cause":"pinned","pinned":true)"), "an operator wants it there always");
+  EXPECT_EQ(why(going + R"("line_empty","other":"b")"),
+            "its last answers end: to make room for b: nobody waits for it any more");
+  EXPECT_EQ(why(going + R"("turn_over","other":"b")"),
+            "its last answers end: to make room for b: it had its longest turn");
+  EXPECT_EQ(why(gone + R"("makes_room","other":"b")"), "unused, to make room for b");
+  EXPECT_EQ(why(gone + R"("ordered")"), "an operator said so");
+  EXPECT_EQ(why(gone + R"("unused")"), "nobody asked for it for long");
+  EXPECT_EQ(why(gone + R"("none","waiting":2,"ready_in_s":30)"), "waits for room, about 30 s");
+  EXPECT_EQ(why(gone + R"("none")"), "");
+  EXPECT_EQ(why(R"("state":"failed","cause":"broken","detail":"no such file")"), "no such file");
+  EXPECT_EQ(why(R"("state":"failed","cause":"broken")"), "its engine ended by itself");
+}
+
+TEST(ResidencyText, SaysBytesAsDisksAreSold) {
+  EXPECT_EQ(bytes_text(0), "0 B");
+  EXPECT_EQ(bytes_text(999), "999 B");
+  EXPECT_EQ(bytes_text(4'100'000'000), "4.1 GB");
+  EXPECT_EQ(bytes_text(80e9), "80 GB");
+}
+
+// What a server says, one answer after the other.
+std::string watched(const std::vector<std::string>& answers, bool terminal) {
+  std::ostringstream out;
+  std::size_t at = 0;
+  const Watching watching{[&]() -> Expected<std::string> { return answers[at]; },
+                          [](const std::string& answer) { return text_at(answer, "models.0.state") + "\n"; },
+                          standing_of};
+  EXPECT_EQ(watch(watching, terminal, out, [&] { return ++at < answers.size(); }), 0);
+  return out.str();
+}
+
+TEST(Watching, DrawsATerminalAnewAndWritesElsewhereOnlyWhatChanged) {
+  const std::string comes = R"({"at":"x","models":[{"id":"m","state":"starting","ready_in_s":3}]})",
+                    still = R"({"at":"y","models":[{"id":"m","state":"starting","ready_in_s":2}]})",
+                    there = R"({"at":"z","models":[{"id":"m","state":"ready","ready_in_s":null}]})";
+  EXPECT_EQ(watched({comes, still, there, there}, false), "starting\n\nready\n");
+  EXPECT_EQ(watched({comes, there}, true), "\x1b[H\x1b[Jstarting\n\x1b[H\x1b[Jready\n");
+}
+
+TEST(Watching, EndsWithTheServersRefusalOrItsAbsence) {
+  std::ostringstream out, err;
+  const Swapped swapped(std::cerr, err);
+  const Watching watching{[]() -> Expected<std::string> { return fail(Errc::unavailable, "nobody is there"); }, {}, {}};
+  EXPECT_EQ(watch(watching, false, out, [] { return true; }), 1);
+  EXPECT_TRUE(err.str().contains("nobody is there"));
+}
+
+}  // namespace
+}  // namespace faelled::app

@@ -1,0 +1,184 @@
+#include "residency_text.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "json/document.hpp"
+#include "json/writer.hpp"
+#include "portal/render.hpp"
+#include "table.hpp"
+
+namespace faelled::app {
+namespace {
+
+std::string text_of(const json::Value& row, std::string_view name) {
+  const auto value = row.find(name);
+  return value ? value->text().value_or("") : std::string();
+}
+
+double number_of(const json::Value& row, std::string_view name) {
+  const auto value = row.find(name);
+  return value ? value->number().value_or(0) : 0;
+}
+
+bool is(const json::Value& row, std::string_view name) {
+  const auto value = row.find(name);
+  return value && value->boolean().value_or(false);
+}
+
+// To the minute: it must not move with the seconds between two looks.
+std::string since_text(const json::Value& model, const std::string& at) {
+  const auto now = portal::parse_time(at);
+  if (!now) return {};
+  const auto before = std::chrono::microseconds(static_cast<std::int64_t>(number_of(model, "in_state_s") * 1e6));
+  return fmt::format("since {} UTC", portal::time_text(*now - before).replace(10, 1, " ").substr(0, 16));
+}
+
+// Of a model that comes or is there.
+std::string_view came(std::string_view cause) {
+  if (cause == "asked") return "somebody asked for it";
+  if (cause == "pinned") return "an operator wants it there always";
+  if (cause == "at_start") return "there was room when the server began";
+  if (cause == "ordered") return "an operator said so";
+  return {};
+}
+
+// Of one that goes or is gone.
+std::string went(std::string_view cause, const std::string& other) {
+  const std::string whom = other.empty() ? "another model" : other;
+  if (cause == "ordered") return "an operator said so";
+  if (cause == "makes_room") return "unused, to make room for " + whom;
+  if (cause == "line_empty") return "to make room for " + whom + ": nobody waits for it any more";
+  if (cause == "turn_over") return "to make room for " + whom + ": it had its longest turn";
+  if (cause == "unused") return "nobody asked for it for long";
+  if (cause == "broken") return "its engine ended by itself";
+  if (cause == "removed") return "it left the catalogue";
+  return {};
+}
+
+// "local/gpu0"; empty: nowhere.
+std::string where_of(const json::Value& row) {
+  const std::string node = text_of(row, "node");
+  return node.empty() ? std::string() : node + "/" + text_of(row, "device");
+}
+
+// One that is absent has a memory that it would take.
+bool is_there(const json::Value& model) { return text_of(model, "state") != "absent"; }
+
+std::string join(std::string_view first, std::string_view between, std::string_view second) {
+  return fmt::format("{}{}{}", first, first.empty() || second.empty() ? "" : between, second);
+}
+
+}  // namespace
+
+std::string bytes_text(double bytes) {
+  constexpr std::array units{"B", "kB", "MB", "GB", "TB", "PB"};
+  std::size_t at = 0;
+  for (; bytes >= 1000 && at + 1 < units.size(); ++at) bytes /= 1000;
+  return fmt::format("{:.{}f} {}", bytes, bytes < 10 && at > 0 ? 1 : 0, units[at]);
+}
+
+std::string why_text(const json::Value& model, const std::string& at) {
+  const std::string state = text_of(model, "state"), cause = text_of(model, "cause"), other = text_of(model, "other");
+  const double ready_in = number_of(model, "ready_in_s");
+  const std::string soon = ready_in > 0 ? fmt::format("about {:.0f} s", ready_in) : std::string();
+  std::string out;
+  if (state == "ready") {
+    out = join(since_text(model, at), ": ", came(cause));
+  } else if (state == "starting") {
+    out = join(soon, ": ", came(cause));
+  } else if (state == "draining") {
+    out = join("its last answers end", ": ", went(cause, other));
+  } else if (state == "failed") {
+    out = text_of(model, "detail");
+    if (out.empty()) out = went(cause, other);
+  } else if (!is(model, "fits")) {
+    out = join("no memory here is large enough", ": ", text_of(model, "detail"));
+  } else if (number_of(model, "waiting") > 0) {
+    out = join("waits for room", ", ", soon);
+  } else {
+    out = join(went(cause, other), ": ", text_of(model, "detail"));
+  }
+  return is(model, "pinned") && cause != "pinned" ? join(out, "; ", "pinned") : out;
+}
+
+std::string models_table(const std::string& answer) {
+  json::Document document;
+  const auto root = document.parse(answer);
+  const auto models = root ? root->find("models") : std::nullopt;
+  if (!models) return {};
+  const std::string at = text_of(*root, "at");
+  std::string rows;
+  json::Writer out(rows);
+  out.object().key("models").array();
+  for (const json::Value model : models->items()) {
+    const double bytes = number_of(model, "bytes"), load = number_of(model, "load_s");
+    out.object()
+        .member("id", text_of(model, "id"))
+        .member("state", text_of(model, "state"))
+        .member_or_null("where", is_there(model) ? where_of(model) : std::string())
+        .member_or_null("memory", bytes > 0 ? bytes_text(bytes) : std::string())
+        .member_or_null("load", load > 0 ? fmt::format("{:.0f} s", load) : std::string())
+        .member("waiting", static_cast<std::int64_t>(number_of(model, "waiting")))
+        .member("running", static_cast<std::int64_t>(number_of(model, "running")))
+        .member_or_null("why", why_text(model, at))
+        .close_object();
+  }
+  out.close_array().close_object();
+  return table_of(rows, "models", {"id", "state", "where", "memory", "load", "waiting", "running", "why"});
+}
+
+std::string devices_table(const std::string& answer) {
+  json::Document document;
+  const auto root = document.parse(answer);
+  const auto devices = root ? root->find("devices") : std::nullopt;
+  const auto models = root ? root->find("models") : std::nullopt;
+  if (!devices || !models) return {};
+  std::string rows;
+  json::Writer out(rows);
+  out.object().key("devices").array();
+  for (const json::Value device : devices->items()) {
+    const double bytes = number_of(device, "bytes"), taken = number_of(device, "taken"),
+                 reserved = number_of(device, "reserved");
+    std::string there;
+    for (const json::Value model : models->items())
+      if (is_there(model) && where_of(model) == where_of(device)) {
+        const std::string state = text_of(model, "state");
+        const std::string id = text_of(model, "id");
+        there = join(there, ", ", state == "ready" ? id : fmt::format("{} ({})", id, state));
+      }
+    out.object()
+        .member("node", text_of(device, "node"))
+        .member("device", text_of(device, "device"))
+        .member("memory", bytes_text(bytes))
+        .member("taken", bytes_text(taken))
+        .member("reserved", bytes_text(reserved))
+        .member("free", bytes_text(std::max(0.0, bytes - taken - reserved)))
+        .member_or_null("models", there)
+        .close_object();
+  }
+  out.close_array().close_object();
+  return table_of(rows, "devices", {"node", "device", "memory", "taken", "reserved", "free", "models"});
+}
+
+std::string standing_of(const std::string& answer) {
+  json::Document document;
+  const auto root = document.parse(answer);
+  if (!root) return answer;
+  std::string out;
+  for (const char* list : {"devices", "models"}) {
+    const auto rows = root->find(list);
+    if (!rows) continue;
+    for (const json::Value row : rows->items())
+      for (const json::Member member : row.members()) {
+        const std::string name = member.name.text().value_or("");
+        const bool runs = name == "in_state_s" || name == "ready_in_s" || name == "asked_per_hour" ||
+                          name == "load_s" || name == "bytes_read";
+        if (!runs) out += fmt::format("{}={}\n", name, member.value.raw());
+      }
+  }
+  return out;
+}
+
+}  // namespace faelled::app

@@ -1,0 +1,62 @@
+#include "residents.hpp"
+
+#include <algorithm>
+
+#include "doctor/machine.hpp"
+#include "engines/gguf.hpp"
+#include "engines/memory_need.hpp"
+#include "engines/vllm_server.hpp"
+
+namespace faelled::app {
+namespace {
+
+bool takes_memory(const engines::ModelSettings& model) { return model.kind != engines::EngineKind::openai; }
+
+Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model) {
+  if (model.kind == engines::EngineKind::vllm) {
+    const auto folder = engines::read_model_folder(model.folder);
+    return folder ? engines::memory_need(model, *folder) : std::unexpected(folder.error());
+  }
+  const auto file = engines::read_gguf_file(model.file);
+  return file ? engines::memory_need(model, *file) : std::unexpected(file.error());
+}
+
+// Beside what takes longer the more there is to read.
+Duration beginning_of(engines::EngineKind kind) {
+  return kind == engines::EngineKind::vllm ? Duration(std::chrono::seconds(30)) : Duration::zero();  // Python's imports
+}
+
+}  // namespace
+
+std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log) {
+  std::vector<mesh::Resident> all;
+  for (const engines::ModelSettings& model : models) {
+    if (!takes_memory(model)) continue;
+    mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true};
+    if (const auto need = need_of(model)) {
+      resident.bytes = need->total();
+      resident.load_guess = engines::load_guess(*need) + beginning_of(model.kind);
+      log.info("model needs memory", {{"model", model.id},
+                                      {"bytes", need->total()},
+                                      {"weights", need->weights},
+                                      {"kv_cache", need->kv_cache},
+                                      {"working", need->working}});
+    }
+    all.push_back(std::move(resident));
+  }
+  return all;
+}
+
+std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config,
+                                                   const std::vector<engines::ModelSettings>& models) {
+  if (!std::ranges::any_of(models, takes_memory)) return std::nullopt;
+  if (config.residency.memory_bytes > 0) return rpc::DeviceReport{"host", config.residency.memory_bytes};
+  // For the server itself, the page cache and others on this machine.
+  constexpr std::uint64_t reserve_least = 500'000'000;
+  const std::uint64_t all =
+      doctor::cgroup_memory_max("/").value_or(doctor::memory_total("/").value_or(4 * reserve_least));
+  const std::uint64_t reserve = std::max(reserve_least, all / 10);
+  return rpc::DeviceReport{"host", all > 2 * reserve ? all - reserve : all / 2};
+}
+
+}  // namespace faelled::app

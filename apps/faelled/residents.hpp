@@ -1,0 +1,23 @@
+// What the mesh knows of a model's memory before anything starts, and how much of this machine's there is for models.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "config/config.hpp"
+#include "engines/model_settings.hpp"
+#include "mesh/residents.hpp"
+#include "observe/log.hpp"
+#include "rpc/messages.hpp"
+
+namespace faelled::app {
+
+// Of those that take memory of ours. Reads their files' headers; one that cannot be read is left to the node, which
+// says what is wrong with it.
+std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log);
+
+// Nothing where no model takes any.
+std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config,
+                                                   const std::vector<engines::ModelSettings>& models);
+
+}  // namespace faelled::app

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Many models in a memory that cannot hold all, with real engines, beside llama-server's router mode with the same files.
+
+switch: three copies of a model of which one fits, asked in turn. Milliseconds from the request to the first token through
+faelled, through the router, and from the spawn of an engine of one's own to its first token; and what faelled's own part was.
+
+turns: a workload of `faelled sim workload` (turns_150, turns_300, turns_600) played in --seconds instead of its ten minutes, three
+tiny models of which two fit, each with one place. Seconds to the first token, loads, by member.
+
+Prints one line of JSON. See README.md."""
+
+import argparse
+import csv
+import http.client
+import io
+import json
+import os
+import pathlib
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import gateways
+import proctree
+
+REPO = pathlib.Path(__file__).resolve().parent.parent
+TEMPLATE = REPO / "share" / "templates" / "two-examples.jinja"
+MEMBERS = ("greedy", "modest-01", "modest-02", "modest-03")
+
+
+def key(member):
+    return f"sk-bench-{member}-0123456789abcdef"
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("engine", timeout=600)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self.path))
+
+
+def ask(connection, model, tokens, member="greedy"):
+    """A streamed completion: seconds to its first token, and in all."""
+    began = time.monotonic()
+    connection.request("POST", "/v1/completions", json.dumps({
+        "model": model, "prompt": "bade deba", "max_tokens": tokens, "temperature": 0, "seed": 1, "ignore_eos": True, "stream": True,
+    }), {"Authorization": f"Bearer {key(member)}", "Content-Type": "application/json"})
+    answer = connection.getresponse()
+    if answer.status != 200:
+        raise ValueError(f"status {answer.status}: {answer.read()[:300]}")
+    first_s = None
+    for line in answer:
+        if line.startswith(b"data: {") and first_s is None:
+            if b'"error"' in line:
+                raise ValueError(line)
+            first_s = time.monotonic() - began
+    connection.close()
+    return first_s, time.monotonic() - began
+
+
+def tcp(port):
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+
+
+def answers(port, path):
+    try:
+        connection = tcp(port)
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+
+
+class Faelled:
+    name = "faelled"
+
+    def __init__(self, options, folder, files, places, memory_gb, turn_s=20):
+        self.port = gateways.free_port()
+        config = {
+            "listen": f"127.0.0.1:{self.port}", "data": str(folder / "data"), "llama_server": str(options.llama_server.resolve()),
+            "keys": [{"member": member, "name": "bench", "secret": key(member)} for member in MEMBERS],
+            "residency": {"memory_gb": memory_gb, "turn_s": turn_s},
+            "models": [{"id": name, "engine": "llama", "file": str(file), "concurrency": places, "threads": 1,
+                        "chat_template_file": str(TEMPLATE)} for name, file in files.items()]}
+        (folder / "faelled.yaml").write_text(json.dumps(config))
+        self.log = folder / "faelled.log"
+        with open(self.log, "wb") as log:
+            self.process = proctree.start([options.faelled.resolve(), "serve", "--config", folder / "faelled.yaml"], None, cwd=folder,
+                                          stdout=log, stderr=log)
+        proctree.until(lambda: answers(self.port, "/readyz"), "faelled", 60)
+
+    def lines(self):
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def loads(self):
+        return sum(line.get("message") == "engine starts" for line in self.lines())
+
+    def stop(self):
+        proctree.stop(self.process)
+
+
+class Router:
+    name = "llama-server router"
+
+    def __init__(self, options, folder, files, places, models_max):
+        self.port = gateways.free_port()
+        self.log = folder / "router.log"
+        # The engine's words are faelled's: what differs is who decides.
+        shared = {"parallel": places, "ctx-size": 4096 * places, "threads": 1, "threads-batch": 1, "fit": "off", "cache-ram": 0,
+                  "batch-size": 256, "ubatch-size": 256, "chat-template-file": TEMPLATE}
+        preset = "".join(f"[{name}]\nmodel = {file}\n" + "".join(f"{word} = {value}\n" for word, value in shared.items())
+                         for name, file in files.items())
+        (folder / "models.ini").write_text(f"version = 1\n{preset}")
+        with open(self.log, "wb") as log:
+            self.process = proctree.start(
+                [options.llama_server.resolve(), "--host", "127.0.0.1", "--port", str(self.port), "--models-preset",
+                 folder / "models.ini", "--models-max", str(models_max), "--no-webui"], None, cwd=folder, stdout=log, stderr=log)
+        proctree.until(lambda: answers(self.port, "/health"), "llama-server's router", 60)
+
+    def loads(self):
+        return self.log.read_text(errors="replace").count("spawning server instance")
+
+    def stop(self):
+        proctree.stop(self.process)
+
+
+def own_engine(options, folder, file, number):
+    """From the spawn of an engine, with faelled's words, to its first token."""
+    path = folder / f"own{number}.sock"
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [options.llama_server.resolve(), "--model", file, "--alias", "own", "--host", path, "--parallel", "1", "--ctx-size", "4096",
+         "--no-kv-unified", "--cache-ram", "0", "--no-cache-idle-slots", "--slot-prompt-similarity", "0", "--cache-reuse", "0",
+         "--no-context-shift", "-fit", "off", "--batch-size", "256", "--ubatch-size", "256", "--offline", "--no-webui", "--no-agent",
+         "--no-mmproj-auto", "--slots", "--metrics", "--log-verbosity", "1", "--threads", "1", "--threads-batch", "1", "--jinja",
+         "--chat-template-file", TEMPLATE], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while True:
+            try:
+                connection = UnixConnection(path)
+                connection.request("GET", "/health")
+                if connection.getresponse().status == 200:
+                    break
+            except OSError:
+                pass
+            time.sleep(0.002)
+        ask(UnixConnection(path), "own", 1)
+        return time.monotonic() - began
+    finally:
+        process.kill()
+        process.wait()
+
+
+def spread(values):
+    values = sorted(values)
+    return {"p50": round(statistics.median(values), 3), "p95": round(values[min(len(values) - 1, int(0.95 * len(values)))], 3),
+            "max": round(values[-1], 3)}
+
+
+def switch(options, folder):
+    files = {}
+    for name in ("a", "b", "c"):
+        files[name] = folder / f"{name}.gguf"
+        os.link(options.model.resolve(), files[name]) if options.model.stat().st_dev == folder.stat().st_dev else \
+            files[name].symlink_to(options.model.resolve())
+    rivals = [Faelled(options, folder, files, 1, options.memory_gb), Router(options, folder, files, 1, 1)]
+    took = {"own engine": [], **{rival.name: [] for rival in rivals}}
+    try:
+        for rival in rivals:
+            ask(tcp(rival.port), "a", 1)
+        for turn in range(options.runs):
+            model = "bca"[turn % 3]
+            took["own engine"].append(own_engine(options, folder, files[model], turn))
+            for rival in rivals:
+                took[rival.name].append(ask(tcp(rival.port), model, 1)[0])
+    finally:
+        for rival in rivals:
+            rival.stop()
+    pairs = [ours / own for ours, own in zip(took["faelled"], took["own engine"])]
+    return {"switch_s": {name: spread(values) for name, values in took.items()}, "runs": options.runs,
+            "paired_ratio": round(statistics.median(pairs), 3),
+            "router_paired_ratio": round(statistics.median(a / b for a, b in zip(took["llama-server router"], took["own engine"])), 3)}
+
+
+def play(rival, trace, options):
+    """Open loop: each request goes when the trace says, scaled, whoever still waits."""
+    scale = options.seconds / 600
+    results, lock, threads = [], threading.Lock(), []
+    begun = time.monotonic()
+
+    def one(row):
+        tokens = max(1, int(int(row["output_tokens"]) * options.tokens / 200))
+        try:
+            first_s, _ = ask(tcp(rival.port), row["model"], tokens, row["member"])
+        except (ValueError, OSError) as problem:
+            first_s = str(problem)
+        with lock:
+            results.append((row["member"], first_s))
+
+    for row in trace:
+        wait = float(row["time_s"]) * scale - (time.monotonic() - begun)
+        if wait > 0:
+            time.sleep(wait)
+        threads.append(threading.Thread(target=one, args=(row,)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    ended = time.monotonic() - begun
+    failed = [first for _, first in results if isinstance(first, str)]
+    if len(failed) == len(results):
+        raise SystemExit(f"{rival.name} served nobody: {failed[0]}\n{rival.log.read_text()[-2000:]}")
+    served = [(member, first) for member, first in results if not isinstance(first, str)]
+    out = {"first_token_s": spread([first for _, first in served]), "ended_s": round(ended, 1), "loads": rival.loads(),
+           "failed": len(failed), "modest": spread([first for member, first in served if member != "greedy"]),
+           "greedy": spread([first for member, first in served if member == "greedy"])}
+    return out | ({"first_failure": failed[0]} if failed else {})
+
+
+def turns(options, folder):
+    sys.path.insert(0, str(REPO / "tests" / "e2e"))
+    import tiny_models
+    files = {f"model-{i:02}": tiny_models.make(folder / f"model-{i:02}.gguf", seed=i, context=4096) for i in (1, 2, 3)}
+    out = {}
+    for workload in options.workloads.split(","):
+        text = subprocess.run([options.faelled, "sim", "workload", workload, "--seed", str(options.seed)], capture_output=True,
+                              text=True, check=True).stdout
+        trace = list(csv.DictReader(io.StringIO(text)))
+        out[workload] = {"requests": len(trace)}
+        for make in (lambda f: Faelled(options, f, files, 1, 0.14, turn_s=20 * options.seconds / 600), lambda f: Router(options, f, files, 1, 2)):
+            place = folder / f"{workload}-{len(out[workload])}"
+            place.mkdir()
+            rival = make(place)
+            try:
+                out[workload][rival.name] = play(rival, trace, options)
+            finally:
+                rival.stop()
+            print(workload, rival.name, json.dumps(out[workload][rival.name]), file=sys.stderr)
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("switch", "turns"))
+    parser.add_argument("--faelled", type=pathlib.Path, default=REPO / "build" / "release" / "faelled")
+    parser.add_argument("--llama-server", type=pathlib.Path, default=os.environ.get(
+        "FAELLED_LLAMA_SERVER", gateways.cache_dir() / "llama-server"))
+    parser.add_argument("--model", type=pathlib.Path, default=os.environ.get("FAELLED_MODEL"), help="switch: a GGUF file")
+    parser.add_argument("--memory-gb", type=float, default=0.6, help="switch: holds one of the models")
+    parser.add_argument("--runs", type=int, default=12)
+    parser.add_argument("--workloads", default="turns_150,turns_300,turns_600")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--tokens", type=int, default=400, help="turns: of an answer, on average")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="faelled-residency-"))
+    try:
+        print(json.dumps({"switch": switch, "turns": turns}[options.what](options, folder)))
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+// MemoryNeed: how much memory a model will take, by its file and its settings, before anything starts. An upper bound
+// for common architectures; what is read from the running engine corrects it upwards. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "engines/gguf.hpp"
+#include "engines/model_settings.hpp"
+
+namespace faelled::engines {
+
+struct MemoryNeed {
+  std::uint64_t weights = 0;
+  std::uint64_t kv_cache = 0;
+  std::uint64_t working = 0;  // buffers of one step, the vocabulary, the process itself
+  std::uint64_t total() const { return weights + kv_cache + working; }
+  bool operator==(const MemoryNeed&) const = default;
+};
+
+// Of a llama-server as llama_server_command() starts it: keys and values in 16 bits for each place's whole context.
+Expected<MemoryNeed> memory_need(const ModelSettings& model, const GgufSummary& file);
+
+// From asking for it to its first answer, before it was ever measured: at a gigabyte a second, and a second to begin.
+Duration load_guess(const MemoryNeed& need);
+
+}  // namespace faelled::engines

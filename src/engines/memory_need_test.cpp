@@ -1,0 +1,61 @@
+#include "engines/memory_need.hpp"
+
+#include <gtest/gtest.h>
+
+namespace faelled::engines {
+namespace {
+
+// The shape of Llama 3.1 8B, of which a quarter of the heads hold keys and values.
+GgufSummary llama_8b() {
+  GgufSummary file;
+  file.context_tokens = 131'072;
+  file.weight_bytes = 4'920'000'000;
+  file.layers = 32;
+  file.embedding = 4096;
+  file.heads = 32;
+  file.kv_heads = 32 * 8;
+  file.vocabulary = 128'256;
+  return file;
+}
+
+ModelSettings settings(std::uint32_t places, std::uint32_t context) {
+  ModelSettings model;
+  model.id = "m";
+  model.places = places;
+  model.context_tokens = context;
+  return model;
+}
+
+TEST(MemoryNeed, CountsKeysAndValuesOfEveryPlacesContext) {
+  const auto need = memory_need(settings(4, 8192), llama_8b());
+  ASSERT_TRUE(need);
+  EXPECT_EQ(need->weights, 4'920'000'000U);
+  EXPECT_EQ(need->kv_cache, 4ULL * 8192 * 32 * 8 * 256 * 2);  // 128 KiB a token, as its makers say
+  EXPECT_GT(need->working, 100'000'000U);
+  EXPECT_LT(need->working, 300'000'000U);
+}
+
+TEST(MemoryNeed, TakesTheLengthsOfHeadsFromTheFileWhereItSaysThem) {
+  GgufSummary file = llama_8b();
+  file.key_length = 256;
+  file.value_length = 128;
+  EXPECT_EQ(memory_need(settings(1, 4096), file)->kv_cache, 4096U * 32 * 8 * 384 * 2);
+}
+
+TEST(MemoryNeed, RefusesAContextThatTheModelDoesNotHave) {
+  EXPECT_FALSE(memory_need(settings(1, 1'000'000), llama_8b()));
+}
+
+TEST(MemoryNeed, AHostileHeaderNeedsTooMuchAndNotTooLittle) {
+  GgufSummary file = llama_8b();
+  file.layers = file.heads = file.embedding = UINT32_MAX;
+  file.kv_heads = file.vocabulary = UINT64_MAX;
+  const auto need = memory_need(settings(100, 4096), file);
+  ASSERT_TRUE(need);
+  EXPECT_GT(need->total(), 1ULL << 60U);
+}
+
+TEST(MemoryNeed, GuessesALoadByItsBytes) { EXPECT_EQ(load_guess({60'000'000'000, 0, 0}), std::chrono::seconds(61)); }
+
+}  // namespace
+}  // namespace faelled::engines

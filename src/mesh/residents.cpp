@@ -1,0 +1,329 @@
+#include "mesh/residents.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.hpp"
+
+namespace faelled::mesh {
+namespace {
+
+using Where = residency::ModelState::Where;
+using What = rpc::ResidencyEvent::What;
+
+rpc::ResidencyCause cause_of(residency::Cause cause) {
+  using residency::Cause;
+  switch (cause) {
+    case Cause::none:
+      return rpc::ResidencyCause::none;
+    case Cause::asked:
+      return rpc::ResidencyCause::asked;
+    case Cause::pinned:
+      return rpc::ResidencyCause::pinned;
+    case Cause::at_start:
+      return rpc::ResidencyCause::at_start;
+    case Cause::ordered:
+      return rpc::ResidencyCause::ordered;
+    case Cause::makes_room:
+      return rpc::ResidencyCause::makes_room;
+    case Cause::line_empty:
+      return rpc::ResidencyCause::line_empty;
+    case Cause::turn_over:
+      return rpc::ResidencyCause::turn_over;
+    case Cause::unused:
+      return rpc::ResidencyCause::unused;
+    case Cause::broken:
+      return rpc::ResidencyCause::broken;
+    case Cause::removed:
+      return rpc::ResidencyCause::removed;
+  }
+  return rpc::ResidencyCause::none;
+}
+
+rpc::EngineState state_of(Where where) {
+  switch (where) {
+    case Where::absent:
+      return rpc::EngineState::absent;
+    case Where::coming:
+    case Where::loading:
+      return rpc::EngineState::starting;
+    case Where::ready:
+      return rpc::EngineState::ready;
+    case Where::failed:
+      return rpc::EngineState::failed;
+    case Where::draining:
+    case Where::unloading:
+      return rpc::EngineState::draining;
+  }
+  return rpc::EngineState::absent;
+}
+
+std::string in_gb(std::uint64_t bytes) {
+  const std::uint64_t tenths = (bytes + 99'999'999) / 100'000'000;  // a need is rounded up
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GB";
+}
+
+}  // namespace
+
+Residents::Residents(const Clock& clock, residency::Settings settings, Changed changed)
+    : clock_(clock), planner_(settings), changed_(std::move(changed)) {}
+
+void Residents::know(const Resident& model) {
+  const auto [at, added] = numbers_.try_emplace(model.model, static_cast<residency::ModelNumber>(names_.size()));
+  if (added) {
+    names_.push_back(model.model);
+    details_.emplace_back();
+  }
+  step(residency::ModelIs{at->second, model.bytes, model.load_guess, model.places, model.pinned, model.at_start});
+}
+
+void Residents::forget(const std::string& model) {
+  if (const auto found = number(model)) step(residency::ModelGone{*found});
+}
+
+void Residents::arrived(const rpc::Ticket& ticket, double share) {
+  const auto found = number(ticket.model);
+  if (found) step(residency::Arrived{ticket.number, *found, weights_.arrived(ticket.member, share)});
+}
+
+void Residents::started(const rpc::Ticket& ticket) {
+  if (!number(ticket.model)) return;
+  weights_.left(ticket.member);
+  step(residency::Started{ticket.number});
+}
+
+void Residents::returned(const rpc::Ticket& ticket, double share) {
+  if (!number(ticket.model)) return;
+  weights_.arrived(ticket.member, share);  // the weight it came with stays its own
+  step(residency::Returned{ticket.number});
+}
+
+void Residents::ended(const rpc::Ticket& ticket, bool ran) {
+  if (!number(ticket.model)) return;
+  if (!ran) weights_.left(ticket.member);
+  step(residency::Ended{ticket.number});
+}
+
+void Residents::report(const rpc::Report& report) {
+  for (const rpc::DeviceReport& device : report.devices)
+    step(residency::DeviceIs{device_number(report.node, device.device), device.bytes});
+  std::vector<std::string> now;
+  for (const rpc::EngineReport& engine : report.engines) {
+    const auto model = number(engine.model);
+    if (!model || engine.device.empty()) continue;
+    now.push_back(engine.model);
+    const Where before = planner_.model(*model, clock_.now()).value_or(residency::ModelState{}).where;
+    residency::EngineIs is{*model, device_number(report.node, engine.device), residency::EngineState::loading,
+                           engine.bytes_read, engine.load_time};
+    if (engine.state == rpc::EngineState::ready) is.state = residency::EngineState::ready;
+    if (engine.state == rpc::EngineState::failed) {
+      is.state = residency::EngineState::failed;
+      details_[*model] = engine.detail;
+    }
+    const bool was_ready = before == Where::ready, was_failed = before == Where::failed;
+    if (is.state == residency::EngineState::ready && before == Where::loading) {
+      details_[*model].clear();
+      auto event = about(What::ready, *model);
+      event.took = engine.load_time;
+      note(std::move(event));
+    } else if (engine.state == rpc::EngineState::failed && (was_ready || before == Where::loading)) {
+      auto event = about(What::failed, *model);
+      event.cause = rpc::ResidencyCause::broken;
+      event.detail = engine.detail;
+      note(std::move(event));
+    } else if (engine.state == rpc::EngineState::starting && (was_ready || was_failed)) {
+      auto event = about(What::load, *model);
+      event.cause = rpc::ResidencyCause::broken;
+      event.detail = engine.detail;
+      note(std::move(event));
+    }
+    step(is);
+  }
+  std::vector<std::string> before = std::exchange(reported_[report.node], now);
+  for (const std::string& model : before) {
+    if (std::ranges::find(now, model) != now.end()) continue;
+    const residency::ModelNumber gone = *number(model);
+    auto event = about(What::gone, gone);
+    if (const auto state = planner_.model(gone, clock_.now())) event.took = clock_.now() - state->since;
+    note(std::move(event));
+    step(residency::EngineGone{gone});
+  }
+}
+
+bool Residents::closed(std::string_view model) const {
+  const auto found = number(model);
+  if (!found) return false;
+  const auto state = planner_.model(*found, clock_.now());
+  return state && (state->where == Where::draining || state->where == Where::unloading);
+}
+
+std::string Residents::misfit(std::string_view model) const {
+  const auto found = number(model);
+  const auto state = found ? planner_.model(*found, clock_.now()) : std::nullopt;
+  if (!state || state->fits || planner_.devices() == 0) return {};
+  std::uint64_t largest = 0;
+  for (residency::DeviceNumber d = 0; d < planner_.devices(); ++d)
+    largest = std::max(largest, planner_.device(d)->bytes);
+  std::string why = "it needs " + in_gb(state->bytes) + " of memory, and the largest memory here has " +
+                    in_gb(largest) + " for models";
+  if (state->bytes <= largest) why += ", of which pinned models keep too much";
+  return why;
+}
+
+Duration Residents::ready_in(std::string_view model) const {
+  const auto found = number(model);
+  const auto state = found ? planner_.model(*found, clock_.now()) : std::nullopt;
+  return state ? state->ready_in : Duration{};
+}
+
+Duration Residents::promise(std::string_view model) const {
+  return number(model) ? planner_.promise(clock_.now()) : Duration{};
+}
+
+std::vector<rpc::DeviceResidency> Residents::devices() const {
+  std::vector<rpc::DeviceResidency> all;
+  for (residency::DeviceNumber d = 0; d < devices_.size(); ++d) {
+    const residency::DeviceState state = planner_.device(d).value_or(residency::DeviceState{});
+    all.push_back({devices_[d].node, devices_[d].device, state.bytes, state.taken, state.reserved});
+  }
+  return all;
+}
+
+std::optional<rpc::ModelResidency> Residents::residency(const std::string& model) const {
+  const auto found = number(model);
+  const Instant now = clock_.now();
+  const auto state = found ? planner_.model(*found, now) : std::nullopt;
+  if (!state) return std::nullopt;
+  rpc::ModelResidency out;
+  out.model = model;
+  if (state->where != Where::absent && state->device < devices_.size()) {
+    out.node = devices_[state->device].node;
+    out.device = devices_[state->device].device;
+  }
+  out.state = state_of(state->where);
+  out.cause = cause_of(state->cause);
+  if (state->other != residency::no_model) out.other = name_of(state->other);
+  if (state->since != Instant{}) out.in_state = now - state->since;
+  out.bytes = state->bytes;
+  out.bytes_read = state->bytes_read;
+  out.pinned = state->pinned;
+  out.fits = state->fits;
+  out.detail = details_[*found];
+  if (const std::string why = misfit(model); !why.empty()) out.detail = why;
+  out.load_time = state->load;
+  out.ready_in = state->ready_in;
+  out.asked_per_hour = state->asked_per_hour;
+  out.running = state->running;
+  out.waiting = state->waiting;
+  return out;
+}
+
+std::vector<rpc::ResidencyEvent> Residents::events(std::uint64_t before, std::size_t most) const {
+  std::vector<rpc::ResidencyEvent> out;
+  for (auto at = events_.rbegin(); at != events_.rend() && out.size() < most; ++at)
+    if (before == 0 || at->number < before) out.push_back(*at);
+  return out;
+}
+
+Expected<void> Residents::order(const std::string& model, rpc::ResidencyAct act) {
+  const auto found = number(model);
+  const auto state = found ? planner_.model(*found, clock_.now()) : std::nullopt;
+  if (!state) return fail(Errc::not_found, "there is no model '" + model + "' that takes memory here");
+  switch (act) {
+    case rpc::ResidencyAct::load:
+    case rpc::ResidencyAct::pin:
+      if (const std::string why = misfit(model); !why.empty())
+        return fail(Errc::invalid, "the model '" + model + "' does not fit: " + why,
+                    "give residency.memory_gb more, unpin others, or choose a smaller model or context");
+      if (act == rpc::ResidencyAct::pin && !state->pinned) note(about(What::pin, *found));
+      step(residency::Order{*found, act == rpc::ResidencyAct::pin ? residency::Act::pin : residency::Act::load});
+      break;
+    case rpc::ResidencyAct::unload:
+      if (state->pinned) return fail(Errc::conflict, "the model '" + model + "' is pinned", "unpin it first");
+      step(residency::Order{*found, residency::Act::unload});
+      break;
+    case rpc::ResidencyAct::unpin:
+      if (state->pinned) note(about(What::unpin, *found));
+      step(residency::Order{*found, residency::Act::unpin});
+      break;
+  }
+  return {};
+}
+
+std::optional<residency::ModelNumber> Residents::number(std::string_view model) const {
+  const auto found = numbers_.find(model);
+  return found == numbers_.end() ? std::nullopt : std::optional(found->second);
+}
+
+residency::DeviceNumber Residents::device_number(const std::string& node, const std::string& device) {
+  const auto found =
+      std::ranges::find_if(devices_, [&](const Device& d) { return d.node == node && d.device == device; });
+  if (found == devices_.end()) {
+    devices_.push_back({node, device});
+    return static_cast<residency::DeviceNumber>(devices_.size() - 1);
+  }
+  return static_cast<residency::DeviceNumber>(found - devices_.begin());
+}
+
+const std::string& Residents::name_of(residency::ModelNumber model) const { return names_[model]; }
+
+rpc::ResidencyEvent Residents::about(What what, residency::ModelNumber model) const {
+  rpc::ResidencyEvent event;
+  event.what = what;
+  event.model = name_of(model);
+  if (const auto state = planner_.model(model, clock_.now())) {
+    event.bytes = state->bytes;
+    event.cause = cause_of(state->cause);
+    if (state->other != residency::no_model) event.other = name_of(state->other);
+    if (state->where != Where::absent && state->device < devices_.size()) {
+      event.node = devices_[state->device].node;
+      event.device = devices_[state->device].device;
+    }
+  }
+  return event;
+}
+
+void Residents::note(rpc::ResidencyEvent event) {
+  event.number = ++last_event_;
+  event.at = clock_.wall();
+  events_.push_back(std::move(event));
+  if (events_.size() > limits::residency_events_max) events_.pop_front();
+}
+
+// What is told may lead to more events: all that follows is done here too, in order, by the outermost call.
+void Residents::step(const residency::Event& event) {
+  const auto actions = planner_.step(clock_.now(), event);
+  to_do_.insert(to_do_.end(), actions.begin(), actions.end());
+  if (planner_.wake() != wake_) {
+    wake_ = planner_.wake();
+    if (wake_told_) wake_told_(wake_);
+  }
+  if (doing_) return;
+  doing_ = true;
+  while (!to_do_.empty()) {
+    const residency::Action action = to_do_.front();
+    to_do_.pop_front();
+    carry_out(action);
+  }
+  doing_ = false;
+}
+
+void Residents::carry_out(const residency::Action& action) {
+  if (const auto* load = std::get_if<residency::Load>(&action)) {
+    note(about(What::load, load->model));
+    if (nodes_ != nullptr)
+      nodes_->direct({rpc::Directive::Act::load, name_of(load->model), devices_[load->device].device});
+    changed_(name_of(load->model));
+  } else if (const auto* drain = std::get_if<residency::Drain>(&action)) {
+    note(about(What::drain, drain->model));
+    changed_(name_of(drain->model));
+  } else if (const auto* serve = std::get_if<residency::Serve>(&action)) {
+    changed_(name_of(serve->model));
+  } else if (const auto* unload = std::get_if<residency::Unload>(&action)) {
+    note(about(What::unload, unload->model));
+    changed_(name_of(unload->model));
+    if (nodes_ != nullptr) nodes_->direct({rpc::Directive::Act::unload, name_of(unload->model), {}});
+  }
+}
+
+}  // namespace faelled::mesh

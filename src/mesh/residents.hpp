@@ -1,0 +1,98 @@
+// Residents: the planner of src/residency among models with names, nodes and people: which model is in which memory,
+// what nodes are told to do, and a log of every decision with its reason. Owned by Mesh; loop's thread.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "residency/member_weights.hpp"
+#include "residency/planner.hpp"
+#include "rpc/messages.hpp"
+
+namespace faelled::mesh {
+
+// A model that takes memory of ours, as the catalogue knows it.
+struct Resident {
+  std::string model;
+  std::uint64_t bytes = 0;
+  Duration load_guess{};
+  std::uint32_t places = 1;
+  bool pinned = false;
+  bool at_start = false;
+};
+
+class Residents {
+ public:
+  // `changed`: told the model that comes, goes or stays after all: see closed() and ready_in().
+  using Changed = std::function<void(const std::string& model)>;
+  Residents(const Clock& clock, residency::Settings settings, Changed changed);
+
+  void know(const Resident& model);
+  void forget(const std::string& model);
+  void nodes(rpc::NodePort* nodes) { nodes_ = nodes; }
+  // When tick() is due; told whenever that changes.
+  void on_wake(std::function<void(Instant)> told) { wake_told_ = std::move(told); }
+  void tick() { step(residency::Tick{}); }
+
+  bool manages(std::string_view model) const { return numbers_.contains(model); }
+  // `share`: its member's.
+  void arrived(const rpc::Ticket& ticket, double share);
+  void started(const rpc::Ticket& ticket);
+  void returned(const rpc::Ticket& ticket, double share);
+  void ended(const rpc::Ticket& ticket, bool ran);
+  void report(const rpc::Report& report);
+
+  // Its engine, should it be ready, takes no tickets: it goes.
+  bool closed(std::string_view model) const;
+  // Why it can never be served here, in plain words; empty: it can.
+  std::string misfit(std::string_view model) const;
+  // How long until it is ready; zero: unknown, or not one of ours.
+  Duration ready_in(std::string_view model) const;
+  // The longest wait for an absent model that is promised now; zero: not one of ours.
+  Duration promise(std::string_view model) const;
+
+  std::vector<rpc::DeviceResidency> devices() const;
+  std::optional<rpc::ModelResidency> residency(const std::string& model) const;
+  std::vector<rpc::ResidencyEvent> events(std::uint64_t before, std::size_t most) const;
+  Expected<void> order(const std::string& model, rpc::ResidencyAct act);
+
+ private:
+  struct Device {
+    std::string node;
+    std::string device;
+  };
+
+  std::optional<residency::ModelNumber> number(std::string_view model) const;
+  residency::DeviceNumber device_number(const std::string& node, const std::string& device);
+  void step(const residency::Event& event);
+  void carry_out(const residency::Action& action);
+  void note(rpc::ResidencyEvent event);
+  rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model) const;
+  const std::string& name_of(residency::ModelNumber model) const;
+
+  const Clock& clock_;
+  residency::Planner planner_;
+  residency::MemberWeights weights_;
+  Changed changed_;
+  rpc::NodePort* nodes_ = nullptr;
+  std::map<std::string, residency::ModelNumber, std::less<>> numbers_;
+  std::vector<std::string> names_;
+  std::vector<std::string> details_;  // why it failed last
+  std::vector<Device> devices_;
+  std::map<std::string, std::vector<std::string>, std::less<>> reported_;  // by node: models of ours it had last
+  std::deque<residency::Action> to_do_;
+  bool doing_ = false;
+  std::deque<rpc::ResidencyEvent> events_;  // oldest first
+  std::uint64_t last_event_ = 0;
+  Instant wake_ = Instant::max();
+  std::function<void(Instant)> wake_told_;
+};
+
+}  // namespace faelled::mesh

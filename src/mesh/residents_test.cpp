@@ -1,0 +1,238 @@
+#include "mesh/residents.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mesh/mesh.hpp"
+
+namespace faelled::mesh {
+namespace {
+
+using rpc::Directive;
+using rpc::EngineState;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Act = rpc::Directive::Act;
+using What = rpc::ResidencyEvent::What;
+
+struct Caller final : rpc::TicketListener {
+  void granted(const rpc::Grant& g) override { grants.push_back(g); }
+  void waiting(const rpc::Waiting& w) override { last_waiting = w; }
+  void refused(const rpc::Refusal& r) override { refusals.push_back(r); }
+  void revoked() override {}
+  std::vector<rpc::Grant> grants;
+  std::vector<rpc::Refusal> refusals;
+  rpc::Waiting last_waiting;
+};
+
+// A mesh of models a, b and c of 4 bytes each in a memory of 8, and a node that does nothing by itself.
+class ResidentsTest : public testing::Test, public rpc::NodePort {
+ protected:
+  ResidentsTest() {
+    mesh.nodes(*this);
+    for (const char* model : {"a", "b", "c"}) mesh.know({model, 4, std::chrono::seconds(3)});
+    report_now();
+  }
+
+  void direct(const Directive& directive) override {
+    directives.push_back(directive);
+    if (directive.act == Act::load) {
+      rpc::EngineReport engine;
+      engine.engine = directive.model + "-" + std::to_string(++engines_begun);
+      engine.model = directive.model;
+      engine.state = EngineState::starting;
+      engine.places = 1;
+      engine.engine_kind = "llama";
+      engine.device = directive.device;
+      report.engines.push_back(engine);
+    }
+  }
+  std::vector<Directive> told() { return std::exchange(directives, {}); }
+
+  void report_now() { mesh.report(rpc::Report(report)); }
+  void is(const std::string& model, EngineState state) {
+    for (rpc::EngineReport& engine : report.engines)
+      if (engine.model == model) engine.state = state;
+    report_now();
+  }
+  void gone(const std::string& model) {
+    std::erase_if(report.engines, [&](const rpc::EngineReport& e) { return e.model == model; });
+    report_now();
+  }
+  void serve(const std::string& model) {
+    Caller caller;
+    ask(model, caller);
+    is(model, EngineState::ready);
+    end();
+  }
+  void ask(const std::string& model, Caller& caller, const std::string& member = "aarhus") {
+    rpc::Ticket ticket;
+    ticket.number = ++tickets;
+    ticket.member = member;
+    ticket.model = model;
+    ticket.admitted = clock.now();
+    mesh.submit(ticket, caller);
+  }
+  void end(std::uint64_t ticket = 0) { mesh.end({ticket == 0 ? tickets : ticket, rpc::Outcome::done, 1, 0, 1}); }
+  rpc::ModelResidency at(const std::string& model) {
+    for (auto& one : mesh.residency())
+      if (one.model == model) return one;
+    return {};
+  }
+
+  ManualClock clock;
+  Mesh mesh{clock, {{"a", "b", "c", "elsewhere"}}};
+  rpc::Report report{"n1", 1, {}, {{"host", 8}}};
+  std::vector<Directive> directives;
+  std::uint64_t tickets = 0;
+  int engines_begun = 0;
+};
+
+TEST_F(ResidentsTest, LoadsWhatIsAskedForAndTellsWhoWaitsHowLong) {
+  Caller caller;
+  ask("a", caller);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "host"}));
+  EXPECT_FALSE(caller.last_waiting.model_ready);
+  EXPECT_EQ(caller.last_waiting.ready_in, Duration(3s));
+  EXPECT_EQ(caller.last_waiting.promised, Duration(60s));
+  is("a", EngineState::ready);
+  EXPECT_EQ(caller.grants.size(), 1U);
+}
+
+TEST_F(ResidentsTest, AnUnusedModelGoesForOneThatIsAskedForWhichComesOnceItHasGone) {
+  serve("a");
+  serve("b");
+  told();
+  Caller caller;
+  ask("c", caller);
+  ASSERT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  EXPECT_EQ(at("c").state, EngineState::starting);
+  EXPECT_EQ(mesh.devices().at(0).reserved, 4U);
+  gone("a");
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "c", "host"}));
+  EXPECT_EQ(at("a").cause, rpc::ResidencyCause::makes_room);
+  EXPECT_EQ(at("a").other, "c");
+}
+
+TEST_F(ResidentsTest, NoTicketGoesToAnEngineThatIsOnItsWayOut) {
+  serve("a");
+  serve("b");
+  Caller other, caller;
+  ask("c", other);
+  ask("a", caller);  // its engine is ready still, and told to end
+  EXPECT_TRUE(caller.grants.empty());
+  EXPECT_EQ(at("a").state, EngineState::draining);
+  gone("a");
+  is("c", EngineState::ready);
+  EXPECT_EQ(other.grants.size(), 1U);
+  EXPECT_EQ(at("b").state, EngineState::draining);  // unused, and a is waited for
+  gone("b");
+  is("a", EngineState::ready);
+  EXPECT_EQ(caller.grants.size(), 1U);
+}
+
+TEST_F(ResidentsTest, AnEngineAtWorkIsDrainedBeforeItGoes) {
+  Caller first, second, absent;
+  ask("a", first);
+  is("a", EngineState::ready);
+  ask("b", second);
+  is("b", EngineState::ready);
+  ask("c", absent);
+  told();
+  clock.advance(std::chrono::minutes(2));
+  mesh.look_at_memory();
+  EXPECT_THAT(told(), IsEmpty());
+  ASSERT_EQ(mesh.residency_events(0, 1).at(0).what, What::drain);
+  const std::string going = mesh.residency_events(0, 1).at(0).model;
+  end(going == "a" ? 1 : 2);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, going, ""}));
+}
+
+TEST_F(ResidentsTest, EveryDecisionHasItsReasonInTheLog) {
+  serve("a");
+  serve("b");
+  Caller caller;
+  ask("c", caller);
+  gone("a");
+  is("c", EngineState::ready);
+  std::vector<std::pair<What, std::string>> log;
+  for (const rpc::ResidencyEvent& event : mesh.residency_events(0, 100))
+    log.insert(log.begin(), {event.what, event.model});
+  using E = std::pair<What, std::string>;
+  EXPECT_THAT(log, ElementsAre(E{What::load, "a"}, E{What::ready, "a"}, E{What::load, "b"}, E{What::ready, "b"},
+                               E{What::unload, "a"}, E{What::gone, "a"}, E{What::load, "c"}, E{What::ready, "c"}));
+  const auto page = mesh.residency_events(5, 2);
+  ASSERT_EQ(page.size(), 2U);
+  EXPECT_EQ(page[0].number, 4U);
+  EXPECT_EQ(mesh.residency_events(6, 1).at(0).cause, rpc::ResidencyCause::makes_room);
+  EXPECT_EQ(mesh.residency_events(6, 1).at(0).other, "c");
+}
+
+TEST_F(ResidentsTest, AModelThatFitsNowhereIsRefusedWithItsFigures) {
+  mesh.know({"a", 9'000'000'000, {}});
+  Caller caller;
+  ask("a", caller);
+  ASSERT_EQ(caller.refusals.size(), 1U);
+  EXPECT_EQ(caller.refusals[0].cause, rpc::RefusalCause::model_failed);
+  EXPECT_THAT(caller.refusals[0].detail, HasSubstr("9.0 GB"));
+  EXPECT_FALSE(at("a").fits);
+  const auto ordered = mesh.order("a", rpc::ResidencyAct::load);
+  ASSERT_FALSE(ordered);
+  EXPECT_EQ(ordered.error().code, Errc::invalid);
+}
+
+TEST_F(ResidentsTest, OperatorsLoadPinAndUnload) {
+  ASSERT_TRUE(mesh.order("b", rpc::ResidencyAct::load));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "b", "host"}));
+  is("b", EngineState::ready);
+  EXPECT_EQ(at("b").cause, rpc::ResidencyCause::ordered);
+  ASSERT_TRUE(mesh.order("b", rpc::ResidencyAct::pin));
+  EXPECT_TRUE(at("b").pinned);
+  const auto refused = mesh.order("b", rpc::ResidencyAct::unload);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::conflict);
+  ASSERT_TRUE(mesh.order("b", rpc::ResidencyAct::unpin));
+  ASSERT_TRUE(mesh.order("b", rpc::ResidencyAct::unload));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "b", ""}));
+  EXPECT_EQ(mesh.order("elsewhere", rpc::ResidencyAct::load).error().code, Errc::not_found);
+}
+
+TEST_F(ResidentsTest, WhatAnEngineTookIsReadAndCounted) {
+  serve("a");
+  report.engines[0].bytes_read = 6;
+  report_now();
+  EXPECT_EQ(at("a").bytes, 6U);
+  EXPECT_EQ(mesh.devices().at(0).taken, 6U);
+}
+
+TEST_F(ResidentsTest, AnUpstreamIsSomebodyElsesAffair) {
+  rpc::EngineReport engine;
+  engine.engine = "e";
+  engine.model = "elsewhere";
+  engine.state = EngineState::ready;
+  engine.places = 1;
+  report.engines.push_back(engine);
+  report_now();
+  Caller caller;
+  ask("elsewhere", caller);
+  EXPECT_EQ(caller.grants.size(), 1U);
+  EXPECT_EQ(at("elsewhere").bytes, 0U);
+  EXPECT_EQ(at("elsewhere").running, 1U);
+  EXPECT_THAT(told(), IsEmpty());
+}
+
+TEST_F(ResidentsTest, ABrokenEngineIsBegunAgainForThoseWhoWait) {
+  Caller caller;
+  ask("a", caller);
+  told();
+  is("a", EngineState::starting);
+  gone("a");
+  EXPECT_THAT(told(), IsEmpty());  // not at once: it would fail again
+  clock.advance(std::chrono::seconds(5));
+  mesh.look_at_memory();
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "host"}));
+}
+
+}  // namespace
+}  // namespace faelled::mesh

@@ -1,0 +1,136 @@
+// Which model lies in which memory, why, and the orders of operators.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "json/writer.hpp"
+#include "portal/answers.hpp"
+#include "portal/portal.hpp"
+#include "portal/residency_text.hpp"
+
+namespace faelled::portal {
+namespace {
+
+using openai::ApiError;
+using openai::Cause;
+
+constexpr std::size_t page_rows = 50;
+
+// Why no memory can take it, or nothing: what is known before the order is given.
+std::optional<ApiError> hindrance(const rpc::ModelResidency& model, rpc::ResidencyAct act) {
+  if (model.bytes == 0)
+    return ApiError{Cause::conflict,
+                    "This model runs elsewhere; the server moves only those that take its own memory.",
+                    {},
+                    {},
+                    "Denne model kører et andet sted. Kun modeller i egen hukommelse kan flyttes."};
+  const bool comes = act == rpc::ResidencyAct::load || act == rpc::ResidencyAct::pin;
+  if (comes && !model.fits)
+    return ApiError{Cause::conflict,
+                    "No memory here is large enough for this model.",
+                    {},
+                    {},
+                    "Ingen hukommelse her er stor nok til denne model."};
+  return std::nullopt;
+}
+
+ApiError refused(const Error& error) {
+  if (error.code == Errc::not_found) return {Cause::not_found, error.message};
+  std::string message = error.message;
+  if (!error.hint.empty()) message += (message.ends_with('.') ? " " : "; ") + error.hint;
+  return {Cause::conflict, message, {}, {}, "Det kan ikke lade sig gøre nu: " + error.message};
+}
+
+}  // namespace
+
+std::optional<rpc::ModelResidency> Portal::residency_of(const std::string& model) const {
+  if (p_.residency == nullptr) return std::nullopt;
+  auto all = p_.residency->residency();
+  const auto found = std::ranges::find(all, model, &rpc::ModelResidency::model);
+  return found == all.end() ? std::nullopt : std::optional(std::move(*found));
+}
+
+net::Task<void> Portal::get_residency(Call& call) {
+  const std::vector<rpc::DeviceResidency> devices =
+      p_.residency != nullptr ? p_.residency->devices() : std::vector<rpc::DeviceResidency>();
+  const std::vector<rpc::ModelResidency> models =
+      p_.residency != nullptr ? p_.residency->residency() : std::vector<rpc::ModelResidency>();
+  call.json(200, one_json([&](json::Writer& out) {
+              out.object().member("at", time_text(p_.context.clock.wall())).key("devices").array();
+              for (const rpc::DeviceResidency& device : devices) write_device(out, device);
+              out.close_array().key("models").array();
+              for (const rpc::ModelResidency& model : models)
+                write_residency(out, model, p_.context.catalogue.find(model.model));
+              out.close_array().close_object();
+            }));
+  co_return;
+}
+
+net::Task<void> Portal::list_residency_events(Call& call) {
+  const auto limit = limit_of(call.request.query, page_rows, limits::residency_page_rows_max);
+  if (!limit) co_return call.fail(limit.error(), "limit");
+  const auto wanted = form_of(call.request.query);
+  if (!wanted) co_return call.fail(wanted.error(), "format");
+  std::uint64_t before = 0;
+  if (const std::string text = http::query_value(call.request.query, "before"); !text.empty()) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), before);
+    if (error != std::errc() || end != text.data() + text.size() || before == 0)
+      co_return call.fail(ApiError{Cause::invalid_value, "before is the number of an event", "before"});
+  }
+  // One more than is told shows whether there is a next page.
+  std::vector<rpc::ResidencyEvent> events;
+  if (p_.residency != nullptr) events = p_.residency->residency_events(before, *limit + 1);
+  std::string next;
+  if (events.size() > *limit) {
+    events.resize(*limit);
+    next = std::to_string(events.back().number);
+  }
+  if (const auto form = *wanted) {
+    std::string text = before == 0 ? csv_head(csv_residency_head, *form) : std::string();
+    for (const rpc::ResidencyEvent& event : events) text += csv_line(event, *form);
+    co_return call.csv(text, "faelled-residency.csv", next);
+  }
+  call.json(200, one_json([&](json::Writer& out) {
+              out.object().key("events").array();
+              for (const rpc::ResidencyEvent& event : events) write_event(out, event);
+              out.close_array().member_or_null("next", next).close_object();
+            }));
+}
+
+// The row first, then the order: no act without its row. What the planner refuses although nothing was known against
+// it has a second row that says so.
+net::Task<void> Portal::order_residency(Call& call) {
+  auto fields = body_of(call);
+  if (!fields) co_return call.fail(fields.error());
+  const auto text = fields->text("act");
+  if (!text) co_return call.fail(text.error(), "act");
+  if (auto all = fields->finish(); !all) co_return call.fail(all.error());
+  const auto wanted = residency_act(*text);
+  if (!wanted) co_return call.fail(ApiError{Cause::invalid_value, "act is load, unload, pin or unpin", "act"});
+  call.action = "model." + *text;
+  const std::string model = call.id;
+  const auto known = residency_of(model);
+  if (!known) co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
+  if (const auto why = hindrance(*known, *wanted)) co_return call.fail(*why);
+  Expected<void> ordered;
+  const members::Act act = call.act(p_.context.clock.wall());
+  const auto noted = co_await answer_of<Expected<bool>>([&](auto then) {
+    p_.directory.audit().carry_out<bool>(
+        [this, act, action = call.action, model, wanted = *wanted, &ordered]() -> Expected<members::Deed<bool>> {
+          return members::Deed<bool>{
+              [](store::Store&) { return Expected<bool>(true); },
+              p_.directory.audit().row(act, action, {model, {}}, std::string(), std::string()),
+              [this, model, wanted, &ordered](bool&) { ordered = p_.residency->order(model, wanted); }};
+        },
+        std::move(then));
+  });
+  if (!noted) co_return call.fail(noted.error());
+  if (!ordered) co_return call.fail(refused(ordered.error()));
+  p_.context.log.info("a model is ordered", {{"request_id", call.request_id}, {"model", model}, {"act", *text}});
+  const auto now = residency_of(model);
+  call.json(200, one_json([&](json::Writer& out) {
+              write_residency(out, now.value_or(*known), p_.context.catalogue.find(model));
+            }));
+}
+
+}  // namespace faelled::portal

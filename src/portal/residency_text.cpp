@@ -1,0 +1,147 @@
+#include "portal/residency_text.hpp"
+
+namespace faelled::portal {
+namespace {
+
+double seconds(Duration duration) { return static_cast<double>(to_millis(duration)) / 1000; }
+
+void seconds_or_null(json::Writer& out, std::string_view name, Duration duration) {
+  out.key(name);
+  if (duration > Duration{})
+    out.number(seconds(duration));
+  else
+    out.null();
+}
+
+std::string_view serves_of(const engines::ModelSettings& settings) {
+  if (settings.embeddings) return "embeddings";
+  return settings.rerank ? "rerank" : "chat";
+}
+
+}  // namespace
+
+std::string_view name_of(rpc::ResidencyCause cause) {
+  switch (cause) {
+    case rpc::ResidencyCause::none:
+      break;
+    case rpc::ResidencyCause::asked:
+      return "asked";
+    case rpc::ResidencyCause::pinned:
+      return "pinned";
+    case rpc::ResidencyCause::at_start:
+      return "at_start";
+    case rpc::ResidencyCause::ordered:
+      return "ordered";
+    case rpc::ResidencyCause::makes_room:
+      return "makes_room";
+    case rpc::ResidencyCause::line_empty:
+      return "line_empty";
+    case rpc::ResidencyCause::turn_over:
+      return "turn_over";
+    case rpc::ResidencyCause::unused:
+      return "unused";
+    case rpc::ResidencyCause::broken:
+      return "broken";
+    case rpc::ResidencyCause::removed:
+      return "removed";
+  }
+  return "none";
+}
+
+std::string_view name_of(rpc::ResidencyEvent::What what) {
+  using enum rpc::ResidencyEvent::What;
+  switch (what) {
+    case load:
+      return "load";
+    case ready:
+      return "ready";
+    case drain:
+      return "drain";
+    case unload:
+      return "unload";
+    case gone:
+      return "gone";
+    case pin:
+      return "pin";
+    case unpin:
+      return "unpin";
+    case failed:
+      break;
+  }
+  return "failed";
+}
+
+std::optional<rpc::ResidencyAct> residency_act(std::string_view name) {
+  if (name == "load") return rpc::ResidencyAct::load;
+  if (name == "unload") return rpc::ResidencyAct::unload;
+  if (name == "pin") return rpc::ResidencyAct::pin;
+  if (name == "unpin") return rpc::ResidencyAct::unpin;
+  return std::nullopt;
+}
+
+void write_device(json::Writer& out, const rpc::DeviceResidency& device) {
+  out.object()
+      .member("node", device.node)
+      .member("device", device.device)
+      .member("bytes", device.bytes)
+      .member("taken", device.taken)
+      .member("reserved", device.reserved)
+      .close_object();
+}
+
+void write_residency(json::Writer& out, const rpc::ModelResidency& model, const gateway::CatalogueModel* listed) {
+  const bool named = listed != nullptr && !listed->settings.name.empty();
+  out.object().member("id", model.model).member("name", named ? listed->settings.name : model.model);
+  if (listed != nullptr) {
+    out.member("engine", engines::name_of(listed->settings.kind));
+    out.member("serves", serves_of(listed->settings));
+  } else {
+    out.member("engine", nullptr).member("serves", nullptr);
+  }
+  out.key("aliases").array();
+  if (listed != nullptr)
+    for (const gateway::Alias& alias : listed->aliases) out.text(alias.name);
+  out.close_array()
+      .member_or_null("node", model.node)
+      .member_or_null("device", model.device)
+      .member("state", state_name(model.state))
+      .member("cause", name_of(model.cause))
+      .member_or_null("other", model.other)
+      .member("in_state_s", seconds(model.in_state))
+      .member("bytes", model.bytes)
+      .member("bytes_read", model.bytes_read)
+      .member("pinned", model.pinned)
+      .member("fits", model.fits)
+      .member_or_null("detail", model.detail);
+  seconds_or_null(out, "load_s", model.load_time);
+  seconds_or_null(out, "ready_in_s", model.ready_in);
+  out.member("asked_per_hour", model.asked_per_hour)
+      .member("running", model.running)
+      .member("waiting", model.waiting)
+      .close_object();
+}
+
+void write_event(json::Writer& out, const rpc::ResidencyEvent& event) {
+  out.object()
+      .member("number", event.number)
+      .member("at", time_text(event.at))
+      .member("what", name_of(event.what))
+      .member("cause", name_of(event.cause))
+      .member("model", event.model)
+      .member_or_null("other", event.other)
+      .member_or_null("node", event.node)
+      .member_or_null("device", event.device)
+      .member("bytes", event.bytes);
+  seconds_or_null(out, "took_s", event.took);
+  out.member_or_null("detail", event.detail).close_object();
+}
+
+const std::string_view csv_residency_head = "number,at,what,cause,model,other,node,device,bytes,took_ms,detail\r\n";
+
+std::string csv_line(const rpc::ResidencyEvent& event, CsvForm form) {
+  return csv_line(form, {std::to_string(event.number), time_text(event.at), name_of(event.what), name_of(event.cause),
+                         event.model, event.other, event.node, event.device, std::to_string(event.bytes),
+                         std::to_string(to_millis(event.took)), event.detail});
+}
+
+}  // namespace faelled::portal

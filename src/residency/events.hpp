@@ -1,0 +1,119 @@
+// What happens to memories and the models that want to lie in them, and what the planner does about it. Values only;
+// models and devices are numbers that their owner gives, dense from 0.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "base/clock.hpp"
+#include "residency/worth.hpp"
+
+namespace faelled::residency {
+
+using DeviceNumber = std::uint32_t;
+using TicketNumber = std::uint64_t;
+
+inline constexpr ModelNumber no_model = UINT32_MAX;
+
+// Why a model comes or goes.
+enum class Cause : std::uint8_t {
+  none,
+  asked,
+  pinned,
+  at_start,
+  ordered,
+  makes_room,
+  line_empty,
+  turn_over,
+  unused,
+  broken,
+  removed,
+};
+
+// A model is in the catalogue, or is not what it was.
+struct ModelIs {
+  ModelNumber model = 0;
+  std::uint64_t bytes = 0;                  // it needs, by its file
+  Duration load = std::chrono::seconds(1);  // estimate until it was measured
+  std::uint32_t places = 1;
+  bool pinned = false;
+  bool at_start = false;  // loaded without being asked for, once, if there is room
+};
+struct ModelGone {
+  ModelNumber model = 0;
+};
+struct DeviceIs {
+  DeviceNumber device = 0;
+  std::uint64_t bytes = 0;
+};
+
+// `weight`: of its wait beside that of others; 1 on average.
+struct Arrived {
+  TicketNumber ticket = 0;
+  ModelNumber model = 0;
+  double weight = 1;
+};
+struct Started {  // on an engine
+  TicketNumber ticket = 0;
+};
+struct Returned {  // it waits again
+  TicketNumber ticket = 0;
+};
+struct Ended {  // whether it waited or ran
+  TicketNumber ticket = 0;
+};
+
+// What an engine is that a Load began.
+enum class EngineState : std::uint8_t { loading, ready, failed };
+struct EngineIs {
+  ModelNumber model = 0;
+  DeviceNumber device = 0;
+  EngineState state = EngineState::loading;
+  std::uint64_t bytes_read = 0;  // 0: not read
+  Duration load{};               // measured; zero: not yet
+};
+// Its process has ended, and its memory is free.
+struct EngineGone {
+  ModelNumber model = 0;
+};
+
+enum class Act : std::uint8_t { load, unload, pin, unpin };
+struct Order {
+  ModelNumber model = 0;
+  Act act = Act::load;
+};
+struct Tick {};
+
+using Event =
+    std::variant<ModelIs, ModelGone, DeviceIs, Arrived, Started, Returned, Ended, EngineIs, EngineGone, Order, Tick>;
+
+// Begin its engine there.
+struct Load {
+  ModelNumber model = 0;
+  DeviceNumber device = 0;
+  Cause cause = Cause::none;
+  bool operator==(const Load&) const = default;
+};
+// Give it no more tickets; what runs on it ends in peace.
+struct Drain {
+  ModelNumber model = 0;
+  Cause cause = Cause::none;
+  ModelNumber other = no_model;  // for whom
+  bool operator==(const Drain&) const = default;
+};
+// The drain is called off.
+struct Serve {
+  ModelNumber model = 0;
+  bool operator==(const Serve&) const = default;
+};
+// Nothing runs on it: end its process. Follows a Drain, or comes alone.
+struct Unload {
+  ModelNumber model = 0;
+  Cause cause = Cause::none;
+  ModelNumber other = no_model;
+  bool operator==(const Unload&) const = default;
+};
+
+using Action = std::variant<Load, Drain, Serve, Unload>;
+
+}  // namespace faelled::residency

@@ -1,0 +1,316 @@
+// Planner's choices: who is loaded where, and who goes for it.
+#include <cmath>
+#include <limits>
+
+#include "residency/planner.hpp"
+
+namespace faelled::residency {
+namespace {
+
+constexpr std::size_t evictors_max = 16;  // of the most wanted: those behind them wait for room or for their turn
+
+double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+Duration after_s(double s) {
+  constexpr double longest_s = 1e6;
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::clamp(s, 0.0, longest_s)));
+}
+
+}  // namespace
+
+void Planner::meet(Instant at) {
+  if (at > now_) wake_ = std::min(wake_, at);
+}
+
+bool Planner::wanted(const Entry& entry) const {
+  return entry.known && entry.where == Where::absent && (entry.line.waiting() > 0 || urgent(entry));
+}
+
+// Nothing would be missed but the load of the next time. One that failed serves nobody anyway.
+bool Planner::unused(const Entry& entry) {
+  if (entry.where == Where::failed) return true;
+  return (entry.where == Where::ready || entry.where == Where::loading) && entry.line.empty() && !urgent(entry);
+}
+
+void Planner::list(ModelNumber model) {
+  Entry& entry = entries_[model];
+  if (entry.listed || !wanted(entry)) return;
+  entry.listed = true;
+  wanted_.push_back(model);
+}
+
+void Planner::plan() {
+  wake_ = Instant::max();
+  for (DeviceNumber d = 0; d < devices_.size(); ++d) {
+    for (const ModelNumber m : std::vector(devices_[d].models)) {
+      const Entry& entry = entries_[m];
+      if (entry.where == Where::draining && entry.line.running() == 0) unload(m, entry.cause, entry.other);
+    }
+    go_on(d);
+    plan_overfull(d);
+  }
+  plan_wanted();
+  if (!at_start_.empty()) plan_at_start();
+  if (settings_.unused_after > Duration::zero()) plan_unused();
+}
+
+// The switch under way: loads once there is room, and is called off when nobody waits any more.
+void Planner::go_on(DeviceNumber number) {
+  Device& device = devices_[number];
+  if (device.reserved == 0) return;
+  const ModelNumber coming = device.coming;
+  Entry& entry = entries_[coming];
+  if (!entry.known || (entry.line.waiting() == 0 && !urgent(entry))) {
+    device.reserved = 0;
+    device.coming = no_model;
+    enter(entry, Where::absent, Cause::none);
+    for (const ModelNumber m : device.models) {
+      Entry& going = entries_[m];
+      if (going.where != Where::draining || going.other != coming) continue;
+      enter(going, Where::ready, Cause::asked);
+      actions_.emplace_back(Serve{m});
+    }
+    return;
+  }
+  if (device.taken + catalogue_[coming].bytes > device.bytes) return;
+  device.reserved = 0;
+  load(coming, number, entry.cause);
+}
+
+// Somebody took more than they said: the least worth of the unused go until it fits again.
+void Planner::plan_overfull(DeviceNumber number) {
+  Device& device = devices_[number];
+  std::uint64_t going = 0;
+  for (const ModelNumber m : device.models)
+    if (entries_[m].where == Where::unloading || entries_[m].where == Where::draining) going += entries_[m].taken;
+  while (device.taken - going > device.bytes) {
+    ModelNumber least = no_model;
+    double worth_least = std::numeric_limits<double>::infinity();
+    for (const ModelNumber m : device.models) {
+      if (!unused(entries_[m])) continue;
+      const double w = worth(catalogue_[m], tuner_.weighing(), now_);
+      if (w < worth_least) least = m, worth_least = w;
+    }
+    if (least == no_model) return;
+    going += entries_[least].taken;
+    unload(least, Cause::makes_room, no_model);
+  }
+}
+
+void Planner::plan_wanted() {
+  std::erase_if(wanted_, [this](ModelNumber m) {
+    Entry& entry = entries_[m];
+    entry.listed = wanted(entry);
+    return !entry.listed;
+  });
+  if (wanted_.empty()) return;
+  struct Candidate {
+    bool urgent;
+    double waited_s;
+    ModelNumber model;
+  };
+  std::vector<Candidate> all;
+  for (const ModelNumber m : wanted_) {
+    const Entry& entry = entries_[m];
+    if (entry.blocked_until > now_) {
+      meet(entry.blocked_until);
+    } else if (fits(m)) {
+      all.push_back({urgent(entry), entry.line.waited_s(now_), m});
+    }
+  }
+  const auto sooner = [](const Candidate& a, const Candidate& b) {
+    if (a.urgent != b.urgent) return a.urgent;
+    return a.waited_s != b.waited_s ? a.waited_s > b.waited_s : a.model < b.model;
+  };
+  const std::size_t front = std::min(all.size(), evictors_max);
+  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(front), sooner);
+  std::vector<bool> closed(devices_.size());  // to all that come behind: one before them waits for that device
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const ModelNumber m = all[i].model;
+    const Entry& entry = entries_[m];
+    const Cause cause = entry.line.waiting() > 0 ? Cause::asked : entry.pinned ? Cause::pinned : Cause::ordered;
+    if (place_in_room(m, cause, closed) || i >= front) continue;
+    (void)place_by_eviction(m, closed);
+  }
+}
+
+void Planner::plan_at_start() {
+  std::vector<std::uint32_t> loading(devices_.size());
+  bool full = true;
+  for (DeviceNumber d = 0; d < devices_.size(); ++d) {
+    for (const ModelNumber m : devices_[d].models) loading[d] += entries_[m].where == Where::loading ? 1 : 0;
+    full &= loading[d] >= settings_.loads_at_start;
+  }
+  if (full) return;
+  std::vector<bool> closed(devices_.size());
+  std::erase_if(at_start_, [&](ModelNumber m) {
+    Entry& entry = entries_[m];
+    if (!entry.known || !entry.at_start || entry.where != Where::absent) return true;
+    for (DeviceNumber d = 0; d < devices_.size(); ++d) closed[d] = loading[d] >= settings_.loads_at_start;
+    if (place_in_room(m, Cause::at_start, closed)) {
+      ++loading[entry.device];
+      return true;
+    }
+    // What does not fit beside those before it waits until it is asked for.
+    const std::uint64_t bytes = catalogue_[m].bytes;
+    entry.at_start = std::ranges::any_of(devices_, [&](const Device& d) { return d.room() >= bytes; });
+    return !entry.at_start;
+  });
+}
+
+void Planner::plan_unused() {
+  for (const Device& device : devices_) {
+    for (const ModelNumber m : std::vector(device.models)) {
+      const Entry& entry = entries_[m];
+      if (entry.where != Where::ready || !unused(entry)) continue;
+      const Instant until = std::max(entry.used_at, entry.since) + settings_.unused_after;
+      if (now_ >= until) {
+        unload(m, Cause::unused, no_model);
+      } else {
+        meet(until);
+      }
+    }
+  }
+}
+
+// Where it fits most tightly.
+bool Planner::place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed) {
+  const std::uint64_t bytes = catalogue_[model].bytes;
+  std::optional<DeviceNumber> best;
+  for (DeviceNumber d = 0; d < devices_.size(); ++d)
+    if (!closed[d] && devices_[d].room() >= bytes && (!best || devices_[d].room() < devices_[*best].room())) best = d;
+  if (!best) return false;
+  load(model, *best, cause);
+  return true;
+}
+
+bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
+  std::optional<Sacrifice> best;
+  for (const bool used_too : {false, true}) {
+    for (DeviceNumber d = 0; d < devices_.size(); ++d) {
+      if (closed[d] || devices_[d].coming != no_model) continue;
+      auto found = sacrifice(d, model, used_too);
+      if (!found) continue;
+      const auto dearer = [](const Sacrifice& a, const Sacrifice& b) {
+        return a.drain_s != b.drain_s ? a.drain_s > b.drain_s : a.worth > b.worth;
+      };
+      if (!best || dearer(*best, *found)) best = std::move(found);
+    }
+    if (best) break;
+  }
+  Entry& entry = entries_[model];
+  const Cause cause = entry.line.waiting() > 0 ? Cause::asked : entry.pinned ? Cause::pinned : Cause::ordered;
+  if (!best) {
+    // It has waited long enough for a switch: nobody behind it takes what it waits for.
+    const double switch_s = load_s(model) + service_s(entry);
+    if (!urgent(entry) && entry.line.waited_s(now_) < settings_.switches_waited * switch_s) return false;
+    for (DeviceNumber d = 0; d < devices_.size(); ++d)
+      if (fits(model, devices_[d])) closed[d] = true;
+    return false;
+  }
+  Device& device = devices_[best->device];
+  device.coming = model;
+  device.reserved = catalogue_[model].bytes;
+  entry.device = best->device;
+  entry.ordered &= entry.line.waiting() == 0;
+  enter(entry, Where::coming, cause);
+  const double switch_s = load_s(model) + best->drain_s;
+  switch_s_ = switch_s_ == 0 ? switch_s : switch_s_ + (switch_s - switch_s_) / 8;
+  for (const ModelNumber m : best->models)
+    drain(m, unused(entries_[m]) ? Cause::makes_room : yields(m, model).value_or(Cause::line_empty), model);
+  closed[best->device] = true;
+  go_on(best->device);
+  return true;
+}
+
+// The least that must go: the unused by their worth, then those that yield by how soon they are done; and of these
+// whoever can stay after all stays, the last first.
+std::optional<Planner::Sacrifice> Planner::sacrifice(DeviceNumber number, ModelNumber wanted, bool used_too) {
+  const Device& device = devices_[number];
+  const std::uint64_t bytes = catalogue_[wanted].bytes;
+  if (bytes > device.bytes) return std::nullopt;
+  struct Candidate {
+    double drain_s;
+    double worth;
+    ModelNumber model;
+    auto operator<=>(const Candidate&) const = default;
+  };
+  std::vector<Candidate> all;
+  for (const ModelNumber m : device.models) {
+    const Entry& entry = entries_[m];
+    const bool free = unused(entry);
+    if (!free && !(used_too && yields(m, wanted))) continue;
+    const double w = entry.where == Where::failed ? 0 : worth(catalogue_[m], tuner_.weighing(), now_);
+    all.push_back({free ? 0 : drain_s(entry), w, m});
+  }
+  std::ranges::sort(all);
+  std::uint64_t room = device.room();
+  std::size_t gone = 0;
+  for (; room < bytes && gone < all.size(); ++gone) room += entries_[all[gone].model].taken;
+  if (room < bytes) return std::nullopt;
+  Sacrifice chosen{number, {}, 0, 0};
+  for (std::size_t i = gone; i-- > 0;) {
+    const std::uint64_t taken = entries_[all[i].model].taken;
+    if (room >= bytes + taken) {
+      room -= taken;
+    } else {
+      chosen.models.push_back(all[i].model);
+      chosen.drain_s = std::max(chosen.drain_s, all[i].drain_s);
+      chosen.worth += all[i].worth;
+    }
+  }
+  return chosen;
+}
+
+// Whether a model in use makes room for an absent one, and why.
+std::optional<Cause> Planner::yields(ModelNumber used, ModelNumber absent) {
+  const Entry& entry = entries_[used];
+  const Entry& other = entries_[absent];
+  if (entry.where != Where::ready || urgent(entry)) return std::nullopt;
+  const double switch_s = load_s(absent) + drain_s(entry);
+  const double missing_s = settings_.switches_waited * switch_s - other.line.waited_s(now_);
+  const bool waited = urgent(other) || missing_s <= 0;
+  if (!waited && other.line.weight() > 0) meet(now_ + after_s(missing_s / other.line.weight()) + 1us);
+  const Instant turn_ends = entry.since + turn_most(switch_s);
+  const bool empty = entry.line.waiting() == 0;
+  if (!empty) meet(turn_ends);
+  if (!waited || (!empty && now_ < turn_ends)) return std::nullopt;
+  return empty ? Cause::line_empty : Cause::turn_over;
+}
+
+Duration Planner::ready_in(ModelNumber number, Instant now) const {
+  const Entry& entry = entries_[number];
+  constexpr double soon_s = 0.5;  // it takes longer than it was thought to; how much nobody knows
+  const double load = load_s(number);
+  if (entry.where == Where::loading) return after_s(std::max(soon_s, load - seconds(now - entry.since)));
+  if (entry.where == Where::coming) {
+    double drains = 0;
+    for (const ModelNumber m : devices_[entry.device].models)
+      if (entries_[m].other == number && entries_[m].where == Where::draining)
+        drains = std::max(drains, drain_s(entries_[m]));
+    return after_s(drains + load);
+  }
+  if (!wanted(entry) || !fits(number)) return {};
+  // Those that have waited longer together come first; then what is in use has its turn.
+  const double waited = entry.line.waited_s(now);
+  double before = 0, turn = std::numeric_limits<double>::infinity();
+  for (const ModelNumber m : wanted_)
+    if (m != number && entries_[m].line.waited_s(now) > waited) before += 1;
+  for (const Device& device : devices_) {
+    if (device.bytes < catalogue_[number].bytes) continue;
+    if (device.room() >= catalogue_[number].bytes) return after_s(load);
+    for (const ModelNumber m : device.models) {
+      const Entry& used = entries_[m];
+      if (urgent(used)) continue;
+      const double switch_s = load + drain_s(used);
+      const double weight = std::max(entry.line.weight(), 1e-3);
+      double left = std::max(0.0, (settings_.switches_waited * switch_s - waited) / weight);
+      if (used.line.waiting() > 0) left = std::max(left, seconds(used.since + turn_most(switch_s) - now));
+      turn = std::min(turn, left + drain_s(used));
+    }
+  }
+  if (std::isinf(turn)) return {};
+  const double servers = std::max<double>(1, static_cast<double>(devices_.size()));
+  return after_s(turn + load + before / servers * (switch_s_ + seconds(settings_.turn_least)));
+}
+
+}  // namespace faelled::residency

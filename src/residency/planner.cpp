@@ -1,0 +1,313 @@
+#include "residency/planner.hpp"
+
+#include <cmath>
+#include <utility>
+
+namespace faelled::residency {
+namespace {
+
+constexpr double offered_tau_s = 300;
+constexpr double average_of = 8;  // the last so many
+
+double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+
+void average(double& mean, double value) { mean = mean == 0 ? value : mean + (value - mean) / average_of; }
+
+}  // namespace
+
+std::span<const Action> Planner::step(Instant now, const Event& event) {
+  now_ = std::max(now_, now);
+  if (began_ == Instant{}) began_ = now_;
+  actions_.clear();
+  std::visit([this](const auto& e) { this->on(e); }, event);
+  plan();
+  return actions_;
+}
+
+void Planner::on(const ModelIs& is) {
+  if (is.model >= entries_.size()) {
+    entries_.resize(is.model + 1);
+    catalogue_.resize(is.model + 1);
+  }
+  Entry& entry = entries_[is.model];
+  Model& model = catalogue_[is.model];
+  entry.known = true;
+  model.bytes = std::max({is.bytes, entry.bytes_read, std::uint64_t{1}});
+  if (!entry.load_measured) model.load = is.load;
+  entry.places = std::max(is.places, 1U);
+  entry.pinned = is.pinned;
+  if (is.at_start && entry.where == Where::absent) {
+    entry.at_start = true;
+    at_start_.push_back(is.model);
+  }
+  list(is.model);
+}
+
+void Planner::on(const ModelGone& gone) {
+  if (!known(gone.model)) return;
+  Entry& entry = entries_[gone.model];
+  entry.known = entry.pinned = entry.ordered = entry.at_start = false;
+  if (entry.where == Where::coming) enter(entry, Where::absent, Cause::removed);
+  if (entry.where != Where::absent) drain(gone.model, Cause::removed, no_model);
+}
+
+void Planner::on(const DeviceIs& is) {
+  if (is.device >= devices_.size()) devices_.resize(is.device + 1);
+  if (std::exchange(devices_[is.device].bytes, is.bytes) == is.bytes) return;
+  std::uint64_t all = 0;
+  for (const Device& device : devices_) all += device.bytes;
+  tuner_ = Tuner(all);
+}
+
+void Planner::on(const Arrived& arrived) {
+  if (!known(arrived.model)) return;
+  const auto weight = static_cast<float>(arrived.weight);
+  if (!tickets_.try_emplace(arrived.ticket, Ticket{arrived.model, weight, false, now_}).second) return;
+  Entry& entry = entries_[arrived.model];
+  tuner_.asked(arrived.model, catalogue_, now_);
+  catalogue_[arrived.model].demand.asked(now_);
+  offered_s_ = offered_s_ * std::exp(-seconds(now_ - offered_at_) / offered_tau_s) + service_s(entry) / entry.places;
+  offered_at_ = now_;
+  entry.line.arrived(now_, weight);
+  list(arrived.model);
+}
+
+void Planner::on(const Started& started) {
+  const auto found = tickets_.find(started.ticket);
+  if (found == tickets_.end() || found->second.running) return;
+  Ticket& ticket = found->second;
+  Entry& entry = entries_[ticket.model];
+  entry.line.left(ticket.since, ticket.weight);
+  entry.line.started();
+  entry.used_at = now_;
+  ticket.running = true;
+  ticket.since = now_;
+}
+
+void Planner::on(const Returned& returned) {
+  const auto found = tickets_.find(returned.ticket);
+  if (found == tickets_.end() || !found->second.running) return;
+  Ticket& ticket = found->second;
+  entries_[ticket.model].line.ended();
+  entries_[ticket.model].line.arrived(now_, ticket.weight);
+  ticket.running = false;
+  ticket.since = now_;
+  list(ticket.model);
+}
+
+void Planner::on(const Ended& ended) {
+  const auto found = tickets_.find(ended.ticket);
+  if (found == tickets_.end()) return;
+  const Ticket ticket = found->second;
+  tickets_.erase(found);
+  Entry& entry = entries_[ticket.model];
+  if (!ticket.running) return entry.line.left(ticket.since, ticket.weight);
+  entry.line.ended();
+  entry.used_at = now_;
+  double mean = seconds(entry.service);
+  average(mean, seconds(now_ - ticket.since));
+  entry.service = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(mean));
+}
+
+void Planner::on(const EngineIs& is) {
+  if (is.model >= entries_.size() || is.device >= devices_.size()) return;
+  Entry& entry = entries_[is.model];
+  Model& model = catalogue_[is.model];
+  if (entry.where == Where::absent || entry.where == Where::coming) return;
+  if (is.bytes_read > entry.bytes_read) {
+    entry.bytes_read = is.bytes_read;
+    // Only upwards: what a reading does not show yet may still be touched.
+    if (is.bytes_read > model.bytes) {
+      model.bytes = is.bytes_read;
+      take(is.model, model.bytes);
+    }
+  }
+  if (is.load > Duration::zero()) {
+    entry.load_measured = true;
+    model.load = is.load;
+  }
+  Device& device = devices_[entry.device];
+  const bool changes = entry.where != Where::draining && entry.where != Where::unloading;
+  if (is.state == EngineState::ready && changes && entry.where != Where::ready) {
+    entry.failures = 0;
+    entry.used_at = now_;
+    enter(entry, Where::ready, entry.cause);
+    if (device.coming == is.model) device.coming = no_model;
+  } else if (is.state == EngineState::failed && changes && entry.where != Where::failed) {
+    ++entry.failures;
+    entry.ordered = false;
+    enter(entry, Where::failed, Cause::broken);
+    if (device.coming == is.model) device.coming = no_model;
+  } else if (is.state == EngineState::loading && (entry.where == Where::ready || entry.where == Where::failed)) {
+    enter(entry, Where::loading, Cause::broken);
+  }
+}
+
+void Planner::on(const EngineGone& gone) {
+  if (gone.model >= entries_.size()) return;
+  Entry& entry = entries_[gone.model];
+  if (entry.where == Where::absent || entry.where == Where::coming) return;
+  Device& device = devices_[entry.device];
+  take(gone.model, 0);
+  if (device.coming == gone.model) device.coming = no_model;
+  const bool by_itself = entry.where == Where::loading || entry.where == Where::ready || entry.where == Where::failed;
+  if (by_itself && entry.where != Where::failed) ++entry.failures;
+  if (entry.failures > 0) {
+    const auto doublings = std::min(entry.failures - 1, 16U);
+    entry.blocked_until = now_ + std::min<Duration>(settings_.retry_first * (1LL << doublings), settings_.retry_most);
+  }
+  enter(entry, Where::absent, by_itself ? Cause::broken : entry.cause, by_itself ? no_model : entry.other);
+  list(gone.model);
+}
+
+void Planner::on(const Order& order) {
+  if (!known(order.model)) return;
+  Entry& entry = entries_[order.model];
+  switch (order.act) {
+    case Act::load:
+      if (entry.where != Where::absent) return;
+      entry.ordered = true;
+      entry.blocked_until = {};
+      return list(order.model);
+    case Act::unload:
+      entry.ordered = entry.at_start = false;
+      if (!entry.pinned && entry.where != Where::absent && entry.where != Where::coming)
+        drain(order.model, Cause::ordered, no_model);
+      return;
+    case Act::pin:
+      entry.pinned = true;
+      entry.blocked_until = {};
+      return list(order.model);
+    case Act::unpin:
+      entry.pinned = false;
+      return;
+  }
+}
+
+// --- what is carried out ---
+
+void Planner::enter(Entry& entry, Where where, Cause cause, ModelNumber other) {
+  entry.where = where;
+  entry.cause = cause;
+  entry.other = other;
+  entry.since = now_;
+}
+
+void Planner::take(ModelNumber number, std::uint64_t bytes) {
+  Entry& entry = entries_[number];
+  Device& device = devices_[entry.device];
+  device.taken += bytes - entry.taken;
+  if (entry.taken == 0 && bytes != 0) device.models.push_back(number);
+  if (entry.taken != 0 && bytes == 0) std::erase(device.models, number);
+  entry.taken = bytes;
+}
+
+void Planner::load(ModelNumber model, DeviceNumber device, Cause cause) {
+  Entry& entry = entries_[model];
+  entry.device = device;
+  entry.ordered = entry.at_start = false;
+  take(model, catalogue_[model].bytes);
+  enter(entry, Where::loading, cause);
+  actions_.emplace_back(Load{model, device, cause});
+}
+
+void Planner::unload(ModelNumber model, Cause cause, ModelNumber other) {
+  Entry& entry = entries_[model];
+  enter(entry, Where::unloading, cause, other);
+  actions_.emplace_back(Unload{model, cause, other});
+}
+
+void Planner::drain(ModelNumber model, Cause cause, ModelNumber other) {
+  Entry& entry = entries_[model];
+  if (entry.where == Where::unloading || entry.where == Where::draining) return;
+  if (entry.line.running() == 0) return unload(model, cause, other);
+  enter(entry, Where::draining, cause, other);
+  actions_.emplace_back(Drain{model, cause, other});
+}
+
+// --- what is known ---
+
+std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const {
+  if (number >= entries_.size()) return std::nullopt;
+  const Entry& entry = entries_[number];
+  const Model& model = catalogue_[number];
+  if (!entry.known && entry.where == Where::absent) return std::nullopt;
+  ModelState state;
+  state.where = entry.where;
+  state.device = entry.device;
+  state.cause = entry.cause;
+  state.other = entry.other;
+  state.since = entry.since;
+  state.bytes = model.bytes;
+  state.bytes_read = entry.bytes_read;
+  state.pinned = entry.pinned;
+  state.fits = fits(number);
+  state.waiting = entry.line.waiting();
+  state.running = entry.line.running();
+  state.load = model.load;
+  state.ready_in = ready_in(number, now);
+  if (model.demand.ever()) state.asked_per_hour = model.demand.hour(now);
+  return state;
+}
+
+std::optional<DeviceState> Planner::device(DeviceNumber device) const {
+  if (device >= devices_.size()) return std::nullopt;
+  const Device& d = devices_[device];
+  return DeviceState{d.bytes, d.taken, d.reserved};
+}
+
+// Beside those that never go.
+bool Planner::fits(ModelNumber model, const Device& device) const {
+  std::uint64_t bytes = catalogue_[model].bytes;
+  for (const ModelNumber m : device.models)
+    if (entries_[m].pinned && m != model) bytes += entries_[m].taken;
+  return bytes <= device.bytes;
+}
+
+bool Planner::fits(ModelNumber model) const {
+  return std::ranges::any_of(devices_, [&](const Device& d) { return fits(model, d); });
+}
+
+double Planner::load_s(ModelNumber model) const { return seconds(catalogue_[model].load); }
+
+double Planner::service_s(const Entry& entry) const {
+  return seconds(entry.service > Duration::zero() ? entry.service : settings_.service_guess);
+}
+
+// Of the longest of its answers, where their lengths are exponential: the mean times 1 + 1/2 + … + 1/n.
+double Planner::drain_s(const Entry& entry) const {
+  double sum = 0;
+  for (std::uint32_t i = 1; i <= std::min(entry.line.running(), 64U); ++i) sum += 1.0 / i;
+  return service_s(entry) * sum;
+}
+
+// Of the models that can be served at once, by what was asked for in the last minutes.
+double Planner::utilisation(Instant now) const {
+  constexpr double most = 0.9;
+  double servers = 0;
+  for (const Device& device : devices_) servers += static_cast<double>(device.models.size());
+  const double known_for = offered_tau_s * (1 - std::exp(-std::max(1.0, seconds(now - began_)) / offered_tau_s));
+  const double offered = offered_s_ * std::exp(-seconds(now - offered_at_) / offered_tau_s);
+  return std::min(most, offered / known_for / std::max(1.0, servers));
+}
+
+// Twice what serves the demand that gathers while models are switched, Q* = ρS / (1 − ρ).
+Duration Planner::turn_most(double switch_s) const {
+  const double rho = utilisation(now_);
+  const double turn_s = 2 * rho * switch_s / (1 - rho);
+  return std::max(settings_.turn_least, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(turn_s)));
+}
+
+// N models that are asked for take turns on G places for models, each turn a switch: Wf = N/G × S / (1 − ρ), and half
+// as much again, which the longest waits of the study kept (docs/decisions/0023).
+Duration Planner::promise(Instant now) const {
+  double asked_for = 0, servers = 0;
+  for (const Device& device : devices_) servers += static_cast<double>(device.models.size());
+  for (const ModelNumber m : wanted_) asked_for += entries_[m].where == Where::absent && wanted(entries_[m]) ? 1 : 0;
+  asked_for += servers;
+  const double turns = asked_for / std::max(1.0, servers);
+  const double wait_s = 1.5 * turns * switch_s_ / (1 - utilisation(now));
+  return std::max(settings_.promise_least, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wait_s)));
+}
+
+}  // namespace faelled::residency

@@ -1,0 +1,184 @@
+// Planner: which model lies in which memory, and who yields to whom, when. Pure: time comes with each event and never
+// runs backwards; the same events give the same actions. One owner (the mesh or the simulator), one thread.
+//
+// A model is served until nobody waits for it or its longest turn is over; then it yields to an absent one whose
+// tickets have together waited for four switches; one that is unused yields at once, the least worth first. Among the
+// absent the largest weighted wait comes first. One switch per device at a time; a model that still goes keeps its
+// bytes. Why so, and what others do: docs/decisions/0023-residency-planner.md.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "residency/events.hpp"
+#include "residency/line.hpp"
+#include "residency/tuner.hpp"
+
+namespace faelled::residency {
+
+struct Settings {
+  Duration turn_least = std::chrono::seconds(20);  // the longest turn is never shorter
+  double switches_waited = 4;                      // what the absent have waited together before a used model yields
+  Duration promise_least = std::chrono::seconds(60);
+  Duration unused_after{};                           // an unused model goes then; zero: it stays
+  Duration service_guess = std::chrono::seconds(5);  // of an answer, before one was seen
+  Duration retry_first = std::chrono::seconds(5);    // after a failure; doubles
+  Duration retry_most = std::chrono::minutes(5);
+  std::uint32_t loads_at_start = 2;  // at once per device, of those nobody asked for
+};
+
+// A model as the planner sees it.
+struct ModelState {
+  enum class Where : std::uint8_t { absent, coming, loading, ready, failed, draining, unloading };
+  Where where = Where::absent;  // coming: others make room for it
+  DeviceNumber device = 0;      // where it is not absent
+  Cause cause = Cause::none;    // of where it is
+  ModelNumber other = no_model;
+  Instant since{};
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_read = 0;
+  bool pinned = false;
+  bool fits = true;
+  std::uint32_t waiting = 0;
+  std::uint32_t running = 0;
+  Duration load{};
+  Duration ready_in{};  // estimate while it comes or is waited for; zero: unknown
+  double asked_per_hour = 0;
+};
+
+struct DeviceState {
+  std::uint64_t bytes = 0;
+  std::uint64_t taken = 0;
+  std::uint64_t reserved = 0;
+};
+
+class Planner {
+ public:
+  explicit Planner(Settings settings = {}) : settings_(settings), tuner_(0) {}
+
+  // What is to be done, in this order; valid until the next call. An event about what is not there changes nothing.
+  std::span<const Action> step(Instant now, const Event& event);
+  // When a Tick can change something; Instant::max(): never by time alone.
+  Instant wake() const { return wake_; }
+
+  // What a ticket that comes now is promised to wait at most for its model, in a world as of late.
+  Duration promise(Instant now) const;
+  std::optional<ModelState> model(ModelNumber model, Instant now) const;
+  std::optional<DeviceState> device(DeviceNumber device) const;
+  std::size_t models() const { return entries_.size(); }
+  std::size_t devices() const { return devices_.size(); }
+
+ private:
+  using Where = ModelState::Where;
+
+  struct Entry {
+    Line line;
+    Instant since{};          // it is where it is
+    Instant used_at{};        // something last ran on it
+    Instant blocked_until{};  // after a failure
+    Duration service{};       // of an answer, on average; zero: none seen
+    std::uint64_t bytes_read = 0;
+    std::uint64_t taken = 0;  // of its device, by it
+    DeviceNumber device = 0;
+    ModelNumber other = no_model;
+    std::uint32_t places = 1;
+    std::uint32_t failures = 0;
+    Where where = Where::absent;
+    Cause cause = Cause::none;
+    bool known = false;
+    bool pinned = false;
+    bool at_start = false;
+    bool ordered = false;
+    bool load_measured = false;
+    bool listed = false;  // in wanted_
+  };
+  struct Device {
+    std::uint64_t bytes = 0;
+    std::uint64_t taken = 0;
+    ModelNumber coming = no_model;  // the switch under way is for it
+    std::uint64_t reserved = 0;
+    std::vector<ModelNumber> models;  // that take bytes
+    std::uint64_t room() const { return bytes - std::min(bytes, taken + reserved); }
+  };
+  struct Ticket {
+    ModelNumber model = 0;
+    float weight = 1;
+    bool running = false;
+    Instant since{};  // it arrived, or started
+  };
+  // Who would have to go on a device, and what that would cost.
+  struct Sacrifice {
+    DeviceNumber device = 0;
+    std::vector<ModelNumber> models;
+    double drain_s = 0;
+    double worth = 0;
+  };
+
+  void on(const ModelIs&);
+  void on(const ModelGone&);
+  void on(const DeviceIs&);
+  void on(const Arrived&);
+  void on(const Started&);
+  void on(const Returned&);
+  void on(const Ended&);
+  void on(const EngineIs&);
+  void on(const EngineGone&);
+  void on(const Order&);
+  static void on(const Tick&) {}
+
+  void plan();
+  void plan_wanted();
+  void plan_at_start();
+  void plan_overfull(DeviceNumber device);
+  void plan_unused();
+  void go_on(DeviceNumber device);
+  bool place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed);
+  bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
+  std::optional<Sacrifice> sacrifice(DeviceNumber device, ModelNumber wanted, bool used_too);
+  void load(ModelNumber model, DeviceNumber device, Cause cause);
+  void unload(ModelNumber model, Cause cause, ModelNumber other);
+  void drain(ModelNumber model, Cause cause, ModelNumber other);
+  void enter(Entry& entry, Where where, Cause cause, ModelNumber other = no_model);
+  void take(ModelNumber model, std::uint64_t bytes);
+
+  bool known(ModelNumber model) const { return model < entries_.size() && entries_[model].known; }
+  bool wanted(const Entry& entry) const;
+  static bool urgent(const Entry& entry) { return entry.pinned || entry.ordered; }
+  bool fits(ModelNumber model, const Device& device) const;
+  bool fits(ModelNumber model) const;
+  void list(ModelNumber model);
+  static bool unused(const Entry& entry);
+  std::optional<Cause> yields(ModelNumber used, ModelNumber wanted);
+  Duration ready_in(ModelNumber model, Instant now) const;
+  double load_s(ModelNumber model) const;
+  double service_s(const Entry& entry) const;
+  double drain_s(const Entry& entry) const;
+  double utilisation(Instant now) const;
+  Duration turn_most(double switch_s) const;
+  void meet(Instant at);
+
+  Settings settings_;
+  std::vector<Model> catalogue_;
+  std::vector<Entry> entries_;
+  std::vector<Device> devices_;
+  std::unordered_map<TicketNumber, Ticket> tickets_;
+  std::vector<ModelNumber> wanted_;  // absent and waited for, pinned or ordered; also some that no longer are
+  Tuner tuner_;
+  std::vector<ModelNumber> at_start_;
+  double offered_s_ = 0;  // place seconds asked for of late, decayed
+  Instant offered_at_{};
+  Instant began_{};
+  double switch_s_ = 0;  // of a switch, on average; 0: none yet
+  Instant wake_ = Instant::max();
+
+  // Of the step under way.
+  Instant now_{};
+  std::vector<Action> actions_;
+};
+
+}  // namespace faelled::residency

@@ -1,0 +1,267 @@
+#include "residency/planner.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "residency/world_testing.hpp"
+
+namespace faelled::residency {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+using Where = ModelState::Where;
+
+TEST(Planner, LoadsWhatIsAskedForWhereThereIsRoom) {
+  World world(10);
+  world.add({4, 4});
+  EXPECT_THAT(world.does(), IsEmpty());
+  world.ask(1);
+  EXPECT_THAT(world.does(), ElementsAre(Load{1, 0, Cause::asked}));
+  EXPECT_EQ(world.at(1).where, Where::loading);
+  EXPECT_EQ(world.at(1).ready_in, seconds(4));
+  world.pass(seconds(4));
+  EXPECT_EQ(world.at(1).where, Where::ready);
+  EXPECT_EQ(world.at(1).running, 1U);
+}
+
+TEST(Planner, GivesTheRoomOfTheLeastWorthAmongTheUnusedAtOnce) {
+  World world(10);
+  world.add({4, 4, 4});
+  for (const ModelNumber m : {0U, 1U, 1U, 1U}) world.serve(m);
+  (void)world.does();
+  world.ask(2);
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::makes_room, 2}, Load{2, 0, Cause::asked}));
+}
+
+TEST(Planner, CountsTheBytesOfWhatStillGoes) {
+  World world(10);
+  world.add({8, 8});
+  world.serve(0);
+  world.ends_after = seconds(3);
+  (void)world.does();
+  world.ask(1);
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::makes_room, 1}));
+  EXPECT_EQ(world.planner.device(0)->taken, 8U);
+  EXPECT_EQ(world.planner.device(0)->reserved, 8U);
+  world.pass(seconds(3));
+  EXPECT_THAT(world.does(), ElementsAre(Load{1, 0, Cause::asked}));
+}
+
+TEST(Planner, LetsAModelInUseEndItsLineBeforeItYields) {
+  World world(10, {.turn_least = seconds(1000)});
+  world.add({8, 8});
+  world.answer_takes = seconds(10);
+  for (int i = 0; i < 5; ++i) world.ask(0);
+  world.pass(seconds(9));  // loaded, and the first of five under way
+  world.ask(1, 10);
+  (void)world.does();
+  world.pass(seconds(30));  // the wait for model 1 is far beyond four switches; one of the five still waits
+  EXPECT_THAT(world.does(), IsEmpty());
+  world.pass(seconds(20));
+  EXPECT_THAT(world.does(),
+              ElementsAre(Drain{0, Cause::line_empty, 1}, Unload{0, Cause::line_empty, 1}, Load{1, 0, Cause::asked}));
+}
+
+TEST(Planner, EndsATurnThatHasLastedTooLong) {
+  World world(10, {.turn_least = seconds(60)});
+  world.add({8, 8});
+  world.answer_takes = seconds(10);
+  for (int i = 0; i < 50; ++i) world.ask(0);
+  world.pass(seconds(10));
+  world.ask(1);
+  (void)world.does();
+  world.pass(seconds(500));
+  EXPECT_THAT(world.does(), ::testing::Contains(Unload{0, Cause::turn_over, 1}));
+}
+
+TEST(Planner, DoesNotSwitchForAWaitThatIsShorterThanFourSwitches) {
+  World world(10);
+  world.add({8, 8});
+  world.answer_takes = seconds(200);
+  world.ask(0);
+  world.pass(seconds(10));
+  world.ask(1);
+  (void)world.does();
+  world.pass(seconds(15));
+  EXPECT_THAT(world.does(), IsEmpty());  // its line is empty, but an answer of 200 s is worth more than 15 s of waiting
+  EXPECT_GT(world.at(1).ready_in, seconds(8));
+}
+
+TEST(Planner, ServesAgainWhenNobodyWaitsForTheOneThatWasToCome) {
+  World world(10);
+  world.add({8, 8});
+  world.answer_takes = seconds(20);
+  world.ask(0);
+  world.pass(seconds(9));
+  std::vector<TicketNumber> tickets;
+  for (int i = 0; i < 100; ++i) tickets.push_back(world.ask(1));
+  world.pass(seconds(5));
+  EXPECT_THAT(world.does(), ::testing::Contains(Drain{0, Cause::line_empty, 1}));
+  EXPECT_EQ(world.at(1).where, Where::coming);
+  for (const TicketNumber ticket : tickets) world.tell(Ended{ticket});
+  EXPECT_THAT(world.does(), ElementsAre(Serve{0}));
+  EXPECT_EQ(world.at(0).where, Where::ready);
+  EXPECT_EQ(world.at(1).where, Where::absent);
+}
+
+TEST(Planner, NeverTouchesAPinnedModelAndLoadsItUnasked) {
+  World world(10);
+  world.add({8, 8, 2});
+  world.tell(Order{0, Act::pin});
+  EXPECT_THAT(world.does(), ElementsAre(Load{0, 0, Cause::pinned}));
+  world.pass(seconds(10));
+  world.ask(1);
+  world.ask(2);
+  EXPECT_THAT(world.does(), ElementsAre(Load{2, 0, Cause::asked}));
+  EXPECT_FALSE(world.at(1).fits);  // beside it
+  world.tell(Order{0, Act::unpin});
+  world.pass(seconds(100));
+  EXPECT_EQ(world.at(1).where, Where::ready);
+}
+
+TEST(Planner, TellsWhatIsLargerThanEveryMemory) {
+  World world(10);
+  world.add({11});
+  world.ask(0);
+  EXPECT_THAT(world.does(), IsEmpty());
+  EXPECT_FALSE(world.at(0).fits);
+  EXPECT_EQ(world.planner.wake(), Instant::max());
+}
+
+TEST(Planner, FillsTheMemoryAtStartInTheOrderOfTheCatalogue) {
+  World world(10);
+  world.at_start = true;
+  world.add({4, 8, 4, 2});
+  world.pass(seconds(20));
+  EXPECT_THAT(world.does(),
+              ElementsAre(Load{0, 0, Cause::at_start}, Load{2, 0, Cause::at_start}, Load{3, 0, Cause::at_start}));
+}
+
+TEST(Planner, MakesRoomWhenAnEngineTakesMoreThanItSaid) {
+  World world(10);
+  world.add({4, 4});
+  world.serve(0);
+  world.serve(1);
+  (void)world.does();
+  world.tell(EngineIs{1, 0, EngineState::ready, 7, {}});
+  EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::makes_room, no_model}));  // of the least worth by the byte
+  EXPECT_EQ(world.planner.device(0)->taken, 4U);
+}
+
+TEST(Planner, WaitsLongerAfterEachFailure) {
+  World world(10);
+  world.add({4});
+  world.ask(0);
+  (void)world.does();
+  world.tell(EngineGone{0});
+  EXPECT_THAT(world.does(), IsEmpty());
+  EXPECT_EQ(world.planner.wake(), world.now + seconds(5));
+  world.breaks = 0;
+  world.pass(seconds(5));
+  EXPECT_THAT(world.does(), ElementsAre(Load{0, 0, Cause::asked}));
+  EXPECT_EQ(world.planner.wake(), world.now + seconds(10));
+}
+
+TEST(Planner, LetsTheUnusedGoAfterAWhile) {
+  World world(10, {.unused_after = seconds(300)});
+  world.add({4});
+  world.serve(0);
+  (void)world.does();
+  world.pass(seconds(298));
+  EXPECT_THAT(world.does(), IsEmpty());
+  world.pass(seconds(3));
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::unused, no_model}));
+}
+
+TEST(Planner, DoesWhatAnOperatorOrders) {
+  World world(10);
+  world.add({4});
+  world.tell(Order{0, Act::load});
+  EXPECT_THAT(world.does(), ElementsAre(Load{0, 0, Cause::ordered}));
+  world.pass(seconds(5));
+  EXPECT_EQ(world.at(0).where, Where::ready);
+  world.tell(Order{0, Act::unload});
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::ordered, no_model}));
+  world.pass(seconds(5));
+  EXPECT_EQ(world.at(0).where, Where::absent);
+}
+
+TEST(Planner, ForgetsAModelThatLeavesTheCatalogue) {
+  World world(10);
+  world.add({4});
+  world.serve(0);
+  (void)world.does();
+  world.tell(ModelGone{0});
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::removed, no_model}));
+  world.pass(seconds(1));
+  EXPECT_FALSE(world.planner.model(0, world.now).has_value());
+  EXPECT_EQ(world.planner.device(0)->taken, 0U);
+}
+
+TEST(Planner, SmallModelsDoNotStarveALargeOne) {
+  World world(10);
+  world.add({2, 2, 2, 2, 2, 10});
+  world.answer_takes = seconds(5);
+  auto minute = [&, next = 0U]() mutable {
+    for (int second = 0; second < 60; ++second) {
+      for (int i = 0; i < 3; ++i) world.ask(next++ % 5);
+      world.pass(seconds(1));
+    }
+  };
+  minute();
+  const TicketNumber large = world.ask(5);
+  for (int i = 0; i < 10 && !world.endings().contains(large); ++i) minute();
+  EXPECT_TRUE(world.endings().contains(large));
+}
+
+// Chance decides who asks for what when, which engines break and what an operator does; World checks at each step that
+// the books are right, that no answer is cut off and that no engine begins twice. Here: everybody gets an answer.
+TEST(Planner, AnswersEverybodyInRandomHistories) {
+  const std::uint64_t first = 1;
+  for (std::uint64_t seed = first; seed < first + 300; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SeededRandom random(seed);
+    Settings settings;
+    settings.turn_least = seconds(1 + random.below(60));
+    if (random.below(3) == 0) settings.unused_after = seconds(1 + random.below(100));
+    World world(10 + random.below(30), settings);
+    world.at_start = random.below(2) == 0;
+    world.ends_after = std::chrono::milliseconds(random.below(3000));
+    world.answer_takes = std::chrono::milliseconds(100 + random.below(20'000));
+    const auto models = static_cast<ModelNumber>(2 + random.below(8));
+    for (ModelNumber m = 0; m < models; ++m) world.add({1 + random.below(10)});
+    std::size_t asked = 0;
+    for (int i = 0; i < 200; ++i) {
+      const auto model = static_cast<ModelNumber>(random.below(1 + random.below(models)));
+      switch (random.below(20)) {
+        case 0:
+          world.tell(Order{model, Act::load});
+          break;
+        case 1:
+          world.tell(Order{model, Act::unload});
+          break;
+        case 2:
+          world.kill(model);
+          break;
+        case 3:
+          world.tell(Order{model, random.below(2) == 0 ? Act::pin : Act::unpin});
+          break;
+        default:
+          world.ask(model, 0.25 + static_cast<double>(random.below(8)) / 4);
+          ++asked;
+      }
+      if (random.below(2) == 0) world.pass(std::chrono::milliseconds(random.below(10'000)));
+    }
+    for (ModelNumber m = 0; m < models; ++m) world.tell(Order{m, Act::unpin});
+    world.pass(std::chrono::hours(24));
+    EXPECT_EQ(world.ended(), asked);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace faelled::residency

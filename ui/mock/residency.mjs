@@ -1,0 +1,100 @@
+// The mock's memories and the models in them: six on two devices, and one that fits nowhere, in every state that there
+// is. Orders are carried out; what is loaded is ready after a few seconds.
+const iso = (ms) => new Date(ms).toISOString().replace('Z', '000Z');
+const load_ms = 4_000;
+const gb = 1e9;
+
+export function mock_residency({ note }) {
+  const start = Date.now();
+  const devices = [
+    { node: 'fælled-1', device: 'gpu0', bytes: 80 * gb },
+    { node: 'fælled-1', device: 'gpu1', bytes: 48 * gb },
+  ];
+  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], node: null, device: null, state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, ...more });
+  const minutes = (count) => start - count * 60_000;
+  const models = [
+    model('bge-m3', 'BGE M3', { serves: 'embeddings', aliases: ['text-embedding-3-small'], state: 'failed', cause: 'broken', since: minutes(7), bytes: 1.2 * gb, load_s: 3, detail: 'models/bge-m3.gguf: No such file or directory' }),
+    model('deepseek-v3-671b', 'DeepSeek V3 671B', { bytes: 404 * gb, fits: false, load_s: 180, since: minutes(300) }),
+    model('gemma-3-270m', 'Gemma 3 270M', { aliases: ['lille'], node: 'fælled-1', device: 'gpu1', state: 'ready', cause: 'at_start', since: minutes(130), bytes: 0.6 * gb, bytes_read: 0.57 * gb, load_s: 1.4, asked_per_hour: 12, running: 1 }),
+    model('llama-3.3-70b', 'Llama 3.3 70B', { node: 'fælled-1', device: 'gpu0', cause: 'unused', since: minutes(55), bytes: 41.4 * gb, load_s: 31, ready_at: start + 24 * 3_600_000, ready_in_s: 44, asked_per_hour: 3.5, waiting: 3 }),
+    model('mistral-small-24b', 'Mistral Small 24B', { aliases: ['standard', 'gpt-4o-mini'], node: 'fælled-1', device: 'gpu0', state: 'draining', cause: 'line_empty', other: 'llama-3.3-70b', since: minutes(0), bytes: 26.8 * gb, bytes_read: 26.1 * gb, load_s: 14, asked_per_hour: 41, running: 2 }),
+    model('qwen3-32b', 'Qwen3 32B', { node: 'fælled-1', device: 'gpu0', state: 'ready', cause: 'pinned', since: minutes(412), pinned: true, bytes: 36.9 * gb, bytes_read: 36.2 * gb, load_s: 22, asked_per_hour: 118, running: 4 }),
+    model('viking-33b', 'Viking 33B', { node: 'fælled-1', device: 'gpu1', state: 'starting', cause: 'asked', since: start, bytes: 34.5 * gb, load_s: 19, ready_at: start + 24 * 3_600_000, ready_in_s: 12, asked_per_hour: 6, waiting: 1 }),
+    model('delt-70b', 'Delt 70B', { engine: 'openai', state: 'ready', since: minutes(600), asked_per_hour: 20 }),
+  ];
+  const events = [];
+  const happen = (what, one, cause, more = {}) => events.unshift({ number: events.length + 1, at: iso(more.ms ?? Date.now()), what, cause, model: one.id, other: one.other, node: one.node ?? 'fælled-1', device: one.device ?? 'gpu0', bytes: one.bytes, took_s: more.took_s ?? null, detail: more.detail ?? null });
+  const by_id = (id) => models.find((each) => each.id === id);
+  for (let at = 0; at < 20; at++) {
+    const one = by_id(at % 2 ? 'llama-3.3-70b' : 'mistral-small-24b');
+    const ms = minutes(500 - at * 20);
+    happen('load', { ...one, other: null }, 'asked', { ms });
+    happen('ready', { ...one, other: null }, 'asked', { ms: ms + one.load_s * 1000, took_s: one.load_s });
+    if (at % 2) happen('gone', { ...one, other: null }, 'unused', { ms: ms + 900_000, took_s: 0.6 });
+  }
+  happen('pin', by_id('qwen3-32b'), 'ordered', { ms: minutes(90) });
+  happen('failed', { ...by_id('bge-m3'), device: 'gpu1' }, 'broken', { ms: minutes(7), detail: by_id('bge-m3').detail });
+  happen('load', by_id('viking-33b'), 'asked', { ms: start - 6_000 });
+  happen('drain', by_id('mistral-small-24b'), 'line_empty', { ms: start - 2_000 });
+
+  function step() {
+    const now = Date.now();
+    for (const one of models) {
+      if (one.state === 'starting' && one.ready_at !== null && one.ready_at <= now) {
+        Object.assign(one, { state: 'ready', since: one.ready_at, ready_at: null, ready_in_s: null });
+        happen('ready', one, one.cause, { took_s: load_ms / 1000 });
+      }
+    }
+  }
+  const shown = ({ since, ready_at, ...one }) => ({ ...one, in_state_s: Math.max(0, (Date.now() - since) / 1000), ready_in_s: one.ready_in_s ?? (ready_at === null ? null : Math.max(0, (ready_at - Date.now()) / 1000)) });
+  const takes = (one) => ['ready', 'starting', 'draining'].includes(one.state);
+  function device_now(device) {
+    const there = models.filter((one) => one.device === device.device);
+    const taken = there.filter(takes).reduce((sum, one) => sum + one.bytes, 0);
+    const wanted = there.some((one) => one.state === 'absent' && one.waiting > 0);
+    return { ...device, taken, reserved: wanted ? Math.min(device.bytes - taken, 14.2 * gb) : 0 };
+  }
+
+  function order(one, act) {
+    const now = Date.now();
+    if (act === 'load') {
+      if (['ready', 'starting'].includes(one.state)) return;
+      const back = one.state === 'draining';
+      Object.assign(one, { node: 'fælled-1', device: one.device ?? 'gpu1', state: back ? 'ready' : 'starting', cause: 'ordered', other: null, since: now, detail: null, ready_at: back ? null : now + load_ms, ready_in_s: null });
+      happen(back ? 'ready' : 'load', one, 'ordered');
+    } else if (act === 'unload') {
+      if (!takes(one)) return;
+      Object.assign(one, { state: 'absent', cause: 'ordered', other: null, since: now, running: 0, ready_at: null, ready_in_s: null });
+      happen('unload', one, 'ordered');
+      happen('gone', one, 'ordered', { took_s: 0.4 });
+    } else {
+      one.pinned = act === 'pin';
+      happen(act, one, 'ordered');
+    }
+  }
+
+  /** Answers, or false: it is not ours. */
+  return function residency(session, method, url, body, { send, refuse, send_text }) {
+    const path = url.pathname;
+    const ordered = /^\/api\/models\/([^/]+)\/residency$/.exec(path);
+    if (!path.startsWith('/api/residency') && !ordered) return false;
+    if (session.role !== 'operator') return refuse(403, 'forbidden', 'Det har du ikke adgang til.', 'This is not for your role.');
+    step();
+    if (ordered && method === 'POST') {
+      const one = by_id(decodeURIComponent(ordered[1]));
+      if (!one) return refuse(404, 'not_found', 'Det findes ikke.', 'There is no such model.');
+      if (!one.fits && body.act !== 'unpin') return refuse(409, 'conflict', 'Ingen hukommelse her er stor nok til denne model.', 'No memory here is large enough for this model.');
+      order(one, body.act);
+      note(session, `model.${body.act}`, 'model', one.id, null);
+      return send(200, shown(one));
+    }
+    if (path === '/api/residency/events') {
+      if (url.searchParams.get('format')) return send_text('number,at,what,cause,model\r\n');
+      const before = Number(url.searchParams.get('before') ?? 0);
+      const limit = Number(url.searchParams.get('limit') ?? 50);
+      const all = events.filter((each) => before === 0 || each.number < before);
+      return send(200, { events: all.slice(0, limit), next: all.length > limit ? String(all[limit - 1].number) : null });
+    }
+    return send(200, { at: iso(Date.now()), devices: devices.map(device_now), models: models.map(shown) });
+  };
+}

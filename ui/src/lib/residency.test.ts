@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { acts_of, awaited_in, blocks_of, device_name, standing_of, undo_of, wants_somebody } from './residency';
+import type { MemoryDevice, ModelResidency, ResidencyEvent } from './residency_api';
+import { event_words, why_words, type Teller } from './residency_words';
+import { fill } from './words';
+import * as words from './words/residency';
+
+const device: MemoryDevice = { node: 'local', device: 'gpu0', bytes: 80e9, taken: 40e9, reserved: 10e9 };
+const at = '2026-11-24T11:03:00.000000Z';
+const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
+  id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], node: 'local', device: 'gpu0', state: 'ready', cause: 'none', other: null,
+  in_state_s: 60, bytes: 30e9, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, ...more,
+});
+const teller = (language: 'da' | 'en'): Teller => ({
+  say: (key, values = {}) => fill(words[language][key], values),
+  language,
+  now: new Date(at),
+  name_of: (id) => (id === 'b' ? 'Model B' : id),
+});
+function why(more: Partial<ModelResidency>, language: 'da' | 'en' = 'da'): string {
+  const { head, rest } = why_words(model(more), at, [device], teller(language));
+  return `${head} ${rest}`.trim();
+}
+
+describe('a memory', () => {
+  it('is all told as blocks: models, what else is taken, reserved, free', () => {
+    const models = [model({ bytes: 6e9, id: 'small' }), model(), model({ id: 'gone', state: 'absent' }), model({ id: 'there', device: 'gpu1' })];
+    const blocks = blocks_of(device, models);
+    expect(blocks.map((each) => [each.kind, each.bytes / 1e9, each.model?.id])).toEqual([
+      ['model', 30, 'm'], ['model', 6, 'small'], ['other', 4, undefined], ['reserved', 10, undefined], ['free', 30, undefined],
+    ]);
+    expect(blocks.reduce((sum, each) => sum + each.bytes, 0)).toBe(device.bytes);
+  });
+
+  it('is full without a block of nothing, even when models are larger than what is said to be taken', () => {
+    expect(blocks_of({ ...device, bytes: 30e9, taken: 0, reserved: 0 }, [model()]).map((each) => each.kind)).toEqual(['model']);
+    expect(blocks_of({ ...device, taken: 0, reserved: 0 }, []).map((each) => each.kind)).toEqual(['free']);
+  });
+
+  it('knows for whom room is reserved', () => {
+    expect(awaited_in(device, [model({ id: 'w', state: 'absent', waiting: 2 }), model({ state: 'absent' })]).map((each) => each.id)).toEqual(['w']);
+  });
+
+  it('is named with its machine where there are several', () => {
+    expect(device_name(device, 1)).toBe('gpu0');
+    expect(device_name(device, 2)).toBe('local · gpu0');
+  });
+});
+
+describe('a model', () => {
+  it('wants somebody only where it failed or fits nowhere', () => {
+    expect(wants_somebody(model({ state: 'failed' }))).toBe(true);
+    expect(wants_somebody(model({ state: 'absent', fits: false }))).toBe(true);
+    expect(wants_somebody(model({ state: 'absent', fits: false, bytes: 0 }))).toBe(false);
+    expect(wants_somebody(model({ state: 'draining' }))).toBe(false);
+    expect(standing_of(model({ state: 'absent', waiting: 1 }))).toBe('waiting');
+  });
+
+  it('can be ordered to do what makes sense, and each order has its way back', () => {
+    expect(acts_of(model())).toEqual(['unload', 'pin']);
+    expect(acts_of(model({ state: 'starting', pinned: true }))).toEqual(['unload', 'unpin']);
+    expect(acts_of(model({ state: 'draining' }))).toEqual(['load', 'pin']);
+    expect(acts_of(model({ state: 'absent', fits: false }))).toEqual([]);
+    expect(acts_of(model({ bytes: 0 }))).toEqual([]);
+    for (const [act, back] of Object.entries(undo_of)) expect(undo_of[back]).toBe(act);
+  });
+});
+
+describe('the sentences', () => {
+  it('say how a model stands and why', () => {
+    const time = new Intl.DateTimeFormat('da-DK', { hour: '2-digit', minute: '2-digit' }).format(new Date('2026-11-24T11:02:00Z'));
+    expect(why({ cause: 'asked' })).toBe(`Klar siden ${time}. Nogen spurgte efter den.`);
+    expect(why({ cause: 'at_start', pinned: true })).toBe(`Klar siden ${time}. Der var plads, da serveren startede. Holdes altid i hukommelsen.`);
+    expect(why({ state: 'starting', ready_in_s: 11.2, cause: 'pinned', pinned: true })).toBe('Indlæses, ca. 12 s. En operatør vil altid have den der.');
+    expect(why({ state: 'starting' })).toBe('Indlæses.');
+    expect(why({ state: 'draining', cause: 'line_empty', other: 'b', running: 2 })).toBe('Viger for Model B: Ingen venter på den længere. De sidste 2 svar gøres færdige.');
+    expect(why({ state: 'draining', cause: 'turn_over', running: 1 })).toBe('Viger for en anden model: Den har haft sin længste tur. Det sidste svar gøres færdigt.');
+    expect(why({ state: 'draining' })).toBe('På vej ud.');
+    expect(why({ state: 'absent', cause: 'makes_room', other: 'b' })).toBe('Ikke i hukommelsen. Den indlæses, når nogen spørger, på ca. 12 s. Den gav plads til Model B, fordi ingen brugte den.');
+    expect(why({ state: 'absent', waiting: 1, ready_in_s: 30 })).toBe('Venter på plads, ca. 30 s.');
+    expect(why({ state: 'absent', fits: false, bytes: 404e9 })).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 80 GB.');
+    expect(why({ state: 'absent', bytes: 0 })).toBe('Svarer ikke lige nu.');
+    expect(why({ state: 'failed', cause: 'broken' }, 'en')).toMatch(/^Not working since \d\d:\d\d\. Its engine ended by itself\.$/);
+    expect(why({ in_state_s: 200_000 }, 'en')).toMatch(/^Ready since 22\/11\/2026/);
+  });
+
+  it('say what happened, with its reason', () => {
+    const event = (more: Partial<ResidencyEvent>): ResidencyEvent => ({ number: 1, at, what: 'load', cause: 'none', model: 'b', other: null, node: 'local', device: 'gpu0', bytes: 1, took_s: null, detail: null, ...more });
+    const say = (more: Partial<ResidencyEvent>, language: 'da' | 'en' = 'da') => event_words(event(more), teller(language));
+    expect(say({ cause: 'asked' })).toBe('Model B begynder at blive indlæst. Nogen venter på den.');
+    expect(say({ what: 'ready', took_s: 11.4, cause: 'asked' })).toBe('Model B er klar efter 12 s. Nogen spurgte efter den.');
+    expect(say({ what: 'gone', cause: 'unused' })).toBe('Model B er ude af hukommelsen. Ingen havde spurgt efter den længe.');
+    expect(say({ what: 'drain', cause: 'line_empty', other: 'x' }, 'en')).toBe('Model B gets no more questions here. Nobody waits for it any more, and its room is needed for x.');
+    expect(say({ what: 'pin', cause: 'ordered' })).toBe('Model B holdes nu altid i hukommelsen.');
+    const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed'] as const;
+    const acts = ['load', 'ready', 'drain', 'unload', 'gone', 'failed', 'pin', 'unpin'] as const;
+    for (const cause of all) for (const what of acts) for (const language of ['da', 'en'] as const) expect(say({ cause, what }, language)).not.toMatch(/undefined|\{/);
+  });
+});

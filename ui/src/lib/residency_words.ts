@@ -1,0 +1,94 @@
+// How a model stands and what happened to it, in sentences made of cause, other and time.
+import { bytes_text, clock_time, type Language } from './format';
+import { is_elsewhere, since_of, standing_of } from './residency';
+import type { MemoryDevice, ModelResidency, ResidencyEvent } from './residency_api';
+import { short_time } from './when';
+import type * as words from './words/residency';
+
+export type Say = (key: keyof typeof words.da, values?: Record<string, string | number>) => string;
+
+export interface Teller {
+  say: Say;
+  language: Language;
+  now: Date;
+  /** What people call a model. */
+  name_of: (id: string) => string;
+}
+
+const seconds = (value: number) => Math.max(1, Math.ceil(value));
+const came = ['asked', 'pinned', 'at_start', 'ordered'] as const;
+const went = ['ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken'] as const;
+const goes = [...went, 'removed'] as const;
+const one_of = <T extends string>(all: readonly T[], cause: string) => all.find((each) => each === cause);
+const sentences = (...all: (string | null | undefined)[]) => all.filter(Boolean).join(' ');
+
+function time_words(time: Date, { language, now }: Teller): string {
+  const iso = time.toISOString();
+  return time.toDateString() === now.toDateString() ? clock_time(iso, language) : short_time(iso, language);
+}
+
+/** The model that it makes room for. */
+const other_of = (other: string | null, { say, name_of }: Teller) => (other ? name_of(other) : say('other_unknown'));
+
+export function unfit_words(model: ModelResidency, devices: readonly MemoryDevice[], { say, language }: Teller): string {
+  const largest = Math.max(0, ...devices.map((each) => each.bytes));
+  if (largest === 0) return say('why_unfit_none');
+  return say('why_unfit', { bytes: bytes_text(model.bytes, language), largest: bytes_text(largest, language) });
+}
+
+/** How a model stands, and what there is to say beside it: why, and what comes next. */
+export interface Told {
+  head: string;
+  rest: string;
+}
+
+/** `detail` of the server is not in here: it is English, and said beside. */
+export function why_words(model: ModelResidency, at: string, devices: readonly MemoryDevice[], teller: Teller): Told {
+  const { say } = teller;
+  const other = other_of(model.other, teller);
+  const coming = one_of(came, model.cause);
+  const gone = one_of(went, model.cause);
+  const pinned = model.pinned && model.cause !== 'pinned' ? say('drift_pinned') : null;
+  const told = (head: string, ...rest: (string | null | undefined)[]): Told => ({ head, rest: sentences(...rest) });
+  switch (standing_of(model)) {
+    case 'ready':
+      return told(say('why_ready', { time: time_words(since_of(model, at), teller) }), coming && say(`came_${coming}`), pinned);
+    case 'starting':
+      return told(model.ready_in_s === null ? say('why_starting_unknown') : say('why_starting', { seconds: seconds(model.ready_in_s) }), coming && say(`came_${coming}`), pinned);
+    case 'draining': {
+      const going = one_of(goes, model.cause);
+      const last = model.running === 0 ? null : model.running === 1 ? say('why_last_answer') : say('why_last_answers', { count: model.running });
+      return told(going ? say(`goes_${going}`, { other }) : say('goes_none'), last);
+    }
+    case 'failed':
+      return told(say('why_failed', { time: time_words(since_of(model, at), teller) }), model.cause === 'broken' && !model.detail ? say('went_broken') : null);
+    case 'waiting':
+      return told(model.ready_in_s === null ? say('why_waiting_unknown') : say('why_waiting', { seconds: seconds(model.ready_in_s) }), pinned);
+    case 'unfit':
+      return told(unfit_words(model, devices, teller));
+    case 'absent':
+      if (is_elsewhere(model)) return told(say('why_elsewhere_absent'));
+      return told(say('why_absent'), model.load_s === null ? say('why_wakes') : say('why_wakes_in', { seconds: seconds(model.load_s) }), gone && say(`went_${gone}`, { other }), pinned);
+  }
+}
+
+/** Of what is over, why it was; of what goes on, why it is. */
+function reason_words(event: ResidencyEvent, teller: Teller): string | null {
+  const { say } = teller;
+  const other = other_of(event.other, teller);
+  if (event.cause === 'none' || event.what === 'pin' || event.what === 'unpin') return null;
+  const coming = event.what === 'ready' && one_of(came, event.cause);
+  if (coming) return say(`came_${coming}`);
+  const gone = event.what === 'gone' && one_of(went, event.cause);
+  if (gone) return say(`went_${gone}`, { other });
+  return say(`because_${event.cause}`, { other });
+}
+
+/** What happened and, in a sentence of its own, why. */
+export function event_words(event: ResidencyEvent, teller: Teller): string {
+  const { say, name_of } = teller;
+  const model = name_of(event.model);
+  const took = event.took_s !== null && (event.what === 'ready' || event.what === 'gone');
+  const what = took ? say(`event_${event.what as 'ready' | 'gone'}_took`, { model, seconds: seconds(event.took_s ?? 0) }) : say(`event_${event.what}`, { model });
+  return sentences(what, reason_words(event, teller));
+}
