@@ -70,9 +70,10 @@ TEST_F(ResidencyCommands, ListMemoriesWithWhatLiesThere) {
 TEST_F(ResidencyCommands, OrdersReachTheServerAndItsRefusalsThePerson) {
   set_some();
   EXPECT_EQ(faelled("model pin org/small:7b").out, "id: org/small:7b\nstate: starting\npinned: true\nready_in_s: 8\n");
-  EXPECT_EQ(text_at(faelled("model unload m --json").out, "id"), "m");
+  EXPECT_EQ(text_at(faelled("model unpin m --json").out, "id"), "m");
   EXPECT_EQ(ordered(), (std::vector<std::pair<std::string, rpc::ResidencyAct>>{{"org/small:7b", rpc::ResidencyAct::pin},
-                                                                               {"m", rpc::ResidencyAct::unload}}));
+                                                                               {"m", rpc::ResidencyAct::unpin}}));
+  EXPECT_TRUE(faelled("model unload m").err.contains("unpin it first"));
   const Said none = faelled("model load nope");
   EXPECT_EQ(none.status, 1);
   EXPECT_TRUE(none.err.contains("no such model")) << none.err;
@@ -101,7 +102,9 @@ TEST(ResidencyText, SaysEveryReasonInPlainWords) {
   EXPECT_EQ(why(gone + R"("ordered")"), "an operator said so");
   EXPECT_EQ(why(gone + R"("unused")"), "nobody asked for it for long");
   EXPECT_EQ(why(gone + R"("none","waiting":2,"ready_in_s":30)"), "waits for room, about 30 s");
+  EXPECT_EQ(why(gone + R"("none","waiting":2,"ready_in_s":0.06)"), "waits for room, about 1 s");
   EXPECT_EQ(why(gone + R"("none")"), "");
+  EXPECT_EQ(why(R"("state":"absent","fits":false,"detail":"it needs 9 GB")"), "does not fit: it needs 9 GB");
   EXPECT_EQ(why(R"("state":"failed","cause":"broken","detail":"no such file")"), "no such file");
   EXPECT_EQ(why(R"("state":"failed","cause":"broken")"), "its engine ended by itself");
 }

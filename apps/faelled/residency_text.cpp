@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 #include "json/document.hpp"
 #include "json/writer.hpp"
@@ -82,7 +83,8 @@ std::string bytes_text(double bytes) {
 std::string why_text(const json::Value& model, const std::string& at) {
   const std::string state = text_of(model, "state"), cause = text_of(model, "cause"), other = text_of(model, "other");
   const double ready_in = number_of(model, "ready_in_s");
-  const std::string soon = ready_in > 0 ? fmt::format("about {:.0f} s", ready_in) : std::string();
+  const std::string soon =
+      ready_in > 0 ? fmt::format("about {:.0f} s", std::max(1.0, std::ceil(ready_in))) : std::string();
   std::string out;
   if (state == "ready") {
     out = join(since_text(model, at), ": ", came(cause));
@@ -94,7 +96,8 @@ std::string why_text(const json::Value& model, const std::string& at) {
     out = text_of(model, "detail");
     if (out.empty()) out = went(cause, other);
   } else if (!is(model, "fits")) {
-    out = join("no memory here is large enough", ": ", text_of(model, "detail"));
+    const std::string detail = text_of(model, "detail");
+    out = detail.empty() ? "no memory here is large enough" : "does not fit: " + detail;
   } else if (number_of(model, "waiting") > 0) {
     out = join("waits for room", ", ", soon);
   } else {
@@ -119,7 +122,7 @@ std::string models_table(const std::string& answer) {
         .member("state", text_of(model, "state"))
         .member_or_null("where", is_there(model) ? where_of(model) : std::string())
         .member_or_null("memory", bytes > 0 ? bytes_text(bytes) : std::string())
-        .member_or_null("load", load > 0 ? fmt::format("{:.0f} s", load) : std::string())
+        .member_or_null("load", load > 0 ? fmt::format("{:.{}f} s", load, load < 9.95 ? 1 : 0) : std::string())
         .member("waiting", static_cast<std::int64_t>(number_of(model, "waiting")))
         .member("running", static_cast<std::int64_t>(number_of(model, "running")))
         .member_or_null("why", why_text(model, at))

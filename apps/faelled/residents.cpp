@@ -12,6 +12,8 @@ namespace {
 
 bool takes_memory(const engines::ModelSettings& model) { return model.kind != engines::EngineKind::openai; }
 
+}  // namespace
+
 Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model) {
   if (model.kind == engines::EngineKind::vllm) {
     const auto folder = engines::read_model_folder(model.folder);
@@ -21,12 +23,10 @@ Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model) {
   return file ? engines::memory_need(model, *file) : std::unexpected(file.error());
 }
 
-// Beside what takes longer the more there is to read.
-Duration beginning_of(engines::EngineKind kind) {
-  return kind == engines::EngineKind::vllm ? Duration(std::chrono::seconds(30)) : Duration::zero();  // Python's imports
+Duration load_guess_of(const engines::ModelSettings& model, const engines::MemoryNeed& need) {
+  constexpr Duration python_imports = std::chrono::seconds(30);  // measured: 20 to 35
+  return engines::load_guess(need) + (model.kind == engines::EngineKind::vllm ? python_imports : Duration::zero());
 }
-
-}  // namespace
 
 std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log) {
   std::vector<mesh::Resident> all;
@@ -35,7 +35,7 @@ std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSetting
     mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true};
     if (const auto need = need_of(model)) {
       resident.bytes = need->total();
-      resident.load_guess = engines::load_guess(*need) + beginning_of(model.kind);
+      resident.load_guess = load_guess_of(model, *need);
       log.info("model needs memory", {{"model", model.id},
                                       {"bytes", need->total()},
                                       {"weights", need->weights},
@@ -47,9 +47,8 @@ std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSetting
   return all;
 }
 
-std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config,
-                                                   const std::vector<engines::ModelSettings>& models) {
-  if (!std::ranges::any_of(models, takes_memory)) return std::nullopt;
+std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config) {
+  if (config.llama_server.empty() && config.vllm.empty()) return std::nullopt;
   if (config.residency.memory_bytes > 0) return rpc::DeviceReport{"host", config.residency.memory_bytes};
   // For the server itself, the page cache and others on this machine.
   constexpr std::uint64_t reserve_least = 500'000'000;

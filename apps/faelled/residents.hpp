@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "engines/memory_need.hpp"
 #include "engines/model_settings.hpp"
 #include "mesh/residents.hpp"
 #include "observe/log.hpp"
@@ -12,12 +13,15 @@
 
 namespace faelled::app {
 
+// By its file or folder, which is read. Only for engines that we start.
+Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model);
+Duration load_guess_of(const engines::ModelSettings& model, const engines::MemoryNeed& need);
+
 // Of those that take memory of ours. Reads their files' headers; one that cannot be read is left to the node, which
 // says what is wrong with it.
 std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log);
 
-// Nothing where no model takes any.
-std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config,
-                                                   const std::vector<engines::ModelSettings>& models);
+// Nothing where there is no engine that a model could take it with.
+std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config);
 
 }  // namespace faelled::app

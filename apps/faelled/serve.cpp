@@ -10,11 +10,13 @@
 #include <cstdio>
 #include <optional>
 
+#include "catalogue_keeper.hpp"
 #include "commons_keeper.hpp"
 #include "config/config.hpp"
 #include "decisions/decision_log.hpp"
 #include "decisions_checker.hpp"
 #include "decisions_keeper.hpp"
+#include "demo.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
 #include "housekeeping.hpp"
@@ -42,8 +44,6 @@ extern char** environ;
 namespace faelled::app {
 namespace {
 
-constexpr auto demo_looks_every = 10ms;
-constexpr auto demo_key_lasts = std::chrono::days(30);
 constexpr auto balances_kept_max = 1s;
 constexpr auto answers_kept_max = 2s;  // at the end, after limits::http_drain_max
 
@@ -132,79 +132,6 @@ class Probes {
   const Storage& storage_;
 };
 
-struct Demo {
-  std::string sign_in;
-  std::string key;
-};
-
-// A fresh member's user, key and link, for the first minutes with Fælled.
-Expected<Demo> make_demo(net::Loop& loop, members::Directory& directory, const Clock& clock, const std::string& url) {
-  const WallTime now = clock.wall();
-  auto member = directory.ensure_member("demo", "Demo Kommune", now);
-  if (!member) return std::unexpected(member.error());
-  auto user = directory.ensure_user("demo", "Demo", now);
-  if (!user) return std::unexpected(user.error());
-  std::optional<Expected<members::NewKey>> key;
-  std::optional<Expected<members::SignInLink>> link;
-  std::optional<Expected<members::UserRow>> admin;
-  const auto stop_when_both = [&] {
-    if (key && link && admin) loop.stop();
-  };
-  // Who tries it out sees all that a municipality's administrator sees. One who was here before stays what they are
-  // now.
-  if (user->last_seen_at) {
-    admin = *user;
-  } else {
-    directory.update_user(user->id, {.role = store::Role::member_admin}, now, [&](Expected<members::UserRow> changed) {
-      admin = std::move(changed);
-      stop_when_both();
-    });
-  }
-  directory.add_key("demo", user->id, "first key", now + demo_key_lasts, now, [&](Expected<members::NewKey> made) {
-    key = std::move(made);
-    stop_when_both();
-  });
-  directory.add_sign_in_link(user->id, now, [&](Expected<members::SignInLink> made) {
-    link = std::move(made);
-    stop_when_both();
-  });
-  net::Loop::Hold hold(loop);
-  loop.run();
-  if (!*admin) return std::unexpected(admin->error());
-  if (!*key) return std::unexpected(key->error());
-  if (!*link) return std::unexpected(link->error());
-  return Demo{fmt::format("{}/sign-in#{}", url, (*link)->token), (*key)->secret};
-}
-
-net::Task<void> greet(const ServeOptions& options, gateway::Context& context, std::string url, Demo demo) {
-  const std::string model = context.catalogue.names().empty() ? "" : context.catalogue.names().front();
-  while (true) {
-    const auto models = context.mesh.models();
-    const auto first = std::ranges::find(models, model, &rpc::ModelStatus::model);
-    if (first == models.end() || first->state == rpc::EngineState::ready) break;
-    if (first->state == rpc::EngineState::failed) {
-      std::fprintf(stderr, "faelled: the model '%s' cannot be served: %s\n", model.c_str(), first->detail.c_str());
-      break;
-    }
-    co_await context.loop.sleep(demo_looks_every);
-  }
-  if (options.json) {
-    std::string line;
-    json::Writer(line)
-        .object()
-        .member("url", url)
-        .member("sign_in", demo.sign_in)
-        .member("key", demo.key)
-        .member("model", model)
-        .close_object();
-    std::printf("%s\n", line.c_str());
-  } else {
-    std::printf("Fælled is ready at %s\nSign in (works once): %s\nA fresh key: %s\nModel: %s\n", url.c_str(),
-                demo.sign_in.c_str(), demo.key.c_str(), model.c_str());
-  }
-  std::fflush(stdout);
-}
-
 // Other servers on the same database change what we know.
 net::Task<void> follow_others(net::Loop& loop, const Clock& clock, members::Directory& directory,
                               portal::Portal& portal) {
@@ -264,7 +191,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   http::Client client(loop, config.limits.connect);
   std::vector<engines::ModelSettings> engine_settings;
   for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
-  const gateway::Catalogue catalogue(std::move(*models), clock.wall());
+  gateway::Catalogue catalogue(std::move(*models), clock.wall());
   mesh::Mesh::Settings mesh_settings{catalogue.names()};
   mesh_settings.residency.turn_least = config.residency.turn;
   mesh_settings.residency.promise_least = config.residency.promise;
@@ -282,7 +209,8 @@ int run(const ServeOptions& options, const config::Config& config) {
   node::Node::Settings node_settings;
   node_settings.folder = std::filesystem::absolute(storage->folder.path()).string();
   for (const mesh::Resident& model : residents_of(engine_settings, **log)) mesh.know(model);
-  if (const auto memory = memory_for_models(config, engine_settings)) node_settings.devices.push_back(*memory);
+  const auto memory = memory_for_models(config);
+  if (memory) node_settings.devices.push_back(*memory);
   node_settings.models = std::move(engine_settings);
   node_settings.environment = own_environment();
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
@@ -295,6 +223,17 @@ int run(const ServeOptions& options, const config::Config& config) {
       memory_timer.arm_at(at);
     }
   });
+  const auto show_model = [&metrics, &mesh](const std::string& id) {
+    metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
+                  [&mesh, id] { return mesh.state(id) == rpc::EngineState::ready ? 1.0 : 0.0; }, {{"model", id}});
+    metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
+                  [&mesh, id] { return mesh.state(id) == rpc::EngineState::failed ? 1.0 : 0.0; }, {{"model", id}});
+  };
+  for (const std::string& id : catalogue.names()) show_model(id);
+  CatalogueKeeper catalogue_keeper({config, catalogue, mesh, node, **log, memory ? memory->bytes : 0, show_model});
+  const auto settings = storage->thread->wait_for([](store::Store& s) { return s.settings(); });
+  if (!settings) return refuse(settings.error());
+  catalogue_keeper.restore(*settings);
   CommonsKeeper commons_keeper(loop, clock, mesh, directory, *storage->thread, **log);
   if (auto restored = commons_keeper.restore(); !restored) return refuse(restored.error());
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
@@ -369,7 +308,9 @@ int run(const ServeOptions& options, const config::Config& config) {
                          &front_ends,
                          std::move(facts),
                          &mesh,
-                         &decisions_checker});
+                         &decisions_checker,
+                         &mesh,
+                         &catalogue_keeper});
   if (auto restored = portal.restore(); !restored) return refuse(restored.error());
 
   http::Server server(
@@ -409,17 +350,6 @@ int run(const ServeOptions& options, const config::Config& config) {
                 [&] { return static_cast<double>(server.connections()); });
   metrics.gauge("faelled_connections_max", "Connections beyond which new ones are refused",
                 [&] { return static_cast<double>(config.limits.connections); });
-  const auto is = [&mesh](const std::string& id, rpc::EngineState state) {
-    const auto all = mesh.models();
-    const auto found = std::ranges::find(all, id, &rpc::ModelStatus::model);
-    return found != all.end() && found->state == state ? 1.0 : 0.0;
-  };
-  for (const std::string& id : catalogue.names()) {
-    metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
-                  [is, id] { return is(id, rpc::EngineState::ready); }, {{"model", id}});
-    metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
-                  [is, id] { return is(id, rpc::EngineState::failed); }, {{"model", id}});
-  }
   metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });
   metrics.gauge("faelled_running", "Tickets on an engine", [&] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",
@@ -469,7 +399,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   members::Retention retention(directory, *storage->thread);
   loop.spawn(keep_house(context, directory, retention));
   if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory, portal));
-  if (demo) loop.spawn(greet(options, context, url, *demo));
+  if (demo) loop.spawn(greet(options.json, context, url, *demo));
   loop.run();
   decisions_keeper.close();
   directory.audit().flush(std::nullopt);

@@ -60,50 +60,56 @@ gateway::CardText card_text(const config::CardText& text) { return {text.summary
 
 }  // namespace
 
+Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config) {
+  gateway::CatalogueModel model;
+  engines::ModelSettings& to = model.settings;
+  to.id = from.id;
+  to.name = from.name;
+  to.kind = kind_of(from.engine);
+  to.places = from.concurrency;
+  to.context_tokens = from.context_tokens;
+  to.embeddings = from.embeddings;
+  to.rerank = from.rerank;
+  to.shorter_vectors = from.shorter_vectors;
+  to.demo = from.demo;
+  to.pinned = from.pinned;
+  to.stop = from.stop;
+  for (const config::Alias& alias : from.aliases)
+    model.aliases.push_back({alias.name, alias.batch ? rpc::Lane::batch : rpc::Lane::interactive, alias.listed});
+  const auto absolute = [](const std::filesystem::path& path) {
+    return path.empty() ? std::string() : std::filesystem::absolute(path).lexically_normal().string();
+  };
+  to.file = absolute(from.file);
+  to.folder = absolute(from.folder);
+  to.tool_parser = from.tool_parser;
+  to.threads = from.threads;
+  to.chat_template_file = absolute(from.chat_template_file);
+  to.llama_server = absolute(config.llama_server);
+  to.vllm = absolute(config.vllm);
+  to.url = from.url;
+  to.ca_file = absolute(from.ca_file.path);
+  to.certificate_file = absolute(from.certificate_file.path);
+  to.key_file = absolute(from.key_file.path);
+  to.upstream_model = from.upstream_model;
+  if (!from.api_key_file.empty()) {
+    auto key = first_line(from.api_key_file);
+    if (!key) return std::unexpected(key.error());
+    to.api_key = std::move(*key);
+  }
+  if (from.card) {
+    model.has_card = true;
+    model.da = card_text(from.card->da);
+    model.en = card_text(from.card->en);
+  }
+  return model;
+}
+
 Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Config& config) {
   std::vector<gateway::CatalogueModel> all;
   for (const config::Model& from : config.models) {
-    gateway::CatalogueModel model;
-    engines::ModelSettings& to = model.settings;
-    to.id = from.id;
-    to.name = from.name;
-    to.kind = kind_of(from.engine);
-    to.places = from.concurrency;
-    to.context_tokens = from.context_tokens;
-    to.embeddings = from.embeddings;
-    to.rerank = from.rerank;
-    to.shorter_vectors = from.shorter_vectors;
-    to.demo = from.demo;
-    to.pinned = from.pinned;
-    to.stop = from.stop;
-    for (const config::Alias& alias : from.aliases)
-      model.aliases.push_back({alias.name, alias.batch ? rpc::Lane::batch : rpc::Lane::interactive, alias.listed});
-    const auto absolute = [](const std::filesystem::path& path) {
-      return path.empty() ? std::string() : std::filesystem::absolute(path).lexically_normal().string();
-    };
-    to.file = absolute(from.file);
-    to.folder = absolute(from.folder);
-    to.tool_parser = from.tool_parser;
-    to.threads = from.threads;
-    to.chat_template_file = absolute(from.chat_template_file);
-    to.llama_server = absolute(config.llama_server);
-    to.vllm = absolute(config.vllm);
-    to.url = from.url;
-    to.ca_file = absolute(from.ca_file.path);
-    to.certificate_file = absolute(from.certificate_file.path);
-    to.key_file = absolute(from.key_file.path);
-    to.upstream_model = from.upstream_model;
-    if (!from.api_key_file.empty()) {
-      auto key = first_line(from.api_key_file);
-      if (!key) return std::unexpected(key.error());
-      to.api_key = std::move(*key);
-    }
-    if (from.card) {
-      model.has_card = true;
-      model.da = card_text(from.card->da);
-      model.en = card_text(from.card->en);
-    }
-    all.push_back(std::move(model));
+    auto model = catalogue_model(from, config);
+    if (!model) return std::unexpected(model.error());
+    all.push_back(std::move(*model));
   }
   return all;
 }

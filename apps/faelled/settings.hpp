@@ -13,6 +13,7 @@
 namespace faelled::app {
 
 // Reads the keys of upstreams from their files. Errors: io, with the path.
+Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config);
 Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Config& config);
 // Reads the secrets of signed tokens from their files. Errors: io, invalid (too short), with the path.
 Expected<std::vector<front_ends::FrontEnd>> front_ends_of(const config::Config& config);

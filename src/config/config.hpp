@@ -220,6 +220,9 @@ struct Parsed {
 // Reads the text alone and touches no file: relative paths are put under `folder`. Any bytes are allowed as text.
 Parsed parse(std::string_view text, const std::filesystem::path& folder);
 
+// One of `models`, alone, as JSON or YAML. Errors: invalid, with all mistakes.
+Expected<Model> parse_model(std::string_view text, const std::filesystem::path& folder);
+
 // parse() of the file, and a look whether the files it names are there. The error's message has one line per problem:
 // FILE:LINE:COLUMN: message; hint.
 Expected<Config> load(const std::filesystem::path& path);

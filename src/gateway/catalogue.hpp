@@ -1,12 +1,15 @@
-// Catalogue: the models a client may name. In this form it comes from the configuration and does not change.
+// Catalogue: the models a client may name, from the configuration and from what operators added since. Owned by main();
+// loop's thread. A model that is changed or removed lives on for those who hold it.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 #include "engines/model_settings.hpp"
 #include "rpc/messages.hpp"
 
@@ -17,6 +20,7 @@ struct CardText {
   std::string summary;
   std::string good_for;
   std::string where;
+  bool operator==(const CardText&) const = default;
 };
 
 // Another name for a model; what is asked for by it may take a lane of its own.
@@ -24,6 +28,7 @@ struct Alias {
   std::string name;
   rpc::Lane lane = rpc::Lane::interactive;
   bool listed = true;
+  bool operator==(const Alias&) const = default;
 };
 
 struct CatalogueModel {
@@ -32,45 +37,47 @@ struct CatalogueModel {
   bool has_card = false;
   CardText da;
   CardText en;
+  std::uint64_t version = 0;  // counts its changes at run time, from 1; 0: it stands in the configuration
+  bool operator==(const CatalogueModel&) const = default;
 };
 
 class Catalogue {
  public:
-  Catalogue(std::vector<CatalogueModel> models, WallTime created) : created_(created) {
-    for (CatalogueModel& model : models) {
-      names_.push_back(model.settings.id);
-      listed_.push_back(model.settings.id);
-      const auto [at, fresh] = models_.emplace(model.settings.id, std::move(model));
-      for (const Alias& alias : at->second.aliases) {
-        aliases_.emplace(alias.name, Asked{&at->second, alias.lane});
-        if (alias.listed) listed_.push_back(alias.name);
-      }
-    }
-  }
-  Catalogue(const Catalogue&) = delete;  // the aliases point into the map
+  Catalogue(std::vector<CatalogueModel> models, WallTime created);
+  Catalogue(const Catalogue&) = delete;
   Catalogue& operator=(const Catalogue&) = delete;
 
-  // What a client means by a model's id or one of its aliases; `model` is nullptr for what is neither.
+  // Adds it at the end, or takes the place of the one with its id. Errors: exists, where another model or alias has one
+  // of its names; nothing is changed then.
+  Expected<void> put(CatalogueModel model);
+  Expected<void> may_put(const CatalogueModel& model) const;
+  void remove(std::string_view id);
+
+  // What a client means by a model's id or one of its aliases; `model` is nullptr for what is neither. It lives until
+  // the catalogue changes: who waits for anything meanwhile holds it.
   struct Asked {
     const CatalogueModel* model = nullptr;
     rpc::Lane lane = rpc::Lane::interactive;
   };
-  Asked asked(std::string_view name) const {
-    if (const CatalogueModel* model = find(name)) return {model, rpc::Lane::interactive};
-    const auto alias = aliases_.find(name);
-    return alias == aliases_.end() ? Asked{} : alias->second;
-  }
-  const CatalogueModel* find(std::string_view id) const {
-    const auto found = models_.find(id);
-    return found == models_.end() ? nullptr : &found->second;
-  }
-  const std::vector<std::string>& names() const { return names_; }    // of the models, in the configuration's order
+  Asked asked(std::string_view name) const;
+  const CatalogueModel* find(std::string_view id) const;
+  std::shared_ptr<const CatalogueModel> hold(std::string_view id) const;
+
+  const std::vector<std::string>& names() const { return names_; }    // of the models, in order
   const std::vector<std::string>& listed() const { return listed_; }  // and the aliases that clients are shown
   WallTime created() const { return created_; }
 
  private:
-  std::map<std::string, CatalogueModel, std::less<>> models_;
-  std::map<std::string, Asked, std::less<>> aliases_;
+  struct Meaning {
+    std::string model;
+    rpc::Lane lane;
+  };
+
+  Expected<void> take(CatalogueModel model);
+  void list();
+
+  std::map<std::string, std::shared_ptr<const CatalogueModel>, std::less<>> models_;
+  std::map<std::string, Meaning, std::less<>> aliases_;
   std::vector<std::string> names_;
   std::vector<std::string> listed_;
   WallTime created_;

@@ -197,7 +197,8 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
     co_return;
   }
   if (agreement != nullptr && agreement->wait_s) caller.wait = std::chrono::seconds(*agreement->wait_s);
-  const auto [model, lane] = context_.catalogue.asked(parsed->model);
+  const auto [meant, lane] = context_.catalogue.asked(parsed->model);
+  const auto model = meant == nullptr ? nullptr : context_.catalogue.hold(meant->settings.id);  // until its answer ends
   if (model == nullptr || !directory_.allows(caller, model->settings.id, now)) {
     const ApiError error = openai::model_not_found(parsed->model, names_for(caller));
     context_.metrics.rejected(error.status());

@@ -106,6 +106,10 @@ Expected<bool> Fields::boolean(std::string_view name) { return required(maybe_bo
 Expected<Value> Fields::array(std::string_view name) { return required(maybe_array(name), path_of(name)); }
 Expected<Fields> Fields::object(std::string_view name) { return required(maybe_object(name), path_of(name)); }
 
+Expected<Value> Fields::value(std::string_view name) {
+  return required(Expected<std::optional<Value>>(take(name)), path_of(name));
+}
+
 Expected<void> Fields::finish() const {
   for (const Member member : value_.members()) {
     std::string scratch;

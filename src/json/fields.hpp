@@ -25,6 +25,7 @@ class Fields {
   Expected<bool> boolean(std::string_view name);
   Expected<Value> array(std::string_view name);
   Expected<Fields> object(std::string_view name);
+  Expected<Value> value(std::string_view name);  // of any kind
 
   // Optional ones: empty where missing or null.
   Expected<std::optional<std::string>> maybe_text(std::string_view name);

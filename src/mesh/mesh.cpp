@@ -135,9 +135,16 @@ void Mesh::end(const rpc::End& end) {
   tell_waiting(model);
 }
 
+rpc::EngineState Mesh::state(const std::string& model) const {
+  if (!residents_.misfit(model).empty()) return rpc::EngineState::failed;
+  const rpc::EngineReport* best = best_report(model);
+  return best == nullptr ? rpc::EngineState::absent : best->state;
+}
+
 std::vector<rpc::ModelStatus> Mesh::models() const {
   std::vector<rpc::ModelStatus> all;
   for (const auto& [model, line] : lines_) {
+    if (line.removed) continue;
     rpc::ModelStatus status;
     status.model = model;
     status.waiting = static_cast<std::uint32_t>(line.tickets);
@@ -223,16 +230,28 @@ void Mesh::report(const rpc::Report& report) {
       tell_waiting(model);
       continue;
     }
-    const std::string detail = best->detail;
-    std::vector<std::uint64_t> waiting;
-    for (const auto& [number, live] : live_)
-      if (!live.room && live.ticket.model == model) waiting.push_back(number);
-    std::ranges::sort(waiting);
-    for (const std::uint64_t number : waiting) {
-      decide(commons::End{number, commons::Ending::cancelled, 0, 0});
-      refuse(number, rpc::RefusalCause::model_failed, limits::engine_retry_after, detail);
-    }
+    refuse_all(model, std::string(best->detail));
   }
+}
+
+void Mesh::refuse_all(const std::string& model, const std::string& detail) {
+  std::vector<std::uint64_t> waiting;
+  for (const auto& [number, live] : live_)
+    if (!live.room && live.ticket.model == model) waiting.push_back(number);
+  std::ranges::sort(waiting);
+  for (const std::uint64_t number : waiting) {
+    decide(commons::End{number, commons::Ending::cancelled, 0, 0});
+    refuse(number, rpc::RefusalCause::model_failed, limits::engine_retry_after, detail);
+  }
+}
+
+void Mesh::add_model(const std::string& model) { lines_[model].removed = false; }
+
+void Mesh::remove_model(const std::string& model) {
+  const auto line = lines_.find(model);
+  if (line == lines_.end() || std::exchange(line->second.removed, true)) return;
+  residents_.forget(model);
+  refuse_all(model, "the model has left the catalogue");
 }
 
 void Mesh::tell_commons(const std::string& model) {
@@ -253,6 +272,7 @@ std::vector<rpc::ModelResidency> Mesh::residency() const {
   std::vector<rpc::ModelResidency> all;
   for (const auto& [model, line] : lines_) {
     auto known = residents_.residency(model);
+    if (!known && line.removed) continue;
     if (!known) {  // somebody else's: it is where it is
       known.emplace();
       known->model = model;

@@ -24,7 +24,7 @@ namespace faelled::mesh {
 class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::SharesPort, public rpc::ResidencyPort {
  public:
   struct Settings {
-    std::vector<std::string> models;  // the catalogue; a ticket for another model is a bug
+    std::vector<std::string> models;  // the catalogue at first; a ticket for another model is a bug
     std::uint64_t epoch = 1;
     commons::Settings commons = {};
     residency::Settings residency = {};
@@ -51,8 +51,14 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
     return residents_.order(model, act);
   }
 
+  // The catalogue has grown by a model, or lost one: those who wait for it are refused, those who run end in peace.
+  void add_model(const std::string& model);
+  void remove_model(const std::string& model);
   // A model that nodes load and unload as Residents has it; the others are where they are.
   void know(const Resident& model) { residents_.know(model); }
+  // It has changed: what runs of it ends in peace, and its next engine has it as it is now.
+  void renew(const std::string& model) { residents_.renew(model); }
+  rpc::EngineState state(const std::string& model) const;
   void nodes(rpc::NodePort& nodes) { residents_.nodes(&nodes); }
   // Told when look_at_memory() is due, whenever that changes; Instant::max(): never by time alone.
   void on_wake(std::function<void(Instant)> told) { residents_.on_wake(std::move(told)); }
@@ -107,6 +113,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
     Instant granted{};        // the last time
     Duration interval{};      // between grants while somebody waited, on average
     Instant told{};
+    bool removed = false;  // from the catalogue: its line stays for those who run, and in case it comes back
   };
 
   rpc::MemberShare share_of(const commons::MemberState& state) const;
@@ -115,6 +122,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void carry_out();
   void grant(const commons::Grant& grant);
   void refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_after, const std::string& detail);
+  void refuse_all(const std::string& model, const std::string& detail);
   void wait(Live& live);
   void unwait(Live& live);
   rpc::Grant take(Engine& engine, const rpc::Ticket& ticket);

@@ -58,8 +58,9 @@ rpc::EngineState state_of(Where where) {
   return rpc::EngineState::absent;
 }
 
-std::string in_gb(std::uint64_t bytes) {
-  const std::uint64_t tenths = (bytes + 99'999'999) / 100'000'000;  // a need is rounded up
+// A need is rounded up, what there is down: the two are never the same where one is too large for the other.
+std::string in_gb(std::uint64_t bytes, bool up) {
+  const std::uint64_t tenths = (bytes + (up ? 99'999'999 : 0)) / 100'000'000;
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GB";
 }
 
@@ -79,6 +80,10 @@ void Residents::know(const Resident& model) {
 
 void Residents::forget(const std::string& model) {
   if (const auto found = number(model)) step(residency::ModelGone{*found});
+}
+
+void Residents::renew(const std::string& model) {
+  if (const auto found = number(model)) step(residency::Order{*found, residency::Act::renew});
 }
 
 void Residents::arrived(const rpc::Ticket& ticket, double share) {
@@ -164,8 +169,8 @@ std::string Residents::misfit(std::string_view model) const {
   std::uint64_t largest = 0;
   for (residency::DeviceNumber d = 0; d < planner_.devices(); ++d)
     largest = std::max(largest, planner_.device(d)->bytes);
-  std::string why = "it needs " + in_gb(state->bytes) + " of memory, and the largest memory here has " +
-                    in_gb(largest) + " for models";
+  std::string why = "it needs " + in_gb(state->bytes, true) + " of memory, and the largest memory here has " +
+                    in_gb(largest, false) + " for models";
   if (state->bytes <= largest) why += ", of which pinned models keep too much";
   return why;
 }

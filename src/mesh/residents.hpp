@@ -36,6 +36,7 @@ class Residents {
 
   void know(const Resident& model);
   void forget(const std::string& model);
+  void renew(const std::string& model);
   void nodes(rpc::NodePort* nodes) { nodes_ = nodes; }
   // When tick() is due; told whenever that changes.
   void on_wake(std::function<void(Instant)> told) { wake_told_ = std::move(told); }

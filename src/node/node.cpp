@@ -71,15 +71,32 @@ Expected<void> Node::make_folders() {
 }
 
 Expected<void> Node::start() {
-  if (std::ranges::any_of(settings_.models, [](const auto& m) { return m.kind != engines::EngineKind::openai; }))
-    if (auto made = make_folders(); !made) return made;
+  if (auto made = make_folders(); !made) return made;
   beginning_ = true;  // one report for all of them
-  for (const auto& model : settings_.models)
-    if (model.kind == engines::EngineKind::openai) begin(model, {});
+  for (const auto& model : settings_.models) know(model);
+  settings_.models.clear();
   beginning_ = false;
   changed();
   reading_.arm(settings_.memory_read_every);
   return {};
+}
+
+void Node::know(const engines::ModelSettings& model) {
+  models_.insert_or_assign(model.id, model);
+  if (model.kind != engines::EngineKind::openai) return;
+  forget_upstream(model.id);
+  begin(model, {});
+  changed();
+}
+
+void Node::forget(const std::string& model) {
+  models_.erase(model);
+  forget_upstream(model);
+}
+
+void Node::forget_upstream(const std::string& model) {
+  const auto held = std::ranges::find(hosts_, model, &Held::model);
+  if (held != hosts_.end() && held->device.empty()) std::shared_ptr(held->host)->stop({});
 }
 
 void Node::begin(const engines::ModelSettings& model, const std::string& device) {
@@ -108,9 +125,9 @@ void Node::carry_out(const rpc::Directive& directive) {
     if (held != hosts_.end()) std::shared_ptr(held->host)->unload();
     return;
   }
-  const auto model = std::ranges::find(settings_.models, directive.model, &engines::ModelSettings::id);
-  if (held != hosts_.end() || model == settings_.models.end() || ended_) return;
-  begin(*model, directive.device);
+  const auto model = models_.find(directive.model);
+  if (held != hosts_.end() || model == models_.end() || ended_) return;
+  begin(model->second, directive.device);
   changed();
 }
 

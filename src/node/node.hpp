@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -36,7 +37,7 @@ class Node final : public rpc::NodePort {
     std::string name = "local";
     std::uint64_t epoch = 1;
     std::string folder;  // the data folder: engines/ (logs) and run/ (sockets) are made in it, for the owner alone
-    std::vector<engines::ModelSettings> models;
+    std::vector<engines::ModelSettings> models;  // at first
     std::vector<rpc::DeviceReport> devices;
     std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
     Patience patience;
@@ -52,6 +53,11 @@ class Node final : public rpc::NodePort {
 
   // Makes its folders and begins with every upstream; the first report comes before it returns.
   Expected<void> start();
+  // The catalogue knows a model, or one has changed: an engine that runs goes on with what it began with. An upstream
+  // is watched from now on.
+  void know(const engines::ModelSettings& model);
+  // It is gone from the catalogue. An upstream is watched no more; an engine of ours ends when it is told to.
+  void forget(const std::string& model);
   // Begins the engine of a model of its settings, or ends it at once, on a later turn of the loop: the report that
   // follows does not come from inside this call. One that cannot be served is reported as failed.
   void direct(const rpc::Directive& directive) override;
@@ -74,6 +80,7 @@ class Node final : public rpc::NodePort {
   Expected<void> make_folders();
   void begin(const engines::ModelSettings& model, const std::string& device);
   void carry_out(const rpc::Directive& directive);
+  void forget_upstream(const std::string& model);
   void read_memory();
   void changed();
 
@@ -86,6 +93,7 @@ class Node final : public rpc::NodePort {
   Settings settings_;
   std::string sockets_;
   bool sockets_elsewhere_ = false;  // not in the data folder, whose path is too long for a socket
+  std::unordered_map<std::string, engines::ModelSettings> models_;
   std::vector<Held> hosts_;
   net::Timer reading_;
   std::shared_ptr<Node*> self_;  // what is posted looks whether we are still there

@@ -14,6 +14,7 @@
 #include "portal/asking.hpp"
 #include "portal/bulletin.hpp"
 #include "portal/call.hpp"
+#include "portal/catalogue_keeping.hpp"
 #include "portal/csv.hpp"
 #include "portal/decision_check.hpp"
 #include "portal/turn.hpp"
@@ -50,6 +51,7 @@ class Portal {
     const rpc::SharesPort* shares = nullptr;  // nullptr: nobody shares anything
     DecisionCheck* check = nullptr;           // nullptr: there is no log to check
     rpc::ResidencyPort* residency = nullptr;  // nullptr: nobody plans which model lies where
+    CatalogueKeeping* keeping = nullptr;      // nullptr: the catalogue does not change while the server runs
   };
 
   explicit Portal(Parts parts);
@@ -139,6 +141,20 @@ class Portal {
   Expected<void> take_bulletin(const std::vector<store::SettingRow>& settings);
   net::Task<Expected<Bulletin>> change_bulletin(Call& call, std::string action, std::string object,
                                                 std::function<Expected<Bulletin>(Bulletin)> change);
+  // catalogue_api.cpp
+  struct Wished {
+    gateway::CatalogueModel model;
+    std::string definition;
+    ModelFit fit;
+    bool dry_run = false;
+    std::optional<std::uint64_t> version;  // the one that was seen
+  };
+  net::Task<void> list_catalogue(Call& call);
+  net::Task<void> add_model(Call& call);
+  net::Task<void> change_model(Call& call);
+  net::Task<void> remove_model(Call& call);
+  net::Task<std::optional<Wished>> wished_model(Call& call);
+  net::Task<void> put_model(Call& call, Wished wished, int status);
   // residency_api.cpp
   net::Task<void> get_residency(Call& call);
   net::Task<void> list_residency_events(Call& call);

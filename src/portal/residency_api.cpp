@@ -16,8 +16,9 @@ using openai::Cause;
 
 constexpr std::size_t page_rows = 50;
 
-// Why no memory can take it, or nothing: what is known before the order is given.
-std::optional<ApiError> hindrance(const rpc::ModelResidency& model, rpc::ResidencyAct act) {
+// Why it cannot be, or nothing: what is known before the order is given.
+std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::ModelResidency& model,
+                                  rpc::ResidencyAct act) {
   if (model.bytes == 0)
     return ApiError{Cause::conflict,
                     "This model runs elsewhere; the server moves only those that take its own memory.",
@@ -25,12 +26,23 @@ std::optional<ApiError> hindrance(const rpc::ModelResidency& model, rpc::Residen
                     {},
                     "Denne model kører et andet sted. Kun modeller i egen hukommelse kan flyttes."};
   const bool comes = act == rpc::ResidencyAct::load || act == rpc::ResidencyAct::pin;
-  if (comes && !model.fits)
+  if (comes && !model.fits) {
+    const auto devices = port.devices();
+    const bool pinned_keep = std::ranges::any_of(devices, [&](const auto& one) { return one.bytes >= model.bytes; });
+    return ApiError{
+        Cause::conflict,
+        model.detail.empty() ? "No memory here is large enough for this model." : "It does not fit: " + model.detail,
+        {},
+        {},
+        pinned_keep ? "Fastholdte modeller optager for meget af hukommelsen. Giv en af dem fri først."
+                    : "Ingen hukommelse her er stor nok til denne model."};
+  }
+  if (act == rpc::ResidencyAct::unload && model.pinned)
     return ApiError{Cause::conflict,
-                    "No memory here is large enough for this model.",
+                    "This model is pinned; unpin it first.",
                     {},
                     {},
-                    "Ingen hukommelse her er stor nok til denne model."};
+                    "Denne model holdes fast. Giv den fri først."};
   return std::nullopt;
 }
 
@@ -111,7 +123,7 @@ net::Task<void> Portal::order_residency(Call& call) {
   const std::string model = call.id;
   const auto known = residency_of(model);
   if (!known) co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
-  if (const auto why = hindrance(*known, *wanted)) co_return call.fail(*why);
+  if (const auto why = hindrance(*p_.residency, *known, *wanted)) co_return call.fail(*why);
   Expected<void> ordered;
   const members::Act act = call.act(p_.context.clock.wall());
   const auto noted = co_await answer_of<Expected<bool>>([&](auto then) {

@@ -121,6 +121,10 @@ TEST_F(Residency, ARefusedOrderHasItsRowToo) {
     co_await refused("/api/models/none/residency", "load", 404, "no such model", "none");
     world.mesh.all_residency[0].fits = false;
     co_await refused("/api/models/m/residency", "pin", 409, "large enough", "m");
+    world.mesh.all_residency[0].detail = "it needs 30 GB, of which pinned models keep too much";
+    co_await refused("/api/models/m/residency", "load", 409, "pinned models keep too much", "m");
+    world.mesh.all_residency[0].pinned = true;
+    co_await refused("/api/models/m/residency", "unload", 409, "unpin it first", "m");
     world.mesh.all_residency[0].bytes = 0;
     co_await refused("/api/models/m/residency", "unload", 409, "runs elsewhere", "m");
     EXPECT_TRUE((co_await world.ask_owner("GET", "/api/audit?action=model.pin")).body.contains("refused"));

@@ -77,7 +77,13 @@ struct EngineGone {
   ModelNumber model = 0;
 };
 
-enum class Act : std::uint8_t { load, unload, pin, unpin };
+enum class Act : std::uint8_t {
+  load,
+  unload,
+  pin,
+  unpin,
+  renew,  // it has changed: what runs of it ends in peace, and the next load has it as it is now
+};
 struct Order {
   ModelNumber model = 0;
   Act act = Act::load;

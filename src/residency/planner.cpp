@@ -181,6 +181,11 @@ void Planner::on(const Order& order) {
     case Act::unpin:
       entry.pinned = false;
       return;
+    case Act::renew:
+      entry.blocked_until = {};
+      entry.failures = 0;
+      if (entry.where != Where::absent && entry.where != Where::coming) drain(order.model, Cause::ordered, no_model);
+      return;
   }
 }
 

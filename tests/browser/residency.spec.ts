@@ -11,18 +11,19 @@ function model(id: string, name: string, more: Record<string, unknown> = {}) {
 }
 const there = { node: 'local', device: 'gpu0' };
 
-/** Six models on two devices, in all states that there are. */
+/** Models on two devices, in all states that there are. */
 function world() {
   return {
     at,
     devices: [
-      { ...there, bytes: 80 * gb, taken: 60 * gb, reserved: 12 * gb },
+      { ...there, bytes: 80 * gb, taken: 64 * gb, reserved: 40 * gb },
       { node: 'local', device: 'gpu1', bytes: 48 * gb, taken: 31 * gb, reserved: 0 },
     ],
     models: [
       model('a/ready:1', 'Klar Model', { ...there, state: 'ready', cause: 'asked', running: 2, asked_per_hour: 118, aliases: ['standard'] }),
       model('draining', 'Vigende Model', { ...there, state: 'draining', cause: 'line_empty', other: 'waiting', running: 1 }),
-      model('waiting', 'Ventende Model', { ...there, waiting: 3, ready_in_s: 44, bytes: 40 * gb }),
+      model('waiting', 'Ventende Model', { ...there, state: 'starting', cause: 'asked', waiting: 3, ready_in_s: 44, bytes: 40 * gb }),
+      model('absent', 'Fraværende Model', { cause: 'unused' }),
       model('starting', 'Kommende Model', { node: 'local', device: 'gpu1', state: 'starting', cause: 'asked', ready_in_s: 11.3, bytes: 31 * gb }),
       model('failed', 'Svigtende Model', { state: 'failed', cause: 'broken', detail: 'x.gguf: No such file' }),
       model('huge', 'Stor Model', { bytes: 404 * gb, fits: false }),
@@ -67,14 +68,15 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     await page.goto('/drift');
     await expect(page.getByRole('heading', { level: 1, name: 'Drift nu' })).toBeVisible();
     const gpu0 = page.getByRole('article', { name: 'gpu0' });
-    await expect(gpu0).toContainText('60 GB af 80 GB optaget, 12 GB reserveret, 8 GB ledig.');
+    await expect(gpu0).toContainText('64 GB af 80 GB optaget, 0 GB ledig. Der gøres plads til Ventende Model, som kræver 40 GB.');
     await expect(gpu0.getByRole('listitem').filter({ hasText: 'Vigende Model' })).toContainText('På vej ud');
-    await expect(gpu0.getByRole('listitem').filter({ hasText: 'Reserveret til Ventende Model' })).toContainText('12 GB');
+    await expect(gpu0.getByRole('listitem').filter({ hasText: 'Reserveret til Ventende Model' })).toContainText('16 GB');
     await expect(row_of(page, 'Klar Model')).toContainText(/Klar siden \d\d\.\d\d|Klar siden \d+\.11\.2026/);
     await expect(row_of(page, 'Klar Model')).toContainText('Nogen spurgte efter den.');
     await expect(row_of(page, 'Vigende Model')).toContainText('Viger for Ventende Model: Ingen venter på den længere.');
     await expect(row_of(page, 'Kommende Model')).toContainText('Indlæses, ca. 12 s.');
     await expect(row_of(page, 'Ventende Model')).toContainText('Venter på plads, ca. 44 s.');
+    await expect(row_of(page, 'Fraværende Model')).toContainText('Den indlæses, når nogen spørger, på ca. 12 s. Ingen havde spurgt efter den længe.');
     await expect(row_of(page, 'Stor Model')).toContainText('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 80 GB.');
     await expect(row_of(page, 'Svigtende Model')).toContainText('x.gguf: No such file');
     await expect(page.locator('.bad.why, .bad.head').filter({ hasText: /Klar|Viger|Indlæses|Venter/ }), 'red is for what somebody must act on').toHaveCount(0);
@@ -95,10 +97,10 @@ test('blocks of the strip are to scale', async ({ browser, guard }) => {
   const blocks = page.getByRole('article', { name: 'gpu0' }).locator('.block');
   await expect(blocks).toHaveCount(4);
   const widths = await blocks.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().width));
-  const [first = 0, second = 0, reserved = 0, free = 0] = widths;
+  const [first = 0, second = 0, other = 0, reserved = 0] = widths;
   expect(first / second).toBeCloseTo(1, 1);
-  expect(first / reserved).toBeCloseTo(30 / 12, 1);
-  expect(first / free).toBeCloseTo(30 / 8, 1);
+  expect(first / reserved).toBeCloseTo(30 / 16, 1);
+  expect(first / other).toBeCloseTo(30 / 4, 0);
   await page.context().close();
 });
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import tiny_models
-from server import OTHER_SECRET, SECRET
+from server import OTHER_SECRET, SECRET, engine_behind
 from waiting import until
 
 TWO_FIT_GB = 0.12  # a tiny model needs some 50 MB, most of it the engine itself
@@ -57,11 +57,15 @@ def test_a_model_that_is_absent_is_a_wait_and_no_alarm(make_server, crowd):
     assert said(server.chat("m02", max_tokens=3))
 
 
-def test_who_waits_for_a_model_is_told_so(make_server, crowd):
-    server = make_server(crowd[:3], residency={"memory_gb": TWO_FIT_GB}, limits={"keep_alive_s": 0.1}).start(ready=False)
-    server.until_ready("m00", "m01")
-    told = [line for line in server.chat("m02", stream=True, max_tokens=3).iter_lines(decode_unicode=True) if line.startswith(": ")]
-    assert any("model_ready=false" in line for line in told)
+def test_who_waits_for_a_model_is_told_so(make_server, crowd, tmp_path):
+    gate = tmp_path / "gate"
+    server = make_server(crowd[:1], residency={"memory_gb": TWO_FIT_GB}, limits={"keep_alive_s": 0.1},
+                         llama_server=str(engine_behind(gate))).start(ready=False)
+    lines = server.chat("m00", stream=True, max_tokens=3).iter_lines(decode_unicode=True)
+    told = next(line for line in lines if line.startswith(": waiting"))
+    gate.touch()
+    assert "position=1 model_ready=False ready_in_s=1" in told.replace("false", "False")
+    assert "data: [DONE]" in list(lines)
 
 
 def test_a_model_larger_than_the_memory_is_refused_with_figures(make_server, tiny, crowd):
@@ -70,7 +74,7 @@ def test_a_model_larger_than_the_memory_is_refused_with_figures(make_server, tin
     server.until_ready("m00")
     answer = server.chat("slow")
     assert answer.status_code == 503 and answer.json()["error"]["code"] == "model_unavailable", answer.text
-    assert "it needs 0.9 GB of memory, and the largest memory here has 0.2 GB for models" == server.model_state("slow")["detail"]
+    assert "it needs 3.3 GB of memory, and the largest memory here has 0.1 GB for models" == server.model_state("slow")["detail"]
     assert said(server.chat("m00", max_tokens=3))
 
 

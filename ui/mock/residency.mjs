@@ -1,5 +1,4 @@
-// The mock's memories and the models in them: six on two devices, and one that fits nowhere, in every state that there
-// is. Orders are carried out; what is loaded is ready after a few seconds.
+// The mock's memories and the models in them: on two devices, in every state that there is, and one that fits nowhere. Orders are carried out; what is loaded is ready after a few seconds.
 const iso = (ms) => new Date(ms).toISOString().replace('Z', '000Z');
 const load_ms = 4_000;
 const gb = 1e9;
@@ -16,8 +15,9 @@ export function mock_residency({ note }) {
     model('bge-m3', 'BGE M3', { serves: 'embeddings', aliases: ['text-embedding-3-small'], state: 'failed', cause: 'broken', since: minutes(7), bytes: 1.2 * gb, load_s: 3, detail: 'models/bge-m3.gguf: No such file or directory' }),
     model('deepseek-v3-671b', 'DeepSeek V3 671B', { bytes: 404 * gb, fits: false, load_s: 180, since: minutes(300) }),
     model('gemma-3-270m', 'Gemma 3 270M', { aliases: ['lille'], node: 'fælled-1', device: 'gpu1', state: 'ready', cause: 'at_start', since: minutes(130), bytes: 0.6 * gb, bytes_read: 0.57 * gb, load_s: 1.4, asked_per_hour: 12, running: 1 }),
-    model('llama-3.3-70b', 'Llama 3.3 70B', { node: 'fælled-1', device: 'gpu0', cause: 'unused', since: minutes(55), bytes: 41.4 * gb, load_s: 31, ready_at: start + 24 * 3_600_000, ready_in_s: 44, asked_per_hour: 3.5, waiting: 3 }),
+    model('llama-3.3-70b', 'Llama 3.3 70B', { node: 'fælled-1', device: 'gpu0', state: 'starting', cause: 'asked', since: start, bytes: 41.4 * gb, load_s: 31, ready_at: start + 24 * 3_600_000, ready_in_s: 44, asked_per_hour: 3.5, waiting: 3 }),
     model('mistral-small-24b', 'Mistral Small 24B', { aliases: ['standard', 'gpt-4o-mini'], node: 'fælled-1', device: 'gpu0', state: 'draining', cause: 'line_empty', other: 'llama-3.3-70b', since: minutes(0), bytes: 26.8 * gb, bytes_read: 26.1 * gb, load_s: 14, asked_per_hour: 41, running: 2 }),
+    model('phi-4-14b', 'Phi 4 14B', { cause: 'unused', since: minutes(55), bytes: 15.2 * gb, load_s: 8, asked_per_hour: 0.4 }),
     model('qwen3-32b', 'Qwen3 32B', { node: 'fælled-1', device: 'gpu0', state: 'ready', cause: 'pinned', since: minutes(412), pinned: true, bytes: 36.9 * gb, bytes_read: 36.2 * gb, load_s: 22, asked_per_hour: 118, running: 4 }),
     model('viking-33b', 'Viking 33B', { node: 'fælled-1', device: 'gpu1', state: 'starting', cause: 'asked', since: start, bytes: 34.5 * gb, load_s: 19, ready_at: start + 24 * 3_600_000, ready_in_s: 12, asked_per_hour: 6, waiting: 1 }),
     model('delt-70b', 'Delt 70B', { engine: 'openai', state: 'ready', since: minutes(600), asked_per_hour: 20 }),
@@ -50,9 +50,9 @@ export function mock_residency({ note }) {
   const takes = (one) => ['ready', 'starting', 'draining'].includes(one.state);
   function device_now(device) {
     const there = models.filter((one) => one.device === device.device);
-    const taken = there.filter(takes).reduce((sum, one) => sum + one.bytes, 0);
-    const wanted = there.some((one) => one.state === 'absent' && one.waiting > 0);
-    return { ...device, taken, reserved: wanted ? Math.min(device.bytes - taken, 14.2 * gb) : 0 };
+    const coming = there.find((one) => there.some((goes) => goes.state === 'draining' && goes.other === one.id));
+    const taken = there.filter((one) => takes(one) && one !== coming).reduce((sum, one) => sum + one.bytes, 0);
+    return { ...device, taken, reserved: coming?.bytes ?? 0 };
   }
 
   function order(one, act) {

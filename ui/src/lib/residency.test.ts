@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acts_of, awaited_in, blocks_of, device_name, standing_of, undo_of, wants_somebody } from './residency';
+import { acts_of, all_coming, blocks_of, coming_in, device_name, standing_of, undo_of, wants_somebody } from './residency';
 import type { MemoryDevice, ModelResidency, ResidencyEvent } from './residency_api';
 import { event_words, why_words, type Teller } from './residency_words';
 import { fill } from './words';
@@ -11,14 +11,15 @@ const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
   id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], node: 'local', device: 'gpu0', state: 'ready', cause: 'none', other: null,
   in_state_s: 60, bytes: 30e9, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, ...more,
 });
-const teller = (language: 'da' | 'en'): Teller => ({
+const teller = (language: 'da' | 'en', coming: string[] = []): Teller => ({
+  coming: new Set(coming),
   say: (key, values = {}) => fill(words[language][key], values),
   language,
   now: new Date(at),
   name_of: (id) => (id === 'b' ? 'Model B' : id),
 });
-function why(more: Partial<ModelResidency>, language: 'da' | 'en' = 'da'): string {
-  const { head, rest } = why_words(model(more), at, [device], teller(language));
+function why(more: Partial<ModelResidency>, language: 'da' | 'en' = 'da', coming: string[] = []): string {
+  const { head, rest } = why_words(model(more), at, [device], teller(language, coming));
   return `${head} ${rest}`.trim();
 }
 
@@ -37,8 +38,14 @@ describe('a memory', () => {
     expect(blocks_of({ ...device, taken: 0, reserved: 0 }, []).map((each) => each.kind)).toEqual(['free']);
   });
 
-  it('knows for whom room is reserved', () => {
-    expect(awaited_in(device, [model({ id: 'w', state: 'absent', waiting: 2 }), model({ state: 'absent' })]).map((each) => each.id)).toEqual(['w']);
+  it('has no block for who comes, and of its room only what nobody takes any more', () => {
+    const full = { ...device, taken: 60e9, reserved: 40e9 };
+    const models = [model(), model({ id: 'goes', state: 'draining', other: 'comes' }), model({ id: 'comes', state: 'starting', bytes: 40e9 })];
+    expect(coming_in(full, models)?.id).toBe('comes');
+    expect(blocks_of(full, models).map((each) => [each.kind, each.bytes / 1e9, each.model?.id])).toEqual([['model', 30, 'goes'], ['model', 30, 'm'], ['reserved', 20, undefined]]);
+    expect(coming_in(full, [models[2] ?? model()])?.id, 'by its size where nobody goes any more').toBe('comes');
+    expect(coming_in({ ...full, reserved: 0 }, models)).toBe(null);
+    expect([...all_coming([full], models)]).toEqual(['comes']);
   });
 
   it('is named with its machine where there are several', () => {
@@ -53,12 +60,14 @@ describe('a model', () => {
     expect(wants_somebody(model({ state: 'absent', fits: false }))).toBe(true);
     expect(wants_somebody(model({ state: 'absent', fits: false, bytes: 0 }))).toBe(false);
     expect(wants_somebody(model({ state: 'draining' }))).toBe(false);
-    expect(standing_of(model({ state: 'absent', waiting: 1 }))).toBe('waiting');
+    expect(standing_of(model({ state: 'absent', waiting: 1 }), new Set())).toBe('waiting');
+    expect(standing_of(model({ state: 'starting' }), new Set(['m']))).toBe('waiting');
   });
 
   it('can be ordered to do what makes sense, and each order has its way back', () => {
     expect(acts_of(model())).toEqual(['unload', 'pin']);
-    expect(acts_of(model({ state: 'starting', pinned: true }))).toEqual(['unload', 'unpin']);
+    expect(acts_of(model({ state: 'starting', pinned: true }))).toEqual(['unpin']);
+    expect(acts_of(model({ state: 'failed', pinned: true }))).toEqual(['load', 'unpin']);
     expect(acts_of(model({ state: 'draining' }))).toEqual(['load', 'pin']);
     expect(acts_of(model({ state: 'absent', fits: false }))).toEqual([]);
     expect(acts_of(model({ bytes: 0 }))).toEqual([]);
@@ -79,7 +88,11 @@ describe('the sentences', () => {
     expect(why({ state: 'absent', cause: 'makes_room', other: 'b' })).toBe('Ikke i hukommelsen. Den indlæses, når nogen spørger, på ca. 12 s. Den gav plads til Model B, fordi ingen brugte den.');
     expect(why({ state: 'absent', waiting: 1, ready_in_s: 30 })).toBe('Venter på plads, ca. 30 s.');
     expect(why({ state: 'absent', fits: false, bytes: 404e9 })).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 80 GB.');
+    expect(why({ state: 'absent', fits: false })).toBe('Passer ikke, fordi fastholdte modeller optager for meget af hukommelsen. Giv en af dem fri.');
     expect(why({ state: 'absent', bytes: 0 })).toBe('Svarer ikke lige nu.');
+    expect(why({ bytes: 0 })).toBe('Klar.');
+    expect(why({ state: 'starting', ready_in_s: 30, cause: 'asked' }, 'da', ['m'])).toBe('Venter på plads, ca. 30 s. Nogen spurgte efter den.');
+    expect(why({ state: 'starting', cause: 'broken' })).toBe('Indlæses. Motoren stoppede af sig selv.');
     expect(why({ state: 'failed', cause: 'broken' }, 'en')).toMatch(/^Not working since \d\d:\d\d\. Its engine ended by itself\.$/);
     expect(why({ in_state_s: 200_000 }, 'en')).toMatch(/^Ready since 22\/11\/2026/);
   });

@@ -12,7 +12,9 @@ export interface Block {
 /** What takes none of our memory: a server that somebody else runs. */
 export const is_elsewhere = (model: ModelResidency) => model.bytes === 0;
 
-export function standing_of(model: ModelResidency): Standing {
+/** `coming`: those whose room is still being made (coming_in). */
+export function standing_of(model: ModelResidency, coming: ReadonlySet<string>): Standing {
+  if (coming.has(model.id)) return 'waiting';
   if (model.state !== 'absent') return model.state;
   if (is_elsewhere(model)) return 'absent';
   if (!model.fits) return 'unfit';
@@ -20,31 +22,49 @@ export function standing_of(model: ModelResidency): Standing {
 }
 
 /** Somebody must act: nothing else is red. */
-export const wants_somebody = (model: ModelResidency) => ['failed', 'unfit'].includes(standing_of(model));
+export const wants_somebody = (model: ModelResidency) => ['failed', 'unfit'].includes(standing_of(model, new Set()));
 
 const lies_in = (device: MemoryDevice) => (model: ModelResidency) => model.node === device.node && model.device === device.device;
 const takes = (model: ModelResidency) => ['ready', 'starting', 'draining'].includes(model.state);
 
-/** Models that are there, come or go, the largest first, then what else is taken, reserved and free: all of the memory. */
+/** For whom room is reserved: it takes none yet, and loads once others have gone. */
+export function coming_in(device: MemoryDevice, models: readonly ModelResidency[]): ModelResidency | null {
+  if (device.reserved === 0) return null;
+  const here = models.filter(lies_in(device));
+  const made_for = new Set(here.filter((model) => model.state === 'draining').map((model) => model.other));
+  const starting = here.filter((model) => model.state === 'starting');
+  return starting.find((model) => made_for.has(model.id)) ?? starting.find((model) => model.bytes === device.reserved) ?? null;
+}
+
+export function all_coming(devices: readonly MemoryDevice[], models: readonly ModelResidency[]): Set<string> {
+  return new Set(devices.map((device) => coming_in(device, models)?.id).filter((id) => id !== undefined));
+}
+
+/**
+ * Models that are there, load or go, the largest first, then what else is taken, reserved and free: all of the memory.
+ * Of what is reserved, those that go still take a part.
+ */
 export function blocks_of(device: MemoryDevice, models: readonly ModelResidency[]): Block[] {
-  const there = models.filter(lies_in(device)).filter(takes).sort((a, b) => b.bytes - a.bytes || a.id.localeCompare(b.id));
+  const coming = coming_in(device, models);
+  const there = models.filter(lies_in(device)).filter((model) => takes(model) && model !== coming).sort((a, b) => b.bytes - a.bytes || a.id.localeCompare(b.id));
   const blocks: Block[] = there.map((model) => ({ kind: 'model', bytes: model.bytes, model }));
   const known = there.reduce((sum, each) => sum + each.bytes, 0);
   const taken = Math.max(device.taken, known);
-  for (const [kind, bytes] of [['other', taken - known], ['reserved', device.reserved], ['free', device.bytes - taken - device.reserved]] as const) {
+  const left = Math.max(0, device.bytes - taken);
+  const reserved = Math.min(left, device.reserved);
+  for (const [kind, bytes] of [['other', taken - known], ['reserved', reserved], ['free', left - reserved]] as const) {
     if (bytes > 0) blocks.push({ kind, bytes, model: null });
   }
   return blocks;
 }
 
-/** Whom its reserved room is for. */
-export const awaited_in = (device: MemoryDevice, models: readonly ModelResidency[]) => models.filter(lies_in(device)).filter((model) => standing_of(model) === 'waiting');
-
-/** What an operator may order: the first takes a model in or out, the second holds it there. */
+/** What an operator may order: what takes a model in or out, and what holds it there. A pinned one does not go. */
 export function acts_of(model: ModelResidency): Act[] {
   if (is_elsewhere(model)) return [];
-  if (standing_of(model) === 'unfit') return model.pinned ? ['unpin'] : [];
-  return [model.state === 'ready' || model.state === 'starting' ? 'unload' : 'load', model.pinned ? 'unpin' : 'pin'];
+  if (model.state === 'absent' && !model.fits) return model.pinned ? ['unpin'] : [];
+  const there = model.state === 'ready' || model.state === 'starting';
+  if (model.pinned) return there ? ['unpin'] : ['load', 'unpin'];
+  return [there ? 'unload' : 'load', 'pin'];
 }
 
 export const undo_of = { load: 'unload', unload: 'load', pin: 'unpin', unpin: 'pin' } as const satisfies Record<Act, Act>;

@@ -11,6 +11,8 @@ export interface Teller {
   say: Say;
   language: Language;
   now: Date;
+  /** Whose room is still being made. */
+  coming: ReadonlySet<string>;
   /** What people call a model. */
   name_of: (id: string) => string;
 }
@@ -33,6 +35,7 @@ const other_of = (other: string | null, { say, name_of }: Teller) => (other ? na
 export function unfit_words(model: ModelResidency, devices: readonly MemoryDevice[], { say, language }: Teller): string {
   const largest = Math.max(0, ...devices.map((each) => each.bytes));
   if (largest === 0) return say('why_unfit_none');
+  if (model.bytes <= largest) return say('why_unfit_pinned');
   return say('why_unfit', { bytes: bytes_text(model.bytes, language), largest: bytes_text(largest, language) });
 }
 
@@ -50,20 +53,23 @@ export function why_words(model: ModelResidency, at: string, devices: readonly M
   const gone = one_of(went, model.cause);
   const pinned = model.pinned && model.cause !== 'pinned' ? say('drift_pinned') : null;
   const told = (head: string, ...rest: (string | null | undefined)[]): Told => ({ head, rest: sentences(...rest) });
-  switch (standing_of(model)) {
+  const restarts = model.cause === 'broken' ? say('went_broken') : null;
+  switch (standing_of(model, teller.coming)) {
     case 'ready':
+      if (is_elsewhere(model)) return told(say('why_elsewhere_ready')); // since when is not known
       return told(say('why_ready', { time: time_words(since_of(model, at), teller) }), coming && say(`came_${coming}`), pinned);
     case 'starting':
-      return told(model.ready_in_s === null ? say('why_starting_unknown') : say('why_starting', { seconds: seconds(model.ready_in_s) }), coming && say(`came_${coming}`), pinned);
+      return told(model.ready_in_s === null ? say('why_starting_unknown') : say('why_starting', { seconds: seconds(model.ready_in_s) }), coming && say(`came_${coming}`), restarts, pinned);
     case 'draining': {
       const going = one_of(goes, model.cause);
       const last = model.running === 0 ? null : model.running === 1 ? say('why_last_answer') : say('why_last_answers', { count: model.running });
       return told(going ? say(`goes_${going}`, { other }) : say('goes_none'), last);
     }
     case 'failed':
-      return told(say('why_failed', { time: time_words(since_of(model, at), teller) }), model.cause === 'broken' && !model.detail ? say('went_broken') : null);
+      if (is_elsewhere(model)) return told(say('why_elsewhere_absent'));
+      return told(say('why_failed', { time: time_words(since_of(model, at), teller) }), model.detail ? null : restarts);
     case 'waiting':
-      return told(model.ready_in_s === null ? say('why_waiting_unknown') : say('why_waiting', { seconds: seconds(model.ready_in_s) }), pinned);
+      return told(model.ready_in_s === null ? say('why_waiting_unknown') : say('why_waiting', { seconds: seconds(model.ready_in_s) }), coming && say(`came_${coming}`), pinned);
     case 'unfit':
       return told(unfit_words(model, devices, teller));
     case 'absent':

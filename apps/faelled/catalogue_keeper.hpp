@@ -1,0 +1,51 @@
+// CatalogueKeeper: what becomes of a model that operators add, change or remove while the server runs: the gateway, the
+// mesh, the node and the metrics learn of it. Owned by serve(); loop's thread.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "config/config.hpp"
+#include "gateway/catalogue.hpp"
+#include "mesh/mesh.hpp"
+#include "node/node.hpp"
+#include "observe/log.hpp"
+#include "portal/catalogue_keeping.hpp"
+#include "store/rows.hpp"
+
+namespace faelled::app {
+
+class CatalogueKeeper final : public portal::CatalogueKeeping {
+ public:
+  struct Parts {
+    const config::Config& config;
+    gateway::Catalogue& catalogue;
+    mesh::Mesh& mesh;
+    node::Node& node;
+    observe::Log& log;
+    std::uint64_t memory = 0;  // for models
+    std::function<void(const std::string& model)> added;
+  };
+  explicit CatalogueKeeper(Parts parts) : p_(std::move(parts)) {}
+
+  // Those of former runs, from the store's settings. One that cannot be read any more is told in the log and left out.
+  void restore(const std::vector<store::SettingRow>& settings);
+
+  Expected<gateway::CatalogueModel> read(std::string_view definition) const override;
+  std::function<Expected<portal::ModelFit>()> look(const gateway::CatalogueModel& model) const override;
+  void put(gateway::CatalogueModel model, std::string definition, const portal::ModelFit& fit) override;
+  void remove(const std::string& id) override;
+  std::string definition(const std::string& id) const override;
+  std::uint64_t last_version(const std::string& id) const override;
+
+ private:
+  struct Kept {
+    std::uint64_t version = 0;
+    std::string definition;  // empty: it was removed
+  };
+
+  Parts p_;
+  std::map<std::string, Kept, std::less<>> kept_;
+};
+
+}  // namespace faelled::app

@@ -1,0 +1,86 @@
+#include "gateway/catalogue.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace faelled::gateway {
+
+Catalogue::Catalogue(std::vector<CatalogueModel> models, WallTime created) : created_(created) {
+  for (CatalogueModel& model : models) {
+    const auto taken = take(std::move(model));
+    FAELLED_CHECK(taken.has_value(), "the configuration gives every name once");
+  }
+  list();
+}
+
+Expected<void> Catalogue::put(CatalogueModel model) {
+  const auto taken = take(std::move(model));
+  if (taken) list();
+  return taken;
+}
+
+Expected<void> Catalogue::may_put(const CatalogueModel& model) const {
+  const std::string& id = model.settings.id;
+  const auto means_another = [&](const std::string& name) {
+    const auto alias = aliases_.find(name);
+    if (alias != aliases_.end()) return alias->second.model != id;
+    return name != id && models_.contains(name);
+  };
+  if (aliases_.contains(id)) return fail(Errc::exists, "'" + id + "' is an alias already", "choose another id");
+  std::vector<std::string_view> names{id};
+  for (const Alias& alias : model.aliases) {
+    if (means_another(alias.name) || std::ranges::find(names, alias.name) != names.end())
+      return fail(Errc::exists, "'" + alias.name + "' means another model already", "choose another alias");
+    names.push_back(alias.name);
+  }
+  return {};
+}
+
+Expected<void> Catalogue::take(CatalogueModel model) {
+  if (auto free = may_put(model); !free) return free;
+  const std::string id = model.settings.id;
+  if (const auto before = models_.find(id); before == models_.end()) {
+    names_.push_back(id);
+  } else {
+    for (const Alias& alias : before->second->aliases) aliases_.erase(alias.name);
+  }
+  for (const Alias& alias : model.aliases) aliases_.emplace(alias.name, Meaning{id, alias.lane});
+  models_.insert_or_assign(id, std::make_shared<const CatalogueModel>(std::move(model)));
+  return {};
+}
+
+void Catalogue::remove(std::string_view id) {
+  std::erase_if(aliases_, [&](const auto& entry) { return entry.second.model == id; });
+  std::erase(names_, id);
+  if (const auto found = models_.find(id); found != models_.end()) models_.erase(found);
+  list();
+}
+
+// Each model, and its aliases behind it.
+void Catalogue::list() {
+  listed_.clear();
+  for (const std::string& id : names_) {
+    listed_.push_back(id);
+    for (const Alias& alias : models_.find(id)->second->aliases)
+      if (alias.listed) listed_.push_back(alias.name);
+  }
+}
+
+Catalogue::Asked Catalogue::asked(std::string_view name) const {
+  if (const CatalogueModel* model = find(name)) return {model, rpc::Lane::interactive};
+  const auto alias = aliases_.find(name);
+  return alias == aliases_.end() ? Asked{} : Asked{find(alias->second.model), alias->second.lane};
+}
+
+const CatalogueModel* Catalogue::find(std::string_view id) const {
+  const auto found = models_.find(id);
+  return found == models_.end() ? nullptr : found->second.get();
+}
+
+std::shared_ptr<const CatalogueModel> Catalogue::hold(std::string_view id) const {
+  const auto found = models_.find(id);
+  return found == models_.end() ? nullptr : found->second;
+}
+
+}  // namespace faelled::gateway
