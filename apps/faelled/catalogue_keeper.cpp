@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "engines/gguf.hpp"
 #include "engines/memory_need.hpp"
 #include "json/document.hpp"
 #include "residents.hpp"
@@ -64,7 +63,10 @@ Expected<gateway::CatalogueModel> CatalogueKeeper::read(std::string_view definit
   if (model->engine == config::Engine::llama && p_.config.llama_server.empty())
     return fail(Errc::invalid, "this server has no llama-server: llama_server is not set in its configuration",
                 "set it there and start again; ./run builds one");
-  for (const auto& file : {model->file, model->chat_template_file})
+  if (model->engine == config::Engine::vllm && p_.config.vllm.empty())
+    return fail(Errc::invalid, "this server has no vLLM: vllm is not set in its configuration",
+                "set it there and start again; ./dev vllm installs one for processors");
+  for (const auto& file : {model->file, model->folder, model->chat_template_file})
     if (!file.empty() && !file.is_absolute())
       return fail(Errc::invalid, "the path " + file.string() + " is not absolute", "write it from the root on");
   return catalogue_model(*model, p_.config);
@@ -73,13 +75,11 @@ Expected<gateway::CatalogueModel> CatalogueKeeper::read(std::string_view definit
 std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway::CatalogueModel& model) const {
   return [settings = model.settings, memory = p_.memory]() -> Expected<portal::ModelFit> {
     if (settings.kind == engines::EngineKind::openai) return portal::ModelFit{};
-    const auto file = engines::read_gguf_file(settings.file);
-    if (!file) return std::unexpected(file.error());
+    const auto need = need_of(settings);
+    if (!need) return std::unexpected(need.error());
     if (!settings.chat_template_file.empty() && ::access(settings.chat_template_file.c_str(), R_OK) != 0)
       return fail(Errc::invalid, "chat_template_file " + settings.chat_template_file + " cannot be read",
                   "is it there, and may the server's user read it?");
-    const auto need = engines::memory_need(settings, *file);
-    if (!need) return std::unexpected(need.error());
     portal::ModelFit fit{need->weights, need->kv_cache, need->working, memory, {}};
     if (need->total() > memory)
       fit.why_not = "it needs " + std::to_string(need->total() / 1'000'000) + " MB of memory, and there are " +
@@ -100,7 +100,8 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
   p_.node.know(settings);
   if (settings.kind != engines::EngineKind::openai) {
     const engines::MemoryNeed need{fit.weights, fit.kv_cache, fit.working};
-    p_.mesh.know({settings.id, need.total(), engines::load_guess(need), settings.places, settings.pinned, !changes});
+    p_.mesh.know(
+        {settings.id, need.total(), load_guess_of(settings, need), settings.places, settings.pinned, !changes});
     // What runs began with the former definition: it ends in peace, and whoever asks next has the new one.
     if (changes) p_.mesh.renew(settings.id);
   }

@@ -41,18 +41,32 @@ Said said(const std::string& command) {
   return out;
 }
 
-Finding engine(const config::Config& config) {
-  const bool wanted = std::ranges::any_of(
-      config.models, [](const config::Model& model) { return model.engine == config::Engine::llama; });
-  if (config.llama_server.empty())
-    return {"engine", wanted ? Verdict::bad : Verdict::note, "no llama_server is named",
+bool wants(const config::Config& config, config::Engine engine) {
+  return std::ranges::any_of(config.models, [&](const config::Model& model) { return model.engine == engine; });
+}
+
+// `patience_s`: Python reads for a while before vLLM says a word.
+Finding engine(const std::filesystem::path& program, std::string_view key, bool wanted, int patience_s) {
+  if (program.empty())
+    return {"engine", wanted ? Verdict::bad : Verdict::note, fmt::format("no {} is named", key),
             wanted ? "name it in the configuration" : ""};
   std::string quoted = "'";
-  for (const char c : config.llama_server.string()) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  if (!said("timeout 20 " + quoted + "' --version").well)
-    return {"engine", Verdict::bad, config.llama_server.string() + " does not start",
+  for (const char c : program.string()) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  if (!said(fmt::format("timeout {} {}' --version", patience_s, quoted)).well)
+    return {"engine", Verdict::bad, program.string() + " does not start",
             "run it with --version and read its error: a missing library, or built for another processor"};
-  return {"engine", Verdict::good, config.llama_server.string() + " starts", {}};
+  return {"engine", Verdict::good, program.string() + " starts", {}};
+}
+
+// Of a folder's models the files with weights.
+std::uintmax_t bytes_of(const config::Model& model) {
+  std::error_code code;
+  std::uintmax_t bytes = 0;
+  if (model.engine == config::Engine::llama) bytes = std::filesystem::file_size(model.file, code);
+  if (model.engine == config::Engine::vllm)
+    for (const auto& entry : std::filesystem::directory_iterator(model.folder, code))
+      if (entry.path().extension() == ".safetensors") bytes += entry.file_size(code);
+  return code ? 0 : bytes;
 }
 
 int run_doctor(const std::string& config_file, bool json) {
@@ -82,13 +96,8 @@ int run_doctor(const std::string& config_file, bool json) {
 
 std::vector<Finding> examine(const config::Config& config, const std::string& config_file) {
   doctor::Needs needs{config.data, 0, config.limits.connections};
-  for (const config::Model& model : config.models) {
-    std::error_code code;
-    const auto bytes = model.file.empty() ? 0 : std::filesystem::file_size(model.file, code);
-    if (!code) needs.engine_bytes += bytes;
-  }
-  const bool gpu_wanted = std::ranges::none_of(
-      config.models, [](const config::Model& model) { return model.engine == config::Engine::llama; });
+  for (const config::Model& model : config.models) needs.engine_bytes += bytes_of(model);
+  const bool llama = wants(config, config::Engine::llama), vllm = wants(config, config::Engine::vllm);
   const Said driver = said("timeout 20 nvidia-smi -q");
   const Said there = said("command -v nvidia-smi");
   std::vector<Finding> all{doctor::configuration(config_file, !config.keys.empty()),
@@ -102,8 +111,9 @@ std::vector<Finding> examine(const config::Config& config, const std::string& co
                            doctor::open_files(needs),
                            doctor::clock(),
                            doctor::core_dumps("/"),
-                           engine(config)};
-  for (Finding& gpu : doctor::gpus(driver.text, !there.well, gpu_wanted)) all.push_back(std::move(gpu));
+                           engine(config.llama_server, "llama_server", llama, 20)};
+  if (vllm) all.push_back(engine(config.vllm, "vllm", true, 120));
+  for (Finding& gpu : doctor::gpus(driver.text, !there.well, !llama)) all.push_back(std::move(gpu));
   return all;
 }
 

@@ -5,6 +5,7 @@
 #include "doctor/machine.hpp"
 #include "engines/gguf.hpp"
 #include "engines/memory_need.hpp"
+#include "engines/vllm_server.hpp"
 
 namespace faelled::app {
 namespace {
@@ -13,16 +14,28 @@ bool takes_memory(const engines::ModelSettings& model) { return model.kind != en
 
 }  // namespace
 
+Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model) {
+  if (model.kind == engines::EngineKind::vllm) {
+    const auto folder = engines::read_model_folder(model.folder);
+    return folder ? engines::memory_need(model, *folder) : std::unexpected(folder.error());
+  }
+  const auto file = engines::read_gguf_file(model.file);
+  return file ? engines::memory_need(model, *file) : std::unexpected(file.error());
+}
+
+Duration load_guess_of(const engines::ModelSettings& model, const engines::MemoryNeed& need) {
+  constexpr Duration python_imports = std::chrono::seconds(30);  // measured: 20 to 35
+  return engines::load_guess(need) + (model.kind == engines::EngineKind::vllm ? python_imports : Duration::zero());
+}
+
 std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log) {
   std::vector<mesh::Resident> all;
   for (const engines::ModelSettings& model : models) {
     if (!takes_memory(model)) continue;
     mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true};
-    const auto file = engines::read_gguf_file(model.file);
-    const auto need = file ? engines::memory_need(model, *file) : std::unexpected(file.error());
-    if (need) {
+    if (const auto need = need_of(model)) {
       resident.bytes = need->total();
-      resident.load_guess = engines::load_guess(*need);
+      resident.load_guess = load_guess_of(model, *need);
       log.info("model needs memory", {{"model", model.id},
                                       {"bytes", need->total()},
                                       {"weights", need->weights},
@@ -35,7 +48,7 @@ std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSetting
 }
 
 std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config) {
-  if (config.llama_server.empty()) return std::nullopt;
+  if (config.llama_server.empty() && config.vllm.empty()) return std::nullopt;
   if (config.residency.memory_bytes > 0) return rpc::DeviceReport{"host", config.residency.memory_bytes};
   // For the server itself, the page cache and others on this machine.
   constexpr std::uint64_t reserve_least = 500'000'000;

@@ -5,12 +5,17 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "engines/memory_need.hpp"
 #include "engines/model_settings.hpp"
 #include "mesh/residents.hpp"
 #include "observe/log.hpp"
 #include "rpc/messages.hpp"
 
 namespace faelled::app {
+
+// By its file or folder, which is read. Only for engines that we start.
+Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model);
+Duration load_guess_of(const engines::ModelSettings& model, const engines::MemoryNeed& need);
 
 // Of those that take memory of ours. Reads their files' headers; one that cannot be read is left to the node, which
 // says what is wrong with it.

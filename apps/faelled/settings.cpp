@@ -44,6 +44,18 @@ front_ends::MemberRule rule_of(const config::FrontEndRule& from) {
   return {By::claim, from.claim, from.value, from.member};
 }
 
+engines::EngineKind kind_of(config::Engine engine) {
+  switch (engine) {
+    case config::Engine::llama:
+      return engines::EngineKind::llama;
+    case config::Engine::vllm:
+      return engines::EngineKind::vllm;
+    case config::Engine::openai:
+      break;
+  }
+  return engines::EngineKind::openai;
+}
+
 gateway::CardText card_text(const config::CardText& text) { return {text.summary, text.good_for, text.where}; }
 
 }  // namespace
@@ -53,7 +65,7 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
   engines::ModelSettings& to = model.settings;
   to.id = from.id;
   to.name = from.name;
-  to.kind = from.engine == config::Engine::llama ? engines::EngineKind::llama : engines::EngineKind::openai;
+  to.kind = kind_of(from.engine);
   to.places = from.concurrency;
   to.context_tokens = from.context_tokens;
   to.embeddings = from.embeddings;
@@ -68,9 +80,12 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
     return path.empty() ? std::string() : std::filesystem::absolute(path).lexically_normal().string();
   };
   to.file = absolute(from.file);
+  to.folder = absolute(from.folder);
+  to.tool_parser = from.tool_parser;
   to.threads = from.threads;
   to.chat_template_file = absolute(from.chat_template_file);
   to.llama_server = absolute(config.llama_server);
+  to.vllm = absolute(config.vllm);
   to.url = from.url;
   to.ca_file = absolute(from.ca_file.path);
   to.certificate_file = absolute(from.certificate_file.path);

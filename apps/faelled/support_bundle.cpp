@@ -70,9 +70,8 @@ std::string described(const config::Config& config) {
       config.users.size(), config.keys.size(), config.log.file.empty() ? "to standard error" : "to a file",
       static_cast<int>(config.log.level), config.models.size());
   for (const config::Model& model : config.models)
-    out += fmt::format("  {} {} places {} context {} threads {}{}\n", model.id,
-                       model.engine == config::Engine::llama ? "llama" : "openai", model.concurrency,
-                       model.context_tokens, model.threads, model.embeddings ? " embeddings" : "");
+    out += fmt::format("  {} {} places {} context {} threads {}{}\n", model.id, config::name_of(model.engine),
+                       model.concurrency, model.context_tokens, model.threads, model.embeddings ? " embeddings" : "");
   const config::Limits& limits = config.limits;
   out += fmt::format("limits wait {} total {} silence {} connections {} waiting {} body_mib {}\n",
                      to_millis(limits.wait), to_millis(limits.total), to_millis(limits.silence), limits.connections,

@@ -99,7 +99,13 @@ inline constexpr std::size_t unix_path_bytes_max = 107;        // sockaddr_un, w
 inline constexpr std::uint64_t gguf_header_bytes_max = 256 * 1024 * 1024;  // vocabularies are some MiB
 inline constexpr std::uint64_t gguf_tensors_max = 1'000'000;
 inline constexpr std::uint64_t gguf_pairs_max = 100'000;
-inline constexpr std::size_t gguf_text_bytes_max = 4096;          // keys and names; longer ones are skipped
+inline constexpr std::size_t gguf_text_bytes_max = 4096;  // keys and names; longer ones are skipped
+inline constexpr std::uint64_t safetensors_header_bytes_max = 16 * 1024 * 1024;  // of one file; some 100 a tensor
+inline constexpr std::size_t safetensors_tensors_max = 200'000;
+inline constexpr std::size_t model_shards_max = 1000;
+inline constexpr std::size_t model_config_bytes_max = 1024 * 1024;      // config.json
+inline constexpr std::size_t model_index_bytes_max = 32 * 1024 * 1024;  // where each tensor lies; tokenizer_config.json
+inline constexpr std::uint64_t vllm_own_bytes = 2ULL << 30U;      // Python, torch and what a pass needs; as measured
 inline constexpr std::size_t engine_log_bytes_max = 1024 * 1024;  // and one older file of the same size
 inline constexpr std::size_t engine_log_line_bytes_max = 1024;
 

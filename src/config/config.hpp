@@ -94,7 +94,8 @@ struct FrontEnd {
   std::string default_member;  // empty: whom no rule fits is refused
 };
 
-enum class Engine { llama, openai };
+enum class Engine { llama, openai, vllm };
+std::string_view name_of(Engine engine);
 
 struct CardText {
   std::string summary;
@@ -119,6 +120,7 @@ struct Model {
   std::string name;  // the id where the file gives none
   Engine engine = Engine::openai;
   std::filesystem::path file;          // llama: the GGUF file
+  std::filesystem::path folder;        // vllm: config.json, *.safetensors and the tokenizer
   std::string url;                     // openai: base address, with /v1 and without a slash at the end
   std::string upstream_model;          // openai: the model's name there; the id where the file gives none
   std::filesystem::path api_key_file;  // openai: empty for none
@@ -127,8 +129,9 @@ struct Model {
   NamedFile key_file;
   std::uint32_t concurrency = 1;             // places
   std::uint32_t context_tokens = 0;          // 0: what the model was made for, at most 4096
-  std::uint32_t threads = 1;                 // llama
-  std::filesystem::path chat_template_file;  // llama: empty for the model's own
+  std::uint32_t threads = 1;                 // llama, vllm
+  std::filesystem::path chat_template_file;  // llama, vllm: empty for the model's own
+  std::string tool_parser;                   // vllm: what it calls the model's way to write tool calls; empty: no tools
   std::vector<std::string> stop;             // added to every chat request
   std::vector<Alias> aliases;
   bool embeddings = false;
@@ -201,6 +204,7 @@ struct Config {
   std::vector<Key> keys;
   std::vector<FrontEnd> front_ends;
   std::filesystem::path llama_server;
+  std::filesystem::path vllm;
   std::vector<Model> models;
   Residency residency;
   Limits limits;

@@ -228,7 +228,7 @@ TEST(Config, TellsAllMistakesAtOnceInTheOrderOfTheFile) {
       problems_of("listen: nowhere\nmodels:\n  - { id: a, engine: vlm }\nlimits: { body_mib: 0 }\nlgo: {}\n");
   ASSERT_EQ(all.size(), 4u);
   EXPECT_THAT(all[0], HasSubstr("f.yaml:1:9: listen 'nowhere' has no port"));
-  EXPECT_THAT(all[1], HasSubstr("models[0].engine must be one of llama, openai, not 'vlm'"));
+  EXPECT_THAT(all[1], HasSubstr("models[0].engine must be one of llama, openai, vllm, not 'vlm'"));
   EXPECT_THAT(all[2], HasSubstr("limits.body_mib"));
   EXPECT_THAT(all[3], HasSubstr("did you mean 'log'?"));
 }

@@ -14,7 +14,7 @@ namespace keys {
 
 inline constexpr auto top = std::to_array<std::string_view>(
     {"listen", "tls", "trusted_proxies", "public_url", "data", "store", "store_password_file", "store_ca_file",
-     "members", "users", "keys", "front_ends", "llama_server", "models", "residency", "limits", "log"});
+     "members", "users", "keys", "front_ends", "llama_server", "vllm", "models", "residency", "limits", "log"});
 inline constexpr auto tls =
     std::to_array<std::string_view>({"listen", "certificate", "key", "client_ca", "client_certificates"});
 inline constexpr auto trusted_proxies = std::to_array<std::string_view>({"address", "certificate"});
@@ -32,6 +32,7 @@ inline constexpr auto models = std::to_array<std::string_view>({"id",
                                                                 "name",
                                                                 "engine",
                                                                 "file",
+                                                                "folder",
                                                                 "url",
                                                                 "upstream_model",
                                                                 "api_key_file",
@@ -42,6 +43,7 @@ inline constexpr auto models = std::to_array<std::string_view>({"id",
                                                                 "context_tokens",
                                                                 "threads",
                                                                 "chat_template_file",
+                                                                "tool_parser",
                                                                 "stop",
                                                                 "aliases",
                                                                 "embeddings",

@@ -31,6 +31,7 @@ void look_for_files(std::string_view text, Parsed& parsed) {
     if (!file.empty() && ::access(file.c_str(), mode) != 0) parsed.problems.push_back(missing(text, file, what, hint));
   };
   look(parsed.config.llama_server, R_OK | X_OK, "llama_server", "it must be a program; ./run builds one");
+  look(parsed.config.vllm, R_OK | X_OK, "vllm", "it must be a program; ./dev vllm installs one");
   for (const auto& front_end : parsed.config.front_ends)
     look(front_end.token_secret_file, R_OK, "token.secret_file of front end '" + front_end.name + "'",
          "paths are taken from the folder of this file");
@@ -39,6 +40,7 @@ void look_for_files(std::string_view text, Parsed& parsed) {
   for (const auto& model : parsed.config.models) {
     const std::string of = " of model '" + model.id + "'";
     look(model.file, R_OK, "the file" + of, "paths are taken from the folder of this file");
+    look(model.folder, R_OK | X_OK, "the folder" + of, "paths are taken from the folder of this file");
     look(model.chat_template_file, R_OK, "chat_template_file" + of, "paths are taken from the folder of this file");
     look(model.api_key_file, R_OK, "api_key_file" + of, "paths are taken from the folder of this file");
   }

@@ -14,8 +14,13 @@ constexpr std::size_t path_bytes_max = 4096;
 constexpr std::size_t card_bytes_max = 2000;
 constexpr std::size_t stop_bytes_max = 200;
 constexpr std::size_t aliases_max = 100;
-constexpr std::uint32_t places_llama = 1;
-constexpr std::uint32_t places_upstream = 64;
+constexpr auto engine_names = std::to_array<std::string_view>({"llama", "openai", "vllm"});
+
+// Where the file says nothing, by engine.
+std::uint32_t places_of(Engine engine) {
+  if (engine == Engine::llama) return 1;
+  return engine == Engine::vllm ? 8 : 64;
+}
 
 // Ids stand in URLs, JSON and logs: visible ASCII, no quotes or backslash.
 bool is_model_id(std::string_view id) {
@@ -135,7 +140,31 @@ void read_llama(Fields& fields, const std::filesystem::path& folder, Model& mode
   if (const auto threads = fields.number("threads", {1, 512})) model.threads = static_cast<std::uint32_t>(*threads);
   if (const auto file = fields.text("chat_template_file", path_bytes_max))
     model.chat_template_file = (folder / *file).lexically_normal();
-  refuse(fields, "llama", {"url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file"});
+  refuse(fields, "llama",
+         {"folder", "tool_parser", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file"});
+}
+
+// A name, because it becomes a word of a command line.
+bool is_parser_name(std::string_view name) {
+  return !name.empty() &&
+         std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+void read_vllm(Fields& fields, const std::filesystem::path& folder, Model& model) {
+  if (const auto path = fields.required("folder", "folder: models/small", path_bytes_max))
+    model.folder = (folder / *path).lexically_normal();
+  model.threads = static_cast<std::uint32_t>(fields.number("threads", {1, 512}).value_or(0));
+  if (const auto file = fields.text("chat_template_file", path_bytes_max))
+    model.chat_template_file = (folder / *file).lexically_normal();
+  if (const auto parser = fields.text("tool_parser")) {
+    model.tool_parser = *parser;
+    if (!is_parser_name(*parser))
+      fields.wrong("tool_parser", fields.path("tool_parser") + " " + in_quotes(*parser) + " is no name of a parser",
+                   "for example hermes; vLLM's documentation says which one a model needs");
+  }
+  refuse(fields, "vllm",
+         {"file", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file", "embeddings",
+          "rerank", "shorter_vectors"});
 }
 
 void read_openai(Fields& fields, const std::filesystem::path& folder, Model& model) {
@@ -144,13 +173,14 @@ void read_openai(Fields& fields, const std::filesystem::path& folder, Model& mod
   if (const auto file = fields.text("api_key_file", path_bytes_max))
     model.api_key_file = (folder / *file).lexically_normal();
   read_upstream_tls(fields, folder, model);
-  refuse(fields, "openai", {"file", "threads", "chat_template_file"});
+  refuse(fields, "openai", {"file", "folder", "threads", "chat_template_file", "tool_parser"});
 }
 
 }  // namespace
 
+std::string_view name_of(Engine engine) { return engine_names[static_cast<std::size_t>(engine)]; }
+
 void read_models(Fields& top, Problems& problems, const std::filesystem::path& folder, std::vector<Model>& models) {
-  static constexpr auto engines = std::to_array<std::string_view>({"llama", "openai"});
   std::set<std::string> ids;
   top.list("models", models_max, [&](const YAML::Node& node, const std::string& where) {
     Fields fields(problems, node, where, keys::models);
@@ -166,18 +196,16 @@ void read_models(Fields& top, Problems& problems, const std::filesystem::path& f
       }
     }
     model.name = fields.text("name").value_or(model.id);
-    const auto engine = fields.choice("engine", engines);
+    const auto engine = fields.choice("engine", engine_names);
     if (!fields.has("engine")) {
       fields.wrong("engine", fields.path("engine") + " is missing",
-                   "engine: llama (a GGUF file) or engine: openai (another server)");
+                   "engine: llama (a GGUF file), vllm (a folder of safetensors) or openai (another server)");
     }
-    if (engine && *engine == 0) {
-      model.engine = Engine::llama;
-      read_llama(fields, folder, model);
-    } else if (engine) {
-      read_openai(fields, folder, model);
-    }
-    model.concurrency = model.engine == Engine::llama ? places_llama : places_upstream;
+    if (engine) model.engine = static_cast<Engine>(*engine);
+    if (engine && model.engine == Engine::llama) read_llama(fields, folder, model);
+    if (engine && model.engine == Engine::vllm) read_vllm(fields, folder, model);
+    if (engine && model.engine == Engine::openai) read_openai(fields, folder, model);
+    model.concurrency = places_of(model.engine);
     if (const auto places = fields.number("concurrency", {1, 100'000}))
       model.concurrency = static_cast<std::uint32_t>(*places);
     if (const auto tokens = fields.number("context_tokens", {16, 100'000'000}))

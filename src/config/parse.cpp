@@ -146,6 +146,13 @@ void read_log(Fields& top, Problems& problems, const std::filesystem::path& fold
   if (const auto file = fields.text("file", path_bytes_max)) log.file = (folder / *file).lexically_normal();
 }
 
+void needs_program(Fields& top, const Config& config, Engine engine, std::string_view key, const char* hint) {
+  const auto model = std::ranges::find(config.models, engine, &Model::engine);
+  if (model == config.models.end() || top.has(key)) return;
+  top.wrong("models", "model " + in_quotes(model->id) + " needs a program, and " + std::string(key) + " is not set",
+            hint);
+}
+
 void read_top(const YAML::Node& root, Problems& problems, const std::filesystem::path& folder, Config& config) {
   Fields top(problems, root, "", keys::top);
   if (!root.IsMap()) return;
@@ -155,6 +162,7 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
   read_store(top, folder, config.store);
   if (const auto path = top.text("llama_server", path_bytes_max))
     config.llama_server = (folder / *path).lexically_normal();
+  if (const auto path = top.text("vllm", path_bytes_max)) config.vllm = (folder / *path).lexically_normal();
   read_members(top, problems, config);
   read_users(top, problems, config);
   read_keys(top, problems, config);
@@ -162,14 +170,10 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
     top.wrong("models", "models is missing", "list what can be asked; 'models: []' for none");
   read_models(top, problems, folder, config.models);
   read_front_ends(top, problems, folder, config);
-  for (std::size_t i = 0; i < config.models.size(); ++i) {
-    if (config.models[i].engine == Engine::llama && config.llama_server.empty() && !top.has("llama_server")) {
-      top.wrong("models",
-                "model " + in_quotes(config.models[i].id) + " needs llama-server, and llama_server is not set",
+  needs_program(top, config, Engine::llama, "llama_server",
                 "add for example 'llama_server: /usr/local/bin/llama-server'; ./run builds one");
-      break;
-    }
-  }
+  needs_program(top, config, Engine::vllm, "vllm",
+                "add for example 'vllm: /opt/vllm/bin/vllm'; ./dev vllm installs one for processors");
   read_residency(top, problems, config.residency);
   read_limits(top, problems, config.limits);
   read_log(top, problems, folder, config.log);

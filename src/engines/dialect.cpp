@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "json/value.hpp"
+#include "json/writer.hpp"
 
 namespace faelled::engines {
 
@@ -124,7 +125,15 @@ const char* counting_path(std::string_view engine_kind, Endpoint endpoint) {
   return engine_kind == "llama" && endpoint == Endpoint::chat ? "/input_tokens" : "";
 }
 
-void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint endpoint, bool stream) {
+void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint endpoint, bool stream,
+                           const Asker& asker) {
+  if (grant.engine_kind == "vllm") {
+    constexpr int batch_priority = 10;  // lower runs first
+    json::Writer::continuing(body)
+        .member("cache_salt", asker.salt)
+        .member("priority", asker.lane == rpc::Lane::batch ? batch_priority : 0);
+    return;
+  }
   // Embeddings keep nothing between requests and choose their slots themselves.
   if (!always_streams(grant.engine_kind, endpoint)) return;
   // "lora":[] because adapters that were loaded would otherwise apply, asked for or not.
@@ -138,6 +147,9 @@ openai::ApiError error_from(std::string_view engine_kind, openai::Endpoint endpo
   if (engine_kind != "llama") {
     ApiError error = openai::engine_error(status, body);
     if (error.cause == Cause::context_length_exceeded) error.param = text_field(endpoint);
+    if (engine_kind == "vllm" && error.cause == Cause::context_length_exceeded) return too_long(endpoint, {}, {});
+    if (engine_kind == "vllm" && error.cause == Cause::invalid_value)
+      error.message = "The engine cannot do what this request asks.";
     return error;
   }
   if (auto known = llama_error(endpoint, status, body, document, tools)) return *std::move(known);

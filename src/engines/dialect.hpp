@@ -21,11 +21,19 @@
 
 namespace faelled::engines {
 
+// Who asks, as far as an engine may know.
+struct Asker {
+  std::string_view salt;  // see MemberSalts
+  rpc::Lane lane = rpc::Lane::interactive;
+};
+
 // Appends this engine's own members, each with a leading comma, to an open JSON object that already has a member
 // (openai::Request::append_upstream_body leaves such a one).
 // `stream`: the body already asks for a stream; where it does not, llama-server is asked for one all the same and the
-// answer is put together by Gather, which says why.
-void append_engine_members(std::string& body, const rpc::Grant& grant, openai::Endpoint endpoint, bool stream);
+// answer is put together by Gather, which says why. vLLM keeps what it has read of one member from the others by the
+// salt, and lets batch wait behind interactive where its memory runs out.
+void append_engine_members(std::string& body, const rpc::Grant& grant, openai::Endpoint endpoint, bool stream,
+                           const Asker& asker);
 
 // Whether the answer to a request that asks for no stream comes as one.
 bool always_streams(std::string_view engine_kind, openai::Endpoint endpoint);
@@ -41,8 +49,8 @@ std::optional<openai::ApiError> beyond(const rpc::Grant& grant, const ModelSetti
 // Where behind an endpoint's path the engine counts the tokens of a prompt without reading it; empty: it does not.
 const char* counting_path(std::string_view engine_kind, openai::Endpoint endpoint);
 
-// An engine's answer with a status other than 2xx, in our words. Nothing of its text is passed on for llama-server:
-// it quotes prompts, paths and library internals. `document` is scratch. `tools`: the request offered some, so that a
+// An engine's answer with a status other than 2xx, in our words. Nothing of its text is passed on for engines of ours:
+// they quote prompts, paths and library internals. `document` is scratch. `tools`: the request offered some, so that a
 // schema the engine cannot follow is one of theirs.
 openai::ApiError error_from(std::string_view engine_kind, openai::Endpoint endpoint, int status, std::string_view body,
                             json::Document& document, bool tools = false);

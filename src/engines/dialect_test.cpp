@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engines/member_salts.hpp"
+
 namespace faelled::engines {
 namespace {
 
@@ -14,9 +16,10 @@ using testing::Not;
 
 class Dialect : public testing::Test {
  protected:
-  static std::string members(rpc::Grant grant, Endpoint endpoint, bool stream = true) {
+  static std::string members(rpc::Grant grant, Endpoint endpoint, bool stream = true,
+                             rpc::Lane lane = rpc::Lane::interactive) {
     std::string body = R"({"model":"small")";
-    append_engine_members(body, grant, endpoint, stream);
+    append_engine_members(body, grant, endpoint, stream, {"a-salt", lane});
     return body + "}";
   }
   openai::ApiError error(int status, std::string_view body, Endpoint endpoint = Endpoint::chat) {
@@ -52,6 +55,36 @@ TEST_F(Dialect, AddsNothingForEmbeddingsAndOtherEngines) {
   EXPECT_EQ(members(grant, Endpoint::embeddings), R"({"model":"small"})");
   grant.engine_kind = "openai";
   EXPECT_EQ(members(grant, Endpoint::chat), R"({"model":"small"})");
+}
+
+TEST_F(Dialect, TellsVllmWhoseCacheItIsAndWhatMayWait) {
+  rpc::Grant grant;
+  grant.engine_kind = "vllm";
+  EXPECT_EQ(members(grant, Endpoint::chat), R"({"model":"small","cache_salt":"a-salt","priority":0})");
+  EXPECT_EQ(members(grant, Endpoint::completions, false, rpc::Lane::batch),
+            R"({"model":"small","cache_salt":"a-salt","priority":10})");
+}
+
+TEST_F(Dialect, PassesNoWordOfVllmsErrorsOn) {
+  const auto long_one = error_from(
+      "vllm", Endpoint::chat, 400,
+      R"({"error":{"message":"This model's maximum context length is 512 tokens. CANARY","code":400}})", document);
+  EXPECT_EQ(long_one.cause, Cause::context_length_exceeded);
+  EXPECT_EQ(long_one.param, "messages");
+  EXPECT_THAT(long_one.message, Not(HasSubstr("CANARY")));
+  for (const int status : {400, 404, 422, 500, 503}) {
+    const auto e = error_from("vllm", Endpoint::chat, status,
+                              R"({"error":{"message":"CANARY","type":"BadRequestError","code":400}})", document);
+    EXPECT_THAT(e.message, Not(HasSubstr("CANARY"))) << status;
+  }
+}
+
+TEST(MemberSalts, AreEachMembersOwnAndOfThisProcessAlone) {
+  const MemberSalts salts, others;
+  EXPECT_EQ(salts.of("aarhus"), salts.of("aarhus"));
+  EXPECT_NE(salts.of("aarhus"), salts.of("odense"));
+  EXPECT_NE(salts.of("aarhus"), others.of("aarhus"));
+  EXPECT_EQ(salts.of("").size(), 64U);
 }
 
 TEST_F(Dialect, SaysHowMuchTooLongARequestIs) {

@@ -16,17 +16,11 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engines/command.hpp"
 #include "engines/gguf.hpp"
 #include "engines/model_settings.hpp"
 
 namespace faelled::engines {
-
-struct Command {
-  std::string program;
-  std::vector<std::string> arguments;    // without the program's name
-  std::vector<std::string> environment;  // "NAME=value", all of it
-  bool operator==(const Command&) const = default;
-};
 
 // What each place is promised: the operator's number, or the model's own up to limits::context_tokens_default.
 // Fails if the operator promises more than the model was made for, because the engine would silently give less.

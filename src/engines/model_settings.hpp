@@ -10,8 +10,21 @@ namespace faelled::engines {
 
 enum class EngineKind : std::uint8_t {
   llama,   // our own supervised llama-server on a unix socket
+  vllm,    // our own supervised vLLM on a unix socket
   openai,  // an OpenAI-compatible server that somebody else runs
 };
+
+constexpr const char* name_of(EngineKind kind) {
+  switch (kind) {
+    case EngineKind::llama:
+      return "llama";
+    case EngineKind::vllm:
+      return "vllm";
+    case EngineKind::openai:
+      break;
+  }
+  return "openai";
+}
 
 struct ModelSettings {
   std::string id;    // what clients call it
@@ -29,10 +42,17 @@ struct ModelSettings {
   bool pinned = false;  // in memory always; only of what we start ourselves
 
   // kind llama
-  std::string file;                // GGUF
+  std::string file;          // GGUF
+  std::string llama_server;  // the binary
+
+  // kind vllm
+  std::string folder;       // config.json, *.safetensors and the tokenizer
+  std::string tool_parser;  // its name for how the model writes tool calls; empty: tools are refused
+  std::string vllm;         // the program
+
+  // both of them
   std::uint32_t threads = 0;       // 0: the engine's default
-  std::string chat_template_file;  // Jinja; empty: the one inside the GGUF
-  std::string llama_server;        // the binary
+  std::string chat_template_file;  // Jinja; empty: the model's own
 
   // kind openai
   std::string url;               // up to and with "/v1"

@@ -9,6 +9,7 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
+#include "engines/member_salts.hpp"
 #include "gateway/catalogue.hpp"
 #include "gateway/maintenance.hpp"
 #include "gateway/sink.hpp"
@@ -52,6 +53,7 @@ struct Context {
   std::uint64_t last_ticket = 0;
   bool shutting_down = false;
   Maintenance maintenance = {};
+  engines::MemberSalts salts = {};
 };
 
 class Exchange final : private rpc::TicketListener {

@@ -29,7 +29,7 @@ std::optional<openai::Endpoint> endpoint_of(std::string_view path) {
 // An upstream says itself what it does not serve, but for rankings: there a model must be meant for it.
 bool serves(const engines::ModelSettings& model, openai::Endpoint endpoint) {
   if (endpoint == openai::Endpoint::rerank) return model.rerank;
-  if (model.kind != engines::EngineKind::llama) return true;
+  if (model.kind == engines::EngineKind::openai) return true;
   return !model.rerank && model.embeddings == (endpoint == openai::Endpoint::embeddings);
 }
 

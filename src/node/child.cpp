@@ -2,16 +2,23 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string_view>
+#include <system_error>
 
 #include "node/confine.hpp"
 
@@ -81,14 +88,14 @@ void go_first_when_memory_is_short() {
 }
 
 // In the child. Never returns.
-[[noreturn]] void become(const char* program, char** arguments, char** environment, const char* folder, bool network,
-                         int sandbox, pid_t parent, int input, int output, int report) {
+[[noreturn]] void become(const char* program, char** arguments, char** environment, const Confinement& how, int input,
+                         int output, int report) {
   go_first_when_memory_is_short();
   Failure failure;
   if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) {
     failure.step = ConfineStep::descriptors;
   } else {
-    failure.step = confine(parent, folder, network, sandbox, report);
+    failure.step = confine(how, report);
     if (failure.step == ConfineStep::none) {
       ::execve(program, arguments, environment);
       failure.step = ConfineStep::exec;
@@ -97,6 +104,31 @@ void go_first_when_memory_is_short() {
   failure.error = errno;
   [[maybe_unused]] auto sent = ::write(report, &failure, sizeof failure);
   ::_exit(127);
+}
+
+// What the child handed over (confine.cpp); -1: nothing, on a kernel without it.
+int received(int socket) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  int fd = -1;
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1) return -1;
+  const cmsghdr* head = CMSG_FIRSTHDR(&message);
+  if (head != nullptr && head->cmsg_type == SCM_RIGHTS) std::memcpy(&fd, CMSG_DATA(head), sizeof fd);
+  return fd;
+}
+
+// Of the socket address in another process's memory.
+sa_family_t family_at(pid_t pid, std::uint64_t address) {
+  sa_family_t family = AF_UNSPEC;
+  iovec here{&family, sizeof family};
+  iovec there{reinterpret_cast<void*>(static_cast<std::uintptr_t>(address)), sizeof family};
+  return ::process_vm_readv(pid, &here, 1, &there, 1, 0) == sizeof family ? family : sa_family_t{AF_UNSPEC};
 }
 
 }  // namespace
@@ -140,8 +172,14 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
   words.insert(words.end(), plan.arguments.begin(), plan.arguments.end());
   auto arguments = pointers_to(words);
   auto environment = pointers_to(plan.environment);
-  auto parent = ::getpid();
-  const char* folder = plan.folder.empty() ? "/" : plan.folder.c_str();
+  Confinement how{::getpid(), plan.folder.empty() ? "/" : plan.folder.c_str(), plan.network,
+                  sandbox && *sandbox ? (*sandbox)->fd() : -1};
+  std::array<int, 2> calls_pair{-1, -1};
+  if (plan.calls && ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, calls_pair.data()) != 0)
+    return os_error("make a pair of sockets");
+  Fd calls_ours(above_2(calls_pair[0]));
+  Fd calls_theirs(above_2(calls_pair[1]));
+  how.calls_fd = calls_theirs.get();
 
   // No signal handler of ours may run in the child before it has put them back.
   sigset_t all;
@@ -150,8 +188,8 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t pid = ::fork();
   if (pid == 0) {
-    become(plan.program.c_str(), arguments.data(), environment.data(), folder, plan.network,
-           sandbox && *sandbox ? (*sandbox)->fd() : -1, parent, input.get(), output_write.get(), report_write.get());
+    become(plan.program.c_str(), arguments.data(), environment.data(), how, input.get(), output_write.get(),
+           report_write.get());
   }
   auto fork_errno = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -162,6 +200,7 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
   ::setpgid(pid, pid);  // here too, so that kill() cannot come before the child's own call
   report_write.reset();
   output_write.reset();
+  calls_theirs.reset();
 
   Failure failure;
   ssize_t got = 0;
@@ -178,7 +217,30 @@ Expected<std::unique_ptr<Child>> Child::spawn(const ChildPlan& plan) {
         fmt::format("{}: cannot {}: {}", plan.program, step_in_words(failure.step), std::strerror(failure.error)),
         failure.step == ConfineStep::exec ? "name an executable file for this machine" : "");
   }
-  return std::unique_ptr<Child>(new Child(pid, pidfd.release(), output_read.release()));
+  const int calls = calls_ours.get() < 0 ? -1 : received(calls_ours.get());
+  return std::unique_ptr<Child>(new Child(pid, pidfd.release(), output_read.release(), calls));
+}
+
+// A request that its asker has taken back meanwhile (it was ended by a signal) is nobody's: errors mean nothing here.
+// The address can be changed once it was looked at, so this holds who keeps to the rules: code that was installed and
+// has read nobody's words yet. Where the kernel can (Landlock 4) the sandbox forbids TCP connections by itself.
+void Child::let_call() {
+  if (calls_ < 0) return;
+  seccomp_notif asked{};
+  if (::ioctl(calls_, SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) return;
+  seccomp_notif_resp answer{};
+  answer.id = asked.id;
+  const bool connects = asked.data.nr == SYS_connect;
+  if (connects && family_at(static_cast<pid_t>(asked.pid), asked.data.args[1]) != AF_UNIX) {
+    answer.error = -EACCES;
+  } else {
+    answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  }
+  ::ioctl(calls_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+void Child::shut_calls() {
+  if (calls_ >= 0) ::close(std::exchange(calls_, -1));
 }
 
 Child::~Child() {
@@ -190,6 +252,21 @@ Child::~Child() {
   }
   ::close(output_);
   ::close(pidfd_);
+  shut_calls();
+}
+
+std::vector<pid_t> Child::processes() const {
+  constexpr std::size_t most = 64;
+  std::vector<pid_t> all{pid_};
+  std::error_code error;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    // A child is its thread's (proc(5), /proc/PID/task/TID/children).
+    for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", all[i]), error)) {
+      std::ifstream children(thread.path() / "children");
+      for (pid_t child = 0; all.size() < most && children >> child;) all.push_back(child);
+    }
+  }
+  return all;
 }
 
 std::optional<Exit> Child::ended() {

@@ -26,6 +26,7 @@ struct ChildPlan {
   std::string folder;                    // to run in; empty: "/"
   bool network = false;                  // false: unix sockets to listen on, and no connection to anywhere
   std::optional<Reach> reach;            // files beside the system's; nullopt: whatever our user may
+  bool calls = false;                    // unix connections and TCP sockets to listen on, until shut_calls()
 };
 
 // How a process ended. Engines exit with 0 after a fault too, so this is for people, never for deciding.
@@ -45,10 +46,18 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
+  // It and what it started, and what that did; at most 64.
+  std::vector<pid_t> processes() const;
   // Readable when the process has ended. Ours: dup() it for whoever closes what it watches.
   int exit_fd() const { return pidfd_; }
   // What it writes to stdout and stderr; does not block. Readable also when it has ended.
   int output_fd() const { return output_; }
+
+  // Readable when it, or a process of its own, wants one of these and waits for let_call(); -1: there are none.
+  int calls_fd() const { return calls_; }
+  void let_call();
+  // From here on it connects to nobody and makes no more sockets of TCP.
+  void shut_calls();
 
   // Reaps, without waiting; the same answer ever after.
   std::optional<Exit> ended();
@@ -57,11 +66,12 @@ class Child {
   void kill();
 
  private:
-  Child(pid_t pid, int pidfd, int output) : pid_(pid), pidfd_(pidfd), output_(output) {}
+  Child(pid_t pid, int pidfd, int output, int calls) : pid_(pid), pidfd_(pidfd), output_(output), calls_(calls) {}
 
   pid_t pid_;
   int pidfd_;
   int output_;
+  int calls_;
   std::optional<Exit> exit_;
 };
 

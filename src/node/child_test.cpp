@@ -5,13 +5,17 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+
+#include "engines/vllm_server.hpp"
 
 namespace faelled::node {
 namespace {
@@ -246,6 +250,114 @@ TEST(Child, ConnectsToNobodyNotEvenOnAUnixSocket) {
                     std::nullopt});
   ASSERT_TRUE(child) << child.error().message;
   EXPECT_EQ(output_of(**child), "refused\n");
+}
+
+TEST_F(ChildWithReach, ListsNamesWithoutReadingFiles) {
+  const std::string parent = "/proc/" + std::to_string(::getpid());
+  ChildPlan plan = shell("exec 2>&1; ls " + parent + "/task > /dev/null && echo listed; cat " + parent +
+                         "/environ; cat " + parent + "/maps");
+  plan.reach = Reach{{}, {}, {}, {"/proc"}};
+  const auto seen = output_of(plan);
+  EXPECT_THAT(seen, HasSubstr("listed"));
+  for (auto name : {"environ", "maps"}) EXPECT_THAT(seen, HasSubstr(std::string(name) + ": Permission denied"));
+}
+
+// One whose processes call each other while it loads: it connects until it is shut, and to unix sockets only.
+TEST(Child, ConnectsUntilItIsShutWhereItMay) {
+  char name[] = "/tmp/faelled-calls-XXXXXX";
+  const std::filesystem::path folder = ::mkdtemp(name);
+  const std::string path = folder / "ours.sock";
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener, 8), 0);
+  ChildPlan plan{"/usr/bin/python3",
+                 {"-uc",
+                  "import errno, socket, sys\n"
+                  "def tried(what, family, address):\n"
+                  "  try:\n"
+                  "    s = socket.socket(family); s.connect(address); print(what, 'connected'); return s\n"
+                  "  except OSError as e: print(what, errno.errorcode[e.errno])\n"
+                  "first = tried('unix', socket.AF_UNIX, sys.argv[1])\n"
+                  "tried('inet', socket.AF_INET, ('127.0.0.1', 9))\n"
+                  "try: socket.socket(socket.AF_INET, socket.SOCK_DGRAM); print('datagrams')\n"
+                  "except PermissionError: print('no datagrams')\n"
+                  "first.recv(1)\n"
+                  "tried('unix', socket.AF_UNIX, sys.argv[1])\n"
+                  "tried('inet', socket.AF_INET, ('127.0.0.1', 9))\n",
+                  path},
+                 {"HOME=/"}};
+  plan.calls = true;
+  auto child = Child::spawn(plan);
+  ASSERT_TRUE(child) << child.error().message;
+  ASSERT_GE((*child)->calls_fd(), 0);
+  for (int calls = 0; calls < 3; ++calls) {  // connect, socket, connect
+    ASSERT_TRUE(readable((*child)->calls_fd()));
+    (*child)->let_call();
+  }
+  const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  ASSERT_GE(accepted, 0);
+  (*child)->shut_calls();
+  EXPECT_EQ((*child)->calls_fd(), -1);
+  ASSERT_EQ(::write(accepted, "x", 1), 1);
+  EXPECT_EQ(output_of(**child), "unix connected\ninet EACCES\nno datagrams\nunix ENOSYS\ninet ENOSYS\n");
+  ::close(accepted);
+  ::close(listener);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Child, LosesNoDescriptorToCalls) {
+  const auto lowest_free = [] {
+    const int fd = ::dup(0);
+    ::close(fd);
+    return fd;
+  };
+  const int before = lowest_free();
+  for (int i = 0; i < 20; ++i) {
+    auto plan = shell("exit 0");
+    plan.calls = true;
+    ASSERT_TRUE(Child::spawn(plan));
+  }
+  EXPECT_EQ(lowest_free(), before);
+}
+
+// Python whose parent is killed ends too, whether it was forked or started anew.
+// Invariant: no orphans
+TEST(VllmSitecustomize, EndsEachOfItsProcessesWithItsParent) {
+  char name[] = "/tmp/faelled-hook-XXXXXX";
+  const std::filesystem::path folder = ::mkdtemp(name);
+  std::ofstream(folder / "sitecustomize.py") << engines::vllm_sitecustomize();
+  const std::string sleeper = "import os, signal; print(os.getpid(), flush=True); signal.pause()";
+  auto child = Child::spawn({"/usr/bin/python3",
+                             {"-uc",
+                              "import os, signal, subprocess, sys\n"
+                              "subprocess.Popen([sys.executable, '-c', sys.argv[1]])\n"
+                              "if os.fork() == 0: exec(sys.argv[1])\n"
+                              "signal.pause()\n",
+                              sleeper},
+                             {"PYTHONPATH=" + folder.string()}});
+  ASSERT_TRUE(child) << child.error().message;
+  std::vector<int> there;
+  std::string said;
+  while (there.size() < 2 && readable((*child)->output_fd())) {
+    char buffer[64];
+    const auto n = ::read((*child)->output_fd(), buffer, sizeof buffer);
+    ASSERT_GT(n, 0);
+    said.append(buffer, static_cast<std::size_t>(n));
+    for (auto end = said.find('\n'); end != said.npos; end = said.find('\n')) {
+      there.push_back(static_cast<int>(::syscall(SYS_pidfd_open, std::atoi(said.c_str()), 0)));
+      said.erase(0, end + 1);
+    }
+  }
+  ASSERT_EQ(there.size(), 2u);
+  ::kill((*child)->pid(), SIGKILL);  // alone, not its group
+  for (const int fd : there) {
+    EXPECT_TRUE(readable(fd)) << "an orphan is left";
+    ::close(fd);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

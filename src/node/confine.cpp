@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <iterator>
 
 #include "node/sandbox.hpp"
@@ -32,9 +33,15 @@ constexpr unsigned this_arch = AUDIT_ARCH_AARCH64;
 // socket() for anything but unix and netlink (a GPU's driver asks that one) is EACCES, and so is every connect(): an
 // engine listens and never calls, or it could be the operator on our own socket, which is the same user's. io_uring,
 // which can open sockets behind this filter's back, is ENOSYS; system calls of another architecture end the process.
-bool deny_network() {
-  constexpr unsigned socket_domain_low_word = offsetof(seccomp_data, args[0]);  // both machines are little-endian
-  static const sock_filter program[] = {
+//
+// With `calls`, connect() and TCP sockets are the parent's to decide (Child::let_call). Returns what seccomp(2) does:
+// then the descriptor on which it is asked.
+long deny_network(bool calls) {
+  constexpr unsigned first_low_word = offsetof(seccomp_data, args[0]);  // both machines are little-endian
+  constexpr unsigned second_low_word = offsetof(seccomp_data, args[1]);
+  constexpr unsigned socket_type_bits = 0xf;  // beside them: close-on-exec, non-blocking
+  const unsigned decided = calls ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | EACCES;
+  const sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, this_arch, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
@@ -46,34 +53,65 @@ bool deny_network() {
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+      BPF_STMT(BPF_RET | BPF_K, decided),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, socket_domain_low_word),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, first_low_word),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, second_low_word),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, socket_type_bits),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, decided),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
   };
   sock_fprog filter{static_cast<unsigned short>(std::size(program)), const_cast<sock_filter*>(program)};
-  return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, calls ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0UL, &filter);
+}
+
+// Hands `fd` to the parent (unix(7), SCM_RIGHTS) and closes it.
+bool hand_over(int socket, int fd) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof fd);
+  ::memcpy(CMSG_DATA(head), &fd, sizeof fd);
+  const bool sent = ::sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
+  ::close(fd);
+  return sent;
 }
 
 }  // namespace
 
-ConfineStep confine(pid_t parent, const char* folder, bool network, int sandbox_fd, int keep_fd) {
+ConfineStep confine(const Confinement& how, int keep_fd) {
   ::setpgid(0, 0);
   // The parent may have died before the line above; then nobody would ever send the signal.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) return ConfineStep::parent_gone;
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != how.parent) return ConfineStep::parent_gone;
 
   // Limit 1, not 0: a core_pattern that is a pipe ignores the limit unless it is exactly 1 (core(5), fs/coredump.c).
   rlimit no_core{1, 1};
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return ConfineStep::no_core;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return ConfineStep::no_new_privileges;
-  if (sandbox_fd >= 0 && !enter_sandbox(sandbox_fd)) return ConfineStep::no_files;
+  if (how.sandbox_fd >= 0 && !enter_sandbox(how.sandbox_fd)) return ConfineStep::no_files;
   // Asked of the kernel last: a kernel without seccomp (EINVAL) still gets all the rest.
-  if (!network && !deny_network() && errno != EINVAL) return ConfineStep::no_network;
-  if (::chdir(folder) != 0) return ConfineStep::folder;
+  if (!how.network) {
+    const bool calls = how.calls_fd >= 0;
+    const long denied = deny_network(calls);
+    if (denied < 0 && errno != EINVAL) return ConfineStep::no_network;
+    if (calls && denied >= 0 && !hand_over(how.calls_fd, static_cast<int>(denied))) return ConfineStep::no_network;
+  }
+  if (::chdir(how.folder) != 0) return ConfineStep::folder;
 
   struct sigaction as_new{};
   as_new.sa_handler = SIG_DFL;

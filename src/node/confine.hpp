@@ -18,8 +18,17 @@ enum class ConfineStep : int {
   exec
 };
 
-// `parent` is the spawning process's pid; `sandbox_fd`: the rules on files, negative for none. Leaves descriptors 0, 1,
-// 2 and `keep_fd` (close-on-exec) open.
-ConfineStep confine(pid_t parent, const char* folder, bool network, int sandbox_fd, int keep_fd);
+struct Confinement {
+  pid_t parent = 0;  // the spawning process
+  const char* folder = "/";
+  bool network = false;
+  int sandbox_fd = -1;  // the rules on files; negative: none
+  // A socket to the parent: each connect() waits for its word, asked of the descriptor that is sent through this one.
+  // Negative: no connect() at all.
+  int calls_fd = -1;
+};
+
+// Leaves descriptors 0, 1, 2 and `keep_fd` (close-on-exec) open.
+ConfineStep confine(const Confinement& how, int keep_fd);
 
 }  // namespace faelled::node

@@ -17,12 +17,25 @@ namespace faelled::node {
 
 namespace {
 
-// What a line of llama.cpp complains about, or nothing. "0.00.006.811 E gguf_init: …" has its level as a letter;
+// "RuntimeError: …" and its kind, behind what vLLM writes before each line: "(EngineCore pid=7) ERROR … [core.py:9] ".
+std::string_view python_complaint_in(std::string_view line) {
+  if (const auto usage = line.find(": error: "); usage != std::string_view::npos) return line.substr(usage + 2);
+  if (line.starts_with('(')) line = line.substr(std::min(line.find(") ") + 2, line.size()));
+  if (line.starts_with("ERROR ")) line = line.substr(std::min(line.find("] ") + 2, line.size()));
+  const auto name = line.substr(0, line.find(": "));
+  const bool plain = std::ranges::all_of(
+      name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.'; });
+  return plain && name.size() < line.size() && (name.ends_with("Error") || name.ends_with("Exception"))
+             ? line
+             : std::string_view{};
+}
+
+// What a line complains about, or nothing. llama.cpp's "0.00.006.811 E gguf_init: …" has its level as a letter; its
 // start-up errors come without.
 std::string_view complaint_in(std::string_view line) {
   auto space = line.find(' ');
   if (space != std::string_view::npos && line.substr(space).starts_with(" E ")) return line.substr(space + 3);
-  return line.starts_with("error") ? line : std::string_view{};
+  return line.starts_with("error") ? line : python_complaint_in(line);
 }
 
 }  // namespace

@@ -42,6 +42,24 @@ TEST_F(EngineLogTest, KeepsWhatAnEngineSaysWhileItLoads) {
   EXPECT_EQ(log->complaint(), "gguf: failed to read");
 }
 
+TEST_F(EngineLogTest, KnowsWhatPythonComplainsAboutFirst) {
+  const std::pair<const char*, const char*> said[] = {
+      {"(EngineCore pid=7) ERROR 11-26 03:51:03 [core.py:1510] Traceback (most recent call last):\n"
+       "(EngineCore pid=7) ERROR 11-26 03:51:03 [core.py:1510]   File \"x.py\", line 7, in f\n"
+       "(EngineCore pid=7) ERROR 11-26 03:51:03 [core.py:1510] ValueError: not enough memory\n"
+       "RuntimeError: Engine core initialization failed.\n",
+       "ValueError: not enough memory"},
+      {"usage: vllm serve [model_tag]\nvllm serve: error: argument --dtype: invalid choice\n",
+       "error: argument --dtype: invalid choice"},
+      {"(APIServer pid=7) INFO 11-26 03:51:03 [x.py:1] Error handling is on: yes\n", ""}};
+  for (const auto& [lines, complaint] : said) {
+    auto log = EngineLog::open(path);
+    ASSERT_TRUE(log);
+    log->take(lines);
+    EXPECT_EQ(log->complaint(), complaint);
+  }
+}
+
 TEST_F(EngineLogTest, WithholdsEveryLineOnceTheEngineServes) {
   auto log = EngineLog::open(path);
   ASSERT_TRUE(log);

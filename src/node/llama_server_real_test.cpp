@@ -143,7 +143,7 @@ class RealLlamaServer : public testing::Test {
     grant.engine_kind = "llama";
     grant.place = place;
     grant.place_changed_member = changed_member;
-    engines::append_engine_members(body, grant, openai::Endpoint::chat, true);
+    engines::append_engine_members(body, grant, openai::Endpoint::chat, true, {});
     return ask(socket_path, "/v1/chat/completions", body + "}");
   }
 
@@ -153,7 +153,7 @@ class RealLlamaServer : public testing::Test {
     grant.engine_kind = "llama";
     grant.place = place;
     auto body = said_by(text) + more;
-    engines::append_engine_members(body, grant, openai::Endpoint::chat, true);
+    engines::append_engine_members(body, grant, openai::Endpoint::chat, true, {});
     return send(socket_path, "/v1/chat/completions", body + "}");
   }
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
-#include "node/llama_host.hpp"
+#include "node/engine_host.hpp"
 #include "node/upstream_host.hpp"
 
 namespace faelled::node {
@@ -65,7 +65,7 @@ Expected<void> Node::make_folders() {
   // Those of a server that was killed; the data folder's lock says that no other one runs on it.
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(sockets_, ignored)) {
-    if (entry.path().extension() == ".sock") std::filesystem::remove(entry.path(), ignored);
+    std::filesystem::remove_all(entry.path(), ignored);
   }
   return {};
 }
@@ -102,10 +102,10 @@ void Node::forget_upstream(const std::string& model) {
 void Node::begin(const engines::ModelSettings& model, const std::string& device) {
   Surroundings around{loop_, client_, clock_, random_, log_, [this] { changed(); }};
   Held held{nullptr, model.id, device};
-  if (model.kind == engines::EngineKind::llama) {
-    LlamaFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
-                         settings_.environment};
-    held.host = std::make_shared<LlamaHost>(around, model, folders, settings_.patience);
+  if (model.kind != engines::EngineKind::openai) {
+    EngineFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
+                          settings_.environment};
+    held.host = std::make_shared<EngineHost>(around, model, folders, settings_.patience);
   } else {
     held.host = std::make_shared<UpstreamHost>(around, model, settings_.upstream_patience);
   }

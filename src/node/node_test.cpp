@@ -81,7 +81,7 @@ class NodeTest : public testing::Test, public rpc::ReportPort {
     auto started = node->start();
     ASSERT_TRUE(started) << started.error().message;
     for (const auto& model : settings.models)
-      if (model.kind == engines::EngineKind::llama) node->direct({rpc::Directive::Act::load, model.id, "host"});
+      if (model.kind != engines::EngineKind::openai) node->direct({rpc::Directive::Act::load, model.id, "host"});
     if (!settings.models.empty()) ASSERT_TRUE(run_until([](const auto&) { return true; }));
   }
 
@@ -259,6 +259,104 @@ TEST_F(LlamaNode, FindsAShorterPlaceForItsSockets) {
   node.reset();
   EXPECT_FALSE(std::filesystem::exists(socket_folder));
   settings.folder = std::filesystem::path(settings.folder).parent_path();
+}
+
+// Behind tests/fake_vllm, which has the faults of the real one on demand.
+class VllmNode : public NodeTest {
+ protected:
+  void SetUp() override {
+    folder = settings.folder + "/model";
+    std::filesystem::create_directory(folder);
+    write("config.json", R"({"architectures":["Qwen3ForCausalLM"],"dtype":"bfloat16","max_position_embeddings":512,)"
+                         R"("num_hidden_layers":1,"num_attention_heads":1,"hidden_size":32})");
+    write("tokenizer.json", "{}");
+    write("chat_template.jinja", "{{ messages }}");
+    const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+    write("model.safetensors", std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "x");
+    faults("");
+    engines::ModelSettings model;
+    model.kind = engines::EngineKind::vllm;
+    model.id = "org/big";
+    model.folder = folder;
+    model.vllm = FAELLED_SOURCE_DIR "/tests/fake_vllm/bin/vllm";
+    model.places = 2;
+    settings.models = {model};
+    settings.patience.probe_every = 50ms;
+    settings.patience.idle_silent_max = 500ms;
+    settings.patience.restart_first = 20ms;
+    settings.patience.file_check_every = 50ms;
+    settings.patience.stop_grace = 500ms;
+  }
+  void write(const std::string& name, std::string_view text) {
+    std::ofstream(folder + "/" + name, std::ios::binary) << text;
+  }
+  void faults(std::string_view names) { write("faults", names); }
+  std::string folder;
+};
+
+TEST_F(VllmNode, ReportsWhatItIsAndLeavesNothingBehind) {
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(engine().engine_kind, "vllm");
+  EXPECT_EQ(engine().upstream_model, "org/big");
+  EXPECT_EQ(engine().context_tokens, 512u);
+  EXPECT_EQ(engine().places, 2u);
+  EXPECT_FALSE(engine().tools);
+  EXPECT_TRUE(std::filesystem::is_socket(engine().endpoint.unix_path));
+  EXPECT_LT(stop(), 4s);
+  EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
+}
+
+TEST_F(VllmNode, IsNotReadyBecauseItsSocketIsThereNorHungBecauseItIsSilent) {
+  faults("silent");
+  settings.patience.start_silent_max = 10ms;
+  start();
+  EXPECT_FALSE(run_until([](const auto& e) { return e.state != EngineState::starting; }, 300ms));
+  EXPECT_EQ(engine().restarts, 0u);
+  write("go", "");
+  EXPECT_TRUE(run_until(EngineState::ready));
+}
+
+TEST_F(VllmNode, IsNotReadyBecauseItSaysItIsHealthy) {
+  settings.patience.start_max = 1s;
+  settings.patience.start_probe_most = 100ms;
+  for (auto fault : {"asleep", "broken"}) {
+    faults(fault);
+    start();
+    EXPECT_FALSE(run_until([](const auto& e) { return e.state == EngineState::ready; }, 400ms)) << fault;
+    EXPECT_LT(stop(), 4s);
+    node.reset();
+  }
+}
+
+TEST_F(VllmNode, IsReplacedWhenItSleepsAlthoughItSaysItIsHealthy) {
+  faults("dozes");
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  const auto first = engine().engine;
+  EXPECT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first; }));
+}
+
+TEST_F(VllmNode, ThatExitsWithCode0HasDiedAndComesBackOnANewSocket) {
+  faults("dies");
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  const auto first = engine();
+  ASSERT_TRUE(run_until(EngineState::starting));
+  EXPECT_THAT(engine().detail, HasSubstr("exited with code 0"));
+  faults("");
+  ASSERT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first.engine; }));
+  EXPECT_NE(engine().endpoint.unix_path, first.endpoint.unix_path);
+  EXPECT_FALSE(std::filesystem::exists(first.endpoint.unix_path));
+}
+
+TEST_F(VllmNode, StartsNoProcessOnABrokenFolderAndTakesItOnceItIsMended) {
+  std::filesystem::rename(folder + "/model.safetensors", folder + "/away");
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, HasSubstr("no .safetensors file"));
+  std::filesystem::rename(folder + "/away", folder + "/model.safetensors");
+  EXPECT_TRUE(run_until(EngineState::ready));
 }
 
 class UpstreamNode : public NodeTest {

@@ -33,6 +33,13 @@ std::uint64_t handled(int version) {
   return out;
 }
 
+// Also of later kernels, for the network: version 4. No rule ever grants it.
+constexpr std::uint64_t connect_tcp = 1U << 1;
+struct RulesetOfVersion4 {
+  std::uint64_t handled_access_fs;
+  std::uint64_t handled_access_net;
+};
+
 // What a rule may say of a file that is no folder.
 constexpr std::uint64_t of_files = execute | read_files | write_files | truncate;
 
@@ -70,9 +77,9 @@ int Sandbox::version() {
 Expected<std::optional<Sandbox>> Sandbox::of(const Reach& reach) {
   const int has = version();
   if (has == 0) return std::nullopt;
-  landlock_ruleset_attr wanted{};
-  wanted.handled_access_fs = handled(has);
-  const long made = ::syscall(SYS_landlock_create_ruleset, &wanted, sizeof wanted, 0);
+  const RulesetOfVersion4 wanted{handled(has), connect_tcp};
+  const std::size_t known = has >= 4 ? sizeof wanted : sizeof wanted.handled_access_fs;
+  const long made = ::syscall(SYS_landlock_create_ruleset, &wanted, known, 0);
   if (made < 0) return fail(Errc::io, std::string("the engine's file rules cannot be made: ") + std::strerror(errno));
   Sandbox out(::fcntl(static_cast<int>(made), F_DUPFD_CLOEXEC, 3));  // clear of the child's own three
   ::close(static_cast<int>(made));
@@ -84,12 +91,13 @@ Expected<std::optional<Sandbox>> Sandbox::of(const Reach& reach) {
     std::uint64_t access;
     bool must_be_there;
   };
-  for (const Grant& grant : {Grant{system.runs, execute | read_files | read_folders, false},
-                             Grant{system.reads, read_files | read_folders, false},
-                             Grant{system.writes, read_files | read_folders | write_files, false},
-                             Grant{reach.runs, execute | read_files | read_folders, false},  // exec says it better
-                             Grant{reach.reads, read_files | read_folders, true},
-                             Grant{reach.writes, (all & ~execute & ~never & ~refer), true}}) {
+  for (const Grant& grant :
+       {Grant{system.runs, execute | read_files | read_folders, false},
+        Grant{system.reads, read_files | read_folders, false},
+        Grant{system.writes, read_files | read_folders | write_files, false},
+        Grant{reach.runs, execute | read_files | read_folders, false},  // exec says it better
+        Grant{reach.reads, read_files | read_folders, true},
+        Grant{reach.writes, (all & ~execute & ~never & ~refer), true}, Grant{reach.lists, read_folders, true}}) {
     for (const std::string& path : grant.paths)
       if (!allow(out.fd_, path, grant.access, grant.must_be_there))
         return fail(Errc::io, path + " cannot be given to the engine: " + std::strerror(errno),

@@ -17,6 +17,7 @@ struct Reach {
   std::vector<std::string> runs;    // programs and folders of programs and libraries: read and execute
   std::vector<std::string> reads;   // files and folders
   std::vector<std::string> writes;  // folders: read, write, make, remove; never execute
+  std::vector<std::string> lists;   // folders: names in them and below, and no file
 };
 
 // Where any program finds its libraries, the kernel's tables and the devices. Folders that are not there are left out.

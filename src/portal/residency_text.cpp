@@ -93,7 +93,7 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
   const bool named = listed != nullptr && !listed->settings.name.empty();
   out.object().member("id", model.model).member("name", named ? listed->settings.name : model.model);
   if (listed != nullptr) {
-    out.member("engine", listed->settings.kind == engines::EngineKind::llama ? "llama" : "openai");
+    out.member("engine", engines::name_of(listed->settings.kind));
     out.member("serves", serves_of(listed->settings));
   } else {
     out.member("engine", nullptr).member("serves", nullptr);

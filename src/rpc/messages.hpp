@@ -58,7 +58,7 @@ struct Grant {
   std::string node;
   std::string engine;  // id of the engine process; a restarted engine has a new one
   Endpoint endpoint;
-  std::string engine_kind;           // "llama" | "openai"
+  std::string engine_kind;           // "llama" | "vllm" | "openai"
   std::string upstream_model;        // what the engine calls the model
   std::uint32_t place = 0;           // 0 … places − 1; on llama-server the slot
   bool tools = true;                 // the engine's model knows tools, or says itself that it does not

@@ -1,30 +1,24 @@
-// LlamaHost: carries out what Supervisor decides for one llama-server: looks at the file, spawns, asks, listens to its
-// output, kills. See host.hpp for who owns it.
+// EngineHost: carries out what Supervisor decides for one engine that we start ourselves: looks at the files, spawns,
+// asks, listens to its output, kills. What differs between engines is in its Driver. See host.hpp for who owns it.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "engines/llama_server.hpp"
 #include "net/timer.hpp"
 #include "net/watch.hpp"
 #include "node/child.hpp"
+#include "node/driver.hpp"
 #include "node/engine_log.hpp"
 #include "node/host.hpp"
 #include "node/supervisor.hpp"
 
 namespace faelled::node {
 
-struct LlamaFolders {
-  std::string sockets;
-  std::string logs;
-  std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
-};
-
-class LlamaHost final : public Host, public std::enable_shared_from_this<LlamaHost> {
+class EngineHost final : public Host, public std::enable_shared_from_this<EngineHost> {
  public:
-  LlamaHost(Surroundings around, engines::ModelSettings model, LlamaFolders folders, Patience patience);
-  ~LlamaHost() override;
+  EngineHost(Surroundings around, engines::ModelSettings model, EngineFolders folders, Patience patience);
+  ~EngineHost() override;
 
   void begin() override { tell(event::Begin{}); }
   void look_now() override { tell(event::LookNow{}); }
@@ -44,24 +38,24 @@ class LlamaHost final : public Host, public std::enable_shared_from_this<LlamaHo
   void carry_out(const action::Kill& kill);
   void carry_out(const action::Report&);
 
-  Expected<engines::GgufSummary> look_at_file() const;
   Expected<void> spawn();
-  static net::Task<void> ask(std::shared_ptr<LlamaHost> self, ProbeKind kind, Duration within, std::uint64_t number);
-  net::Task<bool> ask_for_tools(Duration within);
+  static net::Task<void> ask(std::shared_ptr<EngineHost> self, ProbeKind kind, Duration within, std::uint64_t number);
+  void leave_place();
   void watch_output();
+  void watch_calls();
+  void shut_calls();
   void take_output(std::size_t bytes_max);
   void child_ended();
   Duration processor_used() const;
 
   Surroundings around_;
   engines::ModelSettings model_;
-  LlamaFolders folders_;
+  EngineFolders folders_;
+  std::unique_ptr<Driver> driver_;
   Supervisor supervisor_;
   std::string id_;
-  std::string socket_path_;
-  engines::GgufSummary file_;
-  bool tools_ = false;      // of the process that runs: its chat template knows them
-  std::string file_seen_;   // its size and times when it was last found wrong
+  EnginePlace place_;       // of the process that runs, or ran last
+  std::string file_seen_;   // sizes and times of the files when they were last found wrong
   std::string file_wrong_;  // what was wrong with it then
   std::uint64_t probes_ = 0;
   bool closed_ = false;
@@ -69,6 +63,7 @@ class LlamaHost final : public Host, public std::enable_shared_from_this<LlamaHo
   std::optional<EngineLog> engine_log_;
   std::unique_ptr<net::Readable> exit_watch_;
   std::unique_ptr<net::Readable> output_watch_;
+  std::unique_ptr<net::Readable> calls_watch_;
   net::Timer timer_;
 };
 

@@ -1,0 +1,174 @@
+#include "engines/vllm_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+
+#include "base/limits.hpp"
+#include "json/writer.hpp"
+
+namespace faelled::engines {
+
+namespace {
+
+// A GPU's driver and runtime; nothing that vLLM itself reads.
+constexpr std::array<std::string_view, 6> passed_on{"CUDA_", "NVIDIA_", "HIP_", "ROCR_", "HSA_", "LD_LIBRARY_PATH="};
+
+constexpr std::uint64_t block_tokens = 256;  // blocks are this large at most where all layers are alike
+
+// A file may say anything: what is too large to count is too large to fit.
+constexpr std::uint64_t most_bytes = 1ULL << 60U;
+std::uint64_t product(std::initializer_list<std::uint64_t> factors) {
+  std::uint64_t all = 1;
+  for (const std::uint64_t factor : factors)
+    if (__builtin_mul_overflow(all, factor, &all) || all > most_bytes) return most_bytes;
+  return all;
+}
+
+std::vector<std::string> environment_of(const ModelSettings& model, const VllmPlace& place,
+                                        const std::vector<std::string>& inherited) {
+  const std::string& folder = place.folder;
+  // Caches and sockets of its processes lie in its own folder; those under a relative name, because a socket's path is
+  // short. PYTHONPATH: for sitecustomize.py, see vllm_sitecustomize().
+  std::vector<std::string> environment{"LANG=C.UTF-8",
+                                       "PATH=/usr/bin:/bin",
+                                       "HOME=" + folder,
+                                       "TMPDIR=" + folder,
+                                       "PYTHONPATH=" + folder,
+                                       "PYTHONDONTWRITEBYTECODE=1",
+                                       "XDG_CACHE_HOME=" + folder + "/cache",
+                                       "XDG_CONFIG_HOME=" + folder + "/config",
+                                       "TORCHINDUCTOR_CACHE_DIR=" + folder + "/inductor",
+                                       "TRITON_CACHE_DIR=" + folder + "/triton",
+                                       "HF_HOME=" + folder + "/hub",
+                                       "VLLM_CACHE_ROOT=" + folder + "/cache",
+                                       "VLLM_CONFIG_ROOT=" + folder + "/config",
+                                       "VLLM_RPC_BASE_PATH=.",
+                                       "VLLM_HOST_IP=127.0.0.1",
+                                       "GLOO_SOCKET_IFNAME=lo",
+                                       "HF_HUB_OFFLINE=1",
+                                       "TRANSFORMERS_OFFLINE=1",
+                                       "HF_HUB_DISABLE_TELEMETRY=1",
+                                       "VLLM_NO_USAGE_STATS=1",
+                                       "DO_NOT_TRACK=1",
+                                       "VLLM_PLUGINS="};
+  if (place.processor_build) {
+    // Otherwise it makes one more process, and that one shares memory with the others under names all may open.
+    environment.emplace_back("VLLM_ENABLE_V1_MULTIPROCESSING=0");
+    environment.emplace_back("VLLM_CPU_OMP_THREADS_BIND=nobind");
+  }
+  if (model.threads != 0) environment.push_back(fmt::format("OMP_NUM_THREADS={}", model.threads));
+  for (const auto& entry : inherited) {
+    if (std::ranges::any_of(passed_on, [&](auto prefix) { return entry.starts_with(prefix); }))
+      environment.push_back(entry);
+  }
+  return environment;
+}
+
+}  // namespace
+
+Expected<std::uint32_t> context_tokens_per_place(const ModelSettings& model, const ModelShape& shape) {
+  if (model.context_tokens == 0) {
+    return shape.context_tokens == 0 ? limits::context_tokens_default
+                                     : std::min(shape.context_tokens, limits::context_tokens_default);
+  }
+  if (shape.context_tokens != 0 && model.context_tokens > shape.context_tokens) {
+    return fail(Errc::invalid,
+                fmt::format("model {}: context_tokens {} is more than the {} that {} was made for", model.id,
+                            model.context_tokens, shape.context_tokens, model.folder),
+                fmt::format("set context_tokens to {} or less", shape.context_tokens));
+  }
+  return model.context_tokens;
+}
+
+std::uint64_t kv_cache_bytes(const ModelShape& shape, std::uint32_t context_tokens, std::uint32_t places) {
+  const std::uint64_t value_bytes = shape.type == "float32" || shape.type.empty() ? 4 : 2;
+  const std::uint64_t layer_values =
+      shape.latent_values != 0 ? shape.latent_values : product({2, shape.kv_heads, shape.head_values});
+  const std::uint64_t blocks = (std::uint64_t{context_tokens} + block_tokens - 1) / block_tokens;
+  // One block for our question, and one that the engine keeps empty.
+  return product({shape.layers, layer_values, value_bytes, block_tokens, blocks * places + 2});
+}
+
+Expected<MemoryNeed> memory_need(const ModelSettings& model, const ModelFolder& folder) {
+  const auto context = context_tokens_per_place(model, folder.shape);
+  if (!context) return std::unexpected(context.error());
+  return MemoryNeed{std::min(folder.weight_bytes, most_bytes), kv_cache_bytes(folder.shape, *context, model.places),
+                    limits::vllm_own_bytes};
+}
+
+Expected<Command> vllm_server_command(const ModelSettings& model, const ModelFolder& folder, const VllmPlace& place,
+                                      const std::vector<std::string>& inherited) {
+  if (place.socket.size() > limits::unix_path_bytes_max) {
+    return fail(
+        Errc::invalid,
+        fmt::format("socket path {} must have at most {} characters", place.socket, limits::unix_path_bytes_max),
+        "choose a data folder with a shorter path");
+  }
+  if (model.places == 0 || model.places > limits::engine_places_max) {
+    return fail(Errc::invalid, fmt::format("model {}: concurrency {} is not between 1 and {}", model.id, model.places,
+                                           limits::engine_places_max));
+  }
+  const auto context = context_tokens_per_place(model, folder.shape);
+  if (!context) return std::unexpected(context.error());
+
+  Command command{model.vllm, {}, environment_of(model, place, inherited)};
+  auto& a = command.arguments;
+  auto add = [&](auto... words) { (a.emplace_back(words), ...); };
+  add("serve", model.folder, "--served-model-name=" + model.id, "--uds", place.socket);
+  add("--max-model-len", std::to_string(*context), "--max-num-seqs", std::to_string(model.places + 1));
+  add("--kv-cache-memory-bytes", std::to_string(kv_cache_bytes(folder.shape, *context, model.places)));
+  add("--dtype", folder.shape.type.empty() ? "auto" : folder.shape.type);
+  add("--distributed-executor-backend", "uni", "--scheduling-policy", "priority");
+  add("--enable-request-id-headers", "--enable-prompt-tokens-details", "--disable-uvicorn-access-log");
+  add("--disable-fastapi-docs");
+  if (place.processor_build) add("--enforce-eager");
+  if (!model.chat_template_file.empty()) add("--chat-template", model.chat_template_file);
+  if (!model.tool_parser.empty()) add("--enable-auto-tool-choice", "--tool-call-parser", model.tool_parser);
+  return command;
+}
+
+std::string_view vllm_sitecustomize() {
+  return R"(import builtins
+import ctypes
+import os
+import signal
+
+plain_open = builtins.open
+os.environ.setdefault("FIRST_PROCESS", str(os.getpid()))
+
+
+def open_or_first(file, *words, **named):
+    try:
+        return plain_open(file, *words, **named)
+    except PermissionError:
+        for own in (f"/proc/{os.getpid()}/", "/proc/self/"):
+            if isinstance(file, str) and file.startswith(own):
+                return plain_open(f"/proc/{os.environ['FIRST_PROCESS']}/{file[len(own):]}", *words, **named)
+        raise
+
+
+def end_with_parent():
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+builtins.open = open_or_first
+end_with_parent()
+os.register_at_fork(after_in_child=end_with_parent)
+)";
+}
+
+std::string vllm_question(const ModelSettings& model) {
+  std::string body;
+  json::Writer writer(body);
+  writer.object().member("model", model.id).key("prompt").array().integer(1).close_array();
+  writer.member("max_tokens", 1).member("priority", -1).member("cache_salt", "faelled").close_object();
+  return body;
+}
+
+}  // namespace faelled::engines

@@ -1,0 +1,56 @@
+// VllmServer: the exact command line and environment for one `vllm serve` (vLLM 0.32), and how much memory it wants.
+// Pure: it starts nothing.
+//
+// What the flags are for, tried on the real engine in tests/e2e/vllm_test.py:
+//   --uds                     a unix socket, because an --api-key leaves /invocations, /sleep and /metrics open
+//   --kv-cache-memory-bytes   room for what was promised and no more; otherwise it takes nine tenths of the memory
+//   --max-num-seqs N+1        one place beside the promised ones, for our own question whether it still works
+//   --scheduling-policy priority, --enable-prompt-tokens-details
+//                             batch after interactive; cached tokens in the ledger
+//   an environment built from nothing: no plugins, no hub, no telemetry, no folder but its own
+// Adapters (LoRA) and sleep are never switched on: they come with calls of their own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engines/command.hpp"
+#include "engines/memory_need.hpp"
+#include "engines/model_folder.hpp"
+#include "engines/model_settings.hpp"
+
+namespace faelled::engines {
+
+// What each place is promised: the operator's number, or the model's own up to limits::context_tokens_default.
+// Fails if the operator promises more than the model was made for.
+Expected<std::uint32_t> context_tokens_per_place(const ModelSettings&, const ModelShape&);
+
+// Of keys and values, for all places and our own question. At least what the engine will take: layers that look at a
+// few tokens only are counted as the others.
+std::uint64_t kv_cache_bytes(const ModelShape&, std::uint32_t context_tokens, std::uint32_t places);
+
+// The same for weights, and what the engine takes for itself.
+Expected<MemoryNeed> memory_need(const ModelSettings&, const ModelFolder&);
+
+struct VllmPlace {
+  std::string folder;  // its own: it writes there and nowhere else
+  std::string socket;  // in that folder, new
+  bool processor_build = false;
+};
+
+// `inherited` is our own environment, of which only what a GPU needs is passed on.
+Expected<Command> vllm_server_command(const ModelSettings&, const ModelFolder&, const VllmPlace&,
+                                      const std::vector<std::string>& inherited = {});
+
+// Python that each of its processes runs first. It ends with the one that made it, because vLLM's children stay behind
+// when their parent is killed (seen on 0.32.0). And where it may not read its own folder in /proc, which is open to the
+// first process alone, it reads that one's: what they look for there, processors and memory, is the same.
+std::string_view vllm_sitecustomize();
+
+// A request that passes through the loop that makes tokens: one token of an answer, before all others.
+std::string vllm_question(const ModelSettings&);
+
+}  // namespace faelled::engines

@@ -1,0 +1,81 @@
+// Driver: what differs between the engines that we start ourselves. What they share, a process that is watched and
+// started again, is in engine_host. One per host, owned by it; loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engines/command.hpp"
+#include "engines/model_settings.hpp"
+#include "node/sandbox.hpp"
+#include "node/supervisor.hpp"
+
+namespace faelled::node {
+
+struct EngineFolders {
+  std::string sockets;
+  std::string logs;
+  std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
+};
+
+// Where one process of an engine lies.
+struct EnginePlace {
+  std::string folder;  // it writes there, and nowhere else
+  std::string socket;
+  bool own_folder = false;  // made for this process, and removed with it
+};
+
+// One thing to ask an engine that is thought to live.
+struct Question {
+  const char* method = "GET";
+  std::string target;
+  std::string body;
+  std::size_t answer_bytes_max = 1024 * 1024;
+  Duration within_least{};  // where an answer may take longer than a sign of life
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+
+  virtual const char* kind() const = 0;
+  // Files whose change makes a model that was found wrong worth another look.
+  virtual std::vector<std::string> files() const = 0;
+  // Looks through them, and remembers what follows from them.
+  virtual Expected<void> look() = 0;
+  // The engine's own patience needs, beside the operator's.
+  virtual Patience patience(Patience patience) const { return patience; }
+
+  // `name`: unique, at most 12 letters.
+  virtual EnginePlace place(const EngineFolders& folders, const std::string& name) const = 0;
+  // Writes what the process needs into its own folder, and says how to start it.
+  virtual Expected<engines::Command> prepare(const EnginePlace& place,
+                                             const std::vector<std::string>& environment) const = 0;
+  virtual Reach reach(const EnginePlace& place) const = 0;
+  // Whether its own processes call each other on unix sockets.
+  virtual bool calls_itself() const { return false; }
+
+  // What to ask, one after the other, before it counts as ready, or to learn whether its loop still turns.
+  virtual std::vector<Question> questions(ProbeKind kind) const = 0;
+  // The answer to question `number`, which came with 200. False: it does not say what it should.
+  virtual bool heard(ProbeKind, std::size_t, std::string_view) { return true; }
+  // Whether any status but 503 means that its loop turns.
+  virtual bool any_status_is_work() const { return false; }
+
+  virtual bool tools() const = 0;
+  virtual std::uint32_t context_tokens() const = 0;
+};
+
+std::unique_ptr<Driver> driver_of(const engines::ModelSettings& model);
+
+// Changes when a file is replaced or mended.
+std::string fingerprint(const std::string& path);
+
+// Errors: io, where a template that is named cannot be read.
+Expected<void> look_at_template(const engines::ModelSettings& model);
+
+}  // namespace faelled::node

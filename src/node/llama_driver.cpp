@@ -1,0 +1,61 @@
+#include "node/llama_driver.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "engines/llama_server.hpp"
+
+namespace faelled::node {
+
+Expected<void> LlamaDriver::look() {
+  auto file = engines::read_gguf_file(model_.file);
+  if (!file) return std::unexpected(file.error());
+  if (auto command = engines::llama_server_command(model_, *file, "/any.sock"); !command)
+    return std::unexpected(command.error());
+  if (auto readable = look_at_template(model_); !readable) return readable;
+  if (!model_.embeddings && !model_.rerank && model_.chat_template_file.empty() && !file->chat_template) {
+    return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.file),
+                "name one in chat_template_file");
+  }
+  file_ = std::move(*file);
+  return {};
+}
+
+EnginePlace LlamaDriver::place(const EngineFolders& folders, const std::string& name) const {
+  return {folders.sockets, fmt::format("{}/{}.sock", folders.sockets, name)};
+}
+
+Expected<engines::Command> LlamaDriver::prepare(const EnginePlace& place,
+                                                const std::vector<std::string>& environment) const {
+  return engines::llama_server_command(model_, file_, place.socket, environment);
+}
+
+Reach LlamaDriver::reach(const EnginePlace& place) const {
+  Reach reach{{std::filesystem::path(model_.llama_server).parent_path().string()}, {model_.file}, {place.folder}};
+  if (!model_.chat_template_file.empty()) reach.reads.push_back(model_.chat_template_file);
+  return reach;
+}
+
+// llama-server ignores tools where the chat template has no words for them, tool_choice "required" too; whether it has,
+// it says at /props.
+std::vector<Question> LlamaDriver::questions(ProbeKind kind) const {
+  constexpr std::size_t props_bytes_max = 4 * 1024 * 1024;  // it holds the template
+  if (kind == ProbeKind::work) return {{"GET", "/slots", ""}};
+  std::vector<Question> all{{"GET", "/health", ""}};
+  if (!model_.embeddings && !model_.rerank) all.push_back({"GET", "/props", "", props_bytes_max});
+  return all;
+}
+
+bool LlamaDriver::heard(ProbeKind kind, std::size_t number, std::string_view body) {
+  if (kind != ProbeKind::health || number == 0) return true;
+  const auto tools = engines::template_knows_tools(body);
+  if (tools) tools_ = *tools;
+  return tools.has_value();
+}
+
+std::uint32_t LlamaDriver::context_tokens() const {
+  return engines::context_tokens_per_place(model_, file_).value_or(0);
+}
+
+}  // namespace faelled::node

@@ -1,0 +1,32 @@
+// LlamaDriver: a GGUF file behind a llama-server.
+#pragma once
+
+#include "engines/gguf.hpp"
+#include "node/driver.hpp"
+
+namespace faelled::node {
+
+class LlamaDriver final : public Driver {
+ public:
+  explicit LlamaDriver(engines::ModelSettings model) : model_(std::move(model)) {}
+
+  const char* kind() const override { return "llama"; }
+  std::vector<std::string> files() const override { return {model_.file, model_.chat_template_file}; }
+  Expected<void> look() override;
+  EnginePlace place(const EngineFolders& folders, const std::string& name) const override;
+  Expected<engines::Command> prepare(const EnginePlace& place,
+                                     const std::vector<std::string>& environment) const override;
+  Reach reach(const EnginePlace& place) const override;
+  std::vector<Question> questions(ProbeKind kind) const override;
+  bool heard(ProbeKind kind, std::size_t number, std::string_view body) override;
+  bool any_status_is_work() const override { return true; }
+  bool tools() const override { return tools_; }
+  std::uint32_t context_tokens() const override;
+
+ private:
+  engines::ModelSettings model_;
+  engines::GgufSummary file_;
+  bool tools_ = false;  // of the process that runs: its chat template knows them
+};
+
+}  // namespace faelled::node

@@ -1,0 +1,36 @@
+// VllmDriver: a folder of safetensors behind a vLLM.
+//
+// What it made us do (docs/decisions/0024-vllm.md): it says nothing at all while it loads; its /health says 200 while
+// it sleeps, and while it cannot answer a single request; its socket is there long before it is ready and stays after
+// its end; its processes outlive each other. So it is asked for a token, has a folder of its own for each process, and
+// its Python ends with its parent.
+#pragma once
+
+#include "engines/model_folder.hpp"
+#include "node/driver.hpp"
+
+namespace faelled::node {
+
+class VllmDriver final : public Driver {
+ public:
+  explicit VllmDriver(engines::ModelSettings model) : model_(std::move(model)) {}
+
+  const char* kind() const override { return "vllm"; }
+  std::vector<std::string> files() const override;
+  Expected<void> look() override;
+  Patience patience(Patience patience) const override;
+  EnginePlace place(const EngineFolders& folders, const std::string& name) const override;
+  Expected<engines::Command> prepare(const EnginePlace& place,
+                                     const std::vector<std::string>& environment) const override;
+  Reach reach(const EnginePlace& place) const override;
+  bool calls_itself() const override { return true; }
+  std::vector<Question> questions(ProbeKind kind) const override;
+  bool tools() const override { return !model_.tool_parser.empty(); }
+  std::uint32_t context_tokens() const override;
+
+ private:
+  engines::ModelSettings model_;
+  engines::ModelFolder folder_;
+};
+
+}  // namespace faelled::node

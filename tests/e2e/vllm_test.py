@@ -1,0 +1,255 @@
+"""The real vLLM, for processors, behind the node: it answers, keeps members apart, dies honestly and leaves nothing behind.
+
+Once ./dev vllm has installed it; it takes half a minute to start, so all tests share one."""
+
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from server import OTHER_SECRET, SECRET, Server, process_gone
+from visiting import everything_in
+from waiting import Stopwatch, until
+from wire import Wire, events
+
+SEED = int(os.environ.get("FAELLED_SEED", "20261126"))
+START_S = 180
+LONG = 1500  # tokens; some seconds
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "faelled"
+WORDS = [first + second for first in ("ba", "de", "fi", "go", "ka", "le", "mi", "no") for second in ("bu", "dy", "fa", "ge", "ko", "la")]
+
+pytestmark = pytest.mark.timeout(START_S + 120)
+
+
+def installed():
+    """The program that ./dev vllm put into the cache, newest first; its metadata is made last of all."""
+    found = sorted(CACHE.glob("vllm-*/lib/python3*/site-packages/vllm-*+cpu.dist-info/METADATA"), key=os.path.getmtime)
+    return found[-1].parents[4] / "bin" / "vllm" if found else None
+
+
+@pytest.fixture(scope="module")
+def needs_vllm():
+    return installed() or pytest.skip("vLLM is not installed; ./dev vllm does that (6 GB)")
+
+
+@pytest.fixture(scope="module")
+def server(needs_vllm, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("vllm")
+    script = Path(__file__).with_name("tiny_qwen3.py")
+    subprocess.run([needs_vllm.with_name("python"), script, folder / "tiny"], check=True)
+    model = {"id": "tiny", "engine": "vllm", "folder": str(folder / "tiny"), "concurrency": 2, "context_tokens": 2048, "threads": 1,
+             "aliases": [{"name": "later", "lane": "batch"}]}
+    made = Server(folder, [model], vllm=str(needs_vllm), limits={"wait_s": START_S, "total_s": START_S}).start(ready=False)
+    made.until_ready(within_s=START_S)
+    yield made
+    made.end()
+
+
+def all_pids(server):
+    """The engine's first process and those that it made."""
+    found, todo = [], server.engine_pids()
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        for file in Path(f"/proc/{pid}/task").glob("*/children"):
+            todo += [int(child) for child in file.read_text().split()]
+    return found
+
+
+def core_of(server):
+    """The process that makes tokens."""
+    return next(pid for pid in all_pids(server) if "EngineCore" in Path(f"/proc/{pid}/cmdline").read_text())
+
+
+def running(server):
+    return server.model_state("tiny")["running"]
+
+
+def complete(server, prompt, secret=SECRET, **fields):
+    answer = server.post("/v1/completions", {"model": "tiny", "prompt": prompt, "max_tokens": 4, "temperature": 0, **fields}, secret)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_needs_vllm_chats_and_streams(server):
+    whole = server.chat("tiny", max_tokens=8, temperature=0)
+    assert whole.status_code == 200, whole.text
+    said = whole.json()["choices"][0]["message"]["content"]
+    assert said and whole.json()["usage"]["completion_tokens"] == 8
+    with Wire(server.url) as client:
+        got = events(client.chat("tiny", "hello", max_tokens=8, temperature=0).head().body())
+    assert got[-1] == "[DONE]"
+    chunks = [json.loads(event) for event in got[:-1]]
+    assert "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"]) == said
+    row = server.row_of(client.headers["x-request-id"])
+    assert row["outcome"] == "done" and row["output_tokens"] == 8 and row["input_tokens"] > 8
+
+
+def test_needs_vllm_follows_a_schema_and_refuses_tools_it_has_no_parser_for(server):
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "properties": {"a": {"enum": ["x", "y"]}},
+                                                                           "required": ["a"], "additionalProperties": False}}}
+    answer = server.chat("tiny", max_tokens=200, response_format=form)
+    assert answer.status_code == 200, answer.text
+    assert json.loads(answer.json()["choices"][0]["message"]["content"])["a"] in ("x", "y")
+    refused = server.chat("tiny", tools=[{"type": "function", "function": {"name": "f"}}])
+    assert refused.status_code == 400 and refused.json()["error"]["param"] == "tools"
+
+
+def test_needs_vllm_says_what_is_too_long_in_our_words(server):
+    answer = server.chat("tiny", "ba " * 4000)
+    assert answer.status_code == 400 and answer.json()["error"]["code"] == "context_length_exceeded", answer.text
+
+
+class Engine(http.client.HTTPConnection):
+    """Past the gateway, on the engine's own socket."""
+
+    def __init__(self, server):
+        super().__init__("engine", timeout=START_S)
+        (self.path,) = (server.data / "run").glob("*/v.sock")
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(os.path.relpath(self.path))  # the whole path may be longer than a socket's address
+
+    def metric(self, name):
+        self.request("GET", "/metrics")
+        lines = self.getresponse().read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("vllm:" + name))
+
+    def complete(self, **fields):
+        body = {"model": "tiny", "prompt": "ba", "temperature": 0, **fields}
+        self.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"})
+        answer = self.getresponse()
+        assert answer.status == 200, answer.read()
+        return json.loads(answer.read())
+
+
+def test_needs_vllm_is_free_within_a_second_of_a_hang_up(server):
+    engine = Engine(server)
+    with Wire(server.url) as client:
+        client.chat("tiny", "tell me all", max_tokens=LONG).head().until(b'"content":"')
+        watch = Stopwatch()
+    until("the place is free", lambda: running(server) == 0)
+    assert watch.s < 1
+    engine.complete(max_tokens=1)
+    before = engine.metric("generation_tokens_total")
+    for _ in range(20):
+        engine.complete(max_tokens=1)
+    # In each of these steps whoever still ran would have got a token too; the node asks for one now and then.
+    assert engine.metric("generation_tokens_total") - before < 20 + 5
+    assert server.row_of(client.headers["x-request-id"])["outcome"] == "cancelled"
+
+
+def test_needs_vllm_takes_interactive_before_batch(server):
+    """Where more has come than runs at once: three long ones, of which one ends early and makes room for one at a time."""
+    ended = []
+
+    def ask(name, **fields):
+        Engine(server).complete(**fields)
+        ended.append(name)
+
+    def start(name, **fields):
+        thread = threading.Thread(target=ask, args=(name,), kwargs=fields)
+        thread.start()
+        return thread
+
+    watching = Engine(server)
+    threads = [start(f"long {tokens}", max_tokens=tokens, priority=0) for tokens in (500, 2000, 2001)]
+    until("all three run", lambda: watching.metric("num_requests_running") == 3)
+    threads.append(start("batch", max_tokens=1, priority=10))
+    until("batch waits", lambda: watching.metric("num_requests_waiting{") == 1)
+    threads.append(start("interactive", max_tokens=1, priority=0))
+    until("both wait", lambda: watching.metric("num_requests_waiting{") == 2)
+    for thread in threads:
+        thread.join()
+    assert ended.index("interactive") < ended.index("batch"), ended
+
+
+def cached(answer):
+    return (answer["usage"].get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+
+
+def test_needs_vllm_reuses_what_a_member_asked_for_that_member_alone(server):
+    rng = random.Random(SEED)
+    for _ in range(4):
+        prompt = " ".join(rng.choice(WORDS) for _ in range(400))
+        assert cached(complete(server, prompt)) == 0
+        assert cached(complete(server, prompt, secret=OTHER_SECRET)) == 0, "another member's words were found in the cache"
+        assert cached(complete(server, prompt)) > 0, "its own were not: the test would see nothing"
+
+
+def test_needs_vllm_gives_no_member_a_word_of_another(server):
+    """Both ask at once, again and again, each for a word of its own that must come back."""
+    rng = random.Random(SEED + 1)
+    words = rng.sample(WORDS, 2)
+    said = {SECRET: [], OTHER_SECRET: []}
+
+    def member(secret, own):
+        form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"enum": [own]}}}
+        for _ in range(6):
+            answer = server.chat("tiny", f"say {own}", secret, max_tokens=20, response_format=form)
+            said[secret].append(answer.json()["choices"][0]["message"]["content"])
+
+    members = [threading.Thread(target=member, args=pair) for pair in zip(said, words)]
+    for one in members:
+        one.start()
+    for one in members:
+        one.join()
+    for (secret, texts), own in zip(said.items(), words):
+        assert [json.loads(text) for text in texts] == [own] * 6
+
+
+def test_needs_vllm_runs_without_rights_network_or_files_of_ours(server):
+    for pid in all_pids(server):
+        status = Path(f"/proc/{pid}/status").read_text()
+        assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        assert SECRET.encode() not in environment and b"FAELLED" not in environment
+        opened = {os.path.realpath(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
+        assert not {path for path in opened if path.endswith(("faelled.db", "master.key", ".journal", "control.sock"))}
+    lines = subprocess.run(["ss", "-H", "-tunap"], capture_output=True, text=True).stdout.splitlines()
+    for line in [line for line in lines if any(f"pid={pid}," in line for pid in all_pids(server))]:
+        # gloo listens for partners that never come, on this machine alone.
+        assert line.startswith("tcp") and " LISTEN " in line and " 127.0.0.1:" in line, line
+
+
+def test_needs_vllm_writes_no_word_to_the_disk(server):
+    word = f"canary-{random.Random(SEED + 2).randrange(10**12)}"
+    server.chat("tiny", word, max_tokens=4)
+    server.chat("tiny", f"{word} " * 4000)
+    assert word.encode() not in everything_in(server.folder)
+
+
+def test_needs_vllm_killed_in_mid_stream_ends_in_an_error_and_comes_back(server):
+    """Its API says 200, an error event and [DONE] then, and exits with code 0. Invariant: no false [DONE]."""
+    (before,) = server.engine_pids()
+    with Wire(server.url, timeout_s=START_S) as client:
+        client.chat("tiny", "tell me all", max_tokens=LONG).head().until(b'"content":"')
+        os.kill(core_of(server), signal.SIGKILL)
+        said = events(client.body())
+    assert "[DONE]" not in said and '"error"' in said[-1]
+    row = server.row_of(client.headers["x-request-id"])
+    assert row["outcome"] == "failed" and row["output_tokens"] > 0
+    until("another one is there", lambda: server.engine_pids() not in ([], [before]), START_S)
+    server.until_ready(within_s=START_S)
+    assert complete(server, "ba")["usage"]["completion_tokens"] == 4
+
+
+def test_needs_vllm_leaves_no_orphan_and_no_folder(server):
+    """Last: the server is killed, and started and stopped in good order."""
+    pids = all_pids(server)
+    assert len(pids) > 1
+    server.kill()
+    until("none of them is left", lambda: all(process_gone(pid) for pid in pids))
+    server.start(ready=False)
+    assert len(list((server.data / "run").iterdir())) <= 1, "what the killed one left is cleared away"
+    server.stop(within_s=30)
+    assert not list((server.data / "run").iterdir())
