@@ -7,6 +7,9 @@ faelled, through the router, and from the spawn of an engine of one's own to its
 turns: a workload of `faelled sim workload` (turns_150, turns_300, turns_600) played in --seconds instead of its ten minutes, three
 tiny models of which two fit, each with one place. Seconds to the first token, loads, by member.
 
+many: --switches one after another among three tiny models of which one fits: that each is answered, and that nothing piles up
+(processes, descriptors, sockets, memory).
+
 Prints one line of JSON. See README.md."""
 
 import argparse
@@ -246,15 +249,44 @@ def turns(options, folder):
     return out
 
 
+def many(options, folder):
+    sys.path.insert(0, str(REPO / "tests" / "e2e"))
+    import tiny_models
+    files = {f"model-{i}": tiny_models.make(folder / f"model-{i}.gguf", seed=i) for i in range(3)}
+    server = Faelled(options, folder, files, 1, 0.06)
+
+    def held():
+        root = pathlib.Path(f"/proc/{server.process.pid}")
+        rss = int(root.joinpath("statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+        return {"processes": len(proctree.tree(server.process.pid)) - 1, "descriptors": len(os.listdir(root / "fd")),
+                "sockets": len(list((folder / "data" / "run").iterdir())), "threads": len(os.listdir(root / "task")), "mb": round(rss, 1)}
+
+    lost, seen, waits = 0, [], []
+    try:
+        for turn in range(options.switches + 1):
+            try:
+                waits.append(ask(tcp(server.port), f"model-{turn % 3}", 1)[0])
+            except (OSError, ValueError) as problem:
+                lost += 1
+                print(turn, problem, file=sys.stderr)
+            if turn % max(1, options.switches // 10) == 0:
+                seen.append({"switches": turn} | held())
+                print(json.dumps(seen[-1]), file=sys.stderr)
+        return {"switches": options.switches, "lost": lost, "loads": server.loads(), "first_token_s": spread(waits), "held": seen}
+    finally:
+        server.stop()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("switch", "turns"))
+    parser.add_argument("what", choices=("switch", "turns", "many"))
     parser.add_argument("--faelled", type=pathlib.Path, default=REPO / "build" / "release" / "faelled")
     parser.add_argument("--llama-server", type=pathlib.Path, default=os.environ.get(
         "FAELLED_LLAMA_SERVER", gateways.cache_dir() / "llama-server"))
     parser.add_argument("--model", type=pathlib.Path, default=os.environ.get("FAELLED_MODEL"), help="switch: a GGUF file")
     parser.add_argument("--memory-gb", type=float, default=0.6, help="switch: holds one of the models")
     parser.add_argument("--runs", type=int, default=12)
+    parser.add_argument("--switches", type=int, default=10000)
     parser.add_argument("--workloads", default="turns_150,turns_300,turns_600")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--tokens", type=int, default=400, help="turns: of an answer, on average")
@@ -262,7 +294,7 @@ def main():
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="faelled-residency-"))
     try:
-        print(json.dumps({"switch": switch, "turns": turns}[options.what](options, folder)))
+        print(json.dumps({"switch": switch, "turns": turns, "many": many}[options.what](options, folder)))
     finally:
         shutil.rmtree(folder)
 

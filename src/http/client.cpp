@@ -272,6 +272,15 @@ net::Task<Expected<Client::Answer>> Client::ask(Address address, std::string met
 }
 
 void Client::forget(const Address& address) {
+  if (!address.unix_path.empty()) {
+    // By whatever host name they were opened: the socket is the address.
+    std::erase_if(pool_->idle, [&](const auto& entry) {
+      if (entry.first.unix_path != address.unix_path) return false;
+      pool_->count -= entry.second.size();
+      return true;
+    });
+    return;
+  }
   if (const auto found = pool_->idle.find(address); found != pool_->idle.end()) {
     pool_->count -= found->second.size();
     pool_->idle.erase(found);

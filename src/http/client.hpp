@@ -78,7 +78,7 @@ class Client {
   net::Task<Expected<Answer>> ask(Address address, std::string method, std::string target, std::string headers,
                                   std::string body, Duration within, std::size_t bytes_max);
 
-  // Closes idle connections to an engine that is gone.
+  // Closes idle connections to an engine that is gone; to one on a unix socket under whatever host name.
   void forget(const Address& address);
 
  private:

@@ -326,5 +326,23 @@ TEST_F(HttpClient, ForgetsAnEngineThatIsGone) {
   });
 }
 
+// One descriptor was left behind by every engine that ended: it was asked under another host name than it was
+// forgotten.
+TEST_F(HttpClient, ForgetsAnEngineByItsSocketUnderAnyName) {
+  run([&]() -> Task<void> {
+    Address named = address_;
+    named.host = "engine";
+    named.port = 80;
+    auto exchange = client_->open(named);
+    EXPECT_TRUE(co_await exchange.send("GET", "/", "", ""));
+    auto engine = co_await engine_->next();
+    co_await serve(engine, hello);
+    EXPECT_EQ(co_await exchange.head(), 200);
+    EXPECT_TRUE(co_await exchange.read_all(10));
+    client_->forget(address_);
+    EXPECT_FALSE(co_await engine.more());
+  });
+}
+
 }  // namespace
 }  // namespace faelled::http

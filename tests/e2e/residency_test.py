@@ -49,6 +49,21 @@ def test_twenty_models_answer_through_a_memory_that_holds_two(make_server, crowd
     assert len(set(texts)) >= 15  # different models say different things
 
 
+def descriptors(server):
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def test_switches_leave_nothing_behind(make_server, crowd):
+    server = make_server(crowd[:3], residency={"memory_gb": TWO_FIT_GB / 2}).start(ready=False)
+    for turn in range(3):
+        assert said(server.chat(f"m{turn % 3:02}", max_tokens=1))
+    before = descriptors(server)
+    for turn in range(30):
+        assert said(server.chat(f"m{turn % 3:02}", max_tokens=1))
+    assert descriptors(server) <= before + 5
+    assert len(server.engine_pids()) == 1 and len(list((server.data / "run").iterdir())) == 1
+
+
 def test_a_model_that_is_absent_is_a_wait_and_no_alarm(make_server, crowd):
     server = make_server(crowd[:3], residency={"memory_gb": TWO_FIT_GB}).start(ready=False)
     server.until_ready("m00", "m01")
