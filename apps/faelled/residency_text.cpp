@@ -42,6 +42,7 @@ std::string_view came(std::string_view cause) {
   if (cause == "pinned") return "an operator wants it there always";
   if (cause == "at_start") return "there was room when the server began";
   if (cause == "ordered") return "an operator said so";
+  if (cause == "habit") return "it is asked for at this time on most days";
   return {};
 }
 

@@ -196,6 +196,12 @@ int run(const ServeOptions& options, const config::Config& config) {
   mesh_settings.residency.turn_least = config.residency.turn;
   mesh_settings.residency.promise_least = config.residency.promise;
   mesh_settings.residency.unused_after = config.residency.unused_after;
+  mesh_settings.residency.idle_w = config.residency.idle_w;
+  mesh_settings.residency.load_w = config.residency.load_w;
+  mesh_settings.residency.wait_w = config.residency.wait_w;
+  mesh_settings.residency.patience = config.residency.patience;
+  constexpr double never = 2;
+  if (!config.residency.warm) mesh_settings.residency.habit_least = never;
   mesh_settings.commons.waiting_max = static_cast<std::uint32_t>(config.limits.waiting);
   auto decision_log = decisions::DecisionLog::open({storage->folder.decisions(), mesh_settings.commons}, clock.now(),
                                                    clock.wall(), random);
@@ -350,6 +356,12 @@ int run(const ServeOptions& options, const config::Config& config) {
                 [&] { return static_cast<double>(server.connections()); });
   metrics.gauge("faelled_connections_max", "Connections beyond which new ones are refused",
                 [&] { return static_cast<double>(config.limits.connections); });
+  metrics.counter("faelled_model_loads_total", "Models that were loaded",
+                  [&] { return static_cast<double>(mesh.residency_counts().loads); });
+  metrics.counter("faelled_model_warmed_total", "Of these, before anybody asked: by habit",
+                  [&] { return static_cast<double>(mesh.residency_counts().warmed); });
+  metrics.counter("faelled_model_warmed_used_total", "Of these, asked for before they went again",
+                  [&] { return static_cast<double>(mesh.residency_counts().warmed_used); });
   metrics.gauge("faelled_waiting", "Tickets in line", [&] { return static_cast<double>(mesh.waiting()); });
   metrics.gauge("faelled_running", "Tickets on an engine", [&] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",
@@ -398,6 +410,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   });
   members::Retention retention(directory, *storage->thread);
   loop.spawn(keep_house(context, directory, retention));
+  loop.spawn(tell_the_time(context, mesh));
   if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory, portal));
   if (demo) loop.spawn(greet(options.json, context, url, *demo));
   loop.run();

@@ -147,7 +147,12 @@ struct Residency {
   std::uint64_t memory_bytes = 0;  // for models, of this machine; 0: what there is, less a reserve
   Duration turn = std::chrono::seconds(20);
   Duration promise = std::chrono::seconds(120);
-  Duration unused_after{};  // zero: an unused model stays
+  Duration unused_after{};  // zero: by the energy
+  double idle_w = 0;        // 0: an unused model stays
+  double load_w = 0;
+  double wait_w = 0;
+  Duration patience = std::chrono::minutes(30);
+  bool warm = true;
 };
 
 struct Limits {

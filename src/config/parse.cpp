@@ -135,6 +135,18 @@ void read_residency(Fields& top, Problems& problems, Residency& residency) {
   if (const auto read = fields.seconds("turn_s", 0.1, 3600)) residency.turn = *read;
   if (const auto read = fields.seconds("promise_s", 1, 3600)) residency.promise = *read;
   if (const auto read = fields.seconds("unused_after_s", 0, 7 * 24 * 3600)) residency.unused_after = *read;
+  constexpr double watts_max = 1e6;
+  residency.idle_w = fields.decimal("idle_w", 0, watts_max).value_or(0);
+  residency.load_w = fields.decimal("load_w", 0, watts_max).value_or(0);
+  residency.wait_w = fields.decimal("wait_w", 0, watts_max).value_or(0);
+  if (const auto read = fields.seconds("patience_s", 0, 24 * 3600)) residency.patience = *read;
+  residency.warm = fields.boolean("warm").value_or(true);
+  if (residency.idle_w > 0 && residency.load_w + residency.wait_w == 0)
+    fields.wrong("idle_w", "residency.idle_w stands alone: every model would go as soon as nobody uses it",
+                 "say what a load draws (load_w) and what a wait is worth (wait_w)");
+  if (residency.idle_w > 0 && residency.unused_after > Duration::zero())
+    fields.wrong("unused_after_s", "residency.unused_after_s and residency.idle_w are two answers to one question",
+                 "keep one of the two");
 }
 
 void read_log(Fields& top, Problems& problems, const std::filesystem::path& folder, Log& log) {

@@ -63,6 +63,9 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   // Told when look_at_memory() is due, whenever that changes; Instant::max(): never by time alone.
   void on_wake(std::function<void(Instant)> told) { residents_.on_wake(std::move(told)); }
   void look_at_memory() { residents_.tick(); }
+  // A quarter of an hour of the local day begins: what is usual then is warmed.
+  void quarter(residency::Quarter quarter) { residents_.quarter(quarter); }
+  const residency::Counts& residency_counts() const { return residents_.counts(); }
 
   // What agreements give; what was lent and borrowed before this process began.
   void agree(const commons::Agree& agreement) { decide(agreement); }

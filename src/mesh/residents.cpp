@@ -36,6 +36,8 @@ rpc::ResidencyCause cause_of(residency::Cause cause) {
       return rpc::ResidencyCause::broken;
     case Cause::removed:
       return rpc::ResidencyCause::removed;
+    case Cause::habit:
+      return rpc::ResidencyCause::habit;
   }
   return rpc::ResidencyCause::none;
 }

@@ -41,6 +41,8 @@ class Residents {
   // When tick() is due; told whenever that changes.
   void on_wake(std::function<void(Instant)> told) { wake_told_ = std::move(told); }
   void tick() { step(residency::Tick{}); }
+  void quarter(residency::Quarter quarter) { step(residency::QuarterIs{quarter}); }
+  const residency::Counts& counts() const { return planner_.counts(); }
 
   bool manages(std::string_view model) const { return numbers_.contains(model); }
   // `share`: its member's.

@@ -115,6 +115,7 @@ TEST_F(ResidentsTest, AnUnusedModelGoesForOneThatIsAskedForWhichComesOnceItHasGo
   EXPECT_EQ(at("a").other, "c");
 }
 
+// Invariant: no answer cut off.
 TEST_F(ResidentsTest, NoTicketGoesToAnEngineThatIsOnItsWayOut) {
   serve("a");
   serve("b");

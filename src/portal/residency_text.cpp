@@ -44,6 +44,8 @@ std::string_view name_of(rpc::ResidencyCause cause) {
       return "broken";
     case rpc::ResidencyCause::removed:
       return "removed";
+    case rpc::ResidencyCause::habit:
+      return "habit";
   }
   return "none";
 }

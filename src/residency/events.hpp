@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/clock.hpp"
+#include "residency/habit.hpp"
 #include "residency/worth.hpp"
 
 namespace faelled::residency {
@@ -28,6 +29,7 @@ enum class Cause : std::uint8_t {
   unused,
   broken,
   removed,
+  habit,  // it is asked for at this time on most days, and there is room
 };
 
 // A model is in the catalogue, or is not what it was.
@@ -88,10 +90,14 @@ struct Order {
   ModelNumber model = 0;
   Act act = Act::load;
 };
+// A quarter of an hour begins. Without it nothing is learned of the time of day.
+struct QuarterIs {
+  Quarter quarter;
+};
 struct Tick {};
 
-using Event =
-    std::variant<ModelIs, ModelGone, DeviceIs, Arrived, Started, Returned, Ended, EngineIs, EngineGone, Order, Tick>;
+using Event = std::variant<ModelIs, ModelGone, DeviceIs, Arrived, Started, Returned, Ended, EngineIs, EngineGone, Order,
+                           QuarterIs, Tick>;
 
 // Begin its engine there.
 struct Load {

@@ -50,7 +50,38 @@ void Planner::plan() {
   }
   plan_wanted();
   if (!at_start_.empty()) plan_at_start();
-  if (settings_.unused_after > Duration::zero()) plan_unused();
+  plan_warm();
+  if (settings_.unused_after > Duration::zero() || settings_.idle_w > 0) plan_unused();
+}
+
+// Into free memory alone: to make room for what may be asked for never pays (docs/decisions/0023).
+void Planner::plan_warm() {
+  const std::vector<bool> open(devices_.size());
+  std::erase_if(to_warm_, [&](const auto& entry) {
+    const auto& [at, model] = entry;
+    if (at > now_) {
+      meet(at);
+      return false;
+    }
+    if (!known(model) || entries_[model].where != Where::absent) return true;
+    return entries_[model].blocked_until <= now_ && place_in_room(model, Cause::habit, open);
+  });
+}
+
+bool Planner::habitual(ModelNumber model) const {
+  const auto habit = habits_.find(model);
+  if (habit == habits_.end() || !quarter_) return false;
+  return habit->second.likely(*quarter_) >= settings_.habit_least ||
+         (!quarter_->last() && habit->second.likely(quarter_->next()) >= settings_.habit_least);
+}
+
+// The ski rental's rule: it goes when it has drawn as much in vain as bringing it back would cost, which is never worse
+// than twice the best that could have been done with foresight.
+std::optional<Duration> Planner::unused_most(ModelNumber model) const {
+  if (settings_.unused_after > Duration::zero()) return settings_.unused_after;
+  if (settings_.idle_w <= 0) return std::nullopt;
+  const Duration even = after_s(load_s(model) * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
+  return habitual(model) ? std::max(even, settings_.patience) : even;
 }
 
 // The switch under way: loads once there is room, and is called off when nobody waits any more.
@@ -162,7 +193,9 @@ void Planner::plan_unused() {
     for (const ModelNumber m : std::vector(device.models)) {
       const Entry& entry = entries_[m];
       if (entry.where != Where::ready || !unused(entry)) continue;
-      const Instant until = std::max(entry.used_at, entry.since) + settings_.unused_after;
+      const auto most = unused_most(m);
+      if (!most) continue;
+      const Instant until = std::max(entry.used_at, entry.since) + *most;
       if (now_ >= until) {
         unload(m, Cause::unused, no_model);
       } else {

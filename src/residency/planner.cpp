@@ -69,6 +69,7 @@ void Planner::on(const Arrived& arrived) {
   offered_s_ = offered_s_ * std::exp(-seconds(now_ - offered_at_) / offered_tau_s) + service_s(entry) / entry.places;
   offered_at_ = now_;
   entry.line.arrived(now_, weight);
+  if (quarter_) habits_[arrived.model].asked(*quarter_);
   list(arrived.model);
 }
 
@@ -80,6 +81,7 @@ void Planner::on(const Started& started) {
   entry.line.left(ticket.since, ticket.weight);
   entry.line.started();
   entry.used_at = now_;
+  if (std::exchange(entry.warmed, false)) ++counts_.warmed_used;
   ticket.running = true;
   ticket.since = now_;
 }
@@ -156,6 +158,7 @@ void Planner::on(const EngineGone& gone) {
     const auto doublings = std::min(entry.failures - 1, 16U);
     entry.blocked_until = now_ + std::min<Duration>(settings_.retry_first * (1LL << doublings), settings_.retry_most);
   }
+  entry.warmed = false;
   enter(entry, Where::absent, by_itself ? Cause::broken : entry.cause, by_itself ? no_model : entry.other);
   list(gone.model);
 }
@@ -189,6 +192,21 @@ void Planner::on(const Order& order) {
   }
 }
 
+// What is usual in the next quarter is begun so long before it that it is ready.
+void Planner::on(const QuarterIs& is) {
+  constexpr auto quarter = std::chrono::minutes(15);
+  constexpr auto in_hand = std::chrono::seconds(10);
+  for (auto& [model, habit] : habits_)
+    if (quarter_) habit.over(*quarter_);
+  quarter_ = is.quarter;
+  to_warm_.clear();
+  if (is.quarter.last()) return;
+  for (const auto& [model, habit] : habits_)
+    if (habit.likely(is.quarter.next()) >= settings_.habit_least)
+      to_warm_.emplace_back(std::max(now_, now_ + quarter - 2 * catalogue_[model].load - in_hand), model);
+  std::ranges::sort(to_warm_);
+}
+
 // --- what is carried out ---
 
 void Planner::enter(Entry& entry, Where where, Cause cause, ModelNumber other) {
@@ -211,6 +229,9 @@ void Planner::load(ModelNumber model, DeviceNumber device, Cause cause) {
   Entry& entry = entries_[model];
   entry.device = device;
   entry.ordered = entry.at_start = false;
+  entry.warmed = cause == Cause::habit;
+  ++counts_.loads;
+  counts_.warmed += entry.warmed ? 1 : 0;
   take(model, catalogue_[model].bytes);
   enter(entry, Where::loading, cause);
   actions_.emplace_back(Load{model, device, cause});

@@ -25,7 +25,12 @@ struct Settings {
   Duration turn_least = std::chrono::seconds(20);  // the longest turn is never shorter
   double switches_waited = 4;                      // what the absent have waited together before a used model yields
   Duration promise_least = std::chrono::seconds(60);
-  Duration unused_after{};                           // an unused model goes then; zero: it stays
+  Duration unused_after{};  // an unused model goes then; zero: by its energy
+  double idle_w = 0;        // what an idle engine draws; 0: an unused model stays until its room is wanted
+  double load_w = 0;        // what a load draws
+  double wait_w = 0;        // what a second of somebody's wait is worth, as power
+  Duration patience = std::chrono::minutes(30);  // at times when it is usually asked for an unused model stays so long
+  double habit_least = 0.3;                      // likely enough to be warmed for, where there is room; above 1: never
   Duration service_guess = std::chrono::seconds(5);  // of an answer, before one was seen
   Duration retry_first = std::chrono::seconds(5);    // after a failure; doubles
   Duration retry_most = std::chrono::minutes(5);
@@ -51,6 +56,13 @@ struct ModelState {
   double asked_per_hour = 0;
 };
 
+// Since the planner began.
+struct Counts {
+  std::uint64_t loads = 0;
+  std::uint64_t warmed = 0;       // of these, before anybody asked, by habit
+  std::uint64_t warmed_used = 0;  // of these, asked for before they went
+};
+
 struct DeviceState {
   std::uint64_t bytes = 0;
   std::uint64_t taken = 0;
@@ -70,6 +82,7 @@ class Planner {
   Duration promise(Instant now) const;
   std::optional<ModelState> model(ModelNumber model, Instant now) const;
   std::optional<DeviceState> device(DeviceNumber device) const;
+  const Counts& counts() const { return counts_; }
   std::size_t models() const { return entries_.size(); }
   std::size_t devices() const { return devices_.size(); }
 
@@ -96,6 +109,7 @@ class Planner {
     bool ordered = false;
     bool load_measured = false;
     bool listed = false;  // in wanted_
+    bool warmed = false;  // and not yet used
   };
   struct Device {
     std::uint64_t bytes = 0;
@@ -129,6 +143,7 @@ class Planner {
   void on(const EngineIs&);
   void on(const EngineGone&);
   void on(const Order&);
+  void on(const QuarterIs&);
   static void on(const Tick&) {}
 
   void plan();
@@ -136,6 +151,7 @@ class Planner {
   void plan_at_start();
   void plan_overfull(DeviceNumber device);
   void plan_unused();
+  void plan_warm();
   void go_on(DeviceNumber device);
   bool place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed);
   bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
@@ -153,6 +169,8 @@ class Planner {
   bool fits(ModelNumber model) const;
   void list(ModelNumber model);
   static bool unused(const Entry& entry);
+  std::optional<Duration> unused_most(ModelNumber model) const;
+  bool habitual(ModelNumber model) const;
   std::optional<Cause> yields(ModelNumber used, ModelNumber wanted);
   Duration ready_in(ModelNumber model, Instant now) const;
   double load_s(ModelNumber model) const;
@@ -170,6 +188,10 @@ class Planner {
   std::vector<ModelNumber> wanted_;  // absent and waited for, pinned or ordered; also some that no longer are
   Tuner tuner_;
   std::vector<ModelNumber> at_start_;
+  std::optional<Quarter> quarter_;
+  std::unordered_map<ModelNumber, Habit> habits_;         // of those that were asked for
+  std::vector<std::pair<Instant, ModelNumber>> to_warm_;  // for the quarter that comes next, and when
+  Counts counts_;
   double offered_s_ = 0;  // place seconds asked for of late, decayed
   Instant offered_at_{};
   Instant began_{};

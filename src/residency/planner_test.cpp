@@ -218,6 +218,7 @@ TEST(Planner, SmallModelsDoNotStarveALargeOne) {
   EXPECT_TRUE(world.endings().contains(large));
 }
 
+// Invariant: memory once. Invariant: no answer cut off.
 // Chance decides who asks for what when, which engines break and what an operator does; World checks at each step that
 // the books are right, that no answer is cut off and that no engine begins twice. Here: everybody gets an answer.
 TEST(Planner, AnswersEverybodyInRandomHistories) {

@@ -205,6 +205,7 @@ enum class ResidencyCause : std::uint8_t {
   unused,      // goes: nobody has asked for long
   broken,      // its engine ended by itself, or never became ready
   removed,     // goes: it left the catalogue
+  habit,       // comes: it is asked for at this time on most days, and there is room
 };
 
 // A model of the catalogue and the memory it lies in, takes or would take.

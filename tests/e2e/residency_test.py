@@ -35,6 +35,7 @@ def crowd(tmp_path_factory):
     return fleet(tmp_path_factory.mktemp("fleet"), 20)
 
 
+# Invariant: memory once.
 def test_twenty_models_answer_through_a_memory_that_holds_two(make_server, crowd):
     server = make_server(crowd, residency={"memory_gb": TWO_FIT_GB, "turn_s": 1}).start(ready=False)
     most = []

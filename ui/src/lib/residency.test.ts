@@ -105,7 +105,7 @@ describe('the sentences', () => {
     expect(say({ what: 'gone', cause: 'unused' })).toBe('Model B er ude af hukommelsen. Ingen havde spurgt efter den længe.');
     expect(say({ what: 'drain', cause: 'line_empty', other: 'x' }, 'en')).toBe('Model B gets no more questions here. Nobody waits for it any more, and its room is needed for x.');
     expect(say({ what: 'pin', cause: 'ordered' })).toBe('Model B holdes nu altid i hukommelsen.');
-    const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed'] as const;
+    const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed', 'habit'] as const;
     const acts = ['load', 'ready', 'drain', 'unload', 'gone', 'failed', 'pin', 'unpin'] as const;
     for (const cause of all) for (const what of acts) for (const language of ['da', 'en'] as const) expect(say({ cause, what }, language)).not.toMatch(/undefined|\{/);
   });

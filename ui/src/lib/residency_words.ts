@@ -18,7 +18,7 @@ export interface Teller {
 }
 
 const seconds = (value: number) => Math.max(1, Math.ceil(value));
-const came = ['asked', 'pinned', 'at_start', 'ordered'] as const;
+const came = ['asked', 'pinned', 'at_start', 'ordered', 'habit'] as const;
 const went = ['ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken'] as const;
 const goes = [...went, 'removed'] as const;
 const one_of = <T extends string>(all: readonly T[], cause: string) => all.find((each) => each === cause);

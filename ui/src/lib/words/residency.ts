@@ -67,6 +67,7 @@ export const da = {
   came_pinned: 'En operatør vil altid have den der.',
   came_at_start: 'Der var plads, da serveren startede.',
   came_ordered: 'En operatør bad om det.',
+  came_habit: 'Den bruges de fleste dage på den her tid.',
 
   goes_ordered: 'Tages ud: En operatør bad om det.',
   goes_makes_room: 'Viger for {other}: Ingen bruger den nu.',
@@ -113,6 +114,7 @@ export const da = {
   because_unused: 'Ingen har spurgt efter den længe.',
   because_broken: 'Motoren stoppede af sig selv eller blev aldrig klar.',
   because_removed: 'Den er ikke længere i kataloget.',
+  because_habit: 'Den bruges de fleste dage på den her tid, og der er plads.',
 
   catalogue_lead: 'Alle modeller, serveren kender: hvad de kræver, om de passer, og hvor længe de er om at blive klar.',
   catalogue_to_drift: 'Se på Drift nu, hvilke der ligger i hukommelsen',
@@ -204,6 +206,7 @@ export const en: Record<keyof typeof da, string> = {
   came_pinned: 'An operator wants it there always.',
   came_at_start: 'There was room when the server began.',
   came_ordered: 'An operator said so.',
+  came_habit: 'It is used at this time on most days.',
 
   goes_ordered: 'Being unloaded: an operator said so.',
   goes_makes_room: 'Makes room for {other}: nobody uses it now.',
@@ -250,6 +253,7 @@ export const en: Record<keyof typeof da, string> = {
   because_unused: 'Nobody has asked for it for long.',
   because_broken: 'Its engine ended by itself or never became ready.',
   because_removed: 'It has left the catalogue.',
+  because_habit: 'It is used at this time on most days, and there is room.',
 
   catalogue_lead: 'All models that the server knows: what they need, whether they fit, and how long they take to be ready.',
   catalogue_to_drift: 'See under Running now which lie in memory',

@@ -1,0 +1,42 @@
+// Habit: in which quarters of an hour a model is asked for, on working days and on others, learned day by day. What is
+// asked every morning at eight need not be woken by the first who asks. 200 bytes, for models that are asked at all. A
+// value; the owner says which quarter it is.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+
+namespace faelled::residency {
+
+struct Quarter {
+  static constexpr std::uint32_t in_a_day = 96;
+  std::uint32_t number = 0;  // of the day, by local time: 32 begins at eight
+  bool working_day = true;   // Monday to Friday
+
+  // Which comes after it; `working_day` of tomorrow is not known here, so midnight has none.
+  bool last() const { return number + 1 == in_a_day; }
+  Quarter next() const { return {number + 1, working_day}; }
+  bool operator==(const Quarter&) const = default;
+};
+
+class Habit {
+ public:
+  // In the quarter under way.
+  void asked(Quarter quarter) { today_[quarter.number] = true; }
+  // It is over: what was learned of it. Counts at most the last `remembered` days, the newest most.
+  void over(Quarter quarter);
+  // That it will be asked for in this quarter, from 0 to 1.
+  double likely(Quarter quarter) const;
+
+ private:
+  static constexpr std::uint8_t remembered = 15;
+  struct Kind {
+    std::array<std::uint8_t, Quarter::in_a_day> likely{};  // in parts of 255
+    std::array<std::uint8_t, Quarter::in_a_day> days{};    // that were looked at
+  };
+  std::array<Kind, 2> kinds_{};
+  std::bitset<Quarter::in_a_day> today_;
+};
+
+}  // namespace faelled::residency
