@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "config/config.hpp"
@@ -31,7 +32,7 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   // Those of former runs, from the store's settings. One that cannot be read any more is told in the log and left out.
   void restore(const std::vector<store::SettingRow>& settings);
 
-  Expected<gateway::CatalogueModel> read(std::string_view definition) const override;
+  std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition) const override;
   std::function<Expected<portal::ModelFit>()> look(const gateway::CatalogueModel& model) const override;
   void put(gateway::CatalogueModel model, std::string definition, const portal::ModelFit& fit) override;
   void remove(const std::string& id) override;
@@ -46,6 +47,7 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
 
   Parts p_;
   std::map<std::string, Kept, std::less<>> kept_;
+  std::set<std::string> shown_;  // in the metrics: one that comes again is there already
 };
 
 }  // namespace faelled::app

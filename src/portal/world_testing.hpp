@@ -196,6 +196,52 @@ class Saying {
   http::Reply& reply_;
 };
 
+// Models that come and go, without a mesh or files behind them: a definition is its id, its name, its aliases and what
+// `about` says of its file.
+class FakeKeeping final : public CatalogueKeeping {
+ public:
+  explicit FakeKeeping(std::optional<gateway::Catalogue>& catalogue) : catalogue_(catalogue) {}
+
+  std::expected<gateway::CatalogueModel, WrongDefinition> read(std::string_view definition) const override {
+    gateway::CatalogueModel model;
+    const std::string json(definition);
+    model.settings.id = text_at(json, "id");
+    if (model.settings.id.empty())
+      return std::unexpected(WrongDefinition{"definition.id", "definition.id is missing; for example id: small"});
+    model.settings.name = text_at(json, "name");
+    model.settings.kind =
+        text_at(json, "engine") == "openai" ? engines::EngineKind::openai : engines::EngineKind::llama;
+    if (const std::string alias = text_at(json, "alias"); !alias.empty()) model.aliases.push_back({alias});
+    return model;
+  }
+  std::function<Expected<ModelFit>()> look(const gateway::CatalogueModel&) const override {
+    return [fit = about] { return fit; };
+  }
+  void put(gateway::CatalogueModel model, std::string definition, const ModelFit&) override {
+    kept[model.settings.id] = {model.version, std::move(definition)};
+    EXPECT_TRUE(catalogue_->put(std::move(model)));
+  }
+  void remove(const std::string& id) override {
+    catalogue_->remove(id);
+    ++kept[id].first;
+    kept[id].second.clear();
+  }
+  std::string definition(const std::string& id) const override {
+    const auto found = kept.find(id);
+    return found == kept.end() ? "" : found->second.second;
+  }
+  std::uint64_t last_version(const std::string& id) const override {
+    const auto found = kept.find(id);
+    return found == kept.end() ? 0 : found->second.first;
+  }
+
+  ModelFit about{.weights = 300'000'000, .kv_cache = 40'000'000, .working = 60'000'000, .memory = 1'000'000'000};
+  std::map<std::string, std::pair<std::uint64_t, std::string>> kept;
+
+ private:
+  std::optional<gateway::Catalogue>& catalogue_;
+};
+
 class World {
  public:
   explicit World(const std::filesystem::path& folder, Portal::Settings settings = quick()) {
@@ -224,7 +270,7 @@ class World {
     gateway.emplace(*context, *directory);
     portal_settings = settings;
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
-                                 settings, nullptr, facts_of(folder), &mesh, &check, &mesh});
+                                 settings, nullptr, facts_of(folder), &mesh, &check, &mesh, &keeping});
     EXPECT_TRUE(portal->restore());
     const auto no_body = [](int status, std::string_view) { return std::to_string(status); };
     upstream.emplace(
@@ -364,6 +410,7 @@ class World {
   std::unique_ptr<observe::Log> log;
   observe::Metrics metrics{"test"};
   std::optional<gateway::Catalogue> catalogue;
+  FakeKeeping keeping{catalogue};
   std::unique_ptr<gateway::Context> context;
   std::optional<gateway::Gateway> gateway;
   std::optional<Portal> portal;
@@ -409,6 +456,8 @@ class World {
         return "GET";
       case http::Method::post:
         return "POST";
+      case http::Method::put:
+        return "PUT";
       case http::Method::patch:
         return "PATCH";
       case http::Method::del:

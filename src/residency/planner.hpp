@@ -40,7 +40,7 @@ struct ModelState {
   Cause cause = Cause::none;    // of where it is
   ModelNumber other = no_model;
   Instant since{};
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  // it takes where it is, or needs
   std::uint64_t bytes_read = 0;
   bool pinned = false;
   bool fits = true;
@@ -95,7 +95,8 @@ class Planner {
     bool at_start = false;
     bool ordered = false;
     bool load_measured = false;
-    bool listed = false;  // in wanted_
+    bool listed = false;    // in wanted_
+    bool outdated = false;  // what runs has another definition: nothing measured on it holds for the next
   };
   struct Device {
     std::uint64_t bytes = 0;
@@ -137,6 +138,7 @@ class Planner {
   void plan_overfull(DeviceNumber device);
   void plan_unused();
   void go_on(DeviceNumber device);
+  void call_off(DeviceNumber device);
   bool place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed);
   bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
   std::optional<Sacrifice> sacrifice(DeviceNumber device, ModelNumber wanted, bool used_too);
@@ -144,6 +146,7 @@ class Planner {
   void unload(ModelNumber model, Cause cause, ModelNumber other);
   void drain(ModelNumber model, Cause cause, ModelNumber other);
   void enter(Entry& entry, Where where, Cause cause, ModelNumber other = no_model);
+  static void outdate(Entry& entry);
   void take(ModelNumber model, std::uint64_t bytes);
 
   bool known(ModelNumber model) const { return model < entries_.size() && entries_[model].known; }
