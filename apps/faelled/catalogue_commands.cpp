@@ -24,6 +24,8 @@ struct Named {
   bool dry_run = false;
 };
 
+constexpr std::string_view taken_away = "none";
+
 // Keys and their JSON; empty: the key goes.
 using Members = std::map<std::string, std::string, std::less<>>;
 
@@ -36,12 +38,12 @@ std::string as_json(const std::string& text) {
 Members members_of(const Named& named) {
   Members all;
   const auto text = [&](const char* key, const std::optional<std::string>& value) {
-    if (value) all[key] = value->empty() ? "" : as_json(*value);
+    if (value) all[key] = *value == taken_away ? "" : as_json(*value);
   };
   // The server has another folder under its feet.
   const auto path = [&](const char* key, const std::optional<std::string>& value) {
     if (value)
-      all[key] = value->empty() ? "" : as_json(std::filesystem::absolute(*value).lexically_normal().string());
+      all[key] = *value == taken_away ? "" : as_json(std::filesystem::absolute(*value).lexically_normal().string());
   };
   const auto number = [&](const char* key, const std::optional<std::uint32_t>& value) {
     if (value) all[key] = std::to_string(*value);
@@ -53,7 +55,7 @@ Members members_of(const Named& named) {
     if (!values) return;
     std::string& out = all[key];
     for (const std::string& value : *values)
-      if (!value.empty()) out += (out.empty() ? "[" : ",") + as_json(value);
+      if (value != taken_away) out += (out.empty() ? "[" : ",") + as_json(value);
     if (!out.empty()) out += "]";
   };
   text("name", named.name);
@@ -200,19 +202,21 @@ int show_one(const Control& control, const Options& options) {
 
 std::shared_ptr<Named> with_definition(Command& command, bool adds) {
   auto named = std::make_shared<Named>();
-  const std::string goes = adds ? "" : "; '' takes it away";
+  const std::string goes = adds ? "" : "; none takes it away";
   command->add_option("model", command.options().id, "Its id: what clients call it")->required();
   command->add_option("--file", named->file, "The GGUF file");
   command->add_option("--name", named->name, "What people read" + goes);
   command->add_option("--concurrency", named->concurrency, "Places: how many it answers at once");
   command->add_option("--context-tokens", named->context_tokens, "Longest conversation of each place");
   command->add_option("--threads", named->threads, "Processor threads of its engine");
-  command->add_option("--chat-template-file", named->chat_template_file, "A template in place of the file's own" + goes);
+  command->add_option("--chat-template-file", named->chat_template_file,
+                      "A template in place of the file's own" + goes);
   command->add_flag("--embeddings,!--no-embeddings", named->embeddings, "It makes vectors and nothing else");
   command->add_flag("--rerank,!--no-rerank", named->rerank, "It ranks documents and nothing else");
   command->add_flag("--pinned,!--no-pinned", named->pinned, "Keep it in memory always");
   command->add_option("--alias", named->aliases,
-                      std::string("Another name for it; may be given again") + (adds ? "" : ". Takes the place of all it had; '' for none"));
+                      std::string("Another name for it; may be given again") +
+                          (adds ? "" : ". Takes the place of all it had; none takes them away"));
   command->add_option("--stop", named->stop,
                       std::string("A text that ends its answers; may be given again") + (adds ? "" : ". As --alias"));
   command->add_option("--url", named->url, "Of a model that another server runs: its address, with /v1");

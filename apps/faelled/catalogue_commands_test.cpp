@@ -31,8 +31,11 @@ TEST_F(CatalogueCommands, ChangeWhatIsNamedAndNothingElse) {
   EXPECT_EQ(definition(),
             R"({"context_tokens":512,"engine":"llama","file":"/m.gguf","id":"small","name":"New","threads":2})");
   EXPECT_TRUE(faelled("model show small").out.starts_with("id: small\nversion: 2\norigin: added\ndefinition: {"));
-  EXPECT_EQ(faelled("model change small --name '' ").status, 0);
-  EXPECT_FALSE(definition().contains("name"));
+  EXPECT_EQ(faelled("model change small --name none --alias a --alias b").status, 0);
+  EXPECT_EQ(definition(),
+            R"({"aliases":["a","b"],"context_tokens":512,"engine":"llama","file":"/m.gguf","id":"small","threads":2})");
+  EXPECT_EQ(faelled("model change small --alias none --threads 3").status, 0);
+  EXPECT_EQ(definition(), R"({"context_tokens":512,"engine":"llama","file":"/m.gguf","id":"small","threads":3})");
   EXPECT_TRUE(faelled("model change m --name X").err.contains("configuration file"));
   EXPECT_TRUE(faelled("model change nope --name X").err.contains("no model 'nope'"));
 }
@@ -41,7 +44,8 @@ TEST_F(CatalogueCommands, TakeAWholeDefinitionFromAFile) {
   const std::string path = (folder_ / "d.json").string();
   std::ofstream(path) << R"({"engine":"openai","url":"http://h/v1","card":{"da":{},"en":{}}})";
   EXPECT_EQ(faelled("model add small --name N --definition " + path).status, 0);
-  EXPECT_EQ(definition(), R"({"card":{"da":{},"en":{}},"engine":"openai","id":"small","name":"N","url":"http://h/v1"})");
+  EXPECT_EQ(definition(),
+            R"({"card":{"da":{},"en":{}},"engine":"openai","id":"small","name":"N","url":"http://h/v1"})");
   std::ofstream(path) << "engine: openai";
   EXPECT_EQ(faelled("model add other --definition " + path).status, 1);
   EXPECT_TRUE(faelled("model add other --definition /nowhere.json").err.contains("cannot be read"));

@@ -171,8 +171,8 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
     // What runs began with the former definition: it ends in peace, and whoever asks next has the new one.
     if (before != nullptr && !same_engine(before->settings, settings)) p_.mesh.renew(settings.id);
     const engines::MemoryNeed need{fit.weights, fit.kv_cache, fit.working};
-    p_.mesh.know({settings.id, need.total(), engines::load_guess(need), settings.places, settings.pinned,
-                  before == nullptr});
+    p_.mesh.know(
+        {settings.id, need.total(), engines::load_guess(need), settings.places, settings.pinned, before == nullptr});
   }
   if (shown_.insert(settings.id).second) p_.added(settings.id);
 }

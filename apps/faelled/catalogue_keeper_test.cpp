@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "http/client.hpp"
+#include "net/loop.hpp"
 #include "store/loop_testing.hpp"
 
 namespace faelled::app {
@@ -41,7 +42,8 @@ class CatalogueKeeperTest : public testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
   static store::SettingRow stored(const std::string& id, std::uint64_t version, const std::string& definition) {
-    return {"model/" + id, portal::stored_model(version, definition, {.weights = 100, .kv_cache = 20, .working = 3}), {}};
+    return {
+        "model/" + id, portal::stored_model(version, definition, {.weights = 100, .kv_cache = 20, .working = 3}), {}};
   }
   static std::string llama(const std::string& id, const std::string& more = {}) {
     return R"({"id":")" + id + R"(","engine":"llama","file":"/m.gguf")" + more + "}";
@@ -116,13 +118,15 @@ TEST_F(CatalogueKeeperTest, BringsBackTheModelsOfFormerRuns) {
 }
 
 TEST_F(CatalogueKeeperTest, LeavesOutWhatCannotBeAndSaysSo) {
-  keeper->restore({stored("configured", 3, llama("configured")), stored("standard", 1, llama("standard")),
-                   stored("x", 1, llama("x", R"(,"aliases":["standard"])")), stored("y", 4, llama("other")),
-                   stored("z", 2, R"({"id":"z","engine":"steam"})"), {"model/w", "{", {}}});
+  keeper->restore({stored("configured", 3, llama("configured")),
+                   stored("standard", 1, llama("standard")),
+                   stored("x", 1, llama("x", R"(,"aliases":["standard"])")),
+                   stored("y", 4, llama("other")),
+                   stored("z", 2, R"({"id":"z","engine":"steam"})"),
+                   {"model/w", "{", {}}});
   EXPECT_THAT(catalogue->names(), ElementsAre("configured"));
   EXPECT_EQ(catalogue->find("configured")->version, 0U) << "the file's stays as it is";
   EXPECT_EQ(catalogue->asked("standard").model, catalogue->find("configured"));
-  log->flush();
   for (const char* id : {"configured", "standard", "x", "y", "z", "w"})
     EXPECT_THAT(logged(), HasSubstr("\"model\":\"" + std::string(id) + "\"")) << id;
   EXPECT_THAT(logged(), HasSubstr("the configuration file has a model of that name"));

@@ -45,7 +45,8 @@ void Problems::add(const YAML::Mark& mark, std::string message, std::string hint
   if (found_.size() >= problems_max) return;
   const bool known = !mark.is_null();
   found_.push_back({known ? static_cast<std::size_t>(mark.line) + 1 : 0,
-                    known ? static_cast<std::size_t>(mark.column) + 1 : 0, std::move(message), std::move(hint), std::move(key)});
+                    known ? static_cast<std::size_t>(mark.column) + 1 : 0, std::move(message), std::move(hint),
+                    std::move(key)});
 }
 
 void Problems::add(const YAML::Node& node, std::string message, std::string hint, std::string key) {

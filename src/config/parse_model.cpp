@@ -10,8 +10,7 @@ namespace faelled::config {
 namespace {
 
 constexpr auto whole_numbers = std::to_array<std::string_view>({"concurrency", "context_tokens", "threads"});
-constexpr auto flags =
-    std::to_array<std::string_view>({"embeddings", "rerank", "shorter_vectors", "demo", "pinned"});
+constexpr auto flags = std::to_array<std::string_view>({"embeddings", "rerank", "shorter_vectors", "demo", "pinned"});
 constexpr auto mappings_and_lists = std::to_array<std::string_view>({"stop", "aliases", "card"});
 
 // JSON is another language than YAML: what Document has proven becomes, value by value, the tree that a file would be,

@@ -36,9 +36,8 @@ TEST_F(CatalogueTest, AChangedModelKeepsItsPlaceAndLosesItsFormerAliases) {
 }
 
 TEST_F(CatalogueTest, RefusesANameThatMeansAnotherAndStaysAsItWas) {
-  for (const CatalogueModel& wrong :
-       {model("x"), model("c", {{"a"}}), model("c", {{"x"}}), model("c", {{"c"}}), model("c", {{"y"}, {"y"}}),
-        model("b", {{"x"}})}) {
+  for (const CatalogueModel& wrong : {model("x"), model("c", {{"a"}}), model("c", {{"x"}}), model("c", {{"c"}}),
+                                      model("c", {{"y"}, {"y"}}), model("b", {{"x"}})}) {
     const auto put = catalogue.put(wrong);
     ASSERT_FALSE(put) << wrong.settings.id;
     EXPECT_EQ(put.error().code, Errc::exists);

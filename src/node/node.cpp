@@ -95,8 +95,7 @@ void Node::forget(const std::string& model) {
 }
 
 void Node::forget_upstream(const std::string& model) {
-  const auto held =
-      std::ranges::find_if(hosts_, [&](const Held& h) { return h.model == model && h.device.empty(); });
+  const auto held = std::ranges::find_if(hosts_, [&](const Held& h) { return h.model == model && h.device.empty(); });
   if (held != hosts_.end()) std::shared_ptr(held->host)->stop({});
 }
 

@@ -124,9 +124,8 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
   auto dry_run = fields->maybe_boolean("dry_run");
   if (!dry_run) co_return refuse({Cause::invalid_value, dry_run.error().message, "dry_run"});
   if (!definition || definition->kind() != json::Kind::object)
-    co_return refuse(
-        {Cause::invalid_value, "definition must be an object with the keys of models[] in the configuration",
-         "definition"});
+    co_return refuse({Cause::invalid_value,
+                      "definition must be an object with the keys of models[] in the configuration", "definition"});
   if (auto all = fields->finish(); !all) co_return refuse({Cause::invalid_value, all.error().message});
   wished.definition = definition->raw();
   wished.dry_run = dry_run->value_or(false);
@@ -173,8 +172,7 @@ std::optional<ApiError> Portal::against(const Wished& wished, const std::string&
                     "definition.engine",
                     {},
                     "En model kan ikke skifte motor. Fjern den, og tilføj den igen."};
-  if (before != nullptr && wished.version && before->version != wished.version)
-    return moved_on(id, before->version);
+  if (before != nullptr && wished.version && before->version != wished.version) return moved_on(id, before->version);
   if (auto free = p_.context.catalogue.may_put(wished.model); !free) {
     const bool full = free.error().code == Errc::exhausted;
     const bool own = p_.context.catalogue.asked(id).model != nullptr && before == nullptr;  // by an alias

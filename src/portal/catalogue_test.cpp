@@ -16,9 +16,8 @@ TEST_F(CatalogueApi, TakesAModelInAndSaysWhatItTakes) {
   in_world([](World& world) -> Task<void> {
     const Answer added = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
     EXPECT_EQ(added.status, 201) << added.body;
-    EXPECT_EQ(added.body,
-              R"({"id":"org/small","version":1,"fit":{"fits":true,"why_not":null,"bytes":400000000,)"
-              R"("weights":300000000,"kv_cache":40000000,"working":60000000,"memory":1000000000}})");
+    EXPECT_EQ(added.body, R"({"id":"org/small","version":1,"fit":{"fits":true,"why_not":null,"bytes":400000000,)"
+                          R"("weights":300000000,"kv_cache":40000000,"working":60000000,"memory":1000000000}})");
     EXPECT_EQ(world.catalogue->find("org/small")->version, 1U);
     const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
     EXPECT_EQ(text_at(all.body, "models.0"), R"({"id":"m","version":0,"origin":"file","definition":null})");
@@ -56,10 +55,10 @@ TEST_F(CatalogueApi, ErrorsNameTheKey) {
     struct Row {
       std::string body, param;
     };
-    for (const Row& row : {Row{"{}", "definition"}, Row{R"({"definition":[]})", "definition"},
-                           Row{R"({"definition":"{}"})", "definition"}, Row{wish("{}"), "definition.id"},
-                           Row{wish(small, R"(,"dry_run":1)"), "dry_run"},
-                           Row{wish(small, R"(,"version":1)"), "null"}}) {
+    for (const Row& row :
+         {Row{"{}", "definition"}, Row{R"({"definition":[]})", "definition"},
+          Row{R"({"definition":"{}"})", "definition"}, Row{wish("{}"), "definition.id"},
+          Row{wish(small, R"(,"dry_run":1)"), "dry_run"}, Row{wish(small, R"(,"version":1)"), "null"}}) {
       const Answer refused = co_await world.ask_owner("POST", "/api/catalogue", row.body);
       EXPECT_EQ(refused.status, 400) << row.body;
       EXPECT_EQ(text_at(refused.body, "error.param"), row.param) << refused.body;
@@ -77,8 +76,8 @@ TEST_F(CatalogueApi, ErrorsNameTheKey) {
 TEST_F(CatalogueApi, RefusesWhatDoesNotFitAndWhatHasAnothersName) {
   in_world([](World& world) -> Task<void> {
     for (const auto& [definition, param] :
-         {std::pair(std::string(R"({"id":"m"})"), "null"), std::pair(std::string(R"({"id":"x","alias":"m"})"),
-                                                                     "definition.aliases")}) {
+         {std::pair(std::string(R"({"id":"m"})"), "null"),
+          std::pair(std::string(R"({"id":"x","alias":"m"})"), "definition.aliases")}) {
       for (const char* more : {"", R"(,"dry_run":true)"}) {
         const Answer refused = co_await world.ask_owner("POST", "/api/catalogue", wish(definition, more));
         EXPECT_EQ(refused.status, 409) << refused.body;
@@ -141,7 +140,8 @@ TEST_F(CatalogueApi, AModelThatComesBackCountsItsVersionsOn) {
 
 TEST_F(CatalogueApi, LeavesTheModelsOfTheConfigurationAlone) {
   in_world([](World& world) -> Task<void> {
-    const Answer changed = co_await world.ask_owner("PUT", "/api/catalogue/m", wish(R"({"id":"m"})", R"(,"version":1)"));
+    const Answer changed =
+        co_await world.ask_owner("PUT", "/api/catalogue/m", wish(R"({"id":"m"})", R"(,"version":1)"));
     EXPECT_EQ(changed.status, 409);
     EXPECT_NE(text_at(changed.body, "error.message").find("configuration file"), std::string::npos);
     const Answer removed = co_await world.ask_owner("DELETE", "/api/catalogue/m");
@@ -165,8 +165,8 @@ TEST_F(CatalogueApi, APolicyThatNamesARemovedModelStillReads) {
     EXPECT_EQ(none.body, R"({"models":[]})");
     const Answer policy = co_await world.ask_owner("GET", "/api/members/aarhus/policy");
     EXPECT_EQ(text_at(policy.body, "models"), R"(["org/small"])");
-    const Answer again =
-        co_await world.ask_owner("PATCH", "/api/members/aarhus/policy", R"({"models":["org/small"],"retention_days":9})");
+    const Answer again = co_await world.ask_owner("PATCH", "/api/members/aarhus/policy",
+                                                  R"({"models":["org/small"],"retention_days":9})");
     EXPECT_EQ(again.status, 200) << again.body;
   });
 }
