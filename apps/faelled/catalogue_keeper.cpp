@@ -37,6 +37,21 @@ bool same_engine(engines::ModelSettings a, const engines::ModelSettings& b) {
 
 }  // namespace
 
+CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
+  for (const std::string& id : p_.catalogue.names()) show(id);
+}
+
+void CatalogueKeeper::show(const std::string& id) {
+  if (!shown_.insert(id).second) return;
+  const auto is = [&mesh = p_.mesh, id](rpc::EngineState state) {
+    return [&mesh, id, state] { return mesh.state(id) == state ? 1.0 : 0.0; };
+  };
+  p_.metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
+                   is(rpc::EngineState::ready), {{"model", id}});
+  p_.metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
+                   is(rpc::EngineState::failed), {{"model", id}});
+}
+
 void CatalogueKeeper::restore(const std::vector<store::SettingRow>& settings) {
   json::Document document;
   for (const store::SettingRow& row : settings) {
@@ -174,7 +189,7 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
     p_.mesh.know(
         {settings.id, need.total(), engines::load_guess(need), settings.places, settings.pinned, before == nullptr});
   }
-  if (shown_.insert(settings.id).second) p_.added(settings.id);
+  show(settings.id);
 }
 
 void CatalogueKeeper::remove(const std::string& id) {

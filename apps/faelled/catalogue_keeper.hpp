@@ -11,6 +11,7 @@
 #include "mesh/mesh.hpp"
 #include "node/node.hpp"
 #include "observe/log.hpp"
+#include "observe/metrics.hpp"
 #include "portal/catalogue_keeping.hpp"
 #include "store/rows.hpp"
 
@@ -24,10 +25,10 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
     mesh::Mesh& mesh;
     node::Node& node;
     observe::Log& log;
+    observe::Metrics& metrics;
     std::uint64_t memory = 0;  // for models
-    std::function<void(const std::string& model)> added;
   };
-  explicit CatalogueKeeper(Parts parts) : p_(std::move(parts)) {}
+  explicit CatalogueKeeper(Parts parts);
 
   // Those of former runs, from the store's settings. One that cannot be read any more is told in the log and left out.
   void restore(const std::vector<store::SettingRow>& settings);
@@ -44,6 +45,8 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
     std::uint64_t version = 0;
     std::string definition;  // empty: it was removed
   };
+
+  void show(const std::string& id);
 
   Parts p_;
   std::map<std::string, Kept, std::less<>> kept_;

@@ -29,13 +29,18 @@ class CatalogueKeeperTest : public testing::Test {
     log = observe::Log::open((folder_ / "log").string(), observe::Level::debug).value();
     mesh.emplace(clock, mesh::Mesh::Settings{catalogue->names()});
     node.emplace(loop, client, clock, random, *log, *mesh, node::Node::Settings{.folder = folder_.path().string()});
-    keeper.emplace(CatalogueKeeper::Parts{config, *catalogue, *mesh, *node, *log, 1'000'000'000,
-                                          [this](const std::string& id) { shown.push_back(id); }});
+    keeper.emplace(CatalogueKeeper::Parts{config, *catalogue, *mesh, *node, *log, metrics, 1'000'000'000});
   }
 
   portal::WrongDefinition wrong(const std::string& definition) {
     const auto read = keeper->read(definition);
     return read ? portal::WrongDefinition{} : read.error();
+  }
+  std::size_t times_shown(const std::string& id) const {
+    const std::string text = metrics.text(), line = "\nfaelled_model_ready{model=\"" + id + "\"}";
+    std::size_t times = 0;
+    for (std::size_t at = text.find(line); at != std::string::npos; at = text.find(line, at + 1)) ++times;
+    return times;
   }
   std::string logged() {
     std::ifstream in((folder_ / "log").string());
@@ -56,11 +61,11 @@ class CatalogueKeeperTest : public testing::Test {
   ManualClock clock;
   SystemRandom random;
   std::unique_ptr<observe::Log> log;
+  observe::Metrics metrics{"test"};
   std::optional<gateway::Catalogue> catalogue;
   std::optional<mesh::Mesh> mesh;
   std::optional<node::Node> node;
   std::optional<CatalogueKeeper> keeper;
-  std::vector<std::string> shown;
 };
 
 TEST_F(CatalogueKeeperTest, RefusesPathsThatAreNotFromTheRootOn) {
@@ -114,7 +119,7 @@ TEST_F(CatalogueKeeperTest, BringsBackTheModelsOfFormerRuns) {
   ASSERT_EQ(mesh->residency().size(), 2U);
   for (const auto& one : mesh->residency())
     if (one.model == "b") EXPECT_EQ(one.bytes, 123U);
-  EXPECT_THAT(shown, ElementsAre("b"));
+  EXPECT_EQ(times_shown("b"), 1U);
 }
 
 TEST_F(CatalogueKeeperTest, LeavesOutWhatCannotBeAndSaysSo) {
@@ -145,7 +150,7 @@ TEST_F(CatalogueKeeperTest, RemovingAndAddingAgainShowsItOnceInTheMetrics) {
   EXPECT_EQ(keeper->last_version("b"), 2U);
   EXPECT_EQ(mesh->residency().size(), 1U);
   add(3);
-  EXPECT_THAT(shown, ElementsAre("b"));
+  EXPECT_EQ(times_shown("b"), 1U);
   EXPECT_EQ(mesh->residency().size(), 2U);
 }
 

@@ -13,6 +13,8 @@
 #include "json/document.hpp"
 #include "ledger/journal.hpp"
 #include "net/testing.hpp"
+#include "portal/answer_testing.hpp"
+#include "portal/catalogue_testing.hpp"
 #include "portal/description.hpp"
 #include "portal/portal.hpp"
 #include "store/loop_testing.hpp"
@@ -22,48 +24,6 @@ namespace faelled::portal {
 
 using net::Peer;
 using net::Task;
-
-struct Answer {
-  int status = 0;
-  std::string head;
-  std::string body;
-
-  std::string header(std::string_view name) const {
-    std::string lines = head;
-    const std::size_t at = lines.find("\r\n" + std::string(name) + ": ");
-    if (at == std::string::npos) return {};
-    const std::size_t begin = at + name.size() + 4;
-    return lines.substr(begin, lines.find("\r\n", begin) - begin);
-  }
-};
-
-inline Answer parse_answer(const std::string& bytes) {
-  const std::size_t end = bytes.find("\r\n\r\n");
-  if (bytes.size() < 12 || end == std::string::npos) return {};
-  return {std::stoi(bytes.substr(9, 3)), bytes.substr(0, end + 2), bytes.substr(end + 4)};
-}
-
-// The text at a path like "error.param"; "null" and numbers as they are written; "" where there is nothing.
-inline std::string text_at(const std::string& json, std::string_view path) {
-  json::Document document;
-  auto value = document.parse(json);
-  if (!value) return {};
-  while (!path.empty()) {
-    const std::string_view step = path.substr(0, path.find('.'));
-    path.remove_prefix(std::min(path.size(), step.size() + 1));
-    std::optional<json::Value> next;
-    if (value->kind() == json::Kind::array) {
-      std::size_t left = std::stoul(std::string(step));
-      for (const json::Value item : value->items())
-        if (left-- == 0) next = item;
-    } else {
-      next = value->find(step);
-    }
-    if (!next) return {};
-    *value = *next;
-  }
-  return value->text().value_or(std::string(value->raw()));
-}
 
 // Grants every ticket the upstream, or keeps them waiting.
 struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
@@ -194,52 +154,6 @@ class Saying {
     reply_.flush();
   }
   http::Reply& reply_;
-};
-
-// Models that come and go, without a mesh or files behind them: a definition is its id, its name, its aliases and what
-// `about` says of its file.
-class FakeKeeping final : public CatalogueKeeping {
- public:
-  explicit FakeKeeping(std::optional<gateway::Catalogue>& catalogue) : catalogue_(catalogue) {}
-
-  std::expected<gateway::CatalogueModel, WrongDefinition> read(std::string_view definition) const override {
-    gateway::CatalogueModel model;
-    const std::string json(definition);
-    model.settings.id = text_at(json, "id");
-    if (model.settings.id.empty())
-      return std::unexpected(WrongDefinition{"definition.id", "definition.id is missing; for example id: small"});
-    model.settings.name = text_at(json, "name");
-    model.settings.kind =
-        text_at(json, "engine") == "openai" ? engines::EngineKind::openai : engines::EngineKind::llama;
-    if (const std::string alias = text_at(json, "alias"); !alias.empty()) model.aliases.push_back({alias});
-    return model;
-  }
-  std::function<Expected<ModelFit>()> look(const gateway::CatalogueModel&) const override {
-    return [fit = about] { return fit; };
-  }
-  void put(gateway::CatalogueModel model, std::string definition, const ModelFit&) override {
-    kept[model.settings.id] = {model.version, std::move(definition)};
-    EXPECT_TRUE(catalogue_->put(std::move(model)));
-  }
-  void remove(const std::string& id) override {
-    catalogue_->remove(id);
-    ++kept[id].first;
-    kept[id].second.clear();
-  }
-  std::string definition(const std::string& id) const override {
-    const auto found = kept.find(id);
-    return found == kept.end() ? "" : found->second.second;
-  }
-  std::uint64_t last_version(const std::string& id) const override {
-    const auto found = kept.find(id);
-    return found == kept.end() ? 0 : found->second.first;
-  }
-
-  ModelFit about{.weights = 300'000'000, .kv_cache = 40'000'000, .working = 60'000'000, .memory = 1'000'000'000};
-  std::map<std::string, std::pair<std::uint64_t, std::string>> kept;
-
- private:
-  std::optional<gateway::Catalogue>& catalogue_;
 };
 
 class World {
