@@ -4,7 +4,11 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
+#include "engines/gguf.hpp"
+#include "engines/llama_server.hpp"
 #include "engines/memory_need.hpp"
+#include "engines/vllm_server.hpp"
 #include "json/document.hpp"
 #include "residents.hpp"
 #include "settings.hpp"
@@ -22,7 +26,58 @@ portal::ModelFit fit_of(const json::Value& stored) {
   return {bytes("weights"), bytes("kv_cache"), bytes("working"), 0, {}};
 }
 
+// Nothing differs that the engine was begun with.
+bool same_engine(engines::ModelSettings a, const engines::ModelSettings& b) {
+  a.name = b.name;
+  a.demo = b.demo;
+  a.pinned = b.pinned;
+  a.shorter_vectors = b.shorter_vectors;
+  a.stop = b.stop;
+  return a == b;
+}
+
+// As the node looks before it begins an engine: what it would refuse is refused now.
+std::optional<portal::WrongDefinition> refused_by_node(const engines::ModelSettings& settings) {
+  const auto wrong = [](std::string key, const Error& error) {
+    return portal::WrongDefinition{std::move(key), error.message + "; " + error.hint};
+  };
+  const bool needs_template = !settings.embeddings && !settings.rerank && settings.chat_template_file.empty();
+  const portal::WrongDefinition no_template{
+      "definition.chat_template_file", "the model has no chat template of its own; name one in chat_template_file"};
+  if (settings.kind == engines::EngineKind::vllm) {
+    const auto folder = engines::read_model_folder(settings.folder);
+    if (!folder) return wrong("definition.folder", folder.error());
+    if (const auto context = engines::context_tokens_per_place(settings, folder->shape); !context)
+      return wrong("definition.context_tokens", context.error());
+    if (needs_template && !folder->chat_template) return no_template;
+    return std::nullopt;
+  }
+  const auto file = engines::read_gguf_file(settings.file);
+  if (!file) return wrong("definition.file", file.error());
+  if (const auto context = engines::context_tokens_per_place(settings, *file); !context)
+    return wrong("definition.context_tokens", context.error());
+  if (needs_template && !file->chat_template) return no_template;
+  if (const auto command = engines::llama_server_command(settings, *file, "/any.sock", {}); !command)
+    return wrong("definition", command.error());
+  return std::nullopt;
+}
+
 }  // namespace
+
+CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
+  for (const std::string& id : p_.catalogue.names()) show(id);
+}
+
+void CatalogueKeeper::show(const std::string& id) {
+  if (!shown_.insert(id).second) return;
+  const auto is = [&mesh = p_.mesh, id](rpc::EngineState state) {
+    return [&mesh, id, state] { return mesh.state(id) == state ? 1.0 : 0.0; };
+  };
+  p_.metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
+                   is(rpc::EngineState::ready), {{"model", id}});
+  p_.metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
+                   is(rpc::EngineState::failed), {{"model", id}});
+}
 
 void CatalogueKeeper::restore(const std::vector<store::SettingRow>& settings) {
   json::Document document;
@@ -41,46 +96,96 @@ void CatalogueKeeper::restore(const std::vector<store::SettingRow>& settings) {
     if (definition->is_null()) continue;
     kept.definition = definition->raw();
     const std::string text = kept.definition;
-    auto model = read(text);
-    if (model) {
-      model->version = kept.version;
-      if (auto free = p_.catalogue.may_put(*model); !free) {
-        p_.log.error("a stored model is left out", {{"model", id}, {"detail", free.error().message}});
-        kept.definition.clear();
-        continue;
-      }
-      put(std::move(*model), text, fit_of(*root));
-    } else {
-      p_.log.error("a stored model is left out", {{"model", id}, {"detail", model.error().message}});
+    const auto leave_out = [&](const std::string& why) {
+      p_.log.error("a stored model is left out", {{"model", id}, {"detail", why}});
       kept.definition.clear();
+    };
+    auto model = read(text);
+    if (!model) {
+      leave_out(model.error().message);
+    } else if (model->settings.id != id) {
+      leave_out("its definition has another id");
+    } else if (p_.catalogue.find(id) != nullptr) {
+      leave_out("the configuration file has a model of that name; remove one of the two");
+    } else if (auto free = p_.catalogue.may_put(*model); !free) {
+      leave_out(free.error().message);
+    } else {
+      model->version = kept.version;
+      put(std::move(*model), text, fit_of(*root));
     }
   }
 }
 
-Expected<gateway::CatalogueModel> CatalogueKeeper::read(std::string_view definition) const {
-  const auto model = config::parse_model(definition, p_.config.data);
-  if (!model) return std::unexpected(model.error());
+std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper::read(
+    std::string_view definition) const {
+  const auto wrong = [](std::string key, std::string message) {
+    return std::unexpected(portal::WrongDefinition{std::move(key), std::move(message)});
+  };
+  const auto model = config::parse_model(definition);
+  if (!model) {
+    std::string all;
+    std::string key = "definition";
+    for (const config::Problem& problem : model.error()) {
+      if (all.empty() && !problem.key.empty()) key = problem.key;
+      all += (all.empty() ? "" : "\n") + problem.message + (problem.hint.empty() ? "" : "; " + problem.hint);
+    }
+    return wrong(std::move(key), std::move(all));
+  }
   if (model->engine == config::Engine::llama && p_.config.llama_server.empty())
-    return fail(Errc::invalid, "this server has no llama-server: llama_server is not set in its configuration",
-                "set it there and start again; ./run builds one");
-  if (model->engine == config::Engine::vllm && p_.config.vllm.empty())
-    return fail(Errc::invalid, "this server has no vLLM: vllm is not set in its configuration",
-                "set it there and start again; ./dev vllm installs one for processors");
-  for (const auto& file : {model->file, model->folder, model->chat_template_file})
+    return wrong("definition.engine",
+                 "this server has no llama-server: set llama_server in its configuration and start again");
+  if (model->engine == config::Engine::llama && model->concurrency > limits::engine_places_max)
+    return wrong("definition.concurrency", "definition.concurrency is more than the " +
+                                               std::to_string(limits::engine_places_max) +
+                                               " places that one engine has");
+  if (model->engine == config::Engine::llama && model->id.contains(','))
+    return wrong("definition.id", "definition.id holds a comma, where llama-server splits names");
+  const std::pair<std::string_view, const std::filesystem::path&> files[] = {
+      {"file", model->file},
+      {"folder", model->folder},
+      {"chat_template_file", model->chat_template_file},
+      {"api_key_file", model->api_key_file},
+      {"ca_file", model->ca_file.path},
+      {"certificate_file", model->certificate_file.path},
+      {"key_file", model->key_file.path}};
+  const std::string own = std::filesystem::absolute(p_.config.data).lexically_normal().string() + "/";
+  for (const auto& [name, file] : files) {
+    const std::string key = "definition." + std::string(name);
     if (!file.empty() && !file.is_absolute())
-      return fail(Errc::invalid, "the path " + file.string() + " is not absolute", "write it from the root on");
-  return catalogue_model(*model, p_.config);
+      return wrong(key, key + " must be a path from the root on, not '" + file.string() + "'");
+    // What lies there is the server's own: no address is sent a line of it.
+    if (name != "file" && name != "folder" && file.string().starts_with(own))
+      return wrong(key, key + " lies in the server's data folder; keep it elsewhere");
+  }
+  std::error_code ignored;
+  if (!model->api_key_file.empty() && !std::filesystem::is_regular_file(model->api_key_file, ignored))
+    return wrong("definition.api_key_file", "definition.api_key_file is no file that can be read");
+  auto read = catalogue_model(*model, p_.config);
+  if (!read) return wrong("definition.api_key_file", read.error().message);
+  return std::move(*read);
 }
 
 std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway::CatalogueModel& model) const {
   return [settings = model.settings, memory = p_.memory]() -> Expected<portal::ModelFit> {
-    if (settings.kind == engines::EngineKind::openai) return portal::ModelFit{};
+    portal::ModelFit fit;
+    const auto wrong = [&fit](std::string key, std::string message) {
+      fit.wrong = portal::WrongDefinition{std::move(key), std::move(message)};
+      return fit;
+    };
+    for (const auto& [key, file] : {std::pair("definition.chat_template_file", settings.chat_template_file),
+                                    std::pair("definition.ca_file", settings.ca_file),
+                                    std::pair("definition.certificate_file", settings.certificate_file),
+                                    std::pair("definition.key_file", settings.key_file)}) {
+      if (!file.empty() && ::access(file.c_str(), R_OK) != 0)
+        return wrong(key, file + " cannot be read; is it there, and may the server's user read it?");
+    }
+    if (settings.kind == engines::EngineKind::openai) return fit;
+    if (auto refused = refused_by_node(settings)) return wrong(refused->key, refused->message);
     const auto need = need_of(settings);
-    if (!need) return std::unexpected(need.error());
-    if (!settings.chat_template_file.empty() && ::access(settings.chat_template_file.c_str(), R_OK) != 0)
-      return fail(Errc::invalid, "chat_template_file " + settings.chat_template_file + " cannot be read",
-                  "is it there, and may the server's user read it?");
-    portal::ModelFit fit{need->weights, need->kv_cache, need->working, memory, {}};
+    if (!need)
+      return wrong(settings.kind == engines::EngineKind::vllm ? "definition.folder" : "definition.file",
+                   need.error().message + "; " + need.error().hint);
+    fit = {need->weights, need->kv_cache, need->working, memory, {}};
     if (need->total() > memory)
       fit.why_not = "it needs " + std::to_string(need->total() / 1'000'000) + " MB of memory, and there are " +
                     std::to_string(memory / 1'000'000) + " MB for models";
@@ -90,7 +195,7 @@ std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway:
 
 void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition, const portal::ModelFit& fit) {
   const engines::ModelSettings settings = model.settings;
-  const bool changes = p_.catalogue.find(settings.id) != nullptr;
+  const auto before = p_.catalogue.hold(settings.id);
   kept_[settings.id] = {model.version, std::move(definition)};
   if (auto taken = p_.catalogue.put(std::move(model)); !taken) {
     p_.log.error("a model is left out", {{"model", settings.id}, {"detail", taken.error().message}});
@@ -99,13 +204,13 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
   p_.mesh.add_model(settings.id);
   p_.node.know(settings);
   if (settings.kind != engines::EngineKind::openai) {
-    const engines::MemoryNeed need{fit.weights, fit.kv_cache, fit.working};
-    p_.mesh.know(
-        {settings.id, need.total(), load_guess_of(settings, need), settings.places, settings.pinned, !changes});
     // What runs began with the former definition: it ends in peace, and whoever asks next has the new one.
-    if (changes) p_.mesh.renew(settings.id);
+    if (before != nullptr && !same_engine(before->settings, settings)) p_.mesh.renew(settings.id);
+    const engines::MemoryNeed need{fit.weights, fit.kv_cache, fit.working};
+    p_.mesh.know({settings.id, need.total(), load_guess_of(settings, need), settings.places, settings.pinned,
+                  before == nullptr});
   }
-  if (!changes) p_.added(settings.id);
+  show(settings.id);
 }
 
 void CatalogueKeeper::remove(const std::string& id) {

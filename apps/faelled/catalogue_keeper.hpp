@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "config/config.hpp"
@@ -10,6 +11,7 @@
 #include "mesh/mesh.hpp"
 #include "node/node.hpp"
 #include "observe/log.hpp"
+#include "observe/metrics.hpp"
 #include "portal/catalogue_keeping.hpp"
 #include "store/rows.hpp"
 
@@ -23,15 +25,15 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
     mesh::Mesh& mesh;
     node::Node& node;
     observe::Log& log;
+    observe::Metrics& metrics;
     std::uint64_t memory = 0;  // for models
-    std::function<void(const std::string& model)> added;
   };
-  explicit CatalogueKeeper(Parts parts) : p_(std::move(parts)) {}
+  explicit CatalogueKeeper(Parts parts);
 
   // Those of former runs, from the store's settings. One that cannot be read any more is told in the log and left out.
   void restore(const std::vector<store::SettingRow>& settings);
 
-  Expected<gateway::CatalogueModel> read(std::string_view definition) const override;
+  std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition) const override;
   std::function<Expected<portal::ModelFit>()> look(const gateway::CatalogueModel& model) const override;
   void put(gateway::CatalogueModel model, std::string definition, const portal::ModelFit& fit) override;
   void remove(const std::string& id) override;
@@ -44,8 +46,11 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
     std::string definition;  // empty: it was removed
   };
 
+  void show(const std::string& id);
+
   Parts p_;
   std::map<std::string, Kept, std::less<>> kept_;
+  std::set<std::string> shown_;  // in the metrics: one that comes again is there already
 };
 
 }  // namespace faelled::app

@@ -52,6 +52,7 @@ void add_residency(CLI::App& app, std::string& config, int& status) {
                     [act = std::string(act)](const Control& c, const Options& o) { return order(c, o, act); });
     command->add_option("model", command.options().id, "Its id, as 'model list' says it")->required();
   }
+  add_catalogue(*model, config, status);
 }
 
 }  // namespace faelled::app

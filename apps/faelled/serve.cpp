@@ -229,14 +229,7 @@ int run(const ServeOptions& options, const config::Config& config) {
       memory_timer.arm_at(at);
     }
   });
-  const auto show_model = [&metrics, &mesh](const std::string& id) {
-    metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
-                  [&mesh, id] { return mesh.state(id) == rpc::EngineState::ready ? 1.0 : 0.0; }, {{"model", id}});
-    metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
-                  [&mesh, id] { return mesh.state(id) == rpc::EngineState::failed ? 1.0 : 0.0; }, {{"model", id}});
-  };
-  for (const std::string& id : catalogue.names()) show_model(id);
-  CatalogueKeeper catalogue_keeper({config, catalogue, mesh, node, **log, memory ? memory->bytes : 0, show_model});
+  CatalogueKeeper catalogue_keeper({config, catalogue, mesh, node, **log, metrics, memory ? memory->bytes : 0});
   const auto settings = storage->thread->wait_for([](store::Store& s) { return s.settings(); });
   if (!settings) return refuse(settings.error());
   catalogue_keeper.restore(*settings);

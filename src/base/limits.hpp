@@ -92,6 +92,10 @@ inline constexpr std::size_t upstream_idle_connections_max = 1024;
 inline constexpr auto upstream_connect_max = 5s;
 inline constexpr auto upstream_idle_max = 60s;
 
+// The catalogue
+inline constexpr std::size_t models_max = 10'000;
+inline constexpr std::size_t definition_bytes_max = 64 * 1024;  // of one model that was added at run time
+
 // Engine files and processes
 inline constexpr std::uint32_t context_tokens_default = 4096;  // per place, where neither operator nor file says less
 inline constexpr std::uint32_t engine_places_max = 256;        // slots of one llama-server

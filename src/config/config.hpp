@@ -186,6 +186,7 @@ struct Problem {
   std::size_t column = 0;
   std::string message;
   std::string hint;
+  std::string key = {};  // as "models[0].file"; empty: of no single one
 
   bool operator==(const Problem&) const = default;
 };
@@ -225,8 +226,9 @@ struct Parsed {
 // Reads the text alone and touches no file: relative paths are put under `folder`. Any bytes are allowed as text.
 Parsed parse(std::string_view text, const std::filesystem::path& folder);
 
-// One of `models`, alone, as JSON or YAML. Errors: invalid, with all mistakes.
-Expected<Model> parse_model(std::string_view text, const std::filesystem::path& folder);
+// One of `models`, alone, as JSON, without a look at any file; relative paths stay relative. Its problems name its keys
+// as "definition.file" and stand on no line.
+std::expected<Model, std::vector<Problem>> parse_model(std::string_view json);
 
 // parse() of the file, and a look whether the files it names are there. The error's message has one line per problem:
 // FILE:LINE:COLUMN: message; hint.

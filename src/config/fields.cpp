@@ -41,15 +41,16 @@ std::string shortest(double value) {
 
 }  // namespace
 
-void Problems::add(const YAML::Mark& mark, std::string message, std::string hint) {
+void Problems::add(const YAML::Mark& mark, std::string message, std::string hint, std::string key) {
   if (found_.size() >= problems_max) return;
   const bool known = !mark.is_null();
   found_.push_back({known ? static_cast<std::size_t>(mark.line) + 1 : 0,
-                    known ? static_cast<std::size_t>(mark.column) + 1 : 0, std::move(message), std::move(hint)});
+                    known ? static_cast<std::size_t>(mark.column) + 1 : 0, std::move(message), std::move(hint),
+                    std::move(key)});
 }
 
-void Problems::add(const YAML::Node& node, std::string message, std::string hint) {
-  add(node.Mark(), std::move(message), std::move(hint));
+void Problems::add(const YAML::Node& node, std::string message, std::string hint, std::string key) {
+  add(node.Mark(), std::move(message), std::move(hint), std::move(key));
 }
 
 std::vector<Problem> Problems::in_file_order() && {
@@ -107,7 +108,8 @@ Fields::Fields(Problems& problems, const YAML::Node& node, std::string where, Ke
       if (!near.empty()) misspelt_.push_back(near);
       const std::string in = where_.empty() ? "" : " in " + where_;
       problems_.add(entry.first, "unknown key " + in_quotes(key) + in,
-                    near.empty() ? "known here: " + listed(known) : "did you mean '" + std::string(near) + "'?");
+                    near.empty() ? "known here: " + listed(known) : "did you mean '" + std::string(near) + "'?",
+                    path(key));
     } else if (find(key)) {
       problems_.add(entry.first, "key '" + key + "' stands twice in " + here, "keep one of the two");
     } else {
@@ -133,7 +135,7 @@ std::string Fields::path(std::string_view key) const {
 
 void Fields::wrong(std::string_view key, std::string message, std::string hint) {
   const auto* value = find(key);
-  problems_.add(value ? *value : node_, std::move(message), std::move(hint));
+  problems_.add(value ? *value : node_, std::move(message), std::move(hint), path(key));
 }
 
 const YAML::Node* Fields::scalar(std::string_view key, std::string_view expected) {

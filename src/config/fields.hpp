@@ -21,8 +21,8 @@ namespace faelled::config {
 
 class Problems {
  public:
-  void add(const YAML::Mark& mark, std::string message, std::string hint = {});
-  void add(const YAML::Node& node, std::string message, std::string hint = {});
+  void add(const YAML::Mark& mark, std::string message, std::string hint = {}, std::string key = {});
+  void add(const YAML::Node& node, std::string message, std::string hint = {}, std::string key = {});
   std::vector<Problem> in_file_order() &&;
 
  private:

@@ -176,6 +176,55 @@ void read_openai(Fields& fields, const std::filesystem::path& folder, Model& mod
   refuse(fields, "openai", {"file", "folder", "threads", "chat_template_file", "tool_parser"});
 }
 
+std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::string>& ids, const YAML::Node& node,
+                             const std::string& where, Problems& problems) {
+  Fields fields(problems, node, where, keys::models);
+  if (!node.IsMap()) return std::nullopt;
+  Model model;
+  if (const auto id = fields.required("id", "id: small")) {
+    model.id = *id;
+    if (!is_model_id(*id)) {
+      fields.wrong("id", fields.path("id") + " " + in_quotes(*id) + " is no model id",
+                   "visible ASCII letters without spaces, quotes and backslashes");
+    } else if (!ids.insert(*id).second) {
+      fields.wrong("id", "model " + in_quotes(*id) + " stands twice", "give each model its own id");
+    }
+  }
+  model.name = fields.text("name").value_or(model.id);
+  const auto engine = fields.choice("engine", engine_names);
+  if (!fields.has("engine")) {
+    fields.wrong("engine", fields.path("engine") + " is missing",
+                 "engine: llama (a GGUF file), vllm (a folder of safetensors) or openai (another server)");
+  }
+  if (engine) model.engine = static_cast<Engine>(*engine);
+  if (engine && model.engine == Engine::llama) read_llama(fields, folder, model);
+  if (engine && model.engine == Engine::vllm) read_vllm(fields, folder, model);
+  if (engine && model.engine == Engine::openai) read_openai(fields, folder, model);
+  model.concurrency = places_of(model.engine);
+  if (const auto places = fields.number("concurrency", {1, 100'000}))
+    model.concurrency = static_cast<std::uint32_t>(*places);
+  if (const auto tokens = fields.number("context_tokens", {16, 100'000'000}))
+    model.context_tokens = static_cast<std::uint32_t>(*tokens);
+  model.stop = read_stop(fields, problems);
+  model.aliases = read_aliases(fields, problems);
+  model.embeddings = fields.boolean("embeddings").value_or(false);
+  model.rerank = fields.boolean("rerank").value_or(false);
+  if (model.rerank && model.embeddings)
+    fields.wrong("rerank", "model " + in_quotes(model.id) + " cannot both make embeddings and rank documents",
+                 "keep one of embeddings and rerank");
+  model.shorter_vectors = fields.boolean("shorter_vectors").value_or(false);
+  if (model.shorter_vectors && !model.embeddings)
+    fields.wrong("shorter_vectors", fields.path("shorter_vectors") + " means nothing without embeddings: true",
+                 "set embeddings: true as well, or remove it");
+  model.demo = fields.boolean("demo").value_or(false);
+  model.pinned = fields.boolean("pinned").value_or(false);
+  if (model.pinned && model.engine == Engine::openai)
+    fields.wrong("pinned", fields.path("pinned") + " means nothing for engine openai",
+                 "where that server keeps its model is its own affair; remove it");
+  model.card = read_card(fields, problems);
+  return model;
+}
+
 }  // namespace
 
 std::string_view name_of(Engine engine) { return engine_names[static_cast<std::size_t>(engine)]; }
@@ -183,51 +232,7 @@ std::string_view name_of(Engine engine) { return engine_names[static_cast<std::s
 void read_models(Fields& top, Problems& problems, const std::filesystem::path& folder, std::vector<Model>& models) {
   std::set<std::string> ids;
   top.list("models", models_max, [&](const YAML::Node& node, const std::string& where) {
-    Fields fields(problems, node, where, keys::models);
-    if (!node.IsMap()) return;
-    Model model;
-    if (const auto id = fields.required("id", "id: small")) {
-      model.id = *id;
-      if (!is_model_id(*id)) {
-        fields.wrong("id", fields.path("id") + " " + in_quotes(*id) + " is no model id",
-                     "visible ASCII letters without spaces, quotes and backslashes");
-      } else if (!ids.insert(*id).second) {
-        fields.wrong("id", "model " + in_quotes(*id) + " stands twice", "give each model its own id");
-      }
-    }
-    model.name = fields.text("name").value_or(model.id);
-    const auto engine = fields.choice("engine", engine_names);
-    if (!fields.has("engine")) {
-      fields.wrong("engine", fields.path("engine") + " is missing",
-                   "engine: llama (a GGUF file), vllm (a folder of safetensors) or openai (another server)");
-    }
-    if (engine) model.engine = static_cast<Engine>(*engine);
-    if (engine && model.engine == Engine::llama) read_llama(fields, folder, model);
-    if (engine && model.engine == Engine::vllm) read_vllm(fields, folder, model);
-    if (engine && model.engine == Engine::openai) read_openai(fields, folder, model);
-    model.concurrency = places_of(model.engine);
-    if (const auto places = fields.number("concurrency", {1, 100'000}))
-      model.concurrency = static_cast<std::uint32_t>(*places);
-    if (const auto tokens = fields.number("context_tokens", {16, 100'000'000}))
-      model.context_tokens = static_cast<std::uint32_t>(*tokens);
-    model.stop = read_stop(fields, problems);
-    model.aliases = read_aliases(fields, problems);
-    model.embeddings = fields.boolean("embeddings").value_or(false);
-    model.rerank = fields.boolean("rerank").value_or(false);
-    if (model.rerank && model.embeddings)
-      fields.wrong("rerank", "model " + in_quotes(model.id) + " cannot both make embeddings and rank documents",
-                   "keep one of embeddings and rerank");
-    model.shorter_vectors = fields.boolean("shorter_vectors").value_or(false);
-    if (model.shorter_vectors && !model.embeddings)
-      fields.wrong("shorter_vectors", fields.path("shorter_vectors") + " means nothing without embeddings: true",
-                   "set embeddings: true as well, or remove it");
-    model.demo = fields.boolean("demo").value_or(false);
-    model.pinned = fields.boolean("pinned").value_or(false);
-    if (model.pinned && model.engine == Engine::openai)
-      fields.wrong("pinned", fields.path("pinned") + " means nothing for engine openai",
-                   "where that server keeps its model is its own affair; remove it");
-    model.card = read_card(fields, problems);
-    models.push_back(std::move(model));
+    if (auto model = read_in(folder, ids, node, where, problems)) models.push_back(std::move(*model));
   });
   // Ids first, wherever they stand: a name means one model.
   for (const Model& model : models) {
@@ -238,6 +243,18 @@ void read_models(Fields& top, Problems& problems, const std::filesystem::path& f
                   "give each alias a name that no model and no other alias has");
     }
   }
+}
+
+std::optional<Model> read_model(const YAML::Node& node, const std::string& where, Problems& problems) {
+  std::set<std::string> names;
+  auto model = read_in({}, names, node, where, problems);
+  if (!model) return std::nullopt;
+  for (const Alias& alias : model->aliases) {
+    if (names.insert(alias.name).second) continue;
+    problems.add(node, where + ".aliases has " + in_quotes(alias.name) + " twice, or it is the model's own id",
+                 "keep one of the two", where + ".aliases");
+  }
+  return model;
 }
 
 }  // namespace faelled::config

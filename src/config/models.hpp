@@ -9,6 +9,8 @@
 
 namespace faelled::config {
 
+// `where` names it in problems.
+std::optional<Model> read_model(const YAML::Node& node, const std::string& where, Problems& problems);
 void read_models(Fields& top, Problems& problems, const std::filesystem::path& folder, std::vector<Model>& models);
 
 }  // namespace faelled::config

@@ -193,24 +193,6 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
 
 }  // namespace
 
-Expected<Model> parse_model(std::string_view text, const std::filesystem::path& folder) {
-  Problems problems;
-  std::vector<Model> models;
-  read_tree("models: [" + std::string(text) + "\n]", problems, [&](const YAML::Node& root) {
-    Fields top(problems, root, "", keys::top);
-    if (root.IsMap()) read_models(top, problems, folder, models);
-  });
-  std::string all;
-  const std::vector<Problem> found = std::move(problems).in_file_order();
-  for (const Problem& problem : found) {
-    all += (all.empty() ? "" : "\n") + problem.message;
-    if (!problem.hint.empty()) all += "; " + problem.hint;
-  }
-  if (!all.empty()) return fail(Errc::invalid, all, "docs/configuration.md describes every key of a model");
-  if (models.size() != 1) return fail(Errc::invalid, "one model is needed, and this is none or several");
-  return std::move(models.front());
-}
-
 Parsed parse(std::string_view text, const std::filesystem::path& folder) {
   Parsed parsed;
   Problems problems;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/limits.hpp"
 
 namespace faelled::gateway {
 
@@ -34,6 +35,9 @@ Expected<void> Catalogue::may_put(const CatalogueModel& model) const {
       return fail(Errc::exists, "'" + alias.name + "' means another model already", "choose another alias");
     names.push_back(alias.name);
   }
+  if (!models_.contains(id) && models_.size() >= limits::models_max)
+    return fail(Errc::exhausted, "the catalogue is full: it has " + std::to_string(models_.size()) + " models",
+                "remove some that nobody asks for");
   return {};
 }
 

@@ -48,7 +48,7 @@ class Catalogue {
   Catalogue& operator=(const Catalogue&) = delete;
 
   // Adds it at the end, or takes the place of the one with its id. Errors: exists, where another model or alias has one
-  // of its names; nothing is changed then.
+  // of its names, and exhausted, at limits::models_max; nothing is changed then.
   Expected<void> put(CatalogueModel model);
   Expected<void> may_put(const CatalogueModel& model) const;
   void remove(std::string_view id);

@@ -78,6 +78,14 @@ ApiError refusal_error(const rpc::Refusal& refusal, const std::string& model) {
               fmt::format("The model '{}' cannot be used now; whoever operates the server sees why.", model),
               {},
               refusal.retry_after};
+    case rpc::RefusalCause::model_removed: {
+      ApiError error{
+          Cause::model_not_found,
+          fmt::format("The model '{}' has been taken out of the catalogue meanwhile; choose another one.", model),
+          "model"};
+      error.message_da = fmt::format("Modellen '{}' er taget ud af kataloget imens; vælg en anden.", model);
+      return error;
+    }
     case rpc::RefusalCause::shutting_down:
       break;
   }

@@ -67,6 +67,8 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
   const auto found = lines_.find(ticket.model);
   FAELLED_CHECK(found != lines_.end(), "the gateway resolves models against the same catalogue");
   Line& line = found->second;
+  if (line.removed)  // while its request was looked at
+    return listener.refused({ticket.number, rpc::RefusalCause::model_removed, {}, {}});
   const rpc::EngineReport* best = best_report(ticket.model);
   if (best != nullptr && best->state == rpc::EngineState::failed)
     return listener.refused({ticket.number, rpc::RefusalCause::model_failed, limits::engine_retry_after, best->detail});
@@ -132,6 +134,8 @@ void Mesh::end(const rpc::End& end) {
     residents_.ended(ticket, ran);
   }
   decide(ended);
+  // What was to be tried again has nothing to wait for.
+  if (lines_.find(model)->second.removed) return refuse_all(model, rpc::RefusalCause::model_removed, {}, {});
   tell_waiting(model);
 }
 
@@ -230,18 +234,19 @@ void Mesh::report(const rpc::Report& report) {
       tell_waiting(model);
       continue;
     }
-    refuse_all(model, std::string(best->detail));
+    refuse_all(model, rpc::RefusalCause::model_failed, limits::engine_retry_after, std::string(best->detail));
   }
 }
 
-void Mesh::refuse_all(const std::string& model, const std::string& detail) {
+void Mesh::refuse_all(const std::string& model, rpc::RefusalCause cause, Duration retry_after,
+                      const std::string& detail) {
   std::vector<std::uint64_t> waiting;
   for (const auto& [number, live] : live_)
     if (!live.room && live.ticket.model == model) waiting.push_back(number);
   std::ranges::sort(waiting);
   for (const std::uint64_t number : waiting) {
     decide(commons::End{number, commons::Ending::cancelled, 0, 0});
-    refuse(number, rpc::RefusalCause::model_failed, limits::engine_retry_after, detail);
+    refuse(number, cause, retry_after, detail);
   }
 }
 
@@ -251,7 +256,7 @@ void Mesh::remove_model(const std::string& model) {
   const auto line = lines_.find(model);
   if (line == lines_.end() || std::exchange(line->second.removed, true)) return;
   residents_.forget(model);
-  refuse_all(model, "the model has left the catalogue");
+  refuse_all(model, rpc::RefusalCause::model_removed, {}, {});
 }
 
 void Mesh::tell_commons(const std::string& model) {

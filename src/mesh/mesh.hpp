@@ -125,7 +125,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void carry_out();
   void grant(const commons::Grant& grant);
   void refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_after, const std::string& detail);
-  void refuse_all(const std::string& model, const std::string& detail);
+  void refuse_all(const std::string& model, rpc::RefusalCause cause, Duration retry_after, const std::string& detail);
   void wait(Live& live);
   void unwait(Live& live);
   rpc::Grant take(Engine& engine, const rpc::Ticket& ticket);

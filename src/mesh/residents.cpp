@@ -82,11 +82,17 @@ void Residents::know(const Resident& model) {
 }
 
 void Residents::forget(const std::string& model) {
-  if (const auto found = number(model)) step(residency::ModelGone{*found});
+  const auto found = number(model);
+  if (!found) return;
+  details_[*found].clear();
+  step(residency::ModelGone{*found});
 }
 
 void Residents::renew(const std::string& model) {
-  if (const auto found = number(model)) step(residency::Order{*found, residency::Act::renew});
+  const auto found = number(model);
+  if (!found) return;
+  details_[*found].clear();
+  step(residency::Order{*found, residency::Act::renew});
 }
 
 void Residents::arrived(const rpc::Ticket& ticket, double share) {
@@ -126,7 +132,7 @@ void Residents::report(const rpc::Report& report) {
     if (engine.state == rpc::EngineState::ready) is.state = residency::EngineState::ready;
     if (engine.state == rpc::EngineState::failed) {
       is.state = residency::EngineState::failed;
-      details_[*model] = engine.detail;
+      if (before != Where::draining && before != Where::unloading) details_[*model] = engine.detail;
     }
     const bool was_ready = before == Where::ready, was_failed = before == Where::failed;
     if (is.state == residency::EngineState::ready && before == Where::loading) {

@@ -235,5 +235,118 @@ TEST_F(ResidentsTest, ABrokenEngineIsBegunAgainForThoseWhoWait) {
   EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "host"}));
 }
 
+TEST_F(ResidentsTest, AModelThatIsAddedIsLoadedWhenItIsAskedFor) {
+  mesh.add_model("d");
+  mesh.know({"d", 4, std::chrono::seconds(3)});
+  EXPECT_EQ(mesh.state("d"), EngineState::absent);
+  Caller caller;
+  ask("d", caller);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "d", "host"}));
+  is("d", EngineState::ready);
+  EXPECT_EQ(caller.grants.size(), 1U);
+  EXPECT_EQ(mesh.state("d"), EngineState::ready);
+}
+
+TEST_F(ResidentsTest, ARemovedModelAnswersToTheEndAndRefusesThoseWhoWait) {
+  Caller running, waiting, late;
+  ask("a", running);
+  is("a", EngineState::ready);
+  ask("a", waiting);
+  told();
+  mesh.remove_model("a");
+  ASSERT_EQ(waiting.refusals.size(), 1U);
+  EXPECT_EQ(waiting.refusals[0].cause, rpc::RefusalCause::model_removed);
+  EXPECT_THAT(told(), IsEmpty()) << "its engine answers still";
+  EXPECT_TRUE(running.refusals.empty());
+  ask("a", late);
+  ASSERT_EQ(late.refusals.size(), 1U) << "its request was looked at before the model went";
+  EXPECT_EQ(late.refusals[0].cause, rpc::RefusalCause::model_removed);
+  end(1);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  gone("a");
+  for (const auto& one : mesh.residency()) EXPECT_NE(one.model, "a");
+  for (const auto& one : mesh.models()) EXPECT_NE(one.model, "a");
+  EXPECT_EQ(mesh.waiting(), 0U);
+  EXPECT_EQ(mesh.running(), 0U);
+}
+
+TEST_F(ResidentsTest, WhatIsToBeTriedAgainIsRefusedOnceItsModelIsRemoved) {
+  Caller caller;
+  ask("a", caller);
+  is("a", EngineState::ready);
+  mesh.remove_model("a");
+  rpc::End end{tickets, rpc::Outcome::failed};
+  end.returned = true;
+  mesh.end(end);
+  ASSERT_EQ(caller.refusals.size(), 1U);
+  EXPECT_EQ(caller.refusals[0].cause, rpc::RefusalCause::model_removed);
+  EXPECT_EQ(mesh.waiting(), 0U);
+}
+
+TEST_F(ResidentsTest, AModelThatComesBackWaitsForItsFormerEngineToGo) {
+  serve("a");
+  told();
+  mesh.remove_model("a");
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  mesh.add_model("a");
+  mesh.know({"a", 4, std::chrono::seconds(3)});
+  Caller caller;
+  ask("a", caller);
+  EXPECT_TRUE(caller.grants.empty());
+  gone("a");
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "host"}));
+  is("a", EngineState::ready);
+  EXPECT_EQ(caller.grants.size(), 1U);
+}
+
+TEST_F(ResidentsTest, AChangedModelComesBackWithThePlacesOfItsNewEngine) {
+  for (rpc::EngineReport& engine : report.engines) engine.places = 1;
+  Caller first, second, third;
+  ask("a", first);
+  report.engines.back().places = 3;
+  is("a", EngineState::ready);
+  ask("a", second);
+  told();
+  mesh.know({"a", 4, std::chrono::seconds(3)});
+  mesh.renew("a");
+  ask("a", third);
+  EXPECT_TRUE(third.grants.empty()) << "the engine that goes takes nobody on";
+  EXPECT_THAT(told(), IsEmpty());
+  end(1);
+  end(2);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  gone("a");
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "host"}));
+  is("a", EngineState::ready);
+  EXPECT_EQ(third.grants.size(), 1U);
+  for (const auto& one : mesh.models())
+    if (one.model == "a") EXPECT_EQ(one.places, 1U);
+}
+
+TEST_F(ResidentsTest, AChangedModelThatFailedIsTriedAtOnceAndItsOldReasonIsForgotten) {
+  Caller caller;
+  ask("a", caller);
+  report.engines.back().detail = "out of luck";
+  is("a", EngineState::failed);
+  told();
+  mesh.renew("a");
+  EXPECT_EQ(at("a").detail, "");
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  report_now();
+  EXPECT_EQ(at("a").detail, "") << "it is the former engine's";
+  gone("a");
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "host"}));
+}
+
+TEST_F(ResidentsTest, AModelElsewhereIsRemovedWithoutAWordToTheNode) {
+  Caller waiting;
+  ask("elsewhere", waiting);
+  mesh.remove_model("elsewhere");
+  EXPECT_EQ(waiting.refusals.size(), 1U);
+  EXPECT_THAT(told(), IsEmpty());
+  mesh.remove_model("elsewhere");
+  mesh.remove_model("nobody");
+}
+
 }  // namespace
 }  // namespace faelled::mesh

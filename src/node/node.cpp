@@ -83,7 +83,7 @@ Expected<void> Node::start() {
 
 void Node::know(const engines::ModelSettings& model) {
   models_.insert_or_assign(model.id, model);
-  if (model.kind != engines::EngineKind::openai) return;
+  if (model.kind != engines::EngineKind::openai || stopping_) return;
   forget_upstream(model.id);
   begin(model, {});
   changed();
@@ -95,8 +95,8 @@ void Node::forget(const std::string& model) {
 }
 
 void Node::forget_upstream(const std::string& model) {
-  const auto held = std::ranges::find(hosts_, model, &Held::model);
-  if (held != hosts_.end() && held->device.empty()) std::shared_ptr(held->host)->stop({});
+  const auto held = std::ranges::find_if(hosts_, [&](const Held& h) { return h.model == model && h.device.empty(); });
+  if (held != hosts_.end()) std::shared_ptr(held->host)->stop({});
 }
 
 void Node::begin(const engines::ModelSettings& model, const std::string& device) {
@@ -120,13 +120,15 @@ void Node::direct(const rpc::Directive& directive) {
 }
 
 void Node::carry_out(const rpc::Directive& directive) {
-  const auto held = std::ranges::find(hosts_, directive.model, &Held::model);
+  // An upstream has no device, and nobody directs it.
+  const auto held =
+      std::ranges::find_if(hosts_, [&](const Held& h) { return h.model == directive.model && !h.device.empty(); });
   if (directive.act == rpc::Directive::Act::unload) {
     if (held != hosts_.end()) std::shared_ptr(held->host)->unload();
     return;
   }
   const auto model = models_.find(directive.model);
-  if (held != hosts_.end() || model == models_.end() || ended_) return;
+  if (held != hosts_.end() || model == models_.end() || stopping_) return;
   begin(model->second, directive.device);
   changed();
 }
@@ -139,6 +141,7 @@ void Node::look_at(const std::string& engine) {
 
 void Node::stop(Duration drain, std::function<void()> ended) {
   ended_ = std::move(ended);
+  stopping_ = true;
   reading_.cancel();
   beginning_ = true;
   for (auto& held : std::vector(hosts_)) held.host->stop(drain);

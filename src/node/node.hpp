@@ -92,6 +92,7 @@ class Node final : public rpc::NodePort {
   rpc::ReportPort& reports_;
   Settings settings_;
   std::string sockets_;
+  bool stopping_ = false;
   bool sockets_elsewhere_ = false;  // not in the data folder, whose path is too long for a socket
   std::unordered_map<std::string, engines::ModelSettings> models_;
   std::vector<Held> hosts_;

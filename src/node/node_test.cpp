@@ -444,5 +444,38 @@ TEST_F(UpstreamNode, AWrongAddressIsSaidPlainly) {
   EXPECT_LT(stop(), 1s);
 }
 
+engines::ModelSettings upstream_at(std::string url) {
+  engines::ModelSettings model;
+  model.id = "elsewhere";
+  model.kind = engines::EngineKind::openai;
+  model.url = std::move(url);
+  return model;
+}
+
+TEST_F(NodeTest, WatchesAnUpstreamFromWhenItIsKnownUntilItIsForgotten) {
+  start();
+  EXPECT_TRUE(reports.back().engines.empty());
+  node->know(upstream_at("http://127.0.0.1:1/v1"));
+  ASSERT_EQ(reports.back().engines.size(), 1U);
+  const std::string first = engine().engine;
+  node->know(upstream_at("http://127.0.0.1:1/v2"));
+  ASSERT_EQ(reports.back().engines.size(), 1U) << "the former is watched no more";
+  EXPECT_NE(engine().engine, first);
+  EXPECT_EQ(engine().endpoint.base_path, "/v2");
+  node->forget("elsewhere");
+  EXPECT_TRUE(reports.back().engines.empty());
+  node->forget("elsewhere");
+  node->forget("nobody");
+}
+
+TEST_F(NodeTest, BeginsNothingOnceItStops) {
+  start();
+  stop();
+  reports.clear();
+  node->stop(std::chrono::seconds(1), [] {});
+  node->know(upstream_at("http://127.0.0.1:1/v1"));
+  for (const rpc::Report& report : reports) EXPECT_TRUE(report.engines.empty());
+}
+
 }  // namespace
 }  // namespace faelled::node

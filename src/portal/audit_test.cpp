@@ -56,6 +56,10 @@ TEST_F(AuditApi, EveryAdministrativeActHasItsRow) {
                  fmt::format(R"({{"ended":["{}"]}})", text_at(changed.body, "steps.0.after.id")), "agreement.end");
     co_await act("DELETE", "/api/tiers/stor", "", "tier.remove");
     co_await act("POST", "/api/shares/check", "", "share.check");
+    co_await act("POST", "/api/catalogue", R"({"definition":{"id":"a/new"}})", "model.add");
+    co_await act("PUT", "/api/catalogue/a%2Fnew", R"({"definition":{"id":"a/new","name":"N"},"version":1})",
+                 "model.change");
+    co_await act("DELETE", "/api/catalogue/a%2Fnew", "", "model.remove");
     for (const Portal::Route& route : Portal::routes()) {
       if (route.method == http::Method::get || route.action.empty()) continue;
       if (route.action == "front_end.test" || route.action == "agreement.plan") continue;  // they change nothing

@@ -13,11 +13,42 @@ using gateway::CatalogueModel;
 using openai::ApiError;
 using openai::Cause;
 
-void write_fit(json::Writer& out, const ModelFit& fit) {
+void write_answer(json::Writer& out, const std::string& id, std::optional<std::uint64_t> version, const ModelFit& fit) {
+  out.object().member("id", id).key("version");
+  if (version) {
+    out.unsigned_integer(*version);
+  } else {
+    out.null();
+  }
   out.key("fit").object();
   out.member("fits", fit.why_not.empty()).member_or_null("why_not", fit.why_not);
   out.member("bytes", fit.weights + fit.kv_cache + fit.working).member("weights", fit.weights);
-  out.member("kv_cache", fit.kv_cache).member("working", fit.working).member("memory", fit.memory).close_object();
+  out.member("kv_cache", fit.kv_cache).member("working", fit.working).member("memory", fit.memory);
+  out.close_object().close_object();
+}
+
+std::string in_danish_gb(std::uint64_t bytes) {
+  const std::uint64_t tenths = (bytes + 99'999'999) / 100'000'000;
+  return fmt::format("{},{} GB", tenths / 10, tenths % 10);
+}
+
+ApiError wrong(const WrongDefinition& why) {
+  ApiError error{Cause::invalid_value, why.message, why.key};
+  if (why.key == "definition.file") error.message_da = "Filen kan ikke bruges som model. Findes den, og er den hel?";
+  if (why.key == "definition.chat_template_file") error.message_da = "Filen med chatskabelonen kan ikke læses.";
+  if (why.key == "definition.id") error.message_da = "Navnet i adressen (id) mangler eller kan ikke bruges.";
+  if (why.key == "definition.concurrency") error.message_da = "Antallet af pladser kan ikke bruges.";
+  if (why.key == "definition.context_tokens") error.message_da = "Længden af samtaler (tokens) kan ikke bruges.";
+  return error;
+}
+
+ApiError no_room(const ModelFit& fit) {
+  return {Cause::conflict,
+          "It does not fit: " + fit.why_not + ".",
+          "definition.context_tokens",
+          {},
+          fmt::format("Den passer ikke: Den skal bruge {}, og der er {} til modeller.",
+                      in_danish_gb(fit.weights + fit.kv_cache + fit.working), in_danish_gb(fit.memory))};
 }
 
 ApiError in_file(const std::string& id) {
@@ -74,88 +105,111 @@ net::Task<void> Portal::list_catalogue(Call& call) {
 }
 
 // The definition read, and a look at its files; nullopt: the call was answered.
-net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call) {
-  if (p_.keeping == nullptr) {
-    call.fail(ApiError{Cause::not_found, "This server's catalogue does not change while it runs."});
-    co_return std::nullopt;
-  }
-  auto fields = body_of(call);
-  if (!fields) {
-    call.fail(fields.error());
-    co_return std::nullopt;
-  }
-  auto definition = fields->value("definition");
-  auto version = fields->maybe_integer("version", 1, std::numeric_limits<std::int64_t>::max());
-  auto dry_run = fields->maybe_boolean("dry_run");
-  const auto wrong = [&](const Error& error, std::string_view param) {
-    call.fail(error, param);
+net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool adds) {
+  const auto refuse = [&](const ApiError& why) {
+    call.fail(why);
     return std::nullopt;
   };
-  if (!version) co_return wrong(version.error(), "version");
-  if (!dry_run) co_return wrong(dry_run.error(), "dry_run");
+  if (p_.keeping == nullptr)
+    co_return refuse({Cause::not_found, "This server's catalogue does not change while it runs."});
+  auto fields = body_of(call);
+  if (!fields) co_return refuse(fields.error());
+  Wished wished;
+  auto definition = fields->value("definition");
+  if (!adds) {
+    auto version = fields->maybe_integer("version", 1, std::numeric_limits<std::int64_t>::max());
+    if (!version) co_return refuse({Cause::invalid_value, version.error().message, "version"});
+    if (*version) wished.version = static_cast<std::uint64_t>(**version);
+  }
+  auto dry_run = fields->maybe_boolean("dry_run");
+  if (!dry_run) co_return refuse({Cause::invalid_value, dry_run.error().message, "dry_run"});
   if (!definition || definition->kind() != json::Kind::object)
-    co_return wrong({Errc::invalid, "definition must be an object with the keys of models[] of the configuration", {}},
-                    "definition");
-  if (auto all = fields->finish(); !all) co_return wrong(all.error(), {});
-  Wished wished{{}, std::string(definition->raw()), {}, dry_run->value_or(false), {}};
-  if (*version) wished.version = static_cast<std::uint64_t>(**version);
+    co_return refuse({Cause::invalid_value,
+                      "definition must be an object with the keys of models[] in the configuration", "definition"});
+  if (auto all = fields->finish(); !all) co_return refuse({Cause::invalid_value, all.error().message});
+  wished.definition = definition->raw();
+  wished.dry_run = dry_run->value_or(false);
   auto model = p_.keeping->read(wished.definition);
-  if (!model) co_return wrong(model.error(), "definition");
+  if (!model) co_return refuse(wrong(model.error()));
   wished.model = std::move(*model);
+  const std::string id = adds ? wished.model.settings.id : call.id;
+  if (adds) call.id = id;
+  if (wished.model.settings.id != id)
+    co_return refuse({Cause::invalid_value, "definition.id is another id than the address names", "definition.id"});
+  if (!adds && !wished.version && !wished.dry_run)
+    co_return refuse({Cause::invalid_value, "version is missing: the one you have seen", "version"});
   auto fit = co_await answer_of<Expected<ModelFit>>(
       [&](auto then) { aside_.ask<ModelFit>(p_.keeping->look(wished.model), std::move(then)); });
-  if (!fit) co_return wrong(fit.error(), "definition");
+  if (!fit) {
+    call.fail(fit.error());
+    co_return std::nullopt;
+  }
+  if (fit->wrong) co_return refuse(wrong(*fit->wrong));
   wished.fit = std::move(*fit);
-  co_return wished;
+  if (!wished.dry_run) co_return wished;
+  if (const auto why = against(wished, id, adds)) co_return refuse(*why);
+  const CatalogueModel* now = p_.context.catalogue.find(id);
+  call.json(200, one_json([&](json::Writer& out) {
+              write_answer(out, id, now != nullptr ? std::optional(now->version) : std::nullopt, wished.fit);
+            }));
+  co_return std::nullopt;
+}
+
+// Why it cannot be as things stand; whether it fits is another question.
+std::optional<ApiError> Portal::against(const Wished& wished, const std::string& id, bool adds) const {
+  const CatalogueModel* before = p_.context.catalogue.find(id);
+  if (before == nullptr && !adds) return ApiError{Cause::not_found, "There is no such model."};
+  if (before != nullptr && before->version == 0) return in_file(id);
+  if (before != nullptr && adds)
+    return ApiError{Cause::conflict,
+                    fmt::format("There is a model '{}' already.", id),
+                    "definition.id",
+                    {},
+                    fmt::format("Der er allerede en model, der hedder '{}'.", id)};
+  if (before != nullptr && before->settings.kind != wished.model.settings.kind)
+    return ApiError{Cause::conflict,
+                    "A model keeps its engine: remove it, and add it anew.",
+                    "definition.engine",
+                    {},
+                    "En model kan ikke skifte motor. Fjern den, og tilføj den igen."};
+  if (before != nullptr && wished.version && before->version != wished.version) return moved_on(id, before->version);
+  if (auto free = p_.context.catalogue.may_put(wished.model); !free) {
+    const bool full = free.error().code == Errc::exhausted;
+    const bool own = p_.context.catalogue.asked(id).model != nullptr && before == nullptr;  // by an alias
+    return ApiError{Cause::conflict,
+                    free.error().message + "; " + free.error().hint,
+                    full  ? "definition"
+                    : own ? "definition.id"
+                          : "definition.aliases",
+                    {},
+                    full  ? "Kataloget er fuldt. Fjern en model, som ingen bruger."
+                    : own ? "Navnet bruges allerede som et andet navn for en model."
+                          : "Et af de andre navne bruges allerede."};
+  }
+  return std::nullopt;
 }
 
 net::Task<void> Portal::add_model(Call& call) {
-  auto wished = co_await wished_model(call);
-  if (!wished) co_return;
-  call.id = wished->model.settings.id;
-  if (wished->dry_run)
-    co_return call.json(200, one_json([&](json::Writer& out) {
-                          out.object().member("id", call.id).member("version", nullptr);
-                          write_fit(out, wished->fit);
-                          out.close_object();
-                        }));
-  co_await put_model(call, std::move(*wished), 201);
+  auto wished = co_await wished_model(call, true);
+  if (wished) co_await put_model(call, std::move(*wished), true);
 }
 
 net::Task<void> Portal::change_model(Call& call) {
-  auto wished = co_await wished_model(call);
-  if (!wished) co_return;
-  if (wished->model.settings.id != call.id)
-    co_return call.fail(
-        ApiError{Cause::invalid_value, "definition.id is another id than the address names", "definition.id"});
-  if (!wished->version)
-    co_return call.fail(ApiError{Cause::invalid_value, "version is missing: the one you have seen", "version"});
-  co_await put_model(call, std::move(*wished), 200);
+  auto wished = co_await wished_model(call, false);
+  if (wished) co_await put_model(call, std::move(*wished), false);
 }
 
-net::Task<void> Portal::put_model(Call& call, Wished wished, int status) {
+net::Task<void> Portal::put_model(Call& call, Wished wished, bool adds) {
   const std::string id = call.id;
-  const bool adds = status == 201;
   std::optional<ApiError> refused;
   const members::Act act = call.act(p_.context.clock.wall());
   const auto done = co_await answer_of<Expected<std::uint64_t>>([&](auto then) {
     p_.directory.audit().carry_out<std::uint64_t>(
         [this, act, id, adds, &wished, &refused]() -> Expected<members::Deed<std::uint64_t>> {
-          const auto stop = [&](ApiError why) {
-            refused = std::move(why);
-            return fail(Errc::conflict, "");
-          };
+          refused = against(wished, id, adds);
+          if (!refused && !wished.fit.why_not.empty()) refused = no_room(wished.fit);
+          if (refused) return fail(Errc::conflict, "");
           const CatalogueModel* before = p_.context.catalogue.find(id);
-          if (before == nullptr && !adds) return stop({Cause::not_found, "There is no such model."});
-          if (before != nullptr && before->version == 0) return stop(in_file(id));
-          if (before != nullptr && adds)
-            return stop({Cause::conflict, fmt::format("There is a model '{}' already.", id), "definition.id"});
-          if (before != nullptr && before->settings.kind != wished.model.settings.kind)
-            return stop(
-                {Cause::conflict, "A model keeps its engine: remove it, and add it anew.", "definition.engine"});
-          if (before != nullptr && before->version != wished.version) return stop(moved_on(id, before->version));
-          if (auto free = p_.context.catalogue.may_put(wished.model); !free)
-            return stop({Cause::conflict, free.error().message + "; " + free.error().hint, "definition"});
           wished.model.version = 1 + (before != nullptr ? before->version : p_.keeping->last_version(id));
           const store::SettingRow row{std::string(model_setting) + id,
                                       stored_model(wished.model.version, wished.definition, wished.fit), act.at};
@@ -174,11 +228,7 @@ net::Task<void> Portal::put_model(Call& call, Wished wished, int status) {
   if (refused) co_return call.fail(*refused);
   if (!done) co_return call.fail(done.error());
   p_.context.log.info("the catalogue changes", {{"request_id", call.request_id}, {"model", id}, {"version", *done}});
-  call.json(status, one_json([&](json::Writer& out) {
-              out.object().member("id", id).member("version", *done);
-              write_fit(out, wished.fit);
-              out.close_object();
-            }));
+  call.json(adds ? 201 : 200, one_json([&](json::Writer& out) { write_answer(out, id, *done, wished.fit); }));
 }
 
 net::Task<void> Portal::remove_model(Call& call) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,20 +17,29 @@ namespace faelled::portal {
 // How a stored model is told from other settings: "model/" and its id.
 inline constexpr std::string_view model_setting = "model/";
 
+// What is wrong with a definition, and with which of its keys: "definition.file".
+struct WrongDefinition {
+  std::string key;
+  std::string message;
+  bool operator==(const WrongDefinition&) const = default;
+};
+
 struct ModelFit {
   std::uint64_t weights = 0;  // bytes
   std::uint64_t kv_cache = 0;
   std::uint64_t working = 0;
-  std::uint64_t memory = 0;  // the largest there is for models; all four zero: it takes none of ours
-  std::string why_not;       // it does not fit, in plain words; empty: it does
+  std::uint64_t memory = 0;                   // the largest there is for models; all four zero: it takes none of ours
+  std::string why_not;                        // it does not fit, in plain words; empty: it does
+  std::optional<WrongDefinition> wrong = {};  // a file it names cannot be used; the rest says nothing then
 };
 
 class CatalogueKeeping {
  public:
   virtual ~CatalogueKeeping() = default;
-  // A definition: JSON with the keys of `models[]` (docs/configuration.md). Errors: invalid, all mistakes at once.
-  virtual Expected<gateway::CatalogueModel> read(std::string_view definition) const = 0;
-  // Looks at its files; runs on another thread, and holds nothing of ours. Errors: as of the file.
+  // A definition: JSON with the keys of `models[]` (docs/configuration.md). All mistakes at once, a line each; the key
+  // is that of the first.
+  virtual std::expected<gateway::CatalogueModel, WrongDefinition> read(std::string_view definition) const = 0;
+  // Looks at its files; runs on another thread, and holds nothing of ours.
   virtual std::function<Expected<ModelFit>()> look(const gateway::CatalogueModel& model) const = 0;
   // It is in the store: now everybody learns of it.
   virtual void put(gateway::CatalogueModel model, std::string definition, const ModelFit& fit) = 0;

@@ -342,7 +342,9 @@ std::expected<std::optional<store::ModelList>, ApiError> Portal::models_of(json:
   std::vector<std::string> ids;
   for (const json::Value item : (**given).items()) {
     const auto id = item.text();
-    if (!id || p_.context.catalogue.find(*id) == nullptr)
+    // A list may outlive a model that stands in it.
+    const bool was = id && p_.keeping != nullptr && p_.keeping->last_version(*id) > 0;
+    if (!id || (p_.context.catalogue.find(*id) == nullptr && !was))
       return std::unexpected(ApiError{Cause::invalid_value,
                                       fmt::format("there is no model '{}'; GET /api/models names those that are",
                                                   id ? id->substr(0, 100) : std::string(item.raw().substr(0, 100))),

@@ -153,8 +153,9 @@ class Portal {
   net::Task<void> add_model(Call& call);
   net::Task<void> change_model(Call& call);
   net::Task<void> remove_model(Call& call);
-  net::Task<std::optional<Wished>> wished_model(Call& call);
-  net::Task<void> put_model(Call& call, Wished wished, int status);
+  net::Task<std::optional<Wished>> wished_model(Call& call, bool adds);
+  std::optional<openai::ApiError> against(const Wished& wished, const std::string& id, bool adds) const;
+  net::Task<void> put_model(Call& call, Wished wished, bool adds);
   // residency_api.cpp
   net::Task<void> get_residency(Call& call);
   net::Task<void> list_residency_events(Call& call);

@@ -13,6 +13,8 @@
 #include "json/document.hpp"
 #include "ledger/journal.hpp"
 #include "net/testing.hpp"
+#include "portal/answer_testing.hpp"
+#include "portal/catalogue_testing.hpp"
 #include "portal/description.hpp"
 #include "portal/portal.hpp"
 #include "store/loop_testing.hpp"
@@ -22,48 +24,6 @@ namespace faelled::portal {
 
 using net::Peer;
 using net::Task;
-
-struct Answer {
-  int status = 0;
-  std::string head;
-  std::string body;
-
-  std::string header(std::string_view name) const {
-    std::string lines = head;
-    const std::size_t at = lines.find("\r\n" + std::string(name) + ": ");
-    if (at == std::string::npos) return {};
-    const std::size_t begin = at + name.size() + 4;
-    return lines.substr(begin, lines.find("\r\n", begin) - begin);
-  }
-};
-
-inline Answer parse_answer(const std::string& bytes) {
-  const std::size_t end = bytes.find("\r\n\r\n");
-  if (bytes.size() < 12 || end == std::string::npos) return {};
-  return {std::stoi(bytes.substr(9, 3)), bytes.substr(0, end + 2), bytes.substr(end + 4)};
-}
-
-// The text at a path like "error.param"; "null" and numbers as they are written; "" where there is nothing.
-inline std::string text_at(const std::string& json, std::string_view path) {
-  json::Document document;
-  auto value = document.parse(json);
-  if (!value) return {};
-  while (!path.empty()) {
-    const std::string_view step = path.substr(0, path.find('.'));
-    path.remove_prefix(std::min(path.size(), step.size() + 1));
-    std::optional<json::Value> next;
-    if (value->kind() == json::Kind::array) {
-      std::size_t left = std::stoul(std::string(step));
-      for (const json::Value item : value->items())
-        if (left-- == 0) next = item;
-    } else {
-      next = value->find(step);
-    }
-    if (!next) return {};
-    *value = *next;
-  }
-  return value->text().value_or(std::string(value->raw()));
-}
 
 // Grants every ticket the upstream, or keeps them waiting.
 struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
@@ -224,7 +184,7 @@ class World {
     gateway.emplace(*context, *directory);
     portal_settings = settings;
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
-                                 settings, nullptr, facts_of(folder), &mesh, &check, &mesh});
+                                 settings, nullptr, facts_of(folder), &mesh, &check, &mesh, &keeping});
     EXPECT_TRUE(portal->restore());
     const auto no_body = [](int status, std::string_view) { return std::to_string(status); };
     upstream.emplace(
@@ -364,6 +324,7 @@ class World {
   std::unique_ptr<observe::Log> log;
   observe::Metrics metrics{"test"};
   std::optional<gateway::Catalogue> catalogue;
+  FakeKeeping keeping{catalogue};
   std::unique_ptr<gateway::Context> context;
   std::optional<gateway::Gateway> gateway;
   std::optional<Portal> portal;
@@ -409,6 +370,8 @@ class World {
         return "GET";
       case http::Method::post:
         return "POST";
+      case http::Method::put:
+        return "PUT";
       case http::Method::patch:
         return "PATCH";
       case http::Method::del:

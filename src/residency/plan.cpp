@@ -1,6 +1,7 @@
 // Planner's choices: who is loaded where, and who goes for it.
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "residency/planner.hpp"
 
@@ -90,21 +91,23 @@ void Planner::go_on(DeviceNumber number) {
   if (device.reserved == 0) return;
   const ModelNumber coming = device.coming;
   Entry& entry = entries_[coming];
-  if (!entry.known || (entry.line.waiting() == 0 && !urgent(entry))) {
-    device.reserved = 0;
-    device.coming = no_model;
-    enter(entry, Where::absent, Cause::none);
-    for (const ModelNumber m : device.models) {
-      Entry& going = entries_[m];
-      if (going.where != Where::draining || going.other != coming) continue;
-      enter(going, Where::ready, Cause::asked);
-      actions_.emplace_back(Serve{m});
-    }
-    return;
-  }
+  if (!entry.known || (entry.line.waiting() == 0 && !urgent(entry))) return call_off(number);
   if (device.taken + catalogue_[coming].bytes > device.bytes) return;
   device.reserved = 0;
   load(coming, number, entry.cause);
+}
+
+void Planner::call_off(DeviceNumber number) {
+  Device& device = devices_[number];
+  const ModelNumber coming = std::exchange(device.coming, no_model);
+  device.reserved = 0;
+  enter(entries_[coming], Where::absent, Cause::none);
+  for (const ModelNumber m : device.models) {
+    Entry& going = entries_[m];
+    if (going.where != Where::draining || going.other != coming) continue;
+    enter(going, Where::ready, Cause::asked);
+    actions_.emplace_back(Serve{m});
+  }
 }
 
 // Somebody took more than they said: the least worth of the unused go until it fits again.

@@ -32,7 +32,10 @@ void Planner::on(const ModelIs& is) {
   Entry& entry = entries_[is.model];
   Model& model = catalogue_[is.model];
   entry.known = true;
-  model.bytes = std::max({is.bytes, entry.bytes_read, std::uint64_t{1}});
+  const std::uint64_t bytes = std::max({is.bytes, entry.bytes_read, std::uint64_t{1}});
+  // Room is being made for another size.
+  if (entry.where == Where::coming && bytes != model.bytes) call_off(entry.device);
+  model.bytes = bytes;
   if (!entry.load_measured) model.load = is.load;
   entry.places = std::max(is.places, 1U);
   entry.pinned = is.pinned;
@@ -47,7 +50,8 @@ void Planner::on(const ModelGone& gone) {
   if (!known(gone.model)) return;
   Entry& entry = entries_[gone.model];
   entry.known = entry.pinned = entry.ordered = entry.at_start = false;
-  if (entry.where == Where::coming) enter(entry, Where::absent, Cause::removed);
+  if (entry.where == Where::coming) call_off(entry.device);
+  outdate(entry);
   if (entry.where != Where::absent) drain(gone.model, Cause::removed, no_model);
 }
 
@@ -116,7 +120,9 @@ void Planner::on(const EngineIs& is) {
   Entry& entry = entries_[is.model];
   Model& model = catalogue_[is.model];
   if (entry.where == Where::absent || entry.where == Where::coming) return;
-  if (is.bytes_read > entry.bytes_read) {
+  if (entry.outdated) {
+    if (is.bytes_read > entry.taken) take(is.model, is.bytes_read);
+  } else if (is.bytes_read > entry.bytes_read) {
     entry.bytes_read = is.bytes_read;
     // Only upwards: what a reading does not show yet may still be touched.
     if (is.bytes_read > model.bytes) {
@@ -124,7 +130,7 @@ void Planner::on(const EngineIs& is) {
       take(is.model, model.bytes);
     }
   }
-  if (is.load > Duration::zero()) {
+  if (is.load > Duration::zero() && !entry.outdated) {
     entry.load_measured = true;
     model.load = is.load;
   }
@@ -151,6 +157,7 @@ void Planner::on(const EngineGone& gone) {
   if (entry.where == Where::absent || entry.where == Where::coming) return;
   Device& device = devices_[entry.device];
   take(gone.model, 0);
+  entry.outdated = false;
   if (device.coming == gone.model) device.coming = no_model;
   const bool by_itself = entry.where == Where::loading || entry.where == Where::ready || entry.where == Where::failed;
   if (by_itself && entry.where != Where::failed) ++entry.failures;
@@ -160,6 +167,7 @@ void Planner::on(const EngineGone& gone) {
   }
   entry.warmed = false;
   enter(entry, Where::absent, by_itself ? Cause::broken : entry.cause, by_itself ? no_model : entry.other);
+  if (entry.known && entry.at_start) at_start_.push_back(gone.model);
   list(gone.model);
 }
 
@@ -185,10 +193,11 @@ void Planner::on(const Order& order) {
       entry.pinned = false;
       return;
     case Act::renew:
-      entry.blocked_until = {};
-      entry.failures = 0;
-      if (entry.where != Where::absent && entry.where != Where::coming) drain(order.model, Cause::ordered, no_model);
-      return;
+      // What was there comes back as it is now.
+      entry.at_start = entry.where == Where::loading || entry.where == Where::ready || entry.where == Where::failed;
+      outdate(entry);
+      if (entry.outdated) drain(order.model, Cause::ordered, no_model);
+      return list(order.model);
   }
 }
 
@@ -214,6 +223,14 @@ void Planner::enter(Entry& entry, Where where, Cause cause, ModelNumber other) {
   entry.cause = cause;
   entry.other = other;
   entry.since = now_;
+}
+
+void Planner::outdate(Entry& entry) {
+  entry.bytes_read = 0;
+  entry.load_measured = false;
+  entry.failures = 0;
+  entry.blocked_until = {};
+  entry.outdated = entry.where != Where::absent && entry.where != Where::coming;
 }
 
 void Planner::take(ModelNumber number, std::uint64_t bytes) {
@@ -245,7 +262,11 @@ void Planner::unload(ModelNumber model, Cause cause, ModelNumber other) {
 
 void Planner::drain(ModelNumber model, Cause cause, ModelNumber other) {
   Entry& entry = entries_[model];
-  if (entry.where == Where::unloading || entry.where == Where::draining) return;
+  if (entry.where == Where::unloading) return;
+  if (entry.where == Where::draining) {
+    if (other == no_model) enter(entry, Where::draining, cause);  // whoever it made room for no longer calls it back
+    return;
+  }
   if (entry.line.running() == 0) return unload(model, cause, other);
   enter(entry, Where::draining, cause, other);
   actions_.emplace_back(Drain{model, cause, other});
@@ -264,7 +285,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   state.cause = entry.cause;
   state.other = entry.other;
   state.since = entry.since;
-  state.bytes = model.bytes;
+  state.bytes = entry.outdated ? entry.taken : model.bytes;
   state.bytes_read = entry.bytes_read;
   state.pinned = entry.pinned;
   state.fits = fits(number);

@@ -45,7 +45,7 @@ struct ModelState {
   Cause cause = Cause::none;    // of where it is
   ModelNumber other = no_model;
   Instant since{};
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  // it takes where it is, or needs
   std::uint64_t bytes_read = 0;
   bool pinned = false;
   bool fits = true;
@@ -108,8 +108,9 @@ class Planner {
     bool at_start = false;
     bool ordered = false;
     bool load_measured = false;
-    bool listed = false;  // in wanted_
-    bool warmed = false;  // and not yet used
+    bool listed = false;    // in wanted_
+    bool warmed = false;    // and not yet used
+    bool outdated = false;  // what runs has another definition: nothing measured on it holds for the next
   };
   struct Device {
     std::uint64_t bytes = 0;
@@ -153,6 +154,7 @@ class Planner {
   void plan_unused();
   void plan_warm();
   void go_on(DeviceNumber device);
+  void call_off(DeviceNumber device);
   bool place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed);
   bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
   std::optional<Sacrifice> sacrifice(DeviceNumber device, ModelNumber wanted, bool used_too);
@@ -160,6 +162,7 @@ class Planner {
   void unload(ModelNumber model, Cause cause, ModelNumber other);
   void drain(ModelNumber model, Cause cause, ModelNumber other);
   void enter(Entry& entry, Where where, Cause cause, ModelNumber other = no_model);
+  static void outdate(Entry& entry);
   void take(ModelNumber model, std::uint64_t bytes);
 
   bool known(ModelNumber model) const { return model < entries_.size() && entries_[model].known; }

@@ -76,7 +76,7 @@ struct Waiting {
   bool operator==(const Waiting&) const = default;
 };
 
-enum class RefusalCause : std::uint8_t { queue_full, waited_too_long, model_failed, shutting_down };
+enum class RefusalCause : std::uint8_t { queue_full, waited_too_long, model_failed, model_removed, shutting_down };
 
 struct Refusal {
   std::uint64_t ticket = 0;

@@ -133,10 +133,10 @@ export function events(...all: { name: 'waiting' | 'delta' | 'end'; id: number; 
   };
 }
 
-export function refusal(status: number, code: string, message_da: string, message: string, request_id: string) {
+export function refusal(status: number, code: string, message_da: string, message: string, request_id: string, param: string | null = null) {
   return {
     status,
     headers: { 'content-type': 'application/json', 'x-request-id': request_id },
-    body: JSON.stringify({ error: { message, type: 'server_error', param: null, code, message_da } }),
+    body: JSON.stringify({ error: { message, type: 'server_error', param, code, message_da } }),
   };
 }

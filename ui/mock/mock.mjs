@@ -160,9 +160,9 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
     finish(turn, 'done');
   }
 
-  function refuse(response, status, code, da, en) {
+  function refuse(response, status, code, da, en, param = null) {
     response.writeHead(status, { 'content-type': 'application/json', 'x-request-id': `req_${randomBytes(8).toString('hex')}` });
-    response.end(JSON.stringify({ error: { message: en, type: 'invalid_request_error', param: null, code, message_da: da } }));
+    response.end(JSON.stringify({ error: { message: en, type: 'invalid_request_error', param, code, message_da: da } }));
   }
 
   function send(response, status, body, headers = {}) {

@@ -22,6 +22,14 @@ export function mock_residency({ note }) {
     model('viking-33b', 'Viking 33B', { node: 'fælled-1', device: 'gpu1', state: 'starting', cause: 'asked', since: start, bytes: 34.5 * gb, load_s: 19, ready_at: start + 24 * 3_600_000, ready_in_s: 12, asked_per_hour: 6, waiting: 1 }),
     model('delt-70b', 'Delt 70B', { engine: 'openai', state: 'ready', since: minutes(600), asked_per_hour: 20 }),
   ];
+  // What operators added while it ran; the others stand in the configuration file.
+  const added = new Map([['phi-4-14b', { version: 2, definition: { id: 'phi-4-14b', name: 'Phi 4 14B', engine: 'llama', file: '/srv/modeller/phi-4-14b-q4_k_m.gguf', concurrency: 4, context_tokens: 8192 } }]]);
+  const versions = new Map([['phi-4-14b', 2]]);
+  const fit_of = (definition) => {
+    const weights = 9.1 * gb, kv_cache = (definition.concurrency ?? 1) * (definition.context_tokens ?? 4096) * 160_000, working = 0.6 * gb, memory = 80 * gb;
+    const bytes = weights + kv_cache + working;
+    return { fits: bytes <= memory, why_not: bytes <= memory ? null : `it needs ${Math.round(bytes / 1e6)} MB of memory, and there are ${memory / 1e6} MB for models`, bytes, weights, kv_cache, working, memory };
+  };
   const events = [];
   const happen = (what, one, cause, more = {}) => events.unshift({ number: events.length + 1, at: iso(more.ms ?? Date.now()), what, cause, model: one.id, other: one.other, node: one.node ?? 'fælled-1', device: one.device ?? 'gpu0', bytes: one.bytes, took_s: more.took_s ?? null, detail: more.detail ?? null });
   const by_id = (id) => models.find((each) => each.id === id);
@@ -73,13 +81,43 @@ export function mock_residency({ note }) {
     }
   }
 
+  function catalogue(session, method, path, body, { send, refuse }) {
+    const id = path === '/api/catalogue' ? body?.definition?.id : decodeURIComponent(path.slice('/api/catalogue/'.length));
+    if (method === 'GET') return send(200, { models: models.filter((one) => one.engine !== null).map((one) => ({ id: one.id, version: added.get(one.id)?.version ?? 0, origin: added.has(one.id) ? 'added' : 'file', definition: added.get(one.id)?.definition ?? null })) });
+    const before = added.get(id);
+    if (method !== 'POST' && !before) return refuse(by_id(id) ? 409 : 404, 'conflict', 'Modellen står i konfigurationsfilen. Ret den dér, og genstart.', `The model '${id}' stands in the configuration file.`);
+    if (method === 'DELETE') {
+      added.delete(id);
+      models.splice(models.indexOf(by_id(id)), 1);
+      versions.set(id, before.version + 1);
+      note(session, 'model.remove', 'model', id, null, before.definition, null);
+      return send(204, null);
+    }
+    const { definition, dry_run, version } = body;
+    if (method === 'POST' && by_id(id)) return refuse(409, 'conflict', `Der er allerede en model, der hedder '${id}'.`, `There is a model '${id}' already.`, 'definition.id');
+    if (method === 'PUT' && version !== undefined && version !== before.version) return refuse(409, 'conflict', 'En anden har ændret modellen imens. Se den, og prøv igen.', 'Somebody has changed it meanwhile.', 'version');
+    if (definition.engine === 'llama' && !definition.file?.endsWith('.gguf')) return refuse(400, 'invalid_value', 'Filen kan ikke bruges som model. Findes den, og er den hel?', `model file ${definition.file}: No such file or directory`, 'definition.file');
+    const fit = fit_of(definition);
+    if (dry_run) return send(200, { id, version: before?.version ?? null, fit });
+    if (!fit.fits) return refuse(409, 'conflict', `Den passer ikke: Den skal bruge ${Math.round(fit.bytes / gb)} GB, og der er 80 GB til modeller.`, `It does not fit: ${fit.why_not}.`, 'definition.context_tokens');
+    const next = (versions.get(id) ?? 0) + 1;
+    versions.set(id, next);
+    added.set(id, { version: next, definition });
+    if (!before) models.push(model(id, definition.name ?? id, { since: Date.now() }));
+    Object.assign(by_id(id), { name: definition.name ?? id, bytes: fit.bytes, pinned: definition.pinned ?? false });
+    note(session, before ? 'model.change' : 'model.add', 'model', id, null, before?.definition ?? null, definition);
+    return send(before ? 200 : 201, { id, version: next, fit });
+  }
+
   /** Answers, or false: it is not ours. */
   return function residency(session, method, url, body, { send, refuse, send_text }) {
     const path = url.pathname;
     const ordered = /^\/api\/models\/([^/]+)\/residency$/.exec(path);
-    if (!path.startsWith('/api/residency') && !ordered) return false;
+    const of_catalogue = path === '/api/catalogue' || path.startsWith('/api/catalogue/');
+    if (!path.startsWith('/api/residency') && !ordered && !of_catalogue) return false;
     if (session.role !== 'operator') return refuse(403, 'forbidden', 'Det har du ikke adgang til.', 'This is not for your role.');
     step();
+    if (of_catalogue) return catalogue(session, method, path, body, { send, refuse });
     if (ordered && method === 'POST') {
       const one = by_id(decodeURIComponent(ordered[1]));
       if (!one) return refuse(404, 'not_found', 'Det findes ikke.', 'There is no such model.');

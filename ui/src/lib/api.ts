@@ -26,6 +26,8 @@ export class Problem extends Error {
     readonly request_id: string | null,
     readonly da: string | null,
     readonly en: string | null,
+    /** The field it is about, as the API calls it. */
+    readonly param: string | null = null,
   ) {
     super(en ?? `status ${status}`);
   }
@@ -47,6 +49,7 @@ function refusal(response: Response, body: unknown): Problem {
     response.headers.get('x-request-id'),
     error?.message_da ?? null,
     error?.message ?? null,
+    error?.param ?? null,
   );
 }
 

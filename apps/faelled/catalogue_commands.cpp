@@ -1,0 +1,251 @@
+// Models that come, change and go while the server runs.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+
+#include "command.hpp"
+#include "json/document.hpp"
+#include "residency_text.hpp"
+
+namespace faelled::app {
+namespace {
+
+// What a person names of a definition; the rest stays as it is.
+struct Named {
+  std::optional<std::string> name, file, chat_template_file, url, upstream_model, api_key_file;
+  std::optional<std::uint32_t> concurrency, context_tokens, threads;
+  std::optional<bool> embeddings, rerank, pinned;
+  std::optional<std::vector<std::string>> aliases, stop;
+  std::string definition;  // a file that holds all of it
+  bool dry_run = false;
+};
+
+constexpr std::string_view taken_away = "none";
+
+// Keys and their JSON; empty: the key goes.
+using Members = std::map<std::string, std::string, std::less<>>;
+
+std::string as_json(const std::string& text) {
+  std::string out;
+  json::append_text(out, text);
+  return out;
+}
+
+Members members_of(const Named& named) {
+  Members all;
+  const auto text = [&](const char* key, const std::optional<std::string>& value) {
+    if (value) all[key] = *value == taken_away ? "" : as_json(*value);
+  };
+  // The server has another folder under its feet.
+  const auto path = [&](const char* key, const std::optional<std::string>& value) {
+    if (value)
+      all[key] = *value == taken_away ? "" : as_json(std::filesystem::absolute(*value).lexically_normal().string());
+  };
+  const auto number = [&](const char* key, const std::optional<std::uint32_t>& value) {
+    if (value) all[key] = std::to_string(*value);
+  };
+  const auto flag = [&](const char* key, const std::optional<bool>& value) {
+    if (value) all[key] = *value ? "true" : "";
+  };
+  const auto list = [&](const char* key, const std::optional<std::vector<std::string>>& values) {
+    if (!values) return;
+    std::string& out = all[key];
+    for (const std::string& value : *values)
+      if (value != taken_away) out += (out.empty() ? "[" : ",") + as_json(value);
+    if (!out.empty()) out += "]";
+  };
+  text("name", named.name);
+  path("file", named.file);
+  path("chat_template_file", named.chat_template_file);
+  text("url", named.url);
+  text("upstream_model", named.upstream_model);
+  path("api_key_file", named.api_key_file);
+  number("concurrency", named.concurrency);
+  number("context_tokens", named.context_tokens);
+  number("threads", named.threads);
+  flag("embeddings", named.embeddings);
+  flag("rerank", named.rerank);
+  flag("pinned", named.pinned);
+  list("aliases", named.aliases);
+  list("stop", named.stop);
+  return all;
+}
+
+std::string object_of(const Members& members) {
+  std::string out;
+  json::Writer writer(out);
+  writer.object();
+  for (const auto& [key, value] : members)
+    if (!value.empty()) writer.member_raw(key, value);
+  writer.close_object();
+  return out;
+}
+
+Expected<Members> read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(Errc::not_found, path + " cannot be read", "is it there, and may you read it?");
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  json::Document document;
+  const auto root = document.parse(text);
+  if (!root) return fail(Errc::invalid, path + ": " + root.error().message, "it holds one model as a JSON object");
+  if (root->kind() != json::Kind::object) return fail(Errc::invalid, path + " holds no JSON object");
+  Members all;
+  for (const json::Member member : root->members())
+    all[member.name.text().value_or("")] = std::string(member.value.raw());
+  return all;
+}
+
+struct Entry {
+  std::string json;
+  std::string version;
+  Members definition;  // none: the configuration file has it
+};
+
+Expected<Entry> entry_of(const Control& control, const std::string& id) {
+  const auto answer = control.call("GET", "/api/catalogue");
+  if (!answer) return std::unexpected(answer.error());
+  json::Document document;
+  const auto root = document.parse(*answer);
+  const auto models = root ? root->find("models") : std::nullopt;
+  if (!models) return fail(Errc::io, "the server's answer has no models", "is it of the same version as this program?");
+  for (const json::Value model : models->items()) {
+    if (!model.find("id") || !model.find("id")->text_is(id)) continue;
+    Entry entry{std::string(model.raw()), std::string(model.find("version")->raw()), {}};
+    for (const json::Member member : model.find("definition")->members())
+      entry.definition[member.name.text().value_or("")] = std::string(member.value.raw());
+    return entry;
+  }
+  return fail(Errc::not_found, "there is no model '" + id + "'", "'faelled model list' shows all");
+}
+
+std::string fit_text(const json::Value& fit) {
+  const auto bytes = [&](const char* name) {
+    const auto value = fit.find(name);
+    return bytes_text(value ? value->number().value_or(0) : 0);
+  };
+  const auto total = fit.find("bytes");
+  if (!total || total->integer().value_or(0) == 0) return "fits: it takes no memory here\n";
+  const auto fits = fit.find("fits");
+  std::string out = fits && fits->boolean().value_or(false)
+                        ? "fits: yes\n"
+                        : fmt::format("fits: no, {}\n", fit.find("why_not")->text().value_or(""));
+  return out + fmt::format("needs: {} (weights {}, conversations {}, working memory {})\nmemory for models: {}\n",
+                           bytes("bytes"), bytes("weights"), bytes("kv_cache"), bytes("working"), bytes("memory"));
+}
+
+int say(const Options& options, const Expected<std::string>& answer) {
+  if (const int status = tell(options, answer, {"id", "version"}); status != 0 || options.json) return status;
+  json::Document document;
+  const auto root = document.parse(*answer);
+  if (const auto fit = root ? root->find("fit") : std::nullopt) std::cout << fit_text(*fit);
+  return 0;
+}
+
+std::string body_of(const Members& definition, const Named& named, const std::string& version) {
+  std::string body;
+  json::Writer out(body);
+  out.object().member_raw("definition", object_of(definition));
+  if (!version.empty()) out.member_raw("version", version);
+  if (named.dry_run) out.member("dry_run", true);
+  out.close_object();
+  return body;
+}
+
+int add(const Control& control, const Options& options, const Named& named) {
+  Members definition;
+  if (!named.definition.empty()) {
+    auto read = read_file(named.definition);
+    if (!read) return complain(read.error());
+    definition = std::move(*read);
+  } else {
+    definition["engine"] = named.url ? R"("openai")" : R"("llama")";
+  }
+  definition["id"] = as_json(options.id);
+  for (auto& [key, value] : members_of(named)) definition[key] = value;
+  return say(options, control.call("POST", "/api/catalogue", body_of(definition, named, {})));
+}
+
+int change(const Control& control, const Options& options, const Named& named) {
+  auto before = entry_of(control, options.id);
+  if (!before) return complain(before.error());
+  if (before->definition.empty())
+    return complain({Errc::conflict, "the model '" + options.id + "' stands in the configuration file",
+                     "change it there and start again"});
+  Members definition = std::move(before->definition);
+  if (!named.definition.empty()) {
+    auto read = read_file(named.definition);
+    if (!read) return complain(read.error());
+    definition = std::move(*read);
+    definition["id"] = as_json(options.id);
+  }
+  for (auto& [key, value] : members_of(named)) definition[key] = value;
+  return say(options, control.call("PUT", "/api/catalogue/" + percent_encoded(options.id),
+                                   body_of(definition, named, before->version)));
+}
+
+int remove(const Control& control, const Options& options) {
+  const auto answer = control.call("DELETE", "/api/catalogue/" + percent_encoded(options.id));
+  if (!answer) return complain(answer.error());
+  if (!options.json) std::cout << "removed: " << options.id << "\n";
+  return 0;
+}
+
+int show_one(const Control& control, const Options& options) {
+  const auto entry = entry_of(control, options.id);
+  if (!entry) return complain(entry.error());
+  return tell(options, entry->json, {"id", "version", "origin", "definition"});
+}
+
+std::shared_ptr<Named> with_definition(Command& command, bool adds) {
+  auto named = std::make_shared<Named>();
+  const std::string goes = adds ? "" : "; none takes it away";
+  command->add_option("model", command.options().id, "Its id: what clients call it")->required();
+  command->add_option("--file", named->file, "The GGUF file");
+  command->add_option("--name", named->name, "What people read" + goes);
+  command->add_option("--concurrency", named->concurrency, "Places: how many it answers at once");
+  command->add_option("--context-tokens", named->context_tokens, "Longest conversation of each place");
+  command->add_option("--threads", named->threads, "Processor threads of its engine");
+  command->add_option("--chat-template-file", named->chat_template_file,
+                      "A template in place of the file's own" + goes);
+  command->add_flag("--embeddings,!--no-embeddings", named->embeddings, "It makes vectors and nothing else");
+  command->add_flag("--rerank,!--no-rerank", named->rerank, "It ranks documents and nothing else");
+  command->add_flag("--pinned,!--no-pinned", named->pinned, "Keep it in memory always");
+  command->add_option("--alias", named->aliases,
+                      std::string("Another name for it; may be given again") +
+                          (adds ? "" : ". Takes the place of all it had; none takes them away"));
+  command->add_option("--stop", named->stop,
+                      std::string("A text that ends its answers; may be given again") + (adds ? "" : ". As --alias"));
+  command->add_option("--url", named->url, "Of a model that another server runs: its address, with /v1");
+  command->add_option("--upstream-model", named->upstream_model, "Its name there" + goes);
+  command->add_option("--api-key-file", named->api_key_file, "Where the key for that server lies" + goes);
+  command->add_option("--definition", named->definition,
+                      "A JSON file with all keys of a model, paths from the root on; other options come on top");
+  command->add_flag("--dry-run", named->dry_run, "Only say what it would need, and whether it fits");
+  return named;
+}
+
+}  // namespace
+
+void add_catalogue(CLI::App& model, std::string& config, int& status) {
+  const auto with_named = [&](const char* name, const char* help, bool adds) {
+    // Its options are made after the command, whose work needs them.
+    auto slot = std::make_shared<std::shared_ptr<Named>>();
+    Command command(model, name, help, config, status, [slot, adds](const Control& c, const Options& o) {
+      return adds ? add(c, o, **slot) : change(c, o, **slot);
+    });
+    *slot = with_definition(command, adds);
+  };
+  with_named("add", "Take a model into the catalogue while the server runs; its file is looked at first", true);
+  with_named("change", "Change a model that was added at run time; what is not named stays as it is", false);
+  Command removes(model, "remove", "Take a model out of the catalogue; what it answers it answers to the end", config,
+                  status, remove);
+  removes->add_option("model", removes.options().id, "Its id")->required();
+  Command shows(model, "show", "A model's version, where it comes from, and its definition", config, status, show_one);
+  shows->add_option("model", shows.options().id, "Its id")->required();
+}
+
+}  // namespace faelled::app

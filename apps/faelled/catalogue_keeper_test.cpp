@@ -1,0 +1,158 @@
+#include "catalogue_keeper.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "http/client.hpp"
+#include "net/loop.hpp"
+#include "store/loop_testing.hpp"
+
+namespace faelled::app {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// The models of a server whose configuration has `configured`, over a mesh and a node that begin nothing.
+class CatalogueKeeperTest : public testing::Test {
+ protected:
+  CatalogueKeeperTest() {
+    config.data = folder_.path() / "data";
+    config.llama_server = "/usr/bin/llama-server";
+    gateway::CatalogueModel configured;
+    configured.settings.id = "configured";
+    configured.aliases = {{"standard"}};
+    catalogue.emplace(std::vector{configured}, clock.wall());
+    log = observe::Log::open((folder_ / "log").string(), observe::Level::debug).value();
+    mesh.emplace(clock, mesh::Mesh::Settings{catalogue->names()});
+    node.emplace(loop, client, clock, random, *log, *mesh, node::Node::Settings{.folder = folder_.path().string()});
+    keeper.emplace(CatalogueKeeper::Parts{config, *catalogue, *mesh, *node, *log, metrics, 1'000'000'000});
+  }
+
+  portal::WrongDefinition wrong(const std::string& definition) {
+    const auto read = keeper->read(definition);
+    return read ? portal::WrongDefinition{} : read.error();
+  }
+  std::size_t times_shown(const std::string& id) const {
+    const std::string text = metrics.text(), line = "\nfaelled_model_ready{model=\"" + id + "\"}";
+    std::size_t times = 0;
+    for (std::size_t at = text.find(line); at != std::string::npos; at = text.find(line, at + 1)) ++times;
+    return times;
+  }
+  std::string logged() {
+    std::ifstream in((folder_ / "log").string());
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  static store::SettingRow stored(const std::string& id, std::uint64_t version, const std::string& definition) {
+    return {
+        "model/" + id, portal::stored_model(version, definition, {.weights = 100, .kv_cache = 20, .working = 3}), {}};
+  }
+  static std::string llama(const std::string& id, const std::string& more = {}) {
+    return R"({"id":")" + id + R"(","engine":"llama","file":"/m.gguf")" + more + "}";
+  }
+
+  store::TestFolder folder_;
+  config::Config config;
+  net::Loop loop;
+  http::Client client{loop};
+  ManualClock clock;
+  SystemRandom random;
+  std::unique_ptr<observe::Log> log;
+  observe::Metrics metrics{"test"};
+  std::optional<gateway::Catalogue> catalogue;
+  std::optional<mesh::Mesh> mesh;
+  std::optional<node::Node> node;
+  std::optional<CatalogueKeeper> keeper;
+};
+
+TEST_F(CatalogueKeeperTest, RefusesPathsThatAreNotFromTheRootOn) {
+  for (const char* key : {"file", "chat_template_file"}) {
+    const std::string id = R"({"id":"a","engine":"llama",)";
+    const std::string file = std::string(key) == "file" ? "" : R"("file":"/m.gguf",)";
+    const auto why = wrong(id + file + "\"" + key + R"(":"models/m.gguf"})");
+    EXPECT_EQ(why.key, std::string("definition.") + key);
+    EXPECT_THAT(why.message, HasSubstr("from the root on"));
+  }
+  const std::string upstream = R"({"id":"a","engine":"openai","url":"https://h/v1",)";
+  EXPECT_EQ(wrong(upstream + R"("api_key_file":"key"})").key, "definition.api_key_file");
+  EXPECT_EQ(wrong(upstream + R"("ca_file":"ca.pem"})").key, "definition.ca_file");
+}
+
+TEST_F(CatalogueKeeperTest, SendsNoLineOfTheServersOwnFilesToAnAddress) {
+  const std::string own = (config.data / "../data/./secret").string();
+  const auto why = wrong(R"({"id":"a","engine":"openai","url":"https://h/v1","api_key_file":")" + own + R"("})");
+  EXPECT_EQ(why.key, "definition.api_key_file");
+  EXPECT_THAT(why.message, HasSubstr("data folder"));
+}
+
+TEST_F(CatalogueKeeperTest, RefusesWhatItsEngineWouldRefuse) {
+  EXPECT_EQ(wrong(llama("a", R"(,"concurrency":257)")).key, "definition.concurrency");
+  EXPECT_EQ(wrong(llama("a,b")).key, "definition.id");
+  config.llama_server.clear();
+  EXPECT_EQ(wrong(llama("a")).key, "definition.engine");
+}
+
+TEST_F(CatalogueKeeperTest, LooksAtTheFilesAndNamesTheKey) {
+  const auto model = keeper->read(llama("a"));
+  ASSERT_TRUE(model);
+  const auto fit = keeper->look(*model)();
+  ASSERT_TRUE(fit && fit->wrong);
+  EXPECT_EQ(fit->wrong->key, "definition.file");
+  std::ofstream((folder_ / "cut.gguf").string()) << "GGUF";
+  gateway::CatalogueModel cut = *model;
+  cut.settings.file = (folder_ / "cut.gguf").string();
+  EXPECT_EQ(keeper->look(cut)()->wrong->key, "definition.file");
+  cut.settings.chat_template_file = "/nowhere.jinja";
+  EXPECT_EQ(keeper->look(cut)()->wrong->key, "definition.chat_template_file");
+}
+
+TEST_F(CatalogueKeeperTest, BringsBackTheModelsOfFormerRuns) {
+  keeper->restore({stored("b", 2, llama("b", R"(,"pinned":true)")), stored("gone", 5, {}), {"bulletin", "{}", {}}});
+  EXPECT_THAT(catalogue->names(), ElementsAre("configured", "b"));
+  EXPECT_EQ(catalogue->find("b")->version, 2U);
+  EXPECT_EQ(keeper->definition("b"), llama("b", R"(,"pinned":true)"));
+  EXPECT_EQ(keeper->last_version("gone"), 5U);
+  EXPECT_EQ(keeper->definition("gone"), "");
+  ASSERT_EQ(mesh->residency().size(), 2U);
+  for (const auto& one : mesh->residency())
+    if (one.model == "b") EXPECT_EQ(one.bytes, 123U);
+  EXPECT_EQ(times_shown("b"), 1U);
+}
+
+TEST_F(CatalogueKeeperTest, LeavesOutWhatCannotBeAndSaysSo) {
+  keeper->restore({stored("configured", 3, llama("configured")),
+                   stored("standard", 1, llama("standard")),
+                   stored("x", 1, llama("x", R"(,"aliases":["standard"])")),
+                   stored("y", 4, llama("other")),
+                   stored("z", 2, R"({"id":"z","engine":"steam"})"),
+                   {"model/w", "{", {}}});
+  EXPECT_THAT(catalogue->names(), ElementsAre("configured"));
+  EXPECT_EQ(catalogue->find("configured")->version, 0U) << "the file's stays as it is";
+  EXPECT_EQ(catalogue->asked("standard").model, catalogue->find("configured"));
+  for (const char* id : {"configured", "standard", "x", "y", "z", "w"})
+    EXPECT_THAT(logged(), HasSubstr("\"model\":\"" + std::string(id) + "\"")) << id;
+  EXPECT_THAT(logged(), HasSubstr("the configuration file has a model of that name"));
+  EXPECT_EQ(keeper->last_version("z"), 2U) << "one that is added anew counts on";
+}
+
+TEST_F(CatalogueKeeperTest, RemovingAndAddingAgainShowsItOnceInTheMetrics) {
+  const auto add = [&](std::uint64_t version) {
+    auto model = keeper->read(llama("b"));
+    model->version = version;
+    keeper->put(*model, llama("b"), {.weights = 5});
+  };
+  add(1);
+  keeper->remove("b");
+  EXPECT_EQ(catalogue->find("b"), nullptr);
+  EXPECT_EQ(keeper->last_version("b"), 2U);
+  EXPECT_EQ(mesh->residency().size(), 1U);
+  add(3);
+  EXPECT_EQ(times_shown("b"), 1U);
+  EXPECT_EQ(mesh->residency().size(), 2U);
+}
+
+}  // namespace
+}  // namespace faelled::app

@@ -1,0 +1,64 @@
+#include "gateway/catalogue.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace faelled::gateway {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+CatalogueModel model(std::string id, std::vector<Alias> aliases = {}) {
+  CatalogueModel one;
+  one.settings.id = std::move(id);
+  one.aliases = std::move(aliases);
+  return one;
+}
+
+class CatalogueTest : public testing::Test {
+ protected:
+  Catalogue catalogue{{model("a", {{"x"}}), model("b")}, WallTime{}};
+};
+
+TEST_F(CatalogueTest, TakesAModelAtItsEndAndItsAliasesWithIt) {
+  ASSERT_TRUE(catalogue.put(model("c", {{"y"}, {"hidden", rpc::Lane::batch, false}})));
+  EXPECT_THAT(catalogue.names(), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(catalogue.listed(), ElementsAre("a", "x", "b", "c", "y"));
+  EXPECT_EQ(catalogue.asked("hidden").model, catalogue.find("c"));
+  EXPECT_EQ(catalogue.asked("hidden").lane, rpc::Lane::batch);
+}
+
+TEST_F(CatalogueTest, AChangedModelKeepsItsPlaceAndLosesItsFormerAliases) {
+  ASSERT_TRUE(catalogue.put(model("a", {{"z"}})));
+  EXPECT_THAT(catalogue.listed(), ElementsAre("a", "z", "b"));
+  EXPECT_EQ(catalogue.asked("x").model, nullptr);
+}
+
+TEST_F(CatalogueTest, RefusesANameThatMeansAnotherAndStaysAsItWas) {
+  for (const CatalogueModel& wrong : {model("x"), model("c", {{"a"}}), model("c", {{"x"}}), model("c", {{"c"}}),
+                                      model("c", {{"y"}, {"y"}}), model("b", {{"x"}})}) {
+    const auto put = catalogue.put(wrong);
+    ASSERT_FALSE(put) << wrong.settings.id;
+    EXPECT_EQ(put.error().code, Errc::exists);
+  }
+  EXPECT_THAT(catalogue.may_put(model("x")).error().message, HasSubstr("'x' is an alias"));
+  EXPECT_THAT(catalogue.listed(), ElementsAre("a", "x", "b"));
+}
+
+TEST_F(CatalogueTest, AModelMayTakeItsOwnAliasAgain) { EXPECT_TRUE(catalogue.put(model("a", {{"x"}, {"x2"}}))); }
+
+TEST_F(CatalogueTest, WhoHoldsARemovedModelKeepsIt) {
+  const auto held = catalogue.hold("a");
+  catalogue.remove("a");
+  catalogue.remove("nobody");
+  EXPECT_EQ(held->settings.id, "a");
+  EXPECT_EQ(catalogue.find("a"), nullptr);
+  EXPECT_EQ(catalogue.hold("a"), nullptr);
+  EXPECT_EQ(catalogue.asked("x").model, nullptr);
+  EXPECT_THAT(catalogue.listed(), ElementsAre("b"));
+  EXPECT_TRUE(catalogue.put(model("x"))) << "its alias is free";
+}
+
+}  // namespace
+}  // namespace faelled::gateway

@@ -1,0 +1,185 @@
+#include "portal/world_testing.hpp"
+
+namespace faelled::portal {
+namespace {
+
+class CatalogueApi : public PortalTest {
+ protected:
+  static std::string wish(const std::string& definition, const std::string& more = {}) {
+    return R"({"definition":)" + definition + more + "}";
+  }
+};
+
+const std::string small = R"({ "id": "org/small", "engine": "llama", "file": "/m.gguf" })";
+
+TEST_F(CatalogueApi, TakesAModelInAndSaysWhatItTakes) {
+  in_world([](World& world) -> Task<void> {
+    const Answer added = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ(added.status, 201) << added.body;
+    EXPECT_EQ(added.body, R"({"id":"org/small","version":1,"fit":{"fits":true,"why_not":null,"bytes":400000000,)"
+                          R"("weights":300000000,"kv_cache":40000000,"working":60000000,"memory":1000000000}})");
+    EXPECT_EQ(world.catalogue->find("org/small")->version, 1U);
+    const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
+    EXPECT_EQ(text_at(all.body, "models.0"), R"({"id":"m","version":0,"origin":"file","definition":null})");
+    EXPECT_EQ(text_at(all.body, "models.1"),
+              R"({"id":"org/small","version":1,"origin":"added","definition":)" + small + "}");
+    const Answer audit = co_await world.ask_owner("GET", "/api/audit?action=model.add");
+    EXPECT_EQ(text_at(audit.body, "rows.0.object"), "org/small") << audit.body;
+  });
+}
+
+TEST_F(CatalogueApi, ADryRunSaysWhatItTakesAndKeepsNothing) {
+  in_world([](World& world) -> Task<void> {
+    const Answer fits = co_await world.ask_owner("POST", "/api/catalogue", wish(small, R"(,"dry_run":true)"));
+    EXPECT_EQ(fits.status, 200) << fits.body;
+    EXPECT_EQ(text_at(fits.body, "version"), "null");
+    EXPECT_EQ(text_at(fits.body, "fit.fits"), "true");
+    world.keeping.about.why_not = "it needs 400 MB of memory, and there are 100 MB for models";
+    const Answer misfit = co_await world.ask_owner("POST", "/api/catalogue", wish(small, R"(,"dry_run":true)"));
+    EXPECT_EQ(misfit.status, 200);
+    EXPECT_EQ(text_at(misfit.body, "fit.fits"), "false");
+    EXPECT_EQ(text_at(misfit.body, "fit.why_not"), world.keeping.about.why_not);
+    EXPECT_EQ(world.catalogue->names().size(), 1U);
+    world.keeping.about.why_not.clear();
+    (void)co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    const Answer change = co_await world.ask_owner("PUT", "/api/catalogue/org%2Fsmall",
+                                                   wish(R"({"id":"org/small","name":"New"})", R"(,"dry_run":true)"));
+    EXPECT_EQ(change.status, 200) << change.body;
+    EXPECT_EQ(text_at(change.body, "version"), "1");
+    EXPECT_EQ(world.catalogue->find("org/small")->settings.name, "") << "a dry run of a change changes nothing";
+  });
+}
+
+TEST_F(CatalogueApi, ErrorsNameTheKey) {
+  in_world([](World& world) -> Task<void> {
+    struct Row {
+      std::string body, param;
+    };
+    for (const Row& row :
+         {Row{"{}", "definition"}, Row{R"({"definition":[]})", "definition"},
+          Row{R"({"definition":"{}"})", "definition"}, Row{wish("{}"), "definition.id"},
+          Row{wish(small, R"(,"dry_run":1)"), "dry_run"}, Row{wish(small, R"(,"version":1)"), "null"}}) {
+      const Answer refused = co_await world.ask_owner("POST", "/api/catalogue", row.body);
+      EXPECT_EQ(refused.status, 400) << row.body;
+      EXPECT_EQ(text_at(refused.body, "error.param"), row.param) << refused.body;
+    }
+    world.keeping.about.wrong = WrongDefinition{"definition.file", "model file /m.gguf: it is cut off"};
+    const Answer cut = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ(cut.status, 400);
+    EXPECT_EQ(text_at(cut.body, "error.param"), "definition.file");
+    EXPECT_EQ(text_at(cut.body, "error.message"), "model file /m.gguf: it is cut off");
+    EXPECT_NE(text_at(cut.body, "error.message_da"), "");
+    EXPECT_EQ(world.catalogue->names().size(), 1U);
+  });
+}
+
+TEST_F(CatalogueApi, RefusesWhatDoesNotFitAndWhatHasAnothersName) {
+  in_world([](World& world) -> Task<void> {
+    for (const auto& [definition, param] :
+         {std::pair(std::string(R"({"id":"m"})"), "null"),
+          std::pair(std::string(R"({"id":"x","alias":"m"})"), "definition.aliases")}) {
+      for (const char* more : {"", R"(,"dry_run":true)"}) {
+        const Answer refused = co_await world.ask_owner("POST", "/api/catalogue", wish(definition, more));
+        EXPECT_EQ(refused.status, 409) << refused.body;
+        EXPECT_EQ(text_at(refused.body, "error.param"), param);
+      }
+    }
+    (void)co_await world.ask_owner("POST", "/api/catalogue", wish(R"({"id":"x","alias":"standard"})"));
+    const Answer alias = co_await world.ask_owner("POST", "/api/catalogue", wish(R"({"id":"standard"})"));
+    EXPECT_EQ(alias.status, 409);
+    EXPECT_EQ(text_at(alias.body, "error.param"), "definition.id");
+    const Answer twice = co_await world.ask_owner("POST", "/api/catalogue", wish(R"({"id":"x"})"));
+    EXPECT_EQ(text_at(twice.body, "error.param"), "definition.id");
+    world.keeping.about.why_not = "it needs 400 MB of memory, and there are 100 MB for models";
+    const Answer misfit = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ(misfit.status, 409);
+    EXPECT_EQ(text_at(misfit.body, "error.message"), "It does not fit: " + world.keeping.about.why_not + ".");
+    EXPECT_EQ(text_at(misfit.body, "error.message_da"),
+              "Den passer ikke: Den skal bruge 0,4 GB, og der er 1,0 GB til modeller.");
+    EXPECT_EQ(world.catalogue->find("org/small"), nullptr);
+  });
+}
+
+TEST_F(CatalogueApi, ChangesWhatWasSeenAndNothingElse) {
+  in_world([](World& world) -> Task<void> {
+    (void)co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    const std::string at = "/api/catalogue/org%2Fsmall";
+    const std::string named = R"({"id":"org/small","name":"New"})";
+    const Answer changed = co_await world.ask_owner("PUT", at, wish(named, R"(,"version":1)"));
+    EXPECT_EQ(changed.status, 200) << changed.body;
+    EXPECT_EQ(text_at(changed.body, "version"), "2");
+    EXPECT_EQ(world.catalogue->find("org/small")->settings.name, "New");
+    const Answer late = co_await world.ask_owner("PUT", at, wish(small, R"(,"version":1)"));
+    EXPECT_EQ(late.status, 409);
+    EXPECT_EQ(text_at(late.body, "error.param"), "version");
+    EXPECT_EQ(world.catalogue->find("org/small")->settings.name, "New");
+    EXPECT_EQ((co_await world.ask_owner("PUT", at, wish(named))).status, 400) << "which version was seen?";
+    EXPECT_EQ((co_await world.ask_owner("PUT", at, wish(R"({"id":"x"})", R"(,"version":2)"))).status, 400);
+    EXPECT_EQ((co_await world.ask_owner("PUT", "/api/catalogue/x", wish(R"({"id":"x"})", R"(,"version":1)"))).status,
+              404);
+    const Answer engine =
+        co_await world.ask_owner("PUT", at, wish(R"({"id":"org/small","engine":"openai"})", R"(,"version":2)"));
+    EXPECT_EQ(engine.status, 409);
+    EXPECT_EQ(text_at(engine.body, "error.param"), "definition.engine");
+  });
+}
+
+TEST_F(CatalogueApi, AModelThatComesBackCountsItsVersionsOn) {
+  in_world([](World& world) -> Task<void> {
+    (void)co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    const Answer gone = co_await world.ask_owner("DELETE", "/api/catalogue/org%2Fsmall");
+    EXPECT_EQ(gone.status, 204) << gone.body;
+    EXPECT_EQ(world.catalogue->find("org/small"), nullptr);
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/catalogue/org%2Fsmall")).status, 404);
+    const Answer again = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ(text_at(again.body, "version"), "3");
+    const Answer late = co_await world.ask_owner("PUT", "/api/catalogue/org%2Fsmall", wish(small, R"(,"version":1)"));
+    EXPECT_EQ(late.status, 409) << "it is not the model that was seen";
+  });
+}
+
+TEST_F(CatalogueApi, LeavesTheModelsOfTheConfigurationAlone) {
+  in_world([](World& world) -> Task<void> {
+    const Answer changed =
+        co_await world.ask_owner("PUT", "/api/catalogue/m", wish(R"({"id":"m"})", R"(,"version":1)"));
+    EXPECT_EQ(changed.status, 409);
+    EXPECT_NE(text_at(changed.body, "error.message").find("configuration file"), std::string::npos);
+    const Answer removed = co_await world.ask_owner("DELETE", "/api/catalogue/m");
+    EXPECT_EQ(removed.status, 409);
+    EXPECT_NE(text_at(removed.body, "error.message_da").find("konfigurationsfilen"), std::string::npos);
+    EXPECT_NE(world.catalogue->find("m"), nullptr);
+  });
+}
+
+// A member's list may outlive a model that stands in it.
+TEST_F(CatalogueApi, APolicyThatNamesARemovedModelStillReads) {
+  in_world([](World& world) -> Task<void> {
+    (void)co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    const std::string anne = co_await world.signed_in("aarhus", "Anne");
+    const Answer narrowed =
+        co_await world.ask_owner("PATCH", "/api/members/aarhus/policy", R"({"models":["org/small"]})");
+    EXPECT_EQ(narrowed.status, 200) << narrowed.body;
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/models", {}, anne)).body, "models.0.id"), "org/small");
+    (void)co_await world.ask_owner("DELETE", "/api/catalogue/org%2Fsmall");
+    const Answer none = co_await world.ask("GET", "/api/models", {}, anne);
+    EXPECT_EQ(none.body, R"({"models":[]})");
+    const Answer policy = co_await world.ask_owner("GET", "/api/members/aarhus/policy");
+    EXPECT_EQ(text_at(policy.body, "models"), R"(["org/small"])");
+    const Answer again = co_await world.ask_owner("PATCH", "/api/members/aarhus/policy",
+                                                  R"({"models":["org/small"],"retention_days":9})");
+    EXPECT_EQ(again.status, 200) << again.body;
+  });
+}
+
+TEST_F(CatalogueApi, SaysWhereAServersCatalogueStands) {
+  in_world([](World& world) -> Task<void> {
+    const std::string stored = stored_model(3, small, world.keeping.about);
+    EXPECT_EQ(text_at(stored, "version"), "3");
+    EXPECT_EQ(text_at(stored, "weights"), "300000000");
+    EXPECT_EQ(stored_model(4, {}, {}), R"({"version":4,"definition":null})");
+    co_return;
+  });
+}
+
+}  // namespace
+}  // namespace faelled::portal

@@ -1,0 +1,59 @@
+// A keeping of the catalogue that a test can look into. Only tests include this file.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "portal/answer_testing.hpp"
+#include "portal/catalogue_keeping.hpp"
+
+namespace faelled::portal {
+
+// Models that come and go, without a mesh or files behind them: a definition is its id, its name, its aliases and what
+// `about` says of its file.
+class FakeKeeping final : public CatalogueKeeping {
+ public:
+  explicit FakeKeeping(std::optional<gateway::Catalogue>& catalogue) : catalogue_(catalogue) {}
+
+  std::expected<gateway::CatalogueModel, WrongDefinition> read(std::string_view definition) const override {
+    gateway::CatalogueModel model;
+    const std::string json(definition);
+    model.settings.id = text_at(json, "id");
+    if (model.settings.id.empty())
+      return std::unexpected(WrongDefinition{"definition.id", "definition.id is missing; for example id: small"});
+    model.settings.name = text_at(json, "name");
+    model.settings.kind =
+        text_at(json, "engine") == "openai" ? engines::EngineKind::openai : engines::EngineKind::llama;
+    if (const std::string alias = text_at(json, "alias"); !alias.empty()) model.aliases.push_back({alias});
+    return model;
+  }
+  std::function<Expected<ModelFit>()> look(const gateway::CatalogueModel&) const override {
+    return [fit = about] { return fit; };
+  }
+  void put(gateway::CatalogueModel model, std::string definition, const ModelFit&) override {
+    kept[model.settings.id] = {model.version, std::move(definition)};
+    EXPECT_TRUE(catalogue_->put(std::move(model)));
+  }
+  void remove(const std::string& id) override {
+    catalogue_->remove(id);
+    ++kept[id].first;
+    kept[id].second.clear();
+  }
+  std::string definition(const std::string& id) const override {
+    const auto found = kept.find(id);
+    return found == kept.end() ? "" : found->second.second;
+  }
+  std::uint64_t last_version(const std::string& id) const override {
+    const auto found = kept.find(id);
+    return found == kept.end() ? 0 : found->second.first;
+  }
+
+  ModelFit about{.weights = 300'000'000, .kv_cache = 40'000'000, .working = 60'000'000, .memory = 1'000'000'000};
+  std::map<std::string, std::pair<std::uint64_t, std::string>> kept;
+
+ private:
+  std::optional<gateway::Catalogue>& catalogue_;
+};
+
+}  // namespace faelled::portal

@@ -1,0 +1,162 @@
+// Modeller: adding a model, changing it, removing it and taking that back.
+import { expect, no_axe_violations, no_sideways_scroll, refusal, speak, test } from './page';
+import { signed_in_as } from './roles';
+import type { Browser, Locator, Page } from '@playwright/test';
+
+const gb = 1e9;
+
+interface Definition {
+  id: string;
+  name?: string;
+  file?: string;
+  concurrency?: number;
+  context_tokens?: number;
+  pinned?: boolean;
+}
+
+/** An operator on a server with a model of the configuration and one that was added. What was asked of the server, in order. */
+async function operator_of(browser: Browser, options: Parameters<typeof signed_in_as>[2] = {}): Promise<{ page: Page; asked: string[] }> {
+  const page = await signed_in_as(browser, 'operator', options);
+  const asked: string[] = [];
+  const added = new Map<string, { version: number; definition: Definition }>([['org/added:1', { version: 3, definition: { id: 'org/added:1', name: 'Tilføjet Model', file: '/srv/a.gguf', concurrency: 2 } }]]);
+  const shown = (id: string, name: string) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0 });
+  await page.route('**/api/residency', (route) =>
+    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'host', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => shown(definition.id, definition.name ?? definition.id))] } }),
+  );
+  await page.route(/\/api\/catalogue(\/.*)?$/, (route) => {
+    const method = route.request().method();
+    const id = decodeURIComponent(new URL(route.request().url()).pathname.split('/')[3] ?? '');
+    if (method === 'GET')
+      return route.fulfill({ json: { models: [{ id: 'configured', version: 0, origin: 'file', definition: null }, ...[...added.values()].map((each) => ({ id: each.definition.id, version: each.version, origin: 'added', definition: { engine: 'llama', ...each.definition } }))] } });
+    if (method === 'DELETE') {
+      asked.push(`remove ${id}`);
+      added.delete(id);
+      return route.fulfill({ status: 204 });
+    }
+    const { definition, version, dry_run } = route.request().postDataJSON() as { definition: Definition; version?: number; dry_run: boolean };
+    asked.push(`${dry_run ? 'look at' : method === 'PUT' ? 'change' : 'add'} ${definition.id}`);
+    if (definition.file === '/srv/halv.gguf') return route.fulfill(refusal(400, 'invalid_value', 'Filen kan ikke bruges som model. Findes den, og er den hel?', 'model file /srv/halv.gguf: it is cut off', 'req_1', 'definition.file'));
+    if (method === 'PUT' && version !== added.get(id)?.version) return route.fulfill(refusal(409, 'conflict', 'En anden har ændret modellen imens. Se den, og prøv igen.', 'Somebody has changed it.', 'req_2', 'version'));
+    const bytes = (definition.concurrency ?? 1) * 4 * gb;
+    const fit = { fits: bytes <= 16 * gb, why_not: bytes <= 16 * gb ? null : 'it needs more', bytes, weights: 3 * gb, kv_cache: bytes - 3.5 * gb, working: 0.5 * gb, memory: 16 * gb };
+    if (dry_run) return route.fulfill({ json: { id: definition.id, version: null, fit } });
+    added.set(definition.id, { version: (version ?? 0) + 1, definition });
+    return route.fulfill({ status: method === 'PUT' ? 200 : 201, json: { id: definition.id, version: 1, fit } });
+  });
+  await page.goto('/models');
+  await expect(page.getByRole('heading', { level: 1, name: 'Modeller' })).toBeVisible();
+  return { page, asked };
+}
+const row_of = (page: Page, name: string): Locator => page.getByRole('table', { name: 'Modeller' }).getByRole('row').filter({ has: page.getByRole('rowheader', { name: new RegExp(`^${name}`) }) });
+
+for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { viewport: { width: 390, height: 844 } }, 390], ['the narrowest', { viewport: { width: 320, height: 640 } }, 320]] as const) {
+  test(`on ${where}, a model is looked at before it is added`, async ({ browser, guard }) => {
+    void guard;
+    const { page, asked } = await operator_of(browser, options);
+    await page.getByRole('button', { name: 'Tilføj model' }).focus();
+    await page.keyboard.press('Enter');
+    const form = page.getByRole('dialog', { name: 'Tilføj model' });
+    await no_axe_violations(page);
+    await form.getByLabel('Id', { exact: true }).fill('ny');
+    await form.getByLabel('Navn').fill('Ny Model');
+    await form.getByLabel('Modelfil').fill('/srv/ny.gguf');
+    await form.getByLabel('Pladser').fill('5');
+    await form.getByRole('button', { name: 'Passer den?' }).click();
+    await expect(form.getByRole('status')).toContainText('Den passer ikke, fordi den kræver 20 GB, og der er 16 GB til modeller.');
+    await no_axe_violations(page);
+    await form.getByLabel('Pladser').fill('2');
+    await expect(form.getByRole('status'), 'what was found is of what was looked at').toBeEmpty();
+    await form.getByRole('button', { name: 'Passer den?' }).click();
+    await expect(form.getByRole('status')).toContainText('Den passer: kræver 8 GB, og der er 16 GB til modeller.');
+    await no_sideways_scroll(page, width);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await no_axe_violations(page);
+    await form.getByLabel('Navn').press('Enter');
+    await expect(form).toBeHidden();
+    await expect(page.getByText('Ny Model kan bruges nu.')).toBeVisible();
+    await expect(row_of(page, 'Ny Model')).toBeVisible();
+    expect(asked).toEqual(['look at ny', 'look at ny', 'add ny']);
+    await no_sideways_scroll(page, width);
+    await page.context().close();
+  });
+}
+
+test('what is wrong is told beside its question, and nothing is lost', async ({ browser, guard }) => {
+  guard.allow.push(/status of 400/);
+  const { page, asked } = await operator_of(browser);
+  await page.getByRole('button', { name: 'Tilføj model' }).click();
+  const form = page.getByRole('dialog');
+  await form.getByLabel('Id', { exact: true }).fill('to ord');
+  await form.getByLabel('Modelfil').fill('modeller/ny.gguf');
+  await form.getByLabel('Pladser').fill('mange');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(form.getByLabel('Id', { exact: true }), 'the first that is wrong has the focus').toBeFocused();
+  await expect(form.getByLabel('Id', { exact: true })).toHaveAccessibleDescription(/uden mellemrum/);
+  await expect(form.getByLabel('Modelfil')).toHaveAccessibleDescription(/begynder med \//);
+  await expect(form.getByLabel('Pladser')).toHaveAccessibleDescription(/helt tal/);
+  await no_axe_violations(page);
+  expect(asked).toEqual([]);
+  await form.getByLabel('Id', { exact: true }).fill('ny');
+  await form.getByLabel('Modelfil').fill('/srv/halv.gguf');
+  await form.getByLabel('Pladser').fill('3');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(form.getByLabel('Modelfil')).toHaveAccessibleDescription(/Filen kan ikke bruges som model/);
+  await expect(form.getByLabel('Modelfil')).toBeFocused();
+  await expect(form.getByLabel('Pladser')).toHaveValue('3');
+  await page.keyboard.press('Escape');
+  await expect(form, 'a key that slips loses nothing').toBeVisible();
+  await form.getByRole('button', { name: 'Annullér' }).click();
+  await expect(form).toBeHidden();
+  await expect(page.getByRole('button', { name: 'Tilføj model' })).toBeFocused();
+  await page.context().close();
+});
+
+test('a model is changed from what it is, unless somebody else did meanwhile', async ({ browser, guard }) => {
+  guard.allow.push(/status of 409/);
+  const { page, asked } = await operator_of(browser);
+  await page.getByRole('button', { name: 'Ret Tilføjet Model' }).click();
+  const form = page.getByRole('dialog', { name: 'Ret Tilføjet Model' });
+  await expect(form.getByLabel('Modelfil')).toHaveValue('/srv/a.gguf');
+  await expect(form.getByLabel('Id', { exact: true })).toHaveCount(0);
+  await form.getByLabel('Navn').fill('Nyt Navn');
+  await form.getByRole('button', { name: 'Gem' }).click();
+  await expect(page.getByText('Nyt Navn er rettet.')).toBeVisible();
+  await expect(row_of(page, 'Nyt Navn')).toBeVisible();
+  await page.getByRole('button', { name: 'Ret Nyt Navn' }).click();
+  // Another one changes it.
+  await page.evaluate(() => fetch('/api/catalogue/org%2Fadded%3A1', { method: 'PUT', body: JSON.stringify({ definition: { id: 'org/added:1', name: 'Andres Navn' }, version: 4, dry_run: false }) }));
+  await page.getByRole('dialog').getByLabel('Navn').fill('Mit Navn');
+  await page.getByRole('dialog').getByRole('button', { name: 'Gem' }).click();
+  await expect(page.getByRole('alert')).toContainText('En anden har ændret modellen imens.');
+  await expect(page.getByRole('dialog').getByLabel('Navn')).toHaveValue('Mit Navn');
+  await no_axe_violations(page);
+  expect(asked).toEqual(['change org/added:1', 'change org/added:1', 'change org/added:1']);
+  await page.context().close();
+});
+
+test('a model is removed at once, and that is undone', async ({ browser, guard }) => {
+  void guard;
+  const { page, asked } = await operator_of(browser);
+  await expect(page.getByText('Modeller uden knapper står i konfigurationsfilen og rettes dér.')).toBeVisible();
+  await expect(row_of(page, 'Fast Model').getByRole('button')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Fjern Tilføjet Model fra kataloget' }).click();
+  await expect(row_of(page, 'Tilføjet Model')).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Fortryd' })).toBeFocused();
+  await no_axe_violations(page);
+  await page.keyboard.press('Enter');
+  await expect(row_of(page, 'Tilføjet Model')).toBeVisible();
+  await expect(page.getByText('Tilføjet Model er tilbage i kataloget.')).toBeVisible();
+  expect(asked).toEqual(['remove org/added:1', 'add org/added:1']);
+  await page.context().close();
+});
+
+test('the form speaks English as well', async ({ browser, guard }) => {
+  void guard;
+  const { page } = await operator_of(browser);
+  await speak(page, 'English');
+  await page.getByRole('button', { name: 'Add model' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Does it fit?' }).click();
+  expect(await page.getByRole('dialog').innerText()).not.toMatch(/[æøå]|undefined/);
+  await no_axe_violations(page);
+  await page.context().close();
+});

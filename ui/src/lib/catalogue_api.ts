@@ -1,0 +1,18 @@
+// The catalogue as operators change it while the server runs.
+import type { components } from '../generated/api';
+import { answered, client, of } from './api';
+
+export type Definition = components['schemas']['ModelDefinition'];
+export type Entry = components['schemas']['CatalogueEntry'];
+export type Fit = components['schemas']['ModelFit'];
+type Answer = components['schemas']['CatalogueAnswer'];
+
+export const catalogue_api = {
+  all: async () => (await answered(client.GET('/api/catalogue'))).models,
+  /** Adds it, or says only whether it would fit. */
+  add: (definition: Definition, dry_run = false) => answered(client.POST('/api/catalogue', { body: { definition, dry_run } })) as Promise<Answer>,
+  /** `version`: the one that was seen; another one now is a conflict. */
+  change: (definition: Definition, version: number, dry_run = false) =>
+    answered<Answer>(client.PUT('/api/catalogue/{id}', { ...of(definition.id), body: { definition, version, dry_run } })),
+  remove: (id: string) => answered(client.DELETE('/api/catalogue/{id}', of(id))),
+};
