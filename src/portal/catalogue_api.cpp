@@ -146,6 +146,7 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
   }
   if (fit->wrong) co_return refuse(wrong(*fit->wrong));
   wished.fit = std::move(*fit);
+  leave_the_pinned(wished.fit, id);
   if (!wished.dry_run) co_return wished;
   if (const auto why = against(wished, id, adds)) co_return refuse(*why);
   const CatalogueModel* now = p_.context.catalogue.find(id);
@@ -153,6 +154,26 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
               write_answer(out, id, now != nullptr ? std::optional(now->version) : std::nullopt, wished.fit);
             }));
   co_return std::nullopt;
+}
+
+// Models that never go have their part before it.
+void Portal::leave_the_pinned(ModelFit& fit, const std::string& id) const {
+  if (p_.residency == nullptr || fit.memory == 0 || !fit.why_not.empty()) return;
+  const auto devices = p_.residency->devices();
+  const auto models = p_.residency->residency();
+  std::uint64_t most = 0;
+  for (const rpc::DeviceResidency& device : devices) {
+    std::uint64_t pinned = 0;
+    for (const rpc::ModelResidency& one : models)
+      if (one.pinned && one.model != id && one.node == device.node && one.device == device.device) pinned += one.bytes;
+    most = std::max(most, device.bytes - std::min(device.bytes, pinned));
+  }
+  if (devices.empty() || most >= fit.memory) return;
+  fit.memory = most;
+  const std::uint64_t needs = fit.weights + fit.kv_cache + fit.working;
+  if (needs > most)
+    fit.why_not =
+        fmt::format("it needs {} MB of memory, and pinned models leave {} MB", needs / 1'000'000, most / 1'000'000);
 }
 
 // Why it cannot be as things stand; whether it fits is another question.
@@ -259,6 +280,7 @@ net::Task<void> Portal::remove_model(Call& call) {
   });
   if (refused) co_return call.fail(*refused);
   if (!done) co_return call.fail(done.error());
+  p_.context.log.info("a model leaves the catalogue", {{"request_id", call.request_id}, {"model", id}});
   call.none();
 }
 

@@ -28,7 +28,7 @@ struct ModelFit {
   std::uint64_t weights = 0;  // bytes
   std::uint64_t kv_cache = 0;
   std::uint64_t working = 0;
-  std::uint64_t memory = 0;                   // the largest there is for models; all four zero: it takes none of ours
+  std::uint64_t memory = 0;                   // the most there is for it; all four zero: it takes none of ours
   std::string why_not;                        // it does not fit, in plain words; empty: it does
   std::optional<WrongDefinition> wrong = {};  // a file it names cannot be used; the rest says nothing then
 };

@@ -100,6 +100,22 @@ TEST_F(CatalogueApi, RefusesWhatDoesNotFitAndWhatHasAnothersName) {
   });
 }
 
+TEST_F(CatalogueApi, PinnedModelsHaveTheirPartBeforeIt) {
+  in_world([](World& world) -> Task<void> {
+    world.mesh.all_devices = {{.node = "local", .device = "host", .bytes = 1'000'000'000}};
+    world.mesh.all_residency = {
+        {.model = "m", .node = "local", .device = "host", .bytes = 700'000'000, .pinned = true},
+        {.model = "org/small", .node = "local", .device = "host", .bytes = 300'000'000, .pinned = true}};
+    const Answer dry = co_await world.ask_owner("POST", "/api/catalogue", wish(small, R"(,"dry_run":true)"));
+    EXPECT_EQ(text_at(dry.body, "fit.why_not"), "it needs 400 MB of memory, and pinned models leave 300 MB");
+    EXPECT_EQ(text_at(dry.body, "fit.memory"), "300000000");
+    EXPECT_EQ((co_await world.ask_owner("POST", "/api/catalogue", wish(small))).status, 409);
+    world.mesh.all_residency[0].pinned = false;
+    const Answer own = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ(own.status, 201) << "its own part is its own";
+  });
+}
+
 TEST_F(CatalogueApi, ChangesWhatWasSeenAndNothingElse) {
   in_world([](World& world) -> Task<void> {
     (void)co_await world.ask_owner("POST", "/api/catalogue", wish(small));

@@ -155,6 +155,7 @@ class Portal {
   net::Task<void> remove_model(Call& call);
   net::Task<std::optional<Wished>> wished_model(Call& call, bool adds);
   std::optional<openai::ApiError> against(const Wished& wished, const std::string& id, bool adds) const;
+  void leave_the_pinned(ModelFit& fit, const std::string& id) const;
   net::Task<void> put_model(Call& call, Wished wished, bool adds);
   // residency_api.cpp
   net::Task<void> get_residency(Call& call);

@@ -43,7 +43,7 @@ export const da = {
 
   model_fit_yes: 'Den passer: kræver {needs}, og der er {memory} til modeller.',
   model_fit_no: 'Den passer ikke, fordi den kræver {needs}, og der er {memory} til modeller.',
-  model_fit_no_what: 'Vælg færre pladser, kortere samtaler eller en mindre model.',
+  model_fit_no_what: 'Vælg færre pladser, kortere samtaler eller en mindre model, eller giv en fastholdt model fri.',
   model_fit_elsewhere: 'Den kører et andet sted og tager ingen hukommelse her.',
   model_fit_weights: 'Modellen selv',
   model_fit_kv_cache: 'Samtaler på alle pladser',
@@ -94,7 +94,7 @@ export const en: Record<keyof typeof da, string> = {
 
   model_fit_yes: 'It fits: it needs {needs}, and there are {memory} for models.',
   model_fit_no: 'It does not fit, because it needs {needs}, and there are {memory} for models.',
-  model_fit_no_what: 'Choose fewer places, shorter conversations or a smaller model.',
+  model_fit_no_what: 'Choose fewer places, shorter conversations or a smaller model, or unpin another.',
   model_fit_elsewhere: 'It runs elsewhere and takes no memory here.',
   model_fit_weights: 'The model itself',
   model_fit_kv_cache: 'Conversations of all places',
