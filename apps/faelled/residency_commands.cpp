@@ -49,7 +49,7 @@ void add_residency(CLI::App& app, std::string& config, int& status) {
         std::pair("unload", "Take a model out of memory once its answers have ended; who asks for it wakes it again"),
         std::pair("pin", "Keep a model in memory always"), std::pair("unpin", "Let a pinned model make room again")}) {
     Command command(*model, act, help, config, status,
-                    [act = std::string(act)](const Control& c, const Options& o) { return order(c, o, act); });
+                    [wanted = std::string(act)](const Control& c, const Options& o) { return order(c, o, wanted); });
     command->add_option("model", command.options().id, "Its id, as 'model list' says it")->required();
   }
   add_catalogue(*model, config, status);
