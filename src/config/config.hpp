@@ -146,7 +146,7 @@ struct Model {
 struct Residency {
   std::uint64_t memory_bytes = 0;  // for models, of this machine; 0: what there is, less a reserve
   Duration turn = std::chrono::seconds(20);
-  Duration promise = std::chrono::seconds(120);
+  Duration promise{};
   Duration unused_after{};  // zero: by the energy
   double idle_w = 0;        // 0: an unused model stays
   double load_w = 0;

@@ -133,7 +133,7 @@ void read_residency(Fields& top, Problems& problems, Residency& residency) {
   if (const auto gb = fields.decimal("memory_gb", 0.001, gb_max))
     residency.memory_bytes = static_cast<std::uint64_t>(*gb * bytes_per_gb);
   if (const auto read = fields.seconds("turn_s", 0.1, 3600)) residency.turn = *read;
-  if (const auto read = fields.seconds("promise_s", 1, 3600)) residency.promise = *read;
+  if (const auto read = fields.seconds("promise_s", 0, 3600)) residency.promise = *read;
   if (const auto read = fields.seconds("unused_after_s", 0, 7 * 24 * 3600)) residency.unused_after = *read;
   constexpr double watts_max = 1e6;
   residency.idle_w = fields.decimal("idle_w", 0, watts_max).value_or(0);
