@@ -84,11 +84,18 @@ class Planner {
   // reason, nobody who may be taken in.
   const UserRow* user_of(const OldKey& key, Planned& planned) {
     if (!is_somebody(key.user) && key.email.empty()) return nullptr;
+    const std::string& subject = is_somebody(key.user) ? key.user : key.email;
+    // Whoever else is in the file: a name that cannot be shown is refused the first time and every other.
+    for (const std::string& name : {subject, key.email}) {
+      if (auto ok = members::check_name("its user", name); !name.empty() && !ok) {
+        planned.why = ok.error().message;
+        return nullptr;
+      }
+    }
     if (!key.email.empty()) {
       const auto known = by_email_.find(planned.member + "\n" + lower(key.email));
       if (known != by_email_.end()) return known->second;
     }
-    const std::string& subject = is_somebody(key.user) ? key.user : key.email;
     const std::string id = members::derived_user_id(old_gateway, planned.member, subject);
     if (const auto known = users_.find(id); known != users_.end()) return known->second;
     UserRow row;
@@ -97,10 +104,6 @@ class Planner {
     row.name = key.email.empty() ? subject : key.email;
     row.created_at = now_;
     row.email = key.email;
-    if (auto ok = members::check_name("its user", row.name); !ok) {
-      planned.why = ok.error().message;
-      return nullptr;
-    }
     if (plan.new_users.size() >= user_room_) {
       planned.why = "there are too many users";
       return nullptr;

@@ -90,6 +90,21 @@ TEST_F(PlanTest, ChangesNothingTheSecondTime) {
   EXPECT_EQ(first.new_keys[0].id, plan_import(std::vector{one}, mapping_, {members_, {}, {}}, now_).new_keys[0].id);
 }
 
+// Found by the fuzzer (fuzz/corpus/key_file/other-row): the first row was refused for its e-mail, until the second had
+// made its user.
+TEST_F(PlanTest, RefusesARowTheSecondTimeThatItRefusedTheFirst) {
+  OldKey bad = key("a"), good = key("b");
+  bad.team = good.team = "team-1";
+  bad.user = good.user = "ida";
+  bad.email = "i\x01";
+  const Plan first = plan({bad, good});
+  EXPECT_EQ(first.keys[0].verdict, Verdict::bad);
+  ASSERT_EQ(first.new_keys.size(), 1u);
+  users_ = first.new_users;
+  keys_ = first.new_keys;
+  EXPECT_TRUE(plan({bad, good}).new_keys.empty());
+}
+
 TEST_F(PlanTest, LeavesOutWhatHasExpiredAndBringsBlockedKeysInRevoked) {
   OldKey expired = key("a"), blocked = key("b");
   expired.team = blocked.team = "team-1";

@@ -62,8 +62,9 @@ export async function speak(page: Page, language: 'English' | 'Dansk') {
 }
 
 export async function no_sideways_scroll(page: Page, width_px: number) {
-  const widths = await page.evaluate(() => ({ page: document.documentElement.scrollWidth, window: window.innerWidth }));
-  expect(widths).toEqual({ page: width_px, window: width_px });
+  // Charts are drawn anew a moment after the window has another width.
+  const widths = () => page.evaluate(() => ({ page: document.documentElement.scrollWidth, window: window.innerWidth }));
+  await expect.poll(widths).toEqual({ page: width_px, window: width_px });
 }
 
 export async function open_new(page: Page) {
