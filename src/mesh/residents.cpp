@@ -126,7 +126,7 @@ void Residents::report(const rpc::Report& report) {
     const auto model = number(engine.model);
     if (!model || engine.device.empty()) continue;
     now.push_back(engine.model);
-    const Where before = planner_.model(*model, clock_.now()).value_or(residency::ModelState{}).where;
+    const Where before = planner_.where(*model);
     residency::EngineIs is{*model, device_number(report.node, engine.device), residency::EngineState::loading,
                            engine.bytes_read, engine.load_time};
     if (engine.state == rpc::EngineState::ready) is.state = residency::EngineState::ready;
@@ -167,27 +167,26 @@ void Residents::report(const rpc::Report& report) {
 bool Residents::closed(std::string_view model) const {
   const auto found = number(model);
   if (!found) return false;
-  const auto state = planner_.model(*found, clock_.now());
-  return state && (state->where == Where::draining || state->where == Where::unloading);
+  const Where where = planner_.where(*found);
+  return where == Where::draining || where == Where::unloading;
 }
 
 std::string Residents::misfit(std::string_view model) const {
   const auto found = number(model);
-  const auto state = found ? planner_.model(*found, clock_.now()) : std::nullopt;
-  if (!state || state->fits || planner_.devices() == 0) return {};
+  if (!found || planner_.devices() == 0 || planner_.fits(*found)) return {};
+  const std::uint64_t needed = planner_.model(*found, clock_.now()).value_or(residency::ModelState{}).bytes;
   std::uint64_t largest = 0;
   for (residency::DeviceNumber d = 0; d < planner_.devices(); ++d)
     largest = std::max(largest, planner_.device(d)->bytes);
-  std::string why = "it needs " + in_gb(state->bytes, true) + " of memory, and the largest memory here has " +
+  std::string why = "it needs " + in_gb(needed, true) + " of memory, and the largest memory here has " +
                     in_gb(largest, false) + " for models";
-  if (state->bytes <= largest) why += ", of which pinned models keep too much";
+  if (needed <= largest) why += ", of which pinned models keep too much";
   return why;
 }
 
 Duration Residents::ready_in(std::string_view model) const {
   const auto found = number(model);
-  const auto state = found ? planner_.model(*found, clock_.now()) : std::nullopt;
-  return state ? state->ready_in : Duration{};
+  return found ? planner_.ready_in(*found, clock_.now()) : Duration{};
 }
 
 Duration Residents::promise(std::string_view model) const {

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "residency/pack.hpp"
 #include "residency/planner.hpp"
 
 namespace faelled::residency {
@@ -32,6 +33,12 @@ bool Planner::unused(const Entry& entry) {
   return (entry.where == Where::ready || entry.where == Where::loading) && entry.line.empty() && !urgent(entry);
 }
 
+// Why it is wanted.
+Cause Planner::cause_of(const Entry& entry) {
+  if (entry.line.waiting() > 0) return Cause::asked;
+  return entry.pinned ? Cause::pinned : Cause::ordered;
+}
+
 void Planner::list(ModelNumber model) {
   Entry& entry = entries_[model];
   if (entry.listed || !wanted(entry)) return;
@@ -42,7 +49,7 @@ void Planner::list(ModelNumber model) {
 void Planner::plan() {
   wake_ = Instant::max();
   for (DeviceNumber d = 0; d < devices_.size(); ++d) {
-    for (const ModelNumber m : std::vector(devices_[d].models)) {
+    for (const ModelNumber m : devices_[d].models) {
       const Entry& entry = entries_[m];
       if (entry.where == Where::draining && entry.line.running() == 0) unload(m, entry.cause, entry.other);
     }
@@ -51,7 +58,7 @@ void Planner::plan() {
   }
   plan_wanted();
   if (!at_start_.empty()) plan_at_start();
-  plan_warm();
+  if (!to_warm_.empty()) plan_warm();
   if (settings_.unused_after > Duration::zero() || settings_.idle_w > 0) plan_unused();
 }
 
@@ -160,9 +167,7 @@ void Planner::plan_wanted() {
   std::vector<bool> closed(devices_.size());  // to all that come behind: one before them waits for that device
   for (std::size_t i = 0; i < all.size(); ++i) {
     const ModelNumber m = all[i].model;
-    const Entry& entry = entries_[m];
-    const Cause cause = entry.line.waiting() > 0 ? Cause::asked : entry.pinned ? Cause::pinned : Cause::ordered;
-    if (place_in_room(m, cause, closed) || i >= front) continue;
+    if (place_in_room(m, cause_of(entries_[m]), closed) || i >= front) continue;
     (void)place_by_eviction(m, closed);
   }
 }
@@ -193,7 +198,7 @@ void Planner::plan_at_start() {
 
 void Planner::plan_unused() {
   for (const Device& device : devices_) {
-    for (const ModelNumber m : std::vector(device.models)) {
+    for (const ModelNumber m : device.models) {
       const Entry& entry = entries_[m];
       if (entry.where != Where::ready || !unused(entry)) continue;
       const auto most = unused_most(m);
@@ -234,7 +239,6 @@ bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
     if (best) break;
   }
   Entry& entry = entries_[model];
-  const Cause cause = entry.line.waiting() > 0 ? Cause::asked : entry.pinned ? Cause::pinned : Cause::ordered;
   if (!best) {
     // It has waited long enough for a switch: nobody behind it takes what it waits for.
     const double switch_s = load_s(model) + service_s(entry);
@@ -248,7 +252,7 @@ bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
   device.reserved = catalogue_[model].bytes;
   entry.device = best->device;
   entry.ordered &= entry.line.waiting() == 0;
-  enter(entry, Where::coming, cause);
+  enter(entry, Where::coming, cause_of(entry));
   const double switch_s = load_s(model) + best->drain_s;
   switch_s_ = switch_s_ == 0 ? switch_s : switch_s_ + (switch_s - switch_s_) / 8;
   for (const ModelNumber m : best->models)
@@ -279,20 +283,15 @@ std::optional<Planner::Sacrifice> Planner::sacrifice(DeviceNumber number, ModelN
     all.push_back({free ? 0 : drain_s(entry), w, m});
   }
   std::ranges::sort(all);
-  std::uint64_t room = device.room();
-  std::size_t gone = 0;
-  for (; room < bytes && gone < all.size(); ++gone) room += entries_[all[gone].model].taken;
-  if (room < bytes) return std::nullopt;
+  std::vector<std::uint64_t> taken;
+  for (const Candidate& one : all) taken.push_back(entries_[one.model].taken);
+  const auto go = pack(taken, device.room(), bytes);
+  if (!go) return std::nullopt;
   Sacrifice chosen{number, {}, 0, 0};
-  for (std::size_t i = gone; i-- > 0;) {
-    const std::uint64_t taken = entries_[all[i].model].taken;
-    if (room >= bytes + taken) {
-      room -= taken;
-    } else {
-      chosen.models.push_back(all[i].model);
-      chosen.drain_s = std::max(chosen.drain_s, all[i].drain_s);
-      chosen.worth += all[i].worth;
-    }
+  for (const std::size_t i : *go) {
+    chosen.models.push_back(all[i].model);
+    chosen.drain_s = std::max(chosen.drain_s, all[i].drain_s);
+    chosen.worth += all[i].worth;
   }
   return chosen;
 }
@@ -314,6 +313,7 @@ std::optional<Cause> Planner::yields(ModelNumber used, ModelNumber absent) {
 }
 
 Duration Planner::ready_in(ModelNumber number, Instant now) const {
+  if (number >= entries_.size()) return {};
   const Entry& entry = entries_[number];
   constexpr double soon_s = 0.5;  // it takes longer than it was thought to; how much nobody knows
   const double load = load_s(number);

@@ -312,6 +312,7 @@ bool Planner::fits(ModelNumber model, const Device& device) const {
 }
 
 bool Planner::fits(ModelNumber model) const {
+  if (model >= entries_.size()) return false;
   return std::ranges::any_of(devices_, [&](const Device& d) { return fits(model, d); });
 }
 

@@ -70,6 +70,8 @@ struct DeviceState {
 };
 
 class Planner {
+  using Where = ModelState::Where;
+
  public:
   explicit Planner(Settings settings = {}) : settings_(settings), tuner_(0) {}
 
@@ -81,14 +83,18 @@ class Planner {
   // What a ticket that comes now is promised to wait at most for its model, in a world as of late.
   Duration promise(Instant now) const;
   std::optional<ModelState> model(ModelNumber model, Instant now) const;
+  // Of what model() tells, each alone: asked at every request.
+  ModelState::Where where(ModelNumber model) const {
+    return model < entries_.size() ? entries_[model].where : Where::absent;
+  }
+  bool fits(ModelNumber model) const;
+  Duration ready_in(ModelNumber model, Instant now) const;
   std::optional<DeviceState> device(DeviceNumber device) const;
   const Counts& counts() const { return counts_; }
   std::size_t models() const { return entries_.size(); }
   std::size_t devices() const { return devices_.size(); }
 
  private:
-  using Where = ModelState::Where;
-
   struct Entry {
     Line line;
     Instant since{};          // it is where it is
@@ -169,13 +175,12 @@ class Planner {
   bool wanted(const Entry& entry) const;
   static bool urgent(const Entry& entry) { return entry.pinned || entry.ordered; }
   bool fits(ModelNumber model, const Device& device) const;
-  bool fits(ModelNumber model) const;
+  static Cause cause_of(const Entry& entry);
   void list(ModelNumber model);
   static bool unused(const Entry& entry);
   std::optional<Duration> unused_most(ModelNumber model) const;
   bool habitual(ModelNumber model) const;
   std::optional<Cause> yields(ModelNumber used, ModelNumber wanted);
-  Duration ready_in(ModelNumber model, Instant now) const;
   double load_s(ModelNumber model) const;
   double service_s(const Entry& entry) const;
   double drain_s(const Entry& entry) const;

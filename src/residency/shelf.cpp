@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/check.hpp"
+#include "residency/pack.hpp"
+
 namespace faelled::residency {
 
 bool Shelf::holds(ModelNumber model) const { return std::ranges::find(held_, model, &Held::model) != held_.end(); }
@@ -27,18 +30,14 @@ std::optional<std::vector<ModelNumber>> Shelf::put(ModelNumber model, std::span<
     std::vector<Candidate> all;
     for (const Held& held : held_) all.push_back({worth(catalogue[held.model], weighing, now), held.model, held.bytes});
     std::ranges::sort(all);
-    std::uint64_t room = free();
-    std::size_t taken = 0;
-    for (; room < wanted; ++taken) room += all[taken].bytes;
-    for (std::size_t i = taken; i-- > 0;) {
-      if (room >= wanted + all[i].bytes) {
-        room -= all[i].bytes;
-      } else {
-        gone.push_back(all[i].model);
-        used_ -= all[i].bytes;
-      }
+    std::vector<std::uint64_t> bytes;
+    for (const Candidate& one : all) bytes.push_back(one.bytes);
+    const auto go = pack(bytes, free(), wanted);
+    FAELLED_CHECK(go.has_value(), "all of them together leave the whole memory");
+    for (const std::size_t i : *go) {
+      gone.push_back(all[i].model);
+      used_ -= all[i].bytes;
     }
-    std::ranges::reverse(gone);
     std::erase_if(held_, [&](const Held& h) { return std::ranges::find(gone, h.model) != gone.end(); });
   }
   held_.push_back({model, wanted});
