@@ -36,30 +36,34 @@ bool same_engine(engines::ModelSettings a, const engines::ModelSettings& b) {
   return a == b;
 }
 
-// As the node looks before it begins an engine: what it would refuse is refused now.
-std::optional<portal::WrongDefinition> refused_by_node(const engines::ModelSettings& settings) {
+// What it needs, by its file or folder. As the node looks before it begins an engine: what it would refuse is refused.
+std::expected<engines::MemoryNeed, portal::WrongDefinition> looked_at(const engines::ModelSettings& settings) {
   const auto wrong = [](std::string key, const Error& error) {
-    return portal::WrongDefinition{std::move(key), error.message + "; " + error.hint};
+    return std::unexpected(portal::WrongDefinition{std::move(key), error.message + "; " + error.hint});
   };
-  const bool needs_template = !settings.embeddings && !settings.rerank && settings.chat_template_file.empty();
-  const portal::WrongDefinition no_template{
-      "definition.chat_template_file", "the model has no chat template of its own; name one in chat_template_file"};
+  const auto of = [&](const char* where,
+                      const auto& file) -> std::expected<engines::MemoryNeed, portal::WrongDefinition> {
+    if (engines::lacks_template(settings, file.chat_template))
+      return wrong("definition.chat_template_file",
+                   {Errc::invalid, "the model has no chat template of its own", "name one in chat_template_file"});
+    const auto need = engines::memory_need(settings, file);
+    if (!need) return wrong(where, need.error());
+    return *need;
+  };
   if (settings.kind == engines::EngineKind::vllm) {
     const auto folder = engines::read_model_folder(settings.folder);
     if (!folder) return wrong("definition.folder", folder.error());
     if (const auto context = engines::context_tokens_per_place(settings, folder->shape); !context)
       return wrong("definition.context_tokens", context.error());
-    if (needs_template && !folder->chat_template) return no_template;
-    return std::nullopt;
+    return of("definition.folder", *folder);
   }
   const auto file = engines::read_gguf_file(settings.file);
   if (!file) return wrong("definition.file", file.error());
   if (const auto context = engines::context_tokens_per_place(settings, *file); !context)
     return wrong("definition.context_tokens", context.error());
-  if (needs_template && !file->chat_template) return no_template;
   if (const auto command = engines::llama_server_command(settings, *file, "/any.sock", {}); !command)
     return wrong("definition", command.error());
-  return std::nullopt;
+  return of("definition.file", *file);
 }
 
 }  // namespace
@@ -180,11 +184,8 @@ std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway:
         return wrong(key, file + " cannot be read; is it there, and may the server's user read it?");
     }
     if (settings.kind == engines::EngineKind::openai) return fit;
-    if (auto refused = refused_by_node(settings)) return wrong(refused->key, refused->message);
-    const auto need = need_of(settings);
-    if (!need)
-      return wrong(settings.kind == engines::EngineKind::vllm ? "definition.folder" : "definition.file",
-                   need.error().message + "; " + need.error().hint);
+    const auto need = looked_at(settings);
+    if (!need) return wrong(need.error().key, need.error().message);
     fit = {need->weights, need->kv_cache, need->working, memory, {}};
     if (need->total() > memory)
       fit.why_not = "it needs " + std::to_string(need->total() / 1'000'000) + " MB of memory, and there are " +

@@ -35,6 +35,9 @@ struct Asker {
 void append_engine_members(std::string& body, const rpc::Grant& grant, openai::Endpoint endpoint, bool stream,
                            const Asker& asker);
 
+// Whether append_engine_members sends the salt: it costs a hash.
+inline bool takes_salt(std::string_view engine_kind) { return engine_kind == "vllm"; }
+
 // Whether the answer to a request that asks for no stream comes as one.
 bool always_streams(std::string_view engine_kind, openai::Endpoint endpoint);
 

@@ -13,35 +13,18 @@ namespace faelled::engines {
 
 namespace {
 
-// A GPU's driver and runtime; nothing that llama-server itself reads.
-constexpr std::array<std::string_view, 9> passed_on{"CUDA_",      "NVIDIA_",  "HIP_", "ROCR_",           "HSA_",
-                                                    "GGML_CUDA_", "GGML_VK_", "OMP_", "LD_LIBRARY_PATH="};
-
 std::vector<std::string> environment_from(const std::vector<std::string>& inherited) {
+  static constexpr std::array<std::string_view, 3> backends{"GGML_CUDA_", "GGML_VK_", "OMP_"};
   // GGML_NO_BACKTRACE: a dying engine would start a debugger on itself and print what it finds.
   std::vector<std::string> environment{"LANG=C.UTF-8", "HOME=/nonexistent", "GGML_NO_BACKTRACE=1"};
-  for (const auto& entry : inherited) {
-    if (std::ranges::any_of(passed_on, [&](auto prefix) { return entry.starts_with(prefix); })) {
-      environment.push_back(entry);
-    }
-  }
+  pass_on(environment, inherited, backends);
   return environment;
 }
 
 }  // namespace
 
 Expected<std::uint32_t> context_tokens_per_place(const ModelSettings& model, const GgufSummary& file) {
-  if (model.context_tokens == 0) {
-    return file.context_tokens == 0 ? limits::context_tokens_default
-                                    : std::min(file.context_tokens, limits::context_tokens_default);
-  }
-  if (file.context_tokens != 0 && model.context_tokens > file.context_tokens) {
-    return fail(Errc::invalid,
-                fmt::format("model {}: context_tokens {} is more than the {} that {} was made for", model.id,
-                            model.context_tokens, file.context_tokens, model.file),
-                fmt::format("set context_tokens to {} or less", file.context_tokens));
-  }
-  return model.context_tokens;
+  return context_of_place(model, file.context_tokens, model.file);
 }
 
 Expected<Command> llama_server_command(const ModelSettings& model, const GgufSummary& file,

@@ -1,7 +1,5 @@
 #include "engines/memory_need.hpp"
 
-#include <initializer_list>
-
 #include "engines/llama_server.hpp"
 
 namespace faelled::engines {
@@ -13,7 +11,8 @@ constexpr std::uint64_t process_bytes = 48'000'000;  // of llama-server without 
 constexpr std::uint64_t vocabulary_entry_bytes = 160;    // text, score and both maps of the tokenizer
 constexpr std::uint64_t activations_per_embedding = 32;  // of 4 bytes, per token of a step: measured at most 24
 
-// A file may say anything: what is too large to count is too large to fit.
+}  // namespace
+
 std::uint64_t product(std::initializer_list<std::uint64_t> factors) {
   constexpr std::uint64_t most = 1ULL << 60U;
   std::uint64_t all = 1;
@@ -21,8 +20,6 @@ std::uint64_t product(std::initializer_list<std::uint64_t> factors) {
     if (__builtin_mul_overflow(all, factor, &all) || all > most) return most;
   return all;
 }
-
-}  // namespace
 
 Expected<MemoryNeed> memory_need(const ModelSettings& model, const GgufSummary& file) {
   const auto context = context_tokens_per_place(model, file);

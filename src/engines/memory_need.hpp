@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
@@ -18,6 +19,9 @@ struct MemoryNeed {
   std::uint64_t total() const { return weights + kv_cache + working; }
   bool operator==(const MemoryNeed&) const = default;
 };
+
+// A file may say anything: what is too large to count is too large to fit. At most 2^60.
+std::uint64_t product(std::initializer_list<std::uint64_t> factors);
 
 // Of a llama-server as llama_server_command() starts it: keys and values in 16 bits for each place's whole context.
 Expected<MemoryNeed> memory_need(const ModelSettings& model, const GgufSummary& file);

@@ -13,19 +13,7 @@ namespace faelled::engines {
 
 namespace {
 
-// A GPU's driver and runtime; nothing that vLLM itself reads.
-constexpr std::array<std::string_view, 6> passed_on{"CUDA_", "NVIDIA_", "HIP_", "ROCR_", "HSA_", "LD_LIBRARY_PATH="};
-
 constexpr std::uint64_t block_tokens = 256;  // blocks are this large at most where all layers are alike
-
-// A file may say anything: what is too large to count is too large to fit.
-constexpr std::uint64_t most_bytes = 1ULL << 60U;
-std::uint64_t product(std::initializer_list<std::uint64_t> factors) {
-  std::uint64_t all = 1;
-  for (const std::uint64_t factor : factors)
-    if (__builtin_mul_overflow(all, factor, &all) || all > most_bytes) return most_bytes;
-  return all;
-}
 
 std::vector<std::string> environment_of(const ModelSettings& model, const VllmPlace& place,
                                         const std::vector<std::string>& inherited) {
@@ -60,27 +48,14 @@ std::vector<std::string> environment_of(const ModelSettings& model, const VllmPl
     environment.emplace_back("VLLM_CPU_OMP_THREADS_BIND=nobind");
   }
   if (model.threads != 0) environment.push_back(fmt::format("OMP_NUM_THREADS={}", model.threads));
-  for (const auto& entry : inherited) {
-    if (std::ranges::any_of(passed_on, [&](auto prefix) { return entry.starts_with(prefix); }))
-      environment.push_back(entry);
-  }
+  pass_on(environment, inherited);
   return environment;
 }
 
 }  // namespace
 
 Expected<std::uint32_t> context_tokens_per_place(const ModelSettings& model, const ModelShape& shape) {
-  if (model.context_tokens == 0) {
-    return shape.context_tokens == 0 ? limits::context_tokens_default
-                                     : std::min(shape.context_tokens, limits::context_tokens_default);
-  }
-  if (shape.context_tokens != 0 && model.context_tokens > shape.context_tokens) {
-    return fail(Errc::invalid,
-                fmt::format("model {}: context_tokens {} is more than the {} that {} was made for", model.id,
-                            model.context_tokens, shape.context_tokens, model.folder),
-                fmt::format("set context_tokens to {} or less", shape.context_tokens));
-  }
-  return model.context_tokens;
+  return context_of_place(model, shape.context_tokens, model.folder);
 }
 
 std::uint64_t kv_cache_bytes(const ModelShape& shape, std::uint32_t context_tokens, std::uint32_t places) {
@@ -95,7 +70,7 @@ std::uint64_t kv_cache_bytes(const ModelShape& shape, std::uint32_t context_toke
 Expected<MemoryNeed> memory_need(const ModelSettings& model, const ModelFolder& folder) {
   const auto context = context_tokens_per_place(model, folder.shape);
   if (!context) return std::unexpected(context.error());
-  return MemoryNeed{std::min(folder.weight_bytes, most_bytes), kv_cache_bytes(folder.shape, *context, model.places),
+  return MemoryNeed{product({folder.weight_bytes}), kv_cache_bytes(folder.shape, *context, model.places),
                     limits::vllm_own_bytes};
 }
 

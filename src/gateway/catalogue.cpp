@@ -9,16 +9,9 @@ namespace faelled::gateway {
 
 Catalogue::Catalogue(std::vector<CatalogueModel> models, WallTime created) : created_(created) {
   for (CatalogueModel& model : models) {
-    const auto taken = take(std::move(model));
+    const auto taken = put(std::move(model));
     FAELLED_CHECK(taken.has_value(), "the configuration gives every name once");
   }
-  list();
-}
-
-Expected<void> Catalogue::put(CatalogueModel model) {
-  const auto taken = take(std::move(model));
-  if (taken) list();
-  return taken;
 }
 
 Expected<void> Catalogue::may_put(const CatalogueModel& model) const {
@@ -41,7 +34,7 @@ Expected<void> Catalogue::may_put(const CatalogueModel& model) const {
   return {};
 }
 
-Expected<void> Catalogue::take(CatalogueModel model) {
+Expected<void> Catalogue::put(CatalogueModel model) {
   if (auto free = may_put(model); !free) return free;
   const std::string id = model.settings.id;
   if (const auto before = models_.find(id); before == models_.end()) {
@@ -58,17 +51,16 @@ void Catalogue::remove(std::string_view id) {
   std::erase_if(aliases_, [&](const auto& entry) { return entry.second.model == id; });
   std::erase(names_, id);
   if (const auto found = models_.find(id); found != models_.end()) models_.erase(found);
-  list();
 }
 
-// Each model, and its aliases behind it.
-void Catalogue::list() {
-  listed_.clear();
+std::vector<std::string> Catalogue::listed() const {
+  std::vector<std::string> all;
   for (const std::string& id : names_) {
-    listed_.push_back(id);
+    all.push_back(id);
     for (const Alias& alias : models_.find(id)->second->aliases)
-      if (alias.listed) listed_.push_back(alias.name);
+      if (alias.listed) all.push_back(alias.name);
   }
+  return all;
 }
 
 Catalogue::Asked Catalogue::asked(std::string_view name) const {

@@ -63,8 +63,8 @@ class Catalogue {
   const CatalogueModel* find(std::string_view id) const;
   std::shared_ptr<const CatalogueModel> hold(std::string_view id) const;
 
-  const std::vector<std::string>& names() const { return names_; }    // of the models, in order
-  const std::vector<std::string>& listed() const { return listed_; }  // and the aliases that clients are shown
+  const std::vector<std::string>& names() const { return names_; }  // of the models, in order
+  std::vector<std::string> listed() const;  // and behind each its aliases that clients are shown
   WallTime created() const { return created_; }
 
  private:
@@ -73,13 +73,9 @@ class Catalogue {
     rpc::Lane lane;
   };
 
-  Expected<void> take(CatalogueModel model);
-  void list();
-
   std::map<std::string, std::shared_ptr<const CatalogueModel>, std::less<>> models_;
   std::map<std::string, Meaning, std::less<>> aliases_;
   std::vector<std::string> names_;
-  std::vector<std::string> listed_;
   WallTime created_;
 };
 

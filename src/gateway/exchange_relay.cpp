@@ -44,8 +44,8 @@ net::Task<Exchange::Ending> Exchange::talk() {
   std::string body;
   body.reserve(request_.body().size() + 256);
   request_.append_upstream_body(body, engines::upstream_of(*grant_, model_.settings));
-  engines::append_engine_members(body, *grant_, request_.endpoint, request_.stream,
-                                 {context_.salts.of(ticket_.member), ticket_.lane});
+  const std::string salt = engines::takes_salt(grant_->engine_kind) ? context_.salts.of(ticket_.member) : "";
+  engines::append_engine_members(body, *grant_, request_.endpoint, request_.stream, {salt, ticket_.lane});
   body += '}';
   const std::string target =
       grant_->endpoint.base_path + std::string(std::string_view(openai::path_of(request_.endpoint)).substr(3)) +

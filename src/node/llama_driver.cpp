@@ -14,7 +14,7 @@ Expected<void> LlamaDriver::look() {
   if (auto command = engines::llama_server_command(model_, *file, "/any.sock"); !command)
     return std::unexpected(command.error());
   if (auto readable = look_at_template(model_); !readable) return readable;
-  if (!model_.embeddings && !model_.rerank && model_.chat_template_file.empty() && !file->chat_template) {
+  if (engines::lacks_template(model_, file->chat_template)) {
     return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.file),
                 "name one in chat_template_file");
   }

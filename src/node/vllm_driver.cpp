@@ -61,7 +61,7 @@ Expected<void> VllmDriver::look() {
   if (auto command = engines::vllm_server_command(model_, *folder, {"/any", "/any/v.sock"}); !command)
     return std::unexpected(command.error());
   if (auto readable = look_at_template(model_); !readable) return readable;
-  if (model_.chat_template_file.empty() && !folder->chat_template) {
+  if (engines::lacks_template(model_, folder->chat_template)) {
     return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.folder),
                 "name one in chat_template_file");
   }

@@ -147,20 +147,19 @@ std::unique_ptr<Keeper> made(const Trace& trace, const std::vector<Model>& catal
 constexpr auto policies = std::to_array<std::pair<std::string_view, Maker>>(
     {{"commons", made<Ours>}, {"lru", made<Lru>}, {"gdsf", made<Gdsf>}, {"belady", made<Belady>}});
 
-Expected<std::vector<Model>> catalogue_of(const Trace& trace, const Memory& memory) {
-  std::vector<Model> all;
+}  // namespace
+
+Expected<std::vector<ModelShape>> shapes_of(const Trace& trace, const Memory& memory) {
+  std::vector<ModelShape> all;
   for (const std::string& id : trace.models) {
     const auto named = std::ranges::find(memory.models, id, &ModelShape::id);
     if (named == memory.models.end() && !memory.others)
       return fail(Errc::invalid, "the world's memory does not describe model '" + id + "' of the trace",
                   "add it to memory.models, or use memory.slots, where all are alike");
-    const ModelShape& shape = named == memory.models.end() ? *memory.others : *named;
-    all.push_back({shape.bytes, shape.load, {}});
+    all.push_back(named == memory.models.end() ? *memory.others : *named);
   }
   return all;
 }
-
-}  // namespace
 
 std::vector<std::string_view> memory_policy_names() {
   std::vector<std::string_view> names;
@@ -173,18 +172,20 @@ Expected<Result> play_memory(const Trace& trace, const Memory& memory, std::stri
   if (found == policies.end())
     return fail(Errc::invalid, "'" + std::string(policy) + "' is no policy for a world with a memory",
                 "one of commons, lru, gdsf, belady");
-  const auto catalogue = catalogue_of(trace, memory);
-  if (!catalogue) return std::unexpected(catalogue.error());
-  const std::unique_ptr<Keeper> keeper = found->second(trace, *catalogue, memory.bytes);
+  const auto shapes = shapes_of(trace, memory);
+  if (!shapes) return std::unexpected(shapes.error());
+  std::vector<Model> catalogue;
+  for (const ModelShape& shape : *shapes) catalogue.push_back({shape.bytes, shape.load, {}});
+  const std::unique_ptr<Keeper> keeper = found->second(trace, catalogue, memory.bytes);
 
   Result result;
   result.members = trace.members;
   result.loads.emplace();
-  std::vector<Duration> ready(catalogue->size());
+  std::vector<Duration> ready(catalogue.size());
   for (RequestId row = 0; row < trace.requests.size(); ++row) {
     const Request& request = trace.requests[row];
     Outcome outcome{request.at, request.member, request.input_tokens, request.output_tokens, {}};
-    const Model& model = (*catalogue)[request.model];
+    const Model& model = catalogue[request.model];
     if (model.bytes <= memory.bytes) {
       if (!keeper->asked(request.model, Instant(request.at + std::chrono::seconds(begun_s)), row)) {
         ++result.loads->misses;

@@ -16,6 +16,9 @@ namespace faelled::sim {
 // commons, lru, gdsf, belady.
 std::vector<std::string_view> memory_policy_names();
 
+// Of each model of the trace. Errors: invalid for one that the world does not describe.
+Expected<std::vector<ModelShape>> shapes_of(const Trace& trace, const Memory& memory);
+
 // Result::loads is there. A model that is larger than the memory is not served. Errors: invalid for another policy, and
 // for a model of the trace that the world does not describe.
 Expected<Result> play_memory(const Trace& trace, const Memory& memory, std::string_view policy);

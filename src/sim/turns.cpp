@@ -5,6 +5,7 @@
 #include <string>
 
 #include "residency/member_weights.hpp"
+#include "sim/memory.hpp"
 #include "sim/simulation.hpp"
 #include "sim/turn_choosers.hpp"
 #include "sim/turn_orders.hpp"
@@ -58,13 +59,10 @@ class Play {
     result_.members = trace_.members;
     result_.loads.emplace();
     tell(residency::DeviceIs{0, memory_.bytes});
+    const auto shapes = shapes_of(trace_, memory_);
+    if (!shapes) return std::unexpected(shapes.error());
     for (residency::ModelNumber m = 0; m < models_.size(); ++m) {
-      const std::string& id = trace_.models[m];
-      const auto named = std::ranges::find(memory_.models, id, &ModelShape::id);
-      if (named == memory_.models.end() && !memory_.others)
-        return fail(Errc::invalid, "the world's memory does not describe model '" + id + "' of the trace",
-                    "add it to memory.models, or use memory.slots, where all are alike");
-      models_[m].shape = named == memory_.models.end() ? *memory_.others : *named;
+      models_[m].shape = (*shapes)[m];
       tell(residency::ModelIs{m, models_[m].shape.bytes, models_[m].shape.load, memory_.answers->places});
     }
     for (RequestId row = 0; row < trace_.requests.size(); ++row) {
