@@ -91,7 +91,7 @@ std::string why(const std::string& fields) {
 TEST(ResidencyText, SaysEveryReasonInPlainWords) {
   const std::string gone = R"("state":"absent","fits":true,"cause":)", going = R"("state":"draining","cause":)";
   EXPECT_EQ(why(R"("state":"ready","in_state_s":5,"cause":"at_start")"),
-            "since 2026-01-01 11:59 UTC: there was room when the server began");
+            "since 2026-01-01 11:59 UTC: there was room for it");
   EXPECT_EQ(why(R"("state":"ready","in_state_s":5,"cause":"none")"), "since 2026-01-01 11:59 UTC");
   EXPECT_EQ(why(R"("state":"starting","cause":"pinned","pinned":true)"), "an operator wants it there always");
   EXPECT_EQ(why(going + R"("line_empty","other":"b")"),

@@ -40,7 +40,7 @@ std::string since_text(const json::Value& model, const std::string& at) {
 std::string_view came(std::string_view cause) {
   if (cause == "asked") return "somebody asked for it";
   if (cause == "pinned") return "an operator wants it there always";
-  if (cause == "at_start") return "there was room when the server began";
+  if (cause == "at_start") return "there was room for it";
   if (cause == "ordered") return "an operator said so";
   if (cause == "habit") return "it is asked for at this time on most days";
   return {};

@@ -197,7 +197,7 @@ enum class ResidencyCause : std::uint8_t {
   none,
   asked,       // comes: somebody waits for it
   pinned,      // comes: an operator wants it there always
-  at_start,    // comes: there was room when the server began
+  at_start,    // comes: there was room, when the server began or when it came into the catalogue or changed
   ordered,     // comes or goes: an operator said so
   makes_room,  // goes: unused, and another is waited for
   line_empty,  // goes: nobody waits for it, another is waited for; its last answers end first

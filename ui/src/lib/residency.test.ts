@@ -79,7 +79,7 @@ describe('the sentences', () => {
   it('say how a model stands and why', () => {
     const time = new Intl.DateTimeFormat('da-DK', { hour: '2-digit', minute: '2-digit' }).format(new Date('2026-11-24T11:02:00Z'));
     expect(why({ cause: 'asked' })).toBe(`Klar siden ${time}. Nogen spurgte efter den.`);
-    expect(why({ cause: 'at_start', pinned: true })).toBe(`Klar siden ${time}. Der var plads, da serveren startede. Holdes altid i hukommelsen.`);
+    expect(why({ cause: 'at_start', pinned: true })).toBe(`Klar siden ${time}. Der var plads til den. Holdes altid i hukommelsen.`);
     expect(why({ state: 'starting', ready_in_s: 11.2, cause: 'pinned', pinned: true })).toBe('Indlæses, ca. 12 s. En operatør vil altid have den der.');
     expect(why({ state: 'starting' })).toBe('Indlæses.');
     expect(why({ state: 'draining', cause: 'line_empty', other: 'b', running: 2 })).toBe('Viger for Model B: Ingen venter på den længere. De sidste 2 svar gøres færdige.');

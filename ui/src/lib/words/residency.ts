@@ -65,7 +65,7 @@ export const da = {
 
   came_asked: 'Nogen spurgte efter den.',
   came_pinned: 'En operatør vil altid have den der.',
-  came_at_start: 'Der var plads, da serveren startede.',
+  came_at_start: 'Der var plads til den.',
   came_ordered: 'En operatør bad om det.',
   came_habit: 'Den bruges de fleste dage på den her tid.',
 
@@ -106,7 +106,7 @@ export const da = {
   event_unpin: '{model} må igen vige for andre.',
   because_asked: 'Nogen venter på den.',
   because_pinned: 'En operatør vil altid have den der.',
-  because_at_start: 'Der var plads, da serveren startede.',
+  because_at_start: 'Der var plads til den.',
   because_ordered: 'En operatør bad om det.',
   because_makes_room: 'Ingen bruger den, og der er brug for pladsen til {other}.',
   because_line_empty: 'Ingen venter på den længere, og der er brug for pladsen til {other}.',
@@ -204,7 +204,7 @@ export const en: Record<keyof typeof da, string> = {
 
   came_asked: 'Somebody asked for it.',
   came_pinned: 'An operator wants it there always.',
-  came_at_start: 'There was room when the server began.',
+  came_at_start: 'There was room for it.',
   came_ordered: 'An operator said so.',
   came_habit: 'It is used at this time on most days.',
 
@@ -245,7 +245,7 @@ export const en: Record<keyof typeof da, string> = {
   event_unpin: '{model} may make room for others again.',
   because_asked: 'Somebody waits for it.',
   because_pinned: 'An operator wants it there always.',
-  because_at_start: 'There was room when the server began.',
+  because_at_start: 'There was room for it.',
   because_ordered: 'An operator said so.',
   because_makes_room: 'Nobody uses it, and its room is needed for {other}.',
   because_line_empty: 'Nobody waits for it any more, and its room is needed for {other}.',
