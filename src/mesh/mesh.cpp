@@ -19,10 +19,14 @@ constexpr int interval_over = 8;  // grants
 int rank(rpc::EngineState state) {
   switch (state) {
     case rpc::EngineState::ready:
-      return 4;
+      return 6;
+    case rpc::EngineState::waking:
+      return 5;
     case rpc::EngineState::starting:
-      return 3;
+      return 4;
     case rpc::EngineState::draining:
+      return 3;
+    case rpc::EngineState::asleep:
       return 2;
     case rpc::EngineState::absent:
       return 1;

@@ -236,6 +236,10 @@ std::string_view state_name(rpc::EngineState state) {
       return "ready";
     case rpc::EngineState::draining:
       return "draining";
+    case rpc::EngineState::asleep:
+      return "asleep";
+    case rpc::EngineState::waking:
+      return "waking";
     case rpc::EngineState::failed:
       break;
   }

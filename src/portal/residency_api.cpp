@@ -118,7 +118,7 @@ net::Task<void> Portal::order_residency(Call& call) {
   if (!text) co_return call.fail(text.error(), "act");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   const auto wanted = residency_act(*text);
-  if (!wanted) co_return call.fail(ApiError{Cause::invalid_value, "act is load, unload, pin or unpin", "act"});
+  if (!wanted) co_return call.fail(ApiError{Cause::invalid_value, "act is load, unload, sleep, wake, pin or unpin", "act"});
   call.action = "model." + *text;
   const std::string model = call.id;
   const auto known = residency_of(model);

@@ -46,6 +46,10 @@ std::string_view name_of(rpc::ResidencyCause cause) {
       return "removed";
     case rpc::ResidencyCause::habit:
       return "habit";
+    case rpc::ResidencyCause::keeps:
+      return "keeps";
+    case rpc::ResidencyCause::elsewhere:
+      return "elsewhere";
   }
   return "none";
 }
@@ -67,6 +71,12 @@ std::string_view name_of(rpc::ResidencyEvent::What what) {
       return "pin";
     case unpin:
       return "unpin";
+    case sleep:
+      return "sleep";
+    case asleep:
+      return "asleep";
+    case wake:
+      return "wake";
     case failed:
       break;
   }
@@ -78,6 +88,8 @@ std::optional<rpc::ResidencyAct> residency_act(std::string_view name) {
   if (name == "unload") return rpc::ResidencyAct::unload;
   if (name == "pin") return rpc::ResidencyAct::pin;
   if (name == "unpin") return rpc::ResidencyAct::unpin;
+  if (name == "sleep") return rpc::ResidencyAct::sleep;
+  if (name == "wake") return rpc::ResidencyAct::wake;
   return std::nullopt;
 }
 
@@ -112,10 +124,15 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
       .member("in_state_s", seconds(model.in_state))
       .member("bytes", model.bytes)
       .member("bytes_read", model.bytes_read)
+      .member("taken", model.taken)
+      .member_or_null("backing", model.backing)
+      .member("backed", model.backed)
+      .member("can_sleep", model.can_sleep)
       .member("pinned", model.pinned)
       .member("fits", model.fits)
       .member_or_null("detail", model.detail);
   seconds_or_null(out, "load_s", model.load_time);
+  seconds_or_null(out, "wake_s", model.wake_time);
   seconds_or_null(out, "ready_in_s", model.ready_in);
   out.member("asked_per_hour", model.asked_per_hour)
       .member("running", model.running)

@@ -48,8 +48,10 @@ std::string_view words_of(EngineState state, bool danish) {
     case EngineState::ready:
       return danish ? "klar" : "ready";
     case EngineState::starting:
+    case EngineState::waking:
       return danish ? "vågner" : "waking up";
     case EngineState::absent:
+    case EngineState::asleep:
       return danish ? "sover, vågner når nogen spørger" : "asleep, wakes when asked";
     case EngineState::draining:
       return danish ? "lukker ned" : "closing down";

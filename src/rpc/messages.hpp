@@ -132,8 +132,9 @@ struct TicketStatus {
   bool operator==(const TicketStatus&) const = default;
 };
 
-// `draining`: its last answers, then it goes; its memory is its own until the process has ended.
-enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed };
+// `draining`: its last answers, then it goes or falls asleep; its memory is its own until then. `asleep`: its process
+// lives and answers nobody, its weights lie in another memory. `waking`: on its way back from there.
+enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed, asleep, waking };
 
 struct EngineReport {
   std::string engine;
@@ -158,6 +159,7 @@ struct EngineReport {
 struct DeviceReport {
   std::string device;       // unique within its node
   std::uint64_t bytes = 0;  // for models, what is kept free for others already taken off
+  std::string backing;      // device of this node where its sleepers leave their weights; empty: nothing sleeps on it
   bool operator==(const DeviceReport&) const = default;
 };
 
@@ -170,9 +172,10 @@ struct Report {
   bool operator==(const Report&) const = default;
 };
 
-// What the mesh has a node do. `unload` comes when the last answer has ended, and ends the process.
+// What the mesh has a node do. `unload` and `sleep` come when the last answer has ended; `unload` ends the process,
+// also of one that sleeps.
 struct Directive {
-  enum class Act : std::uint8_t { load, unload };
+  enum class Act : std::uint8_t { load, unload, sleep, wake };
   Act act = Act::load;
   std::string model;
   std::string device;
@@ -206,6 +209,8 @@ enum class ResidencyCause : std::uint8_t {
   broken,      // its engine ended by itself, or never became ready
   removed,     // goes: it left the catalogue
   habit,       // comes: it is asked for at this time on most days, and there is room
+  keeps,       // goes: it was to sleep, and gave back less than half of the memory it should have
+  elsewhere,   // goes: asleep and asked for, and another memory has room for it now
 };
 
 // A model of the catalogue and the memory it lies in, takes or would take.
@@ -222,8 +227,13 @@ struct ModelResidency {
   bool pinned = false;
   bool fits = true;      // false: no memory here is large enough
   std::string detail;    // why it failed or cannot be served, in plain words
-  Duration load_time{};  // measured, else estimated
-  Duration ready_in{};   // estimate while it comes or is waited for; zero: unknown
+  std::uint64_t taken = 0;   // of its device, now
+  std::string backing;       // device of its node where its weights lie while it sleeps
+  std::uint64_t backed = 0;  // of that one, now; not 0 before it sleeps: it will
+  bool can_sleep = false;    // where it lies, or anywhere here while it lies nowhere
+  Duration load_time{};      // measured, else estimated
+  Duration wake_time{};      // the same from sleep; zero: it cannot sleep
+  Duration ready_in{};       // estimate while it comes or is waited for; zero: unknown
   double asked_per_hour = 0;
   std::uint32_t running = 0;
   std::uint32_t waiting = 0;
@@ -241,7 +251,8 @@ struct DeviceResidency {
 
 // One decision of the planner, or what became of one.
 struct ResidencyEvent {
-  enum class What : std::uint8_t { load, ready, drain, unload, gone, failed, pin, unpin };
+  // sleep: it is told to; asleep: it does; wake: it is told to, and ready is told as after a load.
+  enum class What : std::uint8_t { load, ready, drain, unload, gone, failed, pin, unpin, sleep, asleep, wake };
   std::uint64_t number = 0;  // counts from 1
   WallTime at;
   What what = What::load;
@@ -251,12 +262,12 @@ struct ResidencyEvent {
   std::string node;
   std::string device;
   std::uint64_t bytes = 0;
-  Duration took{};  // ready: the load; gone: the drain and the end of the process
+  Duration took{};  // ready: the load or waking; gone, asleep: what came before
   std::string detail;
   bool operator==(const ResidencyEvent&) const = default;
 };
 
-enum class ResidencyAct : std::uint8_t { load, unload, pin, unpin };
+enum class ResidencyAct : std::uint8_t { load, unload, pin, unpin, sleep, wake };
 
 // For people who watch and steer which model is where.
 class ResidencyPort {
