@@ -15,6 +15,7 @@ using DeviceNumber = std::uint32_t;
 using TicketNumber = std::uint64_t;
 
 inline constexpr ModelNumber no_model = UINT32_MAX;
+inline constexpr DeviceNumber no_device = UINT32_MAX;
 
 // Why a model comes or goes.
 enum class Cause : std::uint8_t {
@@ -29,7 +30,9 @@ enum class Cause : std::uint8_t {
   unused,
   broken,
   removed,
-  habit,  // it is asked for at this time on most days, and there is room
+  habit,      // it is asked for at this time on most days, and there is room
+  keeps,      // it was to sleep, and gave back less than half of what it should have
+  elsewhere,  // it sleeps where there is no room, and another memory has some
 };
 
 // A model is in the catalogue, or is not what it was.
@@ -39,7 +42,9 @@ struct ModelIs {
   Duration load = std::chrono::seconds(1);  // estimate until it was measured
   std::uint32_t places = 1;
   bool pinned = false;
-  bool at_start = false;  // loaded without being asked for, once, if there is room
+  bool at_start = false;          // loaded without being asked for, once, if there is room
+  std::uint64_t sleep_bytes = 0;  // it takes of its device's backing while it sleeps; 0: it cannot sleep
+  std::uint64_t residue = 0;      // it keeps of its device meanwhile
 };
 struct ModelGone {
   ModelNumber model = 0;
@@ -47,6 +52,7 @@ struct ModelGone {
 struct DeviceIs {
   DeviceNumber device = 0;
   std::uint64_t bytes = 0;
+  DeviceNumber backing = no_device;  // where those that sleep on it leave their weights; none: nothing sleeps there
 };
 
 // `weight`: of its wait beside that of others; 1 on average.
@@ -66,7 +72,7 @@ struct Ended {  // whether it waited or ran
 };
 
 // What an engine is that a Load began.
-enum class EngineState : std::uint8_t { loading, ready, failed };
+enum class EngineState : std::uint8_t { loading, ready, failed, asleep };
 struct EngineIs {
   ModelNumber model = 0;
   DeviceNumber device = 0;
@@ -74,7 +80,7 @@ struct EngineIs {
   std::uint64_t bytes_read = 0;  // 0: not read
   Duration load{};               // measured; zero: not yet
 };
-// Its process has ended, and its memory is free.
+// Its process has ended, and its memory is free, where it slept too.
 struct EngineGone {
   ModelNumber model = 0;
 };
@@ -82,6 +88,8 @@ struct EngineGone {
 enum class Act : std::uint8_t {
   load,
   unload,
+  sleep,
+  wake,
   pin,
   unpin,
   renew,  // it has changed: what runs of it ends in peace, and the next load has it as it is now
@@ -126,6 +134,20 @@ struct Unload {
   bool operator==(const Unload&) const = default;
 };
 
-using Action = std::variant<Load, Drain, Serve, Unload>;
+// Nothing runs on it: let it fall asleep. Follows a Drain, or comes alone; it is told as EngineIs.
+struct Sleep {
+  ModelNumber model = 0;
+  Cause cause = Cause::none;
+  ModelNumber other = no_model;  // for whom
+  bool operator==(const Sleep&) const = default;
+};
+// It sleeps: have it back where it is.
+struct Wake {
+  ModelNumber model = 0;
+  Cause cause = Cause::none;
+  bool operator==(const Wake&) const = default;
+};
+
+using Action = std::variant<Load, Drain, Serve, Unload, Sleep, Wake>;
 
 }  // namespace faelled::residency

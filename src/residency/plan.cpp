@@ -23,8 +23,15 @@ void Planner::meet(Instant at) {
   if (at > now_) wake_ = std::min(wake_, at);
 }
 
-bool Planner::wanted(const Entry& entry) const {
-  return entry.known && entry.where == Where::absent && (entry.line.waiting() > 0 || urgent(entry));
+bool Planner::wanted(ModelNumber model) const {
+  const Entry& entry = entries_[model];
+  if (!entry.known || (entry.line.waiting() == 0 && !urgent(entry))) return false;
+  return entry.where == Where::absent || (entry.where == Where::asleep && !comes(model));
+}
+
+// One that sleeps is woken where it is.
+bool Planner::may_be_on(ModelNumber model, DeviceNumber device) const {
+  return entries_[model].where != Where::asleep || entries_[model].device == device;
 }
 
 // Nothing would be missed but the load of the next time. One that failed serves nobody anyway.
@@ -41,7 +48,7 @@ Cause Planner::cause_of(const Entry& entry) {
 
 void Planner::list(ModelNumber model) {
   Entry& entry = entries_[model];
-  if (entry.listed || !wanted(entry)) return;
+  if (entry.listed || !wanted(model)) return;
   entry.listed = true;
   wanted_.push_back(model);
 }
@@ -51,7 +58,7 @@ void Planner::plan() {
   for (DeviceNumber d = 0; d < devices_.size(); ++d) {
     for (const ModelNumber m : devices_[d].models) {
       const Entry& entry = entries_[m];
-      if (entry.where == Where::draining && entry.line.running() == 0) unload(m, entry.cause, entry.other);
+      if (entry.where == Where::draining && entry.line.running() == 0) settle(m);
     }
     go_on(d);
     plan_overfull(d);
@@ -71,7 +78,8 @@ void Planner::plan_warm() {
       meet(at);
       return false;
     }
-    if (!known(model) || entries_[model].where != Where::absent) return true;
+    if (!known(model)) return true;
+    if (entries_[model].where != Where::absent && entries_[model].where != Where::asleep) return true;
     return entries_[model].blocked_until <= now_ && place_in_room(model, Cause::habit, open);
   });
 }
@@ -88,7 +96,8 @@ bool Planner::habitual(ModelNumber model) const {
 std::optional<Duration> Planner::unused_most(ModelNumber model) const {
   if (settings_.unused_after > Duration::zero()) return settings_.unused_after;
   if (settings_.idle_w <= 0) return std::nullopt;
-  const Duration even = after_s(load_s(model) * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
+  const double back_s = load_s(model) - (entries_[model].where == Where::asleep ? wake_s(model) : 0);
+  const Duration even = after_s(back_s * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
   return habitual(model) ? std::max(even, settings_.patience) : even;
 }
 
@@ -99,19 +108,20 @@ void Planner::go_on(DeviceNumber number) {
   const ModelNumber coming = device.coming;
   Entry& entry = entries_[coming];
   if (!entry.known || (entry.line.waiting() == 0 && !urgent(entry))) return call_off(number);
-  if (device.taken + catalogue_[coming].bytes > device.bytes) return;
+  if (device.taken + needs(coming) > device.bytes) return;
   device.reserved = 0;
-  load(coming, number, entry.cause);
+  wake_or_load(coming, number, entry.where == Where::asleep ? cause_of(entry) : entry.cause);
 }
 
 void Planner::call_off(DeviceNumber number) {
   Device& device = devices_[number];
   const ModelNumber coming = std::exchange(device.coming, no_model);
   device.reserved = 0;
-  enter(entries_[coming], Where::absent, Cause::none);
+  if (entries_[coming].where == Where::coming) enter(entries_[coming], Where::absent, Cause::none);
   for (const ModelNumber m : device.models) {
     Entry& going = entries_[m];
     if (going.where != Where::draining || going.other != coming) continue;
+    give_up_bed(m);
     enter(going, Where::ready, Cause::asked);
     actions_.emplace_back(Serve{m});
   }
@@ -120,28 +130,24 @@ void Planner::call_off(DeviceNumber number) {
 // Somebody took more than they said: the least worth of the unused go until it fits again.
 void Planner::plan_overfull(DeviceNumber number) {
   Device& device = devices_[number];
+  if (device.taken <= device.bytes) return;
   std::uint64_t going = 0;
-  for (const ModelNumber m : device.models)
-    if (entries_[m].where == Where::unloading || entries_[m].where == Where::draining) going += entries_[m].taken;
-  while (device.taken - going > device.bytes) {
-    ModelNumber least = no_model;
-    double worth_least = std::numeric_limits<double>::infinity();
-    for (const ModelNumber m : device.models) {
-      if (!unused(entries_[m])) continue;
-      const double w = worth(catalogue_[m], tuner_.weighing(), now_);
-      if (w < worth_least) least = m, worth_least = w;
-    }
-    if (least == no_model) return;
-    going += entries_[least].taken;
-    unload(least, Cause::makes_room, no_model);
+  for (const ModelNumber m : device.models) going += frees(m);
+  for (const ModelNumber m : device.sleepers) going += entries_[m].where == Where::unloading ? entries_[m].backed : 0;
+  if (device.taken - going <= device.bytes) return;
+  auto all = leavers(number, no_model, false, true);
+  std::ranges::sort(all);
+  for (const Leaver& one : all) {
+    if (device.taken - going <= device.bytes) return;
+    going += one.frees;
+    yield(one.model, Cause::makes_room, no_model);
   }
 }
 
 void Planner::plan_wanted() {
   std::erase_if(wanted_, [this](ModelNumber m) {
-    Entry& entry = entries_[m];
-    entry.listed = wanted(entry);
-    return !entry.listed;
+    entries_[m].listed = wanted(m);
+    return !entries_[m].listed;
   });
   if (wanted_.empty()) return;
   struct Candidate {
@@ -200,12 +206,17 @@ void Planner::plan_unused() {
   for (const Device& device : devices_) {
     for (const ModelNumber m : device.models) {
       const Entry& entry = entries_[m];
-      if (entry.where != Where::ready || !unused(entry)) continue;
+      if (!sleeps_unwanted(m) && (entry.where != Where::ready || !unused(entry))) continue;
       const auto most = unused_most(m);
       if (!most) continue;
       const Instant until = std::max(entry.used_at, entry.since) + *most;
       if (now_ >= until) {
-        unload(m, Cause::unused, no_model);
+        // A sleeper's context draws as much as a ready one's: what goes for its energy ends (docs/decisions/0027).
+        if (settings_.unused_after > Duration::zero()) {
+          yield(m, Cause::unused, no_model);
+        } else {
+          unload(m, Cause::unused, no_model);
+        }
       } else {
         meet(until);
       }
@@ -215,48 +226,69 @@ void Planner::plan_unused() {
 
 // Where it fits most tightly.
 bool Planner::place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed) {
-  const std::uint64_t bytes = catalogue_[model].bytes;
+  const std::uint64_t bytes = needs(model);
   std::optional<DeviceNumber> best;
   for (DeviceNumber d = 0; d < devices_.size(); ++d)
-    if (!closed[d] && devices_[d].room() >= bytes && (!best || devices_[d].room() < devices_[*best].room())) best = d;
+    if (!closed[d] && may_be_on(model, d) && devices_[d].room() >= bytes &&
+        (!best || devices_[d].room() < devices_[*best].room()))
+      best = d;
   if (!best) return false;
-  load(model, *best, cause);
+  wake_or_load(model, *best, cause);
   return true;
 }
 
-bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
+// By those that are unused before those in use, and better asleep than gone.
+std::optional<Planner::Sacrifice> Planner::cheapest(ModelNumber model, const std::vector<bool>& closed, bool used_too) {
   std::optional<Sacrifice> best;
-  for (const bool used_too : {false, true}) {
+  for (const bool sleep : {true, false}) {
+    if (sleep && std::ranges::none_of(devices_, [](const Device& d) { return d.backing != no_device; })) continue;
     for (DeviceNumber d = 0; d < devices_.size(); ++d) {
-      if (closed[d] || devices_[d].coming != no_model) continue;
-      auto found = sacrifice(d, model, used_too);
+      if (closed[d] || devices_[d].coming != no_model || !may_be_on(model, d)) continue;
+      auto found = sacrifice(d, model, used_too, sleep);
       if (!found) continue;
       const auto dearer = [](const Sacrifice& a, const Sacrifice& b) {
         return a.drain_s != b.drain_s ? a.drain_s > b.drain_s : a.worth > b.worth;
       };
       if (!best || dearer(*best, *found)) best = std::move(found);
     }
-    if (best) break;
+    if (best) return best;
   }
+  return std::nullopt;
+}
+
+bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
+  auto best = cheapest(model, closed, false);
+  if (!best && moves(model)) {
+    unload(model, Cause::elsewhere, no_model);
+    return true;
+  }
+  if (!best) best = cheapest(model, closed, true);
   Entry& entry = entries_[model];
   if (!best) {
     // It has waited long enough for a switch: nobody behind it takes what it waits for.
-    const double switch_s = load_s(model) + service_s(entry);
+    const double switch_s = comes_s(model) + service_s(entry);
     if (!urgent(entry) && entry.line.waited_s(now_) < settings_.switches_waited * switch_s) return false;
     for (DeviceNumber d = 0; d < devices_.size(); ++d)
-      if (fits(model, devices_[d])) closed[d] = true;
+      if (may_be_on(model, d) && fits(model, devices_[d])) closed[d] = true;
     return false;
   }
   Device& device = devices_[best->device];
   device.coming = model;
-  device.reserved = catalogue_[model].bytes;
+  device.reserved = needs(model);
   entry.device = best->device;
   entry.ordered &= entry.line.waiting() == 0;
-  enter(entry, Where::coming, cause_of(entry));
-  const double switch_s = load_s(model) + best->drain_s;
+  if (entry.where != Where::asleep) enter(entry, Where::coming, cause_of(entry));
+  const double switch_s = comes_s(model) + best->drain_s;
   switch_s_ = switch_s_ == 0 ? switch_s : switch_s_ + (switch_s - switch_s_) / 8;
-  for (const ModelNumber m : best->models)
-    drain(m, unused(entries_[m]) ? Cause::makes_room : yields(m, model).value_or(Cause::line_empty), model);
+  for (const ModelNumber m : best->models) {
+    const bool idle = unused(entries_[m]) || entries_[m].where == Where::asleep;
+    const Cause cause = idle ? Cause::makes_room : yields(m, model).value_or(Cause::line_empty);
+    if (best->sleep) {
+      yield(m, cause, model);
+    } else {
+      drain(m, cause, model);
+    }
+  }
   closed[best->device] = true;
   go_on(best->device);
   return true;
@@ -264,30 +296,17 @@ bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
 
 // The least that must go: the unused by their worth, then those that yield by how soon they are done; and of these
 // whoever can stay after all stays, the last first.
-std::optional<Planner::Sacrifice> Planner::sacrifice(DeviceNumber number, ModelNumber wanted, bool used_too) {
+std::optional<Planner::Sacrifice> Planner::sacrifice(DeviceNumber number, ModelNumber wanted, bool used_too,
+                                                     bool sleep) {
   const Device& device = devices_[number];
-  const std::uint64_t bytes = catalogue_[wanted].bytes;
-  if (bytes > device.bytes) return std::nullopt;
-  struct Candidate {
-    double drain_s;
-    double worth;
-    ModelNumber model;
-    auto operator<=>(const Candidate&) const = default;
-  };
-  std::vector<Candidate> all;
-  for (const ModelNumber m : device.models) {
-    const Entry& entry = entries_[m];
-    const bool free = unused(entry);
-    if (!free && !(used_too && yields(m, wanted))) continue;
-    const double w = entry.where == Where::failed ? 0 : worth(catalogue_[m], tuner_.weighing(), now_);
-    all.push_back({free ? 0 : drain_s(entry), w, m});
-  }
+  if (catalogue_[wanted].bytes > device.bytes) return std::nullopt;
+  auto all = leavers(number, wanted, used_too, sleep);
   std::ranges::sort(all);
-  std::vector<std::uint64_t> taken;
-  for (const Candidate& one : all) taken.push_back(entries_[one.model].taken);
-  const auto go = pack(taken, device.room(), bytes);
+  std::vector<std::uint64_t> free;
+  for (const Leaver& one : all) free.push_back(one.frees);
+  const auto go = pack(free, device.room(), needs(wanted));
   if (!go) return std::nullopt;
-  Sacrifice chosen{number, {}, 0, 0};
+  Sacrifice chosen{number, {}, 0, 0, sleep};
   for (const std::size_t i : *go) {
     chosen.models.push_back(all[i].model);
     chosen.drain_s = std::max(chosen.drain_s, all[i].drain_s);
@@ -301,7 +320,7 @@ std::optional<Cause> Planner::yields(ModelNumber used, ModelNumber absent) {
   const Entry& entry = entries_[used];
   const Entry& other = entries_[absent];
   if (entry.where != Where::ready || urgent(entry)) return std::nullopt;
-  const double switch_s = load_s(absent) + drain_s(entry);
+  const double switch_s = comes_s(absent) + drain_s(entry);
   const double missing_s = settings_.switches_waited * switch_s - other.line.waited_s(now_);
   const bool waited = urgent(other) || missing_s <= 0;
   if (!waited && other.line.weight() > 0) meet(now_ + after_s(missing_s / other.line.weight()) + 1us);
@@ -316,27 +335,29 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
   if (number >= entries_.size()) return {};
   const Entry& entry = entries_[number];
   constexpr double soon_s = 0.5;  // it takes longer than it was thought to; how much nobody knows
-  const double load = load_s(number);
-  if (entry.where == Where::loading) return after_s(std::max(soon_s, load - seconds(now - entry.since)));
-  if (entry.where == Where::coming) {
+  const double load = comes_s(number);
+  if (entry.where == Where::loading || entry.where == Where::waking)
+    return after_s(std::max(soon_s, load - seconds(now - entry.since)));
+  if (entry.where == Where::coming || (entry.where == Where::asleep && comes(number))) {
     double drains = 0;
     for (const ModelNumber m : devices_[entry.device].models)
       if (entries_[m].other == number && entries_[m].where == Where::draining)
         drains = std::max(drains, drain_s(entries_[m]));
     return after_s(drains + load);
   }
-  if (!wanted(entry) || !fits(number)) return {};
+  if (!wanted(number) || !fits(number)) return {};
   // Those that have waited longer together come first; then what is in use has its turn.
   const double waited = entry.line.waited_s(now);
   double before = 0, turn = std::numeric_limits<double>::infinity();
   for (const ModelNumber m : wanted_)
     if (m != number && entries_[m].line.waited_s(now) > waited) before += 1;
-  for (const Device& device : devices_) {
-    if (device.bytes < catalogue_[number].bytes) continue;
-    if (device.room() >= catalogue_[number].bytes) return after_s(load);
+  for (DeviceNumber d = 0; d < devices_.size(); ++d) {
+    const Device& device = devices_[d];
+    if (device.bytes < catalogue_[number].bytes || !may_be_on(number, d)) continue;
+    if (device.room() >= needs(number)) return after_s(load);
     for (const ModelNumber m : device.models) {
       const Entry& used = entries_[m];
-      if (urgent(used)) continue;
+      if (urgent(used) || m == number) continue;
       const double switch_s = load + drain_s(used);
       const double weight = std::max(entry.line.weight(), 1e-3);
       double left = std::max(0.0, (settings_.switches_waited * switch_s - waited) / weight);

@@ -34,11 +34,13 @@ void Planner::on(const ModelIs& is) {
   entry.known = true;
   const std::uint64_t bytes = std::max({is.bytes, entry.bytes_read, std::uint64_t{1}});
   // Room is being made for another size.
-  if (entry.where == Where::coming && bytes != model.bytes) call_off(entry.device);
+  if (comes(is.model) && bytes != model.bytes) call_off(entry.device);
   model.bytes = bytes;
   if (!entry.load_measured) model.load = is.load;
   entry.places = std::max(is.places, 1U);
   entry.pinned = is.pinned;
+  entry.sleep_bytes = is.sleep_bytes;
+  entry.residue = is.residue;
   if (is.at_start && entry.where == Where::absent) {
     entry.at_start = true;
     at_start_.push_back(is.model);
@@ -50,13 +52,14 @@ void Planner::on(const ModelGone& gone) {
   if (!known(gone.model)) return;
   Entry& entry = entries_[gone.model];
   entry.known = entry.pinned = entry.ordered = entry.at_start = false;
-  if (entry.where == Where::coming) call_off(entry.device);
+  if (comes(gone.model)) call_off(entry.device);
   outdate(entry);
   if (entry.where != Where::absent) drain(gone.model, Cause::removed, no_model);
 }
 
 void Planner::on(const DeviceIs& is) {
   if (is.device >= devices_.size()) devices_.resize(is.device + 1);
+  devices_[is.device].backing = is.backing == is.device ? no_device : is.backing;
   if (std::exchange(devices_[is.device].bytes, is.bytes) == is.bytes) return;
   std::uint64_t all = 0;
   for (const Device& device : devices_) all += device.bytes;
@@ -120,6 +123,8 @@ void Planner::on(const EngineIs& is) {
   Entry& entry = entries_[is.model];
   Model& model = catalogue_[is.model];
   if (entry.where == Where::absent || entry.where == Where::coming) return;
+  if (is.state == EngineState::asleep) return fell_asleep(is);
+  if (entry.where == Where::falling_asleep || entry.where == Where::asleep) return;  // said before it slept
   if (entry.outdated) {
     if (is.bytes_read > entry.taken) take(is.model, is.bytes_read);
   } else if (is.bytes_read > entry.bytes_read) {
@@ -139,14 +144,19 @@ void Planner::on(const EngineIs& is) {
   if (is.state == EngineState::ready && changes && entry.where != Where::ready) {
     entry.failures = 0;
     entry.used_at = now_;
+    if (entry.where == Where::waking) average(entry.wake_s, std::max(1e-3, seconds(now_ - entry.since)));
+    back(is.model, 0);
     enter(entry, Where::ready, entry.cause);
     if (device.coming == is.model) device.coming = no_model;
   } else if (is.state == EngineState::failed && changes && entry.where != Where::failed) {
     ++entry.failures;
     entry.ordered = false;
+    back(is.model, 0);
     enter(entry, Where::failed, Cause::broken);
     if (device.coming == is.model) device.coming = no_model;
-  } else if (is.state == EngineState::loading && (entry.where == Where::ready || entry.where == Where::failed)) {
+  } else if (is.state == EngineState::loading &&
+             (entry.where == Where::ready || entry.where == Where::failed || entry.where == Where::waking)) {
+    back(is.model, 0);
     enter(entry, Where::loading, Cause::broken);
   }
 }
@@ -156,11 +166,16 @@ void Planner::on(const EngineGone& gone) {
   Entry& entry = entries_[gone.model];
   if (entry.where == Where::absent || entry.where == Where::coming) return;
   Device& device = devices_[entry.device];
+  if (comes(gone.model)) call_off(entry.device);
   take(gone.model, 0);
+  back(gone.model, 0);
+  give_up_bed(gone.model);
   entry.outdated = false;
   if (device.coming == gone.model) device.coming = no_model;
-  const bool by_itself = entry.where == Where::loading || entry.where == Where::ready || entry.where == Where::failed;
-  if (by_itself && entry.where != Where::failed) ++entry.failures;
+  if (entry.where == Where::falling_asleep) entry.sleepless = true;  // it could not
+  const bool starts = entry.where == Where::loading || entry.where == Where::ready || entry.where == Where::waking;
+  const bool by_itself = starts || entry.where == Where::failed || entry.where == Where::asleep;
+  if (starts) ++entry.failures;
   if (entry.failures > 0) {
     const auto doublings = std::min(entry.failures - 1, 16U);
     entry.blocked_until = now_ + std::min<Duration>(settings_.retry_first * (1LL << doublings), settings_.retry_most);
@@ -176,7 +191,8 @@ void Planner::on(const Order& order) {
   Entry& entry = entries_[order.model];
   switch (order.act) {
     case Act::load:
-      if (entry.where != Where::absent) return;
+    case Act::wake:
+      if (entry.where != Where::absent && entry.where != Where::asleep && entry.where != Where::falling_asleep) return;
       entry.ordered = true;
       entry.blocked_until = {};
       return list(order.model);
@@ -184,6 +200,11 @@ void Planner::on(const Order& order) {
       entry.ordered = entry.at_start = false;
       if (!entry.pinned && entry.where != Where::absent && entry.where != Where::coming)
         drain(order.model, Cause::ordered, no_model);
+      return;
+    case Act::sleep:
+      entry.ordered = entry.at_start = false;
+      if (!entry.pinned && entry.where == Where::ready && may_sleep(order.model))
+        yield(order.model, Cause::ordered, no_model);
       return;
     case Act::pin:
       entry.pinned = true;
@@ -230,6 +251,8 @@ void Planner::outdate(Entry& entry) {
   entry.load_measured = false;
   entry.failures = 0;
   entry.blocked_until = {};
+  entry.sleepless = false;
+  entry.wake_s = 0;
   entry.outdated = entry.where != Where::absent && entry.where != Where::coming;
 }
 
@@ -256,6 +279,8 @@ void Planner::load(ModelNumber model, DeviceNumber device, Cause cause) {
 
 void Planner::unload(ModelNumber model, Cause cause, ModelNumber other) {
   Entry& entry = entries_[model];
+  if (comes(model)) call_off(entry.device);
+  give_up_bed(model);
   enter(entry, Where::unloading, cause, other);
   actions_.emplace_back(Unload{model, cause, other});
 }
@@ -264,8 +289,9 @@ void Planner::drain(ModelNumber model, Cause cause, ModelNumber other) {
   Entry& entry = entries_[model];
   if (entry.where == Where::unloading) return;
   if (entry.where == Where::draining) {
-    if (other == no_model) enter(entry, Where::draining, cause);  // whoever it made room for no longer calls it back
-    return;
+    if (other != no_model) return;
+    enter(entry, Where::draining, cause);  // whoever it made room for no longer calls it back
+    return give_up_bed(model);
   }
   if (entry.line.running() == 0) return unload(model, cause, other);
   enter(entry, Where::draining, cause, other);
@@ -287,6 +313,13 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   state.since = entry.since;
   state.bytes = entry.outdated ? entry.taken : model.bytes;
   state.bytes_read = entry.bytes_read;
+  state.taken = entry.taken;
+  state.asleep_soon = entry.bed > 0;
+  state.backed = entry.bed > 0 ? entry.bed : entry.backed;
+  if (state.backed > 0) state.backing = entry.backing;
+  for (DeviceNumber d = 0; d < devices_.size(); ++d)
+    state.can_sleep |= (entry.where == Where::absent || d == entry.device) && can_sleep(entry, d);
+  if (entry.sleep_bytes > 0) state.wake = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wake_s(number)));
   state.pinned = entry.pinned;
   state.fits = fits(number);
   state.waiting = entry.line.waiting();
@@ -300,7 +333,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
 std::optional<DeviceState> Planner::device(DeviceNumber device) const {
   if (device >= devices_.size()) return std::nullopt;
   const Device& d = devices_[device];
-  return DeviceState{d.bytes, d.taken, d.reserved};
+  return DeviceState{d.bytes, d.taken, d.reserved + d.beds};
 }
 
 // Beside those that never go.
@@ -332,11 +365,9 @@ double Planner::drain_s(const Entry& entry) const {
 // Of the models that can be served at once, by what was asked for in the last minutes.
 double Planner::utilisation(Instant now) const {
   constexpr double most = 0.9;
-  double servers = 0;
-  for (const Device& device : devices_) servers += static_cast<double>(device.models.size());
   const double known_for = offered_tau_s * (1 - std::exp(-std::max(1.0, seconds(now - began_)) / offered_tau_s));
   const double offered = offered_s_ * std::exp(-seconds(now - offered_at_) / offered_tau_s);
-  return std::min(most, offered / known_for / std::max(1.0, servers));
+  return std::min(most, offered / known_for / std::max(1.0, servers()));
 }
 
 // Twice what serves the demand that gathers while models are switched, Q* = ρS / (1 − ρ).
@@ -349,11 +380,9 @@ Duration Planner::turn_most(double switch_s) const {
 // N models that are asked for take turns on G places for models, each turn a switch: Wf = N/G × S / (1 − ρ), and half
 // as much again, which the longest waits of the study kept (docs/decisions/0023).
 Duration Planner::promise(Instant now) const {
-  double asked_for = 0, servers = 0;
-  for (const Device& device : devices_) servers += static_cast<double>(device.models.size());
-  for (const ModelNumber m : wanted_) asked_for += entries_[m].where == Where::absent && wanted(entries_[m]) ? 1 : 0;
-  asked_for += servers;
-  const double turns = asked_for / std::max(1.0, servers);
+  double asked_for = servers();
+  for (const ModelNumber m : wanted_) asked_for += wanted(m) ? 1 : 0;
+  const double turns = asked_for / std::max(1.0, servers());
   const double wait_s = 1.5 * turns * switch_s_ / (1 - utilisation(now));
   return std::max(settings_.promise_least, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wait_s)));
 }

@@ -5,6 +5,9 @@
 // tickets have together waited for four switches; one that is unused yields at once, the least worth first. Among the
 // absent the largest weighted wait comes first. One switch per device at a time; a model that still goes keeps its
 // bytes. Why so, and what others do: docs/decisions/0023-residency-planner.md.
+//
+// Where a device has another memory behind it, an engine that can sleep goes there instead of ending, and is woken in
+// the time of a copy (sleep.cpp, docs/decisions/0027-sleep.md).
 #pragma once
 
 #include <algorithm>
@@ -35,23 +38,44 @@ struct Settings {
   Duration retry_first = std::chrono::seconds(5);    // after a failure; doubles
   Duration retry_most = std::chrono::minutes(5);
   std::uint32_t loads_at_start = 2;  // at once per device, of those nobody asked for
+  // Of waking, before it was seen: so long, and the time of a copy.
+  Duration wake_least = std::chrono::milliseconds(500);
+  double wake_bytes_per_s = 20e9;
 };
 
 // A model as the planner sees it.
 struct ModelState {
-  enum class Where : std::uint8_t { absent, coming, loading, ready, failed, draining, unloading };
-  Where where = Where::absent;  // coming: others make room for it
+  // coming: others make room for it. One that sleeps stays asleep while they do.
+  enum class Where : std::uint8_t {
+    absent,
+    coming,
+    loading,
+    ready,
+    failed,
+    draining,
+    unloading,
+    falling_asleep,
+    asleep,
+    waking
+  };
+  Where where = Where::absent;
   DeviceNumber device = 0;      // where it is not absent
   Cause cause = Cause::none;    // of where it is
   ModelNumber other = no_model;
   Instant since{};
-  std::uint64_t bytes = 0;  // it takes where it is, or needs
+  std::uint64_t bytes = 0;  // it takes when it works, or needs
   std::uint64_t bytes_read = 0;
+  std::uint64_t taken = 0;           // of its device, now
+  DeviceNumber backing = no_device;  // where it sleeps, or will
+  std::uint64_t backed = 0;          // it takes there, or will as soon as its answers have ended
+  bool asleep_soon = false;          // it drains, and then sleeps: `backed` is only kept free for it
+  bool can_sleep = false;
   bool pinned = false;
   bool fits = true;
   std::uint32_t waiting = 0;
   std::uint32_t running = 0;
   Duration load{};
+  Duration wake{};      // zero: it cannot sleep
   Duration ready_in{};  // estimate while it comes or is waited for; zero: unknown
   double asked_per_hour = 0;
 };
@@ -61,6 +85,8 @@ struct Counts {
   std::uint64_t loads = 0;
   std::uint64_t warmed = 0;       // of these, before anybody asked, by habit
   std::uint64_t warmed_used = 0;  // of these, asked for before they went
+  std::uint64_t sleeps = 0;
+  std::uint64_t wakes = 0;
 };
 
 struct DeviceState {
@@ -88,6 +114,8 @@ class Planner {
     return model < entries_.size() ? entries_[model].where : Where::absent;
   }
   bool fits(ModelNumber model) const;
+  // Whether it could be told to sleep now.
+  bool may_sleep(ModelNumber model) const;
   Duration ready_in(ModelNumber model, Instant now) const;
   std::optional<DeviceState> device(DeviceNumber device) const;
   const Counts& counts() const { return counts_; }
@@ -104,6 +132,13 @@ class Planner {
     std::uint64_t bytes_read = 0;
     std::uint64_t taken = 0;  // of its device, by it
     DeviceNumber device = 0;
+    std::uint64_t sleep_bytes = 0;
+    std::uint64_t residue = 0;  // as it was said, or read
+    DeviceNumber backing = no_device;
+    std::uint64_t bed = 0;     // kept free for it there while it drains
+    std::uint64_t backed = 0;  // taken there, by it
+    double wake_s = 0;         // on average; 0: not seen yet
+    bool sleepless = false;    // it was tried, and was of no use
     ModelNumber other = no_model;
     std::uint32_t places = 1;
     std::uint32_t failures = 0;
@@ -123,8 +158,11 @@ class Planner {
     std::uint64_t taken = 0;
     ModelNumber coming = no_model;  // the switch under way is for it
     std::uint64_t reserved = 0;
-    std::vector<ModelNumber> models;  // that take bytes
-    std::uint64_t room() const { return bytes - std::min(bytes, taken + reserved); }
+    DeviceNumber backing = no_device;
+    std::uint64_t beds = 0;             // kept free for those that will sleep here
+    std::vector<ModelNumber> models;    // that take bytes
+    std::vector<ModelNumber> sleepers;  // of other devices, that take bytes here
+    std::uint64_t room() const { return bytes - std::min(bytes, taken + reserved + beds); }
   };
   struct Ticket {
     ModelNumber model = 0;
@@ -138,6 +176,15 @@ class Planner {
     std::vector<ModelNumber> models;
     double drain_s = 0;
     double worth = 0;
+    bool sleep = false;  // those that can
+  };
+  // One that could leave a memory, and what that would give and cost.
+  struct Leaver {
+    double drain_s = 0;
+    double worth = 0;
+    ModelNumber model = 0;
+    std::uint64_t frees = 0;
+    auto operator<=>(const Leaver&) const = default;
   };
 
   void on(const ModelIs&);
@@ -163,7 +210,9 @@ class Planner {
   void call_off(DeviceNumber device);
   bool place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed);
   bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
-  std::optional<Sacrifice> sacrifice(DeviceNumber device, ModelNumber wanted, bool used_too);
+  std::optional<Sacrifice> cheapest(ModelNumber model, const std::vector<bool>& closed, bool used_too);
+  std::optional<Sacrifice> sacrifice(DeviceNumber device, ModelNumber wanted, bool used_too, bool sleep);
+  std::vector<Leaver> leavers(DeviceNumber device, ModelNumber wanted, bool used_too, bool sleep);
   void load(ModelNumber model, DeviceNumber device, Cause cause);
   void unload(ModelNumber model, Cause cause, ModelNumber other);
   void drain(ModelNumber model, Cause cause, ModelNumber other);
@@ -171,8 +220,34 @@ class Planner {
   static void outdate(Entry& entry);
   void take(ModelNumber model, std::uint64_t bytes);
 
+  // sleep.cpp
+  void fell_asleep(const EngineIs&);
+  void yield(ModelNumber model, Cause cause, ModelNumber other);
+  void settle(ModelNumber model);
+  void sleep(ModelNumber model);
+  void wake(ModelNumber model, Cause cause);
+  void wake_or_load(ModelNumber model, DeviceNumber device, Cause cause);
+  void back(ModelNumber model, std::uint64_t bytes);
+  void give_up_bed(ModelNumber model);
+  // Others make room for it.
+  bool comes(ModelNumber model) const {
+    const DeviceNumber d = entries_[model].device;
+    return d < devices_.size() && devices_[d].coming == model && devices_[d].reserved > 0;
+  }
+  bool can_sleep(const Entry& entry, DeviceNumber device) const;
+  std::optional<std::vector<ModelNumber>> bed(ModelNumber model, bool ordered) const;
+  bool sleeps_unwanted(ModelNumber model) const;
+  bool moves(ModelNumber model) const;
+  std::uint64_t needs(ModelNumber model) const;
+  std::uint64_t frees(ModelNumber model) const;
+  std::uint64_t residue(ModelNumber model) const;
+  double wake_s(ModelNumber model) const;
+  double comes_s(ModelNumber model) const;
+  double servers() const;
+
   bool known(ModelNumber model) const { return model < entries_.size() && entries_[model].known; }
-  bool wanted(const Entry& entry) const;
+  bool wanted(ModelNumber model) const;
+  bool may_be_on(ModelNumber model, DeviceNumber device) const;
   static bool urgent(const Entry& entry) { return entry.pinned || entry.ordered; }
   bool fits(ModelNumber model, const Device& device) const;
   static Cause cause_of(const Entry& entry);

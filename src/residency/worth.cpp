@@ -10,10 +10,13 @@ constexpr double young_s = 60;  // ages below it hardly differ
 }  // namespace
 
 double worth(const Model& model, const Weighing& weighing, Instant now) {
-  const double load_s = std::chrono::duration<double>(model.load).count();
+  return worth(model, std::chrono::duration<double>(model.load).count(), model.bytes, weighing, now);
+}
+
+double worth(const Model& model, double lost_s, std::uint64_t freed, const Weighing& weighing, Instant now) {
   const double age_s = std::chrono::duration<double>(model.demand.age(now)).count();
   const double demand = weighing.habit ? model.demand.habit(now) : model.demand.rate(now);
-  return load_s / static_cast<double>(model.bytes) * std::pow(demand, weighing.demand) /
+  return lost_s / static_cast<double>(freed) * std::pow(demand, weighing.demand) /
          std::pow(age_s + young_s, weighing.age);
 }
 

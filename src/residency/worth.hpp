@@ -42,5 +42,7 @@ inline constexpr std::array<Weighing, 10> weighings = {{{0, 1},
                                                         {0.5, 0.5, true}}};
 
 double worth(const Model& model, const Weighing& weighing, Instant now);
+// The same where not all of it goes: `lost_s` to have it back as it was, for `freed` bytes, at least one.
+double worth(const Model& model, double lost_s, std::uint64_t freed, const Weighing& weighing, Instant now);
 
 }  // namespace faelled::residency

@@ -1,0 +1,237 @@
+// Planner's sleepers: whose weights lie in the memory behind their device, and who leaves it for them. One score for
+// both memories: what it would cost to have a model back as it was, by the byte that is freed (worth.hpp).
+#include <algorithm>
+#include <utility>
+
+#include "residency/pack.hpp"
+#include "residency/planner.hpp"
+
+namespace faelled::residency {
+
+bool Planner::can_sleep(const Entry& entry, DeviceNumber device) const {
+  return entry.sleep_bytes > 0 && !entry.sleepless && !entry.outdated && devices_[device].backing < devices_.size();
+}
+
+// Of its device, while it sleeps.
+std::uint64_t Planner::residue(ModelNumber model) const {
+  return std::clamp<std::uint64_t>(entries_[model].residue, 1, catalogue_[model].bytes);
+}
+
+// Of a device, beside what it takes there already.
+std::uint64_t Planner::needs(ModelNumber model) const {
+  const Entry& entry = entries_[model];
+  const std::uint64_t bytes = catalogue_[model].bytes;
+  return entry.where == Where::asleep ? bytes - std::min(bytes, entry.taken) : bytes;
+}
+
+// Of its device, by what it is about to do.
+std::uint64_t Planner::frees(ModelNumber model) const {
+  const Entry& entry = entries_[model];
+  if (entry.where == Where::falling_asleep || (entry.where == Where::draining && entry.bed > 0))
+    return entry.taken - std::min(entry.taken, residue(model));
+  return entry.where == Where::unloading || entry.where == Where::draining ? entry.taken : 0;
+}
+
+double Planner::wake_s(ModelNumber model) const {
+  const Entry& entry = entries_[model];
+  if (entry.wake_s > 0) return entry.wake_s;
+  return std::chrono::duration<double>(settings_.wake_least).count() +
+         static_cast<double>(entry.sleep_bytes) / settings_.wake_bytes_per_s;
+}
+
+// From where it is now until it can be asked.
+double Planner::comes_s(ModelNumber model) const {
+  const Where where = entries_[model].where;
+  return where == Where::asleep || where == Where::falling_asleep || where == Where::waking ? wake_s(model)
+                                                                                            : load_s(model);
+}
+
+// Models that are there to be asked, or nearly so.
+double Planner::servers() const {
+  double all = 0;
+  for (const Device& device : devices_)
+    for (const ModelNumber m : device.models) all += entries_[m].where == Where::asleep ? 0 : 1;
+  return all;
+}
+
+// Nobody waits for it, so that it may be stopped.
+bool Planner::sleeps_unwanted(ModelNumber model) const {
+  const Entry& entry = entries_[model];
+  return entry.where == Where::asleep && entry.line.waiting() == 0 && !urgent(entry);
+}
+
+// Who would have to be stopped so that it can sleep: nobody, or sleepers that are worth less. An operator's order
+// stops others too. None: there is no room for it behind its device.
+std::optional<std::vector<ModelNumber>> Planner::bed(ModelNumber model, bool ordered) const {
+  const Entry& entry = entries_[model];
+  if (!can_sleep(entry, entry.device) || entry.taken <= residue(model)) return std::nullopt;
+  const Device& backing = devices_[devices_[entry.device].backing];
+  if (backing.room() >= entry.sleep_bytes) return std::vector<ModelNumber>();
+  const auto worth_asleep = [this](ModelNumber m, std::uint64_t bytes) {
+    return worth(catalogue_[m], std::max(0.0, load_s(m) - wake_s(m)), std::max<std::uint64_t>(bytes, 1),
+                 tuner_.weighing(), now_);
+  };
+  const double own = worth_asleep(model, entry.sleep_bytes);
+  std::vector<std::pair<double, ModelNumber>> less;
+  for (const ModelNumber m : backing.sleepers) {
+    if (m == model || !sleeps_unwanted(m)) continue;
+    if (const double w = worth_asleep(m, entries_[m].backed); ordered || w < own) less.emplace_back(w, m);
+  }
+  std::ranges::sort(less);
+  std::vector<std::uint64_t> bytes;
+  for (const auto& one : less) bytes.push_back(entries_[one.second].backed);
+  const auto go = pack(bytes, backing.room(), entry.sleep_bytes);
+  if (!go) return std::nullopt;
+  std::vector<ModelNumber> stopped;
+  for (const std::size_t i : *go) stopped.push_back(less[i].second);
+  return stopped;
+}
+
+bool Planner::may_sleep(ModelNumber model) const {
+  return known(model) && entries_[model].where == Where::ready && bed(model, true).has_value();
+}
+
+// Who could leave a memory: the unused, those that yield to `wanted`, and sleepers, by what they keep of it. `sleep`:
+// whoever can sleeps instead of ending, which frees less and costs less.
+std::vector<Planner::Leaver> Planner::leavers(DeviceNumber number, ModelNumber wanted, bool used_too, bool sleep) {
+  std::vector<Leaver> all;
+  const auto add = [&](ModelNumber m, double drain, double lost_s, std::uint64_t frees) {
+    if (frees == 0) return;
+    all.push_back({drain, worth(catalogue_[m], std::max(0.0, lost_s), frees, tuner_.weighing(), now_), m, frees});
+  };
+  for (const ModelNumber m : devices_[number].models) {
+    const Entry& entry = entries_[m];
+    if (m == wanted) continue;
+    if (sleeps_unwanted(m)) {
+      add(m, 0, load_s(m) - wake_s(m), entry.taken);
+      continue;
+    }
+    const bool free = unused(entry);
+    if (!free && !(used_too && wanted != no_model && yields(m, wanted))) continue;
+    const double drain = free ? 0 : drain_s(entry);
+    if (entry.where == Where::failed) {
+      add(m, drain, 0, entry.taken);
+    } else if (sleep && entry.where == Where::ready && bed(m, false)) {
+      add(m, drain, wake_s(m), entry.taken - std::min(entry.taken, residue(m)));
+    } else {
+      add(m, drain, load_s(m), entry.taken);
+    }
+  }
+  for (const ModelNumber m : devices_[number].sleepers)
+    if (sleeps_unwanted(m)) add(m, 0, load_s(m) - wake_s(m), entries_[m].backed);
+  return all;
+}
+
+// It sleeps where nobody makes room for it, another memory has room, and loading it there is quicker than waiting.
+bool Planner::moves(ModelNumber model) const {
+  const Entry& entry = entries_[model];
+  if (entry.where != Where::asleep) return false;
+  const bool never_here = !fits(model, devices_[entry.device]);
+  bool room = false;
+  for (DeviceNumber d = 0; d < devices_.size(); ++d)
+    room |= d != entry.device && (devices_[d].room() >= catalogue_[model].bytes || (never_here && fits(model, devices_[d])));
+  if (!room || never_here) return room;
+  const Duration here = ready_in(model, now_);
+  return here == Duration::zero() || load_s(model) < std::chrono::duration<double>(here).count();
+}
+
+// --- what is carried out ---
+
+// It goes once its answers have ended: asleep where it can, else for good.
+void Planner::yield(ModelNumber model, Cause cause, ModelNumber other) {
+  Entry& entry = entries_[model];
+  const auto stopped =
+      entry.where == Where::ready ? bed(model, cause == Cause::ordered) : std::optional<std::vector<ModelNumber>>();
+  if (!stopped) return drain(model, cause, other);
+  entry.backing = devices_[entry.device].backing;
+  entry.bed = entry.sleep_bytes;
+  devices_[entry.backing].beds += entry.bed;
+  for (const ModelNumber m : *stopped) unload(m, Cause::makes_room, model);
+  enter(entry, Where::draining, cause, other);
+  if (entry.line.running() == 0 && stopped->empty()) return settle(model);
+  actions_.emplace_back(Drain{model, cause, other});
+}
+
+// Nothing runs on it any more.
+void Planner::settle(ModelNumber model) {
+  const Entry& entry = entries_[model];
+  if (entry.bed == 0) return unload(model, entry.cause, entry.other);
+  const Device& backing = devices_[entry.backing];
+  if (backing.taken + entry.bed <= backing.bytes) return sleep(model);
+  const auto goes = [&](ModelNumber m) {
+    const Where where = entries_[m].where;
+    return where == Where::unloading || where == Where::draining || where == Where::falling_asleep ||
+           where == Where::waking;
+  };
+  // The room that was counted on does not come: somebody took more than was known.
+  if (std::ranges::none_of(backing.models, goes) && std::ranges::none_of(backing.sleepers, goes))
+    unload(model, entry.cause, entry.other);
+}
+
+void Planner::sleep(ModelNumber model) {
+  Entry& entry = entries_[model];
+  const std::uint64_t bytes = entry.bed;
+  give_up_bed(model);
+  entry.backing = devices_[entry.device].backing;
+  back(model, bytes);
+  entry.warmed = false;
+  ++counts_.sleeps;
+  enter(entry, Where::falling_asleep, entry.cause, entry.other);
+  actions_.emplace_back(Sleep{model, entry.cause, entry.other});
+}
+
+// Its engine says so. What it still holds is believed, and one that gave back less than half of what it should have is
+// stopped, and not put to sleep again: answered with 200 is not asleep (vllm#32714, #47654).
+void Planner::fell_asleep(const EngineIs& is) {
+  Entry& entry = entries_[is.model];
+  if (entry.where != Where::falling_asleep && entry.where != Where::asleep) return;
+  const std::uint64_t before = entry.bytes_read > 0 ? entry.bytes_read : entry.taken;
+  const std::uint64_t promised = before - std::min(before, residue(is.model));
+  const bool falls = entry.where == Where::falling_asleep;
+  const std::uint64_t kept = std::max(falls ? residue(is.model) : entry.taken, is.bytes_read);
+  take(is.model, kept);
+  if (is.bytes_read > 0) entry.residue = std::max(entry.residue, is.bytes_read);
+  if (kept > catalogue_[is.model].bytes) entry.bytes_read = catalogue_[is.model].bytes = kept;
+  if (falls) enter(entry, Where::asleep, entry.cause, entry.other);
+  const std::uint64_t freed = before - std::min(before, is.bytes_read);
+  if (is.bytes_read > 0 && 2 * freed < promised) {
+    entry.sleepless = true;
+    return unload(is.model, Cause::keeps, entry.other);
+  }
+  list(is.model);
+}
+
+void Planner::wake(ModelNumber model, Cause cause) {
+  Entry& entry = entries_[model];
+  entry.ordered = entry.at_start = false;
+  entry.warmed = cause == Cause::habit;
+  ++counts_.wakes;
+  counts_.warmed += entry.warmed ? 1 : 0;
+  take(model, std::max(entry.taken, catalogue_[model].bytes));
+  enter(entry, Where::waking, cause);
+  actions_.emplace_back(Wake{model, cause});
+}
+
+void Planner::wake_or_load(ModelNumber model, DeviceNumber device, Cause cause) {
+  if (entries_[model].where == Where::asleep) return wake(model, cause);
+  load(model, device, cause);
+}
+
+// What it takes of the memory behind its device.
+void Planner::back(ModelNumber model, std::uint64_t bytes) {
+  Entry& entry = entries_[model];
+  if (entry.backed == bytes) return;
+  Device& backing = devices_[entry.backing];
+  backing.taken += bytes - entry.backed;
+  if (entry.backed == 0) backing.sleepers.push_back(model);
+  if (bytes == 0) std::erase(backing.sleepers, model);
+  entry.backed = bytes;
+}
+
+void Planner::give_up_bed(ModelNumber model) {
+  Entry& entry = entries_[model];
+  if (entry.bed == 0) return;
+  devices_[entry.backing].beds -= std::exchange(entry.bed, 0);
+}
+
+}  // namespace faelled::residency
