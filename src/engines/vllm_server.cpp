@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "base/limits.hpp"
+#include "json/document.hpp"
 #include "json/writer.hpp"
 
 namespace faelled::engines {
@@ -47,6 +48,7 @@ std::vector<std::string> environment_of(const ModelSettings& model, const VllmPl
     environment.emplace_back("VLLM_ENABLE_V1_MULTIPROCESSING=0");
     environment.emplace_back("VLLM_CPU_OMP_THREADS_BIND=nobind");
   }
+  if (place.sleeps) environment.emplace_back("VLLM_SERVER_DEV_MODE=1");  // without it /sleep and /wake_up are not there
   if (model.threads != 0) environment.push_back(fmt::format("OMP_NUM_THREADS={}", model.threads));
   pass_on(environment, inherited);
   return environment;
@@ -100,6 +102,7 @@ Expected<Command> vllm_server_command(const ModelSettings& model, const ModelFol
   add("--enable-request-id-headers", "--enable-prompt-tokens-details", "--disable-uvicorn-access-log");
   add("--disable-fastapi-docs");
   if (place.processor_build) add("--enforce-eager");
+  if (place.sleeps) add("--enable-sleep-mode");
   if (!model.chat_template_file.empty()) add("--chat-template", model.chat_template_file);
   if (!model.tool_parser.empty()) add("--enable-auto-tool-choice", "--tool-call-parser", model.tool_parser);
   return command;
@@ -144,6 +147,13 @@ std::string vllm_question(const ModelSettings& model) {
   writer.object().member("model", model.id).key("prompt").array().integer(1).close_array();
   writer.member("max_tokens", 1).member("priority", -1).member("cache_salt", "faelled").close_object();
   return body;
+}
+
+std::optional<bool> vllm_sleeps(std::string_view answer) {
+  json::Document document;
+  const auto root = document.parse(answer);
+  const auto found = root ? root->find("is_sleeping") : std::nullopt;
+  return found ? found->boolean() : std::nullopt;
 }
 
 }  // namespace faelled::engines

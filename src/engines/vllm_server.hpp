@@ -8,10 +8,13 @@
 //   --scheduling-policy priority, --enable-prompt-tokens-details
 //                             batch after interactive; cached tokens in the ledger
 //   an environment built from nothing: no plugins, no hub, no telemetry, no folder but its own
-// Adapters (LoRA) and sleep are never switched on: they come with calls of their own.
+//   --enable-sleep-mode       where there is a memory to leave its weights in. Its calls come with others that may do
+//                             anything (VLLM_SERVER_DEV_MODE): behind the socket, which is ours alone
+// Adapters (LoRA) are never switched on: they come with calls of their own.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +42,7 @@ struct VllmPlace {
   std::string folder;  // its own: it writes there and nowhere else
   std::string socket;  // in that folder, new
   bool processor_build = false;
+  bool sleeps = false;  // never where it is a processor's build
 };
 
 // `inherited` is our own environment, of which only what a GPU needs is passed on.
@@ -52,5 +56,8 @@ std::string_view vllm_sitecustomize();
 
 // A request that passes through the loop that makes tokens: one token of an answer, before all others.
 std::string vllm_question(const ModelSettings&);
+
+// What an answer of /is_sleeping says; none: it is not one.
+std::optional<bool> vllm_sleeps(std::string_view answer);
 
 }  // namespace faelled::engines

@@ -56,6 +56,20 @@ TEST(VllmServerCommand, AsksForWhatWasPromisedAndOnePlaceForOurQuestion) {
                                                 "--enforce-eager", "--enable-prompt-tokens-details"}));
 }
 
+TEST(VllmServerCommand, CanSleepWhereItShall) {
+  for (const bool sleeps : {true, false}) {
+    const auto command = vllm_server_command(model(), folder(), {"/run/abc", "/run/abc/v.sock", false, sleeps});
+    EXPECT_EQ(std::ranges::count(command->arguments, "--enable-sleep-mode"), sleeps ? 1 : 0);
+    EXPECT_EQ(std::ranges::count(command->environment, "VLLM_SERVER_DEV_MODE=1"), sleeps ? 1 : 0);
+  }
+}
+
+TEST(VllmServerAnswer, SaysWhetherItSleeps) {
+  EXPECT_EQ(vllm_sleeps(R"({"is_sleeping":true})"), true);
+  EXPECT_EQ(vllm_sleeps(R"({"is_sleeping":false})"), false);
+  for (const auto no : {"", "{}", "true", R"({"is_sleeping":"yes"})"}) EXPECT_EQ(vllm_sleeps(no), std::nullopt) << no;
+}
+
 TEST(VllmServerCommand, OpensNoDoorButTheSocket) {
   const auto command = vllm_server_command(model(), folder(), place());
   ASSERT_TRUE(command);

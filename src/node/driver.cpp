@@ -12,8 +12,8 @@
 
 namespace faelled::node {
 
-std::unique_ptr<Driver> driver_of(const engines::ModelSettings& model) {
-  if (model.kind == engines::EngineKind::vllm) return std::make_unique<VllmDriver>(model);
+std::unique_ptr<Driver> driver_of(const engines::ModelSettings& model, bool sleeps) {
+  if (model.kind == engines::EngineKind::vllm) return std::make_unique<VllmDriver>(model, sleeps);
   return std::make_unique<LlamaDriver>(model);
 }
 

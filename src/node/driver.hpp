@@ -59,7 +59,9 @@ class Driver {
   // Whether its own processes call each other on unix sockets.
   virtual bool calls_itself() const { return false; }
 
-  // What to ask, one after the other, before it counts as ready, or to learn whether its loop still turns.
+  // Whether it can leave its weights in another memory and come back; without it the last three kinds are never asked.
+  virtual bool can_sleep() const { return false; }
+  // What to ask, one after the other, before it counts as ready or asleep, or to learn whether its loop still turns.
   virtual std::vector<Question> questions(ProbeKind kind) const = 0;
   // The answer to question `number`, which came with 200. False: it does not say what it should.
   virtual bool heard(ProbeKind, std::size_t, std::string_view) { return true; }
@@ -70,7 +72,8 @@ class Driver {
   virtual std::uint32_t context_tokens() const = 0;
 };
 
-std::unique_ptr<Driver> driver_of(const engines::ModelSettings& model);
+// `sleeps`: there is a memory where it can leave its weights.
+std::unique_ptr<Driver> driver_of(const engines::ModelSettings& model, bool sleeps);
 
 // Changes when a file is replaced or mended.
 std::string fingerprint(const std::string& path);

@@ -47,11 +47,12 @@ std::string in_words(const Error& error) {
 
 }  // namespace
 
-EngineHost::EngineHost(Surroundings around, engines::ModelSettings model, EngineFolders folders, Patience patience)
+EngineHost::EngineHost(Surroundings around, engines::ModelSettings model, EngineFolders folders, Patience patience,
+                       bool sleeps)
     : around_(std::move(around)),
       model_(std::move(model)),
       folders_(std::move(folders)),
-      driver_(driver_of(model_)),
+      driver_(driver_of(model_, sleeps)),
       supervisor_(driver_->patience(patience), around_.random.u64()),
       id_(make_id("eng_", around_.clock.wall(), around_.random)),
       timer_(around_.loop, [this] { tell(event::Tick{processor_used()}); }) {}
@@ -66,6 +67,12 @@ void EngineHost::close() {
   calls_watch_.reset();
   child_.reset();
   leave_place();
+}
+
+// One that cannot is ended: its memory is wanted.
+void EngineHost::sleep() {
+  if (!driver_->can_sleep()) return unload();
+  tell(event::Sleep{});
 }
 
 void EngineHost::leave_place() {
@@ -240,6 +247,10 @@ void EngineHost::carry_out(const action::Report&) {
   if (supervisor_.state() == rpc::EngineState::ready) {
     around_.log.info("engine is ready",
                      {{"model", model_.id}, {"engine", id_}, {"load_ms", to_millis(supervisor_.load_time())}});
+  } else if (supervisor_.state() == rpc::EngineState::asleep) {
+    around_.log.info("engine sleeps", {{"model", model_.id}, {"engine", id_}});
+  } else if (supervisor_.state() == rpc::EngineState::waking) {
+    around_.log.info("engine wakes", {{"model", model_.id}, {"engine", id_}});
   } else if (supervisor_.state() == rpc::EngineState::failed) {
     around_.log.error("model cannot be served", {{"model", model_.id}, {"detail", supervisor_.detail()}});
   }

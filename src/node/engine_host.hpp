@@ -17,13 +17,17 @@ namespace faelled::node {
 
 class EngineHost final : public Host, public std::enable_shared_from_this<EngineHost> {
  public:
-  EngineHost(Surroundings around, engines::ModelSettings model, EngineFolders folders, Patience patience);
+  // `sleeps`: its device has a memory behind it where it can leave its weights.
+  EngineHost(Surroundings around, engines::ModelSettings model, EngineFolders folders, Patience patience,
+             bool sleeps = false);
   ~EngineHost() override;
 
   void begin() override { tell(event::Begin{}); }
   void look_now() override { tell(event::LookNow{}); }
   void stop(Duration drain) override { tell(event::Stop{drain}); }
   void unload() override { tell(event::Stop{{}, true}); }
+  void sleep() override;
+  void wake() override { tell(event::Wake{}); }
   bool ended() const override { return supervisor_.ended(); }
   void close() override;
   rpc::EngineReport report() const override;

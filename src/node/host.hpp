@@ -33,6 +33,9 @@ class Host {
   virtual void stop(Duration drain) = 0;
   // Nothing runs on it: gives its memory back as fast as can be.
   virtual void unload() = 0;
+  // Nothing runs on it: leaves its weights in the memory behind its device, and takes them back. Only of one that can.
+  virtual void sleep() {}
+  virtual void wake() {}
   virtual bool ended() const = 0;
   virtual void close() = 0;
   virtual rpc::EngineReport report() const = 0;

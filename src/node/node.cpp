@@ -105,7 +105,9 @@ void Node::begin(const engines::ModelSettings& model, const std::string& device)
   if (model.kind != engines::EngineKind::openai) {
     EngineFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
                           settings_.environment};
-    held.host = std::make_shared<EngineHost>(around, model, folders, settings_.patience);
+    const auto of = std::ranges::find(settings_.devices, device, &rpc::DeviceReport::device);
+    const bool sleeps = of != settings_.devices.end() && !of->backing.empty();
+    held.host = std::make_shared<EngineHost>(around, model, folders, settings_.patience, sleeps);
   } else {
     held.host = std::make_shared<UpstreamHost>(around, model, settings_.upstream_patience);
   }
@@ -123,8 +125,12 @@ void Node::carry_out(const rpc::Directive& directive) {
   // An upstream has no device, and nobody directs it.
   const auto held =
       std::ranges::find_if(hosts_, [&](const Held& h) { return h.model == directive.model && !h.device.empty(); });
-  if (directive.act == rpc::Directive::Act::unload) {
-    if (held != hosts_.end()) std::shared_ptr(held->host)->unload();
+  if (directive.act != rpc::Directive::Act::load) {
+    if (held == hosts_.end()) return;
+    const auto host = held->host;
+    if (directive.act == rpc::Directive::Act::unload) host->unload();
+    if (directive.act == rpc::Directive::Act::sleep) host->sleep();
+    if (directive.act == rpc::Directive::Act::wake) host->wake();
     return;
   }
   const auto model = models_.find(directive.model);
@@ -179,6 +185,12 @@ void Node::changed() {
     if (held.host->ended()) loop_.post([gone = std::move(held.host)] {});
   }
   std::erase_if(hosts_, [](const Held& held) { return held.host == nullptr; });
+  for (auto& held : hosts_) {
+    const bool asleep = held.host->report().state == rpc::EngineState::asleep;
+    // What it gave back is told with the word that it sleeps: that word alone is not believed.
+    if (asleep && !held.asleep) held.bytes_read = held.host->memory_read();
+    held.asleep = asleep;
+  }
   reports_.report(report());
   if (ended_ && hosts_.empty()) loop_.post(std::exchange(ended_, nullptr));
 }

@@ -81,7 +81,7 @@ class NodeTest : public testing::Test, public rpc::ReportPort {
     auto started = node->start();
     ASSERT_TRUE(started) << started.error().message;
     for (const auto& model : settings.models)
-      if (model.kind != engines::EngineKind::openai) node->direct({rpc::Directive::Act::load, model.id, "host"});
+      if (model.kind != engines::EngineKind::openai) node->direct({rpc::Directive::Act::load, model.id, device});
     if (!settings.models.empty()) ASSERT_TRUE(run_until([](const auto&) { return true; }));
   }
 
@@ -99,6 +99,7 @@ class NodeTest : public testing::Test, public rpc::ReportPort {
   SystemRandom random;
   std::unique_ptr<observe::Log> log;
   Node::Settings settings;
+  std::string device = "host";
   std::vector<rpc::Report> reports;
   std::function<bool(const rpc::Report&)> wanted;
   std::optional<Node> node;
@@ -357,6 +358,112 @@ TEST_F(VllmNode, StartsNoProcessOnABrokenFolderAndTakesItOnceItIsMended) {
   EXPECT_THAT(engine().detail, HasSubstr("no .safetensors file"));
   std::filesystem::rename(folder + "/away", folder + "/model.safetensors");
   EXPECT_TRUE(run_until(EngineState::ready));
+}
+
+// On a device with a memory behind it.
+class SleepingNode : public VllmNode {
+ protected:
+  void SetUp() override {
+    VllmNode::SetUp();
+    settings.devices = {{"gpu0", 1'000'000'000, "host"}, {"host", 1'000'000'000}};
+    settings.memory_read_every = 10ms;
+    device = "gpu0";
+  }
+  void direct(rpc::Directive::Act act) { node->direct({act, "org/big", {}}); }
+  // Loaded, and seen to hold its weights.
+  void load() {
+    start();
+    ASSERT_TRUE(run_until([](const auto& e) { return e.state == EngineState::ready && e.bytes_read > weights; }));
+  }
+  void gone() {
+    net::Loop::Hold hold(loop);
+    wanted = [](const rpc::Report& r) { return r.engines.empty(); };
+    if (!wanted(reports.back())) loop.run();
+    wanted = nullptr;
+  }
+  // Why, as the last report before it was gone says.
+  std::string last_words() {
+    for (auto at = reports.rbegin(); at != reports.rend(); ++at)
+      if (!at->engines.empty()) return at->engines[0].detail;
+    return {};
+  }
+  static constexpr std::uint64_t weights = 64 * 1024 * 1024;
+};
+
+TEST_F(SleepingNode, SleepsGivesItsMemoryBackAndWakes) {
+  load();
+  const auto first = engine();
+  direct(rpc::Directive::Act::sleep);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  EXPECT_LT(engine().bytes_read, first.bytes_read - weights + weights / 10) << "told with the word that it sleeps";
+  EXPECT_FALSE(run_until([](const auto& e) { return e.state != EngineState::asleep; }, 300ms))
+      << "it is not asked for work, which would hang";
+  direct(rpc::Directive::Act::wake);
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(engine().engine, first.engine);
+  EXPECT_EQ(engine().endpoint, first.endpoint);
+  EXPECT_EQ(engine().load_time, first.load_time) << "waking is no load";
+  EXPECT_TRUE(run_until([&](const auto& e) { return e.bytes_read > weights; }));
+  direct(rpc::Directive::Act::sleep);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  EXPECT_LT(stop(), 4s);
+  EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
+}
+
+TEST_F(SleepingNode, TellsThatItKeptItsMemoryThoughItSaysThatItSleeps) {
+  faults("keeps");
+  load();
+  direct(rpc::Directive::Act::sleep);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  EXPECT_GT(engine().bytes_read, weights);
+}
+
+TEST_F(SleepingNode, EndsWhenItDoesNotFallAsleep) {
+  settings.patience.sleep_max = 300ms;
+  for (const auto& [fault, why] : {std::pair("tosses", "did not fall asleep"), {"sleepless", "could not be put to sleep"}}) {
+    faults(fault);
+    load();
+    direct(rpc::Directive::Act::sleep);
+    gone();
+    EXPECT_THAT(last_words(), HasSubstr(why));
+    stop();
+    node.reset();
+    reports.clear();
+  }
+}
+
+TEST_F(SleepingNode, EndsWhenItDiesAsleep) {
+  faults("dies_asleep");
+  load();
+  direct(rpc::Directive::Act::sleep);
+  gone();
+  EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
+}
+
+TEST_F(SleepingNode, IsBegunAnewWhenItDoesNotWakeUp) {
+  settings.patience.wake_max = 300ms;
+  for (const auto& [fault, why] : {std::pair("comatose", "did not wake up"), {"dies_waking", "exited with code 0"}}) {
+    faults(fault);
+    load();
+    const auto first = engine().engine;
+    direct(rpc::Directive::Act::sleep);
+    ASSERT_TRUE(run_until(EngineState::asleep));
+    direct(rpc::Directive::Act::wake);
+    ASSERT_TRUE(run_until(EngineState::starting));
+    EXPECT_THAT(engine().detail, testing::AnyOf(HasSubstr(why), HasSubstr("could not be woken")));
+    ASSERT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first; }));
+    stop();
+    node.reset();
+    reports.clear();
+  }
+}
+
+TEST_F(SleepingNode, AnEngineWithoutAMemoryBehindItEndsWhenItIsToSleep) {
+  settings.devices[0].backing.clear();
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  direct(rpc::Directive::Act::sleep);
+  gone();
 }
 
 class UpstreamNode : public NodeTest {

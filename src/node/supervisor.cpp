@@ -22,6 +22,11 @@ rpc::EngineState Supervisor::state() const {
       return EngineState::absent;
     case Phase::ready:
       return EngineState::ready;
+    case Phase::asleep:
+      return EngineState::asleep;
+    case Phase::waking:
+      return EngineState::waking;
+    case Phase::falling_asleep:
     case Phase::draining:
       return EngineState::draining;
     case Phase::stopping:
@@ -103,10 +108,17 @@ void Supervisor::on(const event::Answered&) {
     failed_ = false;
     detail_.clear();
   }
-  if (phase_ == Phase::ready) wake_ = now_ + patience_.probe_every;
+  if (phase_ == Phase::waking) {
+    enter(Phase::ready);
+    ready_since_ = now_;
+  }
+  if (phase_ == Phase::falling_asleep) enter(Phase::asleep);
+  if (phase_ == Phase::ready || phase_ == Phase::asleep) wake_ = now_ + patience_.probe_every;
 }
 
 void Supervisor::on(const event::Loading&) {
+  if (phase_ == Phase::falling_asleep || phase_ == Phase::asleep || phase_ == Phase::waking)
+    return on(event::NoAnswer{});
   if (!std::exchange(probing_, false)) return;
   heard_ = now_;
   if (phase_ == Phase::starting) next_start_probe();
@@ -117,8 +129,13 @@ void Supervisor::on(const event::Loading&) {
 void Supervisor::on(const event::NoAnswer&) {
   if (!std::exchange(probing_, false)) return;
   if (phase_ == Phase::starting) next_start_probe();
-  if (phase_ != Phase::ready) return;
-  if (now_ - probe_since_ >= patience_.silent_max) {
+  if (phase_ == Phase::falling_asleep) return kill_for_good("it could not be put to sleep");
+  if (phase_ == Phase::waking) return kill("it could not be woken");
+  if (phase_ != Phase::ready && phase_ != Phase::asleep) return;
+  if (phase_ == Phase::asleep) {
+    if (++broken_probes_ >= patience_.broken_probes_max) return kill_for_good("it no longer says that it sleeps");
+    wake_ = now_ + patience_.start_probe_most;
+  } else if (now_ - probe_since_ >= patience_.silent_max) {
     kill("it does not answer");
   } else if (++broken_probes_ >= patience_.broken_probes_max) {
     kill("it breaks every connection off");
@@ -135,7 +152,12 @@ void Supervisor::on(const event::Exited& exited) {
   switch (phase_) {
     case Phase::starting:
     case Phase::ready:
+    case Phase::waking:
       return wait_to_restart(exited.detail);
+    case Phase::falling_asleep:
+    case Phase::asleep:
+      detail_ = exited.detail;
+      return end();
     case Phase::draining:
       return end();
     case Phase::stopping:
@@ -143,6 +165,20 @@ void Supervisor::on(const event::Exited& exited) {
     default:
       return;
   }
+}
+
+void Supervisor::on(const event::Sleep&) {
+  if (phase_ != Phase::ready) return kill_for_good("it was not ready when it should fall asleep");
+  enter(Phase::falling_asleep);
+  probe(ProbeKind::sleep, patience_.sleep_max);
+  wake_ = now_ + patience_.sleep_max;
+}
+
+void Supervisor::on(const event::Wake&) {
+  if (phase_ != Phase::asleep) return;
+  enter(Phase::waking);
+  probe(ProbeKind::wake, patience_.wake_max);
+  wake_ = now_ + patience_.wake_max;
 }
 
 void Supervisor::on(const event::LookNow&) {
@@ -161,6 +197,12 @@ void Supervisor::on(const event::Tick& tick) {
       return tick_starting();
     case Phase::ready:
       return tick_ready(tick.processor_used);
+    case Phase::falling_asleep:
+      return kill_for_good("it did not fall asleep");
+    case Phase::asleep:
+      return tick_asleep();
+    case Phase::waking:
+      return kill("it did not wake up");
     case Phase::draining:
       enter(Phase::stopping);
       actions_.emplace_back(action::AskToStop{});
@@ -199,9 +241,16 @@ void Supervisor::tick_ready(Duration processor_used) {
   wake_ = now_ + patience_.probe_every;
 }
 
+void Supervisor::tick_asleep() {
+  if (!probing_) probe(ProbeKind::asleep, patience_.idle_silent_max);
+  if (now_ - probe_since_ >= patience_.idle_silent_max) return kill_for_good("it sleeps, and no longer says so");
+  wake_ = now_ + patience_.probe_every;
+}
+
 void Supervisor::on(const event::Stop& stop) {
   final_ = true;
-  if (stop.at_once && (phase_ == Phase::ready || phase_ == Phase::starting)) {
+  const bool sleeps = phase_ == Phase::falling_asleep || phase_ == Phase::asleep || phase_ == Phase::waking;
+  if (sleeps || (stop.at_once && (phase_ == Phase::ready || phase_ == Phase::starting))) {
     // Asked to stop, llama-server waits for idle connections, half a minute of them; it has nothing to put in order.
     enter(Phase::stopping);
     actions_.emplace_back(action::Kill{});
@@ -232,6 +281,24 @@ void Supervisor::kill(std::string why) {
   detail_ = why;
   actions_.emplace_back(action::Kill{std::move(why)});  // no SIGTERM: what hangs ignores that too (llama.cpp#27388)
   wake_ = now_ + patience_.stop_grace;
+}
+
+// Nobody waits for it, and others want its memory.
+void Supervisor::kill_for_good(std::string why) {
+  final_ = true;
+  switch (phase_) {
+    case Phase::starting:
+    case Phase::ready:
+    case Phase::falling_asleep:
+    case Phase::asleep:
+    case Phase::waking:
+      return kill(std::move(why));
+    case Phase::draining:
+    case Phase::stopping:
+      return;
+    default:
+      return end();
+  }
 }
 
 void Supervisor::wait_to_restart(std::string why) {

@@ -3,6 +3,10 @@
 //
 //   idle ─▶ checking ─▶ starting ─▶ ready ─▶ stopping ─▶ ended
 //              ▲  └──▶ waiting ◀──────┴────────┘ (a crash, a hang, a wrong file)
+//   ready ─▶ falling asleep ─▶ asleep ─▶ waking ─▶ ready
+//
+// One that fails to fall asleep, or dies asleep, is not started again: its memory is wanted, and nobody waits for it.
+// One that does not wake is: somebody does.
 //
 // Three things it knows that users of other supervisors had to learn (docs/decisions/0004-engines.md): a model that
 // says "loading" may take minutes, a process that ended need not be waited for, and /health says ok while the engine's
@@ -30,6 +34,8 @@ struct Patience {
   Duration idle_silent_max = 30s;  // no answer, and it uses no processor
   Duration silent_max = 120s;      // no answer, busy or not: limits::engine_silence_max has ended its streams too
   Duration stop_grace = 3s;        // asked to stop, then killed
+  Duration sleep_max = 60s;        // told to sleep: its weights are copied, tens of gigabytes
+  Duration wake_max = 60s;         // told to wake: copied back, and then a token
   Duration restart_first = 500ms;  // doubles with each failure in a row
   Duration restart_most = 60s;
   Duration stable_after = 60s;     // ready for so long: earlier failures are forgotten
@@ -41,6 +47,9 @@ struct Patience {
 enum class ProbeKind : std::uint8_t {
   health,  // answered by the engine's HTTP side
   work,    // answered by the loop that makes tokens
+  sleep,   // tells it to sleep, and asks whether it does
+  asleep,  // whether it still sleeps: anything that makes tokens would hang
+  wake,    // tells it to wake, and asks for work
 };
 
 namespace event {
@@ -58,6 +67,8 @@ struct NoAnswer {};  // refused, broken or timed out
 struct Exited {
   std::string detail;
 };
+struct Sleep {};    // nothing runs on it
+struct Wake {};
 struct LookNow {};  // somebody saw it break an answer off
 struct Tick {
   Duration processor_used{};  // by the process so far
@@ -69,7 +80,8 @@ struct Stop {
 }  // namespace event
 
 using Event = std::variant<event::Begin, event::FileChecked, event::Spawned, event::SpawnFailed, event::Answered,
-                           event::Loading, event::NoAnswer, event::Exited, event::LookNow, event::Tick, event::Stop>;
+                           event::Loading, event::NoAnswer, event::Exited, event::Sleep, event::Wake, event::LookNow,
+                           event::Tick, event::Stop>;
 
 namespace action {
 struct CheckFile {};
@@ -105,7 +117,19 @@ class Supervisor {
   std::uint64_t starts() const { return starts_; }
 
  private:
-  enum class Phase : std::uint8_t { idle, checking, waiting, starting, ready, draining, stopping, ended };
+  enum class Phase : std::uint8_t {
+    idle,
+    checking,
+    waiting,
+    starting,
+    ready,
+    falling_asleep,
+    asleep,
+    waking,
+    draining,
+    stopping,
+    ended
+  };
 
   void on(const event::Begin&);
   void on(const event::FileChecked&);
@@ -115,6 +139,8 @@ class Supervisor {
   void on(const event::Loading&);
   void on(const event::NoAnswer&);
   void on(const event::Exited&);
+  void on(const event::Sleep&);
+  void on(const event::Wake&);
   void on(const event::LookNow&);
   void on(const event::Tick&);
   void on(const event::Stop&);
@@ -124,7 +150,9 @@ class Supervisor {
   void next_start_probe();
   void tick_starting();
   void tick_ready(Duration processor_used);
+  void tick_asleep();
   void kill(std::string why);
+  void kill_for_good(std::string why);
   void wait_to_restart(std::string why);
   void end();
 

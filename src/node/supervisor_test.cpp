@@ -306,6 +306,108 @@ TEST(Supervisor, NothingStartsAgainAfterAStop) {
   EXPECT_EQ(world.spawned, 1);
 }
 
+TEST(Supervisor, SleepsAndWakesAndAsksNoSleeperForWork) {
+  World world;
+  world.become_ready();
+  const Duration load = world.supervisor.load_time();
+  world.pass(1s);
+  world.tell(event::Sleep{});
+  EXPECT_EQ(world.probe->kind, ProbeKind::sleep);
+  EXPECT_EQ(world.supervisor.state(), EngineState::asleep);
+  for (int i = 0; i < 10; ++i) {
+    world.wake();
+    EXPECT_EQ(world.probe->kind, ProbeKind::asleep);
+  }
+  world.tell(event::LookNow{});
+  EXPECT_EQ(world.probe->kind, ProbeKind::asleep);
+  world.tell(event::Wake{});
+  EXPECT_EQ(world.probe->kind, ProbeKind::wake);
+  EXPECT_EQ(world.supervisor.state(), EngineState::ready);
+  EXPECT_EQ(world.supervisor.load_time(), load);
+  EXPECT_EQ(world.spawned, 1);
+}
+
+TEST(Supervisor, SaysThatItFallsAsleepAndThatItWakes) {
+  World world;
+  world.become_ready();
+  world.answers = false;
+  world.tell(event::Sleep{});
+  EXPECT_EQ(world.supervisor.state(), EngineState::draining);
+  world.tell(event::Answered{});
+  EXPECT_EQ(world.supervisor.state(), EngineState::asleep);
+  world.tell(event::Wake{});
+  EXPECT_EQ(world.supervisor.state(), EngineState::waking);
+  world.tell(event::Answered{});
+  EXPECT_EQ(world.supervisor.state(), EngineState::ready);
+}
+
+TEST(Supervisor, EndsWhatDoesNotFallAsleepInTimeOrIsRefusedIt) {
+  for (const bool refused : {true, false}) {
+    World world;
+    world.become_ready();
+    world.answers = false;
+    world.tell(event::Sleep{});
+    if (refused) {
+      world.tell(event::NoAnswer{});
+    } else {
+      world.pass_until(world.patience.sleep_max);
+    }
+    EXPECT_TRUE(world.supervisor.ended());
+    EXPECT_FALSE(world.alive);
+    EXPECT_FALSE(world.supervisor.detail().empty());
+  }
+}
+
+TEST(Supervisor, EndsWhatIsNotReadyWhenItShouldFallAsleep) {
+  World world;
+  world.become_ready();
+  world.die();
+  world.tell(event::Sleep{});
+  EXPECT_TRUE(world.supervisor.ended());
+  EXPECT_EQ(world.spawned, 1);
+}
+
+TEST(Supervisor, EndsASleeperThatDiesOrNoLongerAnswers) {
+  for (const bool dies : {true, false}) {
+    World world;
+    world.become_ready();
+    world.tell(event::Sleep{});
+    world.answers = false;
+    if (dies) {
+      world.die();
+    } else {
+      world.pass_until(world.patience.probe_every + world.patience.idle_silent_max + world.patience.probe_every);
+    }
+    EXPECT_TRUE(world.supervisor.ended());
+    EXPECT_FALSE(world.alive);
+    EXPECT_EQ(world.spawned, 1);
+  }
+}
+
+TEST(Supervisor, BeginsAnewWhatDoesNotWakeUp) {
+  World world;
+  world.become_ready();
+  world.tell(event::Sleep{});
+  world.answers = false;
+  world.tell(event::Wake{});
+  world.pass_until(world.patience.wake_max);
+  EXPECT_EQ(world.supervisor.state(), EngineState::starting);
+  EXPECT_EQ(world.supervisor.detail(), "it did not wake up");
+  world.answers = true;
+  world.pass_until(10s);
+  EXPECT_EQ(world.supervisor.state(), EngineState::ready);
+  EXPECT_EQ(world.spawned, 2);
+}
+
+TEST(Supervisor, KillsASleeperThatIsToStopWhateverTheDrain) {
+  World world;
+  world.become_ready();
+  world.tell(event::Sleep{});
+  world.tell(event::Stop{1min});
+  EXPECT_EQ(world.killed, 1);
+  EXPECT_TRUE(world.supervisor.ended());
+}
+
 // Whatever happens in whatever order: one process at most (World checks), an honest state, restarts that keep their
 // distance, a way back to ready when all is well again, and an end in time.
 TEST(Supervisor, HoldsItsPromisesInRandomHistories) {

@@ -44,6 +44,10 @@ bool processor_build(const fs::path& home) {
 
 }  // namespace
 
+VllmDriver::VllmDriver(engines::ModelSettings model, bool sleeps)
+    // The processor's build refuses to start when it is told that it shall be able to.
+    : model_(std::move(model)), sleeps_(sleeps && !processor_build(home_of(model_.vllm))) {}
+
 std::vector<std::string> VllmDriver::files() const {
   std::vector<std::string> all{model_.folder, model_.chat_template_file};
   std::error_code error;
@@ -88,7 +92,8 @@ Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place,
     return fail(Errc::io, fmt::format("folder {}: {}", place.folder, std::strerror(errno)),
                 "make room on the disk of the data folder");
   return engines::vllm_server_command(model_, folder_,
-                                      {place.folder, place.socket, processor_build(home_of(model_.vllm))}, environment);
+                                      {place.folder, place.socket, processor_build(home_of(model_.vllm)), sleeps_},
+                                      environment);
 }
 
 Reach VllmDriver::reach(const EnginePlace& place) const {
@@ -105,8 +110,30 @@ Reach VllmDriver::reach(const EnginePlace& place) const {
 std::vector<Question> VllmDriver::questions(ProbeKind kind) const {
   Question token{"POST", "/v1/completions", engines::vllm_question(model_)};
   token.within_least = 30s;  // the first one compiles what it needs
-  if (kind == ProbeKind::work) return {std::move(token)};
+  const Question sleeping{"GET", "/is_sleeping", ""};  // passes through the loop that makes tokens, also while it sleeps
+  switch (kind) {
+    case ProbeKind::health:
+      break;
+    case ProbeKind::work:
+      return {std::move(token)};
+    case ProbeKind::sleep:
+      // Level 1: the weights are kept in the host's memory. Nothing of ours runs any more; `wait` because by default
+      // whatever still does, our own question too, would be broken off.
+      return {{"POST", "/sleep?level=1&mode=wait", ""}, sleeping};
+    case ProbeKind::asleep:
+      return {sleeping};
+    case ProbeKind::wake:
+      return {{"POST", "/wake_up", ""}, sleeping, std::move(token)};
+  }
   return {{"GET", "/health", ""}, std::move(token)};
+}
+
+// 200 alone says little (vllm#47654): whether it sleeps is asked.
+bool VllmDriver::heard(ProbeKind kind, std::size_t number, std::string_view answer) {
+  if (kind == ProbeKind::sleep && number == 1) return engines::vllm_sleeps(answer) == true;
+  if (kind == ProbeKind::asleep) return engines::vllm_sleeps(answer) == true;
+  if (kind == ProbeKind::wake && number == 1) return engines::vllm_sleeps(answer) == false;
+  return true;
 }
 
 std::uint32_t VllmDriver::context_tokens() const {

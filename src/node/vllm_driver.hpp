@@ -3,7 +3,8 @@
 // What it made us do (docs/decisions/0024-vllm.md): it says nothing at all while it loads; its /health says 200 while
 // it sleeps, and while it cannot answer a single request; its socket is there long before it is ready and stays after
 // its end; its processes outlive each other. So it is asked for a token, has a folder of its own for each process, and
-// its Python ends with its parent.
+// its Python ends with its parent. Where its device has a memory behind it, it is started so that it can sleep
+// (docs/decisions/0027-sleep.md).
 #pragma once
 
 #include "engines/model_folder.hpp"
@@ -13,7 +14,7 @@ namespace faelled::node {
 
 class VllmDriver final : public Driver {
  public:
-  explicit VllmDriver(engines::ModelSettings model) : model_(std::move(model)) {}
+  VllmDriver(engines::ModelSettings model, bool sleeps);
 
   const char* kind() const override { return "vllm"; }
   std::vector<std::string> files() const override;
@@ -24,13 +25,16 @@ class VllmDriver final : public Driver {
                                      const std::vector<std::string>& environment) const override;
   Reach reach(const EnginePlace& place) const override;
   bool calls_itself() const override { return true; }
+  bool can_sleep() const override { return sleeps_; }
   std::vector<Question> questions(ProbeKind kind) const override;
+  bool heard(ProbeKind kind, std::size_t number, std::string_view answer) override;
   bool tools() const override { return !model_.tool_parser.empty(); }
   std::uint32_t context_tokens() const override;
 
  private:
   engines::ModelSettings model_;
   engines::ModelFolder folder_;
+  bool sleeps_;
 };
 
 }  // namespace faelled::node
