@@ -463,7 +463,7 @@ void Mesh::tell_waiting(const std::string& model) {
 
 rpc::Waiting Mesh::waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const {
   const rpc::EngineReport* best = best_report(model);
-  const bool ready = best != nullptr && best->state == rpc::EngineState::ready;
+  const bool ready = best != nullptr && best->state == rpc::EngineState::ready && !residents_.closed(model);
   if (ready) return {ticket, static_cast<std::uint32_t>(position), true, {}};
   const Duration coming = residents_.ready_in(model);
   const Duration ready_in = coming > Duration{} || best == nullptr ? coming : best->ready_in;

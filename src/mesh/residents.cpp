@@ -38,6 +38,10 @@ rpc::ResidencyCause cause_of(residency::Cause cause) {
       return rpc::ResidencyCause::removed;
     case Cause::habit:
       return rpc::ResidencyCause::habit;
+    case Cause::keeps:
+      return rpc::ResidencyCause::keeps;
+    case Cause::elsewhere:
+      return rpc::ResidencyCause::elsewhere;
   }
   return rpc::ResidencyCause::none;
 }
@@ -55,7 +59,12 @@ rpc::EngineState state_of(Where where) {
       return rpc::EngineState::failed;
     case Where::draining:
     case Where::unloading:
+    case Where::falling_asleep:
       return rpc::EngineState::draining;
+    case Where::asleep:
+      return rpc::EngineState::asleep;
+    case Where::waking:
+      return rpc::EngineState::waking;
   }
   return rpc::EngineState::absent;
 }
@@ -78,13 +87,15 @@ void Residents::know(const Resident& model) {
     names_.push_back(model.model);
     numbers_.emplace(names_.back(), *known);
   }
-  step(residency::ModelIs{*known, model.bytes, model.load_guess, model.places, model.pinned, model.at_start});
+  step(residency::ModelIs{*known, model.bytes, model.load_guess, model.places, model.pinned, model.at_start,
+                          model.sleep_bytes, model.residue});
 }
 
 void Residents::forget(const std::string& model) {
   const auto found = number(model);
   if (!found) return;
   details_[*found].clear();
+  sleepless_.erase(*found);
   step(residency::ModelGone{*found});
 }
 
@@ -92,6 +103,7 @@ void Residents::renew(const std::string& model) {
   const auto found = number(model);
   if (!found) return;
   details_[*found].clear();
+  sleepless_.erase(*found);
   step(residency::Order{*found, residency::Act::renew});
 }
 
@@ -120,12 +132,15 @@ void Residents::ended(const rpc::Ticket& ticket, bool ran) {
 
 void Residents::report(const rpc::Report& report) {
   for (const rpc::DeviceReport& device : report.devices)
-    step(residency::DeviceIs{device_number(report.node, device.device), device.bytes});
+    step(residency::DeviceIs{
+        device_number(report.node, device.device), device.bytes,
+        device.backing.empty() ? residency::no_device : device_number(report.node, device.backing)});
   std::vector<std::string> now;
   for (const rpc::EngineReport& engine : report.engines) {
     const auto model = number(engine.model);
     if (!model || engine.device.empty()) continue;
     now.push_back(engine.model);
+    if (engine.state == rpc::EngineState::waking) continue;
     const Where before = planner_.where(*model);
     residency::EngineIs is{*model, device_number(report.node, engine.device), residency::EngineState::loading,
                            engine.bytes_read, engine.load_time};
@@ -134,11 +149,19 @@ void Residents::report(const rpc::Report& report) {
       is.state = residency::EngineState::failed;
       if (before != Where::draining && before != Where::unloading) details_[*model] = engine.detail;
     }
-    const bool was_ready = before == Where::ready, was_failed = before == Where::failed;
-    if (is.state == residency::EngineState::ready && before == Where::loading) {
+    if (engine.state == rpc::EngineState::asleep) is.state = residency::EngineState::asleep;
+    const bool was_ready = before == Where::ready || before == Where::waking, was_failed = before == Where::failed;
+    const Duration since = clock_.now() - planner_.model(*model, clock_.now()).value_or(residency::ModelState{}).since;
+    if (before == Where::falling_asleep && !engine.detail.empty()) sleepless_[*model] = engine.detail;
+    if (is.state == residency::EngineState::ready && (before == Where::loading || before == Where::waking)) {
       details_.erase(*model);
       auto event = about(What::ready, *model);
-      event.took = engine.load_time;
+      event.took = before == Where::waking ? since : engine.load_time;
+      note(std::move(event));
+    } else if (is.state == residency::EngineState::asleep && before == Where::falling_asleep) {
+      sleepless_[*model] = "it says that it sleeps, and still holds " + in_gb(engine.bytes_read, true);
+      auto event = about(What::asleep, *model);
+      event.took = since;
       note(std::move(event));
     } else if (engine.state == rpc::EngineState::failed && (was_ready || before == Where::loading)) {
       auto event = about(What::failed, *model);
@@ -152,13 +175,20 @@ void Residents::report(const rpc::Report& report) {
       note(std::move(event));
     }
     step(is);
+    if (planner_.where(*model) == Where::asleep) sleepless_.erase(*model);  // what it holds is as it should be
   }
   std::vector<std::string> before = std::exchange(reported_[report.node], now);
   for (const std::string& model : before) {
     if (std::ranges::find(now, model) != now.end()) continue;
     const residency::ModelNumber gone = *number(model);
     auto event = about(What::gone, gone);
-    if (const auto state = planner_.model(gone, clock_.now())) event.took = clock_.now() - state->since;
+    if (const auto state = planner_.model(gone, clock_.now())) {
+      event.took = clock_.now() - state->since;
+      if (state->where == Where::asleep || state->where == Where::falling_asleep) {
+        event.cause = rpc::ResidencyCause::broken;
+        if (const auto why = sleepless_.find(gone); why != sleepless_.end()) event.detail = why->second;
+      }
+    }
     note(std::move(event));
     step(residency::EngineGone{gone});
   }
@@ -168,7 +198,16 @@ bool Residents::closed(std::string_view model) const {
   const auto found = number(model);
   if (!found) return false;
   const Where where = planner_.where(*found);
-  return where == Where::draining || where == Where::unloading;
+  switch (where) {
+    case Where::draining:
+    case Where::unloading:
+    case Where::falling_asleep:
+    case Where::asleep:
+    case Where::waking:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::string Residents::misfit(std::string_view model) const {
@@ -219,6 +258,11 @@ std::optional<rpc::ModelResidency> Residents::residency(const std::string& model
   if (state->since != Instant{}) out.in_state = now - state->since;
   out.bytes = state->bytes;
   out.bytes_read = state->bytes_read;
+  out.taken = state->taken;
+  if (state->backing < devices_.size()) out.backing = devices_[state->backing].device;
+  out.backed = state->backed;
+  out.can_sleep = state->can_sleep;
+  out.wake_time = state->wake;
   out.pinned = state->pinned;
   out.fits = state->fits;
   if (const auto detail = details_.find(*found); detail != details_.end()) out.detail = detail->second;
@@ -243,6 +287,14 @@ Expected<void> Residents::order(const std::string& model, rpc::ResidencyAct act)
   const auto state = found ? planner_.model(*found, clock_.now()) : std::nullopt;
   if (!state) return fail(Errc::not_found, "there is no model '" + model + "' that takes memory here");
   switch (act) {
+    case rpc::ResidencyAct::sleep:
+      if (auto may = may_sleep(*found, *state); !may) return may;
+      step(residency::Order{*found, residency::Act::sleep});
+      break;
+    case rpc::ResidencyAct::wake:
+      if (state->where != Where::asleep && state->where != Where::falling_asleep)
+        return fail(Errc::conflict, "the model '" + model + "' does not sleep", "load it");
+      [[fallthrough]];
     case rpc::ResidencyAct::load:
     case rpc::ResidencyAct::pin:
       if (const std::string why = misfit(model); !why.empty())
@@ -260,6 +312,21 @@ Expected<void> Residents::order(const std::string& model, rpc::ResidencyAct act)
       step(residency::Order{*found, residency::Act::unpin});
       break;
   }
+  return {};
+}
+
+Expected<void> Residents::may_sleep(residency::ModelNumber model, const residency::ModelState& state) const {
+  const std::string named = "the model '" + name_of(model) + "' ";
+  if (state.pinned) return fail(Errc::conflict, named + "is pinned", "unpin it first");
+  if (state.where != Where::ready) return fail(Errc::conflict, named + "is not ready", "wait until it is");
+  if (!state.can_sleep) {
+    const auto why = sleepless_.find(model);
+    return fail(Errc::invalid, named + "cannot sleep" + (why == sleepless_.end() ? "" : ": " + why->second),
+                "unload it instead");
+  }
+  if (!planner_.may_sleep(model))
+    return fail(Errc::conflict, "there is no room for the weights of " + named.substr(0, named.size() - 1),
+                "unload it, or another one that sleeps");
   return {};
 }
 
@@ -332,8 +399,18 @@ void Residents::carry_out(const residency::Action& action) {
     changed_(name_of(drain->model));
   } else if (const auto* serve = std::get_if<residency::Serve>(&action)) {
     changed_(name_of(serve->model));
+  } else if (const auto* sleep = std::get_if<residency::Sleep>(&action)) {
+    note(about(What::sleep, sleep->model));
+    changed_(name_of(sleep->model));
+    if (nodes_ != nullptr) nodes_->direct({rpc::Directive::Act::sleep, name_of(sleep->model), {}});
+  } else if (const auto* wake = std::get_if<residency::Wake>(&action)) {
+    note(about(What::wake, wake->model));
+    if (nodes_ != nullptr) nodes_->direct({rpc::Directive::Act::wake, name_of(wake->model), {}});
+    changed_(name_of(wake->model));
   } else if (const auto* unload = std::get_if<residency::Unload>(&action)) {
-    note(about(What::unload, unload->model));
+    auto event = about(What::unload, unload->model);
+    if (unload->cause == residency::Cause::keeps) event.detail = sleepless_[unload->model];
+    note(std::move(event));
     changed_(name_of(unload->model));
     if (nodes_ != nullptr) nodes_->direct({rpc::Directive::Act::unload, name_of(unload->model), {}});
   }

@@ -26,6 +26,8 @@ struct Resident {
   std::uint32_t places = 1;
   bool pinned = false;
   bool at_start = false;
+  std::uint64_t sleep_bytes = 0;  // it takes of the memory behind its device while it sleeps; 0: it cannot
+  std::uint64_t residue = 0;      // it keeps of its device meanwhile
 };
 
 class Residents {
@@ -77,6 +79,7 @@ class Residents {
   void step(const residency::Event& event);
   void carry_out(const residency::Action& action);
   void note(rpc::ResidencyEvent event);
+  Expected<void> may_sleep(residency::ModelNumber model, const residency::ModelState& state) const;
   rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model) const;
   const std::string& name_of(residency::ModelNumber model) const;
 
@@ -88,6 +91,7 @@ class Residents {
   std::deque<std::string> names_;                                         // by number; they stay where they are
   std::unordered_map<std::string_view, residency::ModelNumber> numbers_;  // of names_
   std::unordered_map<residency::ModelNumber, std::string> details_;       // why it failed last
+  std::unordered_map<residency::ModelNumber, std::string> sleepless_;     // why it is not put to sleep any more
   std::vector<Device> devices_;
   std::map<std::string, std::vector<std::string>, std::less<>> reported_;  // by node: models of ours it had last
   std::deque<residency::Action> to_do_;
