@@ -79,6 +79,8 @@ void CatalogueKeeper::show(const std::string& id) {
   };
   p_.metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
                    is(rpc::EngineState::ready), {{"model", id}});
+  p_.metrics.gauge("faelled_model_asleep", "1 while the model's engine lives and its weights lie in the host's memory",
+                   is(rpc::EngineState::asleep), {{"model", id}});
   p_.metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
                    is(rpc::EngineState::failed), {{"model", id}});
 }
@@ -208,8 +210,9 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
     // What runs began with the former definition: it ends in peace, and whoever asks next has the new one.
     if (before != nullptr && !same_engine(before->settings, settings)) p_.mesh.renew(settings.id);
     const engines::MemoryNeed need{fit.weights, fit.kv_cache, fit.working};
-    p_.mesh.know({settings.id, need.total(), load_guess_of(settings, need), settings.places, settings.pinned,
-                  before == nullptr});
+    mesh::Resident resident = resident_of(settings, need, p_.config.residency.sleep);
+    resident.at_start = before == nullptr;
+    p_.mesh.know(resident);
   }
   show(settings.id);
 }

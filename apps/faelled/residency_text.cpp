@@ -56,6 +56,8 @@ std::string went(std::string_view cause, const std::string& other) {
   if (cause == "unused") return "nobody asked for it for long";
   if (cause == "broken") return "its engine ended by itself";
   if (cause == "removed") return "it left the catalogue";
+  if (cause == "keeps") return "it was to sleep and kept its memory";
+  if (cause == "elsewhere") return "it slept where there was no room";
   return {};
 }
 
@@ -63,6 +65,12 @@ std::string went(std::string_view cause, const std::string& other) {
 std::string where_of(const json::Value& row) {
   const std::string node = text_of(row, "node");
   return node.empty() ? std::string() : node + "/" + text_of(row, "device");
+}
+
+// Its weights lie there while it sleeps.
+bool sleeps_in(const json::Value& model, const json::Value& device) {
+  return number_of(model, "backed") > 0 && text_of(model, "node") == text_of(device, "node") &&
+         text_of(model, "backing") == text_of(device, "device");
 }
 
 // One that is absent has a memory that it would take.
@@ -89,10 +97,14 @@ std::string why_text(const json::Value& model, const std::string& at) {
   std::string out;
   if (state == "ready") {
     out = join(since_text(model, at), ": ", came(cause));
-  } else if (state == "starting") {
+  } else if (state == "asleep") {
+    out = join(since_text(model, at), ": ", went(cause, other));
+    if (number_of(model, "waiting") > 0) out = join("waits for room to wake", ", ", soon);
+  } else if (state == "starting" || state == "waking") {
     out = join(soon, ": ", came(cause));
   } else if (state == "draining") {
-    out = join("its last answers end", ": ", went(cause, other));
+    const bool sleeps = number_of(model, "backed") > 0;
+    out = join(sleeps ? "its last answers end, then it sleeps" : "its last answers end", ": ", went(cause, other));
   } else if (state == "failed") {
     out = text_of(model, "detail");
     if (out.empty()) out = went(cause, other);
@@ -151,6 +163,8 @@ std::string devices_table(const std::string& answer) {
         const std::string state = text_of(model, "state");
         const std::string id = text_of(model, "id");
         there = join(there, ", ", state == "ready" ? id : fmt::format("{} ({})", id, state));
+      } else if (sleeps_in(model, device)) {
+        there = join(there, ", ", fmt::format("{} (its weights)", text_of(model, "id")));
       }
     out.object()
         .member("node", text_of(device, "node"))
@@ -178,7 +192,7 @@ std::string standing_of(const std::string& answer) {
       for (const json::Member member : row.members()) {
         const std::string name = member.name.text().value_or("");
         const bool runs = name == "in_state_s" || name == "ready_in_s" || name == "asked_per_hour" ||
-                          name == "load_s" || name == "bytes_read";
+                          name == "load_s" || name == "wake_s" || name == "bytes_read";
         if (!runs) out += fmt::format("{}={}\n", name, member.value.raw());
       }
   }

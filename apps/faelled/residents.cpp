@@ -28,14 +28,24 @@ Duration load_guess_of(const engines::ModelSettings& model, const engines::Memor
   return engines::load_guess(need) + (model.kind == engines::EngineKind::vllm ? python_imports : Duration::zero());
 }
 
-std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log) {
+mesh::Resident resident_of(const engines::ModelSettings& model, const engines::MemoryNeed& need, bool sleep) {
+  mesh::Resident resident{model.id, need.total(), load_guess_of(model, need), model.places, model.pinned};
+  if (sleep && model.kind == engines::EngineKind::vllm) {
+    resident.sleep_bytes = need.weights;
+    resident.residue = engines::vllm_asleep_bytes;
+  }
+  return resident;
+}
+
+std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, bool sleep,
+                                         observe::Log& log) {
   std::vector<mesh::Resident> all;
   for (const engines::ModelSettings& model : models) {
     if (!takes_memory(model)) continue;
     mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true};
     if (const auto need = need_of(model)) {
-      resident.bytes = need->total();
-      resident.load_guess = load_guess_of(model, *need);
+      resident = resident_of(model, *need, sleep);
+      resident.at_start = true;
       log.info("model needs memory", {{"model", model.id},
                                       {"bytes", need->total()},
                                       {"weights", need->weights},

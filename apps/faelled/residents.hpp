@@ -17,9 +17,13 @@ namespace faelled::app {
 Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model);
 Duration load_guess_of(const engines::ModelSettings& model, const engines::MemoryNeed& need);
 
+// `sleep`: if its engine can sleep, it may.
+mesh::Resident resident_of(const engines::ModelSettings& model, const engines::MemoryNeed& need, bool sleep);
+
 // Of those that take memory of ours. Reads their files' headers; one that cannot be read is left to the node, which
 // says what is wrong with it.
-std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log);
+std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, bool sleep,
+                                         observe::Log& log);
 
 // Nothing where there is no engine that a model could take it with.
 std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config);

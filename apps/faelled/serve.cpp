@@ -214,7 +214,7 @@ int run(const ServeOptions& options, const config::Config& config) {
                                      });
   node::Node::Settings node_settings;
   node_settings.folder = std::filesystem::absolute(storage->folder.path()).string();
-  for (const mesh::Resident& model : residents_of(engine_settings, **log)) mesh.know(model);
+  for (const mesh::Resident& model : residents_of(engine_settings, config.residency.sleep, **log)) mesh.know(model);
   const auto memory = memory_for_models(config);
   if (memory) node_settings.devices.push_back(*memory);
   node_settings.models = std::move(engine_settings);
@@ -351,6 +351,10 @@ int run(const ServeOptions& options, const config::Config& config) {
                 [&] { return static_cast<double>(config.limits.connections); });
   metrics.counter("faelled_model_loads_total", "Models that were loaded",
                   [&] { return static_cast<double>(mesh.residency_counts().loads); });
+  metrics.counter("faelled_model_sleeps_total", "Models that were put to sleep",
+                  [&] { return static_cast<double>(mesh.residency_counts().sleeps); });
+  metrics.counter("faelled_model_wakes_total", "Models that were woken",
+                  [&] { return static_cast<double>(mesh.residency_counts().wakes); });
   metrics.counter("faelled_model_warmed_total", "Of these, before anybody asked: by habit",
                   [&] { return static_cast<double>(mesh.residency_counts().warmed); });
   metrics.counter("faelled_model_warmed_used_total", "Of these, asked for before they went again",

@@ -153,6 +153,7 @@ struct Residency {
   double wait_w = 0;
   Duration patience = std::chrono::minutes(30);
   bool warm = true;
+  bool sleep = true;  // engines that can leave their weights in the host's memory do so before they end
 };
 
 struct Limits {

@@ -55,8 +55,9 @@ inline constexpr auto models = std::to_array<std::string_view>({"id",
 inline constexpr auto aliases = std::to_array<std::string_view>({"name", "lane", "listed"});
 inline constexpr auto card = std::to_array<std::string_view>({"da", "en"});
 inline constexpr auto card_text = std::to_array<std::string_view>({"summary", "good_for", "where"});
-inline constexpr auto residency = std::to_array<std::string_view>(
-    {"memory_gb", "turn_s", "promise_s", "unused_after_s", "idle_w", "load_w", "wait_w", "patience_s", "warm"});
+inline constexpr auto residency =
+    std::to_array<std::string_view>({"memory_gb", "turn_s", "promise_s", "unused_after_s", "idle_w", "load_w", "wait_w",
+                                     "patience_s", "warm", "sleep"});
 inline constexpr auto limits = std::to_array<std::string_view>(
     {"wait_s", "total_s", "silence_s", "keep_alive_s", "connect_s", "handshake_s", "idle_s", "head_s", "body_s",
      "write_stall_s", "drain_s", "body_mib", "connections", "waiting"});

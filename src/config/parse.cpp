@@ -141,6 +141,7 @@ void read_residency(Fields& top, Problems& problems, Residency& residency) {
   residency.wait_w = fields.decimal("wait_w", 0, watts_max).value_or(0);
   if (const auto read = fields.seconds("patience_s", 0, 24 * 3600)) residency.patience = *read;
   residency.warm = fields.boolean("warm").value_or(true);
+  residency.sleep = fields.boolean("sleep").value_or(true);
   if (residency.idle_w > 0 && residency.load_w + residency.wait_w == 0)
     fields.wrong("idle_w", "residency.idle_w stands alone: every model would go as soon as nobody uses it",
                  "say what a load draws (load_w) and what a wait is worth (wait_w)");

@@ -38,6 +38,10 @@ std::uint64_t kv_cache_bytes(const ModelShape&, std::uint32_t context_tokens, st
 // The same for weights, and what the engine takes for itself.
 Expected<MemoryNeed> memory_need(const ModelSettings&, const ModelFolder&);
 
+// Of its device while it sleeps: the CUDA context, graphs and what torch keeps. Published: 1 to 2 GB; readings correct
+// it.
+inline constexpr std::uint64_t vllm_asleep_bytes = 3ULL << 29U;
+
 struct VllmPlace {
   std::string folder;  // its own: it writes there and nowhere else
   std::string socket;  // in that folder, new

@@ -402,8 +402,9 @@ TEST_F(SleepersTest, AnUnusedModelSleepsForAnotherAndIsWokenByWhoAsks) {
   EXPECT_EQ(at("a").state, EngineState::waking);
   is("a", EngineState::ready);
   EXPECT_EQ(caller.grants.size(), 2U);
-  EXPECT_THAT(happened(5), ElementsAre(std::pair(What::ready, "a"), std::pair(What::wake, "a"), std::pair(What::gone, "b"),
-                                       std::pair(What::unload, "b"), std::pair(What::ready, "b")));
+  EXPECT_THAT(happened(5),
+              ElementsAre(std::pair(What::ready, "a"), std::pair(What::wake, "a"), std::pair(What::gone, "b"),
+                          std::pair(What::unload, "b"), std::pair(What::ready, "b")));
 }
 
 // Its engine is there, and would take the request and never answer it.

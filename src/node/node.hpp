@@ -58,9 +58,9 @@ class Node final : public rpc::NodePort {
   void know(const engines::ModelSettings& model);
   // It is gone from the catalogue. An upstream is watched no more; an engine of ours ends when it is told to.
   void forget(const std::string& model);
-  // Begins the engine of a model of its settings, ends it at once, or has it sleep or wake, on a later turn of the loop:
-  // the report that follows does not come from inside this call. One that cannot be served is reported as failed; one
-  // that does not fall asleep ends.
+  // Begins the engine of a model of its settings, ends it at once, or has it sleep or wake, on a later turn of the
+  // loop: the report that follows does not come from inside this call. One that cannot be served is reported as failed;
+  // one that does not fall asleep ends.
   void direct(const rpc::Directive& directive) override;
   // Somebody saw this engine break an answer off: look at it now.
   void look_at(const std::string& engine);

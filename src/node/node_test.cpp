@@ -420,7 +420,8 @@ TEST_F(SleepingNode, TellsThatItKeptItsMemoryThoughItSaysThatItSleeps) {
 
 TEST_F(SleepingNode, EndsWhenItDoesNotFallAsleep) {
   settings.patience.sleep_max = 300ms;
-  for (const auto& [fault, why] : {std::pair("tosses", "did not fall asleep"), {"sleepless", "could not be put to sleep"}}) {
+  for (const auto& [fault, why] :
+       {std::pair("tosses", "did not fall asleep"), {"sleepless", "could not be put to sleep"}}) {
     faults(fault);
     load();
     direct(rpc::Directive::Act::sleep);

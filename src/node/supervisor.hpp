@@ -67,7 +67,7 @@ struct NoAnswer {};  // refused, broken or timed out
 struct Exited {
   std::string detail;
 };
-struct Sleep {};    // nothing runs on it
+struct Sleep {};  // nothing runs on it
 struct Wake {};
 struct LookNow {};  // somebody saw it break an answer off
 struct Tick {
@@ -79,9 +79,9 @@ struct Stop {
 };
 }  // namespace event
 
-using Event = std::variant<event::Begin, event::FileChecked, event::Spawned, event::SpawnFailed, event::Answered,
-                           event::Loading, event::NoAnswer, event::Exited, event::Sleep, event::Wake, event::LookNow,
-                           event::Tick, event::Stop>;
+using Event =
+    std::variant<event::Begin, event::FileChecked, event::Spawned, event::SpawnFailed, event::Answered, event::Loading,
+                 event::NoAnswer, event::Exited, event::Sleep, event::Wake, event::LookNow, event::Tick, event::Stop>;
 
 namespace action {
 struct CheckFile {};

@@ -91,9 +91,8 @@ Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place,
   if (!hook)
     return fail(Errc::io, fmt::format("folder {}: {}", place.folder, std::strerror(errno)),
                 "make room on the disk of the data folder");
-  return engines::vllm_server_command(model_, folder_,
-                                      {place.folder, place.socket, processor_build(home_of(model_.vllm)), sleeps_},
-                                      environment);
+  return engines::vllm_server_command(
+      model_, folder_, {place.folder, place.socket, processor_build(home_of(model_.vllm)), sleeps_}, environment);
 }
 
 Reach VllmDriver::reach(const EnginePlace& place) const {
@@ -110,7 +109,8 @@ Reach VllmDriver::reach(const EnginePlace& place) const {
 std::vector<Question> VllmDriver::questions(ProbeKind kind) const {
   Question token{"POST", "/v1/completions", engines::vllm_question(model_)};
   token.within_least = 30s;  // the first one compiles what it needs
-  const Question sleeping{"GET", "/is_sleeping", ""};  // passes through the loop that makes tokens, also while it sleeps
+  const Question sleeping{"GET", "/is_sleeping",
+                          ""};  // passes through the loop that makes tokens, also while it sleeps
   switch (kind) {
     case ProbeKind::health:
       break;

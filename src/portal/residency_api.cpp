@@ -25,7 +25,7 @@ std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::Mod
                     {},
                     {},
                     "Denne model kører et andet sted. Kun modeller i egen hukommelse kan flyttes."};
-  const bool comes = act == rpc::ResidencyAct::load || act == rpc::ResidencyAct::pin;
+  const bool comes = act == rpc::ResidencyAct::load || act == rpc::ResidencyAct::wake || act == rpc::ResidencyAct::pin;
   if (comes && !model.fits) {
     const auto devices = port.devices();
     const bool pinned_keep = std::ranges::any_of(devices, [&](const auto& one) { return one.bytes >= model.bytes; });
@@ -37,7 +37,24 @@ std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::Mod
         pinned_keep ? "Fastholdte modeller optager for meget af hukommelsen. Giv en af dem fri først."
                     : "Ingen hukommelse her er stor nok til denne model."};
   }
-  if (act == rpc::ResidencyAct::unload && model.pinned)
+  if (act == rpc::ResidencyAct::sleep && !model.can_sleep)
+    return ApiError{
+        Cause::conflict,
+        "This model cannot sleep: its engine is none that can, there is no other memory for its weights, or "
+        "it kept its memory the last time.",
+        {},
+        {},
+        "Denne model kan ikke sove. Enten kan dens motor ikke, eller der er ingen anden hukommelse til den, "
+        "eller den beholdt sin hukommelse sidst."};
+  if (act == rpc::ResidencyAct::sleep && model.state != rpc::EngineState::ready)
+    return ApiError{Cause::conflict,
+                    "Only a model that is ready can be put to sleep.",
+                    {},
+                    {},
+                    "Kun en model, der er klar, kan sættes til at sove."};
+  if (act == rpc::ResidencyAct::wake && model.state != rpc::EngineState::asleep)
+    return ApiError{Cause::conflict, "This model does not sleep.", {}, {}, "Denne model sover ikke."};
+  if ((act == rpc::ResidencyAct::unload || act == rpc::ResidencyAct::sleep) && model.pinned)
     return ApiError{Cause::conflict,
                     "This model is pinned; unpin it first.",
                     {},
@@ -118,7 +135,8 @@ net::Task<void> Portal::order_residency(Call& call) {
   if (!text) co_return call.fail(text.error(), "act");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   const auto wanted = residency_act(*text);
-  if (!wanted) co_return call.fail(ApiError{Cause::invalid_value, "act is load, unload, sleep, wake, pin or unpin", "act"});
+  if (!wanted)
+    co_return call.fail(ApiError{Cause::invalid_value, "act is load, unload, sleep, wake, pin or unpin", "act"});
   call.action = "model." + *text;
   const std::string model = call.id;
   const auto known = residency_of(model);

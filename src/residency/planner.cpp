@@ -319,7 +319,8 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   if (state.backed > 0) state.backing = entry.backing;
   for (DeviceNumber d = 0; d < devices_.size(); ++d)
     state.can_sleep |= (entry.where == Where::absent || d == entry.device) && can_sleep(entry, d);
-  if (entry.sleep_bytes > 0) state.wake = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wake_s(number)));
+  if (entry.sleep_bytes > 0)
+    state.wake = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wake_s(number)));
   state.pinned = entry.pinned;
   state.fits = fits(number);
   state.waiting = entry.line.waiting();

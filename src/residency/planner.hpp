@@ -59,8 +59,8 @@ struct ModelState {
     waking
   };
   Where where = Where::absent;
-  DeviceNumber device = 0;      // where it is not absent
-  Cause cause = Cause::none;    // of where it is
+  DeviceNumber device = 0;    // where it is not absent
+  Cause cause = Cause::none;  // of where it is
   ModelNumber other = no_model;
   Instant since{};
   std::uint64_t bytes = 0;  // it takes when it works, or needs

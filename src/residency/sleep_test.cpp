@@ -178,8 +178,8 @@ TEST_F(SleepTest, OneThatAnswersAndKeepsItsMemoryIsStoppedAndNotPutToSleepAgain)
   world.asleep_read = 6;  // of nine, though one was promised
   world.ask(1);
   world.pass(seconds(20));
-  EXPECT_THAT(world.does(), ElementsAre(Sleep{0, Cause::makes_room, 1}, Unload{0, Cause::keeps, 1},
-                                        Load{1, 0, Cause::asked}));
+  EXPECT_THAT(world.does(),
+              ElementsAre(Sleep{0, Cause::makes_room, 1}, Unload{0, Cause::keeps, 1}, Load{1, 0, Cause::asked}));
   EXPECT_FALSE(world.at(0).can_sleep);
   ready(world, 0);
   world.ask(1);
@@ -236,8 +236,10 @@ TEST_F(SleepTest, OneThatIsBegunAnewInsteadOfWakingIsLoading) {
 }
 
 TEST_F(SleepTest, RemovedRenewedAndUnloadedItsProcessEnds) {
-  for (const auto& [event, cause] : std::initializer_list<std::pair<Event, Cause>>{
-           {ModelGone{0}, Cause::removed}, {Order{0, Act::renew}, Cause::ordered}, {Order{0, Act::unload}, Cause::ordered}}) {
+  for (const auto& [event, cause] :
+       std::initializer_list<std::pair<Event, Cause>>{{ModelGone{0}, Cause::removed},
+                                                      {Order{0, Act::renew}, Cause::ordered},
+                                                      {Order{0, Act::unload}, Cause::ordered}}) {
     World world(10, {}, 8);
     world.add({9});
     world.tell(ModelIs{0, 9, seconds(8), 1, false, false, 8, 1});

@@ -29,7 +29,7 @@ struct World {
   bool at_start = false;
   std::optional<ModelNumber> breaks;  // its engine ends as it begins
   Duration falls_asleep_in{}, wakes_in = std::chrono::milliseconds(500);
-  std::uint64_t residue = 1;     // of those added from now on
+  std::uint64_t residue = 1;      // of those added from now on
   std::uint64_t asleep_read = 0;  // what an engine is seen to hold when it has fallen asleep; 0: nobody looks
   bool can_sleep = true;          // those added from now on
 
