@@ -8,8 +8,9 @@ export function mock_residency({ note }) {
   const devices = [
     { node: 'fælled-1', device: 'gpu0', bytes: 80 * gb },
     { node: 'fælled-1', device: 'gpu1', bytes: 48 * gb },
+    { node: 'fælled-1', device: 'host', bytes: 256 * gb },
   ];
-  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], node: null, device: null, state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, ...more });
+  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], node: null, device: null, state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, ...more });
   const minutes = (count) => start - count * 60_000;
   const models = [
     model('bge-m3', 'BGE M3', { serves: 'embeddings', aliases: ['text-embedding-3-small'], state: 'failed', cause: 'broken', since: minutes(7), bytes: 1.2 * gb, load_s: 3, detail: 'models/bge-m3.gguf: No such file or directory' }),
@@ -19,6 +20,7 @@ export function mock_residency({ note }) {
     model('mistral-small-24b', 'Mistral Small 24B', { aliases: ['standard', 'gpt-4o-mini'], node: 'fælled-1', device: 'gpu0', state: 'draining', cause: 'line_empty', other: 'llama-3.3-70b', since: minutes(0), bytes: 26.8 * gb, bytes_read: 26.1 * gb, load_s: 14, asked_per_hour: 41, running: 2 }),
     model('phi-4-14b', 'Phi 4 14B', { cause: 'unused', since: minutes(55), bytes: 15.2 * gb, load_s: 8, asked_per_hour: 0.4 }),
     model('qwen3-32b', 'Qwen3 32B', { node: 'fælled-1', device: 'gpu0', state: 'ready', cause: 'pinned', since: minutes(412), pinned: true, bytes: 36.9 * gb, bytes_read: 36.2 * gb, load_s: 22, asked_per_hour: 118, running: 4 }),
+    model('apertus-8b', 'Apertus 8B', { engine: 'vllm', node: 'fælled-1', device: 'gpu1', state: 'asleep', cause: 'makes_room', other: 'viking-33b', since: minutes(24), bytes: 21.4 * gb, bytes_read: 1.5 * gb, taken: 1.5 * gb, backing: 'host', backed: 16.1 * gb, can_sleep: true, load_s: 46, wake_s: 1.2, asked_per_hour: 2 }),
     model('viking-33b', 'Viking 33B', { node: 'fælled-1', device: 'gpu1', state: 'starting', cause: 'asked', since: start, bytes: 34.5 * gb, load_s: 19, ready_at: start + 24 * 3_600_000, ready_in_s: 12, asked_per_hour: 6, waiting: 1 }),
     model('delt-70b', 'Delt 70B', { engine: 'openai', state: 'ready', since: minutes(600), asked_per_hour: 20 }),
   ];
@@ -48,18 +50,20 @@ export function mock_residency({ note }) {
   function step() {
     const now = Date.now();
     for (const one of models) {
-      if (one.state === 'starting' && one.ready_at !== null && one.ready_at <= now) {
-        Object.assign(one, { state: 'ready', since: one.ready_at, ready_at: null, ready_in_s: null });
+      if ((one.state === 'starting' || one.state === 'waking') && one.ready_at !== null && one.ready_at <= now) {
+        Object.assign(one, { state: 'ready', backing: null, backed: 0, since: one.ready_at, ready_at: null, ready_in_s: null });
         happen('ready', one, one.cause, { took_s: load_ms / 1000 });
       }
     }
   }
   const shown = ({ since, ready_at, ...one }) => ({ ...one, in_state_s: Math.max(0, (Date.now() - since) / 1000), ready_in_s: one.ready_in_s ?? (ready_at === null ? null : Math.max(0, (ready_at - Date.now()) / 1000)) });
-  const takes = (one) => ['ready', 'starting', 'draining'].includes(one.state);
+  const takes = (one) => ['ready', 'starting', 'draining', 'asleep', 'waking'].includes(one.state);
+  const size_of = (one) => one.taken || one.bytes;
   function device_now(device) {
     const there = models.filter((one) => one.device === device.device);
     const coming = there.find((one) => there.some((goes) => goes.state === 'draining' && goes.other === one.id));
-    const taken = there.filter((one) => takes(one) && one !== coming).reduce((sum, one) => sum + one.bytes, 0);
+    const weights = models.filter((one) => one.backing === device.device).reduce((sum, one) => sum + one.backed, 0);
+    const taken = weights + there.filter((one) => takes(one) && one !== coming).reduce((sum, one) => sum + size_of(one), 0);
     return { ...device, taken, reserved: coming?.bytes ?? 0 };
   }
 
@@ -72,9 +76,16 @@ export function mock_residency({ note }) {
       happen(back ? 'ready' : 'load', one, 'ordered');
     } else if (act === 'unload') {
       if (!takes(one)) return;
-      Object.assign(one, { state: 'absent', cause: 'ordered', other: null, since: now, running: 0, ready_at: null, ready_in_s: null });
+      Object.assign(one, { state: 'absent', taken: 0, backing: null, backed: 0, cause: 'ordered', other: null, since: now, running: 0, ready_at: null, ready_in_s: null });
       happen('unload', one, 'ordered');
       happen('gone', one, 'ordered', { took_s: 0.4 });
+    } else if (act === 'sleep') {
+      Object.assign(one, { state: 'asleep', cause: 'ordered', other: null, since: now, taken: 1.5 * gb, backing: 'host', backed: one.bytes * 0.75, running: 0 });
+      happen('sleep', one, 'ordered');
+      happen('asleep', one, 'ordered', { took_s: 1.1 });
+    } else if (act === 'wake') {
+      Object.assign(one, { state: 'waking', cause: 'ordered', other: null, since: now, taken: one.bytes, ready_at: now + one.wake_s * 1000, ready_in_s: null });
+      happen('wake', one, 'ordered');
     } else {
       one.pinned = act === 'pin';
       happen(act, one, 'ordered');

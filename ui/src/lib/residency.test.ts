@@ -9,7 +9,7 @@ const device: MemoryDevice = { node: 'local', device: 'gpu0', bytes: 80e9, taken
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
   id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], node: 'local', device: 'gpu0', state: 'ready', cause: 'none', other: null,
-  in_state_s: 60, bytes: 30e9, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, ...more,
+  in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, ...more,
 });
 const teller = (language: 'da' | 'en', coming: string[] = []): Teller => ({
   coming: new Set(coming),
@@ -48,6 +48,16 @@ describe('a memory', () => {
     expect([...all_coming([full], models)]).toEqual(['comes']);
   });
 
+  it('holds the rest of one that sleeps, and another one its weights', () => {
+    const sleeper = model({ state: 'asleep', taken: 2e9, backing: 'host', backed: 20e9 });
+    const host: MemoryDevice = { node: 'local', device: 'host', bytes: 64e9, taken: 20e9, reserved: 0 };
+    expect(blocks_of({ ...device, taken: 2e9, reserved: 0 }, [sleeper]).map((each) => [each.kind, each.bytes / 1e9])).toEqual([['model', 2], ['free', 78]]);
+    expect(blocks_of(host, [sleeper]).map((each) => [each.kind, each.bytes / 1e9, each.model?.id])).toEqual([['weights', 20, 'm'], ['free', 44, undefined]]);
+    expect(blocks_of({ ...host, taken: 0 }, [{ ...sleeper, state: 'draining' }]).map((each) => each.kind)).toEqual(['free']);
+    const goes = model({ id: 'goes', state: 'draining', other: 'm', bytes: 60e9 });
+    expect(coming_in({ ...device, taken: 62e9, reserved: 28e9 }, [goes, sleeper])?.id).toBe('m');
+  });
+
   it('is named with its machine where there are several', () => {
     expect(device_name(device, 1)).toBe('gpu0');
     expect(device_name(device, 2)).toBe('local · gpu0');
@@ -71,6 +81,10 @@ describe('a model', () => {
     expect(acts_of(model({ state: 'draining' }))).toEqual(['load', 'pin']);
     expect(acts_of(model({ state: 'absent', fits: false }))).toEqual([]);
     expect(acts_of(model({ bytes: 0 }))).toEqual([]);
+    expect(acts_of(model({ can_sleep: true }))).toEqual(['unload', 'sleep', 'pin']);
+    expect(acts_of(model({ can_sleep: true, state: 'asleep' }))).toEqual(['unload', 'wake', 'pin']);
+    expect(acts_of(model({ can_sleep: true, state: 'waking' }))).toEqual(['unload', 'pin']);
+    expect(acts_of(model({ can_sleep: true, pinned: true }))).toEqual(['unpin']);
     for (const [act, back] of Object.entries(undo_of)) expect(undo_of[back]).toBe(act);
   });
 });
@@ -97,6 +111,17 @@ describe('the sentences', () => {
     expect(why({ in_state_s: 200_000 }, 'en')).toMatch(/^Ready since 22\/11\/2026/);
   });
 
+  it('say that a model sleeps, since when, and how soon it is back', () => {
+    const time = new Intl.DateTimeFormat('da-DK', { hour: '2-digit', minute: '2-digit' }).format(new Date('2026-11-24T11:02:00Z'));
+    const asleep = { state: 'asleep', backed: 20e9, wake_s: 0.6, cause: 'makes_room', other: 'b' } as const;
+    expect(why(asleep)).toBe(`Sover siden ${time}, ingen venter. Den vågner på ca. 1 s, når nogen spørger. Den gav plads til Model B, fordi ingen brugte den.`);
+    expect(why({ ...asleep, waiting: 2, cause: 'ordered' })).toBe(`Sover siden ${time}, 2 venter. Den vågner på ca. 1 s, når nogen spørger. En operatør satte den til at sove.`);
+    expect(why({ state: 'waking', ready_in_s: 0.4, cause: 'asked' })).toBe('Vågner, ca. 1 s. Nogen spurgte efter den.');
+    expect(why({ state: 'draining', backed: 20e9, cause: 'ordered', running: 1 })).toBe('Sættes til at sove: En operatør bad om det. Det sidste svar gøres færdigt.');
+    expect(why({ state: 'draining', backed: 20e9, cause: 'makes_room', other: 'b' })).toBe('Viger for Model B: Ingen bruger den nu. Derefter sover den.');
+    expect(why({ state: 'absent', cause: 'keeps' }, 'en')).toBe('Not in memory. It is loaded when somebody asks, in about 12 s. It was to sleep and kept its memory.');
+  });
+
   it('say what happened, with its reason', () => {
     const event = (more: Partial<ResidencyEvent>): ResidencyEvent => ({ number: 1, at, what: 'load', cause: 'none', model: 'b', other: null, node: 'local', device: 'gpu0', bytes: 1, took_s: null, detail: null, ...more });
     const say = (more: Partial<ResidencyEvent>, language: 'da' | 'en' = 'da') => event_words(event(more), teller(language));
@@ -104,9 +129,13 @@ describe('the sentences', () => {
     expect(say({ what: 'ready', took_s: 11.4, cause: 'asked' })).toBe('Model B er klar efter 12 s. Nogen spurgte efter den.');
     expect(say({ what: 'gone', cause: 'unused' })).toBe('Model B er ude af hukommelsen. Ingen havde spurgt efter den længe.');
     expect(say({ what: 'drain', cause: 'line_empty', other: 'x' }, 'en')).toBe('Model B gets no more questions here. Nobody waits for it any more, and its room is needed for x.');
+    expect(say({ what: 'sleep', cause: 'makes_room', other: 'x' })).toBe('Model B sættes til at sove. Ingen bruger den, og der er brug for pladsen til x.');
+    expect(say({ what: 'asleep', cause: 'makes_room', other: 'x', took_s: 1.2 })).toBe('Model B sover efter 2 s.');
+    expect(say({ what: 'wake', cause: 'asked' })).toBe('Model B vækkes. Nogen venter på den.');
+    expect(say({ what: 'unload', cause: 'keeps' }, 'en')).toBe('Model B is taken out of memory. It was to sleep and kept its memory.');
     expect(say({ what: 'pin', cause: 'ordered' })).toBe('Model B holdes nu altid i hukommelsen.');
-    const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed', 'habit'] as const;
-    const acts = ['load', 'ready', 'drain', 'unload', 'gone', 'failed', 'pin', 'unpin'] as const;
+    const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed', 'habit', 'keeps', 'elsewhere'] as const;
+    const acts = ['load', 'ready', 'drain', 'unload', 'gone', 'failed', 'pin', 'unpin', 'sleep', 'asleep', 'wake'] as const;
     for (const cause of all) for (const what of acts) for (const language of ['da', 'en'] as const) expect(say({ cause, what }, language)).not.toMatch(/undefined|\{/);
   });
 });

@@ -1,10 +1,10 @@
 // What a memory holds as blocks, and how a model stands. Pure; the words are in residency_words.ts.
 import type { Act, MemoryDevice, ModelResidency } from './residency_api';
 
-export type Standing = 'ready' | 'starting' | 'draining' | 'failed' | 'waiting' | 'absent' | 'unfit';
+export type Standing = 'ready' | 'asleep' | 'waking' | 'starting' | 'draining' | 'failed' | 'waiting' | 'absent' | 'unfit';
 
 export interface Block {
-  kind: 'model' | 'other' | 'reserved' | 'free';
+  kind: 'model' | 'weights' | 'other' | 'reserved' | 'free';
   bytes: number;
   model: ModelResidency | null;
 }
@@ -25,7 +25,11 @@ export function standing_of(model: ModelResidency, coming: ReadonlySet<string>):
 export const wants_somebody = (model: ModelResidency) => ['failed', 'unfit'].includes(standing_of(model, new Set()));
 
 const lies_in = (device: MemoryDevice) => (model: ModelResidency) => model.node === device.node && model.device === device.device;
-const takes = (model: ModelResidency) => ['ready', 'starting', 'draining'].includes(model.state);
+const takes = (model: ModelResidency) => ['ready', 'starting', 'draining', 'asleep', 'waking'].includes(model.state);
+const size_of = (model: ModelResidency) => model.taken || model.bytes;
+/** Their weights lie here, while they sleep on another device. */
+const sleeps_in = (device: MemoryDevice) => (model: ModelResidency) =>
+  model.node === device.node && model.backing === device.device && model.backed > 0 && (model.state === 'asleep' || model.state === 'waking');
 
 /** For whom room is reserved: it takes none yet, and loads once others have gone. */
 export function coming_in(device: MemoryDevice, models: readonly ModelResidency[]): ModelResidency | null {
@@ -33,7 +37,7 @@ export function coming_in(device: MemoryDevice, models: readonly ModelResidency[
   const here = models.filter(lies_in(device));
   const made_for = new Set(here.filter((model) => model.state === 'draining').map((model) => model.other));
   const starting = here.filter((model) => model.state === 'starting');
-  return starting.find((model) => made_for.has(model.id)) ?? starting.find((model) => model.bytes === device.reserved) ?? null;
+  return here.find((model) => (model.state === 'starting' || model.state === 'asleep') && made_for.has(model.id)) ?? starting.find((model) => model.bytes === device.reserved) ?? null;
 }
 
 export function all_coming(devices: readonly MemoryDevice[], models: readonly ModelResidency[]): Set<string> {
@@ -41,14 +45,16 @@ export function all_coming(devices: readonly MemoryDevice[], models: readonly Mo
 }
 
 /**
- * Models that are there, load or go, the largest first, then what else is taken, reserved and free: all of the memory.
+ * Models that are there, load or go, the largest first, the weights of those that sleep elsewhere, then what else is taken,
+ * reserved and free: all of the memory.
  * Of what is reserved, those that go still take a part.
  */
 export function blocks_of(device: MemoryDevice, models: readonly ModelResidency[]): Block[] {
   const coming = coming_in(device, models);
-  const there = models.filter(lies_in(device)).filter((model) => takes(model) && model !== coming).sort((a, b) => b.bytes - a.bytes || a.id.localeCompare(b.id));
-  const blocks: Block[] = there.map((model) => ({ kind: 'model', bytes: model.bytes, model }));
-  const known = there.reduce((sum, each) => sum + each.bytes, 0);
+  const there = models.filter(lies_in(device)).filter((model) => takes(model) && model !== coming).sort((a, b) => size_of(b) - size_of(a) || a.id.localeCompare(b.id));
+  const blocks: Block[] = there.map((model) => ({ kind: 'model', bytes: size_of(model), model }));
+  for (const model of models.filter(sleeps_in(device))) blocks.push({ kind: 'weights', bytes: model.backed, model });
+  const known = blocks.reduce((sum, each) => sum + each.bytes, 0);
   const taken = Math.max(device.taken, known);
   const left = Math.max(0, device.bytes - taken);
   const reserved = Math.min(left, device.reserved);
@@ -62,12 +68,14 @@ export function blocks_of(device: MemoryDevice, models: readonly ModelResidency[
 export function acts_of(model: ModelResidency): Act[] {
   if (is_elsewhere(model)) return [];
   if (model.state === 'absent' && !model.fits) return model.pinned ? ['unpin'] : [];
-  const there = model.state === 'ready' || model.state === 'starting';
+  const there = model.state === 'ready' || model.state === 'starting' || model.state === 'waking';
   if (model.pinned) return there ? ['unpin'] : ['load', 'unpin'];
+  if (model.state === 'asleep') return ['unload', 'wake', 'pin'];
+  if (model.state === 'ready' && model.can_sleep) return ['unload', 'sleep', 'pin'];
   return [there ? 'unload' : 'load', 'pin'];
 }
 
-export const undo_of = { load: 'unload', unload: 'load', pin: 'unpin', unpin: 'pin' } as const satisfies Record<Act, Act>;
+export const undo_of = { load: 'unload', unload: 'load', sleep: 'wake', wake: 'sleep', pin: 'unpin', unpin: 'pin' } as const satisfies Record<Act, Act>;
 
 /** When it began to be as it is. */
 export const since_of = (model: ModelResidency, at: string) => new Date(new Date(at).getTime() - model.in_state_s * 1000);

@@ -7,7 +7,7 @@ export type MemoryDevice = components['schemas']['MemoryDevice'];
 export type ModelResidency = components['schemas']['ModelResidency'];
 export type ResidencyEvent = components['schemas']['ResidencyEvent'];
 export type EventPage = components['schemas']['ResidencyEventList'];
-export type Act = 'load' | 'unload' | 'pin' | 'unpin';
+export type Act = 'load' | 'unload' | 'sleep' | 'wake' | 'pin' | 'unpin';
 
 const events_on_a_page = 25;
 

@@ -19,8 +19,9 @@ export interface Teller {
 
 const seconds = (value: number) => Math.max(1, Math.ceil(value));
 const came = ['asked', 'pinned', 'at_start', 'ordered', 'habit'] as const;
-const went = ['ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken'] as const;
+const went = ['ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'keeps', 'elsewhere'] as const;
 const goes = [...went, 'removed'] as const;
+const dozes = ['ordered', 'unused'] as const;
 const one_of = <T extends string>(all: readonly T[], cause: string) => all.find((each) => each === cause);
 const sentences = (...all: (string | null | undefined)[]) => all.filter(Boolean).join(' ');
 
@@ -60,10 +61,20 @@ export function why_words(model: ModelResidency, at: string, devices: readonly M
       return told(say('why_ready', { time: time_words(since_of(model, at), teller) }), coming && say(`came_${coming}`), pinned);
     case 'starting':
       return told(model.ready_in_s === null ? say('why_starting_unknown') : say('why_starting', { seconds: seconds(model.ready_in_s) }), coming && say(`came_${coming}`), restarts, pinned);
+    case 'waking':
+      return told(model.ready_in_s === null ? say('why_waking_unknown') : say('why_waking', { seconds: seconds(model.ready_in_s) }), coming && say(`came_${coming}`), pinned);
+    case 'asleep': {
+      const time = time_words(since_of(model, at), teller);
+      const why = model.cause === 'ordered' ? say('slept_ordered') : gone && say(`went_${gone}`, { other });
+      return told(model.waiting === 0 ? say('why_asleep', { time }) : say('why_asleep_waited', { time, count: model.waiting }), model.wake_s === null ? null : say('why_asleep_wakes_in', { seconds: seconds(model.wake_s) }), why);
+    }
     case 'draining': {
       const going = one_of(goes, model.cause);
+      const sleeps = model.backed > 0;
+      const dozing = sleeps && one_of(dozes, model.cause);
       const last = model.running === 0 ? null : model.running === 1 ? say('why_last_answer') : say('why_last_answers', { count: model.running });
-      return told(going ? say(`goes_${going}`, { other }) : say('goes_none'), last);
+      if (dozing) return told(say(`dozes_${dozing}`), last);
+      return told(going ? say(`goes_${going}`, { other }) : say('goes_none'), last, sleeps ? say('why_then_sleeps') : null);
     }
     case 'failed':
       if (is_elsewhere(model)) return told(say('why_elsewhere_absent'));
@@ -86,6 +97,7 @@ function reason_words(event: ResidencyEvent, teller: Teller): string | null {
   const coming = event.what === 'ready' && one_of(came, event.cause);
   if (coming) return say(`came_${coming}`);
   const gone = event.what === 'gone' && one_of(went, event.cause);
+  if (event.what === 'asleep') return null; // why was told when it was put to sleep
   if (gone) return say(`went_${gone}`, { other });
   return say(`because_${event.cause}`, { other });
 }
@@ -94,7 +106,7 @@ function reason_words(event: ResidencyEvent, teller: Teller): string | null {
 export function event_words(event: ResidencyEvent, teller: Teller): string {
   const { say, name_of } = teller;
   const model = name_of(event.model);
-  const took = event.took_s !== null && (event.what === 'ready' || event.what === 'gone');
-  const what = took ? say(`event_${event.what as 'ready' | 'gone'}_took`, { model, seconds: seconds(event.took_s ?? 0) }) : say(`event_${event.what}`, { model });
+  const took = event.took_s !== null && (event.what === 'ready' || event.what === 'gone' || event.what === 'asleep');
+  const what = took ? say(`event_${event.what as 'ready' | 'gone' | 'asleep'}_took`, { model, seconds: seconds(event.took_s ?? 0) }) : say(`event_${event.what}`, { model });
   return sentences(what, reason_words(event, teller));
 }

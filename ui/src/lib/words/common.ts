@@ -35,6 +35,8 @@ export const da = {
   state_starting_in: 'Vågner, ca. {seconds} s',
   state_absent: 'Sover. Den vågner, når du spørger.',
   state_failed: 'Virker ikke lige nu',
+  state_asleep: 'Sover. Den er klar få øjeblikke efter, at du spørger.',
+  state_waking: 'Vågner',
   state_draining: 'Lukker ned',
 };
 
@@ -74,5 +76,7 @@ export const en: Record<keyof typeof da, string> = {
   state_starting_in: 'Waking up, about {seconds} s',
   state_absent: 'Asleep. It wakes when you ask.',
   state_failed: 'Not working right now',
+  state_asleep: 'Asleep. It is ready moments after you ask.',
+  state_waking: 'Waking up',
   state_draining: 'Closing down',
 };
