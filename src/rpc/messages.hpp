@@ -225,8 +225,8 @@ struct ModelResidency {
   std::uint64_t bytes = 0;       // it needs, by its file or as it was read; 0: it takes none of our memory
   std::uint64_t bytes_read = 0;  // as last read
   bool pinned = false;
-  bool fits = true;      // false: no memory here is large enough
-  std::string detail;    // why it failed or cannot be served, in plain words
+  bool fits = true;          // false: no memory here is large enough
+  std::string detail;        // why it failed or cannot be served, in plain words
   std::uint64_t taken = 0;   // of its device, now
   std::string backing;       // device of its node where its weights lie while it sleeps
   std::uint64_t backed = 0;  // of that one, now; not 0 before it sleeps: it will

@@ -1,0 +1,218 @@
+// A node whose engines are vLLM's double.
+#include <fstream>
+
+#include "node/node_testing.hpp"
+
+namespace faelled::node {
+namespace {
+
+using rpc::EngineState;
+using testing::HasSubstr;
+
+// Behind tests/fake_vllm, which has the faults of the real one on demand.
+class VllmNode : public NodeTest {
+ protected:
+  void SetUp() override {
+    folder = settings.folder + "/model";
+    std::filesystem::create_directory(folder);
+    write("config.json", R"({"architectures":["Qwen3ForCausalLM"],"dtype":"bfloat16","max_position_embeddings":512,)"
+                         R"("num_hidden_layers":1,"num_attention_heads":1,"hidden_size":32})");
+    write("tokenizer.json", "{}");
+    write("chat_template.jinja", "{{ messages }}");
+    const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+    write("model.safetensors", std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "x");
+    faults("");
+    engines::ModelSettings model;
+    model.kind = engines::EngineKind::vllm;
+    model.id = "org/big";
+    model.folder = folder;
+    model.vllm = FAELLED_SOURCE_DIR "/tests/fake_vllm/bin/vllm";
+    model.places = 2;
+    settings.models = {model};
+    settings.patience.probe_every = 50ms;
+    settings.patience.idle_silent_max = 500ms;
+    settings.patience.restart_first = 20ms;
+    settings.patience.file_check_every = 50ms;
+    settings.patience.stop_grace = 500ms;
+  }
+  void write(const std::string& name, std::string_view text) {
+    std::ofstream(folder + "/" + name, std::ios::binary) << text;
+  }
+  void faults(std::string_view names) { write("faults", names); }
+  std::string folder;
+};
+
+TEST_F(VllmNode, ReportsWhatItIsAndLeavesNothingBehind) {
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(engine().engine_kind, "vllm");
+  EXPECT_EQ(engine().upstream_model, "org/big");
+  EXPECT_EQ(engine().context_tokens, 512u);
+  EXPECT_EQ(engine().places, 2u);
+  EXPECT_FALSE(engine().tools);
+  EXPECT_TRUE(std::filesystem::is_socket(engine().endpoint.unix_path));
+  EXPECT_LT(stop(), 4s);
+  EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
+}
+
+TEST_F(VllmNode, IsNotReadyBecauseItsSocketIsThereNorHungBecauseItIsSilent) {
+  faults("silent");
+  settings.patience.start_silent_max = 10ms;
+  start();
+  EXPECT_FALSE(run_until([](const auto& e) { return e.state != EngineState::starting; }, 300ms));
+  EXPECT_EQ(engine().restarts, 0u);
+  write("go", "");
+  EXPECT_TRUE(run_until(EngineState::ready));
+}
+
+TEST_F(VllmNode, IsNotReadyBecauseItSaysItIsHealthy) {
+  settings.patience.start_max = 1s;
+  settings.patience.start_probe_most = 100ms;
+  for (auto fault : {"asleep", "broken"}) {
+    faults(fault);
+    start();
+    EXPECT_FALSE(run_until([](const auto& e) { return e.state == EngineState::ready; }, 400ms)) << fault;
+    EXPECT_LT(stop(), 4s);
+    node.reset();
+  }
+}
+
+TEST_F(VllmNode, IsReplacedWhenItSleepsAlthoughItSaysItIsHealthy) {
+  faults("dozes");
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  const auto first = engine().engine;
+  EXPECT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first; }));
+}
+
+TEST_F(VllmNode, ThatExitsWithCode0HasDiedAndComesBackOnANewSocket) {
+  faults("dies");
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  const auto first = engine();
+  ASSERT_TRUE(run_until(EngineState::starting));
+  EXPECT_THAT(engine().detail, HasSubstr("exited with code 0"));
+  faults("");
+  ASSERT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first.engine; }));
+  EXPECT_NE(engine().endpoint.unix_path, first.endpoint.unix_path);
+  EXPECT_FALSE(std::filesystem::exists(first.endpoint.unix_path));
+}
+
+TEST_F(VllmNode, StartsNoProcessOnABrokenFolderAndTakesItOnceItIsMended) {
+  std::filesystem::rename(folder + "/model.safetensors", folder + "/away");
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, HasSubstr("no .safetensors file"));
+  std::filesystem::rename(folder + "/away", folder + "/model.safetensors");
+  EXPECT_TRUE(run_until(EngineState::ready));
+}
+
+// On a device with a memory behind it.
+class SleepingNode : public VllmNode {
+ protected:
+  void SetUp() override {
+    VllmNode::SetUp();
+    settings.devices = {{"gpu0", 1'000'000'000, "host"}, {"host", 1'000'000'000}};
+    settings.memory_read_every = 10ms;
+    device = "gpu0";
+  }
+  void direct(rpc::Directive::Act act) { node->direct({act, "org/big", {}}); }
+  // Loaded, and seen to hold its weights.
+  void load() {
+    start();
+    ASSERT_TRUE(run_until([](const auto& e) { return e.state == EngineState::ready && e.bytes_read > weights; }));
+  }
+  void gone() {
+    net::Loop::Hold hold(loop);
+    wanted = [](const rpc::Report& r) { return r.engines.empty(); };
+    if (!wanted(reports.back())) loop.run();
+    wanted = nullptr;
+  }
+  // Why, as the last report before it was gone says.
+  std::string last_words() {
+    for (auto at = reports.rbegin(); at != reports.rend(); ++at)
+      if (!at->engines.empty()) return at->engines[0].detail;
+    return {};
+  }
+  static constexpr std::uint64_t weights = 64 * 1024 * 1024;
+};
+
+TEST_F(SleepingNode, SleepsGivesItsMemoryBackAndWakes) {
+  load();
+  const auto first = engine();
+  direct(rpc::Directive::Act::sleep);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  EXPECT_LT(engine().bytes_read, first.bytes_read - weights + weights / 10) << "told with the word that it sleeps";
+  EXPECT_FALSE(run_until([](const auto& e) { return e.state != EngineState::asleep; }, 300ms))
+      << "it is not asked for work, which would hang";
+  direct(rpc::Directive::Act::wake);
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(engine().engine, first.engine);
+  EXPECT_EQ(engine().endpoint, first.endpoint);
+  EXPECT_EQ(engine().load_time, first.load_time) << "waking is no load";
+  EXPECT_TRUE(run_until([&](const auto& e) { return e.bytes_read > weights; }));
+  direct(rpc::Directive::Act::sleep);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  EXPECT_LT(stop(), 4s);
+  EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
+}
+
+TEST_F(SleepingNode, TellsThatItKeptItsMemoryThoughItSaysThatItSleeps) {
+  faults("keeps");
+  load();
+  direct(rpc::Directive::Act::sleep);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  EXPECT_GT(engine().bytes_read, weights);
+}
+
+TEST_F(SleepingNode, EndsWhenItDoesNotFallAsleep) {
+  settings.patience.sleep_max = 300ms;
+  for (const auto& [fault, why] :
+       {std::pair("tosses", "did not fall asleep"), {"sleepless", "could not be put to sleep"}}) {
+    faults(fault);
+    load();
+    direct(rpc::Directive::Act::sleep);
+    gone();
+    EXPECT_THAT(last_words(), HasSubstr(why));
+    stop();
+    node.reset();
+    reports.clear();
+  }
+}
+
+TEST_F(SleepingNode, EndsWhenItDiesAsleep) {
+  faults("dies_asleep");
+  load();
+  direct(rpc::Directive::Act::sleep);
+  gone();
+  EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
+}
+
+TEST_F(SleepingNode, IsBegunAnewWhenItDoesNotWakeUp) {
+  settings.patience.wake_max = 300ms;
+  for (const auto& [fault, why] : {std::pair("comatose", "did not wake up"), {"dies_waking", "exited with code 0"}}) {
+    faults(fault);
+    load();
+    const auto first = engine().engine;
+    direct(rpc::Directive::Act::sleep);
+    ASSERT_TRUE(run_until(EngineState::asleep));
+    direct(rpc::Directive::Act::wake);
+    ASSERT_TRUE(run_until(EngineState::starting));
+    EXPECT_THAT(engine().detail, testing::AnyOf(HasSubstr(why), HasSubstr("could not be woken")));
+    ASSERT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first; }));
+    stop();
+    node.reset();
+    reports.clear();
+  }
+}
+
+TEST_F(SleepingNode, AnEngineWithoutAMemoryBehindItEndsWhenItIsToSleep) {
+  settings.devices[0].backing.clear();
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  direct(rpc::Directive::Act::sleep);
+  gone();
+}
+
+}  // namespace
+}  // namespace faelled::node
