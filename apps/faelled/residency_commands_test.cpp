@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "command_line_testing.hpp"
 #include "residency_text.hpp"
 #include "watching.hpp"
@@ -45,6 +47,30 @@ class ResidencyCommands : public CommandLine {
          {.model = "huge", .bytes = 900'000'000'000, .fits = false}});
   }
 };
+
+TEST_F(ResidencyCommands, SayWhoSleepsAndWhereItsWeightsLie) {
+  set({{.node = "local", .device = "gpu0", .bytes = 80'000'000'000, .taken = 2'000'000'000},
+       {.node = "local", .device = "host", .bytes = 64'000'000'000, .taken = 20'000'000'000}},
+      {{.model = "m",
+        .node = "local",
+        .device = "gpu0",
+        .state = rpc::EngineState::asleep,
+        .cause = rpc::ResidencyCause::unused,
+        .in_state = std::chrono::minutes(90),
+        .bytes = 25'000'000'000,
+        .taken = 2'000'000'000,
+        .backing = "host",
+        .backed = 20'000'000'000,
+        .can_sleep = true,
+        .wake_time = 1s}});
+  EXPECT_THAT(faelled("model list").out,
+              testing::HasSubstr("since 2025-12-31 22:30 UTC: nobody asked for it for long"));
+  EXPECT_THAT(faelled("node list").out,
+              testing::AllOf(testing::HasSubstr("m (asleep)"), testing::HasSubstr("m (its weights)")));
+  EXPECT_EQ(faelled("model wake m").status, 0);
+  EXPECT_NE(faelled("model sleep m").status, 0) << "it sleeps already";
+  EXPECT_THAT(ordered(), testing::ElementsAre(std::pair("m", rpc::ResidencyAct::wake)));
+}
 
 TEST_F(ResidencyCommands, ListModelsWithWhereAndWhy) {
   set_some();

@@ -104,6 +104,29 @@ TEST_F(Residency, AnOrderIsCarriedOutAndHasItsRow) {
   });
 }
 
+TEST_F(Residency, PutsAModelToSleepAndWakesIt) {
+  in_world([](World& world) -> Task<void> {
+    fill(world.mesh);
+    rpc::ModelResidency& m = world.mesh.all_residency[0];
+    m.state = rpc::EngineState::ready;
+    m.can_sleep = true;
+    m.wake_time = 900ms;
+    EXPECT_EQ((co_await world.ask_owner("POST", "/api/models/m/residency", R"({"act":"sleep"})")).status, 200);
+    m.state = rpc::EngineState::asleep;
+    m.taken = 2;
+    m.backing = "host";
+    m.backed = 20;
+    const Answer asleep = co_await world.ask_owner("POST", "/api/models/m/residency", R"({"act":"wake"})");
+    EXPECT_EQ(asleep.status, 200) << asleep.body;
+    EXPECT_EQ(text_at(asleep.body, "state"), "asleep");
+    EXPECT_EQ(text_at(asleep.body, "taken"), "2");
+    EXPECT_EQ(text_at(asleep.body, "backing"), "host");
+    EXPECT_EQ(text_at(asleep.body, "wake_s"), "0.9");
+    EXPECT_EQ(world.mesh.ordered, (std::vector<std::pair<std::string, rpc::ResidencyAct>>{
+                                      {"m", rpc::ResidencyAct::sleep}, {"m", rpc::ResidencyAct::wake}}));
+  });
+}
+
 TEST_F(Residency, ARefusedOrderHasItsRowToo) {
   in_world([](World& world) -> Task<void> {
     fill(world.mesh);
@@ -120,6 +143,14 @@ TEST_F(Residency, ARefusedOrderHasItsRowToo) {
       EXPECT_EQ(text_at(audit, "rows.0.object"), object) << audit;
     };
     co_await refused("/api/models/none/residency", "load", 404, "no such model", "none");
+    co_await refused("/api/models/m/residency", "sleep", 409, "cannot sleep", "m");
+    co_await refused("/api/models/m/residency", "wake", 409, "does not sleep", "m");
+    world.mesh.all_residency[0].can_sleep = true;
+    co_await refused("/api/models/m/residency", "sleep", 409, "that is ready", "m");
+    world.mesh.all_residency[0].state = rpc::EngineState::ready;
+    world.mesh.all_residency[0].pinned = true;
+    co_await refused("/api/models/m/residency", "sleep", 409, "unpin it first", "m");
+    world.mesh.all_residency[0].pinned = false;
     world.mesh.all_residency[0].fits = false;
     co_await refused("/api/models/m/residency", "pin", 409, "large enough", "m");
     world.mesh.all_residency[0].detail = "it needs 30 GB, of which pinned models keep too much";

@@ -1,0 +1,177 @@
+// The mesh, a node and vLLM's double (tests/fake_vllm) together: two models on a device that holds one, with a memory
+// behind it for one sleeper.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/random.hpp"
+#include "http/client.hpp"
+#include "mesh/mesh.hpp"
+#include "net/loop.hpp"
+#include "net/timer.hpp"
+#include "node/node.hpp"
+#include "observe/log.hpp"
+
+namespace faelled::app {
+namespace {
+
+using testing::HasSubstr;
+using What = rpc::ResidencyEvent::What;
+
+struct Caller final : rpc::TicketListener {
+  explicit Caller(net::Loop& l) : loop(l) {}
+  void granted(const rpc::Grant& g) override {
+    grant = g;
+    loop.stop();
+  }
+  void waiting(const rpc::Waiting& w) override { last_waiting = w; }
+  void refused(const rpc::Refusal& r) override {
+    refusal = r.detail;
+    loop.stop();
+  }
+  void revoked() override {}
+  net::Loop& loop;
+  std::optional<rpc::Grant> grant;
+  std::string refusal;
+  rpc::Waiting last_waiting;
+};
+
+class Sleepers : public testing::Test {
+ protected:
+  static constexpr std::uint64_t mb = 1'000'000;
+
+  Sleepers() {
+    char name[] = "/tmp/sleepers-test-XXXXXX";
+    folder = ::mkdtemp(name);
+    log = std::move(*observe::Log::open(folder + "/log", observe::Level::debug));
+    mesh.emplace(clock, mesh::Mesh::Settings{{"a", "b"}});
+    mesh->on_wake([this](Instant at) { at == Instant::max() ? ticks.cancel() : ticks.arm_at(at); });
+  }
+  ~Sleepers() override {
+    node.reset();
+    net::Timer deadline(loop, [this] { loop.stop(); });
+    deadline.arm(100ms);
+    loop.run();
+    std::filesystem::remove_all(folder);
+  }
+
+  engines::ModelSettings model(const std::string& id, std::string_view faults) {
+    const std::string at = folder + "/" + id;
+    std::filesystem::create_directory(at);
+    const auto write = [&](const char* file, std::string_view text) {
+      std::ofstream(at + "/" + file, std::ios::binary) << text;
+    };
+    write("config.json", R"({"architectures":["Qwen3ForCausalLM"],"dtype":"bfloat16","max_position_embeddings":512,)"
+                         R"("num_hidden_layers":1,"num_attention_heads":1,"hidden_size":32})");
+    write("tokenizer.json", "{}");
+    write("chat_template.jinja", "{{ messages }}");
+    const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+    write("model.safetensors", std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "x");
+    write("faults", faults);
+    engines::ModelSettings settings;
+    settings.kind = engines::EngineKind::vllm;
+    settings.id = id;
+    settings.folder = at;
+    settings.vllm = FAELLED_SOURCE_DIR "/tests/fake_vllm/bin/vllm";
+    settings.places = 1;
+    return settings;
+  }
+  void start(std::string_view faults) {
+    node::Node::Settings settings;
+    settings.folder = folder;
+    settings.devices = {{"gpu0", 150 * mb, "host"}, {"host", 70 * mb}};
+    settings.memory_read_every = 10ms;
+    settings.patience.restart_first = 20ms;
+    for (const char* id : {"a", "b"}) {
+      settings.models.push_back(model(id, faults));
+      mesh->know({id, 100 * mb, 5s, 1, false, false, 67 * mb, 40 * mb});
+    }
+    node.emplace(loop, client, clock, random, *log, *mesh, std::move(settings));
+    mesh->nodes(*node);
+    ASSERT_TRUE(node->start());
+  }
+  rpc::Grant served(const std::string& id) {
+    Caller caller(loop);
+    rpc::Ticket ticket;
+    ticket.number = ++tickets;
+    ticket.member = "aarhus";
+    ticket.model = id;
+    ticket.admitted = clock.now();
+    mesh->submit(ticket, caller);
+    net::Timer deadline(loop, [this] { loop.stop(); });
+    deadline.arm(60s);
+    net::Loop::Hold hold(loop);
+    if (!caller.grant) loop.run();
+    EXPECT_TRUE(caller.grant) << caller.refusal;
+    const auto grant = caller.grant.value_or(rpc::Grant{});
+    if (caller.grant) EXPECT_EQ(answer_of(grant.endpoint.unix_path), 200);
+    mesh->end({tickets, rpc::Outcome::done, 1, 0, 1});
+    return grant;
+  }
+  // Of one token, as a gateway would ask for it.
+  int answer_of(const std::string& socket) {
+    int status = 0;
+    const auto ask = [](Sleepers& self, std::string path, int& out) -> net::Task<void> {
+      const auto answer = co_await self.client.ask({.unix_path = path}, "POST", "/v1/completions",
+                                                   "Content-Type: application/json\r\n", "{}", 10s, 10'000);
+      out = answer ? answer->status : 0;
+      self.loop.stop();
+    };
+    loop.spawn(ask(*this, socket, status));
+    loop.run();
+    return status;
+  }
+  // Oldest first.
+  std::vector<What> happened_to(const std::string& id) {
+    std::vector<What> all;
+    for (const auto& event : mesh->residency_events(0, 100))
+      if (event.model == id) all.insert(all.begin(), event.what);
+    return all;
+  }
+
+  net::Loop loop;
+  http::Client client{loop};
+  SystemClock clock;
+  SystemRandom random;
+  std::string folder;
+  std::unique_ptr<observe::Log> log;
+  std::optional<mesh::Mesh> mesh;
+  net::Timer ticks{loop, [this] { mesh->look_at_memory(); }};
+  std::optional<node::Node> node;
+  std::uint64_t tickets = 0;
+};
+
+TEST_F(Sleepers, OneSleepsForTheOtherAndIsWokenByWhoAsks) {
+  start("");
+  const rpc::Grant first = served("a");
+  served("b");
+  const rpc::Grant again = served("a");
+  EXPECT_EQ(again.engine, first.engine) << "the same process";
+  EXPECT_THAT(happened_to("a"),
+              testing::ElementsAre(What::load, What::ready, What::sleep, What::asleep, What::wake, What::ready));
+  EXPECT_EQ(mesh->residency_counts().loads, 2U);
+  EXPECT_EQ(mesh->residency_counts().wakes, 1U);
+}
+
+TEST_F(Sleepers, OneThatSaysItSleepsAndKeepsItsMemoryEnds) {
+  start("keeps");
+  served("a");
+  net::Timer enough(loop, [this] { loop.stop(); });
+  enough.arm(100ms);  // in which its memory is read
+  loop.run();
+  served("b");
+  const auto events = mesh->residency_events(0, 100);
+  const auto why = std::ranges::find_if(
+      events, [](const auto& one) { return one.what == What::unload && one.cause == rpc::ResidencyCause::keeps; });
+  ASSERT_NE(why, events.end());
+  EXPECT_EQ(why->model, "a");
+  EXPECT_THAT(why->detail, HasSubstr("still holds 0.1 GB"));
+  EXPECT_FALSE(mesh->residency()[0].can_sleep);
+  served("a");
+  EXPECT_EQ(mesh->residency_counts().wakes, 0U);
+}
+
+}  // namespace
+}  // namespace faelled::app
