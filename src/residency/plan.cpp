@@ -345,6 +345,7 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
         drains = std::max(drains, drain_s(entries_[m]));
     return after_s(drains + load);
   }
+  if (entry.where == Where::falling_asleep && entry.line.waiting() > 0) return after_s(soon_s + load);
   if (!wanted(number) || !fits(number)) return {};
   // Those that have waited longer together come first; then what is in use has its turn.
   const double waited = entry.line.waited_s(now);

@@ -301,6 +301,21 @@ TEST_F(SleepTest, NobodySleepsToSaveEnergyAndASleeperGoesWhenItHasDrawnWhatItSav
   EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::unused, no_model}));
 }
 
+TEST_F(SleepTest, WhoAsksWhileItFallsAsleepIsToldAndHasItWoken) {
+  World world(10, {}, 8);
+  world.add({9});
+  world.tell(ModelIs{0, 9, seconds(8), 1, false, false, 8, 1});
+  world.falls_asleep_in = seconds(2);
+  ready(world, 0);
+  world.tell(Order{0, Act::sleep});
+  const TicketNumber ticket = world.ask(0);
+  EXPECT_EQ(world.at(0).ready_in, seconds(1));
+  world.pass(seconds(2));
+  EXPECT_THAT(world.does(), ElementsAre(Sleep{0, Cause::ordered, no_model}, Wake{0, Cause::asked}));
+  world.pass(seconds(2));
+  EXPECT_TRUE(world.endings().contains(ticket));
+}
+
 TEST_F(SleepTest, TellsTheWaitByWhatWakingTookOfLate) {
   World world(10, {}, 8);
   world.add({9});
