@@ -170,7 +170,8 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
 }
 
 std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway::CatalogueModel& model) const {
-  return [settings = model.settings, memory = p_.memory]() -> Expected<portal::ModelFit> {
+  return [settings = model.settings,
+          memory = model.settings.gpu ? p_.gpu_memory : p_.memory]() -> Expected<portal::ModelFit> {
     portal::ModelFit fit;
     const auto wrong = [&fit](std::string key, std::string message) {
       fit.wrong = portal::WrongDefinition{std::move(key), std::move(message)};
@@ -187,7 +188,9 @@ std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway:
     const auto need = looked_at(settings);
     if (!need) return wrong(need.error().key, need.error().message);
     fit = {need->weights, need->kv_cache, need->working, memory, {}};
-    if (need->total() > memory)
+    if (settings.gpu && memory == 0)
+      fit.why_not = "it is to lie on a GPU, and this server has none";
+    else if (need->total() > memory)
       fit.why_not = "it needs " + std::to_string(need->total() / 1'000'000) + " MB of memory, and there are " +
                     std::to_string(memory / 1'000'000) + " MB for models";
     return fit;
@@ -209,7 +212,7 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
     if (before != nullptr && !same_engine(before->settings, settings)) p_.mesh.renew(settings.id);
     const engines::MemoryNeed need{fit.weights, fit.kv_cache, fit.working};
     p_.mesh.know({settings.id, need.total(), load_guess_of(settings, need), settings.places, settings.pinned,
-                  before == nullptr});
+                  before == nullptr, device_of(settings)});
   }
   show(settings.id);
 }

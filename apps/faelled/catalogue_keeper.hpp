@@ -26,7 +26,8 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
     node::Node& node;
     observe::Log& log;
     observe::Metrics& metrics;
-    std::uint64_t memory = 0;  // for models
+    std::uint64_t memory = 0;      // of the machine for models
+    std::uint64_t gpu_memory = 0;  // of the largest GPU
   };
   explicit CatalogueKeeper(Parts parts);
 

@@ -6,6 +6,7 @@
 #include "engines/gguf.hpp"
 #include "engines/memory_need.hpp"
 #include "engines/vllm_server.hpp"
+#include "node/gpu_books.hpp"
 
 namespace faelled::app {
 namespace {
@@ -13,6 +14,10 @@ namespace {
 bool takes_memory(const engines::ModelSettings& model) { return model.kind != engines::EngineKind::openai; }
 
 }  // namespace
+
+rpc::DeviceKind device_of(const engines::ModelSettings& model) {
+  return model.gpu ? rpc::DeviceKind::gpu : rpc::DeviceKind::host;
+}
 
 Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model) {
   if (model.kind == engines::EngineKind::vllm) {
@@ -32,7 +37,7 @@ std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSetting
   std::vector<mesh::Resident> all;
   for (const engines::ModelSettings& model : models) {
     if (!takes_memory(model)) continue;
-    mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true};
+    mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true, device_of(model)};
     if (const auto need = need_of(model)) {
       resident.bytes = need->total();
       resident.load_guess = load_guess_of(model, *need);
@@ -45,6 +50,33 @@ std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSetting
     all.push_back(std::move(resident));
   }
   return all;
+}
+
+GpusFound find_gpus(const config::Config& config, observe::Log& log) {
+  GpusFound found;
+  if (config.llama_server.empty() && config.vllm.empty()) return found;
+  const auto tell = [&log](const Error& error) { log.warn("gpus", {{"detail", error.message}, {"hint", error.hint}}); };
+  auto driver = node::Gpus::open();
+  if (!driver) {
+    if (driver.error().code != Errc::not_found) tell(driver.error());
+    return found;
+  }
+  auto all = driver->read();
+  if (!all) {
+    tell(all.error());
+    return found;
+  }
+  found.all = std::move(*all);
+  for (const node::Gpu& gpu : found.all)
+    log.info("gpu", {{"name", gpu.name}, {"uuid", gpu.uuid}, {"bytes", gpu.bytes}, {"taken", gpu.taken}});
+  found.driver = std::move(*driver);
+  return found;
+}
+
+std::uint64_t largest_of(const std::vector<node::Gpu>& gpus) {
+  std::uint64_t most = 0;
+  for (const node::Gpu& gpu : gpus) most = std::max(most, node::books_of(gpu, {}, 0).for_models);
+  return most;
 }
 
 std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "engines/vllm_build.hpp"
+
 namespace faelled::app {
 namespace {
 
@@ -82,6 +84,8 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
   to.file = absolute(from.file);
   to.folder = absolute(from.folder);
   to.tool_parser = from.tool_parser;
+  to.gpu =
+      from.gpu.value_or(from.engine == config::Engine::vllm && !engines::vllm_for_processors(config.vllm.string()));
   to.threads = from.threads;
   to.chat_template_file = absolute(from.chat_template_file);
   to.llama_server = absolute(config.llama_server);

@@ -110,7 +110,11 @@ inline constexpr std::size_t model_shards_max = 1000;
 inline constexpr std::size_t model_config_bytes_max = 1024 * 1024;      // config.json
 inline constexpr std::size_t model_index_bytes_max = 32 * 1024 * 1024;  // where each tensor lies; tokenizer_config.json
 inline constexpr std::uint64_t vllm_own_bytes = 2ULL << 30U;      // Python, torch and what a pass needs; as measured
-inline constexpr std::size_t engine_log_bytes_max = 1024 * 1024;  // and one older file of the same size
+inline constexpr std::uint64_t vllm_gpu_own_bytes = 5ULL << 29U;  // on a GPU: its context, graphs and a pass; a guess
+inline constexpr std::size_t gpus_max = 64;                       // of one machine, parts of divided ones alike
+inline constexpr unsigned gpu_processes_max = 4096;
+inline constexpr std::uint64_t gpu_reserve_bytes = 256ULL << 20U;  // or a fiftieth: what nobody counts
+inline constexpr std::size_t engine_log_bytes_max = 1024 * 1024;   // and one older file of the same size
 inline constexpr std::size_t engine_log_line_bytes_max = 1024;
 
 // Journal and ledger

@@ -16,6 +16,12 @@ constexpr std::size_t stop_bytes_max = 200;
 constexpr std::size_t aliases_max = 100;
 constexpr auto engine_names = std::to_array<std::string_view>({"llama", "openai", "vllm"});
 
+// Which memory it lies in.
+void read_device(Fields& fields, Model& model) {
+  static constexpr auto devices = std::to_array<std::string_view>({"host", "gpu"});
+  if (const auto device = fields.choice("device", devices)) model.gpu = *device == 1;
+}
+
 // Where the file says nothing, by engine.
 std::uint32_t places_of(Engine engine) {
   if (engine == Engine::llama) return 1;
@@ -140,6 +146,7 @@ void read_llama(Fields& fields, const std::filesystem::path& folder, Model& mode
   if (const auto threads = fields.number("threads", {1, 512})) model.threads = static_cast<std::uint32_t>(*threads);
   if (const auto file = fields.text("chat_template_file", path_bytes_max))
     model.chat_template_file = (folder / *file).lexically_normal();
+  read_device(fields, model);
   refuse(fields, "llama",
          {"folder", "tool_parser", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file"});
 }
@@ -162,6 +169,7 @@ void read_vllm(Fields& fields, const std::filesystem::path& folder, Model& model
       fields.wrong("tool_parser", fields.path("tool_parser") + " " + in_quotes(*parser) + " is no name of a parser",
                    "for example hermes; vLLM's documentation says which one a model needs");
   }
+  read_device(fields, model);
   refuse(fields, "vllm",
          {"file", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file", "embeddings",
           "rerank", "shorter_vectors"});
@@ -173,7 +181,7 @@ void read_openai(Fields& fields, const std::filesystem::path& folder, Model& mod
   if (const auto file = fields.text("api_key_file", path_bytes_max))
     model.api_key_file = (folder / *file).lexically_normal();
   read_upstream_tls(fields, folder, model);
-  refuse(fields, "openai", {"file", "folder", "threads", "chat_template_file", "tool_parser"});
+  refuse(fields, "openai", {"file", "folder", "threads", "chat_template_file", "device", "tool_parser"});
 }
 
 std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::string>& ids, const YAML::Node& node,

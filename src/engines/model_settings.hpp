@@ -51,6 +51,7 @@ struct ModelSettings {
   std::string vllm;         // the program
 
   // both of them
+  bool gpu = false;                // it lies in a GPU's memory, not in the machine's
   std::uint32_t threads = 0;       // 0: the engine's default
   std::string chat_template_file;  // Jinja; empty: the model's own
 

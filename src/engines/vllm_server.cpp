@@ -71,7 +71,7 @@ Expected<MemoryNeed> memory_need(const ModelSettings& model, const ModelFolder& 
   const auto context = context_tokens_per_place(model, folder.shape);
   if (!context) return std::unexpected(context.error());
   return MemoryNeed{product({folder.weight_bytes}), kv_cache_bytes(folder.shape, *context, model.places),
-                    limits::vllm_own_bytes};
+                    model.gpu ? limits::vllm_gpu_own_bytes : limits::vllm_own_bytes};
 }
 
 Expected<Command> vllm_server_command(const ModelSettings& model, const ModelFolder& folder, const VllmPlace& place,
@@ -100,6 +100,13 @@ Expected<Command> vllm_server_command(const ModelSettings& model, const ModelFol
   add("--enable-request-id-headers", "--enable-prompt-tokens-details", "--disable-uvicorn-access-log");
   add("--disable-fastapi-docs");
   if (place.processor_build) add("--enforce-eager");
+  if (place.gpu_bytes > 0) {
+    const auto need = memory_need(model, folder);
+    if (!need) return std::unexpected(need.error());
+    constexpr double most = 0.99;
+    const double part = static_cast<double>(need->total()) / static_cast<double>(place.gpu_bytes);
+    add("--gpu-memory-utilization", fmt::format("{:.4f}", std::min(most, part)));
+  }
   if (!model.chat_template_file.empty()) add("--chat-template", model.chat_template_file);
   if (!model.tool_parser.empty()) add("--enable-auto-tool-choice", "--tool-call-parser", model.tool_parser);
   return command;

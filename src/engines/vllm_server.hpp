@@ -4,6 +4,7 @@
 // What the flags are for, tried on the real engine in tests/e2e/vllm_test.py:
 //   --uds                     a unix socket, because an --api-key leaves /invocations, /sleep and /metrics open
 //   --kv-cache-memory-bytes   room for what was promised and no more; otherwise it takes nine tenths of the memory
+//   --gpu-memory-utilization  what of a GPU must be free when it starts; it does not start beside others at its default
 //   --max-num-seqs N+1        one place beside the promised ones, for our own question whether it still works
 //   --scheduling-policy priority, --enable-prompt-tokens-details
 //                             batch after interactive; cached tokens in the ledger
@@ -39,6 +40,7 @@ struct VllmPlace {
   std::string folder;  // its own: it writes there and nowhere else
   std::string socket;  // in that folder, new
   bool processor_build = false;
+  std::uint64_t gpu_bytes = 0;  // of the GPU that it gets, models of others too; 0: it gets none
 };
 
 // `inherited` is our own environment, of which only what a GPU needs is passed on.

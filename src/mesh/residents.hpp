@@ -26,6 +26,7 @@ struct Resident {
   std::uint32_t places = 1;
   bool pinned = false;
   bool at_start = false;
+  rpc::DeviceKind kind = rpc::DeviceKind::host;
 };
 
 class Residents {

@@ -20,6 +20,7 @@ struct EngineFolders {
   std::string sockets;
   std::string logs;
   std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
+  std::uint64_t gpu_bytes = 0;           // of the GPU that it gets, models of others too; 0: it gets none
 };
 
 // Where one process of an engine lies.
@@ -53,8 +54,7 @@ class Driver {
   // `name`: unique, at most 12 letters.
   virtual EnginePlace place(const EngineFolders& folders, const std::string& name) const = 0;
   // Writes what the process needs into its own folder, and says how to start it.
-  virtual Expected<engines::Command> prepare(const EnginePlace& place,
-                                             const std::vector<std::string>& environment) const = 0;
+  virtual Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) const = 0;
   virtual Reach reach(const EnginePlace& place) const = 0;
   // Whether its own processes call each other on unix sockets.
   virtual bool calls_itself() const { return false; }
@@ -66,6 +66,8 @@ class Driver {
   // Whether any status but 503 means that its loop turns.
   virtual bool any_status_is_work() const { return false; }
 
+  // Of what look() found; 0: it has not looked.
+  virtual std::uint64_t memory_need() const = 0;
   virtual bool tools() const = 0;
   virtual std::uint32_t context_tokens() const = 0;
 };

@@ -127,7 +127,7 @@ Expected<void> EngineHost::spawn() {
     return fail(Errc::io, fmt::format("folder {}: {}", place_.folder, std::strerror(errno)),
                 "make the data folder writable for the server's user");
   }
-  auto command = driver_->prepare(place_, folders_.environment);
+  auto command = driver_->prepare(place_, folders_);
   if (!command) return std::unexpected(command.error());
   auto log = EngineLog::open(fmt::format("{}/{}.log", folders_.logs, file_name_of(model_.id)));
   if (!log) return std::unexpected(log.error());
@@ -248,18 +248,18 @@ void EngineHost::carry_out(const action::Report&) {
 
 Duration EngineHost::processor_used() const {
   Duration used{};
-  if (child_)
-    for (const pid_t pid : child_->processes()) used += processor_used_by(pid);
+  for (const pid_t pid : processes()) used += processor_used_by(pid);
   return used;
 }
+
+std::vector<pid_t> EngineHost::processes() const { return child_ ? child_->processes() : std::vector<pid_t>(); }
 
 // Resident pages, from /proc/PID/statm (proc(5)). Pages of a file that two processes share count twice; to tell them
 // apart (PSS) the kernel walks all page tables, tens of milliseconds for a large model, in which nobody would be
 // served.
 std::uint64_t EngineHost::memory_read() const {
   std::uint64_t pages = 0;
-  if (!child_) return 0;
-  for (const pid_t pid : child_->processes()) {
+  for (const pid_t pid : processes()) {
     std::ifstream file(fmt::format("/proc/{}/statm", pid));
     if (std::uint64_t size = 0, resident = 0; file >> size >> resident) pages += resident;
   }

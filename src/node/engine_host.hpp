@@ -28,6 +28,8 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   void close() override;
   rpc::EngineReport report() const override;
   std::uint64_t memory_read() const override;
+  std::uint64_t memory_need() const override { return driver_->memory_need(); }
+  std::vector<pid_t> processes() const override;
 
  private:
   void tell(const Event& event);

@@ -2,8 +2,11 @@
 // the probe it has under way; loop's thread. close() lets go of everything at once.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
@@ -36,8 +39,11 @@ class Host {
   virtual bool ended() const = 0;
   virtual void close() = 0;
   virtual rpc::EngineReport report() const = 0;
-  // Bytes of our memory that its process holds now; 0: none, or none of ours.
+  // Bytes of this machine's memory that its processes hold now; 0: none, or none of ours.
   virtual std::uint64_t memory_read() const { return 0; }
+  // What the model needs by its file, once that was looked at; 0: not yet, or none of ours.
+  virtual std::uint64_t memory_need() const { return 0; }
+  virtual std::vector<pid_t> processes() const { return {}; }
 };
 
 }  // namespace faelled::node

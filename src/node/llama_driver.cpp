@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "engines/llama_server.hpp"
+#include "engines/memory_need.hpp"
 
 namespace faelled::node {
 
@@ -26,9 +27,8 @@ EnginePlace LlamaDriver::place(const EngineFolders& folders, const std::string& 
   return {folders.sockets, fmt::format("{}/{}.sock", folders.sockets, name)};
 }
 
-Expected<engines::Command> LlamaDriver::prepare(const EnginePlace& place,
-                                                const std::vector<std::string>& environment) const {
-  return engines::llama_server_command(model_, file_, place.socket, environment);
+Expected<engines::Command> LlamaDriver::prepare(const EnginePlace& place, const EngineFolders& folders) const {
+  return engines::llama_server_command(model_, file_, place.socket, folders.environment);
 }
 
 Reach LlamaDriver::reach(const EnginePlace& place) const {
@@ -52,6 +52,11 @@ bool LlamaDriver::heard(ProbeKind kind, std::size_t number, std::string_view bod
   const auto tools = engines::template_knows_tools(body);
   if (tools) tools_ = *tools;
   return tools.has_value();
+}
+
+std::uint64_t LlamaDriver::memory_need() const {
+  const auto need = engines::memory_need(model_, file_);
+  return need ? need->total() : 0;
 }
 
 std::uint32_t LlamaDriver::context_tokens() const {

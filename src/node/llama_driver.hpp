@@ -14,13 +14,13 @@ class LlamaDriver final : public Driver {
   std::vector<std::string> files() const override { return {model_.file, model_.chat_template_file}; }
   Expected<void> look() override;
   EnginePlace place(const EngineFolders& folders, const std::string& name) const override;
-  Expected<engines::Command> prepare(const EnginePlace& place,
-                                     const std::vector<std::string>& environment) const override;
+  Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) const override;
   Reach reach(const EnginePlace& place) const override;
   std::vector<Question> questions(ProbeKind kind) const override;
   bool heard(ProbeKind kind, std::size_t number, std::string_view body) override;
   bool any_status_is_work() const override { return true; }
   bool tools() const override { return tools_; }
+  std::uint64_t memory_need() const override;
   std::uint32_t context_tokens() const override;
 
  private:

@@ -13,6 +13,7 @@
 #include "base/random.hpp"
 #include "engines/model_settings.hpp"
 #include "net/timer.hpp"
+#include "node/gpus.hpp"
 #include "node/supervisor.hpp"
 #include "node/upstream.hpp"
 #include "rpc/messages.hpp"
@@ -38,8 +39,9 @@ class Node final : public rpc::NodePort {
     std::uint64_t epoch = 1;
     std::string folder;  // the data folder: engines/ (logs) and run/ (sockets) are made in it, for the owner alone
     std::vector<engines::ModelSettings> models;  // at first
-    std::vector<rpc::DeviceReport> devices;
-    std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
+    std::vector<rpc::DeviceReport> devices;      // but for GPUs
+    std::vector<Gpu> gpus;                       // as they were before anything of ours lay in them
+    std::vector<std::string> environment;        // our own, of which a GPU's part is passed on
     Patience patience;
     UpstreamPatience upstream_patience;
     Duration memory_read_every = std::chrono::seconds(5);
@@ -61,6 +63,8 @@ class Node final : public rpc::NodePort {
   // Begins the engine of a model of its settings, or ends it at once, on a later turn of the loop: the report that
   // follows does not come from inside this call. One that cannot be served is reported as failed.
   void direct(const rpc::Directive& directive) override;
+  // What the driver says of GPUs now. One that it does not name any more stays as it was.
+  void read(const std::vector<Gpu>& gpus);
   // Somebody saw this engine break an answer off: look at it now.
   void look_at(const std::string& engine);
   // Engines get no new work from here on, are asked to stop after `drain` and killed Patience::stop_grace later.
@@ -70,6 +74,12 @@ class Node final : public rpc::NodePort {
   rpc::Report report() const;
 
  private:
+  struct GpuDevice {
+    std::string device;
+    Gpu last;
+    std::uint64_t others = 0;
+    std::uint64_t told = 0;  // bytes for models, as last reported
+  };
   struct Held {
     std::shared_ptr<Host> host;
     std::string model;
@@ -81,6 +91,7 @@ class Node final : public rpc::NodePort {
   void begin(const engines::ModelSettings& model, const std::string& device);
   void carry_out(const rpc::Directive& directive);
   void forget_upstream(const std::string& model);
+  const GpuDevice* gpu(const std::string& device) const;
   void read_memory();
   void changed();
 
@@ -96,6 +107,7 @@ class Node final : public rpc::NodePort {
   bool sockets_elsewhere_ = false;  // not in the data folder, whose path is too long for a socket
   std::unordered_map<std::string, engines::ModelSettings> models_;
   std::vector<Held> hosts_;
+  std::vector<GpuDevice> gpus_;
   net::Timer reading_;
   std::shared_ptr<Node*> self_;  // what is posted looks whether we are still there
   bool beginning_ = false;

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/limits.hpp"
+#include "engines/vllm_build.hpp"
 #include "engines/vllm_server.hpp"
 
 namespace faelled::node {
@@ -30,18 +31,6 @@ std::string base_of(const fs::path& home) {
   return {};
 }
 
-// Whether it was built for processors; its version says so.
-bool processor_build(const fs::path& home) {
-  std::error_code error;
-  for (const auto& python : fs::directory_iterator(home / "lib", error)) {
-    for (const auto& package : fs::directory_iterator(python.path() / "site-packages", error)) {
-      const auto name = package.path().filename().string();
-      if (name.starts_with("vllm-") && name.ends_with("+cpu.dist-info")) return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 std::vector<std::string> VllmDriver::files() const {
@@ -60,6 +49,14 @@ Expected<void> VllmDriver::look() {
   if (!folder) return std::unexpected(folder.error());
   if (auto command = engines::vllm_server_command(model_, *folder, {"/any", "/any/v.sock"}); !command)
     return std::unexpected(command.error());
+  if (model_.gpu == engines::vllm_for_processors(model_.vllm)) {
+    return fail(Errc::invalid,
+                fmt::format("model {}: {} was built for {}", model_.id, model_.vllm,
+                            model_.gpu ? "processors, and the model is to lie on a GPU"
+                                       : "GPUs, and the model is not to lie on one"),
+                model_.gpu ? "install vLLM's build for GPUs, or write device: host"
+                           : "write device: gpu, or leave device away");
+  }
   if (auto readable = look_at_template(model_); !readable) return readable;
   if (engines::lacks_template(model_, folder->chat_template)) {
     return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.folder),
@@ -80,15 +77,15 @@ EnginePlace VllmDriver::place(const EngineFolders& folders, const std::string& n
   return {folder, folder + "/v.sock", true};
 }
 
-Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place,
-                                               const std::vector<std::string>& environment) const {
+Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place, const EngineFolders& folders) const {
   std::ofstream hook(place.folder + "/sitecustomize.py");
   hook << engines::vllm_sitecustomize() << std::flush;
   if (!hook)
     return fail(Errc::io, fmt::format("folder {}: {}", place.folder, std::strerror(errno)),
                 "make room on the disk of the data folder");
-  return engines::vllm_server_command(model_, folder_,
-                                      {place.folder, place.socket, processor_build(home_of(model_.vllm))}, environment);
+  return engines::vllm_server_command(
+      model_, folder_, {place.folder, place.socket, engines::vllm_for_processors(model_.vllm), folders.gpu_bytes},
+      folders.environment);
 }
 
 Reach VllmDriver::reach(const EnginePlace& place) const {
@@ -107,6 +104,11 @@ std::vector<Question> VllmDriver::questions(ProbeKind kind) const {
   token.within_least = 30s;  // the first one compiles what it needs
   if (kind == ProbeKind::work) return {std::move(token)};
   return {{"GET", "/health", ""}, std::move(token)};
+}
+
+std::uint64_t VllmDriver::memory_need() const {
+  const auto need = engines::memory_need(model_, folder_);
+  return need ? need->total() : 0;
 }
 
 std::uint32_t VllmDriver::context_tokens() const {

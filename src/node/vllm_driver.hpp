@@ -20,12 +20,12 @@ class VllmDriver final : public Driver {
   Expected<void> look() override;
   Patience patience(Patience patience) const override;
   EnginePlace place(const EngineFolders& folders, const std::string& name) const override;
-  Expected<engines::Command> prepare(const EnginePlace& place,
-                                     const std::vector<std::string>& environment) const override;
+  Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) const override;
   Reach reach(const EnginePlace& place) const override;
   bool calls_itself() const override { return true; }
   std::vector<Question> questions(ProbeKind kind) const override;
   bool tools() const override { return !model_.tool_parser.empty(); }
+  std::uint64_t memory_need() const override;
   std::uint32_t context_tokens() const override;
 
  private:

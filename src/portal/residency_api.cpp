@@ -28,7 +28,8 @@ std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::Mod
   const bool comes = act == rpc::ResidencyAct::load || act == rpc::ResidencyAct::pin;
   if (comes && !model.fits) {
     const auto devices = port.devices();
-    const bool pinned_keep = std::ranges::any_of(devices, [&](const auto& one) { return one.bytes >= model.bytes; });
+    const bool pinned_keep = std::ranges::any_of(
+        devices, [&](const auto& one) { return one.kind == model.kind && one.bytes >= model.bytes; });
     return ApiError{
         Cause::conflict,
         model.detail.empty() ? "No memory here is large enough for this model." : "It does not fit: " + model.detail,

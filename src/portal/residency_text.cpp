@@ -81,10 +81,13 @@ std::optional<rpc::ResidencyAct> residency_act(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view name_of(rpc::DeviceKind kind) { return kind == rpc::DeviceKind::gpu ? "gpu" : "host"; }
+
 void write_device(json::Writer& out, const rpc::DeviceResidency& device) {
   out.object()
       .member("node", device.node)
       .member("device", device.device)
+      .member("kind", name_of(device.kind))
       .member("bytes", device.bytes)
       .member("taken", device.taken)
       .member("reserved", device.reserved)
@@ -106,6 +109,7 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
   out.close_array()
       .member_or_null("node", model.node)
       .member_or_null("device", model.device)
+      .member_or_null("memory", model.bytes == 0 ? std::string_view() : name_of(model.kind))
       .member("state", state_name(model.state))
       .member("cause", name_of(model.cause))
       .member_or_null("other", model.other)

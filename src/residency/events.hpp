@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <variant>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "residency/habit.hpp"
@@ -32,6 +33,9 @@ enum class Cause : std::uint8_t {
   habit,  // it is asked for at this time on most days, and there is room
 };
 
+// Whose memory: an engine is made for one kind.
+enum class DeviceKind : std::uint8_t { host, gpu };
+
 // A model is in the catalogue, or is not what it was.
 struct ModelIs {
   ModelNumber model = 0;
@@ -40,6 +44,7 @@ struct ModelIs {
   std::uint32_t places = 1;
   bool pinned = false;
   bool at_start = false;  // loaded without being asked for, once, if there is room
+  DeviceKind kind = DeviceKind::host;
 };
 struct ModelGone {
   ModelNumber model = 0;
@@ -47,6 +52,12 @@ struct ModelGone {
 struct DeviceIs {
   DeviceNumber device = 0;
   std::uint64_t bytes = 0;
+  DeviceKind kind = DeviceKind::host;
+};
+
+// Several at once, so that nothing is planned for a part of them.
+struct DevicesAre {
+  std::vector<DeviceIs> devices;
 };
 
 // `weight`: of its wait beside that of others; 1 on average.
@@ -96,8 +107,8 @@ struct QuarterIs {
 };
 struct Tick {};
 
-using Event = std::variant<ModelIs, ModelGone, DeviceIs, Arrived, Started, Returned, Ended, EngineIs, EngineGone, Order,
-                           QuarterIs, Tick>;
+using Event = std::variant<ModelIs, ModelGone, DeviceIs, DevicesAre, Arrived, Started, Returned, Ended, EngineIs,
+                           EngineGone, Order, QuarterIs, Tick>;
 
 // Begin its engine there.
 struct Load {

@@ -191,7 +191,7 @@ void Planner::plan_at_start() {
     }
     // What does not fit beside those before it waits until it is asked for.
     const std::uint64_t bytes = catalogue_[m].bytes;
-    entry.at_start = std::ranges::any_of(devices_, [&](const Device& d) { return d.room() >= bytes; });
+    entry.at_start = std::ranges::any_of(devices_, [&](const Device& d) { return suits(m, d) && d.room() >= bytes; });
     return !entry.at_start;
   });
 }
@@ -218,7 +218,9 @@ bool Planner::place_in_room(ModelNumber model, Cause cause, const std::vector<bo
   const std::uint64_t bytes = catalogue_[model].bytes;
   std::optional<DeviceNumber> best;
   for (DeviceNumber d = 0; d < devices_.size(); ++d)
-    if (!closed[d] && devices_[d].room() >= bytes && (!best || devices_[d].room() < devices_[*best].room())) best = d;
+    if (!closed[d] && suits(model, devices_[d]) && devices_[d].room() >= bytes &&
+        (!best || devices_[d].room() < devices_[*best].room()))
+      best = d;
   if (!best) return false;
   load(model, *best, cause);
   return true;
@@ -267,7 +269,7 @@ bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
 std::optional<Planner::Sacrifice> Planner::sacrifice(DeviceNumber number, ModelNumber wanted, bool used_too) {
   const Device& device = devices_[number];
   const std::uint64_t bytes = catalogue_[wanted].bytes;
-  if (bytes > device.bytes) return std::nullopt;
+  if (!suits(wanted, device) || bytes > device.bytes) return std::nullopt;
   struct Candidate {
     double drain_s;
     double worth;
@@ -332,7 +334,7 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
   for (const ModelNumber m : wanted_)
     if (m != number && entries_[m].line.waited_s(now) > waited) before += 1;
   for (const Device& device : devices_) {
-    if (device.bytes < catalogue_[number].bytes) continue;
+    if (!suits(number, device) || device.bytes < catalogue_[number].bytes) continue;
     if (device.room() >= catalogue_[number].bytes) return after_s(load);
     for (const ModelNumber m : device.models) {
       const Entry& used = entries_[m];
@@ -345,7 +347,8 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
     }
   }
   if (std::isinf(turn)) return {};
-  const double servers = std::max<double>(1, static_cast<double>(devices_.size()));
+  const auto servers = static_cast<double>(
+      std::max<std::ptrdiff_t>(1, std::ranges::count_if(devices_, [&](const Device& d) { return suits(number, d); })));
   return after_s(turn + load + before / servers * (switch_s_ + seconds(settings_.turn_least)));
 }
 

@@ -15,17 +15,22 @@ namespace faelled::residency {
 
 struct World {
   explicit World(std::uint64_t bytes, Settings settings = {}) : planner(settings) { tell(DeviceIs{0, bytes}); }
+  World(std::initializer_list<DeviceIs> devices, Settings settings = {}) : planner(settings) {
+    for (const DeviceIs& device : devices) tell(device);
+  }
 
   Planner planner;
   Instant now{std::chrono::hours(1)};
   Duration answer_takes = std::chrono::seconds(1);
   Duration ends_after{};  // an engine that is unloaded
   bool at_start = false;
-  std::optional<ModelNumber> breaks;  // its engine ends as it begins
+  DeviceKind kind = DeviceKind::host;  // of what is added
+  bool shrank = false;                 // a device has less than it had
+  std::optional<ModelNumber> breaks;   // its engine ends as it begins
 
   void add(std::initializer_list<std::uint64_t> sizes) {
     for (const std::uint64_t bytes : sizes) {
-      tell(ModelIs{models_++, bytes, std::chrono::seconds(bytes), 1, false, at_start});
+      tell(ModelIs{models_++, bytes, std::chrono::seconds(bytes), 1, false, at_start, kind});
     }
   }
 
@@ -104,7 +109,7 @@ struct World {
       if (at <= now) {
         ready_at_.erase(model);
         serving_[model] = true;
-        tell(EngineIs{model, 0, EngineState::ready, 0, {}});
+        tell(EngineIs{model, this->at(model).device, EngineState::ready, 0, {}});
       }
     for (const auto& [model, runs] : std::map(running_))
       if (runs.second <= now) {
@@ -130,6 +135,7 @@ struct World {
     if (const auto* load = std::get_if<Load>(&action)) {
       ++loads_;
       EXPECT_FALSE(serving_[load->model]);
+      EXPECT_EQ(planner.device(load->device)->kind, at(load->model).kind);
       if (load->model == breaks) return tell(EngineGone{load->model});
       ready_at_[load->model] = now + at(load->model).load;
     } else if (const auto* drain = std::get_if<Drain>(&action)) {
@@ -146,17 +152,19 @@ struct World {
   }
 
   void check() const {
-    const auto device = planner.device(0);
-    if (!device) return;
-    std::uint64_t taken = 0;
+    std::vector<std::uint64_t> taken(planner.devices());
     bool read_more = false;
     for (ModelNumber m = 0; m < models_; ++m) {
       const ModelState state = at(m);
       read_more |= state.bytes_read > 0;
-      if (state.where != ModelState::Where::absent && state.where != ModelState::Where::coming) taken += state.bytes;
+      const bool there = state.where != ModelState::Where::absent && state.where != ModelState::Where::coming;
+      if (there) taken.at(state.device) += state.bytes;
     }
-    EXPECT_EQ(device->taken, taken);
-    if (!read_more) EXPECT_LE(taken, device->bytes);
+    for (DeviceNumber d = 0; d < taken.size(); ++d) {
+      const auto device = planner.device(d);
+      EXPECT_EQ(device->taken, taken[d]);
+      if (!read_more && !shrank) EXPECT_LE(taken[d], device->bytes);
+    }
   }
 
   ModelNumber models_ = 0;

@@ -154,10 +154,13 @@ struct EngineReport {
   bool operator==(const EngineReport&) const = default;
 };
 
+enum class DeviceKind : std::uint8_t { host, gpu };
+
 // A memory for models.
 struct DeviceReport {
   std::string device;       // unique within its node
   std::uint64_t bytes = 0;  // for models, what is kept free for others already taken off
+  DeviceKind kind = DeviceKind::host;
   bool operator==(const DeviceReport&) const = default;
 };
 
@@ -220,10 +223,11 @@ struct ModelResidency {
   std::uint64_t bytes = 0;       // it needs, by its file or as it was read; 0: it takes none of our memory
   std::uint64_t bytes_read = 0;  // as last read
   bool pinned = false;
-  bool fits = true;      // false: no memory here is large enough
-  std::string detail;    // why it failed or cannot be served, in plain words
-  Duration load_time{};  // measured, else estimated
-  Duration ready_in{};   // estimate while it comes or is waited for; zero: unknown
+  DeviceKind kind = DeviceKind::host;  // of the memory that it is made for
+  bool fits = true;                    // false: no memory here is large enough
+  std::string detail;                  // why it failed or cannot be served, in plain words
+  Duration load_time{};                // measured, else estimated
+  Duration ready_in{};                 // estimate while it comes or is waited for; zero: unknown
   double asked_per_hour = 0;
   std::uint32_t running = 0;
   std::uint32_t waiting = 0;
@@ -236,6 +240,7 @@ struct DeviceResidency {
   std::uint64_t bytes = 0;     // for models
   std::uint64_t taken = 0;     // by models that are there, come or still go
   std::uint64_t reserved = 0;  // for a model that comes once others have gone
+  DeviceKind kind = DeviceKind::host;
   bool operator==(const DeviceResidency&) const = default;
 };
 

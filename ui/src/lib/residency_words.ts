@@ -33,8 +33,8 @@ function time_words(time: Date, { language, now }: Teller): string {
 const other_of = (other: string | null, { say, name_of }: Teller) => (other ? name_of(other) : say('other_unknown'));
 
 export function unfit_words(model: ModelResidency, devices: readonly MemoryDevice[], { say, language }: Teller): string {
-  const largest = Math.max(0, ...devices.map((each) => each.bytes));
-  if (largest === 0) return say('why_unfit_none');
+  const largest = Math.max(0, ...devices.filter((each) => each.kind === model.memory).map((each) => each.bytes));
+  if (largest === 0) return say(model.memory === 'gpu' ? 'why_unfit_no_gpu' : 'why_unfit_none');
   if (model.bytes <= largest) return say('why_unfit_pinned');
   return say('why_unfit', { bytes: bytes_text(model.bytes, language), largest: bytes_text(largest, language) });
 }

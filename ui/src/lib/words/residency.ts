@@ -60,6 +60,7 @@ export const da = {
   why_unfit_pinned: 'Passer ikke, fordi fastholdte modeller optager for meget af hukommelsen. Giv en af dem fri.',
   why_elsewhere_ready: 'Klar.',
   why_unfit_none: 'Passer ikke, fordi der ikke er nogen hukommelse til den her.',
+  why_unfit_no_gpu: 'Passer ikke, fordi den skal ligge på et grafikkort, og serveren har ingen.',
   why_last_answers: 'De sidste {count} svar gøres færdige.',
   why_last_answer: 'Det sidste svar gøres færdigt.',
 
@@ -199,6 +200,7 @@ export const en: Record<keyof typeof da, string> = {
   why_unfit_pinned: 'Does not fit, because pinned models take too much of the memory. Unpin one of them.',
   why_elsewhere_ready: 'Ready.',
   why_unfit_none: 'Does not fit, because there is no memory for it here.',
+  why_unfit_no_gpu: 'Does not fit, because it is to lie on a GPU, and the server has none.',
   why_last_answers: 'Its last {count} answers are being finished.',
   why_last_answer: 'Its last answer is being finished.',
 
