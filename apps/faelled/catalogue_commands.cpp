@@ -16,7 +16,7 @@ namespace {
 
 // What a person names of a definition; the rest stays as it is.
 struct Named {
-  std::optional<std::string> name, file, folder, chat_template_file, url, upstream_model, api_key_file;
+  std::optional<std::string> name, file, folder, device, chat_template_file, url, upstream_model, api_key_file;
   std::optional<std::uint32_t> concurrency, context_tokens, threads;
   std::optional<bool> embeddings, rerank, pinned;
   std::optional<std::vector<std::string>> aliases, stop;
@@ -61,6 +61,7 @@ Members members_of(const Named& named) {
   text("name", named.name);
   path("file", named.file);
   path("folder", named.folder);
+  text("device", named.device);
   path("chat_template_file", named.chat_template_file);
   text("url", named.url);
   text("upstream_model", named.upstream_model);
@@ -207,6 +208,8 @@ std::shared_ptr<Named> with_definition(Command& command, bool adds) {
   command->add_option("model", command.options().id, "Its id: what clients call it")->required();
   command->add_option("--file", named->file, "The GGUF file, for llama-server");
   command->add_option("--folder", named->folder, "The folder of safetensors, for vLLM");
+  command->add_option("--device", named->device, "Its memory: host (the machine's) or gpu" + goes)
+      ->check(CLI::IsMember({"host", "gpu", std::string(taken_away).c_str()}));
   command->add_option("--name", named->name, "What people read" + goes);
   command->add_option("--concurrency", named->concurrency, "Places: how many it answers at once");
   command->add_option("--context-tokens", named->context_tokens, "Longest conversation of each place");

@@ -71,6 +71,7 @@ void add_keys(CLI::App& app, std::string& config, int& status);
 void add_commons(CLI::App& app, std::string& config, int& status);
 // residency_commands.cpp
 void add_residency(CLI::App& app, std::string& config, int& status);
+void add_aliases(CLI::App& app, std::string& config, int& status);
 // catalogue_commands.cpp: more of 'model'
 void add_catalogue(CLI::App& model, std::string& config, int& status);
 // maintenance_commands.cpp

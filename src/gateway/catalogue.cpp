@@ -18,7 +18,7 @@ Expected<void> Catalogue::may_put(const CatalogueModel& model) const {
   const std::string& id = model.settings.id;
   const auto means_another = [&](const std::string& name) {
     const auto alias = aliases_.find(name);
-    if (alias != aliases_.end()) return alias->second.model != id;
+    if (alias != aliases_.end()) return alias->second.model != id || moving_.contains(name);
     return name != id && models_.contains(name);
   };
   if (aliases_.contains(id)) return fail(Errc::exists, "'" + id + "' is an alias already", "choose another id");
@@ -48,9 +48,44 @@ Expected<void> Catalogue::put(CatalogueModel model) {
 }
 
 void Catalogue::remove(std::string_view id) {
-  std::erase_if(aliases_, [&](const auto& entry) { return entry.second.model == id; });
+  std::erase_if(aliases_,
+                [&](const auto& entry) { return entry.second.model == id && !moving_.contains(entry.first); });
   std::erase(names_, id);
   if (const auto found = models_.find(id); found != models_.end()) models_.erase(found);
+}
+
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= limits::name_bytes_max &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+Expected<void> Catalogue::may_point(const MovingAlias& alias) const {
+  if (models_.contains(alias.name) || (aliases_.contains(alias.name) && !moving_.contains(alias.name)))
+    return fail(Errc::exists, "'" + alias.name + "' is a model or a fixed alias of one", "choose another name");
+  for (const std::string& model : {alias.model, alias.moving_to})
+    if (!model.empty() && !models_.contains(model)) return fail(Errc::not_found, "there is no model '" + model + "'");
+  return {};
+}
+
+Expected<void> Catalogue::point(MovingAlias alias) {
+  if (auto may = may_point(alias); !may) return may;
+  aliases_.insert_or_assign(alias.name, Meaning{alias.model, alias.lane});
+  const std::string name = alias.name;
+  moving_.insert_or_assign(name, std::move(alias));
+  return {};
+}
+
+void Catalogue::unpoint(std::string_view name) {
+  const auto found = moving_.find(name);
+  if (found == moving_.end()) return;
+  aliases_.erase(found->first);
+  moving_.erase(found);
+}
+
+std::string Catalogue::pointed_at_by(std::string_view id) const {
+  for (const auto& [name, alias] : moving_)
+    if (alias.model == id || alias.moving_to == id) return name;
+  return {};
 }
 
 std::vector<std::string> Catalogue::listed() const {
@@ -60,6 +95,8 @@ std::vector<std::string> Catalogue::listed() const {
     for (const Alias& alias : models_.find(id)->second->aliases)
       if (alias.listed) all.push_back(alias.name);
   }
+  for (const auto& [name, alias] : moving_)
+    if (alias.listed) all.push_back(name);
   return all;
 }
 

@@ -31,6 +31,23 @@ struct Alias {
   bool operator==(const Alias&) const = default;
 };
 
+// A name that is moved from model to model while the server runs, as a model's own aliases are not.
+struct MovingAlias {
+  std::string name;
+  std::string model;      // what it means
+  std::string moving_to;  // what it will mean once that is ready; empty: it stays
+  std::string previous;   // what it meant before; empty: nothing
+  std::string owner;      // who must be named by whoever moves it; empty: nobody
+  std::string detail;     // why it does not move, in plain words
+  rpc::Lane lane = rpc::Lane::interactive;
+  bool listed = true;
+  std::uint64_t version = 0;  // counts acts of people, from 1
+  bool operator==(const MovingAlias&) const = default;
+};
+
+// Names stand in URLs, JSON and logs: visible ASCII, no quotes or backslash, at most limits::name_bytes_max.
+bool is_name(std::string_view name);
+
 struct CatalogueModel {
   engines::ModelSettings settings;
   std::vector<Alias> aliases = {};
@@ -53,6 +70,15 @@ class Catalogue {
   Expected<void> may_put(const CatalogueModel& model) const;
   void remove(std::string_view id);
 
+  // Adds a moving alias, or takes the place of the one of that name. Errors: exists, where a model or another alias has
+  // the name, and not_found, where one of its models is not there.
+  Expected<void> point(MovingAlias alias);
+  Expected<void> may_point(const MovingAlias& alias) const;
+  void unpoint(std::string_view name);
+  const std::map<std::string, MovingAlias, std::less<>>& moving() const { return moving_; }
+  // The moving alias that means this model or will; empty: none.
+  std::string pointed_at_by(std::string_view id) const;
+
   // What a client means by a model's id or one of its aliases; `model` is nullptr for what is neither. It lives until
   // the catalogue changes: who waits for anything meanwhile holds it.
   struct Asked {
@@ -64,7 +90,7 @@ class Catalogue {
   std::shared_ptr<const CatalogueModel> hold(std::string_view id) const;
 
   const std::vector<std::string>& names() const { return names_; }  // of the models, in order
-  std::vector<std::string> listed() const;  // and behind each its aliases that clients are shown
+  std::vector<std::string> listed() const;  // behind each its aliases that clients are shown, then the moving ones
   WallTime created() const { return created_; }
 
  private:
@@ -74,7 +100,8 @@ class Catalogue {
   };
 
   std::map<std::string, std::shared_ptr<const CatalogueModel>, std::less<>> models_;
-  std::map<std::string, Meaning, std::less<>> aliases_;
+  std::map<std::string, Meaning, std::less<>> aliases_;  // moving ones too
+  std::map<std::string, MovingAlias, std::less<>> moving_;
   std::vector<std::string> names_;
   WallTime created_;
 };

@@ -48,6 +48,38 @@ TEST_F(CatalogueTest, RefusesANameThatMeansAnotherAndStaysAsItWas) {
 
 TEST_F(CatalogueTest, AModelMayTakeItsOwnAliasAgain) { EXPECT_TRUE(catalogue.put(model("a", {{"x"}, {"x2"}}))); }
 
+TEST_F(CatalogueTest, AMovingAliasMeansWhatItPointsAt) {
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "a", .lane = rpc::Lane::batch}));
+  EXPECT_EQ(catalogue.asked("best").model, catalogue.find("a"));
+  EXPECT_EQ(catalogue.asked("best").lane, rpc::Lane::batch);
+  EXPECT_THAT(catalogue.listed(), ElementsAre("a", "x", "b", "best"));
+  EXPECT_EQ(catalogue.pointed_at_by("a"), "best");
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "a", .moving_to = "b", .listed = false}));
+  EXPECT_EQ(catalogue.asked("best").model, catalogue.find("a")) << "it has not moved yet";
+  EXPECT_EQ(catalogue.pointed_at_by("b"), "best");
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "b"}));
+  EXPECT_EQ(catalogue.asked("best").model, catalogue.find("b"));
+  catalogue.unpoint("best");
+  catalogue.unpoint("best");
+  EXPECT_EQ(catalogue.asked("best").model, nullptr);
+  EXPECT_TRUE(catalogue.moving().empty());
+}
+
+TEST_F(CatalogueTest, AMovingAliasHasANameOfItsOwn) {
+  for (const char* taken : {"a", "x"}) {
+    const auto pointed = catalogue.point({.name = taken, .model = "b"});
+    ASSERT_FALSE(pointed);
+    EXPECT_EQ(pointed.error().code, Errc::exists);
+  }
+  EXPECT_EQ(catalogue.point({.name = "best", .model = "nobody"}).error().code, Errc::not_found);
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "a"}));
+  EXPECT_FALSE(catalogue.put(model("a", {{"best"}}))) << "though it means that model";
+  EXPECT_FALSE(catalogue.put(model("best")));
+  EXPECT_EQ(catalogue.asked("x").model, catalogue.find("a"));
+  EXPECT_TRUE(is_name("org/best:1"));
+  for (const char* name : {"", "a b", "a\"", "a\\", "\xc3\xa6"}) EXPECT_FALSE(is_name(name)) << name;
+}
+
 TEST_F(CatalogueTest, WhoHoldsARemovedModelKeepsIt) {
   const auto held = catalogue.hold("a");
   catalogue.remove("a");

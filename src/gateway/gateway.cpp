@@ -231,7 +231,8 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
 std::vector<std::string> Gateway::names_for(const members::Caller& caller) const {
   std::vector<std::string> names = context_.catalogue.listed();
   std::erase_if(names, [&](const std::string& name) {
-    return !directory_.allows(caller, context_.catalogue.asked(name).model->settings.id, context_.clock.wall());
+    const CatalogueModel* model = context_.catalogue.asked(name).model;
+    return model == nullptr || !directory_.allows(caller, model->settings.id, context_.clock.wall());
   });
   return names;
 }

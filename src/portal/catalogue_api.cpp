@@ -146,7 +146,7 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
   }
   if (fit->wrong) co_return refuse(wrong(*fit->wrong));
   wished.fit = std::move(*fit);
-  leave_the_pinned(wished.fit, id);
+  leave_the_pinned(wished.fit, wished.model.settings);
   if (!wished.dry_run) co_return wished;
   if (const auto why = against(wished, id, adds)) co_return refuse(*why);
   const CatalogueModel* now = p_.context.catalogue.find(id);
@@ -157,15 +157,17 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
 }
 
 // Models that never go have their part before it.
-void Portal::leave_the_pinned(ModelFit& fit, const std::string& id) const {
+void Portal::leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model) const {
   if (p_.residency == nullptr || fit.memory == 0 || !fit.why_not.empty()) return;
   const auto devices = p_.residency->devices();
   const auto models = p_.residency->residency();
   std::uint64_t most = 0;
   for (const rpc::DeviceResidency& device : devices) {
+    if ((device.kind == rpc::DeviceKind::gpu) != model.gpu) continue;
     std::uint64_t pinned = 0;
     for (const rpc::ModelResidency& one : models)
-      if (one.pinned && one.model != id && one.node == device.node && one.device == device.device) pinned += one.bytes;
+      if (one.pinned && one.model != model.id && one.node == device.node && one.device == device.device)
+        pinned += one.bytes;
     most = std::max(most, device.bytes - std::min(device.bytes, pinned));
   }
   if (devices.empty() || most >= fit.memory) return;
@@ -264,6 +266,14 @@ net::Task<void> Portal::remove_model(Call& call) {
           const CatalogueModel* model = p_.context.catalogue.find(id);
           if (model == nullptr || model->version == 0) {
             refused = model == nullptr ? ApiError{Cause::not_found, "There is no such model."} : in_file(id);
+            return fail(Errc::conflict, "");
+          }
+          if (const std::string alias = p_.context.catalogue.pointed_at_by(id); !alias.empty()) {
+            refused = ApiError{Cause::conflict,
+                               fmt::format("The alias '{}' means this model; move it first.", alias),
+                               {},
+                               {},
+                               fmt::format("Navnet '{}' betyder denne model. Flyt det først.", alias)};
             return fail(Errc::conflict, "");
           }
           const store::SettingRow row{std::string(model_setting) + id, stored_model(model->version + 1, {}, {}),

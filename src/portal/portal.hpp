@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "gateway/gateway.hpp"
+#include "portal/alias_keeping.hpp"
 #include "portal/aside.hpp"
 #include "portal/asking.hpp"
 #include "portal/bulletin.hpp"
@@ -52,6 +53,7 @@ class Portal {
     DecisionCheck* check = nullptr;           // nullptr: there is no log to check
     rpc::ResidencyPort* residency = nullptr;  // nullptr: nobody plans which model lies where
     CatalogueKeeping* keeping = nullptr;      // nullptr: the catalogue does not change while the server runs
+    AliasKeeping* aliases = nullptr;          // nullptr: no name moves
   };
 
   explicit Portal(Parts parts);
@@ -155,8 +157,23 @@ class Portal {
   net::Task<void> remove_model(Call& call);
   net::Task<std::optional<Wished>> wished_model(Call& call, bool adds);
   std::optional<openai::ApiError> against(const Wished& wished, const std::string& id, bool adds) const;
-  void leave_the_pinned(ModelFit& fit, const std::string& id) const;
+  void leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model) const;
   net::Task<void> put_model(Call& call, Wished wished, bool adds);
+  // aliases_api.cpp
+  struct AliasWish {
+    std::string model;
+    bool back = false;  // to what it meant before, whatever `model` says
+    std::optional<std::string> owner;
+    std::optional<rpc::Lane> lane;
+    std::optional<bool> listed;
+    std::optional<std::uint64_t> version;  // the one that was seen
+  };
+  net::Task<void> list_aliases(Call& call);
+  net::Task<void> put_alias(Call& call);
+  net::Task<void> roll_back_alias(Call& call);
+  net::Task<void> remove_alias(Call& call);
+  net::Task<void> move_alias(Call& call, AliasWish wish, std::string_view action);
+  std::expected<gateway::MovingAlias, openai::ApiError> moved(const std::string& name, const AliasWish& wish) const;
   // residency_api.cpp
   net::Task<void> get_residency(Call& call);
   net::Task<void> list_residency_events(Call& call);
