@@ -16,7 +16,7 @@ namespace {
 
 // What a person names of a definition; the rest stays as it is.
 struct Named {
-  std::optional<std::string> name, file, folder, device, chat_template_file, url, upstream_model, api_key_file;
+  std::optional<std::string> name, file, folder, device, chat_template_file, url, upstream_model, api_key_file, adapters_folder;
   std::optional<std::uint32_t> concurrency, context_tokens, threads;
   std::optional<bool> embeddings, rerank, pinned;
   std::optional<std::vector<std::string>> aliases, stop;
@@ -66,6 +66,7 @@ Members members_of(const Named& named) {
   text("url", named.url);
   text("upstream_model", named.upstream_model);
   path("api_key_file", named.api_key_file);
+  path("adapters_folder", named.adapters_folder);
   number("concurrency", named.concurrency);
   number("context_tokens", named.context_tokens);
   number("threads", named.threads);
@@ -189,6 +190,85 @@ int change(const Control& control, const Options& options, const Named& named) {
                                    body_of(definition, named, before->version)));
 }
 
+// The adapters of a definition, but for the one of that name, as the values of an open array; whether it was there.
+bool copy_others(json::Writer& out, const Members& definition, const std::string& name) {
+  bool there = false;
+  const auto list = definition.find("adapters");
+  if (list == definition.end()) return false;
+  json::Document document;
+  const auto adapters = document.parse(list->second);
+  if (!adapters || adapters->kind() != json::Kind::array) return false;
+  for (const json::Value adapter : adapters->items()) {
+    const auto called = adapter.find("name");
+    const bool same = called && called->text_is(name);
+    there |= same;
+    if (!same) out.raw(adapter.raw());
+  }
+  return there;
+}
+
+struct AdapterNamed {
+  std::string name;
+  std::optional<std::string> file, folder;
+  std::vector<std::string> members, aliases;
+};
+
+int with_adapters(const Control& control, const Options& options, const AdapterNamed& named, bool adds) {
+  auto before = entry_of(control, options.id);
+  if (!before) return complain(before.error());
+  if (before->definition.empty())
+    return complain({Errc::conflict, "the model '" + options.id + "' stands in the configuration file",
+                     "change its adapters there and start again"});
+  std::string list;
+  json::Writer out(list);
+  out.array();
+  const bool there = copy_others(out, before->definition, named.name);
+  const std::string id = options.id + ":" + named.name;
+  if (adds && there)
+    return complain(
+        {Errc::exists, "there is an adapter '" + id + "' already", "remove it first, or choose another name"});
+  if (!adds && !there)
+    return complain({Errc::not_found, "there is no adapter '" + id + "'", "'faelled model list' shows all"});
+  if (adds) {
+    if (named.file.has_value() == named.folder.has_value())
+      return complain({Errc::invalid, "say where the adapter lies, once",
+                       "--file names a GGUF file, for llama-server, and --folder a folder, for vLLM"});
+    Members adapter{{"name", as_json(named.name)}};
+    const auto path = std::filesystem::absolute(named.file ? *named.file : *named.folder).lexically_normal();
+    adapter[named.file ? "file" : "folder"] = as_json(path.string());
+    for (const auto& [key, values] : {std::pair("members", &named.members), std::pair("aliases", &named.aliases)}) {
+      std::string texts;
+      for (const std::string& value : *values) texts += (texts.empty() ? "[" : ",") + as_json(value);
+      if (!texts.empty()) adapter[key] = texts + "]";
+    }
+    out.raw(object_of(adapter));
+  }
+  out.close_array();
+  before->definition["adapters"] = list == "[]" ? "" : list;
+  return say(options, control.call("PUT", "/api/catalogue/" + percent_encoded(options.id),
+                                   body_of(before->definition, {}, before->version)));
+}
+
+void add_adapters(CLI::App& model, std::string& config, int& status) {
+  auto* adapter = model.add_subcommand("adapter", "Adapters (LoRA) of a model: each is asked for as MODEL:NAME");
+  adapter->require_subcommand(1);
+  const auto named = std::make_shared<AdapterNamed>();
+  Command adds(*adapter, "add", "Give a model an adapter while the server runs; its file is looked at first", config,
+               status, [named](const Control& c, const Options& o) { return with_adapters(c, o, *named, true); });
+  adds->add_option("--file", named->file, "The adapter's GGUF file, for llama-server");
+  adds->add_option("--folder", named->folder,
+                   "The folder with adapter_config.json and adapter_model.safetensors, for vLLM");
+  adds->add_option("--member", named->members,
+                   "A member that may use it, and sees it, and nobody else; may be given again. Without: everybody");
+  adds->add_option("--alias", named->aliases, "Another name for it; may be given again");
+  Command removes(*adapter, "remove", "Take an adapter away from a model", config, status,
+                  [named](const Control& c, const Options& o) { return with_adapters(c, o, *named, false); });
+  for (Command* command : {&adds, &removes}) {
+    (*command)->add_option("model", command->options().id, "The model's id")->required();
+    (*command)->add_option("adapter", named->name, "The adapter's name")->required();
+  }
+}
+
 int remove(const Control& control, const Options& options) {
   const auto answer = control.call("DELETE", "/api/catalogue/" + percent_encoded(options.id));
   if (!answer) return complain(answer.error());
@@ -216,6 +296,8 @@ std::shared_ptr<Named> with_definition(Command& command, bool adds) {
   command->add_option("--threads", named->threads, "Processor threads of its engine");
   command->add_option("--chat-template-file", named->chat_template_file,
                       "A template in place of the file's own" + goes);
+  command->add_option("--adapters-folder", named->adapters_folder,
+                      "For vLLM: adapters below this folder come and go without a new engine" + goes);
   command->add_flag("--embeddings,!--no-embeddings", named->embeddings, "It makes vectors and nothing else");
   command->add_flag("--rerank,!--no-rerank", named->rerank, "It ranks documents and nothing else");
   command->add_flag("--pinned,!--no-pinned", named->pinned, "Keep it in memory always");
@@ -246,6 +328,7 @@ void add_catalogue(CLI::App& model, std::string& config, int& status) {
   };
   with_named("add", "Take a model into the catalogue while the server runs; its file is looked at first", true);
   with_named("change", "Change a model that was added at run time; what is not named stays as it is", false);
+  add_adapters(model, config, status);
   Command removes(model, "remove", "Take a model out of the catalogue; what it answers it answers to the end", config,
                   status, remove);
   removes->add_option("model", removes.options().id, "Its id")->required();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "engines/adapters.hpp"
 #include "engines/gguf.hpp"
 #include "engines/llama_server.hpp"
 #include "engines/memory_need.hpp"
@@ -26,33 +27,28 @@ portal::ModelFit fit_of(const json::Value& stored) {
   return {bytes("weights"), bytes("kv_cache"), bytes("working"), 0, {}};
 }
 
-// Nothing differs that the engine was begun with.
-bool same_engine(engines::ModelSettings a, const engines::ModelSettings& b) {
-  a.name = b.name;
-  a.demo = b.demo;
-  a.pinned = b.pinned;
-  a.shorter_vectors = b.shorter_vectors;
-  a.stop = b.stop;
-  return a == b;
-}
-
 // What it needs, by its file or folder. As the node looks before it begins an engine: what it would refuse is refused.
 std::expected<engines::MemoryNeed, portal::WrongDefinition> looked_at(const engines::ModelSettings& settings) {
   const auto wrong = [](std::string key, const Error& error) {
     return std::unexpected(portal::WrongDefinition{std::move(key), error.message + "; " + error.hint});
   };
+  const engines::Adapters adapters = engines::look_at_adapters(settings);
   const auto of = [&](const char* where,
                       const auto& file) -> std::expected<engines::MemoryNeed, portal::WrongDefinition> {
     if (engines::lacks_template(settings, file.chat_template))
       return wrong("definition.chat_template_file",
                    {Errc::invalid, "the model has no chat template of its own", "name one in chat_template_file"});
-    const auto need = engines::memory_need(settings, file);
+    if (!adapters.wrong.empty()) return wrong("definition.adapters", adapters.wrong.front().error);
+    auto need = engines::memory_need(settings, file);
     if (!need) return wrong(where, need.error());
+    need->weights += adapters.bytes;
     return *need;
   };
   if (settings.kind == engines::EngineKind::vllm) {
     const auto folder = engines::read_model_folder(settings.folder);
     if (!folder) return wrong("definition.folder", folder.error());
+    if (const auto there = engines::look_at_adapters_folder(settings); !there)
+      return wrong("definition.adapters_folder", there.error());
     if (const auto context = engines::context_tokens_per_place(settings, folder->shape); !context)
       return wrong("definition.context_tokens", context.error());
     return of("definition.folder", *folder);
@@ -151,7 +147,8 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
       {"api_key_file", model->api_key_file},
       {"ca_file", model->ca_file.path},
       {"certificate_file", model->certificate_file.path},
-      {"key_file", model->key_file.path}};
+      {"key_file", model->key_file.path},
+      {"adapters_folder", model->adapters_folder}};
   const std::string own = std::filesystem::absolute(p_.config.data).lexically_normal().string() + "/";
   for (const auto& [name, file] : files) {
     const std::string key = "definition." + std::string(name);
@@ -161,6 +158,13 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
     if (name != "file" && name != "folder" && file.string().starts_with(own))
       return wrong(key, key + " lies in the server's data folder; keep it elsewhere");
   }
+  if (holds_data(model->adapters_folder, p_.config))
+    return wrong("definition.adapters_folder",
+                 "definition.adapters_folder holds the server's data folder, which no engine may read");
+  for (const config::Adapter& adapter : model->adapters)
+    if (!adapter.path.is_absolute())
+      return wrong("definition.adapters", "adapter '" + adapter.name + "' must have a path from the root on, not '" +
+                                              adapter.path.string() + "'");
   std::error_code ignored;
   if (!model->api_key_file.empty() && !std::filesystem::is_regular_file(model->api_key_file, ignored))
     return wrong("definition.api_key_file", "definition.api_key_file is no file that can be read");
@@ -206,10 +210,11 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
     return;
   }
   p_.mesh.add_model(settings.id);
-  p_.node.know(settings);
+  const bool adapted = p_.node.know(settings);
   if (settings.kind != engines::EngineKind::openai) {
     // What runs began with the former definition: it ends in peace, and whoever asks next has the new one.
-    if (before != nullptr && !same_engine(before->settings, settings)) p_.mesh.renew(settings.id);
+    if (before != nullptr && !(engines::same_but_adapters(before->settings, settings) && adapted))
+      p_.mesh.renew(settings.id);
     const engines::MemoryNeed need{fit.weights, fit.kv_cache, fit.working};
     p_.mesh.know({settings.id, need.total(), load_guess_of(settings, need), settings.places, settings.pinned,
                   before == nullptr, device_of(settings)});

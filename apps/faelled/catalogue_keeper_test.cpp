@@ -81,6 +81,16 @@ TEST_F(CatalogueKeeperTest, RefusesPathsThatAreNotFromTheRootOn) {
   EXPECT_EQ(wrong(upstream + R"("ca_file":"ca.pem"})").key, "definition.ca_file");
 }
 
+TEST_F(CatalogueKeeperTest, LetsNoEngineReadTheServersOwnFolder) {
+  config.vllm = "/usr/bin/vllm";
+  const std::string vllm = R"({"id":"a","engine":"vllm","folder":"/m","adapters_folder":")";
+  for (const std::filesystem::path& folder :
+       {std::filesystem::path("/"), folder_.path(), config.data, config.data / "run" / ".."})
+    EXPECT_EQ(wrong(vllm + folder.string() + R"("})").key, "definition.adapters_folder") << folder;
+  EXPECT_EQ(wrong(vllm + R"(/adapters"})").key, "");
+  EXPECT_EQ(wrong(llama("a", R"(,"adapters":[{"name":"x","file":"x.gguf"}])")).key, "definition.adapters");
+}
+
 TEST_F(CatalogueKeeperTest, SendsNoLineOfTheServersOwnFilesToAnAddress) {
   const std::string own = (config.data / "../data/./secret").string();
   const auto why = wrong(R"({"id":"a","engine":"openai","url":"https://h/v1","api_key_file":")" + own + R"("})");

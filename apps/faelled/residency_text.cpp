@@ -128,6 +128,14 @@ std::string models_table(const std::string& answer) {
         .member("running", static_cast<std::int64_t>(number_of(model, "running")))
         .member_or_null("why", why_text(model, at))
         .close_object();
+    if (const auto adapters = model.find("adapters"))
+      for (const json::Value adapter : adapters->items()) {
+        std::string members;
+        for (const json::Value member : adapter.find("members")->items())
+          members = join(members, ", ", member.text().value_or(""));
+        out.object().member("id", text_of(adapter, "id")).member("state", text_of(model, "state"));
+        out.member("why", members.empty() ? "an adapter" : "an adapter, for " + members).close_object();
+      }
   }
   out.close_array().close_object();
   return table_of(rows, "models", {"id", "state", "where", "memory", "load", "waiting", "running", "why"});

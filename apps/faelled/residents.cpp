@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "doctor/machine.hpp"
+#include "engines/adapters.hpp"
 #include "engines/gguf.hpp"
 #include "engines/memory_need.hpp"
 #include "engines/vllm_server.hpp"
@@ -25,7 +26,10 @@ Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model) {
     return folder ? engines::memory_need(model, *folder) : std::unexpected(folder.error());
   }
   const auto file = engines::read_gguf_file(model.file);
-  return file ? engines::memory_need(model, *file) : std::unexpected(file.error());
+  if (!file) return std::unexpected(file.error());
+  auto need = engines::memory_need(model, *file);
+  if (need) need->weights += engines::look_at_adapters(model).bytes;
+  return need;
 }
 
 Duration load_guess_of(const engines::ModelSettings& model, const engines::MemoryNeed& need) {

@@ -58,9 +58,23 @@ engines::EngineKind kind_of(config::Engine engine) {
   return engines::EngineKind::openai;
 }
 
+std::vector<gateway::Alias> aliases_of(const std::vector<config::Alias>& from) {
+  std::vector<gateway::Alias> all;
+  for (const config::Alias& alias : from)
+    all.push_back({alias.name, alias.batch ? rpc::Lane::batch : rpc::Lane::interactive, alias.listed});
+  return all;
+}
+
 gateway::CardText card_text(const config::CardText& text) { return {text.summary, text.good_for, text.where}; }
 
 }  // namespace
+
+bool holds_data(const std::filesystem::path& folder, const config::Config& config) {
+  if (folder.empty()) return false;
+  const auto data = std::filesystem::absolute(config.data).lexically_normal();
+  const auto below = data.lexically_relative(std::filesystem::absolute(folder).lexically_normal());
+  return !below.empty() && *below.begin() != "..";
+}
 
 Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config) {
   gateway::CatalogueModel model;
@@ -76,11 +90,27 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
   to.demo = from.demo;
   to.pinned = from.pinned;
   to.stop = from.stop;
-  for (const config::Alias& alias : from.aliases)
-    model.aliases.push_back({alias.name, alias.batch ? rpc::Lane::batch : rpc::Lane::interactive, alias.listed});
+  model.aliases = aliases_of(from.aliases);
   const auto absolute = [](const std::filesystem::path& path) {
     return path.empty() ? std::string() : std::filesystem::absolute(path).lexically_normal().string();
   };
+  for (const config::Adapter& adapter : from.adapters) {
+    to.adapters.push_back({adapter.name, absolute(adapter.path)});
+    gateway::CatalogueAdapter& shown =
+        model.adapters.emplace_back(from.id + ":" + adapter.name, adapter.name, adapter.members);
+    shown.aliases = aliases_of(adapter.aliases);
+    if (!adapter.card) continue;
+    shown.has_card = true;
+    shown.da = card_text(adapter.card->da);
+    shown.en = card_text(adapter.card->en);
+  }
+  if (holds_data(from.adapters_folder, config))
+    return fail(Errc::invalid,
+                fmt::format("adapters_folder of model {} holds the data folder, which no engine may read", from.id),
+                "name a folder that holds adapters alone");
+  to.adapters_max = from.adapters_max;
+  to.adapters_rank = from.adapters_rank;
+  to.adapters_folder = absolute(from.adapters_folder);
   to.file = absolute(from.file);
   to.folder = absolute(from.folder);
   to.tool_parser = from.tool_parser;

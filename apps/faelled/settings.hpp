@@ -12,6 +12,8 @@
 
 namespace faelled::app {
 
+// Whether the server's own data lies in that folder or below it.
+bool holds_data(const std::filesystem::path& folder, const config::Config& config);
 // Reads the keys of upstreams from their files. Errors: io, with the path.
 Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config);
 Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Config& config);

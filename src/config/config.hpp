@@ -115,6 +115,15 @@ struct Alias {
   bool listed = true;  // stands in the list of models
 };
 
+// What was learned on top of a model, small beside it: a LoRA. Clients ask for "id of the model:name".
+struct Adapter {
+  std::string name;
+  std::filesystem::path path;        // llama: a GGUF file; vllm: a folder with adapter_config.json
+  std::vector<std::string> members;  // who may use it, and see it; empty: everybody
+  std::vector<Alias> aliases;
+  std::optional<Card> card;
+};
+
 struct Model {
   std::string id;
   std::string name;  // the id where the file gives none
@@ -135,6 +144,10 @@ struct Model {
   std::string tool_parser;                   // vllm: what it calls the model's way to write tool calls; empty: no tools
   std::vector<std::string> stop;             // added to every chat request
   std::vector<Alias> aliases;
+  std::vector<Adapter> adapters;          // llama, vllm
+  std::uint32_t adapters_max = 4;         // vllm: so many of them answer at once
+  std::uint32_t adapters_rank = 16;       // vllm: the largest rank that one may have
+  std::filesystem::path adapters_folder;  // vllm: those below it come while the engine runs; empty: none do
   bool embeddings = false;
   bool rerank = false;
   bool shorter_vectors = false;

@@ -47,6 +47,10 @@ inline constexpr auto models = std::to_array<std::string_view>({"id",
                                                                 "tool_parser",
                                                                 "stop",
                                                                 "aliases",
+                                                                "adapters",
+                                                                "adapters_max",
+                                                                "adapters_rank",
+                                                                "adapters_folder",
                                                                 "embeddings",
                                                                 "rerank",
                                                                 "shorter_vectors",
@@ -54,6 +58,8 @@ inline constexpr auto models = std::to_array<std::string_view>({"id",
                                                                 "pinned",
                                                                 "card"});
 inline constexpr auto aliases = std::to_array<std::string_view>({"name", "lane", "listed"});
+inline constexpr auto adapters =
+    std::to_array<std::string_view>({"name", "file", "folder", "members", "aliases", "card"});
 inline constexpr auto card = std::to_array<std::string_view>({"da", "en"});
 inline constexpr auto card_text = std::to_array<std::string_view>({"summary", "good_for", "where"});
 inline constexpr auto residency = std::to_array<std::string_view>(

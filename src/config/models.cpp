@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <set>
 
+#include "config/adapters.hpp"
 #include "config/edge.hpp"
 #include "config/keys.hpp"
+#include "config/naming.hpp"
 
 namespace faelled::config {
 namespace {
 
 constexpr std::size_t models_max = 1000;
 constexpr std::size_t path_bytes_max = 4096;
-constexpr std::size_t card_bytes_max = 2000;
 constexpr std::size_t stop_bytes_max = 200;
-constexpr std::size_t aliases_max = 100;
 constexpr auto engine_names = std::to_array<std::string_view>({"llama", "openai", "vllm"});
 
 // Which memory it lies in.
@@ -28,32 +28,6 @@ std::uint32_t places_of(Engine engine) {
   return engine == Engine::vllm ? 8 : 64;
 }
 
-// Ids stand in URLs, JSON and logs: visible ASCII, no quotes or backslash.
-bool is_model_id(std::string_view id) {
-  return std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
-}
-
-CardText read_card_text(Problems& problems, const YAML::Node& node, const std::string& where) {
-  Fields fields(problems, node, where, keys::card_text);
-  return {fields.text("summary", card_bytes_max).value_or(""), fields.text("good_for", card_bytes_max).value_or(""),
-          fields.text("where", card_bytes_max).value_or("")};
-}
-
-std::optional<Card> read_card(Fields& model, Problems& problems) {
-  const auto* node = model.find("card");
-  if (!node) return std::nullopt;
-  Fields fields(problems, *node, model.path("card"), keys::card);
-  Card card;
-  if (const auto* da = fields.find("da")) card.da = read_card_text(problems, *da, fields.path("da"));
-  if (const auto* en = fields.find("en")) card.en = read_card_text(problems, *en, fields.path("en"));
-  for (auto language : {"da", "en"}) {
-    if (node->IsMap() && !fields.has(language)) {
-      fields.wrong(language, fields.path(language) + " is missing", "the page speaks Danish and English; write both");
-    }
-  }
-  return card;
-}
-
 std::vector<std::string> read_stop(Fields& model, Problems& problems) {
   std::vector<std::string> stop;
   model.list("stop", limits::stop_sequences_max, [&](const YAML::Node& node, const std::string& where) {
@@ -64,31 +38,6 @@ std::vector<std::string> read_stop(Fields& model, Problems& problems) {
     }
   });
   return stop;
-}
-
-std::vector<Alias> read_aliases(Fields& model, Problems& problems) {
-  static constexpr auto lanes = std::to_array<std::string_view>({"interactive", "batch"});
-  std::vector<Alias> aliases;
-  model.list("aliases", aliases_max, [&](const YAML::Node& node, const std::string& where) {
-    Alias alias;
-    if (node.IsScalar()) {
-      alias.name = node.Scalar();
-    } else {
-      Fields fields(problems, node, where, keys::aliases);
-      const auto name = fields.required("name", "name: OS2ai-default");
-      if (!name) return;
-      alias.name = *name;
-      alias.batch = fields.choice("lane", lanes) == 1;
-      alias.listed = fields.boolean("listed").value_or(true);
-    }
-    if (alias.name.empty() || alias.name.size() > limits::name_bytes_max || !is_model_id(alias.name)) {
-      problems.add(node, where + " " + in_quotes(alias.name) + " is no model id",
-                   "visible ASCII letters without spaces, quotes and backslashes");
-    } else {
-      aliases.push_back(std::move(alias));
-    }
-  });
-  return aliases;
 }
 
 // Keys that say nothing to this kind of engine are mistakes too: whoever wrote them expects an effect.
@@ -230,6 +179,7 @@ std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::
     fields.wrong("pinned", fields.path("pinned") + " means nothing for engine openai",
                  "where that server keeps its model is its own affair; remove it");
   model.card = read_card(fields, problems);
+  read_adapters(fields, problems, folder, model);
   return model;
 }
 
@@ -244,7 +194,14 @@ void read_models(Fields& top, Problems& problems, const std::filesystem::path& f
   });
   // Ids first, wherever they stand: a name means one model.
   for (const Model& model : models) {
-    for (const Alias& alias : model.aliases) {
+    for (const Adapter& adapter : model.adapters) {
+      if (!ids.insert(id_of(model, adapter)).second)
+        top.wrong("models", "adapter " + in_quotes(id_of(model, adapter)) + " has the name of a model",
+                  "give each model and adapter a name of its own");
+    }
+  }
+  for (const Model& model : models) {
+    for (const Alias& alias : aliases_of(model)) {
       if (!ids.insert(alias.name).second)
         top.wrong("models",
                   "alias " + in_quotes(alias.name) + " of model " + in_quotes(model.id) + " means another one already",
@@ -257,7 +214,8 @@ std::optional<Model> read_model(const YAML::Node& node, const std::string& where
   std::set<std::string> names;
   auto model = read_in({}, names, node, where, problems);
   if (!model) return std::nullopt;
-  for (const Alias& alias : model->aliases) {
+  for (const Adapter& adapter : model->adapters) names.insert(id_of(*model, adapter));
+  for (const Alias& alias : aliases_of(*model)) {
     if (names.insert(alias.name).second) continue;
     problems.add(node, where + ".aliases has " + in_quotes(alias.name) + " twice, or it is the model's own id",
                  "keep one of the two", where + ".aliases");

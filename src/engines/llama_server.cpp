@@ -65,6 +65,8 @@ Expected<Command> llama_server_command(const ModelSettings& model, const GgufSum
   add("--gpu-layers", model.gpu ? "all" : "0");
   // /slots and /metrics pass through the engine's own loop: a probe that sees a hang, which /health does not.
   add("--slots", "--metrics", "--log-verbosity", "1", "--log-colors", "off");
+  for (const AdapterSettings& adapter : model.adapters) add("--lora", adapter.path);
+  if (!model.adapters.empty()) add("--lora-init-without-apply");
   if (model.threads != 0) {
     add("--threads", std::to_string(model.threads), "--threads-batch", std::to_string(model.threads));
   }

@@ -9,7 +9,10 @@
 //   --scheduling-policy priority, --enable-prompt-tokens-details
 //                             batch after interactive; cached tokens in the ledger
 //   an environment built from nothing: no plugins, no hub, no telemetry, no folder but its own
-// Adapters (LoRA) and sleep are never switched on: they come with calls of their own.
+//   --enable-lora             only where a model has adapters or may get some; with VLLM_ALLOW_RUNTIME_LORA_UPDATING,
+//   because
+//                             they are taken and dropped by calls while it runs: see vllm_takes_adapter()
+// Sleep is never switched on: it comes with calls of its own.
 #pragma once
 
 #include <cstdint>
@@ -49,8 +52,14 @@ Expected<Command> vllm_server_command(const ModelSettings&, const ModelFolder&, 
 
 // Python that each of its processes runs first. It ends with the one that made it, because vLLM's children stay behind
 // when their parent is killed (seen on 0.32.0). And where it may not read its own folder in /proc, which is open to the
-// first process alone, it reads that one's: what they look for there, processors and memory, is the same.
+// first process alone, it reads that one's: what they look for there, processors and memory, is the same. On processors
+// it keeps adapters from requests that ask for none (0.32.0 lets the last one change them, where both run at once).
 std::string_view vllm_sitecustomize();
+
+// Bodies of its calls to take and to drop an adapter. `name`: what it is asked for by from then on, never used before
+// in this process: its prefix cache knows adapters by name and path, not by what they hold.
+std::string vllm_takes_adapter(const std::string& name, const std::string& path);
+std::string vllm_drops_adapter(const std::string& name);
 
 // A request that passes through the loop that makes tokens: one token of an answer, before all others.
 std::string vllm_question(const ModelSettings&);

@@ -56,6 +56,26 @@ TEST(VllmServerCommand, AsksForWhatWasPromisedAndOnePlaceForOurQuestion) {
                                                 "--enforce-eager", "--enable-prompt-tokens-details"}));
 }
 
+TEST(VllmServerCommand, TakesAdaptersWhereTheModelHasOrMayGetSome) {
+  const auto variable = "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True";
+  EXPECT_THAT(vllm_server_command(model(), folder(), place())->environment, Not(Contains(variable)));
+  ModelSettings has = model(), may = model();
+  has.adapters = {{"a", "/a"}};
+  may.adapters_folder = "/adapters";
+  has.adapters_rank = may.adapters_rank = 20;
+  for (const ModelSettings& one : {has, may}) {
+    const auto command = vllm_server_command(one, folder(), place());
+    ASSERT_TRUE(command);
+    EXPECT_THAT(command->arguments, Contains("--enable-lora"));
+    EXPECT_EQ(value_of(*command, "--max-loras"), "4");
+    EXPECT_EQ(value_of(*command, "--max-lora-rank"), "32") << "the next that it knows";
+    EXPECT_THAT(command->environment, Contains(variable));
+  }
+  ModelFolder with = folder();
+  with.shape.adapter_values = 1000;
+  EXPECT_EQ(memory_need(has, with)->working - memory_need(model(), with)->working, 2u * 4 * 32 * 1000 * 2);
+}
+
 TEST(VllmServerCommand, OpensNoDoorButTheSocket) {
   const auto command = vllm_server_command(model(), folder(), place());
   ASSERT_TRUE(command);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,8 +49,23 @@ struct MovingAlias {
 // Names stand in URLs, JSON and logs: visible ASCII, no quotes or backslash, at most limits::name_bytes_max.
 bool is_name(std::string_view name);
 
+// A LoRA of a model, asked for as a model of its own. The engine's part of it has the same number in
+// ModelSettings::adapters.
+struct CatalogueAdapter {
+  std::string id;                    // "base:name"
+  std::string name;                  // as the engine's part has it
+  std::vector<std::string> members;  // who may use it, and learn that it is there; empty: everybody
+  std::vector<Alias> aliases = {};
+  bool has_card = false;
+  CardText da;
+  CardText en;
+  bool is_for(std::string_view member) const;
+  bool operator==(const CatalogueAdapter&) const = default;
+};
+
 struct CatalogueModel {
   engines::ModelSettings settings;
+  std::vector<CatalogueAdapter> adapters = {};
   std::vector<Alias> aliases = {};
   bool has_card = false;
   CardText da;
@@ -79,28 +95,36 @@ class Catalogue {
   // The moving alias that means this model or will; empty: none.
   std::string pointed_at_by(std::string_view id) const;
 
-  // What a client means by a model's id or one of its aliases; `model` is nullptr for what is neither. It lives until
-  // the catalogue changes: who waits for anything meanwhile holds it.
+  // What a client means by the id of a model or adapter or one of its aliases; `model` is nullptr for what is none, and
+  // `adapter` for the model as it is. They live until the catalogue changes: who waits for anything meanwhile holds
+  // the model. Whether the caller may know of it is another question: see CatalogueAdapter::is_for.
   struct Asked {
     const CatalogueModel* model = nullptr;
     rpc::Lane lane = rpc::Lane::interactive;
+    const CatalogueAdapter* adapter = nullptr;
+    const std::string& id() const { return adapter != nullptr ? adapter->id : model->settings.id; }
+    // For people.
+    std::string title() const;
+    bool is_for(std::string_view member) const { return adapter == nullptr || adapter->is_for(member); }
   };
   Asked asked(std::string_view name) const;
   const CatalogueModel* find(std::string_view id) const;
   std::shared_ptr<const CatalogueModel> hold(std::string_view id) const;
 
   const std::vector<std::string>& names() const { return names_; }  // of the models, in order
-  std::vector<std::string> listed() const;  // behind each its aliases that clients are shown, then the moving ones
+  std::vector<std::string> listed() const;   // behind each its adapters and the aliases that clients are shown, then those that move
+  std::vector<std::string> all_ids() const;  // of models and adapters
   WallTime created() const { return created_; }
 
  private:
   struct Meaning {
     std::string model;
     rpc::Lane lane;
+    std::optional<std::size_t> adapter;  // its number
   };
 
   std::map<std::string, std::shared_ptr<const CatalogueModel>, std::less<>> models_;
-  std::map<std::string, Meaning, std::less<>> aliases_;  // moving ones too
+  std::map<std::string, Meaning, std::less<>> aliases_;  // and adapters, and those that move
   std::map<std::string, MovingAlias, std::less<>> moving_;
   std::vector<std::string> names_;
   WallTime created_;

@@ -117,7 +117,10 @@ void Mesh::end(const rpc::End& end) {
     if (const auto engine = engines_.find(room.engine); engine != engines_.end()) {
       // An engine forgets the former member only when it begins the new one's prompt (engines/dialect.hpp).
       engine->second.places[room.place].ticket = 0;
-      if (end.prompt_tokens > 0) engine->second.places[room.place].member = live.ticket.member;
+      if (end.prompt_tokens > 0) {
+        engine->second.places[room.place].member = live.ticket.member;
+        engine->second.places[room.place].adapter = live.ticket.adapter;
+      }
       engine->second.free.push_back(room.place);
     }
     if (end.engine_fault && engine_fault_) engine_fault_(room.engine);
@@ -184,7 +187,7 @@ std::optional<rpc::TicketStatus> Mesh::ticket(std::uint64_t number) const {
   status.request_id = ticket.request_id;
   status.member = ticket.member;
   status.caller = ticket.caller;
-  status.model = ticket.model;
+  status.model = ticket.adapter.empty() ? ticket.model : ticket.model + ":" + ticket.adapter;
   status.lane = ticket.lane;
   status.running = found->second.room.has_value();
   status.cause = cause_of(explained.cause);
@@ -267,7 +270,8 @@ void Mesh::tell_commons(const std::string& model) {
     commons::EngineIs is;
     is.engine = id;
     is.model = model;
-    is.places = engine.report.state == rpc::EngineState::ready && !closed ? engine.report.places : 0;
+    const bool open = engine.report.state == rpc::EngineState::ready && !closed && !engine.report.adapting;
+    is.places = open ? engine.report.places : 0;
     all.push_back(std::move(is));
   }
   for (const commons::EngineIs& is : all) decide(is);
@@ -412,13 +416,14 @@ void Mesh::unwait(Live& live) {
 }
 
 rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
-  // The member's own last place first (its words may still be there), else the one unused for longest.
+  // The member's own last place first (its words may still be there, read by the same adapter), else the one unused for
+  // longest.
   FAELLED_CHECK(!engine.free.empty(), "the commons counts places as we do");
   std::size_t chosen = engine.free.size() - 1;
   if (engine.report.engine_kind == "llama") {  // elsewhere places are only counted
     const auto better = [&](const Place& a, const Place& b) {
-      const bool a_mine = a.member == ticket.member;
-      const bool b_mine = b.member == ticket.member;
+      const bool a_mine = a.member == ticket.member && a.adapter == ticket.adapter;
+      const bool b_mine = b.member == ticket.member && b.adapter == ticket.adapter;
       if (a_mine != b_mine) return a_mine;
       return a_mine ? a.used > b.used : a.used < b.used;
     };
@@ -439,8 +444,17 @@ rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
   grant.upstream_model = engine.report.upstream_model;
   grant.tools = engine.report.tools;
   grant.place = index;
-  grant.place_changed_member = place.member != ticket.member;
-  place = {ticket.number, {}, ++grants_};
+  grant.place_changed_member = place.member != ticket.member || place.adapter != ticket.adapter;
+  const auto& adapters = engine.report.adapters;
+  grant.adapters = static_cast<std::uint32_t>(adapters.size());
+  if (!ticket.adapter.empty()) {
+    const auto found = std::ranges::find(adapters, ticket.adapter, &rpc::EngineAdapter::name);
+    if (found != adapters.end()) {
+      grant.adapter = static_cast<std::uint32_t>(found - adapters.begin());
+      if (!found->upstream_model.empty()) grant.upstream_model = found->upstream_model;
+    }
+  }
+  place = {ticket.number, {}, {}, ++grants_};
   return grant;
 }
 

@@ -93,6 +93,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   struct Place {
     std::uint64_t ticket = 0;  // 0: free
     std::string member;        // whose words it may hold; empty: unknown, so everybody is a stranger to it
+    std::string adapter;       // that read them
     std::uint64_t used = 0;    // when, counted in grants
   };
   struct Engine {

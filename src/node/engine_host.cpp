@@ -90,6 +90,7 @@ void EngineHost::tell(const Event& event) {
     std::visit([this](const auto& a) { carry_out(a); }, action);
     if (closed_) return;
   }
+  begin_change();
   if (supervisor_.wake() == Instant::max()) {
     timer_.cancel();
   } else {
@@ -104,6 +105,7 @@ void EngineHost::carry_out(const action::CheckFile&) {
     auto looked = driver_->look();
     file_seen_ = looked ? "" : seen;  // files that were right are read again before each start
     file_wrong_ = looked ? "" : in_words(looked.error());
+    if (looked) say_without();
   }
   tell(event::FileChecked{file_wrong_});
 }
@@ -225,6 +227,50 @@ net::Task<void> EngineHost::ask(std::shared_ptr<EngineHost> self, ProbeKind kind
   self->tell(event::Answered{});
 }
 
+void EngineHost::say_without() const {
+  for (const std::string& why : driver_->without())
+    around_.log.error("an adapter is left out", {{"model", model_.id}, {"detail", why}});
+}
+
+bool EngineHost::adapt(const engines::ModelSettings& model) {
+  if (!engines::same_but_adapters(model, model_)) return false;
+  const bool others = model.adapters != model_.adapters;
+  if (others && !driver_->adopt(model)) return false;
+  model_ = model;
+  if (others) {
+    say_without();
+    begin_change();
+    around_.changed();
+  }
+  return true;
+}
+
+void EngineHost::begin_change() {
+  if (supervisor_.state() == rpc::EngineState::ready && !changing_ && driver_->change())
+    around_.loop.spawn(change(shared_from_this()));
+}
+
+// One call after the other, until the engine has what its model has. Others ask it nothing new meanwhile: see report().
+net::Task<void> EngineHost::change(std::shared_ptr<EngineHost> self) {
+  self->changing_ = true;
+  const std::string engine = self->id_;
+  const auto same = [&] {
+    return !self->closed_ && self->id_ == engine && self->supervisor_.state() == rpc::EngineState::ready;
+  };
+  for (auto call = self->driver_->change(); call && same(); call = self->driver_->change()) {
+    const auto answer = co_await self->around_.client.ask({.unix_path = self->place_.socket}, call->method,
+                                                          call->target, "Content-Type: application/json\r\n",
+                                                          call->body, call->within_least, call->answer_bytes_max);
+    if (!same()) break;
+    if (const std::string wrong = self->driver_->changed(answer && answer->status == 200); !wrong.empty())
+      self->around_.log.error("an adapter is left out", {{"model", self->model_.id}, {"detail", wrong}});
+  }
+  self->changing_ = false;
+  if (self->closed_) co_return;
+  self->begin_change();  // of another process that has become ready meanwhile
+  self->around_.changed();
+}
+
 void EngineHost::carry_out(const action::AskToStop&) {
   if (child_) child_->ask_to_stop();
 }
@@ -280,6 +326,8 @@ rpc::EngineReport EngineHost::report() const {
   report.load_time = supervisor_.load_time();
   report.ready_in = supervisor_.ready_in(around_.clock.now());
   report.tools = driver_->tools();
+  report.adapters = driver_->adapters();
+  report.adapting = report.state == rpc::EngineState::ready && driver_->change().has_value();
   report.context_tokens = driver_->context_tokens();
   return report;
 }

@@ -24,6 +24,7 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   void look_now() override { tell(event::LookNow{}); }
   void stop(Duration drain) override { tell(event::Stop{drain}); }
   void unload() override { tell(event::Stop{{}, true}); }
+  bool adapt(const engines::ModelSettings& model) override;
   bool ended() const override { return supervisor_.ended(); }
   void close() override;
   rpc::EngineReport report() const override;
@@ -42,6 +43,9 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
 
   Expected<void> spawn();
   static net::Task<void> ask(std::shared_ptr<EngineHost> self, ProbeKind kind, Duration within, std::uint64_t number);
+  static net::Task<void> change(std::shared_ptr<EngineHost> self);
+  void begin_change();
+  void say_without() const;
   void leave_place();
   void watch_output();
   void watch_calls();
@@ -61,6 +65,7 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   std::string file_wrong_;  // what was wrong with it then
   std::uint64_t probes_ = 0;
   bool closed_ = false;
+  bool changing_ = false;  // a call that gives it an adapter or takes one is under way
   std::unique_ptr<Child> child_;
   std::optional<EngineLog> engine_log_;
   std::unique_ptr<net::Readable> exit_watch_;

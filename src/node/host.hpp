@@ -36,6 +36,9 @@ class Host {
   virtual void stop(Duration drain) = 0;
   // Nothing runs on it: gives its memory back as fast as can be.
   virtual void unload() = 0;
+  // The model's adapters have changed, or other settings. True: what runs has or takes what is new; false: it needs a
+  // new process.
+  virtual bool adapt(const engines::ModelSettings&) { return false; }
   virtual bool ended() const = 0;
   virtual void close() = 0;
   virtual rpc::EngineReport report() const = 0;

@@ -89,12 +89,19 @@ Expected<void> Node::start() {
   return {};
 }
 
-void Node::know(const engines::ModelSettings& model) {
+bool Node::know(const engines::ModelSettings& model) {
   models_.insert_or_assign(model.id, model);
-  if (model.kind != engines::EngineKind::openai || stopping_) return;
+  if (stopping_) return true;
+  if (model.kind != engines::EngineKind::openai) {
+    bool adapted = true;
+    for (auto& held : std::vector(hosts_))
+      if (held.model == model.id) adapted = held.host->adapt(model) && adapted;
+    return adapted;
+  }
   forget_upstream(model.id);
   begin(model, {});
   changed();
+  return true;
 }
 
 void Node::forget(const std::string& model) {

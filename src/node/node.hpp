@@ -55,9 +55,9 @@ class Node final : public rpc::NodePort {
 
   // Makes its folders and begins with every upstream; the first report comes before it returns.
   Expected<void> start();
-  // The catalogue knows a model, or one has changed: an engine that runs goes on with what it began with. An upstream
-  // is watched from now on.
-  void know(const engines::ModelSettings& model);
+  // The catalogue knows a model, or one has changed: an engine that runs goes on with what it began with, but for
+  // adapters, where it can. An upstream is watched from now on. False: what runs is not as the model is now.
+  bool know(const engines::ModelSettings& model);
   // It is gone from the catalogue. An upstream is watched no more; an engine of ours ends when it is told to.
   void forget(const std::string& model);
   // Begins the engine of a model of its settings, or ends it at once, on a later turn of the loop: the report that

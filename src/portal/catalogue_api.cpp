@@ -35,6 +35,8 @@ std::string in_danish_gb(std::uint64_t bytes) {
 ApiError wrong(const WrongDefinition& why) {
   ApiError error{Cause::invalid_value, why.message, why.key};
   if (why.key == "definition.file") error.message_da = "Filen kan ikke bruges som model. Findes den, og er den hel?";
+  if (why.key.starts_with("definition.adapters"))
+    error.message_da = "En adapter kan ikke bruges. Findes den, er den hel, og er den lavet til denne model?";
   if (why.key == "definition.chat_template_file") error.message_da = "Filen med chatskabelonen kan ikke læses.";
   if (why.key == "definition.id") error.message_da = "Navnet i adressen (id) mangler eller kan ikke bruges.";
   if (why.key == "definition.concurrency") error.message_da = "Antallet af pladser kan ikke bruges.";
@@ -132,6 +134,15 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
   auto model = p_.keeping->read(wished.definition);
   if (!model) co_return refuse(wrong(model.error()));
   wished.model = std::move(*model);
+  for (const gateway::CatalogueAdapter& adapter : wished.model.adapters) {
+    for (const std::string& member : adapter.members)
+      if (!p_.directory.member(member))
+        co_return refuse({Cause::invalid_value,
+                          fmt::format("adapter '{}' is for the member '{}', and there is none", adapter.name, member),
+                          "definition.adapters",
+                          {},
+                          fmt::format("Adapteren '{}' er for medlemmet '{}', som ikke findes.", adapter.name, member)});
+  }
   const std::string id = adds ? wished.model.settings.id : call.id;
   if (adds) call.id = id;
   if (wished.model.settings.id != id)

@@ -221,9 +221,12 @@ class Portal {
   void audit_refusal(const Call& call, std::string_view action, std::string_view object, openai::Cause cause);
   // A model that is there and that the visitor's member and key allow.
   bool offers(const Visitor& visitor, std::string_view model) const;
+  // A model or adapter by its id, not by an alias.
+  gateway::Catalogue::Asked asked_by_id(std::string_view id) const;
   // The list of model ids called `name`: absent, null for all, or some of those that are there.
   std::expected<std::optional<store::ModelList>, openai::ApiError> models_of(json::Fields& fields,
-                                                                             std::string_view name) const;
+                                                                             std::string_view name,
+                                                                             const Visitor& visitor) const;
   std::expected<json::Fields, openai::ApiError> body_of(const Call& call);
   net::Task<void> run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body);
   std::shared_ptr<Turn> own_turn(const Call& call) const;

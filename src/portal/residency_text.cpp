@@ -106,6 +106,13 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
   out.key("aliases").array();
   if (listed != nullptr)
     for (const gateway::Alias& alias : listed->aliases) out.text(alias.name);
+  out.close_array().key("adapters").array();
+  if (listed != nullptr)
+    for (const gateway::CatalogueAdapter& adapter : listed->adapters) {
+      out.object().member("id", adapter.id).member("name", adapter.name).key("members").array();
+      for (const std::string& member : adapter.members) out.text(member);
+      out.close_array().close_object();
+    }
   out.close_array()
       .member_or_null("node", model.node)
       .member_or_null("device", model.device)

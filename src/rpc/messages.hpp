@@ -40,8 +40,9 @@ struct Ticket {
   std::uint64_t number = 0;  // unique within one gateway's life
   std::string request_id;    // the x-request-id that the client sees
   std::string member;
-  std::string caller;  // user or key id: the second level of fairness
-  std::string model;   // catalogue id, alias already resolved
+  std::string caller;   // user or key id: the second level of fairness
+  std::string model;    // catalogue id, alias already resolved
+  std::string adapter;  // of that model, by its own name; empty: the model as it is
   Lane lane = Lane::interactive;
   std::uint32_t prompt_tokens_estimate = 0;
   std::uint32_t output_tokens_max = 0;  // 0: the engine's own bound
@@ -58,11 +59,13 @@ struct Grant {
   std::string node;
   std::string engine;  // id of the engine process; a restarted engine has a new one
   Endpoint endpoint;
-  std::string engine_kind;           // "llama" | "vllm" | "openai"
-  std::string upstream_model;        // what the engine calls the model
-  std::uint32_t place = 0;           // 0 … places − 1; on llama-server the slot
-  bool tools = true;                 // the engine's model knows tools, or says itself that it does not
-  bool place_changed_member = true;  // the place last served somebody else: nothing cached may be reused
+  std::string engine_kind;               // "llama" | "vllm" | "openai"
+  std::string upstream_model;            // what the engine calls the model, or the ticket's adapter of it
+  std::optional<std::uint32_t> adapter;  // which of the engine's; none: the ticket asks for none, or it has it not
+  std::uint32_t adapters = 0;            // that the engine has
+  std::uint32_t place = 0;               // 0 … places − 1; on llama-server the slot
+  bool tools = true;                     // the engine's model knows tools, or says itself that it does not
+  bool place_changed_member = true;      // the place last served somebody else: nothing cached may be reused
   bool operator==(const Grant&) const = default;
 };
 
@@ -135,6 +138,13 @@ struct TicketStatus {
 // `draining`: its last answers, then it goes; its memory is its own until the process has ended.
 enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed };
 
+// An adapter that an engine can be asked for.
+struct EngineAdapter {
+  std::string name;
+  std::string upstream_model;  // what the engine calls it; empty: by its number
+  bool operator==(const EngineAdapter&) const = default;
+};
+
 struct EngineReport {
   std::string engine;
   std::string model;
@@ -149,8 +159,10 @@ struct EngineReport {
   Duration ready_in{};               // estimate while starting
   std::uint32_t context_tokens = 0;  // 0: unknown
   bool tools = true;                 // false: its chat template knows none, and it would ignore them without a word
-  std::string device;                // whose memory it takes; empty: none of ours
-  std::uint64_t bytes_read = 0;      // of that memory, as last read; 0: not yet
+  std::vector<EngineAdapter> adapters = {};  // in the engine's own order
+  bool adapting = false;                     // it takes or drops some: nothing new is asked of it until that is done
+  std::string device;                        // whose memory it takes; empty: none of ours
+  std::uint64_t bytes_read = 0;              // of that memory, as last read; 0: not yet
   bool operator==(const EngineReport&) const = default;
 };
 

@@ -12,6 +12,7 @@ interface Definition {
   concurrency?: number;
   context_tokens?: number;
   pinned?: boolean;
+  adapters?: { name: string; file: string; members?: string[] }[];
 }
 
 /** An operator on a server with a model of the configuration and one that was added. What was asked of the server, in order. */
@@ -19,9 +20,9 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
   const page = await signed_in_as(browser, 'operator', options);
   const asked: string[] = [];
   const added = new Map<string, { version: number; definition: Definition }>([['org/added:1', { version: 3, definition: { id: 'org/added:1', name: 'Tilføjet Model', file: '/srv/a.gguf', concurrency: 2 } }]]);
-  const shown = (id: string, name: string) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0 });
+  const shown = (id: string, name: string, definition?: Definition) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: (definition?.adapters ?? []).map((each) => ({ id: `${id}:${each.name}`, name: each.name, members: each.members ?? [] })), node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0 });
   await page.route('**/api/residency', (route) =>
-    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'host', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => shown(definition.id, definition.name ?? definition.id))] } }),
+    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'host', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => shown(definition.id, definition.name ?? definition.id, definition))] } }),
   );
   await page.route(/\/api\/catalogue(\/.*)?$/, (route) => {
     const method = route.request().method();
@@ -159,4 +160,26 @@ test('the form speaks English as well', async ({ browser, guard }) => {
   expect(await page.getByRole('dialog').innerText()).not.toMatch(/[æøå]|undefined/);
   await no_axe_violations(page);
   await page.context().close();
+});
+
+test('an adapter is added to a model for some members, and removed', async ({ browser, guard }) => {
+  void guard;
+  const { page, asked } = await operator_of(browser);
+  await row_of(page, 'Tilføjet Model').getByRole('button', { name: 'Tilføj en adapter til Tilføjet Model' }).click();
+  const form = page.getByRole('dialog', { name: 'Ny adapter til org/added:1' });
+  await no_axe_violations(page);
+  await form.getByLabel('Navn').fill('ju:ra');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(form.getByText('Skriv et nyt navn uden mellemrum')).toBeVisible();
+  await form.getByLabel('Navn').fill('jura');
+  await form.getByLabel('Adapterfil').fill('/srv/jura.gguf');
+  await form.getByLabel('Kun for disse medlemmer').fill('aarhus odense');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(page.getByText('org/added:1:jura kan bruges nu.')).toBeVisible();
+  await expect(row_of(page, 'Tilføjet Model')).toContainText('kun for aarhus, odense');
+  await no_axe_violations(page);
+  await page.getByRole('button', { name: 'Fjern adapteren org/added:1:jura' }).click();
+  await expect(page.getByText('org/added:1:jura er fjernet.')).toBeVisible();
+  await expect(row_of(page, 'Tilføjet Model')).not.toContainText('jura');
+  expect(asked).toEqual(['change org/added:1', 'change org/added:1']);
 });

@@ -9,14 +9,14 @@ export function mock_residency({ note }) {
     { node: 'fælled-1', device: 'gpu0', bytes: 80 * gb },
     { node: 'fælled-1', device: 'gpu1', bytes: 48 * gb },
   ];
-  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], node: null, device: null, state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, ...more });
+  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: null, device: null, state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, ...more });
   const minutes = (count) => start - count * 60_000;
   const models = [
     model('bge-m3', 'BGE M3', { serves: 'embeddings', aliases: ['text-embedding-3-small'], state: 'failed', cause: 'broken', since: minutes(7), bytes: 1.2 * gb, load_s: 3, detail: 'models/bge-m3.gguf: No such file or directory' }),
     model('deepseek-v3-671b', 'DeepSeek V3 671B', { bytes: 404 * gb, fits: false, load_s: 180, since: minutes(300) }),
     model('gemma-3-270m', 'Gemma 3 270M', { aliases: ['lille'], node: 'fælled-1', device: 'gpu1', state: 'ready', cause: 'at_start', since: minutes(130), bytes: 0.6 * gb, bytes_read: 0.57 * gb, load_s: 1.4, asked_per_hour: 12, running: 1 }),
     model('llama-3.3-70b', 'Llama 3.3 70B', { node: 'fælled-1', device: 'gpu0', state: 'starting', cause: 'asked', since: start, bytes: 41.4 * gb, load_s: 31, ready_at: start + 24 * 3_600_000, ready_in_s: 44, asked_per_hour: 3.5, waiting: 3 }),
-    model('mistral-small-24b', 'Mistral Small 24B', { aliases: ['standard', 'gpt-4o-mini'], node: 'fælled-1', device: 'gpu0', state: 'draining', cause: 'line_empty', other: 'llama-3.3-70b', since: minutes(0), bytes: 26.8 * gb, bytes_read: 26.1 * gb, load_s: 14, asked_per_hour: 41, running: 2 }),
+    model('mistral-small-24b', 'Mistral Small 24B', { adapters: [{ id: 'mistral-small-24b:jura', name: 'jura', members: ['aarhus'] }], aliases: ['standard', 'gpt-4o-mini'], node: 'fælled-1', device: 'gpu0', state: 'draining', cause: 'line_empty', other: 'llama-3.3-70b', since: minutes(0), bytes: 26.8 * gb, bytes_read: 26.1 * gb, load_s: 14, asked_per_hour: 41, running: 2 }),
     model('phi-4-14b', 'Phi 4 14B', { cause: 'unused', since: minutes(55), bytes: 15.2 * gb, load_s: 8, asked_per_hour: 0.4 }),
     model('qwen3-32b', 'Qwen3 32B', { node: 'fælled-1', device: 'gpu0', state: 'ready', cause: 'pinned', since: minutes(412), pinned: true, bytes: 36.9 * gb, bytes_read: 36.2 * gb, load_s: 22, asked_per_hour: 118, running: 4 }),
     model('viking-33b', 'Viking 33B', { node: 'fælled-1', device: 'gpu1', state: 'starting', cause: 'asked', since: start, bytes: 34.5 * gb, load_s: 19, ready_at: start + 24 * 3_600_000, ready_in_s: 12, asked_per_hour: 6, waiting: 1 }),

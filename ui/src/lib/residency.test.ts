@@ -8,7 +8,7 @@ import * as words from './words/residency';
 const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', bytes: 80e9, taken: 40e9, reserved: 10e9 };
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
-  id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
+  id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
   in_state_s: 60, bytes: 30e9, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, ...more,
 });
 const teller = (language: 'da' | 'en', coming: string[] = []): Teller => ({
