@@ -42,8 +42,10 @@ struct ModelSettings {
   bool pinned = false;  // in memory always; only of what we start ourselves
 
   // kind llama
-  std::string file;          // GGUF
+  std::string file;          // GGUF; empty: it is fetched, and not even its name is known yet
   std::string llama_server;  // the binary
+  std::string source;        // where `file` is fetched from, as the operator wrote it; empty: it lies there
+  std::string sha256;        // of what is fetched, in hex; empty: the source's hub says it
 
   // kind vllm
   std::string folder;       // config.json, *.safetensors and the tokenizer
