@@ -17,8 +17,8 @@ namespace faelled::app {
 Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model);
 Duration load_guess_of(const engines::ModelSettings& model, const engines::MemoryNeed& need);
 
-// Of those that take memory of ours. Reads their files' headers; one that cannot be read is left to the node, which
-// says what is wrong with it.
+// Of those that take memory of ours and whose files are here. Reads their files' headers; one that cannot be read is
+// left to the node, which says what is wrong with it.
 std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log);
 
 // Nothing where there is no engine that a model could take it with.

@@ -59,6 +59,8 @@ TEST_F(AuditApi, EveryAdministrativeActHasItsRow) {
     co_await act("POST", "/api/catalogue", R"({"definition":{"id":"a/new"}})", "model.add");
     co_await act("PUT", "/api/catalogue/a%2Fnew", R"({"definition":{"id":"a/new","name":"N"},"version":1})",
                  "model.change");
+    world.keeping.downloads["a/new"] = {.source = "hf:o/r/x.gguf"};
+    co_await act("POST", "/api/catalogue/a%2Fnew/fetch", "", "model.fetch");
     co_await act("DELETE", "/api/catalogue/a%2Fnew", "", "model.remove");
     for (const Portal::Route& route : Portal::routes()) {
       if (route.method == http::Method::get || route.action.empty()) continue;

@@ -176,6 +176,7 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::post, "/api/catalogue", access::operators, &Portal::add_model, "model.add"},
       {Method::put, "/api/catalogue/{id}", access::operators, &Portal::change_model, "model.change"},
       {Method::del, "/api/catalogue/{id}", access::operators, &Portal::remove_model, "model.remove"},
+      {Method::post, "/api/catalogue/{id}/fetch", access::operators, &Portal::fetch_model, "model.fetch"},
       {Method::get, "/api/residency", access::operators, &Portal::get_residency, "residency.read"},
       {Method::get, "/api/residency/events", access::operators, &Portal::list_residency_events, "residency.read"},
       {Method::post, "/api/models/{id}/residency", access::operators, &Portal::order_residency, "model.residency"},

@@ -18,6 +18,7 @@ const std::map<std::string, std::string>& allowed() {
       {"POST /api/catalogue", "ow"},
       {"PUT /api/catalogue/{id}", "ow"},
       {"DELETE /api/catalogue/{id}", "ow"},
+      {"POST /api/catalogue/{id}/fetch", "ow"},
       {"GET /api/residency", "ow"},
       {"GET /api/residency/events", "ow"},
       {"POST /api/models/{id}/residency", "ow"},
