@@ -93,6 +93,8 @@ std::string why_text(const json::Value& model, const std::string& at) {
     out = join(soon, ": ", came(cause));
   } else if (state == "draining") {
     out = join("its last answers end", ": ", went(cause, other));
+  } else if (state == "fetching") {
+    out = text_of(model, "detail");
   } else if (state == "failed") {
     out = text_of(model, "detail");
     if (out.empty()) out = went(cause, other);

@@ -7,6 +7,7 @@
 #include "engines/gguf.hpp"
 #include "engines/memory_need.hpp"
 #include "engines/vllm_server.hpp"
+#include "model_look.hpp"
 #include "node/gpu_books.hpp"
 
 namespace faelled::app {
@@ -40,7 +41,7 @@ Duration load_guess_of(const engines::ModelSettings& model, const engines::Memor
 std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log) {
   std::vector<mesh::Resident> all;
   for (const engines::ModelSettings& model : models) {
-    if (!takes_memory(model)) continue;
+    if (!takes_memory(model) || is_away(model)) continue;
     mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true, device_of(model)};
     if (const auto need = need_of(model)) {
       resident.bytes = need->total();

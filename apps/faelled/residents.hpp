@@ -19,8 +19,8 @@ rpc::DeviceKind device_of(const engines::ModelSettings& model);
 Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model);
 Duration load_guess_of(const engines::ModelSettings& model, const engines::MemoryNeed& need);
 
-// Of those that take memory of ours. Reads their files' headers; one that cannot be read is left to the node, which
-// says what is wrong with it.
+// Of those that take memory of ours and whose files are here. Reads their files' headers; one that cannot be read is
+// left to the node, which says what is wrong with it.
 std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSettings>& models, observe::Log& log);
 
 struct GpusFound {

@@ -18,6 +18,7 @@
 #include "decisions_checker.hpp"
 #include "decisions_keeper.hpp"
 #include "demo.hpp"
+#include "downloads_keeper.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
 #include "housekeeping.hpp"
@@ -238,8 +239,12 @@ int run(const ServeOptions& options, const config::Config& config) {
       memory_timer.arm_at(at);
     }
   });
+  auto how_to_fetch = fetch_settings(config);
+  if (!how_to_fetch) return refuse(how_to_fetch.error());
+  DownloadsKeeper downloads_keeper({loop, clock, mesh, **log, metrics, std::move(*how_to_fetch)});
   CatalogueKeeper catalogue_keeper(
-      {config, catalogue, mesh, node, **log, metrics, memory ? memory->bytes : 0, largest_of(gpus.all)});
+      {config, catalogue, mesh, downloads_keeper, node, **log, metrics, memory ? memory->bytes : 0,
+       largest_of(gpus.all)});
   const auto settings = storage->thread->wait_for([](store::Store& s) { return s.settings(); });
   if (!settings) return refuse(settings.error());
   catalogue_keeper.restore(*settings);
@@ -416,6 +421,7 @@ int run(const ServeOptions& options, const config::Config& config) {
     }
     context.shutting_down = true;
     decisions_checker.stop();
+    downloads_keeper.stop();
     (*log)->info("draining", {{"signal", number}});
     loop.spawn(wind_down());
   });

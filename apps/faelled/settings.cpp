@@ -76,6 +76,30 @@ bool holds_data(const std::filesystem::path& folder, const config::Config& confi
   return !below.empty() && *below.begin() != "..";
 }
 
+std::filesystem::path models_folder(const config::Config& config) {
+  return std::filesystem::absolute(config.data).lexically_normal() / "models";
+}
+
+Expected<fetch::Settings> fetch_settings(const config::Config& config) {
+  const config::Downloads& from = config.downloads;
+  fetch::Settings to;
+  to.folder = models_folder(config);
+  to.hub = from.hub;
+  to.offline = from.offline;
+  to.keep_free = from.keep_free;
+  to.manners.rate = from.rate;
+  to.manners.connect_max = limits::fetch_connect_max;
+  to.manners.stall_max = limits::fetch_stall_max;
+  if (!from.ca_file.empty()) to.manners.ca_file = std::filesystem::absolute(from.ca_file).string();
+  if (!from.token_file.empty()) {
+    auto token = first_line(from.token_file);
+    if (!token) return std::unexpected(token.error());
+    to.manners.token = std::move(*token);
+    to.manners.token_origin = fetch::origin_of(from.hub);
+  }
+  return to;
+}
+
 Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config) {
   gateway::CatalogueModel model;
   engines::ModelSettings& to = model.settings;
@@ -112,6 +136,13 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
   to.adapters_rank = from.adapters_rank;
   to.adapters_folder = absolute(from.adapters_folder);
   to.file = absolute(from.file);
+  if (from.source) {
+    to.source = from.source->text;
+    const fetch::Depot depot(models_folder(config));
+    const auto sha256 = from.sha256 ? from.sha256 : depot.remembered(*from.source);
+    if (from.sha256) to.sha256 = crypto::hex(*from.sha256);
+    if (sha256) to.file = depot.place(*sha256, *from.source).string();
+  }
   to.folder = absolute(from.folder);
   to.tool_parser = from.tool_parser;
   to.gpu =

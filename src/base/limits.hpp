@@ -223,6 +223,19 @@ inline constexpr std::size_t key_file_bytes_max = 64 * 1024 * 1024;
 inline constexpr std::size_t key_import_rows_max = 20'000;  // keys in one import
 inline constexpr auto waiting_note_after = 1s;              // before a place in line is told, and between two notes
 
+// Model files that are fetched
+inline constexpr std::size_t fetch_redirects_max = 5;
+inline constexpr std::size_t fetch_url_bytes_max = 2000;
+inline constexpr std::uint64_t fetch_file_bytes_max = 4'000'000'000'000;
+inline constexpr auto fetch_connect_max = 15s;
+inline constexpr auto fetch_stall_max = 30s;                 // below a kilobyte a second
+inline constexpr auto fetch_question_max = 20s;              // one question about a source, before it is fetched
+inline constexpr std::size_t fetch_questions_max = 64;       // to read the header of a file that is not here yet
+inline constexpr std::uint64_t fetch_piece_bytes = 1 << 20;  // of a file's beginning, with each question
+inline constexpr auto fetch_retry_first = 2s;                // doubles with each try that brought nothing
+inline constexpr auto fetch_retry_most = 10min;
+inline constexpr std::size_t fetch_tries_max = 20;  // in a row that brought nothing; some two hours
+
 // What operators tell everybody, and what they are told
 inline constexpr std::size_t notices_max = 50;
 inline constexpr std::size_t notice_bytes_max = 1000;             // of one language

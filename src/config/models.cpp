@@ -89,8 +89,34 @@ void read_upstream_tls(Fields& fields, const std::filesystem::path& folder, Mode
   }
 }
 
+// Where its file is fetched from. Only a hub says what a file's hash is; elsewhere nobody would notice another one.
+void read_source(Fields& fields, Model& model) {
+  if (const auto text = fields.text("source", limits::fetch_url_bytes_max)) {
+    if (auto source = fetch::parse_source(*text))
+      model.source = std::move(*source);
+    else
+      fields.wrong("source", fields.path("source") + ": " + source.error().message, source.error().hint);
+  }
+  if (const auto text = fields.text("sha256")) {
+    model.sha256 = crypto::from_hex(*text);
+    if (!model.sha256)
+      fields.wrong("sha256", fields.path("sha256") + " " + in_quotes(*text) + " is no SHA-256",
+                   "64 letters of 0-9 and a-f; 'sha256sum FILE' says it");
+  }
+  if (fields.has("sha256") && !fields.has("source"))
+    fields.wrong("sha256", fields.path("sha256") + " means nothing without source", "remove it, or name a source");
+  if (model.source && !model.source->of_hub() && !fields.has("sha256"))
+    fields.wrong("source", fields.path("sha256") + " is missing: a source that is no hub's needs it",
+                 "whoever offers the file says its SHA-256; 'sha256sum FILE' says that of a copy you trust");
+}
+
 void read_llama(Fields& fields, const std::filesystem::path& folder, Model& model) {
-  if (const auto file = fields.required("file", "file: models/small.gguf", path_bytes_max))
+  read_source(fields, model);
+  if (fields.has("source") && fields.has("file"))
+    fields.wrong("source", fields.path("source") + " and " + fields.path("file") + " are two answers to one question",
+                 "keep file for one that lies here, source for one that is to be fetched");
+  const char* example = "file: models/small.gguf, or source: hf:owner/repository/small.gguf";
+  if (const auto file = fields.has("source") ? std::nullopt : fields.required("file", example, path_bytes_max))
     model.file = (folder / *file).lexically_normal();
   if (const auto threads = fields.number("threads", {1, 512})) model.threads = static_cast<std::uint32_t>(*threads);
   if (const auto file = fields.text("chat_template_file", path_bytes_max))
@@ -120,8 +146,8 @@ void read_vllm(Fields& fields, const std::filesystem::path& folder, Model& model
   }
   read_device(fields, model);
   refuse(fields, "vllm",
-         {"file", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file", "embeddings",
-          "rerank", "shorter_vectors"});
+         {"file", "source", "sha256", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file",
+          "key_file", "embeddings", "rerank", "shorter_vectors"});
 }
 
 void read_openai(Fields& fields, const std::filesystem::path& folder, Model& model) {
@@ -130,7 +156,7 @@ void read_openai(Fields& fields, const std::filesystem::path& folder, Model& mod
   if (const auto file = fields.text("api_key_file", path_bytes_max))
     model.api_key_file = (folder / *file).lexically_normal();
   read_upstream_tls(fields, folder, model);
-  refuse(fields, "openai", {"file", "folder", "threads", "chat_template_file", "device", "tool_parser"});
+  refuse(fields, "openai", {"file", "source", "sha256", "folder", "threads", "chat_template_file", "device", "tool_parser"});
 }
 
 std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::string>& ids, const YAML::Node& node,

@@ -49,8 +49,10 @@ struct ModelSettings {
   bool pinned = false;  // in memory always; only of what we start ourselves
 
   // kind llama
-  std::string file;          // GGUF
+  std::string file;          // GGUF; empty: it is fetched, and not even its name is known yet
   std::string llama_server;  // the binary
+  std::string source;        // where `file` is fetched from, as the operator wrote it; empty: it lies there
+  std::string sha256;        // of what is fetched, in hex; empty: the source's hub says it
 
   // kind vllm
   std::string folder;                // config.json, *.safetensors and the tokenizer
@@ -86,6 +88,8 @@ inline bool same_but_adapters(ModelSettings a, const ModelSettings& b) {
   a.shorter_vectors = b.shorter_vectors;
   a.stop = b.stop;
   a.adapters = b.adapters;
+  a.source = b.source;
+  a.sha256 = b.sha256;
   return a == b;
 }
 

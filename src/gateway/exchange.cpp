@@ -32,6 +32,8 @@ std::string_view cause_of(rpc::RefusalCause cause) {
       return "waited too long";
     case rpc::RefusalCause::model_failed:
       return "the model cannot be served";
+    case rpc::RefusalCause::model_fetching:
+      return "the model is being fetched";
     case rpc::RefusalCause::model_removed:
       return "the model was removed";
     case rpc::RefusalCause::shutting_down:

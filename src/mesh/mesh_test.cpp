@@ -47,6 +47,40 @@ rpc::Report ready(std::uint32_t places, std::string engine = "e1", rpc::EngineSt
   return {"n1", 1, {e}};
 }
 
+TEST(Mesh, SendsAwayWhoAsksForAModelWhoseFileIsNotHere) {
+  Mesh mesh(clock, bounded(10));
+  mesh.hold_back("m", {});
+  // Whoever keeps the files has newer words when somebody asks.
+  std::string asked;
+  mesh.on_asked_in_vain([&](const std::string& model) {
+    asked = model;
+    mesh.hold_back(model, {1, 4, 90s, false, "for operators", "is being fetched: 25 %", "hentes, 25 %"});
+  });
+  Caller a, b;
+  mesh.submit(ticket(1), a);
+  ASSERT_EQ(a.refusals.size(), 1U);
+  EXPECT_EQ(a.refusals[0].cause, rpc::RefusalCause::model_fetching);
+  EXPECT_EQ(a.refusals[0].detail, "is being fetched: 25 %");
+  EXPECT_EQ(a.refusals[0].detail_da, "hentes, 25 %");
+  EXPECT_EQ(a.refusals[0].retry_after, Duration(90s));
+  EXPECT_EQ(asked, "m");
+  EXPECT_EQ(mesh.state("m"), rpc::EngineState::fetching);
+  EXPECT_EQ(mesh.models()[0].state, rpc::EngineState::fetching);
+  EXPECT_EQ(mesh.residency()[0].fetching->total, 4U);
+  EXPECT_EQ(mesh.residency()[0].detail, "for operators");
+  mesh.on_asked_in_vain({});
+  mesh.hold_back("m", {0, 0, {}, true, "another file", {}, {}});
+  mesh.submit(ticket(2), b);
+  ASSERT_EQ(b.refusals.size(), 1U);
+  EXPECT_EQ(b.refusals[0].cause, rpc::RefusalCause::model_failed);
+  EXPECT_EQ(mesh.state("m"), rpc::EngineState::failed);
+  Caller c;
+  mesh.know({"m", 5, 1s, 1, false, false});
+  mesh.submit(ticket(3), c);
+  EXPECT_TRUE(c.refusals.empty()) << "it is here now, and waited for";
+  EXPECT_FALSE(mesh.is_held_back("m"));
+}
+
 TEST(Mesh, GrantsInTheOrderOfArrivalAndTellsThePlaceInLine) {
   Mesh mesh(clock, bounded(10));
   mesh.report(ready(1));

@@ -36,7 +36,8 @@ class FakeKeeping final : public CatalogueKeeping {
     kept[model.settings.id] = {model.version, std::move(definition)};
     EXPECT_TRUE(catalogue_->put(std::move(model)));
   }
-  void remove(const std::string& id) override {
+  void remove(const std::string& id, bool its_file) override {
+    files_removed += its_file ? 1 : 0;
     catalogue_->remove(id);
     ++kept[id].first;
     kept[id].second.clear();
@@ -50,8 +51,19 @@ class FakeKeeping final : public CatalogueKeeping {
     return found == kept.end() ? 0 : found->second.first;
   }
 
+  std::optional<Download> download(const std::string& id) const override {
+    const auto found = downloads.find(id);
+    return found == downloads.end() ? std::nullopt : std::optional(found->second);
+  }
+  Expected<void> fetch(const std::string& id) override {
+    downloads[id].state = Download::State::waiting;
+    return {};
+  }
+
   ModelFit about{.weights = 300'000'000, .kv_cache = 40'000'000, .working = 60'000'000, .memory = 1'000'000'000};
   std::map<std::string, std::pair<std::uint64_t, std::string>> kept;
+  std::map<std::string, Download> downloads;
+  int files_removed = 0;
 
  private:
   std::optional<gateway::Catalogue>& catalogue_;

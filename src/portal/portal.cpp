@@ -176,6 +176,7 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::post, "/api/catalogue", access::operators, &Portal::add_model, "model.add"},
       {Method::put, "/api/catalogue/{id}", access::operators, &Portal::change_model, "model.change"},
       {Method::del, "/api/catalogue/{id}", access::operators, &Portal::remove_model, "model.remove"},
+      {Method::post, "/api/catalogue/{id}/fetch", access::operators, &Portal::fetch_model, "model.fetch"},
       {Method::get, "/api/aliases", access::operators, &Portal::list_aliases},
       {Method::put, "/api/aliases/{id}", access::operators, &Portal::put_alias, "alias.move"},
       {Method::post, "/api/aliases/{id}/rollback", access::operators, &Portal::roll_back_alias, "alias.rollback"},

@@ -155,6 +155,7 @@ class Portal {
   net::Task<void> add_model(Call& call);
   net::Task<void> change_model(Call& call);
   net::Task<void> remove_model(Call& call);
+  net::Task<void> fetch_model(Call& call);
   net::Task<std::optional<Wished>> wished_model(Call& call, bool adds);
   std::optional<openai::ApiError> against(const Wished& wished, const std::string& id, bool adds) const;
   void leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model) const;

@@ -236,6 +236,8 @@ std::string_view state_name(rpc::EngineState state) {
       return "ready";
     case rpc::EngineState::draining:
       return "draining";
+    case rpc::EngineState::fetching:
+      return "fetching";
     case rpc::EngineState::failed:
       break;
   }

@@ -19,6 +19,9 @@ constexpr std::size_t page_rows = 50;
 // Why it cannot be, or nothing: what is known before the order is given.
 std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::ModelResidency& model,
                                   rpc::ResidencyAct act) {
+  if (model.fetching)
+    return ApiError{
+        Cause::conflict, "The file of this model is not here yet.", {}, {}, "Modellens fil er ikke hentet endnu."};
   if (model.bytes == 0)
     return ApiError{Cause::conflict,
                     "This model runs elsewhere; the server moves only those that take its own memory.",

@@ -131,7 +131,15 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
   out.member("asked_per_hour", model.asked_per_hour)
       .member("running", model.running)
       .member("waiting", model.waiting)
-      .close_object();
+      .key("fetching");
+  if (model.fetching) {
+    out.object().member("bytes", model.fetching->bytes).member("total", model.fetching->total);
+    seconds_or_null(out, "left_s", model.fetching->left);
+    out.close_object();
+  } else {
+    out.null();
+  }
+  out.close_object();
 }
 
 void write_event(json::Writer& out, const rpc::ResidencyEvent& event) {

@@ -18,6 +18,7 @@ const std::map<std::string, std::string>& allowed() {
       {"POST /api/catalogue", "ow"},
       {"PUT /api/catalogue/{id}", "ow"},
       {"DELETE /api/catalogue/{id}", "ow"},
+      {"POST /api/catalogue/{id}/fetch", "ow"},
       {"GET /api/aliases", "ow"},
       {"PUT /api/aliases/{id}", "ow"},
       {"POST /api/aliases/{id}/rollback", "ow"},

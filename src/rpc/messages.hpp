@@ -79,13 +79,21 @@ struct Waiting {
   bool operator==(const Waiting&) const = default;
 };
 
-enum class RefusalCause : std::uint8_t { queue_full, waited_too_long, model_failed, model_removed, shutting_down };
+enum class RefusalCause : std::uint8_t {
+  queue_full,
+  waited_too_long,
+  model_failed,
+  model_fetching,
+  model_removed,
+  shutting_down
+};
 
 struct Refusal {
   std::uint64_t ticket = 0;
   RefusalCause cause = RefusalCause::queue_full;
   Duration retry_after{};
-  std::string detail;  // plain words for the log and the error message, no content
+  std::string detail;     // plain words for the log and the error message, no content
+  std::string detail_da;  // model_fetching alone, which clients are told
   bool operator==(const Refusal&) const = default;
 };
 
@@ -135,8 +143,9 @@ struct TicketStatus {
   bool operator==(const TicketStatus&) const = default;
 };
 
-// `draining`: its last answers, then it goes; its memory is its own until the process has ended.
-enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed };
+// `draining`: its last answers, then it goes; its memory is its own until the process has ended. `fetching`: of a model
+// whose file is not on this machine yet; never of an engine.
+enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed, fetching };
 
 // An adapter that an engine can be asked for.
 struct EngineAdapter {
@@ -194,6 +203,18 @@ struct Directive {
   bool operator==(const Directive&) const = default;
 };
 
+// Of a model whose file is fetched, or could not be.
+struct Fetching {
+  std::uint64_t bytes = 0;  // that are here
+  std::uint64_t total = 0;  // 0: not known yet
+  Duration left{};          // estimate; zero: unknown
+  bool failed = false;      // nothing is tried any more
+  std::string detail;       // for operators: why it failed last, or the words
+  std::string words;        // for everybody, what goes on "The model …"; none where it failed
+  std::string words_da;
+  bool operator==(const Fetching&) const = default;
+};
+
 // A model of the catalogue as it stands now, over all engines that serve it.
 struct ModelStatus {
   std::string model;
@@ -243,6 +264,7 @@ struct ModelResidency {
   double asked_per_hour = 0;
   std::uint32_t running = 0;
   std::uint32_t waiting = 0;
+  std::optional<Fetching> fetching = {};  // its file is not here
   bool operator==(const ModelResidency&) const = default;
 };
 

@@ -162,7 +162,8 @@ def test_a_stored_model_that_the_configuration_names_too_is_left_out_and_not_los
     running.stop()
     running.config["models"].append(tiny("chat", id="both", name="Configured"))
     running.start()
-    assert catalogue(running)["both"] == {"id": "both", "version": 0, "origin": "file", "definition": None}
+    assert catalogue(running)["both"] == {"id": "both", "version": 0, "origin": "file", "definition": None,
+                                            "download": None}
     assert any(line.get("level") == "error" and line.get("model") == "both" for line in running.log())
     assert remove(running, "both")[0] == 409
     running.stop()

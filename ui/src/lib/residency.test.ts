@@ -9,7 +9,7 @@ const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', bytes
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
   id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
-  in_state_s: 60, bytes: 30e9, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, ...more,
+  in_state_s: 60, bytes: 30e9, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, ...more,
 });
 const teller = (language: 'da' | 'en', coming: string[] = []): Teller => ({
   coming: new Set(coming),
@@ -89,6 +89,8 @@ describe('the sentences', () => {
     expect(why({ state: 'absent', waiting: 1, ready_in_s: 30 })).toBe('Venter på plads, ca. 30 s.');
     expect(why({ state: 'absent', fits: false, bytes: 404e9 })).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 80 GB.');
     expect(why({ state: 'absent', fits: false })).toBe('Passer ikke, fordi fastholdte modeller optager for meget af hukommelsen. Giv en af dem fri.');
+    expect(why({ state: 'fetching', bytes: 0, fetching: { bytes: 1, total: 4, left_s: 240 } })).toBe('Hentes, 25 %, ca. 4 min');
+    expect(why({ state: 'failed', bytes: 0, fetching: { bytes: 0, total: 0, left_s: null } })).toBe('Filen blev ikke hentet.');
     expect(why({ state: 'absent', bytes: 0 })).toBe('Svarer ikke lige nu.');
     expect(why({ bytes: 0 })).toBe('Klar.');
     expect(why({ state: 'starting', ready_in_s: 30, cause: 'asked' }, 'da', ['m'])).toBe('Venter på plads, ca. 30 s. Nogen spurgte efter den.');

@@ -1,5 +1,6 @@
 // How a model stands and what happened to it, in sentences made of cause, other and time.
 import { bytes_text, clock_time, type Language } from './format';
+import { fetching_words } from './fetching';
 import { is_elsewhere, since_of, standing_of } from './residency';
 import type { MemoryDevice, ModelResidency, ResidencyEvent } from './residency_api';
 import { short_time } from './when';
@@ -65,7 +66,10 @@ export function why_words(model: ModelResidency, at: string, devices: readonly M
       const last = model.running === 0 ? null : model.running === 1 ? say('why_last_answer') : say('why_last_answers', { count: model.running });
       return told(going ? say(`goes_${going}`, { other }) : say('goes_none'), last);
     }
+    case 'fetching':
+      return told(model.fetching ? fetching_words(model.fetching, say) : say('stands_fetching'));
     case 'failed':
+      if (model.fetching) return told(say('why_fetch_failed'));
       if (is_elsewhere(model)) return told(say('why_elsewhere_absent'));
       return told(say('why_failed', { time: time_words(since_of(model, at), teller) }), model.detail ? null : restarts);
     case 'waiting':

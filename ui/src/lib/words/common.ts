@@ -36,6 +36,7 @@ export const da = {
   state_absent: 'Sover. Den vågner, når du spørger.',
   state_failed: 'Virker ikke lige nu',
   state_draining: 'Lukker ned',
+  state_fetching: 'Hentes til serveren og kan bruges, når den er kommet',
 };
 
 export const en: Record<keyof typeof da, string> = {
@@ -75,4 +76,5 @@ export const en: Record<keyof typeof da, string> = {
   state_absent: 'Asleep. It wakes when you ask.',
   state_failed: 'Not working right now',
   state_draining: 'Closing down',
+  state_fetching: 'Comes to the server and can be used once it is there',
 };
