@@ -70,7 +70,7 @@ void add_aliases(CLI::App& app, std::string& config, int& status) {
   set->add_option("model", set.options().id, "The model that it is to mean")->required();
   set->add_option("--lane", wish->lane, "batch: work that nobody waits for")
       ->check(CLI::IsMember({"interactive", "batch"}));
-  set->add_flag("--listed,!--not-listed", wish->listed, "Whether it stands in the list of models");
+  add_either(set, "--listed,!--not-listed", wish->listed, "Whether it stands in the list of models");
   with_owner(set);
   Command back(*alias, "rollback",
                "Back to the model that it meant before; a move that has not happened yet is called off", config, status,

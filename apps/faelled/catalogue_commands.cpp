@@ -16,7 +16,8 @@ namespace {
 
 // What a person names of a definition; the rest stays as it is.
 struct Named {
-  std::optional<std::string> name, file, source, sha256, folder, device, chat_template_file, url, upstream_model, api_key_file, adapters_folder;
+  std::optional<std::string> name, file, source, sha256, folder, device, chat_template_file, url, upstream_model,
+      api_key_file, adapters_folder;
   std::optional<std::uint32_t> concurrency, context_tokens, threads;
   std::optional<bool> embeddings, rerank, pinned;
   std::optional<std::vector<std::string>> aliases, stop;
@@ -369,9 +370,9 @@ std::shared_ptr<Named> with_definition(Command& command, bool adds) {
                       "A template in place of the file's own" + goes);
   command->add_option("--adapters-folder", named->adapters_folder,
                       "For vLLM: adapters below this folder come and go without a new engine" + goes);
-  command->add_flag("--embeddings,!--no-embeddings", named->embeddings, "It makes vectors and nothing else");
-  command->add_flag("--rerank,!--no-rerank", named->rerank, "It ranks documents and nothing else");
-  command->add_flag("--pinned,!--no-pinned", named->pinned, "Keep it in memory always");
+  add_either(command, "--embeddings,!--no-embeddings", named->embeddings, "It makes vectors and nothing else");
+  add_either(command, "--rerank,!--no-rerank", named->rerank, "It ranks documents and nothing else");
+  add_either(command, "--pinned,!--no-pinned", named->pinned, "Keep it in memory always");
   command->add_option("--alias", named->aliases,
                       std::string("Another name for it; may be given again") +
                           (adds ? "" : ". Takes the place of all it had; none takes them away"));

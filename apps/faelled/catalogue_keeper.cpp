@@ -145,8 +145,8 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
 }
 
 std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway::CatalogueModel& model) const {
-  return [settings = model.settings, memory = model.settings.gpu ? p_.gpu_memory : p_.memory, how = p_.downloads.settings(),
-          stop = p_.downloads.stopping()]() -> Expected<portal::ModelFit> {
+  return [settings = model.settings, memory = model.settings.gpu ? p_.gpu_memory : p_.memory,
+          how = p_.downloads.settings(), stop = p_.downloads.stopping()]() -> Expected<portal::ModelFit> {
     portal::ModelFit fit;
     const auto wrong = [&fit](std::string key, std::string message) {
       fit.wrong = portal::WrongDefinition{std::move(key), std::move(message)};

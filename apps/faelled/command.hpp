@@ -39,6 +39,9 @@ class Command {
   std::shared_ptr<Options> options_;
 };
 
+// "--x,!--no-x": empty where neither was said. CLI11 2.1 sets an optional flag to false then.
+void add_either(Command& command, const char* names, std::optional<bool>& said, const char* help);
+
 // RFC 3986: everything but unreserved characters.
 std::string percent_encoded(std::string_view text);
 

@@ -242,9 +242,8 @@ int run(const ServeOptions& options, const config::Config& config) {
   auto how_to_fetch = fetch_settings(config);
   if (!how_to_fetch) return refuse(how_to_fetch.error());
   DownloadsKeeper downloads_keeper({loop, clock, mesh, **log, metrics, std::move(*how_to_fetch)});
-  CatalogueKeeper catalogue_keeper(
-      {config, catalogue, mesh, downloads_keeper, node, **log, metrics, memory ? memory->bytes : 0,
-       largest_of(gpus.all)});
+  CatalogueKeeper catalogue_keeper({config, catalogue, mesh, downloads_keeper, node, **log, metrics,
+                                    memory ? memory->bytes : 0, largest_of(gpus.all)});
   const auto settings = storage->thread->wait_for([](store::Store& s) { return s.settings(); });
   if (!settings) return refuse(settings.error());
   catalogue_keeper.restore(*settings);

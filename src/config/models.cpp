@@ -156,7 +156,8 @@ void read_openai(Fields& fields, const std::filesystem::path& folder, Model& mod
   if (const auto file = fields.text("api_key_file", path_bytes_max))
     model.api_key_file = (folder / *file).lexically_normal();
   read_upstream_tls(fields, folder, model);
-  refuse(fields, "openai", {"file", "source", "sha256", "folder", "threads", "chat_template_file", "device", "tool_parser"});
+  refuse(fields, "openai",
+         {"file", "source", "sha256", "folder", "threads", "chat_template_file", "device", "tool_parser"});
 }
 
 std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::string>& ids, const YAML::Node& node,

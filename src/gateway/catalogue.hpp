@@ -112,7 +112,8 @@ class Catalogue {
   std::shared_ptr<const CatalogueModel> hold(std::string_view id) const;
 
   const std::vector<std::string>& names() const { return names_; }  // of the models, in order
-  std::vector<std::string> listed() const;   // behind each its adapters and the aliases that clients are shown, then those that move
+  std::vector<std::string> listed()
+      const;  // behind each its adapters and the aliases that clients are shown, then those that move
   std::vector<std::string> all_ids() const;  // of models and adapters
   WallTime created() const { return created_; }
 
