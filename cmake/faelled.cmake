@@ -1,6 +1,6 @@
-# faelled_library(NAME [DEPS folder…] [LINK lib…] [PRIVATE lib…])
+# faelled_library(NAME [UNOPTIMIZED] [DEPS folder…] [LINK lib…] [PRIVATE lib…])
 #   src/NAME/**.cpp except *_test.cpp become libfaelled_NAME; the *_test.cpp become NAME_test, one ctest entry each.
-#   LINK libraries appear in our headers, PRIVATE ones in our .cpp files alone.
+#   LINK libraries appear in our headers, PRIVATE ones in our .cpp files alone. UNOPTIMIZED: under sanitizers.
 add_library(faelled_options INTERFACE)
 target_include_directories(faelled_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(faelled_options INTERFACE
@@ -14,33 +14,43 @@ if(FAELLED_SANITIZE)
     BOOST_ASIO_DISABLE_SMALL_BLOCK_RECYCLING FAELLED_SANITIZED)
 endif()
 
-# One precompiled header for all: the standard library only, so that no folder sees a framework through it.
+# One precompiled header for all that is compiled alike: the standard library only, so that no folder sees a framework
+# through it.
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
-add_library(faelled_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
-target_link_libraries(faelled_pch PUBLIC faelled_options)
-set(faelled_precompiled
-  <algorithm> <array> <chrono> <cstdint> <deque> <expected> <functional> <map> <memory> <optional> <span> <string>
-  <string_view> <unordered_map> <utility> <variant> <vector>)
-target_precompile_headers(faelled_pch PRIVATE ${faelled_precompiled})
+function(faelled_precompiled kind)
+  add_library(faelled_${kind}_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
+  target_link_libraries(faelled_${kind}_pch PUBLIC faelled_options)
+  target_compile_options(faelled_${kind}_pch PRIVATE ${faelled_${kind}_options})
+  target_precompile_headers(faelled_${kind}_pch PRIVATE
+    <algorithm> <array> <chrono> <cstdint> <deque> <expected> <functional> <map> <memory> <optional> <span> <string>
+    <string_view> <unordered_map> <utility> <variant> <vector>)
+endfunction()
 
+# What the sanitizers add makes an optimised file take two to four times as long to compile. What computes and what is
+# fuzzed stays optimised; tests, and what mostly calls others (UNOPTIMIZED), need not be. Nor need anything that looks
+# for races.
 if(FAELLED_FUZZ)
   set(faelled_product_options -fsanitize=fuzzer-no-link)
 endif()
-target_compile_options(faelled_pch PRIVATE ${faelled_product_options})
-
-# What the sanitizers add makes an optimised test take four times as long to compile; what is tested stays optimised.
-set(faelled_test_pch faelled_pch)
+set(faelled_edge_options ${faelled_product_options})
 if(FAELLED_SANITIZE)
-  set(faelled_test_pch faelled_test_pch)
+  list(APPEND faelled_edge_options -O0)
   set(faelled_test_options -O0)
-  add_library(faelled_test_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
-  target_link_libraries(faelled_test_pch PUBLIC faelled_options)
-  target_compile_options(faelled_test_pch PRIVATE ${faelled_test_options})
-  target_precompile_headers(faelled_test_pch PRIVATE ${faelled_precompiled})
 endif()
+if(FAELLED_SANITIZE STREQUAL "thread")
+  set(faelled_product_options ${faelled_edge_options})
+endif()
+foreach(kind product edge test)
+  faelled_precompiled(${kind})
+endforeach()
 
 function(faelled_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LINK;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "UNOPTIMIZED" "" "DEPS;LINK;PRIVATE" ${ARGN})
+  if(ARG_UNOPTIMIZED)
+    set(kind edge)
+  else()
+    set(kind product)
+  endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
@@ -51,8 +61,8 @@ function(faelled_library name)
   endforeach()
   if(sources)
     add_library(faelled_${name} STATIC ${sources})
-    target_precompile_headers(faelled_${name} REUSE_FROM faelled_pch)
-    target_compile_options(faelled_${name} PRIVATE ${faelled_product_options})
+    target_precompile_headers(faelled_${name} REUSE_FROM faelled_${kind}_pch)
+    target_compile_options(faelled_${name} PRIVATE ${faelled_${kind}_options})
     target_link_libraries(faelled_${name} PUBLIC ${deps} ${ARG_LINK} PRIVATE ${ARG_PRIVATE})
   else()
     add_library(faelled_${name} INTERFACE)
@@ -60,7 +70,7 @@ function(faelled_library name)
   endif()
   if(tests)
     add_executable(${name}_test ${tests})
-    target_precompile_headers(${name}_test REUSE_FROM ${faelled_test_pch})
+    target_precompile_headers(${name}_test REUSE_FROM faelled_test_pch)
     target_compile_options(${name}_test PRIVATE ${faelled_test_options})
     target_link_libraries(${name}_test PRIVATE faelled_${name} ${ARG_PRIVATE} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE FAELLED_SOURCE_DIR="${CMAKE_SOURCE_DIR}")

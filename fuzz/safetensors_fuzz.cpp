@@ -1,9 +1,10 @@
-// Any bytes as a model's weights, as its config.json and as its index: a summary whose numbers fit the file, or a
-// refusal in words; and a need of memory for whatever was read.
+// Any bytes as a model's weights, as its config.json and as its index, and as those of an adapter: a summary whose
+// numbers fit the file, or a refusal in words; and a need of memory for whatever was read.
 #include <cstdlib>
 #include <span>
 #include <string>
 
+#include "engines/adapters.hpp"
 #include "engines/model_folder.hpp"
 #include "engines/safetensors.hpp"
 #include "engines/vllm_server.hpp"
@@ -35,7 +36,10 @@ void as_header(const std::string& header, json::Document& document) {
   for (const std::uint64_t data : {std::uint64_t{0}, std::uint64_t{16}, ~std::uint64_t{0} / 2}) {
     const auto file_bytes = safetensors_prefix_bytes + header.size() + data;
     const auto summary = read_safetensors(header, file_bytes, "file", document);
-    if (const auto* good = read(summary); good && good->data_bytes != data) std::abort();
+    const auto* good = read(summary);
+    if (good && (good->data_bytes != data || good->shapes.size() != good->tensors.size())) std::abort();
+    if (const auto fits = good ? adapter_fits(*good, true, *good, 8, "file") : Expected<void>{}; !fits)
+      if (fits.error().message.empty() || fits.error().hint.empty()) std::abort();
   }
 }
 
@@ -48,6 +52,8 @@ void as_folder(const std::string& text, json::Document& document) {
     if (shape->layers == 0 || !need || need->kv_cache == 0 || need->total() <= text.size()) std::abort();
     read(vllm_server_command(model, folder, {"/f", "/f/v.sock"}));
   }
+  const auto rank = adapter_rank(text, "file", document);
+  if (read(rank) && (*rank == 0 || *rank > 1'000'000)) std::abort();
   if (const auto shards = read_shards(text, "file", document); read(shards)) {
     for (const Shard& shard : *shards)
       if (shard.file.find('/') != shard.file.npos || shard.file.starts_with('.') || shard.tensors.empty()) std::abort();

@@ -40,6 +40,13 @@ TEST_F(CatalogueCommands, ChangeWhatIsNamedAndNothingElse) {
   EXPECT_TRUE(faelled("model change nope --name X").err.contains("no model 'nope'"));
 }
 
+TEST_F(CatalogueCommands, ChangeNoFlagThatIsNotNamed) {
+  (void)faelled("model add small --file /m.gguf --pinned --embeddings");
+  EXPECT_EQ(faelled("model change small --name New").status, 0);
+  EXPECT_EQ(definition(),
+            R"({"embeddings":true,"engine":"llama","file":"/m.gguf","id":"small","name":"New","pinned":true})");
+}
+
 TEST_F(CatalogueCommands, TakeAWholeDefinitionFromAFile) {
   const std::string path = (folder_ / "d.json").string();
   std::ofstream(path) << R"({"engine":"openai","url":"http://h/v1","card":{"da":{},"en":{}}})";

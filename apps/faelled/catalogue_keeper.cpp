@@ -5,11 +5,9 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
-#include "engines/gguf.hpp"
-#include "engines/llama_server.hpp"
 #include "engines/memory_need.hpp"
-#include "engines/vllm_server.hpp"
 #include "json/document.hpp"
+#include "model_look.hpp"
 #include "residents.hpp"
 #include "settings.hpp"
 
@@ -18,7 +16,7 @@ namespace {
 
 // As it was when the model came: a hundred thousand files are not opened at a start. The node looks at each before it
 // begins an engine.
-portal::ModelFit fit_of(const json::Value& stored) {
+portal::ModelFit stored_fit(const json::Value& stored) {
   const auto bytes = [&](std::string_view name) {
     const auto found = stored.find(name);
     return static_cast<std::uint64_t>(std::max<std::int64_t>(0, found ? found->integer().value_or(0) : 0));
@@ -26,50 +24,16 @@ portal::ModelFit fit_of(const json::Value& stored) {
   return {bytes("weights"), bytes("kv_cache"), bytes("working"), 0, {}};
 }
 
-// Nothing differs that the engine was begun with.
-bool same_engine(engines::ModelSettings a, const engines::ModelSettings& b) {
-  a.name = b.name;
-  a.demo = b.demo;
-  a.pinned = b.pinned;
-  a.shorter_vectors = b.shorter_vectors;
-  a.stop = b.stop;
-  return a == b;
-}
-
-// What it needs, by its file or folder. As the node looks before it begins an engine: what it would refuse is refused.
-std::expected<engines::MemoryNeed, portal::WrongDefinition> looked_at(const engines::ModelSettings& settings) {
-  const auto wrong = [](std::string key, const Error& error) {
-    return std::unexpected(portal::WrongDefinition{std::move(key), error.message + "; " + error.hint});
-  };
-  const auto of = [&](const char* where,
-                      const auto& file) -> std::expected<engines::MemoryNeed, portal::WrongDefinition> {
-    if (engines::lacks_template(settings, file.chat_template))
-      return wrong("definition.chat_template_file",
-                   {Errc::invalid, "the model has no chat template of its own", "name one in chat_template_file"});
-    const auto need = engines::memory_need(settings, file);
-    if (!need) return wrong(where, need.error());
-    return *need;
-  };
-  if (settings.kind == engines::EngineKind::vllm) {
-    const auto folder = engines::read_model_folder(settings.folder);
-    if (!folder) return wrong("definition.folder", folder.error());
-    if (const auto context = engines::context_tokens_per_place(settings, folder->shape); !context)
-      return wrong("definition.context_tokens", context.error());
-    return of("definition.folder", *folder);
-  }
-  const auto file = engines::read_gguf_file(settings.file);
-  if (!file) return wrong("definition.file", file.error());
-  if (const auto context = engines::context_tokens_per_place(settings, *file); !context)
-    return wrong("definition.context_tokens", context.error());
-  if (const auto command = engines::llama_server_command(settings, *file, "/any.sock", {}); !command)
-    return wrong("definition", command.error());
-  return of("definition.file", *file);
-}
-
 }  // namespace
 
 CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
-  for (const std::string& id : p_.catalogue.names()) show(id);
+  p_.downloads.on_arrival(
+      [this](const engines::ModelSettings& model, const engines::MemoryNeed& need) { arrived(model, need); });
+  for (const std::string& id : p_.catalogue.names()) {
+    show(id);
+    const engines::ModelSettings& model = p_.catalogue.find(id)->settings;
+    if (is_away(model)) p_.downloads.want(model, true);
+  }
 }
 
 void CatalogueKeeper::show(const std::string& id) {
@@ -117,9 +81,12 @@ void CatalogueKeeper::restore(const std::vector<store::SettingRow>& settings) {
       leave_out(free.error().message);
     } else {
       model->version = kept.version;
-      put(std::move(*model), text, fit_of(*root));
+      put(std::move(*model), text, stored_fit(*root));
     }
   }
+  std::vector<engines::ModelSettings> all;
+  for (const std::string& id : p_.catalogue.names()) all.push_back(p_.catalogue.find(id)->settings);
+  p_.downloads.tell_unnamed(all);
 }
 
 std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper::read(
@@ -153,7 +120,8 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
       {"api_key_file", model->api_key_file},
       {"ca_file", model->ca_file.path},
       {"certificate_file", model->certificate_file.path},
-      {"key_file", model->key_file.path}};
+      {"key_file", model->key_file.path},
+      {"adapters_folder", model->adapters_folder}};
   const std::string own = std::filesystem::absolute(p_.config.data).lexically_normal().string() + "/";
   for (const auto& [name, file] : files) {
     const std::string key = "definition." + std::string(name);
@@ -163,6 +131,13 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
     if (name != "file" && name != "folder" && file.string().starts_with(own))
       return wrong(key, key + " lies in the server's data folder; keep it elsewhere");
   }
+  if (holds_data(model->adapters_folder, p_.config))
+    return wrong("definition.adapters_folder",
+                 "definition.adapters_folder holds the server's data folder, which no engine may read");
+  for (const config::Adapter& adapter : model->adapters)
+    if (!adapter.path.is_absolute())
+      return wrong("definition.adapters", "adapter '" + adapter.name + "' must have a path from the root on, not '" +
+                                              adapter.path.string() + "'");
   std::error_code ignored;
   if (!model->api_key_file.empty() && !std::filesystem::is_regular_file(model->api_key_file, ignored))
     return wrong("definition.api_key_file", "definition.api_key_file is no file that can be read");
@@ -172,7 +147,8 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
 }
 
 std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway::CatalogueModel& model) const {
-  return [settings = model.settings, memory = p_.memory]() -> Expected<portal::ModelFit> {
+  return [settings = model.settings, memory = model.settings.gpu ? p_.gpu_memory : p_.memory,
+          how = p_.downloads.settings(), stop = p_.downloads.stopping()]() -> Expected<portal::ModelFit> {
     portal::ModelFit fit;
     const auto wrong = [&fit](std::string key, std::string message) {
       fit.wrong = portal::WrongDefinition{std::move(key), std::move(message)};
@@ -186,12 +162,18 @@ std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway:
         return wrong(key, file + " cannot be read; is it there, and may the server's user read it?");
     }
     if (settings.kind == engines::EngineKind::openai) return fit;
+    if (is_away(settings)) return looked_at_source(settings, how, *stop, memory);
     const auto need = looked_at(settings);
     if (!need) return wrong(need.error().key, need.error().message);
-    fit = {need->weights, need->kv_cache, need->working, memory, {}};
-    if (need->total() > memory)
-      fit.why_not = "it needs " + std::to_string(need->total() / 1'000'000) + " MB of memory, and there are " +
-                    std::to_string(memory / 1'000'000) + " MB for models";
+    fit = fit_of(settings, *need, memory);
+    if (!settings.source.empty()) {
+      std::error_code ignored;
+      const std::filesystem::path file = settings.file;
+      fit.offer = portal::FileOffer{true,
+                                    std::filesystem::file_size(file, ignored),
+                                    crypto::hex(fetch::Depot::sha256_of(file).value_or(crypto::Digest{})),
+                                    {}};
+    }
     return fit;
   };
 }
@@ -205,25 +187,67 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
     return;
   }
   p_.mesh.add_model(settings.id);
-  p_.node.know(settings);
+  show(settings.id);
+  if (is_away(settings)) {
+    // What it was served with before serves until the new file is here.
+    const bool served = before != nullptr && !is_away(before->settings);
+    return p_.downloads.want(settings, !served);
+  }
+  p_.downloads.forget(settings.id);
+  const bool adapted = p_.node.know(settings);
   if (settings.kind != engines::EngineKind::openai) {
     // What runs began with the former definition: it ends in peace, and whoever asks next has the new one.
-    if (before != nullptr && !same_engine(before->settings, settings)) p_.mesh.renew(settings.id);
-    const engines::MemoryNeed need{fit.weights, fit.kv_cache, fit.working};
+    if (before != nullptr && !(engines::same_but_adapters(before->settings, settings) && adapted))
+      p_.mesh.renew(settings.id);
+    engines::MemoryNeed need{fit.weights, fit.kv_cache, fit.working};
+    if (need.total() == 0) need = need_of(settings).value_or(need);  // nobody knew before its file was here
     mesh::Resident resident = resident_of(settings, need, p_.config.residency.sleep);
     resident.at_start = before == nullptr;
     p_.mesh.know(resident);
   }
-  show(settings.id);
 }
 
-void CatalogueKeeper::remove(const std::string& id) {
+void CatalogueKeeper::arrived(const engines::ModelSettings& settings, const engines::MemoryNeed& need) {
+  const auto held = p_.catalogue.hold(settings.id);
+  if (held == nullptr) return;
+  gateway::CatalogueModel model = *held;
+  model.settings.file = settings.file;
+  if (auto taken = p_.catalogue.put(std::move(model)); !taken) return;
+  p_.node.know(settings);
+  p_.mesh.renew(settings.id);  // it may have been served with another file meanwhile
+  mesh::Resident resident = resident_of(settings, need, p_.config.residency.sleep);
+  resident.at_start = true;
+  p_.mesh.know(resident);
+}
+
+std::optional<portal::Download> CatalogueKeeper::download(const std::string& id) const {
+  const gateway::CatalogueModel* model = p_.catalogue.find(id);
+  if (model == nullptr || model->settings.source.empty()) return std::nullopt;
+  return p_.downloads.download(model->settings);
+}
+
+Expected<void> CatalogueKeeper::fetch(const std::string& id) {
+  const gateway::CatalogueModel* model = p_.catalogue.find(id);
+  if (model == nullptr || model->settings.source.empty())
+    return fail(Errc::not_found, "there is no model '" + id + "' whose file is fetched");
+  if (is_away(model->settings)) p_.downloads.want(model->settings, p_.mesh.is_held_back(id));
+  return {};
+}
+
+void CatalogueKeeper::remove(const std::string& id, bool its_file) {
+  const auto gone = p_.catalogue.hold(id);
+  p_.downloads.forget(id);
   Kept& kept = kept_[id];
   ++kept.version;
   kept.definition.clear();
   p_.catalogue.remove(id);
   p_.mesh.remove_model(id);
   p_.node.forget(id);
+  if (!its_file || gone == nullptr || gone->settings.source.empty() || is_away(gone->settings)) return;
+  const auto has_it = [&](const std::string& other) {
+    return p_.catalogue.find(other)->settings.file == gone->settings.file;
+  };
+  if (std::ranges::none_of(p_.catalogue.names(), has_it)) p_.downloads.remove_file(gone->settings);
 }
 
 std::string CatalogueKeeper::definition(const std::string& id) const {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "config/config.hpp"
+#include "downloads_keeper.hpp"
 #include "gateway/catalogue.hpp"
 #include "mesh/mesh.hpp"
 #include "node/node.hpp"
@@ -23,10 +24,12 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
     const config::Config& config;
     gateway::Catalogue& catalogue;
     mesh::Mesh& mesh;
+    DownloadsKeeper& downloads;
     node::Node& node;
     observe::Log& log;
     observe::Metrics& metrics;
-    std::uint64_t memory = 0;  // for models
+    std::uint64_t memory = 0;      // of the machine for models
+    std::uint64_t gpu_memory = 0;  // of the largest GPU
   };
   explicit CatalogueKeeper(Parts parts);
 
@@ -36,7 +39,9 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition) const override;
   std::function<Expected<portal::ModelFit>()> look(const gateway::CatalogueModel& model) const override;
   void put(gateway::CatalogueModel model, std::string definition, const portal::ModelFit& fit) override;
-  void remove(const std::string& id) override;
+  void remove(const std::string& id, bool its_file) override;
+  std::optional<portal::Download> download(const std::string& id) const override;
+  Expected<void> fetch(const std::string& id) override;
   std::string definition(const std::string& id) const override;
   std::uint64_t last_version(const std::string& id) const override;
 
@@ -47,6 +52,7 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   };
 
   void show(const std::string& id);
+  void arrived(const engines::ModelSettings& settings, const engines::MemoryNeed& need);
 
   Parts p_;
   std::map<std::string, Kept, std::less<>> kept_;

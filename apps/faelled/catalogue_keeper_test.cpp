@@ -8,6 +8,7 @@
 
 #include "http/client.hpp"
 #include "net/loop.hpp"
+#include "settings.hpp"
 #include "store/loop_testing.hpp"
 
 namespace faelled::app {
@@ -29,7 +30,11 @@ class CatalogueKeeperTest : public testing::Test {
     log = observe::Log::open((folder_ / "log").string(), observe::Level::debug).value();
     mesh.emplace(clock, mesh::Mesh::Settings{catalogue->names()});
     node.emplace(loop, client, clock, random, *log, *mesh, node::Node::Settings{.folder = folder_.path().string()});
-    keeper.emplace(CatalogueKeeper::Parts{config, *catalogue, *mesh, *node, *log, metrics, 1'000'000'000});
+    fetch::Settings how;
+    how.folder = models_folder(config);
+    how.offline = true;
+    downloads.emplace(DownloadsKeeper::Parts{loop, clock, *mesh, *log, metrics, how});
+    keeper.emplace(CatalogueKeeper::Parts{config, *catalogue, *mesh, *downloads, *node, *log, metrics, 1'000'000'000});
   }
 
   portal::WrongDefinition wrong(const std::string& definition) {
@@ -65,6 +70,7 @@ class CatalogueKeeperTest : public testing::Test {
   std::optional<gateway::Catalogue> catalogue;
   std::optional<mesh::Mesh> mesh;
   std::optional<node::Node> node;
+  std::optional<DownloadsKeeper> downloads;
   std::optional<CatalogueKeeper> keeper;
 };
 
@@ -79,6 +85,16 @@ TEST_F(CatalogueKeeperTest, RefusesPathsThatAreNotFromTheRootOn) {
   const std::string upstream = R"({"id":"a","engine":"openai","url":"https://h/v1",)";
   EXPECT_EQ(wrong(upstream + R"("api_key_file":"key"})").key, "definition.api_key_file");
   EXPECT_EQ(wrong(upstream + R"("ca_file":"ca.pem"})").key, "definition.ca_file");
+}
+
+TEST_F(CatalogueKeeperTest, LetsNoEngineReadTheServersOwnFolder) {
+  config.vllm = "/usr/bin/vllm";
+  const std::string vllm = R"({"id":"a","engine":"vllm","folder":"/m","adapters_folder":")";
+  for (const std::filesystem::path& folder :
+       {std::filesystem::path("/"), folder_.path(), config.data, config.data / "run" / ".."})
+    EXPECT_EQ(wrong(vllm + folder.string() + R"("})").key, "definition.adapters_folder") << folder;
+  EXPECT_EQ(wrong(vllm + R"(/adapters"})").key, "");
+  EXPECT_EQ(wrong(llama("a", R"(,"adapters":[{"name":"x","file":"x.gguf"}])")).key, "definition.adapters");
 }
 
 TEST_F(CatalogueKeeperTest, SendsNoLineOfTheServersOwnFilesToAnAddress) {
@@ -145,13 +161,43 @@ TEST_F(CatalogueKeeperTest, RemovingAndAddingAgainShowsItOnceInTheMetrics) {
     keeper->put(*model, llama("b"), {.weights = 5});
   };
   add(1);
-  keeper->remove("b");
+  keeper->remove("b", false);
   EXPECT_EQ(catalogue->find("b"), nullptr);
   EXPECT_EQ(keeper->last_version("b"), 2U);
   EXPECT_EQ(mesh->residency().size(), 1U);
   add(3);
   EXPECT_EQ(times_shown("b"), 1U);
   EXPECT_EQ(mesh->residency().size(), 2U);
+}
+
+TEST_F(CatalogueKeeperTest, HoldsBackAModelWhoseFileDoesNotCome) {
+  const std::string definition =
+      R"({"id":"far","engine":"llama","source":"https://host/x.gguf","sha256":")" + std::string(64, 'a') + R"("})";
+  std::filesystem::create_directories(config.data);
+  auto model = keeper->read(definition);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_THAT(model->settings.file, HasSubstr("data/models/" + std::string(64, 'a') + "-x.gguf"));
+  EXPECT_EQ(keeper->look(*model)()->wrong->key, "definition.source") << "nothing is asked offline";
+  model->version = 1;
+  keeper->put(*model, definition, {});
+  EXPECT_EQ(mesh->state("far"), rpc::EngineState::fetching);
+  const std::function<void()> until_failed = [&] {
+    if (mesh->state("far") == rpc::EngineState::failed) return loop.stop();
+    loop.post(until_failed);
+  };
+  loop.post(until_failed);
+  loop.run();
+  const auto download = keeper->download("far");
+  ASSERT_TRUE(download);
+  EXPECT_EQ(download->state, portal::Download::State::failed);
+  EXPECT_THAT(download->detail, HasSubstr("downloads.offline is true"));
+  EXPECT_THAT(metrics.text(), HasSubstr("\nfaelled_fetch_failed_total 1"));
+  EXPECT_TRUE(keeper->fetch("far"));
+  EXPECT_EQ(mesh->state("far"), rpc::EngineState::fetching);
+  EXPECT_EQ(keeper->fetch("configured").error().code, Errc::not_found);
+  EXPECT_FALSE(keeper->download("configured"));
+  keeper->remove("far", true);
+  EXPECT_FALSE(keeper->download("far"));
 }
 
 }  // namespace

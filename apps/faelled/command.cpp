@@ -10,6 +10,10 @@
 
 namespace faelled::app {
 
+void add_either(Command& command, const char* names, std::optional<bool>& said, const char* help) {
+  command->add_flag_function(names, [&said](std::int64_t times) { said = times > 0; }, help);
+}
+
 std::string percent_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -39,6 +39,9 @@ class Command {
   std::shared_ptr<Options> options_;
 };
 
+// "--x,!--no-x": empty where neither was said. CLI11 2.1 sets an optional flag to false then.
+void add_either(Command& command, const char* names, std::optional<bool>& said, const char* help);
+
 // RFC 3986: everything but unreserved characters.
 std::string percent_encoded(std::string_view text);
 
@@ -71,6 +74,7 @@ void add_keys(CLI::App& app, std::string& config, int& status);
 void add_commons(CLI::App& app, std::string& config, int& status);
 // residency_commands.cpp
 void add_residency(CLI::App& app, std::string& config, int& status);
+void add_aliases(CLI::App& app, std::string& config, int& status);
 // catalogue_commands.cpp: more of 'model'
 void add_catalogue(CLI::App& model, std::string& config, int& status);
 // maintenance_commands.cpp

@@ -98,6 +98,7 @@ void add_commands(CLI::App& app, std::string& config, int& status) {
   add_maintenance(app, config, status);
   add_front_end_commands(app, config, status);
   add_residency(app, config, status);
+  add_aliases(app, config, status);
 }
 
 }  // namespace faelled::app

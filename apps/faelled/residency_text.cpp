@@ -105,6 +105,8 @@ std::string why_text(const json::Value& model, const std::string& at) {
   } else if (state == "draining") {
     const bool sleeps = number_of(model, "backed") > 0;
     out = join(sleeps ? "its last answers end, then it sleeps" : "its last answers end", ": ", went(cause, other));
+  } else if (state == "fetching") {
+    out = text_of(model, "detail");
   } else if (state == "failed") {
     out = text_of(model, "detail");
     if (out.empty()) out = went(cause, other);
@@ -140,6 +142,14 @@ std::string models_table(const std::string& answer) {
         .member("running", static_cast<std::int64_t>(number_of(model, "running")))
         .member_or_null("why", why_text(model, at))
         .close_object();
+    if (const auto adapters = model.find("adapters"))
+      for (const json::Value adapter : adapters->items()) {
+        std::string members;
+        for (const json::Value member : adapter.find("members")->items())
+          members = join(members, ", ", member.text().value_or(""));
+        out.object().member("id", text_of(adapter, "id")).member("state", text_of(model, "state"));
+        out.member("why", members.empty() ? "an adapter" : "an adapter, for " + members).close_object();
+      }
   }
   out.close_array().close_object();
   return table_of(rows, "models", {"id", "state", "where", "memory", "load", "waiting", "running", "why"});

@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "doctor/machine.hpp"
+#include "engines/adapters.hpp"
 #include "engines/gguf.hpp"
 #include "engines/memory_need.hpp"
 #include "engines/vllm_server.hpp"
+#include "model_look.hpp"
+#include "node/gpu_books.hpp"
 
 namespace faelled::app {
 namespace {
@@ -14,13 +17,20 @@ bool takes_memory(const engines::ModelSettings& model) { return model.kind != en
 
 }  // namespace
 
+rpc::DeviceKind device_of(const engines::ModelSettings& model) {
+  return model.gpu ? rpc::DeviceKind::gpu : rpc::DeviceKind::host;
+}
+
 Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model) {
   if (model.kind == engines::EngineKind::vllm) {
     const auto folder = engines::read_model_folder(model.folder);
     return folder ? engines::memory_need(model, *folder) : std::unexpected(folder.error());
   }
   const auto file = engines::read_gguf_file(model.file);
-  return file ? engines::memory_need(model, *file) : std::unexpected(file.error());
+  if (!file) return std::unexpected(file.error());
+  auto need = engines::memory_need(model, *file);
+  if (need) need->weights += engines::look_at_adapters(model).bytes;
+  return need;
 }
 
 Duration load_guess_of(const engines::ModelSettings& model, const engines::MemoryNeed& need) {
@@ -30,6 +40,7 @@ Duration load_guess_of(const engines::ModelSettings& model, const engines::Memor
 
 mesh::Resident resident_of(const engines::ModelSettings& model, const engines::MemoryNeed& need, bool sleep) {
   mesh::Resident resident{model.id, need.total(), load_guess_of(model, need), model.places, model.pinned};
+  resident.kind = device_of(model);
   if (sleep && model.kind == engines::EngineKind::vllm) {
     resident.sleep_bytes = need.weights;
     resident.residue = engines::vllm_asleep_bytes;
@@ -41,8 +52,8 @@ std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSetting
                                          observe::Log& log) {
   std::vector<mesh::Resident> all;
   for (const engines::ModelSettings& model : models) {
-    if (!takes_memory(model)) continue;
-    mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true};
+    if (!takes_memory(model) || is_away(model)) continue;
+    mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true, device_of(model)};
     if (const auto need = need_of(model)) {
       resident = resident_of(model, *need, sleep);
       resident.at_start = true;
@@ -55,6 +66,33 @@ std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSetting
     all.push_back(std::move(resident));
   }
   return all;
+}
+
+GpusFound find_gpus(const config::Config& config, observe::Log& log) {
+  GpusFound found;
+  if (config.llama_server.empty() && config.vllm.empty()) return found;
+  const auto tell = [&log](const Error& error) { log.warn("gpus", {{"detail", error.message}, {"hint", error.hint}}); };
+  auto driver = node::Gpus::open();
+  if (!driver) {
+    if (driver.error().code != Errc::not_found) tell(driver.error());
+    return found;
+  }
+  auto all = driver->read();
+  if (!all) {
+    tell(all.error());
+    return found;
+  }
+  found.all = std::move(*all);
+  for (const node::Gpu& gpu : found.all)
+    log.info("gpu", {{"name", gpu.name}, {"uuid", gpu.uuid}, {"bytes", gpu.bytes}, {"taken", gpu.taken}});
+  found.driver = std::move(*driver);
+  return found;
+}
+
+std::uint64_t largest_of(const std::vector<node::Gpu>& gpus) {
+  std::uint64_t most = 0;
+  for (const node::Gpu& gpu : gpus) most = std::max(most, node::books_of(gpu, {}, 0).for_models);
+  return most;
 }
 
 std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config) {

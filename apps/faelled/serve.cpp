@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "alias_keeper.hpp"
 #include "catalogue_keeper.hpp"
 #include "commons_keeper.hpp"
 #include "config/config.hpp"
@@ -17,6 +18,7 @@
 #include "decisions_checker.hpp"
 #include "decisions_keeper.hpp"
 #include "demo.hpp"
+#include "downloads_keeper.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
 #include "housekeeping.hpp"
@@ -30,6 +32,7 @@
 #include "net/loop.hpp"
 #include "net/watch.hpp"
 #include "node/engine_log.hpp"
+#include "node/gpu_watch.hpp"
 #include "node/node.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
@@ -45,6 +48,7 @@ namespace faelled::app {
 namespace {
 
 constexpr auto balances_kept_max = 1s;
+constexpr auto gpus_read_every = 5s;
 constexpr auto answers_kept_max = 2s;  // at the end, after limits::http_drain_max
 
 int refuse(const Error& error) {
@@ -217,10 +221,19 @@ int run(const ServeOptions& options, const config::Config& config) {
   for (const mesh::Resident& model : residents_of(engine_settings, config.residency.sleep, **log)) mesh.know(model);
   const auto memory = memory_for_models(config);
   if (memory) node_settings.devices.push_back(*memory);
+  GpusFound gpus = find_gpus(config, **log);
+  node_settings.gpus = gpus.all;
+  if (memory && config.residency.sleep) node_settings.gpu_backing = memory->device;
   node_settings.models = std::move(engine_settings);
   node_settings.environment = own_environment();
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
   mesh.nodes(node);
+  std::optional<node::GpuWatch> gpu_watch;
+  if (!gpus.all.empty()) {
+    gpu_watch.emplace(loop, std::move(*gpus.driver), gpus_read_every,
+                      [&node](const std::vector<node::Gpu>& now) { node.read(now); });
+    node.on_gpu_wish([&gpu_watch] { gpu_watch->now(); });
+  }
   net::Timer memory_timer(loop, [&mesh] { mesh.look_at_memory(); });
   mesh.on_wake([&memory_timer](Instant at) {
     if (at == Instant::max()) {
@@ -229,10 +242,21 @@ int run(const ServeOptions& options, const config::Config& config) {
       memory_timer.arm_at(at);
     }
   });
-  CatalogueKeeper catalogue_keeper({config, catalogue, mesh, node, **log, metrics, memory ? memory->bytes : 0});
+  auto how_to_fetch = fetch_settings(config);
+  if (!how_to_fetch) return refuse(how_to_fetch.error());
+  DownloadsKeeper downloads_keeper({loop, clock, mesh, **log, metrics, std::move(*how_to_fetch)});
+  CatalogueKeeper catalogue_keeper({config, catalogue, mesh, downloads_keeper, node, **log, metrics,
+                                    memory ? memory->bytes : 0, largest_of(gpus.all)});
   const auto settings = storage->thread->wait_for([](store::Store& s) { return s.settings(); });
   if (!settings) return refuse(settings.error());
   catalogue_keeper.restore(*settings);
+  AliasKeeper alias_keeper(loop, catalogue, mesh, mesh, **log,
+                           [&clock, &store = *storage->thread](const std::string& key, const std::string& value) {
+                             const store::SettingRow row{key, value, clock.wall()};
+                             store.ask([row](store::Store& s) { return s.set_setting(row); },
+                                       std::function<void(Expected<void>)>([](const Expected<void>&) {}));
+                           });
+  alias_keeper.restore(*settings);
   CommonsKeeper commons_keeper(loop, clock, mesh, directory, *storage->thread, **log);
   if (auto restored = commons_keeper.restore(); !restored) return refuse(restored.error());
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
@@ -309,7 +333,8 @@ int run(const ServeOptions& options, const config::Config& config) {
                          &mesh,
                          &decisions_checker,
                          &mesh,
-                         &catalogue_keeper});
+                         &catalogue_keeper,
+                         &alias_keeper});
   if (auto restored = portal.restore(); !restored) return refuse(restored.error());
 
   http::Server server(
@@ -402,6 +427,7 @@ int run(const ServeOptions& options, const config::Config& config) {
     }
     context.shutting_down = true;
     decisions_checker.stop();
+    downloads_keeper.stop();
     (*log)->info("draining", {{"signal", number}});
     loop.spawn(wind_down());
   });

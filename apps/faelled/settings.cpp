@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "engines/vllm_build.hpp"
+
 namespace faelled::app {
 namespace {
 
@@ -56,9 +58,47 @@ engines::EngineKind kind_of(config::Engine engine) {
   return engines::EngineKind::openai;
 }
 
+std::vector<gateway::Alias> aliases_of(const std::vector<config::Alias>& from) {
+  std::vector<gateway::Alias> all;
+  for (const config::Alias& alias : from)
+    all.push_back({alias.name, alias.batch ? rpc::Lane::batch : rpc::Lane::interactive, alias.listed});
+  return all;
+}
+
 gateway::CardText card_text(const config::CardText& text) { return {text.summary, text.good_for, text.where}; }
 
 }  // namespace
+
+bool holds_data(const std::filesystem::path& folder, const config::Config& config) {
+  if (folder.empty()) return false;
+  const auto data = std::filesystem::absolute(config.data).lexically_normal();
+  const auto below = data.lexically_relative(std::filesystem::absolute(folder).lexically_normal());
+  return !below.empty() && *below.begin() != "..";
+}
+
+std::filesystem::path models_folder(const config::Config& config) {
+  return std::filesystem::absolute(config.data).lexically_normal() / "models";
+}
+
+Expected<fetch::Settings> fetch_settings(const config::Config& config) {
+  const config::Downloads& from = config.downloads;
+  fetch::Settings to;
+  to.folder = models_folder(config);
+  to.hub = from.hub;
+  to.offline = from.offline;
+  to.keep_free = from.keep_free;
+  to.manners.rate = from.rate;
+  to.manners.connect_max = limits::fetch_connect_max;
+  to.manners.stall_max = limits::fetch_stall_max;
+  if (!from.ca_file.empty()) to.manners.ca_file = std::filesystem::absolute(from.ca_file).string();
+  if (!from.token_file.empty()) {
+    auto token = first_line(from.token_file);
+    if (!token) return std::unexpected(token.error());
+    to.manners.token = std::move(*token);
+    to.manners.token_origin = fetch::origin_of(from.hub);
+  }
+  return to;
+}
 
 Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config) {
   gateway::CatalogueModel model;
@@ -74,14 +114,39 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
   to.demo = from.demo;
   to.pinned = from.pinned;
   to.stop = from.stop;
-  for (const config::Alias& alias : from.aliases)
-    model.aliases.push_back({alias.name, alias.batch ? rpc::Lane::batch : rpc::Lane::interactive, alias.listed});
+  model.aliases = aliases_of(from.aliases);
   const auto absolute = [](const std::filesystem::path& path) {
     return path.empty() ? std::string() : std::filesystem::absolute(path).lexically_normal().string();
   };
+  for (const config::Adapter& adapter : from.adapters) {
+    to.adapters.push_back({adapter.name, absolute(adapter.path)});
+    gateway::CatalogueAdapter& shown =
+        model.adapters.emplace_back(from.id + ":" + adapter.name, adapter.name, adapter.members);
+    shown.aliases = aliases_of(adapter.aliases);
+    if (!adapter.card) continue;
+    shown.has_card = true;
+    shown.da = card_text(adapter.card->da);
+    shown.en = card_text(adapter.card->en);
+  }
+  if (holds_data(from.adapters_folder, config))
+    return fail(Errc::invalid,
+                fmt::format("adapters_folder of model {} holds the data folder, which no engine may read", from.id),
+                "name a folder that holds adapters alone");
+  to.adapters_max = from.adapters_max;
+  to.adapters_rank = from.adapters_rank;
+  to.adapters_folder = absolute(from.adapters_folder);
   to.file = absolute(from.file);
+  if (from.source) {
+    to.source = from.source->text;
+    const fetch::Depot depot(models_folder(config));
+    const auto sha256 = from.sha256 ? from.sha256 : depot.remembered(*from.source);
+    if (from.sha256) to.sha256 = crypto::hex(*from.sha256);
+    if (sha256) to.file = depot.place(*sha256, *from.source).string();
+  }
   to.folder = absolute(from.folder);
   to.tool_parser = from.tool_parser;
+  to.gpu =
+      from.gpu.value_or(from.engine == config::Engine::vllm && !engines::vllm_for_processors(config.vllm.string()));
   to.threads = from.threads;
   to.chat_template_file = absolute(from.chat_template_file);
   to.llama_server = absolute(config.llama_server);

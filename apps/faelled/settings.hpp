@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "config/config.hpp"
+#include "fetch/fetch.hpp"
 #include "front_ends/front_ends.hpp"
 #include "gateway/exchange.hpp"
 #include "http/server.hpp"
@@ -12,6 +13,12 @@
 
 namespace faelled::app {
 
+// Whether the server's own data lies in that folder or below it.
+bool holds_data(const std::filesystem::path& folder, const config::Config& config);
+// Where fetched files of models lie.
+std::filesystem::path models_folder(const config::Config& config);
+// Reads the hub's token from its file. Errors: io, with the path.
+Expected<fetch::Settings> fetch_settings(const config::Config& config);
 // Reads the keys of upstreams from their files. Errors: io, with the path.
 Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config);
 Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Config& config);

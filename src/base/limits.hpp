@@ -94,6 +94,9 @@ inline constexpr auto upstream_idle_max = 60s;
 
 // The catalogue
 inline constexpr std::size_t models_max = 10'000;
+inline constexpr std::size_t adapters_max = 64;                 // of one model
+inline constexpr std::size_t adapter_members_max = 100;         // that one is for
+inline constexpr std::size_t adapter_rank_max = 512;            // that vLLM knows
 inline constexpr std::size_t definition_bytes_max = 64 * 1024;  // of one model that was added at run time
 
 // Engine files and processes
@@ -110,7 +113,11 @@ inline constexpr std::size_t model_shards_max = 1000;
 inline constexpr std::size_t model_config_bytes_max = 1024 * 1024;      // config.json
 inline constexpr std::size_t model_index_bytes_max = 32 * 1024 * 1024;  // where each tensor lies; tokenizer_config.json
 inline constexpr std::uint64_t vllm_own_bytes = 2ULL << 30U;      // Python, torch and what a pass needs; as measured
-inline constexpr std::size_t engine_log_bytes_max = 1024 * 1024;  // and one older file of the same size
+inline constexpr std::uint64_t vllm_gpu_own_bytes = 5ULL << 29U;  // on a GPU: its context, graphs and a pass; a guess
+inline constexpr std::size_t gpus_max = 64;                       // of one machine, parts of divided ones alike
+inline constexpr unsigned gpu_processes_max = 4096;
+inline constexpr std::uint64_t gpu_reserve_bytes = 256ULL << 20U;  // or a fiftieth: what nobody counts
+inline constexpr std::size_t engine_log_bytes_max = 1024 * 1024;   // and one older file of the same size
 inline constexpr std::size_t engine_log_line_bytes_max = 1024;
 
 // Journal and ledger
@@ -215,6 +222,19 @@ inline constexpr auto front_end_token_life_max = 15min;             // Open WebU
 inline constexpr std::size_t key_file_bytes_max = 64 * 1024 * 1024;
 inline constexpr std::size_t key_import_rows_max = 20'000;  // keys in one import
 inline constexpr auto waiting_note_after = 1s;              // before a place in line is told, and between two notes
+
+// Model files that are fetched
+inline constexpr std::size_t fetch_redirects_max = 5;
+inline constexpr std::size_t fetch_url_bytes_max = 2000;
+inline constexpr std::uint64_t fetch_file_bytes_max = 4'000'000'000'000;
+inline constexpr auto fetch_connect_max = 15s;
+inline constexpr auto fetch_stall_max = 30s;                 // below a kilobyte a second
+inline constexpr auto fetch_question_max = 20s;              // one question about a source, before it is fetched
+inline constexpr std::size_t fetch_questions_max = 64;       // to read the header of a file that is not here yet
+inline constexpr std::uint64_t fetch_piece_bytes = 1 << 20;  // of a file's beginning, with each question
+inline constexpr auto fetch_retry_first = 2s;                // doubles with each try that brought nothing
+inline constexpr auto fetch_retry_most = 10min;
+inline constexpr std::size_t fetch_tries_max = 20;  // in a row that brought nothing; some two hours
 
 // What operators tell everybody, and what they are told
 inline constexpr std::size_t notices_max = 50;

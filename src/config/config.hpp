@@ -14,6 +14,8 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "crypto/digest.hpp"
+#include "fetch/source.hpp"
 
 namespace faelled::config {
 
@@ -115,31 +117,57 @@ struct Alias {
   bool listed = true;  // stands in the list of models
 };
 
+// What was learned on top of a model, small beside it: a LoRA. Clients ask for "id of the model:name".
+struct Adapter {
+  std::string name;
+  std::filesystem::path path;        // llama: a GGUF file; vllm: a folder with adapter_config.json
+  std::vector<std::string> members;  // who may use it, and see it; empty: everybody
+  std::vector<Alias> aliases;
+  std::optional<Card> card;
+};
+
 struct Model {
   std::string id;
   std::string name;  // the id where the file gives none
   Engine engine = Engine::openai;
-  std::filesystem::path file;          // llama: the GGUF file
-  std::filesystem::path folder;        // vllm: config.json, *.safetensors and the tokenizer
-  std::string url;                     // openai: base address, with /v1 and without a slash at the end
-  std::string upstream_model;          // openai: the model's name there; the id where the file gives none
-  std::filesystem::path api_key_file;  // openai: empty for none
-  NamedFile ca_file;                   // openai, https: empty for what the system trusts
-  NamedFile certificate_file;          // openai, https: what we show; empty for none
+  std::filesystem::path file;            // llama: the GGUF file
+  std::optional<fetch::Source> source;   // llama, in place of `file`: it is fetched from there
+  std::optional<crypto::Digest> sha256;  // of what is fetched; none: the hub says it
+  std::filesystem::path folder;          // vllm: config.json, *.safetensors and the tokenizer
+  std::string url;                       // openai: base address, with /v1 and without a slash at the end
+  std::string upstream_model;            // openai: the model's name there; the id where the file gives none
+  std::filesystem::path api_key_file;    // openai: empty for none
+  NamedFile ca_file;                     // openai, https: empty for what the system trusts
+  NamedFile certificate_file;            // openai, https: what we show; empty for none
   NamedFile key_file;
   std::uint32_t concurrency = 1;             // places
   std::uint32_t context_tokens = 0;          // 0: what the model was made for, at most 4096
   std::uint32_t threads = 1;                 // llama, vllm
   std::filesystem::path chat_template_file;  // llama, vllm: empty for the model's own
+  std::optional<bool> gpu;                   // llama, vllm: it lies in a GPU's memory; empty: as its engine was built
   std::string tool_parser;                   // vllm: what it calls the model's way to write tool calls; empty: no tools
   std::vector<std::string> stop;             // added to every chat request
   std::vector<Alias> aliases;
+  std::vector<Adapter> adapters;          // llama, vllm
+  std::uint32_t adapters_max = 4;         // vllm: so many of them answer at once
+  std::uint32_t adapters_rank = 16;       // vllm: the largest rank that one may have
+  std::filesystem::path adapters_folder;  // vllm: those below it come while the engine runs; empty: none do
   bool embeddings = false;
   bool rerank = false;
   bool shorter_vectors = false;
   bool demo = false;    // proves the path only; the page says so
   bool pinned = false;  // llama: in memory always
   std::optional<Card> card;
+};
+
+// How files of models are fetched: docs/residency.md.
+struct Downloads {
+  std::string hub = "https://huggingface.co";  // without a slash at the end
+  std::filesystem::path token_file;            // the hub's token for us; empty: none
+  std::filesystem::path ca_file;               // empty: whom the system trusts
+  bool offline = false;
+  std::uint64_t keep_free = 1'000'000'000;  // bytes of the disk that no fetched file takes
+  std::uint64_t rate = 0;                   // bytes a second; 0: as fast as it comes
 };
 
 // Which models are in memory: docs/residency.md.
@@ -213,6 +241,7 @@ struct Config {
   std::filesystem::path llama_server;
   std::filesystem::path vllm;
   std::vector<Model> models;
+  Downloads downloads;
   Residency residency;
   Limits limits;
   Log log;

@@ -12,9 +12,10 @@ using Keys = std::span<const std::string_view>;
 
 namespace keys {
 
-inline constexpr auto top = std::to_array<std::string_view>(
-    {"listen", "tls", "trusted_proxies", "public_url", "data", "store", "store_password_file", "store_ca_file",
-     "members", "users", "keys", "front_ends", "llama_server", "vllm", "models", "residency", "limits", "log"});
+inline constexpr auto top =
+    std::to_array<std::string_view>({"listen", "tls", "trusted_proxies", "public_url", "data", "store",
+                                     "store_password_file", "store_ca_file", "members", "users", "keys", "front_ends",
+                                     "llama_server", "vllm", "models", "downloads", "residency", "limits", "log"});
 inline constexpr auto tls =
     std::to_array<std::string_view>({"listen", "certificate", "key", "client_ca", "client_certificates"});
 inline constexpr auto trusted_proxies = std::to_array<std::string_view>({"address", "certificate"});
@@ -32,6 +33,8 @@ inline constexpr auto models = std::to_array<std::string_view>({"id",
                                                                 "name",
                                                                 "engine",
                                                                 "file",
+                                                                "source",
+                                                                "sha256",
                                                                 "folder",
                                                                 "url",
                                                                 "upstream_model",
@@ -43,9 +46,14 @@ inline constexpr auto models = std::to_array<std::string_view>({"id",
                                                                 "context_tokens",
                                                                 "threads",
                                                                 "chat_template_file",
+                                                                "device",
                                                                 "tool_parser",
                                                                 "stop",
                                                                 "aliases",
+                                                                "adapters",
+                                                                "adapters_max",
+                                                                "adapters_rank",
+                                                                "adapters_folder",
                                                                 "embeddings",
                                                                 "rerank",
                                                                 "shorter_vectors",
@@ -53,8 +61,12 @@ inline constexpr auto models = std::to_array<std::string_view>({"id",
                                                                 "pinned",
                                                                 "card"});
 inline constexpr auto aliases = std::to_array<std::string_view>({"name", "lane", "listed"});
+inline constexpr auto adapters =
+    std::to_array<std::string_view>({"name", "file", "folder", "members", "aliases", "card"});
 inline constexpr auto card = std::to_array<std::string_view>({"da", "en"});
 inline constexpr auto card_text = std::to_array<std::string_view>({"summary", "good_for", "where"});
+inline constexpr auto downloads =
+    std::to_array<std::string_view>({"hub", "token_file", "ca_file", "offline", "keep_free_gb", "rate_mb_s"});
 inline constexpr auto residency =
     std::to_array<std::string_view>({"memory_gb", "turn_s", "promise_s", "unused_after_s", "idle_w", "load_w", "wait_w",
                                      "patience_s", "warm", "sleep"});

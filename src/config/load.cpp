@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "config/document.hpp"
+#include "fetch/depot.hpp"
 
 namespace faelled::config {
 namespace fs = std::filesystem;
@@ -26,6 +27,23 @@ Problem missing(std::string_view text, const fs::path& file, const std::string& 
   return problem;
 }
 
+// A server that fetches nothing has what it serves, or does not serve it.
+void look_for_fetched(std::string_view text, Parsed& parsed) {
+  if (!parsed.config.downloads.offline) return;
+  const fetch::Depot depot(parsed.config.data / "models");
+  for (const Model& model : parsed.config.models) {
+    if (!model.source) continue;
+    const auto sha256 = model.sha256 ? model.sha256 : depot.remembered(*model.source);
+    if (sha256 && depot.find(*sha256)) continue;
+    errno = ENOENT;
+    const std::string where = model.sha256 ? depot.place(*model.sha256, *model.source).string() : std::string();
+    Problem problem = missing(text, model.source->text, "the source of model '" + model.id + "'", "");
+    problem.message = "the file of model '" + model.id + "' is not here, and downloads.offline is true";
+    problem.hint = where.empty() ? "say its sha256, or let it be fetched once" : "copy it there yourself, as " + where;
+    parsed.problems.push_back(std::move(problem));
+  }
+}
+
 void look_for_files(std::string_view text, Parsed& parsed) {
   const auto look = [&](const fs::path& file, int mode, const std::string& what, const char* hint) {
     if (!file.empty() && ::access(file.c_str(), mode) != 0) parsed.problems.push_back(missing(text, file, what, hint));
@@ -37,6 +55,9 @@ void look_for_files(std::string_view text, Parsed& parsed) {
          "paths are taken from the folder of this file");
   look(parsed.config.store.password_file, R_OK, "store_password_file", "its first line is the password");
   look(parsed.config.store.ca_file, R_OK, "store_ca_file", "a PEM file of who signed the database's certificate");
+  look(parsed.config.downloads.token_file, R_OK, "downloads.token_file", "its first line is the hub's token");
+  look(parsed.config.downloads.ca_file, R_OK, "downloads.ca_file", "a PEM file of who signs for the mirror or proxy");
+  look_for_fetched(text, parsed);
   for (const auto& model : parsed.config.models) {
     const std::string of = " of model '" + model.id + "'";
     look(model.file, R_OK, "the file" + of, "paths are taken from the folder of this file");

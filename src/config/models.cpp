@@ -3,49 +3,29 @@
 #include <algorithm>
 #include <set>
 
+#include "config/adapters.hpp"
 #include "config/edge.hpp"
 #include "config/keys.hpp"
+#include "config/naming.hpp"
 
 namespace faelled::config {
 namespace {
 
 constexpr std::size_t models_max = 1000;
 constexpr std::size_t path_bytes_max = 4096;
-constexpr std::size_t card_bytes_max = 2000;
 constexpr std::size_t stop_bytes_max = 200;
-constexpr std::size_t aliases_max = 100;
 constexpr auto engine_names = std::to_array<std::string_view>({"llama", "openai", "vllm"});
+
+// Which memory it lies in.
+void read_device(Fields& fields, Model& model) {
+  static constexpr auto devices = std::to_array<std::string_view>({"host", "gpu"});
+  if (const auto device = fields.choice("device", devices)) model.gpu = *device == 1;
+}
 
 // Where the file says nothing, by engine.
 std::uint32_t places_of(Engine engine) {
   if (engine == Engine::llama) return 1;
   return engine == Engine::vllm ? 8 : 64;
-}
-
-// Ids stand in URLs, JSON and logs: visible ASCII, no quotes or backslash.
-bool is_model_id(std::string_view id) {
-  return std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
-}
-
-CardText read_card_text(Problems& problems, const YAML::Node& node, const std::string& where) {
-  Fields fields(problems, node, where, keys::card_text);
-  return {fields.text("summary", card_bytes_max).value_or(""), fields.text("good_for", card_bytes_max).value_or(""),
-          fields.text("where", card_bytes_max).value_or("")};
-}
-
-std::optional<Card> read_card(Fields& model, Problems& problems) {
-  const auto* node = model.find("card");
-  if (!node) return std::nullopt;
-  Fields fields(problems, *node, model.path("card"), keys::card);
-  Card card;
-  if (const auto* da = fields.find("da")) card.da = read_card_text(problems, *da, fields.path("da"));
-  if (const auto* en = fields.find("en")) card.en = read_card_text(problems, *en, fields.path("en"));
-  for (auto language : {"da", "en"}) {
-    if (node->IsMap() && !fields.has(language)) {
-      fields.wrong(language, fields.path(language) + " is missing", "the page speaks Danish and English; write both");
-    }
-  }
-  return card;
 }
 
 std::vector<std::string> read_stop(Fields& model, Problems& problems) {
@@ -58,31 +38,6 @@ std::vector<std::string> read_stop(Fields& model, Problems& problems) {
     }
   });
   return stop;
-}
-
-std::vector<Alias> read_aliases(Fields& model, Problems& problems) {
-  static constexpr auto lanes = std::to_array<std::string_view>({"interactive", "batch"});
-  std::vector<Alias> aliases;
-  model.list("aliases", aliases_max, [&](const YAML::Node& node, const std::string& where) {
-    Alias alias;
-    if (node.IsScalar()) {
-      alias.name = node.Scalar();
-    } else {
-      Fields fields(problems, node, where, keys::aliases);
-      const auto name = fields.required("name", "name: OS2ai-default");
-      if (!name) return;
-      alias.name = *name;
-      alias.batch = fields.choice("lane", lanes) == 1;
-      alias.listed = fields.boolean("listed").value_or(true);
-    }
-    if (alias.name.empty() || alias.name.size() > limits::name_bytes_max || !is_model_id(alias.name)) {
-      problems.add(node, where + " " + in_quotes(alias.name) + " is no model id",
-                   "visible ASCII letters without spaces, quotes and backslashes");
-    } else {
-      aliases.push_back(std::move(alias));
-    }
-  });
-  return aliases;
 }
 
 // Keys that say nothing to this kind of engine are mistakes too: whoever wrote them expects an effect.
@@ -134,12 +89,39 @@ void read_upstream_tls(Fields& fields, const std::filesystem::path& folder, Mode
   }
 }
 
+// Where its file is fetched from. Only a hub says what a file's hash is; elsewhere nobody would notice another one.
+void read_source(Fields& fields, Model& model) {
+  if (const auto text = fields.text("source", limits::fetch_url_bytes_max)) {
+    if (auto source = fetch::parse_source(*text))
+      model.source = std::move(*source);
+    else
+      fields.wrong("source", fields.path("source") + ": " + source.error().message, source.error().hint);
+  }
+  if (const auto text = fields.text("sha256")) {
+    model.sha256 = crypto::from_hex(*text);
+    if (!model.sha256)
+      fields.wrong("sha256", fields.path("sha256") + " " + in_quotes(*text) + " is no SHA-256",
+                   "64 letters of 0-9 and a-f; 'sha256sum FILE' says it");
+  }
+  if (fields.has("sha256") && !fields.has("source"))
+    fields.wrong("sha256", fields.path("sha256") + " means nothing without source", "remove it, or name a source");
+  if (model.source && !model.source->of_hub() && !fields.has("sha256"))
+    fields.wrong("source", fields.path("sha256") + " is missing: a source that is no hub's needs it",
+                 "whoever offers the file says its SHA-256; 'sha256sum FILE' says that of a copy you trust");
+}
+
 void read_llama(Fields& fields, const std::filesystem::path& folder, Model& model) {
-  if (const auto file = fields.required("file", "file: models/small.gguf", path_bytes_max))
+  read_source(fields, model);
+  if (fields.has("source") && fields.has("file"))
+    fields.wrong("source", fields.path("source") + " and " + fields.path("file") + " are two answers to one question",
+                 "keep file for one that lies here, source for one that is to be fetched");
+  const char* example = "file: models/small.gguf, or source: hf:owner/repository/small.gguf";
+  if (const auto file = fields.has("source") ? std::nullopt : fields.required("file", example, path_bytes_max))
     model.file = (folder / *file).lexically_normal();
   if (const auto threads = fields.number("threads", {1, 512})) model.threads = static_cast<std::uint32_t>(*threads);
   if (const auto file = fields.text("chat_template_file", path_bytes_max))
     model.chat_template_file = (folder / *file).lexically_normal();
+  read_device(fields, model);
   refuse(fields, "llama",
          {"folder", "tool_parser", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file"});
 }
@@ -162,9 +144,10 @@ void read_vllm(Fields& fields, const std::filesystem::path& folder, Model& model
       fields.wrong("tool_parser", fields.path("tool_parser") + " " + in_quotes(*parser) + " is no name of a parser",
                    "for example hermes; vLLM's documentation says which one a model needs");
   }
+  read_device(fields, model);
   refuse(fields, "vllm",
-         {"file", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file", "embeddings",
-          "rerank", "shorter_vectors"});
+         {"file", "source", "sha256", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file",
+          "key_file", "embeddings", "rerank", "shorter_vectors"});
 }
 
 void read_openai(Fields& fields, const std::filesystem::path& folder, Model& model) {
@@ -173,7 +156,8 @@ void read_openai(Fields& fields, const std::filesystem::path& folder, Model& mod
   if (const auto file = fields.text("api_key_file", path_bytes_max))
     model.api_key_file = (folder / *file).lexically_normal();
   read_upstream_tls(fields, folder, model);
-  refuse(fields, "openai", {"file", "folder", "threads", "chat_template_file", "tool_parser"});
+  refuse(fields, "openai",
+         {"file", "source", "sha256", "folder", "threads", "chat_template_file", "device", "tool_parser"});
 }
 
 std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::string>& ids, const YAML::Node& node,
@@ -222,6 +206,7 @@ std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::
     fields.wrong("pinned", fields.path("pinned") + " means nothing for engine openai",
                  "where that server keeps its model is its own affair; remove it");
   model.card = read_card(fields, problems);
+  read_adapters(fields, problems, folder, model);
   return model;
 }
 
@@ -236,7 +221,14 @@ void read_models(Fields& top, Problems& problems, const std::filesystem::path& f
   });
   // Ids first, wherever they stand: a name means one model.
   for (const Model& model : models) {
-    for (const Alias& alias : model.aliases) {
+    for (const Adapter& adapter : model.adapters) {
+      if (!ids.insert(id_of(model, adapter)).second)
+        top.wrong("models", "adapter " + in_quotes(id_of(model, adapter)) + " has the name of a model",
+                  "give each model and adapter a name of its own");
+    }
+  }
+  for (const Model& model : models) {
+    for (const Alias& alias : aliases_of(model)) {
       if (!ids.insert(alias.name).second)
         top.wrong("models",
                   "alias " + in_quotes(alias.name) + " of model " + in_quotes(model.id) + " means another one already",
@@ -249,7 +241,8 @@ std::optional<Model> read_model(const YAML::Node& node, const std::string& where
   std::set<std::string> names;
   auto model = read_in({}, names, node, where, problems);
   if (!model) return std::nullopt;
-  for (const Alias& alias : model->aliases) {
+  for (const Adapter& adapter : model->adapters) names.insert(id_of(*model, adapter));
+  for (const Alias& alias : aliases_of(*model)) {
     if (names.insert(alias.name).second) continue;
     problems.add(node, where + ".aliases has " + in_quotes(alias.name) + " twice, or it is the model's own id",
                  "keep one of the two", where + ".aliases");

@@ -51,5 +51,61 @@ TEST(Models, RefusesWhatMeansNothingForVllm) {
               HasSubstr("means nothing for engine llama"));
 }
 
+const std::string a_hash(64, 'a');
+
+TEST(Models, ReadsASourceInPlaceOfAFile) {
+  const auto parsed =
+      parse("llama_server: x\nmodels: [{ id: a, engine: llama, source: \"https://host/x.gguf\", sha256: " + a_hash +
+                " }, { id: b, engine: llama, source: \"hf:owner/repo@v1/x.gguf\" }]\n",
+            "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  const Model& a = parsed.config.models[0];
+  EXPECT_EQ(a.source->url, "https://host/x.gguf");
+  EXPECT_EQ(crypto::hex(*a.sha256), a_hash);
+  EXPECT_TRUE(a.file.empty());
+  EXPECT_EQ(parsed.config.models[1].source->repository, "owner/repo");
+  EXPECT_FALSE(parsed.config.models[1].sha256);
+}
+
+TEST(Models, RefusesASourceThatCannotBeMeant) {
+  const auto llama = [](const std::string& more) {
+    return only_problem("llama_server: x\nmodels: [{ id: a, engine: llama, " + more + " }]\n");
+  };
+  const std::string hash = ", sha256: " + a_hash;
+  EXPECT_THAT(llama("source: \"https://host/x.gguf\""), HasSubstr("models[0].sha256 is missing"));
+  EXPECT_THAT(llama("file: f, source: \"hf:o/r/x.gguf\""), HasSubstr("two answers to one question"));
+  EXPECT_THAT(llama("file: f" + hash), HasSubstr("means nothing without source"));
+  EXPECT_THAT(llama("source: \"hf:o/r/x.gguf\", sha256: ab"), HasSubstr("is no SHA-256"));
+  EXPECT_THAT(llama("source: \"http://host/x.gguf\"" + hash), HasSubstr("is not encrypted"));
+  const std::string secret = llama("source: \"https://user:hunter2@host/x.gguf\"" + hash);
+  EXPECT_THAT(secret, HasSubstr("must not hold a user or password"));
+  EXPECT_THAT(secret, testing::Not(HasSubstr("hunter2")));
+  for (auto key : {"source: \"hf:o/r/x.gguf\"", "sha256: a"}) {
+    EXPECT_THAT(only_problem("vllm: x\nmodels: [{ id: a, engine: vllm, folder: f, " + std::string(key) + " }]\n"),
+                HasSubstr("means nothing for engine vllm"));
+    EXPECT_THAT(only_problem("models: [{ id: a, engine: openai, url: \"http://h\", " + std::string(key) + " }]\n"),
+                HasSubstr("means nothing for engine openai"));
+  }
+}
+
+TEST(Downloads, AreReadWithTheirDefaults) {
+  EXPECT_EQ(parse("models: []\n", "/srv").config.downloads.hub, "https://huggingface.co");
+  const auto parsed = parse(
+      "models: []\ndownloads: { hub: \"https://mirror.example/hf/\", token_file: t, ca_file: ca.pem, offline: true, "
+      "keep_free_gb: 2.5, rate_mb_s: 12 }\n",
+      "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  const Downloads& downloads = parsed.config.downloads;
+  EXPECT_EQ(downloads.hub, "https://mirror.example/hf");
+  EXPECT_EQ(downloads.token_file, "/srv/t");
+  EXPECT_EQ(downloads.ca_file, "/srv/ca.pem");
+  EXPECT_TRUE(downloads.offline);
+  EXPECT_EQ(downloads.keep_free, 2'500'000'000u);
+  EXPECT_EQ(downloads.rate, 12'000'000u);
+  EXPECT_THAT(only_problem("models: []\ndownloads: { hub: \"http://mirror.example\" }\n"),
+              HasSubstr("is no address of a hub"));
+  EXPECT_THAT(only_problem("models: []\ndownloads: { rate: 1 }\n"), HasSubstr("unknown key 'rate'"));
+}
+
 }  // namespace
 }  // namespace faelled::config

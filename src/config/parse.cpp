@@ -124,6 +124,27 @@ void read_limits(Fields& top, Problems& problems, Limits& limits) {
   count("waiting", limits.waiting, {1, 1'000'000});
 }
 
+void read_downloads(Fields& top, Problems& problems, const std::filesystem::path& folder, Downloads& downloads) {
+  constexpr double gb_max = 1'000'000, bytes_per_gb = 1e9, mb_max = 100'000, bytes_per_mb = 1e6;
+  const auto* node = top.find("downloads");
+  if (!node) return;
+  Fields fields(problems, *node, "downloads", keys::downloads);
+  if (const auto text = fields.text("hub", limits::fetch_url_bytes_max)) {
+    if (auto hub = fetch::parse_hub(*text))
+      downloads.hub = std::move(*hub);
+    else
+      fields.wrong("hub", "downloads.hub " + hub.error().message, hub.error().hint);
+  }
+  if (const auto file = fields.text("token_file", path_bytes_max))
+    downloads.token_file = (folder / *file).lexically_normal();
+  if (const auto file = fields.text("ca_file", path_bytes_max)) downloads.ca_file = (folder / *file).lexically_normal();
+  downloads.offline = fields.boolean("offline").value_or(false);
+  if (const auto gb = fields.decimal("keep_free_gb", 0, gb_max))
+    downloads.keep_free = static_cast<std::uint64_t>(*gb * bytes_per_gb);
+  if (const auto mb = fields.decimal("rate_mb_s", 0.01, mb_max))
+    downloads.rate = static_cast<std::uint64_t>(*mb * bytes_per_mb);
+}
+
 void read_residency(Fields& top, Problems& problems, Residency& residency) {
   constexpr double gb_max = 1'000'000;
   constexpr double bytes_per_gb = 1e9;
@@ -187,6 +208,7 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
                 "add for example 'llama_server: /usr/local/bin/llama-server'; ./run builds one");
   needs_program(top, config, Engine::vllm, "vllm",
                 "add for example 'vllm: /opt/vllm/bin/vllm'; ./dev vllm installs one for processors");
+  read_downloads(top, problems, folder, config.downloads);
   read_residency(top, problems, config.residency);
   read_limits(top, problems, config.limits);
   read_log(top, problems, folder, config.log);

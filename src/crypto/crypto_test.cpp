@@ -28,6 +28,13 @@ TEST(Digest, IsSha256) {
   EXPECT_EQ(hex(sha256("abc")), hex(sha256("abc"))) << "one call leaves nothing for the next";
 }
 
+TEST(Digest, InPiecesIsThatOfTheWhole) {
+  RunningSha256 running;
+  for (const char* piece : {"a", "", "bc"}) running.add(std::as_bytes(std::span(std::string_view(piece))));
+  EXPECT_EQ(running.finish(), sha256("abc"));
+  EXPECT_EQ(running.finish(), sha256("")) << "it begins anew";
+}
+
 TEST(Digest, ComparesWholeContents) {
   EXPECT_TRUE(equal_constant_time(sha256("a"), sha256("a")));
   EXPECT_FALSE(equal_constant_time(sha256("a"), sha256("b")));

@@ -42,6 +42,24 @@ Digest sha256(std::span<const std::byte> bytes) {
 
 Digest sha256(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
 
+struct RunningSha256::State : Sha256 {};
+
+RunningSha256::RunningSha256() : state_(std::make_unique<State>()) {}
+RunningSha256::~RunningSha256() = default;
+
+void RunningSha256::add(std::span<const std::byte> bytes) {
+  FAELLED_CHECK(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1, "hashing memory cannot fail");
+}
+
+Digest RunningSha256::finish() {
+  Digest out;
+  unsigned int size = 0;
+  const bool ok = EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(out.data()), &size) == 1 &&
+                  EVP_DigestInit_ex2(state_->context.get(), nullptr, nullptr) == 1;
+  FAELLED_CHECK(ok && size == out.size(), "hashing memory cannot fail");
+  return out;
+}
+
 std::string hex(std::span<const std::byte> bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string out(bytes.size() * 2, '0');

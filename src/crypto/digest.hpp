@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,23 @@ using Digest = std::array<std::byte, 32>;
 
 Digest sha256(std::span<const std::byte> bytes);
 Digest sha256(std::string_view text);
+
+// SHA-256 of what comes in pieces, such as a file that is fetched. One owner, any one thread.
+class RunningSha256 {
+ public:
+  RunningSha256();
+  ~RunningSha256();
+  RunningSha256(const RunningSha256&) = delete;
+  RunningSha256& operator=(const RunningSha256&) = delete;
+
+  void add(std::span<const std::byte> bytes);
+  // Of all that was added; begins anew.
+  Digest finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // Lower-case, two characters a byte.
 std::string hex(std::span<const std::byte> bytes);

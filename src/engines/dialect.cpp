@@ -136,9 +136,14 @@ void append_engine_members(std::string& body, const rpc::Grant& grant, Endpoint 
   }
   // Embeddings keep nothing between requests and choose their slots themselves.
   if (!always_streams(grant.engine_kind, endpoint)) return;
-  // "lora":[] because adapters that were loaded would otherwise apply, asked for or not.
-  fmt::format_to(std::back_inserter(body), R"(,"id_slot":{},"cache_prompt":{},"lora":[],"return_progress":true)",
-                 grant.place, !grant.place_changed_member);
+  fmt::format_to(std::back_inserter(body), R"(,"id_slot":{},"cache_prompt":{},"lora":[)", grant.place,
+                 !grant.place_changed_member);
+  // An empty list is none at all to an engine that has adapters: the default ones apply, and what the place holds is
+  // read on as if it were of the same ones. What is not named has the scale 0.
+  if (grant.adapters > 0)
+    fmt::format_to(std::back_inserter(body), R"({{"id":{},"scale":{}}})", grant.adapter.value_or(0),
+                   grant.adapter ? 1 : 0);
+  body += R"(],"return_progress":true)";
   if (!stream) body += R"(,"stream":true,"stream_options":{"include_usage":true})";
 }
 

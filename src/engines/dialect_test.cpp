@@ -39,6 +39,16 @@ TEST_F(Dialect, PinsEachRequestToItsPlaceAndErasesWhenTheMemberChanges) {
             R"({"model":"small","id_slot":3,"cache_prompt":true,"lora":[],"return_progress":true})");
 }
 
+// An empty list is none to an engine that has adapters, and would be answered with those it was begun with.
+TEST_F(Dialect, NamesAnAdapterInEachRequestToAnEngineThatHasSome) {
+  rpc::Grant grant;
+  grant.engine_kind = "llama";
+  grant.adapters = 3;
+  EXPECT_THAT(members(grant, Endpoint::chat), HasSubstr(R"("lora":[{"id":0,"scale":0}],)"));
+  grant.adapter = 2;
+  EXPECT_THAT(members(grant, Endpoint::chat), HasSubstr(R"("lora":[{"id":2,"scale":1}],)"));
+}
+
 TEST_F(Dialect, AsksForAStreamEvenWhereTheClientDidNot) {
   rpc::Grant grant;
   grant.engine_kind = "llama";

@@ -19,9 +19,18 @@ namespace faelled::engines {
 
 namespace {
 
-enum ValueType : std::uint32_t { uint32_value = 4, int32_value = 5, string_value = 8, array_value = 9, types_end = 13 };
+enum ValueType : std::uint32_t {
+  uint32_value = 4,
+  int32_value = 5,
+  float32_value = 6,
+  string_value = 8,
+  array_value = 9,
+  types_end = 13
+};
 // Bytes of a value by its type; 0: string or array, whose size is in the value.
 constexpr std::array<std::uint64_t, types_end> value_bytes{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
+
+constexpr std::uint64_t tensors_kept_max = 100'000;  // where each one's name and shape are wanted
 
 struct TensorType {
   std::uint64_t block_values = 0;  // 0: a type this table does not know
@@ -203,15 +212,32 @@ bool read_counts(Cursor& in, std::uint32_t type, std::uint32_t& single, std::uin
   return true;
 }
 
+// What a pair of an adapter tells; the value is read or skipped by the caller. llama.cpp ends itself where a type is
+// not the one that it expects; adapters that begin in the middle of a prompt share a cache with the model.
+bool strange_pair(std::string_view key, std::uint32_t type) {
+  if (key == "general.type" || key == "general.architecture" || key == "adapter.type") return type != string_value;
+  if (key == "adapter.lora.alpha") return type != float32_value;
+  return key == "adapter.alora.invocation_tokens";
+}
+
 // Reads one tensor's description; the end of its data after the start of all data, or nothing if that cannot be.
-std::optional<std::uint64_t> tensor_end(Cursor& in) {
-  in.skip(in.number<std::uint64_t>());
+std::optional<std::uint64_t> tensor_end(Cursor& in, GgufDetails* details) {
+  constexpr std::size_t name_bytes_max = 128;  // llama.cpp takes 63
+  GgufTensor tensor;
+  if (details != nullptr) {
+    tensor.name = in.text(name_bytes_max);
+  } else {
+    in.skip(in.number<std::uint64_t>());
+  }
   auto dimensions = in.number<std::uint32_t>();
   if (dimensions > 8) return std::nullopt;
   std::uint64_t values = 1;
   for (std::uint32_t d = 0; d < dimensions; ++d) {
-    if (__builtin_mul_overflow(values, in.number<std::uint64_t>(), &values)) return std::nullopt;
+    const auto size = in.number<std::uint64_t>();
+    if (details != nullptr) tensor.sizes.push_back(size);
+    if (__builtin_mul_overflow(values, size, &values)) return std::nullopt;
   }
+  if (details != nullptr) details->tensors.push_back(std::move(tensor));
   auto type = in.number<std::uint32_t>();
   auto end = in.number<std::uint64_t>();
   if (type < tensor_types.size() && tensor_types[type].block_values != 0) {
@@ -226,8 +252,10 @@ std::optional<std::uint64_t> tensor_end(Cursor& in) {
 
 }  // namespace
 
-Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
+Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what, GgufDetails* details) {
   Cursor in(source);
+  GgufDetails unasked;
+  GgufDetails& told = details != nullptr ? *details : unasked;
   std::array<char, 4> magic{};
   for (auto& c : magic) c = in.number<char>();
   if (in.broken() || std::string_view(magic.data(), magic.size()) != "GGUF") {
@@ -243,7 +271,8 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
   }
   summary.tensors = in.number<std::uint64_t>();
   summary.pairs = in.number<std::uint64_t>();
-  if (summary.tensors > limits::gguf_tensors_max || summary.pairs > limits::gguf_pairs_max) {
+  const std::uint64_t tensors_max = details != nullptr ? tensors_kept_max : limits::gguf_tensors_max;
+  if (summary.tensors > tensors_max || summary.pairs > limits::gguf_pairs_max) {
     return refuse(what, "its header counts more parts than any model has", "fetch the file again");
   }
 
@@ -253,7 +282,10 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
     auto key = in.text(limits::gguf_text_bytes_max);
     auto type = in.number<std::uint32_t>();
     if (in.broken()) return truncated(what, source.size());
-    if (type == string_value && (key == "general.architecture" || key == "general.name")) {
+    told.strange_adapter |= strange_pair(key, type);
+    if (type == string_value && (key == "general.type" || key == "adapter.type")) {
+      (key == "general.type" ? told.type : told.adapter_type) = in.text(limits::gguf_text_bytes_max);
+    } else if (type == string_value && (key == "general.architecture" || key == "general.name")) {
       (key == "general.name" ? summary.name : summary.architecture) = in.text(limits::gguf_text_bytes_max);
     } else if (type == uint32_value && key == "general.alignment") {
       alignment = in.number<std::uint32_t>();
@@ -280,6 +312,10 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
   if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > limits::gguf_header_bytes_max) {
     return refuse(what, "its alignment is not a power of two", "fetch the file again");
   }
+  if (details == nullptr && told.type == "adapter") {
+    return refuse(what, "it is an adapter, and no model",
+                  "name the model's own GGUF file, and this one under `adapters`");
+  }
   if (summary.architecture.empty() || summary.tensors == 0) {
     return refuse(what, "it holds no model (a vocabulary or an adapter alone?)", "name the model's own GGUF file");
   }
@@ -288,7 +324,7 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
 
   std::uint64_t data_bytes = 0;
   for (std::uint64_t i = 0; i < summary.tensors; ++i) {
-    auto end = tensor_end(in);
+    auto end = tensor_end(in, details);
     if (in.broken()) return truncated(what, source.size());
     if (!end) return refuse(what, "a tensor in it cannot be that large", "fetch the file again");
     data_bytes = std::max(data_bytes, *end);
@@ -299,12 +335,12 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what) {
   return summary;
 }
 
-Expected<GgufSummary> read_gguf(std::span<const std::byte> bytes, const std::string& what) {
+Expected<GgufSummary> read_gguf(std::span<const std::byte> bytes, const std::string& what, GgufDetails* details) {
   SpanSource source(bytes);
-  return read_gguf(source, what);
+  return read_gguf(source, what, details);
 }
 
-Expected<GgufSummary> read_gguf_file(const std::string& path) {
+Expected<GgufSummary> read_gguf_file(const std::string& path, GgufDetails* details) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     auto gone = errno == ENOENT || errno == ENOTDIR;
@@ -317,7 +353,7 @@ Expected<GgufSummary> read_gguf_file(const std::string& path) {
     return refuse(path, "it is not a file", "name the GGUF file itself, not its folder");
   }
   FileSource source(fd, static_cast<std::uint64_t>(info.st_size));
-  return read_gguf(source, path);
+  return read_gguf(source, path, details);
 }
 
 }  // namespace faelled::engines

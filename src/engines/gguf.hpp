@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -33,6 +34,20 @@ struct GgufSummary {
   bool operator==(const GgufSummary&) const = default;
 };
 
+struct GgufTensor {
+  std::string name;
+  std::vector<std::uint64_t> sizes;  // of its dimensions, the innermost first
+  auto operator<=>(const GgufTensor&) const = default;
+};
+
+// What is only asked for where adapters are concerned.
+struct GgufDetails {
+  std::string type;              // "model", "adapter"; empty: it does not say
+  std::string adapter_type;      // "lora"
+  bool strange_adapter = false;  // it has keys of an adapter that llama.cpp ends itself at, or that change what it is
+  std::vector<GgufTensor> tensors;
+};
+
 // Where bytes come from; `read` fills as much of `out` as there is from `offset` on and says how much that was.
 class ByteSource {
  public:
@@ -41,9 +56,11 @@ class ByteSource {
   virtual std::size_t read(std::uint64_t offset, std::span<std::byte> out) = 0;
 };
 
-// `what` names the file in messages. Any bytes are safe: work and memory are bounded by limits::gguf_*.
-Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what);
-Expected<GgufSummary> read_gguf(std::span<const std::byte> bytes, const std::string& what);
-Expected<GgufSummary> read_gguf_file(const std::string& path);
+// `what` names the file in messages. Any bytes are safe: work and memory are bounded by limits::gguf_*. A file that
+// says it is an adapter is refused where no details are asked for.
+Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what, GgufDetails* details = nullptr);
+Expected<GgufSummary> read_gguf(std::span<const std::byte> bytes, const std::string& what,
+                                GgufDetails* details = nullptr);
+Expected<GgufSummary> read_gguf_file(const std::string& path, GgufDetails* details = nullptr);
 
 }  // namespace faelled::engines

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -52,6 +53,45 @@ GgufFile small_model() {
   file.text("tokenizer.ggml.tokens").number32(9).number32(8).number64(3).text("a").text("bc").text("");
   file.tensor("first", 64, 0, 0).tensor("second", 256, 12, 256);
   return file.data(256 + 144);
+}
+
+GgufFile small_adapter() {
+  GgufFile file;
+  file.begin(3, 1, 4)
+      .pair("general.type", "adapter")
+      .pair("general.architecture", "llama")
+      .pair("adapter.type", "lora");
+  const float alpha = 16;
+  file.text("adapter.lora.alpha").number32(6).raw(&alpha, sizeof alpha);
+  file.text("blk.0.attn_q.weight.lora_a").number32(2).number64(64).number64(4).number32(0).number64(0);
+  return file.data(1024);
+}
+
+TEST(Gguf, TellsOfAnAdapterOnlyWhereThatIsAsked) {
+  const GgufFile file = small_adapter();
+  GgufDetails details;
+  const auto summary = read_gguf(file.bytes, "a.gguf", &details);
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(summary->weight_bytes, 1024u);
+  EXPECT_EQ(details.type, "adapter");
+  EXPECT_EQ(details.adapter_type, "lora");
+  EXPECT_FALSE(details.strange_adapter);
+  EXPECT_EQ(details.tensors, (std::vector<GgufTensor>{{"blk.0.attn_q.weight.lora_a", {64, 4}}}));
+  const auto as_model = read_gguf(file.bytes, "a.gguf");
+  ASSERT_FALSE(as_model);
+  EXPECT_TRUE(as_model.error().message.contains("it is an adapter")) << as_model.error().message;
+}
+
+TEST(Gguf, AnAdapterWithKeysThatTheEngineEndsItselfAtIsStrange) {
+  for (const bool late : {false, true}) {
+    GgufFile file;
+    file.begin(3, 1, 3).pair("general.type", "adapter").pair("general.architecture", "llama");
+    file.pair(late ? "adapter.alora.invocation_tokens" : "adapter.lora.alpha", "sixteen");
+    file.tensor("a.lora_a", 1, 0, 0).data(4);
+    GgufDetails details;
+    ASSERT_TRUE(read_gguf(file.bytes, "a.gguf", &details));
+    EXPECT_TRUE(details.strange_adapter);
+  }
 }
 
 TEST(Gguf, TellsWhatAModelFileHolds) {
@@ -112,9 +152,9 @@ TEST(Gguf, RefusesATensorWhoseSizeOverflows) {
 
 TEST(Gguf, SurvivesMutations) {
   SeededRandom random(20260101);
-  auto whole = small_model().bytes;
-  for (int round = 0; round < 20'000; ++round) {
-    auto bytes = whole;
+  const std::array wholes{small_model().bytes, small_adapter().bytes};
+  for (std::size_t round = 0; round < 20'000; ++round) {
+    auto bytes = wholes[round % 2];
     for (auto changes = 1 + random.below(4); changes > 0; --changes) {
       auto at = random.below(bytes.size());
       switch (random.below(3)) {
@@ -130,6 +170,9 @@ TEST(Gguf, SurvivesMutations) {
     }
     auto summary = read_gguf(bytes, "mutated.gguf");
     if (summary) EXPECT_LE(summary->architecture.size(), bytes.size());
+    GgufDetails details;
+    summary = read_gguf(bytes, "mutated.gguf", &details);
+    if (summary) EXPECT_EQ(details.tensors.size(), summary->tensors);
   }
 }
 

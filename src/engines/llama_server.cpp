@@ -61,8 +61,12 @@ Expected<Command> llama_server_command(const ModelSettings& model, const GgufSum
   const bool pooled = model.embeddings || model.rerank;
   if (!pooled) add("--batch-size", "256", "--ubatch-size", "256");
   add("--offline", "--no-webui", "--no-agent", "--no-ui-mcp-proxy", "--no-mmproj-auto", "--cors-origins", "localhost");
+  // Without it a build for GPUs takes what it finds of them.
+  add("--gpu-layers", model.gpu ? "all" : "0");
   // /slots and /metrics pass through the engine's own loop: a probe that sees a hang, which /health does not.
   add("--slots", "--metrics", "--log-verbosity", "1", "--log-colors", "off");
+  for (const AdapterSettings& adapter : model.adapters) add("--lora", adapter.path);
+  if (!model.adapters.empty()) add("--lora-init-without-apply");
   if (model.threads != 0) {
     add("--threads", std::to_string(model.threads), "--threads-batch", std::to_string(model.threads));
   }

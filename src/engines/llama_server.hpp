@@ -5,6 +5,8 @@
 //                        a place keeps its own member's words, no other place sees them
 //   --ctx-size N×places  is the total; each place gets its share of it
 //   -fit off             loads once, with what was asked for, not with what a probe run liked
+//   --lora …, --lora-init-without-apply
+//                        adapters; they apply all the same to a request that does not say which (engines/dialect.hpp)
 //   --chat-template-file --chat-template NAME would be taken as the template's text and drop the user's
 //   --offline, no --tools, --agent, --mcp…, and an environment built from nothing
 //                        every flag has a LLAMA_ARG_… variable, and LLAMA_SERVER_SLOTS_DEBUG logs prompts

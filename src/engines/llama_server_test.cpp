@@ -42,6 +42,21 @@ TEST(LlamaServerCommand, GivesEachPlaceItsPromisedContext) {
   EXPECT_THAT(command->arguments, Contains("--no-kv-unified"));
 }
 
+TEST(LlamaServerCommand, TakesEachAdapterInItsOrder) {
+  auto plain = llama_server_command(model(), file(), "/run/e1.sock");
+  ASSERT_TRUE(plain);
+  EXPECT_THAT(plain->arguments, Not(Contains(StartsWith("--lora"))));
+  ModelSettings with = model();
+  with.adapters = {{"b", "/b.gguf"}, {"a", "/a.gguf"}};
+  auto command = llama_server_command(with, file(), "/run/e1.sock");
+  ASSERT_TRUE(command);
+  std::vector<std::string> adapters;
+  for (std::size_t i = 0; i + 1 < command->arguments.size(); ++i)
+    if (command->arguments[i] == "--lora") adapters.push_back(command->arguments[i + 1]);
+  EXPECT_EQ(adapters, (std::vector<std::string>{"/b.gguf", "/a.gguf"}));
+  EXPECT_THAT(command->arguments, Contains("--lora-init-without-apply"));
+}
+
 TEST(LlamaServerCommand, KeepsMembersApart) {
   auto command = llama_server_command(model(), file(), "/run/e1.sock");
   ASSERT_TRUE(command);

@@ -8,12 +8,13 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <system_error>
 
 #include "base/limits.hpp"
-#include "engines/safetensors.hpp"
+#include "engines/memory_need.hpp"
 
 namespace faelled::engines {
 
@@ -66,29 +67,6 @@ Expected<std::string> read_text(const fs::path& path, std::size_t bytes_max) {
   return text;
 }
 
-Expected<SafetensorsSummary> read_weights(const fs::path& path, json::Document& document) {
-  std::error_code error;
-  const auto bytes = fs::file_size(path, error);
-  if (error || !fs::is_regular_file(path, error)) {
-    return fail(Errc::not_found, fmt::format("model file {}: it is not there, or no file", path.string()),
-                "fetch the whole model again; each of its parts is needed");
-  }
-  std::array<std::byte, safetensors_prefix_bytes> prefix{};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return fail(Errc::io, fmt::format("model file {}: {}", path.string(), std::strerror(errno)),
-                "give the server's user the right to read it");
-  }
-  file.read(reinterpret_cast<char*>(prefix.data()), prefix.size());
-  const auto got = static_cast<std::size_t>(file.gcount());
-  const auto end = safetensors_header_end(std::span(prefix).first(got), bytes, path.string());
-  if (!end) return std::unexpected(end.error());
-  std::string header(*end - safetensors_prefix_bytes, '\0');
-  file.read(header.data(), static_cast<std::streamsize>(header.size()));
-  header.resize(static_cast<std::size_t>(file.gcount()));
-  return read_safetensors(header, bytes, path.string(), document);
-}
-
 // Without an index each file in the folder is a whole of its own.
 Expected<std::vector<Shard>> shards_in(const fs::path& folder, json::Document& document) {
   const auto index = folder / "model.safetensors.index.json";
@@ -117,7 +95,7 @@ Expected<std::uint64_t> weigh(const fs::path& folder, json::Document& document) 
   if (!shards) return std::unexpected(shards.error());
   std::uint64_t bytes = 0;
   for (const Shard& shard : *shards) {
-    const auto weights = read_weights(folder / shard.file, document);
+    const auto weights = read_safetensors_file((folder / shard.file).string(), document);
     if (!weights) return std::unexpected(weights.error());
     if (!std::ranges::includes(weights->tensors, shard.tensors)) {
       return refuse((folder / shard.file).string(), "it lacks tensors that the index says are in it",
@@ -171,6 +149,16 @@ Expected<ModelShape> read_model_shape(std::string_view config, const std::string
   shape.kv_heads = *kv_heads == 0 ? *heads : *kv_heads;
   shape.head_values = *head == 0 ? *hidden / *heads : *head;
   shape.latent_values = *latent == 0 ? 0 : *latent + *rotary;
+  shape.quantized = root->find("quantization_config").value_or(Value()).kind() == json::Kind::object;
+  const auto feed = size_of(speaking, {"intermediate_size", "n_inner"}, 10'000'000);
+  const auto experts = size_of(speaking, {"num_experts", "num_local_experts", "n_routed_experts"}, 100'000);
+  const auto words = size_of(speaking, {"vocab_size"}, 100'000'000);
+  if (!feed || !experts || !words) return wrong("size of a layer");
+  const std::uint64_t wide = *feed == 0 ? product({4, *hidden}) : *feed;
+  const std::uint64_t attention =
+      product({4, *hidden}) + product({2, shape.head_values, std::uint64_t{*heads} + shape.kv_heads});
+  const std::uint64_t feeds = product({3, *hidden + wide, std::max<std::uint32_t>(1, *experts)});
+  shape.adapter_values = product({shape.layers, attention + feeds}) + 2 * (std::uint64_t{*hidden} + *words);
   if (shape.head_values == 0 && shape.latent_values == 0) return wrong("size of a layer");
   return shape;
 }
@@ -199,6 +187,45 @@ Expected<std::vector<Shard>> read_shards(std::string_view index, const std::stri
     shards.push_back({file, std::move(tensors)});
   }
   return shards;
+}
+
+Expected<SafetensorsSummary> read_safetensors_file(const std::string& name, json::Document& document) {
+  const fs::path path(name);
+  std::error_code error;
+  const auto bytes = fs::file_size(path, error);
+  if (error || !fs::is_regular_file(path, error)) {
+    return fail(Errc::not_found, fmt::format("model file {}: it is not there, or no file", path.string()),
+                "fetch the whole model again; each of its parts is needed");
+  }
+  std::array<std::byte, safetensors_prefix_bytes> prefix{};
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return fail(Errc::io, fmt::format("model file {}: {}", path.string(), std::strerror(errno)),
+                "give the server's user the right to read it");
+  }
+  file.read(reinterpret_cast<char*>(prefix.data()), prefix.size());
+  const auto got = static_cast<std::size_t>(file.gcount());
+  const auto end = safetensors_header_end(std::span(prefix).first(got), bytes, path.string());
+  if (!end) return std::unexpected(end.error());
+  std::string header(*end - safetensors_prefix_bytes, '\0');
+  file.read(header.data(), static_cast<std::streamsize>(header.size()));
+  header.resize(static_cast<std::size_t>(file.gcount()));
+  return read_safetensors(header, bytes, path.string(), document);
+}
+
+Expected<SafetensorsSummary> read_tensors(const std::string& folder) {
+  json::Document document;
+  const auto shards = shards_in(folder, document);
+  if (!shards) return std::unexpected(shards.error());
+  SafetensorsSummary all;
+  for (const Shard& shard : *shards) {
+    auto one = read_safetensors_file((fs::path(folder) / shard.file).string(), document);
+    if (!one) return one;
+    std::ranges::move(one->tensors, std::back_inserter(all.tensors));
+    std::ranges::move(one->shapes, std::back_inserter(all.shapes));
+    all.data_bytes += one->data_bytes;
+  }
+  return all;
 }
 
 Expected<ModelFolder> read_model_folder(const std::string& path) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engines/safetensors.hpp"
 #include "json/document.hpp"
 
 namespace faelled::engines {
@@ -20,8 +21,10 @@ struct ModelShape {
   std::uint32_t context_tokens = 0;  // what the model was trained for; 0: it does not say
   std::uint32_t layers = 0;
   std::uint32_t kv_heads = 0;
-  std::uint32_t head_values = 0;    // of one head
-  std::uint32_t latent_values = 0;  // of one layer, where keys and values are compressed together (MLA); else 0
+  std::uint32_t head_values = 0;     // of one head
+  std::uint32_t latent_values = 0;   // of one layer, where keys and values are compressed together (MLA); else 0
+  std::uint64_t adapter_values = 0;  // of an adapter of rank 1 of all its matrices, at most; 0: it does not say
+  bool quantized = false;            // its matrices have other shapes than they stand for
   bool operator==(const ModelShape&) const = default;
 };
 
@@ -43,6 +46,11 @@ struct Shard {
 };
 // Of model.safetensors.index.json.
 Expected<std::vector<Shard>> read_shards(std::string_view index, const std::string& what, json::Document& document);
+
+// A file of weights, its header. Errors: not_found, io, invalid.
+Expected<SafetensorsSummary> read_safetensors_file(const std::string& path, json::Document& document);
+// All tensors of a model's folder, with their shapes.
+Expected<SafetensorsSummary> read_tensors(const std::string& folder);
 
 Expected<ModelFolder> read_model_folder(const std::string& path);
 

@@ -26,6 +26,13 @@ constexpr const char* name_of(EngineKind kind) {
   return "openai";
 }
 
+// A LoRA on top of a model; its engine serves both.
+struct AdapterSettings {
+  std::string name;  // clients ask for "id of the model:name"
+  std::string path;  // llama: a GGUF file; vllm: a folder with adapter_config.json and adapter_model.safetensors
+  bool operator==(const AdapterSettings&) const = default;
+};
+
 struct ModelSettings {
   std::string id;    // what clients call it
   std::string name;  // what people read; empty: the id
@@ -42,17 +49,24 @@ struct ModelSettings {
   bool pinned = false;  // in memory always; only of what we start ourselves
 
   // kind llama
-  std::string file;          // GGUF
+  std::string file;          // GGUF; empty: it is fetched, and not even its name is known yet
   std::string llama_server;  // the binary
+  std::string source;        // where `file` is fetched from, as the operator wrote it; empty: it lies there
+  std::string sha256;        // of what is fetched, in hex; empty: the source's hub says it
 
   // kind vllm
-  std::string folder;       // config.json, *.safetensors and the tokenizer
-  std::string tool_parser;  // its name for how the model writes tool calls; empty: tools are refused
-  std::string vllm;         // the program
+  std::string folder;                // config.json, *.safetensors and the tokenizer
+  std::string tool_parser;           // its name for how the model writes tool calls; empty: tools are refused
+  std::string vllm;                  // the program
+  std::uint32_t adapters_max = 4;    // so many adapters answer at once
+  std::uint32_t adapters_rank = 16;  // the largest that one may have
+  std::string adapters_folder;       // those below it come while the engine runs; empty: none do
 
   // both of them
+  bool gpu = false;                // it lies in a GPU's memory, not in the machine's
   std::uint32_t threads = 0;       // 0: the engine's default
   std::string chat_template_file;  // Jinja; empty: the model's own
+  std::vector<AdapterSettings> adapters;
 
   // kind openai
   std::string url;               // up to and with "/v1"
@@ -62,7 +76,21 @@ struct ModelSettings {
   std::string key_file;
   std::string api_key;  // secret: never logged, never in a message; empty: none
 
+  bool takes_adapters() const { return !adapters.empty() || !adapters_folder.empty(); }
   bool operator==(const ModelSettings&) const = default;
 };
+
+// Nothing differs that the engine was begun with, but for its adapters.
+inline bool same_but_adapters(ModelSettings a, const ModelSettings& b) {
+  a.name = b.name;
+  a.demo = b.demo;
+  a.pinned = b.pinned;
+  a.shorter_vectors = b.shorter_vectors;
+  a.stop = b.stop;
+  a.adapters = b.adapters;
+  a.source = b.source;
+  a.sha256 = b.sha256;
+  return a == b;
+}
 
 }  // namespace faelled::engines

@@ -54,7 +54,7 @@ std::optional<Place> place_in(json::Value tensor) {
 }
 
 // What the tensor's shape and type ask for; false: that is another number than the place has.
-bool fills(json::Value tensor, Place place) {
+bool fills(json::Value tensor, Place place, std::vector<std::uint64_t>& sizes) {
   const auto shape = tensor.find("shape");
   const auto type = tensor.find("dtype");
   if (!shape || shape->kind() != json::Kind::array || !type || type->kind() != json::Kind::text) return false;
@@ -62,6 +62,7 @@ bool fills(json::Value tensor, Place place) {
   for (const json::Value dimension : shape->items()) {
     const auto size = size_in(dimension);
     if (!size || __builtin_mul_overflow(values, *size, &values)) return false;
+    sizes.push_back(*size);
   }
   const auto known = std::ranges::find_if(element_types, [&](const auto& t) { return type->text_is(t.name); });
   if (known == element_types.end()) return true;
@@ -100,14 +101,16 @@ Expected<SafetensorsSummary> read_safetensors(std::string_view header, std::uint
   }
   SafetensorsSummary summary;
   std::vector<Place> places;
+  std::vector<std::pair<std::string, std::vector<std::uint64_t>>> tensors;
   for (const json::Member member : root->members()) {
     if (member.named("__metadata__")) continue;
     const auto place = place_in(member.value);
-    if (!place || !fills(member.value, *place)) {
+    std::vector<std::uint64_t> sizes;
+    if (!place || !fills(member.value, *place, sizes)) {
       return refuse(what, fmt::format("tensor {} in its header is not as large as its shape says", places.size() + 1));
     }
     places.push_back(*place);
-    summary.tensors.push_back(member.name.text().value_or(""));
+    tensors.emplace_back(member.name.text().value_or(""), std::move(sizes));
   }
   if (places.empty()) return refuse(what, "it holds no tensor", "name the model's own folder");
   // Without a gap and without overlap, or the same bytes would be two weights and others nobody's.
@@ -124,7 +127,11 @@ Expected<SafetensorsSummary> read_safetensors(std::string_view header, std::uint
   if (summary.data_bytes < there) {
     return refuse(what, fmt::format("{} bytes behind its last tensor belong to nothing", there - summary.data_bytes));
   }
-  std::ranges::sort(summary.tensors);
+  std::ranges::sort(tensors);
+  for (auto& [name, sizes] : tensors) {
+    summary.tensors.push_back(std::move(name));
+    summary.shapes.push_back(std::move(sizes));
+  }
   return summary;
 }
 

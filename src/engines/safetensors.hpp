@@ -16,7 +16,8 @@
 namespace faelled::engines {
 
 struct SafetensorsSummary {
-  std::vector<std::string> tensors;  // names, in order
+  std::vector<std::string> tensors;                // names, in order
+  std::vector<std::vector<std::uint64_t>> shapes;  // of each
   std::uint64_t data_bytes = 0;
   bool operator==(const SafetensorsSummary&) const = default;
 };

@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "base/limits.hpp"
+#include "engines/adapters.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
 
@@ -48,6 +49,7 @@ std::vector<std::string> environment_of(const ModelSettings& model, const VllmPl
     environment.emplace_back("VLLM_ENABLE_V1_MULTIPROCESSING=0");
     environment.emplace_back("VLLM_CPU_OMP_THREADS_BIND=nobind");
   }
+  if (model.takes_adapters()) environment.emplace_back("VLLM_ALLOW_RUNTIME_LORA_UPDATING=True");
   if (place.sleeps) environment.emplace_back("VLLM_SERVER_DEV_MODE=1");  // without it /sleep and /wake_up are not there
   if (model.threads != 0) environment.push_back(fmt::format("OMP_NUM_THREADS={}", model.threads));
   pass_on(environment, inherited);
@@ -72,8 +74,15 @@ std::uint64_t kv_cache_bytes(const ModelShape& shape, std::uint32_t context_toke
 Expected<MemoryNeed> memory_need(const ModelSettings& model, const ModelFolder& folder) {
   const auto context = context_tokens_per_place(model, folder.shape);
   if (!context) return std::unexpected(context.error());
-  return MemoryNeed{product({folder.weight_bytes}), kv_cache_bytes(folder.shape, *context, model.places),
-                    limits::vllm_own_bytes};
+  MemoryNeed need{product({folder.weight_bytes}), kv_cache_bytes(folder.shape, *context, model.places),
+                  model.gpu ? limits::vllm_gpu_own_bytes : limits::vllm_own_bytes};
+  if (model.takes_adapters()) {
+    // Laid out for as many as answer at once and as large as the largest may be, and as much again beside it.
+    const std::uint64_t value_bytes = folder.shape.type == "float32" || folder.shape.type.empty() ? 4 : 2;
+    need.working +=
+        product({2, model.adapters_max, rank_for(model.adapters_rank), folder.shape.adapter_values, value_bytes});
+  }
+  return need;
 }
 
 Expected<Command> vllm_server_command(const ModelSettings& model, const ModelFolder& folder, const VllmPlace& place,
@@ -102,8 +111,19 @@ Expected<Command> vllm_server_command(const ModelSettings& model, const ModelFol
   add("--enable-request-id-headers", "--enable-prompt-tokens-details", "--disable-uvicorn-access-log");
   add("--disable-fastapi-docs");
   if (place.processor_build) add("--enforce-eager");
+  if (place.gpu_bytes > 0) {
+    const auto need = memory_need(model, folder);
+    if (!need) return std::unexpected(need.error());
+    constexpr double most = 0.99;
+    const double part = static_cast<double>(need->total()) / static_cast<double>(place.gpu_bytes);
+    add("--gpu-memory-utilization", fmt::format("{:.4f}", std::min(most, part)));
+  }
   if (place.sleeps) add("--enable-sleep-mode");
   if (!model.chat_template_file.empty()) add("--chat-template", model.chat_template_file);
+  if (model.takes_adapters()) {
+    add("--enable-lora", "--max-loras", std::to_string(model.adapters_max));
+    add("--max-lora-rank", std::to_string(rank_for(model.adapters_rank)));
+  }
   if (!model.tool_parser.empty()) add("--enable-auto-tool-choice", "--tool-call-parser", model.tool_parser);
   return command;
 }
@@ -111,8 +131,11 @@ Expected<Command> vllm_server_command(const ModelSettings& model, const ModelFol
 std::string_view vllm_sitecustomize() {
   return R"(import builtins
 import ctypes
+import importlib.abc
+import importlib.util
 import os
 import signal
+import sys
 
 plain_open = builtins.open
 os.environ.setdefault("FIRST_PROCESS", str(os.getpid()))
@@ -135,10 +158,50 @@ def end_with_parent():
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class WithoutAdapter(importlib.abc.MetaPathFinder):
+    """On processors a request for no adapter has the number -1, which torch takes for the last one."""
+
+    def find_spec(self, name, path, target=None):
+        if name != "vllm.lora.ops.torch_ops.lora_ops":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        run = spec.loader.exec_module
+
+        def run_and_mend(module):
+            run(module)
+            for each in ("bgmv_shrink", "bgmv_expand", "bgmv_expand_slice"):
+                setattr(module, each, self.mended(getattr(module, each), module.torch))
+
+        spec.loader.exec_module = run_and_mend
+        return spec
+
+    @staticmethod
+    def mended(plain, torch):
+        def mended(inputs, weights, outputs, numbers, *words, **named):
+            none = (numbers < 0).unsqueeze(1)
+            return plain(torch.where(none, inputs.new_zeros(()), inputs), weights, outputs, numbers, *words, **named)
+
+        return mended
+
+
 builtins.open = open_or_first
+sys.meta_path.insert(0, WithoutAdapter())
 end_with_parent()
 os.register_at_fork(after_in_child=end_with_parent)
 )";
+}
+
+std::string vllm_takes_adapter(const std::string& name, const std::string& path) {
+  std::string body;
+  json::Writer(body).object().member("lora_name", name).member("lora_path", path).close_object();
+  return body;
+}
+
+std::string vllm_drops_adapter(const std::string& name) {
+  std::string body;
+  json::Writer(body).object().member("lora_name", name).close_object();
+  return body;
 }
 
 std::string vllm_question(const ModelSettings& model) {

@@ -4,13 +4,16 @@
 // What the flags are for, tried on the real engine in tests/e2e/vllm_test.py:
 //   --uds                     a unix socket, because an --api-key leaves /invocations, /sleep and /metrics open
 //   --kv-cache-memory-bytes   room for what was promised and no more; otherwise it takes nine tenths of the memory
+//   --gpu-memory-utilization  what of a GPU must be free when it starts; it does not start beside others at its default
 //   --max-num-seqs N+1        one place beside the promised ones, for our own question whether it still works
 //   --scheduling-policy priority, --enable-prompt-tokens-details
 //                             batch after interactive; cached tokens in the ledger
 //   an environment built from nothing: no plugins, no hub, no telemetry, no folder but its own
 //   --enable-sleep-mode       where there is a memory to leave its weights in. Its calls come with others that may do
 //                             anything (VLLM_SERVER_DEV_MODE): behind the socket, which is ours alone
-// Adapters (LoRA) are never switched on: they come with calls of their own.
+//   --enable-lora             only where a model has adapters or may get some; with VLLM_ALLOW_RUNTIME_LORA_UPDATING,
+//   because
+//                             they are taken and dropped by calls while it runs: see vllm_takes_adapter()
 #pragma once
 
 #include <cstdint>
@@ -46,7 +49,8 @@ struct VllmPlace {
   std::string folder;  // its own: it writes there and nowhere else
   std::string socket;  // in that folder, new
   bool processor_build = false;
-  bool sleeps = false;  // never where it is a processor's build
+  std::uint64_t gpu_bytes = 0;  // of the GPU that it gets, models of others too; 0: it gets none
+  bool sleeps = false;          // never where it is a processor's build
 };
 
 // `inherited` is our own environment, of which only what a GPU needs is passed on.
@@ -55,8 +59,14 @@ Expected<Command> vllm_server_command(const ModelSettings&, const ModelFolder&, 
 
 // Python that each of its processes runs first. It ends with the one that made it, because vLLM's children stay behind
 // when their parent is killed (seen on 0.32.0). And where it may not read its own folder in /proc, which is open to the
-// first process alone, it reads that one's: what they look for there, processors and memory, is the same.
+// first process alone, it reads that one's: what they look for there, processors and memory, is the same. On processors
+// it keeps adapters from requests that ask for none (0.32.0 lets the last one change them, where both run at once).
 std::string_view vllm_sitecustomize();
+
+// Bodies of its calls to take and to drop an adapter. `name`: what it is asked for by from then on, never used before
+// in this process: its prefix cache knows adapters by name and path, not by what they hold.
+std::string vllm_takes_adapter(const std::string& name, const std::string& path);
+std::string vllm_drops_adapter(const std::string& name);
 
 // A request that passes through the loop that makes tokens: one token of an answer, before all others.
 std::string vllm_question(const ModelSettings&);

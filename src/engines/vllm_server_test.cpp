@@ -56,9 +56,29 @@ TEST(VllmServerCommand, AsksForWhatWasPromisedAndOnePlaceForOurQuestion) {
                                                 "--enforce-eager", "--enable-prompt-tokens-details"}));
 }
 
+TEST(VllmServerCommand, TakesAdaptersWhereTheModelHasOrMayGetSome) {
+  const auto variable = "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True";
+  EXPECT_THAT(vllm_server_command(model(), folder(), place())->environment, Not(Contains(variable)));
+  ModelSettings has = model(), may = model();
+  has.adapters = {{"a", "/a"}};
+  may.adapters_folder = "/adapters";
+  has.adapters_rank = may.adapters_rank = 20;
+  for (const ModelSettings& one : {has, may}) {
+    const auto command = vllm_server_command(one, folder(), place());
+    ASSERT_TRUE(command);
+    EXPECT_THAT(command->arguments, Contains("--enable-lora"));
+    EXPECT_EQ(value_of(*command, "--max-loras"), "4");
+    EXPECT_EQ(value_of(*command, "--max-lora-rank"), "32") << "the next that it knows";
+    EXPECT_THAT(command->environment, Contains(variable));
+  }
+  ModelFolder with = folder();
+  with.shape.adapter_values = 1000;
+  EXPECT_EQ(memory_need(has, with)->working - memory_need(model(), with)->working, 2u * 4 * 32 * 1000 * 2);
+}
+
 TEST(VllmServerCommand, CanSleepWhereItShall) {
   for (const bool sleeps : {true, false}) {
-    const auto command = vllm_server_command(model(), folder(), {"/run/abc", "/run/abc/v.sock", false, sleeps});
+    const auto command = vllm_server_command(model(), folder(), {"/run/abc", "/run/abc/v.sock", false, 0, sleeps});
     EXPECT_EQ(std::ranges::count(command->arguments, "--enable-sleep-mode"), sleeps ? 1 : 0);
     EXPECT_EQ(std::ranges::count(command->environment, "VLLM_SERVER_DEV_MODE=1"), sleeps ? 1 : 0);
   }

@@ -7,6 +7,28 @@
 
 namespace faelled::gateway {
 
+namespace {
+
+template <class Each>
+void for_other_names(const CatalogueModel& model, const Each& each) {
+  for (const Alias& alias : model.aliases) each(alias.name, alias.lane, std::optional<std::size_t>());
+  for (std::size_t i = 0; i < model.adapters.size(); ++i) {
+    each(model.adapters[i].id, rpc::Lane::interactive, std::optional(i));
+    for (const Alias& alias : model.adapters[i].aliases) each(alias.name, alias.lane, std::optional(i));
+  }
+}
+
+}  // namespace
+
+bool CatalogueAdapter::is_for(std::string_view member) const {
+  return members.empty() || std::ranges::find(members, member) != members.end();
+}
+
+std::string Catalogue::Asked::title() const {
+  const std::string& name = model->settings.name.empty() ? model->settings.id : model->settings.name;
+  return adapter == nullptr ? name : name + ": " + adapter->name;
+}
+
 Catalogue::Catalogue(std::vector<CatalogueModel> models, WallTime created) : created_(created) {
   for (CatalogueModel& model : models) {
     const auto taken = put(std::move(model));
@@ -18,16 +40,18 @@ Expected<void> Catalogue::may_put(const CatalogueModel& model) const {
   const std::string& id = model.settings.id;
   const auto means_another = [&](const std::string& name) {
     const auto alias = aliases_.find(name);
-    if (alias != aliases_.end()) return alias->second.model != id;
+    if (alias != aliases_.end()) return alias->second.model != id || moving_.contains(name);
     return name != id && models_.contains(name);
   };
-  if (aliases_.contains(id)) return fail(Errc::exists, "'" + id + "' is an alias already", "choose another id");
+  if (aliases_.contains(id))
+    return fail(Errc::exists, "'" + id + "' is an alias or an adapter already", "choose another id");
   std::vector<std::string_view> names{id};
-  for (const Alias& alias : model.aliases) {
-    if (means_another(alias.name) || std::ranges::find(names, alias.name) != names.end())
-      return fail(Errc::exists, "'" + alias.name + "' means another model already", "choose another alias");
-    names.push_back(alias.name);
-  }
+  std::string taken;
+  for_other_names(model, [&](const std::string& name, rpc::Lane, std::optional<std::size_t>) {
+    if (means_another(name) || std::ranges::find(names, name) != names.end()) taken = name;
+    names.push_back(name);
+  });
+  if (!taken.empty()) return fail(Errc::exists, "'" + taken + "' means another model already", "choose another name");
   if (!models_.contains(id) && models_.size() >= limits::models_max)
     return fail(Errc::exhausted, "the catalogue is full: it has " + std::to_string(models_.size()) + " models",
                 "remove some that nobody asks for");
@@ -40,33 +64,92 @@ Expected<void> Catalogue::put(CatalogueModel model) {
   if (const auto before = models_.find(id); before == models_.end()) {
     names_.push_back(id);
   } else {
-    for (const Alias& alias : before->second->aliases) aliases_.erase(alias.name);
+    std::erase_if(aliases_, [&](const auto& entry) { return entry.second.model == id; });
   }
-  for (const Alias& alias : model.aliases) aliases_.emplace(alias.name, Meaning{id, alias.lane});
+  for_other_names(model, [&](const std::string& name, rpc::Lane lane, std::optional<std::size_t> adapter) {
+    aliases_.emplace(name, Meaning{id, lane, adapter});
+  });
   models_.insert_or_assign(id, std::make_shared<const CatalogueModel>(std::move(model)));
   return {};
 }
 
 void Catalogue::remove(std::string_view id) {
-  std::erase_if(aliases_, [&](const auto& entry) { return entry.second.model == id; });
+  std::erase_if(aliases_,
+                [&](const auto& entry) { return entry.second.model == id && !moving_.contains(entry.first); });
   std::erase(names_, id);
   if (const auto found = models_.find(id); found != models_.end()) models_.erase(found);
 }
 
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= limits::name_bytes_max &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+Expected<void> Catalogue::may_point(const MovingAlias& alias) const {
+  if (models_.contains(alias.name) || (aliases_.contains(alias.name) && !moving_.contains(alias.name)))
+    return fail(Errc::exists, "'" + alias.name + "' is a model or a fixed alias of one", "choose another name");
+  for (const std::string& model : {alias.model, alias.moving_to})
+    if (!model.empty() && !models_.contains(model)) return fail(Errc::not_found, "there is no model '" + model + "'");
+  return {};
+}
+
+Expected<void> Catalogue::point(MovingAlias alias) {
+  if (auto may = may_point(alias); !may) return may;
+  aliases_.insert_or_assign(alias.name, Meaning{alias.model, alias.lane});
+  const std::string name = alias.name;
+  moving_.insert_or_assign(name, std::move(alias));
+  return {};
+}
+
+void Catalogue::unpoint(std::string_view name) {
+  const auto found = moving_.find(name);
+  if (found == moving_.end()) return;
+  aliases_.erase(found->first);
+  moving_.erase(found);
+}
+
+std::string Catalogue::pointed_at_by(std::string_view id) const {
+  for (const auto& [name, alias] : moving_)
+    if (alias.model == id || alias.moving_to == id) return name;
+  return {};
+}
+
 std::vector<std::string> Catalogue::listed() const {
+  std::vector<std::string> all;
+  const auto add_aliases = [&all](const std::vector<Alias>& aliases) {
+    for (const Alias& alias : aliases)
+      if (alias.listed) all.push_back(alias.name);
+  };
+  for (const std::string& id : names_) {
+    const CatalogueModel& model = *models_.find(id)->second;
+    all.push_back(id);
+    add_aliases(model.aliases);
+    for (const CatalogueAdapter& adapter : model.adapters) {
+      all.push_back(adapter.id);
+      add_aliases(adapter.aliases);
+    }
+  }
+  return all;
+}
+
+std::vector<std::string> Catalogue::all_ids() const {
   std::vector<std::string> all;
   for (const std::string& id : names_) {
     all.push_back(id);
-    for (const Alias& alias : models_.find(id)->second->aliases)
-      if (alias.listed) all.push_back(alias.name);
+    for (const CatalogueAdapter& adapter : models_.find(id)->second->adapters) all.push_back(adapter.id);
   }
+  for (const auto& [name, alias] : moving_)
+    if (alias.listed) all.push_back(name);
   return all;
 }
 
 Catalogue::Asked Catalogue::asked(std::string_view name) const {
   if (const CatalogueModel* model = find(name)) return {model, rpc::Lane::interactive};
-  const auto alias = aliases_.find(name);
-  return alias == aliases_.end() ? Asked{} : Asked{find(alias->second.model), alias->second.lane};
+  const auto found = aliases_.find(name);
+  if (found == aliases_.end()) return {};
+  const CatalogueModel* model = find(found->second.model);
+  const auto adapter = found->second.adapter;
+  return {model, found->second.lane, adapter ? &model->adapters[*adapter] : nullptr};
 }
 
 const CatalogueModel* Catalogue::find(std::string_view id) const {

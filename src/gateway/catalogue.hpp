@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,40 @@ struct Alias {
   bool operator==(const Alias&) const = default;
 };
 
+// A name that is moved from model to model while the server runs, as a model's own aliases are not.
+struct MovingAlias {
+  std::string name;
+  std::string model;      // what it means
+  std::string moving_to;  // what it will mean once that is ready; empty: it stays
+  std::string previous;   // what it meant before; empty: nothing
+  std::string owner;      // who must be named by whoever moves it; empty: nobody
+  std::string detail;     // why it does not move, in plain words
+  rpc::Lane lane = rpc::Lane::interactive;
+  bool listed = true;
+  std::uint64_t version = 0;  // counts acts of people, from 1
+  bool operator==(const MovingAlias&) const = default;
+};
+
+// Names stand in URLs, JSON and logs: visible ASCII, no quotes or backslash, at most limits::name_bytes_max.
+bool is_name(std::string_view name);
+
+// A LoRA of a model, asked for as a model of its own. The engine's part of it has the same number in
+// ModelSettings::adapters.
+struct CatalogueAdapter {
+  std::string id;                    // "base:name"
+  std::string name;                  // as the engine's part has it
+  std::vector<std::string> members;  // who may use it, and learn that it is there; empty: everybody
+  std::vector<Alias> aliases = {};
+  bool has_card = false;
+  CardText da;
+  CardText en;
+  bool is_for(std::string_view member) const;
+  bool operator==(const CatalogueAdapter&) const = default;
+};
+
 struct CatalogueModel {
   engines::ModelSettings settings;
+  std::vector<CatalogueAdapter> adapters = {};
   std::vector<Alias> aliases = {};
   bool has_card = false;
   CardText da;
@@ -53,28 +86,47 @@ class Catalogue {
   Expected<void> may_put(const CatalogueModel& model) const;
   void remove(std::string_view id);
 
-  // What a client means by a model's id or one of its aliases; `model` is nullptr for what is neither. It lives until
-  // the catalogue changes: who waits for anything meanwhile holds it.
+  // Adds a moving alias, or takes the place of the one of that name. Errors: exists, where a model or another alias has
+  // the name, and not_found, where one of its models is not there.
+  Expected<void> point(MovingAlias alias);
+  Expected<void> may_point(const MovingAlias& alias) const;
+  void unpoint(std::string_view name);
+  const std::map<std::string, MovingAlias, std::less<>>& moving() const { return moving_; }
+  // The moving alias that means this model or will; empty: none.
+  std::string pointed_at_by(std::string_view id) const;
+
+  // What a client means by the id of a model or adapter or one of its aliases; `model` is nullptr for what is none, and
+  // `adapter` for the model as it is. They live until the catalogue changes: who waits for anything meanwhile holds
+  // the model. Whether the caller may know of it is another question: see CatalogueAdapter::is_for.
   struct Asked {
     const CatalogueModel* model = nullptr;
     rpc::Lane lane = rpc::Lane::interactive;
+    const CatalogueAdapter* adapter = nullptr;
+    const std::string& id() const { return adapter != nullptr ? adapter->id : model->settings.id; }
+    // For people.
+    std::string title() const;
+    bool is_for(std::string_view member) const { return adapter == nullptr || adapter->is_for(member); }
   };
   Asked asked(std::string_view name) const;
   const CatalogueModel* find(std::string_view id) const;
   std::shared_ptr<const CatalogueModel> hold(std::string_view id) const;
 
   const std::vector<std::string>& names() const { return names_; }  // of the models, in order
-  std::vector<std::string> listed() const;  // and behind each its aliases that clients are shown
+  std::vector<std::string> listed()
+      const;  // behind each its adapters and the aliases that clients are shown, then those that move
+  std::vector<std::string> all_ids() const;  // of models and adapters
   WallTime created() const { return created_; }
 
  private:
   struct Meaning {
     std::string model;
     rpc::Lane lane;
+    std::optional<std::size_t> adapter;  // its number
   };
 
   std::map<std::string, std::shared_ptr<const CatalogueModel>, std::less<>> models_;
-  std::map<std::string, Meaning, std::less<>> aliases_;
+  std::map<std::string, Meaning, std::less<>> aliases_;  // and adapters, and those that move
+  std::map<std::string, MovingAlias, std::less<>> moving_;
   std::vector<std::string> names_;
   WallTime created_;
 };

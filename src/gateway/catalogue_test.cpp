@@ -35,6 +35,55 @@ TEST_F(CatalogueTest, AChangedModelKeepsItsPlaceAndLosesItsFormerAliases) {
   EXPECT_EQ(catalogue.asked("x").model, nullptr);
 }
 
+class Adapters : public testing::Test {
+ protected:
+  static CatalogueModel with(std::string id, std::vector<CatalogueAdapter> adapters) {
+    CatalogueModel one = model(std::move(id));
+    one.adapters = std::move(adapters);
+    return one;
+  }
+  Catalogue catalogue{{with("a", {{"a:x", "x", {}}, {"a:y", "y", {"odense"}, {{"law"}}}}), model("b")}, WallTime{}};
+};
+
+TEST_F(Adapters, AreAskedForAsModelsAndBelongToTheirBase) {
+  const auto asked = catalogue.asked("a:y");
+  EXPECT_EQ(asked.model, catalogue.find("a"));
+  ASSERT_NE(asked.adapter, nullptr);
+  EXPECT_EQ(asked.id(), "a:y");
+  EXPECT_EQ(asked.title(), "a: y");
+  EXPECT_EQ(catalogue.asked("law").id(), "a:y");
+  EXPECT_EQ(catalogue.asked("a").adapter, nullptr);
+  EXPECT_EQ(catalogue.find("a:y"), nullptr) << "no model: it has no engine, line or memory of its own";
+  EXPECT_THAT(catalogue.names(), ElementsAre("a", "b"));
+  EXPECT_THAT(catalogue.all_ids(), ElementsAre("a", "a:x", "a:y", "b"));
+  EXPECT_THAT(catalogue.listed(), ElementsAre("a", "a:x", "a:y", "law", "b"));
+}
+
+TEST_F(Adapters, OfSomeMembersAreForThemAlone) {
+  EXPECT_TRUE(catalogue.asked("a:x").is_for("aarhus"));
+  EXPECT_TRUE(catalogue.asked("a:y").is_for("odense"));
+  EXPECT_FALSE(catalogue.asked("a:y").is_for("aarhus"));
+  EXPECT_FALSE(catalogue.asked("law").is_for(""));
+  EXPECT_TRUE(catalogue.asked("a").is_for("aarhus"));
+}
+
+TEST_F(Adapters, GoWithTheirBaseOrWithoutIt) {
+  ASSERT_TRUE(catalogue.put(with("a", {{"a:x", "x", {}}})));
+  EXPECT_EQ(catalogue.asked("a:y").model, nullptr);
+  EXPECT_EQ(catalogue.asked("law").model, nullptr);
+  catalogue.remove("a");
+  EXPECT_EQ(catalogue.asked("a:x").model, nullptr);
+}
+
+TEST_F(Adapters, TakeNoNameThatMeansAnother) {
+  EXPECT_FALSE(catalogue.put(model("a:x")));
+  EXPECT_FALSE(catalogue.put(model("b", {{"a:x"}})));
+  EXPECT_FALSE(catalogue.put(with("b", {{"b:x", "x", {}, {{"law"}}}})));
+  ASSERT_TRUE(catalogue.put(model("c:x")));
+  EXPECT_FALSE(catalogue.put(with("c", {{"c:x", "x", {}}})));
+  EXPECT_TRUE(catalogue.put(with("a", {{"a:x", "x", {}}, {"a:y", "y", {}, {{"law"}}}}))) << "its own it may keep";
+}
+
 TEST_F(CatalogueTest, RefusesANameThatMeansAnotherAndStaysAsItWas) {
   for (const CatalogueModel& wrong : {model("x"), model("c", {{"a"}}), model("c", {{"x"}}), model("c", {{"c"}}),
                                       model("c", {{"y"}, {"y"}}), model("b", {{"x"}})}) {
@@ -47,6 +96,38 @@ TEST_F(CatalogueTest, RefusesANameThatMeansAnotherAndStaysAsItWas) {
 }
 
 TEST_F(CatalogueTest, AModelMayTakeItsOwnAliasAgain) { EXPECT_TRUE(catalogue.put(model("a", {{"x"}, {"x2"}}))); }
+
+TEST_F(CatalogueTest, AMovingAliasMeansWhatItPointsAt) {
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "a", .lane = rpc::Lane::batch}));
+  EXPECT_EQ(catalogue.asked("best").model, catalogue.find("a"));
+  EXPECT_EQ(catalogue.asked("best").lane, rpc::Lane::batch);
+  EXPECT_THAT(catalogue.listed(), ElementsAre("a", "x", "b", "best"));
+  EXPECT_EQ(catalogue.pointed_at_by("a"), "best");
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "a", .moving_to = "b", .listed = false}));
+  EXPECT_EQ(catalogue.asked("best").model, catalogue.find("a")) << "it has not moved yet";
+  EXPECT_EQ(catalogue.pointed_at_by("b"), "best");
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "b"}));
+  EXPECT_EQ(catalogue.asked("best").model, catalogue.find("b"));
+  catalogue.unpoint("best");
+  catalogue.unpoint("best");
+  EXPECT_EQ(catalogue.asked("best").model, nullptr);
+  EXPECT_TRUE(catalogue.moving().empty());
+}
+
+TEST_F(CatalogueTest, AMovingAliasHasANameOfItsOwn) {
+  for (const char* taken : {"a", "x"}) {
+    const auto pointed = catalogue.point({.name = taken, .model = "b"});
+    ASSERT_FALSE(pointed);
+    EXPECT_EQ(pointed.error().code, Errc::exists);
+  }
+  EXPECT_EQ(catalogue.point({.name = "best", .model = "nobody"}).error().code, Errc::not_found);
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "a"}));
+  EXPECT_FALSE(catalogue.put(model("a", {{"best"}}))) << "though it means that model";
+  EXPECT_FALSE(catalogue.put(model("best")));
+  EXPECT_EQ(catalogue.asked("x").model, catalogue.find("a"));
+  EXPECT_TRUE(is_name("org/best:1"));
+  for (const char* name : {"", "a b", "a\"", "a\\", "\xc3\xa6"}) EXPECT_FALSE(is_name(name)) << name;
+}
 
 TEST_F(CatalogueTest, WhoHoldsARemovedModelKeepsIt) {
   const auto held = catalogue.hold("a");

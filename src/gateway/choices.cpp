@@ -7,14 +7,14 @@
 namespace faelled::gateway {
 
 Choices::Choices(Context& context, const members::Caller& caller, const openai::Request& request,
-                 const CatalogueModel& model, const std::string& request_id, const std::string& traceparent,
-                 AnswerSink& sink, rpc::Lane lane)
+                 const Catalogue::Asked& asked, const std::string& request_id, const std::string& traceparent,
+                 AnswerSink& sink)
     : context_(context),
       request_(request),
       sink_(sink),
       id_((request.endpoint == openai::Endpoint::chat ? "chatcmpl-" : "cmpl-") + request_id),
       bodies_(request.choices()) {
-  times_.lane = lane;
+  times_.lane = asked.lane;
   members::Caller quiet = caller;  // waiting is shown once, by the first
   quiet.show_waiting = store::ShowWaiting::off;
   for (std::uint32_t number = 0; number < request.choices(); ++number) {
@@ -22,8 +22,8 @@ Choices::Choices(Context& context, const members::Caller& caller, const openai::
     one.form.id = id_;
     branches_.emplace_back(*this, number);
     exchanges_.push_back(std::make_unique<Exchange>(
-        context, number == 0 ? caller : quiet, std::move(one), model,
-        number == 0 ? request_id : request_id + "-" + std::to_string(number), traceparent, branches_.back(), lane));
+        context, number == 0 ? caller : quiet, std::move(one), asked,
+        number == 0 ? request_id : request_id + "-" + std::to_string(number), traceparent, branches_.back()));
   }
 }
 

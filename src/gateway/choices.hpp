@@ -18,8 +18,9 @@ namespace faelled::gateway {
 class Choices {
  public:
   // As an Exchange. The first choice has `request_id`, each further one "-1", "-2", … behind it.
-  Choices(Context& context, const members::Caller& caller, const openai::Request& request, const CatalogueModel& model,
-          const std::string& request_id, const std::string& traceparent, AnswerSink& sink, rpc::Lane lane);
+  Choices(Context& context, const members::Caller& caller, const openai::Request& request,
+          const Catalogue::Asked& asked, const std::string& request_id, const std::string& traceparent,
+          AnswerSink& sink);
 
   net::Task<void> run();
 

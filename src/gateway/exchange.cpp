@@ -32,6 +32,8 @@ std::string_view cause_of(rpc::RefusalCause cause) {
       return "waited too long";
     case rpc::RefusalCause::model_failed:
       return "the model cannot be served";
+    case rpc::RefusalCause::model_fetching:
+      return "the model is being fetched";
     case rpc::RefusalCause::model_removed:
       return "the model was removed";
     case rpc::RefusalCause::shutting_down:
@@ -43,14 +45,13 @@ std::string_view cause_of(rpc::RefusalCause cause) {
 }  // namespace
 
 Exchange::Exchange(Context& context, const members::Caller& caller, openai::Request request,
-                   const CatalogueModel& model, std::string request_id, std::string traceparent, AnswerSink& sink,
-                   rpc::Lane lane)
+                   const Catalogue::Asked& asked, std::string request_id, std::string traceparent, AnswerSink& sink)
     : context_(context),
       request_(std::move(request)),
-      model_(model),
+      model_(*asked.model),
       traceparent_(std::move(traceparent)),
       sink_(sink),
-      metrics_(context.metrics.model(model.settings.id)),
+      metrics_(context.metrics.model(model_.settings.id)),  // everybody's: no adapter is named there
       timer_(context.loop, [this] { tick(); }),
       rewriter_(request_.endpoint, request_.model, request_.form),
       wait_max_(caller.wait ? Duration(*caller.wait) : context.settings.wait_max),
@@ -60,8 +61,9 @@ Exchange::Exchange(Context& context, const members::Caller& caller, openai::Requ
   ticket_.request_id = request_id;
   ticket_.member = caller.member;
   ticket_.caller = caller.caller;
-  ticket_.model = model.settings.id;
-  ticket_.lane = request_.form.tier == openai::ServiceTier::flex ? rpc::Lane::batch : lane;
+  ticket_.model = model_.settings.id;
+  if (asked.adapter != nullptr) ticket_.adapter = asked.adapter->name;
+  ticket_.lane = request_.form.tier == openai::ServiceTier::flex ? rpc::Lane::batch : asked.lane;
   ticket_.prompt_tokens_estimate = request_.prompt_tokens_estimate;
   ticket_.output_tokens_max = request_.output_tokens_max;
   ticket_.revocable = ticket_.lane == rpc::Lane::batch && !request_.stream;
@@ -72,7 +74,7 @@ Exchange::Exchange(Context& context, const members::Caller& caller, openai::Requ
   row_.caller = caller.caller;
   row_.key = caller.key;
   row_.user = caller.user;
-  row_.model = model.settings.id;
+  row_.model = asked.id();
   row_.started_at = context.clock.wall();
 }
 

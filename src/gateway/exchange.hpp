@@ -58,10 +58,10 @@ struct Context {
 
 class Exchange final : private rpc::TicketListener {
  public:
-  // `request` has been resolved: `model` is in the catalogue, by that name or an alias, which the answer keeps.
-  // `traceparent`: as the client sent it, or empty.
-  Exchange(Context& context, const members::Caller& caller, openai::Request request, const CatalogueModel& model,
-           std::string request_id, std::string traceparent, AnswerSink& sink, rpc::Lane lane = rpc::Lane::interactive);
+  // `request` has been resolved: `asked` is in the catalogue, by that name or an alias, which the answer keeps. Its
+  // model outlives this. `traceparent`: as the client sent it, or empty.
+  Exchange(Context& context, const members::Caller& caller, openai::Request request, const Catalogue::Asked& asked,
+           std::string request_id, std::string traceparent, AnswerSink& sink);
   ~Exchange() override;
 
   net::Task<void> run();
@@ -93,6 +93,7 @@ class Exchange final : private rpc::TicketListener {
   net::Task<Ending> attempt();
   net::Task<void> rest(Duration pause);
   net::Task<Ending> talk();
+  Ending without_adapter() const;
   net::Task<Ending> relay_stream();
   net::Task<Ending> gather_stream();
   Ending relay_whole(std::string_view text);

@@ -4,6 +4,7 @@
 #include "engines/dialect.hpp"
 #include "engines/gather.hpp"
 #include "gateway/exchange.hpp"
+#include "gateway/refusal_words.hpp"
 #include "openai/answer.hpp"
 #include "openai/sse_parser.hpp"
 
@@ -37,7 +38,24 @@ std::string Exchange::upstream_headers() const {
   return headers;
 }
 
+// The engine is there, and has the ticket's adapter not: it was taken out while the ticket waited, or cannot be used.
+Exchange::Ending Exchange::without_adapter() const {
+  Ending ending;
+  const Catalogue::Asked now = context_.catalogue.asked(row_.model);
+  if (now.adapter == nullptr || !now.is_for(ticket_.member)) {
+    ending.outcome = rpc::Outcome::refused;
+    ending.cause = "the model was removed";
+    ending.error = refusal_error({ticket_.number, rpc::RefusalCause::model_removed, {}, {}}, row_.model);
+    return ending;
+  }
+  ending.cause = "the engine lacks the adapter";
+  ending.error = ApiError{Cause::model_unavailable, "The adapter of this model cannot be used at the moment."};
+  ending.retry = true;  // a newer engine may have it
+  return ending;
+}
+
 net::Task<Exchange::Ending> Exchange::talk() {
+  if (!ticket_.adapter.empty() && !grant_->adapter) co_return without_adapter();
   if (auto refused = engines::beyond(*grant_, model_.settings, request_))
     co_return Ending{rpc::Outcome::refused, "beyond the engine", std::move(refused)};
   upstream_.emplace(context_.client.open(address_of(grant_->endpoint)));
@@ -62,6 +80,7 @@ net::Task<Exchange::Ending> Exchange::talk() {
     ending.error = engines::error_from(grant_->engine_kind, request_.endpoint, *status,
                                        text ? std::string_view(*text) : std::string_view(), context_.document,
                                        request_.uses_tools);
+    if (*status == 404 && grant_->adapter) co_return without_adapter();  // taken out since the grant
     const bool client_fault = ending.error->status() < 500;
     ending.outcome = client_fault ? rpc::Outcome::refused : rpc::Outcome::failed;
     ending.cause = fmt::format("engine status {}", *status);

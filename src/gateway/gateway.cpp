@@ -197,14 +197,14 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
     co_return;
   }
   if (agreement != nullptr && agreement->wait_s) caller.wait = std::chrono::seconds(*agreement->wait_s);
-  const auto [meant, lane] = context_.catalogue.asked(parsed->model);
-  const auto model = meant == nullptr ? nullptr : context_.catalogue.hold(meant->settings.id);  // until its answer ends
-  if (model == nullptr || !directory_.allows(caller, model->settings.id, now)) {
+  const Catalogue::Asked asked = context_.catalogue.asked(parsed->model);
+  if (!may(caller, asked)) {
     const ApiError error = openai::model_not_found(parsed->model, names_for(caller));
     context_.metrics.rejected(error.status());
     sink.fail(error);
     co_return;
   }
+  const auto model = context_.catalogue.hold(asked.model->settings.id);  // until its answer ends
   if (!serves(model->settings, endpoint)) {
     context_.metrics.rejected(400);
     sink.fail({Cause::unsupported_value,
@@ -219,20 +219,22 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
     co_return;
   }
   if (parsed->choices() > 1) {
-    Choices choices(context_, caller, *parsed, *model, request_id, traceparent, sink, lane);
+    Choices choices(context_, caller, *parsed, asked, request_id, traceparent, sink);
     co_await choices.run();
     co_return;
   }
-  Exchange exchange(context_, caller, std::move(*parsed), *model, std::move(request_id), std::move(traceparent), sink,
-                    lane);
+  Exchange exchange(context_, caller, std::move(*parsed), asked, std::move(request_id), std::move(traceparent), sink);
   co_await exchange.run();
+}
+
+bool Gateway::may(const members::Caller& caller, const Catalogue::Asked& asked) const {
+  return asked.model != nullptr && asked.is_for(caller.member) &&
+         directory_.allows(caller, asked.id(), context_.clock.wall());
 }
 
 std::vector<std::string> Gateway::names_for(const members::Caller& caller) const {
   std::vector<std::string> names = context_.catalogue.listed();
-  std::erase_if(names, [&](const std::string& name) {
-    return !directory_.allows(caller, context_.catalogue.asked(name).model->settings.id, context_.clock.wall());
-  });
+  std::erase_if(names, [&](const std::string& name) { return !may(caller, context_.catalogue.asked(name)); });
   return names;
 }
 
@@ -251,8 +253,7 @@ void Gateway::models(const members::Caller& caller, const http::Request& request
     openai::append_model_list(body, all);
   } else {
     const std::string id = model_of(request.path);
-    const CatalogueModel* model = context_.catalogue.asked(id).model;
-    if (model == nullptr || !directory_.allows(caller, model->settings.id, context_.clock.wall()))
+    if (!may(caller, context_.catalogue.asked(id)))
       return reject(reply, openai::model_not_found(id, names_for(caller)), request_id, wire);
     openai::append_model(body, {id, created_s});
   }

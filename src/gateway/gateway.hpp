@@ -50,6 +50,8 @@ class Gateway {
                       std::string traceparent, AnswerSink& sink, bool count_only = false);
   void models(const members::Caller& caller, const http::Request& request, http::Reply& reply,
               std::string_view request_id, Wire wire);
+  // Whether what was asked for is anything that this caller may know of. To all others it is as if it were not there.
+  bool may(const members::Caller& caller, const Catalogue::Asked& asked) const;
   // What the caller's member and key allow of the catalogue.
   std::vector<std::string> names_for(const members::Caller& caller) const;
   // gateway_protocols.cpp

@@ -69,8 +69,7 @@ void Gateway::anthropic_models(const members::Caller& caller, const http::Reques
   const WallTime created = context_.catalogue.created();
   std::string body;
   if (const std::string id = model_of(request.path); !id.empty()) {
-    const CatalogueModel* model = context_.catalogue.asked(id).model;
-    if (model == nullptr || !directory_.allows(caller, model->settings.id, context_.clock.wall()))
+    if (!may(caller, context_.catalogue.asked(id)))
       return reject(reply, openai::model_not_found(id, names), request_id, Wire::anthropic);
     openai::anthropic::append_model(body, id, created);
   } else {

@@ -78,6 +78,15 @@ ApiError refusal_error(const rpc::Refusal& refusal, const std::string& model) {
               fmt::format("The model '{}' cannot be used now; whoever operates the server sees why.", model),
               {},
               refusal.retry_after};
+    case rpc::RefusalCause::model_fetching: {
+      ApiError error{Cause::model_unavailable,
+                     fmt::format("The model '{}' {}; try again then, or choose another one.", model, refusal.detail),
+                     {},
+                     refusal.retry_after};
+      error.message_da =
+          fmt::format("Modellen '{}' {}; prøv igen til den tid, eller vælg en anden.", model, refusal.detail_da);
+      return error;
+    }
     case rpc::RefusalCause::model_removed: {
       ApiError error{
           Cause::model_not_found,

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "gateway/fetching_words.hpp"
+
 namespace faelled::gateway {
 namespace {
 
@@ -23,6 +25,30 @@ TEST(RefusalWords, SayWhatIsInTheWayAndWhenToTryAgain) {
   EXPECT_EQ(error.message_da, "Alle pladser på 'm' er i brug; I bruger 140 % af jeres andel; prøv igen om 20 s.");
   EXPECT_EQ(error.retry_after, Duration(20s));
   EXPECT_TRUE(openai::error_body(error).contains("I bruger 140 % af jeres andel"));
+}
+
+TEST(RefusalWords, TellHowFarAModelsFileIs) {
+  const openai::ApiError error = refusal_error(
+      {1, rpc::RefusalCause::model_fetching, 230s, "is being fetched: 37 %, about 4 min", "hentes, 37 %, ca. 4 min"},
+      "m");
+  EXPECT_EQ(error.status(), 503);
+  EXPECT_EQ(error.message, "The model 'm' is being fetched: 37 %, about 4 min; try again then, or choose another one.");
+  EXPECT_EQ(error.message_da, "Modellen 'm' hentes, 37 %, ca. 4 min; prøv igen til den tid, eller vælg en anden.");
+  EXPECT_EQ(openai::retry_after_header_s(error), 120) << "SDKs wait no longer";
+}
+
+TEST(FetchingWords, LeaveOutWhatNobodyKnows) {
+  const auto en = [](std::uint64_t bytes, std::uint64_t total, Duration left) {
+    return fetching_words(bytes, total, left).en;
+  };
+  EXPECT_EQ(en(0, 0, {}), "is being fetched");
+  EXPECT_EQ(en(379, 1000, {}), "is being fetched: 37 %");
+  EXPECT_EQ(en(379, 1000, 200ms), "is being fetched: 37 %, about 10 s");
+  EXPECT_EQ(en(379, 1000, 60s), "is being fetched: 37 %, about 60 s");
+  EXPECT_EQ(en(379, 1000, 61s), "is being fetched: 37 %, about 2 min");
+  EXPECT_EQ(en(379, 1000, 3h), "is being fetched: 37 %, about 3 hours");
+  EXPECT_EQ(en(2000, 1000, {}), "is being fetched: 100 %");
+  EXPECT_EQ(fetching_words(379, 1000, 3h).da, "hentes, 37 %, ca. 3 timer");
 }
 
 TEST(RefusalWords, NeverSendAClientAwayForLongerThanSDKsWait) {

@@ -29,29 +29,12 @@ int rank(rpc::EngineState state) {
     case rpc::EngineState::asleep:
       return 2;
     case rpc::EngineState::absent:
+    case rpc::EngineState::fetching:
       return 1;
     case rpc::EngineState::failed:
       return 0;
   }
   return 0;
-}
-
-rpc::WaitCause cause_of(commons::Explanation::Cause cause) {
-  switch (cause) {
-    case commons::Explanation::Cause::none:
-      break;
-    case commons::Explanation::Cause::no_engine:
-      return rpc::WaitCause::model_not_ready;
-    case commons::Explanation::Cause::places:
-      return rpc::WaitCause::places;
-    case commons::Explanation::Cause::colleagues:
-      return rpc::WaitCause::colleagues;
-    case commons::Explanation::Cause::floor_claims:
-      return rpc::WaitCause::floor_claims;
-    case commons::Explanation::Cause::borrowing:
-      return rpc::WaitCause::borrowing;
-  }
-  return rpc::WaitCause::none;
 }
 
 }  // namespace
@@ -73,6 +56,14 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
   Line& line = found->second;
   if (line.removed)  // while its request was looked at
     return listener.refused({ticket.number, rpc::RefusalCause::model_removed, {}, {}});
+  if (line.fetching && asked_in_vain_) asked_in_vain_(ticket.model);  // who may have newer words
+  if (line.fetching) {
+    const rpc::Fetching& away = *line.fetching;
+    const Duration again = std::max<Duration>(away.left, limits::engine_retry_after);
+    return listener.refused({ticket.number,
+                             away.failed ? rpc::RefusalCause::model_failed : rpc::RefusalCause::model_fetching, again,
+                             away.words, away.words_da});
+  }
   const rpc::EngineReport* best = best_report(ticket.model);
   if (best != nullptr && best->state == rpc::EngineState::failed)
     return listener.refused({ticket.number, rpc::RefusalCause::model_failed, limits::engine_retry_after, best->detail});
@@ -121,7 +112,10 @@ void Mesh::end(const rpc::End& end) {
     if (const auto engine = engines_.find(room.engine); engine != engines_.end()) {
       // An engine forgets the former member only when it begins the new one's prompt (engines/dialect.hpp).
       engine->second.places[room.place].ticket = 0;
-      if (end.prompt_tokens > 0) engine->second.places[room.place].member = live.ticket.member;
+      if (end.prompt_tokens > 0) {
+        engine->second.places[room.place].member = live.ticket.member;
+        engine->second.places[room.place].adapter = live.ticket.adapter;
+      }
       engine->second.free.push_back(room.place);
     }
     if (end.engine_fault && engine_fault_) engine_fault_(room.engine);
@@ -141,69 +135,6 @@ void Mesh::end(const rpc::End& end) {
   // What was to be tried again has nothing to wait for.
   if (lines_.find(model)->second.removed) return refuse_all(model, rpc::RefusalCause::model_removed, {}, {});
   tell_waiting(model);
-}
-
-rpc::EngineState Mesh::state(const std::string& model) const {
-  if (!residents_.misfit(model).empty()) return rpc::EngineState::failed;
-  const rpc::EngineReport* best = best_report(model);
-  return best == nullptr ? rpc::EngineState::absent : best->state;
-}
-
-std::vector<rpc::ModelStatus> Mesh::models() const {
-  std::vector<rpc::ModelStatus> all;
-  for (const auto& [model, line] : lines_) {
-    if (line.removed) continue;
-    rpc::ModelStatus status;
-    status.model = model;
-    status.waiting = static_cast<std::uint32_t>(line.tickets);
-    if (const rpc::EngineReport* best = best_report(model)) {
-      status.state = best->state;
-      status.detail = best->detail;
-      status.ready_in = best->ready_in;
-      status.context_tokens = best->context_tokens;
-    }
-    if (status.state != rpc::EngineState::ready)
-      if (const Duration coming = residents_.ready_in(model); coming > Duration{}) status.ready_in = coming;
-    if (std::string why = residents_.misfit(model); !why.empty()) {
-      status.state = rpc::EngineState::failed;
-      status.detail = std::move(why);
-    }
-    for (const auto& [id, engine] : engines_) {
-      if (engine.report.model != model || engine.report.state != rpc::EngineState::ready) continue;
-      status.places += static_cast<std::uint32_t>(engine.places.size());
-      status.running += static_cast<std::uint32_t>(engine.places.size() - engine.free.size());
-    }
-    all.push_back(std::move(status));
-  }
-  return all;
-}
-
-std::optional<rpc::TicketStatus> Mesh::ticket(std::uint64_t number) const {
-  const auto found = live_.find(number);
-  if (found == live_.end()) return std::nullopt;
-  const rpc::Ticket& ticket = found->second.ticket;
-  const commons::Explanation explained = scheduler_.explain(number);
-  rpc::TicketStatus status;
-  status.ticket = number;
-  status.request_id = ticket.request_id;
-  status.member = ticket.member;
-  status.caller = ticket.caller;
-  status.model = ticket.model;
-  status.lane = ticket.lane;
-  status.running = found->second.room.has_value();
-  status.cause = cause_of(explained.cause);
-  status.position = status.running ? 0 : explained.position;
-  status.share_percent = explained.share_percent;
-  status.waited = clock_.now() - ticket.admitted;
-  status.turn_in = lines_.find(ticket.model)->second.interval * status.position;
-  return status;
-}
-
-std::optional<rpc::TicketStatus> Mesh::ticket(std::string_view request_id) const {
-  // Seldom asked: no index is kept for it at every request.
-  const auto found =
-      std::ranges::find_if(live_, [&](const auto& entry) { return entry.second.ticket.request_id == request_id; });
-  return found == live_.end() ? std::nullopt : ticket(found->first);
 }
 
 void Mesh::report(const rpc::Report& report) {
@@ -256,9 +187,25 @@ void Mesh::refuse_all(const std::string& model, rpc::RefusalCause cause, Duratio
 
 void Mesh::add_model(const std::string& model) { lines_[model].removed = false; }
 
+bool Mesh::is_held_back(const std::string& model) const {
+  const auto line = lines_.find(model);
+  return line != lines_.end() && line->second.fetching;
+}
+
+void Mesh::know(const Resident& model) {
+  lines_[model.model].fetching.reset();
+  residents_.know(model);
+}
+
+void Mesh::hold_back(const std::string& model, rpc::Fetching fetching) {
+  const auto line = lines_.find(model);
+  if (line != lines_.end() && !line->second.removed) line->second.fetching = std::move(fetching);
+}
+
 void Mesh::remove_model(const std::string& model) {
   const auto line = lines_.find(model);
   if (line == lines_.end() || std::exchange(line->second.removed, true)) return;
+  line->second.fetching.reset();
   residents_.forget(model);
   refuse_all(model, rpc::RefusalCause::model_removed, {}, {});
 }
@@ -271,34 +218,11 @@ void Mesh::tell_commons(const std::string& model) {
     commons::EngineIs is;
     is.engine = id;
     is.model = model;
-    is.places = engine.report.state == rpc::EngineState::ready && !closed ? engine.report.places : 0;
+    const bool open = engine.report.state == rpc::EngineState::ready && !closed && !engine.report.adapting;
+    is.places = open ? engine.report.places : 0;
     all.push_back(std::move(is));
   }
   for (const commons::EngineIs& is : all) decide(is);
-}
-
-std::vector<rpc::ModelResidency> Mesh::residency() const {
-  std::vector<rpc::ModelResidency> all;
-  for (const auto& [model, line] : lines_) {
-    auto known = residents_.residency(model);
-    if (!known && line.removed) continue;
-    if (!known) {  // somebody else's: it is where it is
-      known.emplace();
-      known->model = model;
-      if (const rpc::EngineReport* best = best_report(model)) {
-        known->state = best->state;
-        known->detail = best->detail;
-        known->load_time = best->load_time;
-        known->ready_in = best->ready_in;
-      }
-      known->waiting = static_cast<std::uint32_t>(line.tickets);
-      for (const auto& [id, engine] : engines_)
-        if (engine.report.model == model)
-          known->running += static_cast<std::uint32_t>(engine.places.size() - engine.free.size());
-    }
-    all.push_back(std::move(*known));
-  }
-  return all;
 }
 
 double Mesh::share_of(const std::string& member) const {
@@ -309,39 +233,6 @@ double Mesh::share_of(const std::string& member) const {
 void Mesh::tick() {
   decide(commons::Tick{});
   chronicle_.look(clock_.wall(), scheduler_);
-}
-
-rpc::MemberShare Mesh::share_of(const commons::MemberState& state) const {
-  const Chronicle::Waits waits = chronicle_.waits(state.member);
-  rpc::MemberShare out;
-  out.member = state.member;
-  out.share = state.share;
-  out.shares_all = state.shares_all;
-  out.places = state.places;
-  out.places_max = state.places_max;
-  out.waiting = state.waiting;
-  out.running = state.running;
-  out.recent = state.recent;
-  out.floor = state.floor;
-  out.entitled_per_s = state.entitled_per_s;
-  out.delivered = state.delivered;
-  out.lent = state.lent;
-  out.borrowed = state.borrowed;
-  out.credit = state.credit;
-  out.wait_p50 = waits.p50;
-  out.wait_p95 = waits.p95;
-  return out;
-}
-
-std::vector<rpc::MemberShare> Mesh::shares() const {
-  std::vector<rpc::MemberShare> out;
-  for (const commons::MemberState& state : scheduler_.members()) out.push_back(share_of(state));
-  return out;
-}
-
-std::optional<rpc::MemberShare> Mesh::share(std::string_view member) const {
-  const auto state = scheduler_.member(member);
-  return state ? std::optional(share_of(*state)) : std::nullopt;
 }
 
 void Mesh::decide(const commons::Event& event) {
@@ -416,13 +307,14 @@ void Mesh::unwait(Live& live) {
 }
 
 rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
-  // The member's own last place first (its words may still be there), else the one unused for longest.
+  // The member's own last place first (its words may still be there, read by the same adapter), else the one unused for
+  // longest.
   FAELLED_CHECK(!engine.free.empty(), "the commons counts places as we do");
   std::size_t chosen = engine.free.size() - 1;
   if (engine.report.engine_kind == "llama") {  // elsewhere places are only counted
     const auto better = [&](const Place& a, const Place& b) {
-      const bool a_mine = a.member == ticket.member;
-      const bool b_mine = b.member == ticket.member;
+      const bool a_mine = a.member == ticket.member && a.adapter == ticket.adapter;
+      const bool b_mine = b.member == ticket.member && b.adapter == ticket.adapter;
       if (a_mine != b_mine) return a_mine;
       return a_mine ? a.used > b.used : a.used < b.used;
     };
@@ -443,8 +335,17 @@ rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
   grant.upstream_model = engine.report.upstream_model;
   grant.tools = engine.report.tools;
   grant.place = index;
-  grant.place_changed_member = place.member != ticket.member;
-  place = {ticket.number, {}, ++grants_};
+  grant.place_changed_member = place.member != ticket.member || place.adapter != ticket.adapter;
+  const auto& adapters = engine.report.adapters;
+  grant.adapters = static_cast<std::uint32_t>(adapters.size());
+  if (!ticket.adapter.empty()) {
+    const auto found = std::ranges::find(adapters, ticket.adapter, &rpc::EngineAdapter::name);
+    if (found != adapters.end()) {
+      grant.adapter = static_cast<std::uint32_t>(found - adapters.begin());
+      if (!found->upstream_model.empty()) grant.upstream_model = found->upstream_model;
+    }
+  }
+  place = {ticket.number, {}, {}, ++grants_};
   return grant;
 }
 

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,7 +56,12 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void add_model(const std::string& model);
   void remove_model(const std::string& model);
   // A model that nodes load and unload as Residents has it; the others are where they are.
-  void know(const Resident& model) { residents_.know(model); }
+  void know(const Resident& model);
+  // Its file is not here: who asks for it is refused in these words, until it is known or held back with others.
+  void hold_back(const std::string& model, rpc::Fetching fetching);
+  bool is_held_back(const std::string& model) const;
+  // Told when somebody asked for a model whose file is not here.
+  void on_asked_in_vain(std::function<void(const std::string& model)> told) { asked_in_vain_ = std::move(told); }
   // It has changed: what runs of it ends in peace, and its next engine has it as it is now.
   void renew(const std::string& model) { residents_.renew(model); }
   rpc::EngineState state(const std::string& model) const;
@@ -93,6 +99,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   struct Place {
     std::uint64_t ticket = 0;  // 0: free
     std::string member;        // whose words it may hold; empty: unknown, so everybody is a stranger to it
+    std::string adapter;       // that read them
     std::uint64_t used = 0;    // when, counted in grants
   };
   struct Engine {
@@ -117,6 +124,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
     Duration interval{};      // between grants while somebody waited, on average
     Instant told{};
     bool removed = false;  // from the catalogue: its line stays for those who run, and in case it comes back
+    std::optional<rpc::Fetching> fetching;  // its file is not here
   };
 
   rpc::MemberShare share_of(const commons::MemberState& state) const;
@@ -146,6 +154,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   bool doing_ = false;
   Witness witness_;
   std::function<void(const std::string&)> engine_fault_;
+  std::function<void(const std::string&)> asked_in_vain_;
   std::function<void(const std::string&, std::uint64_t)> engine_restart_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> restarts_;  // by node and model, as last reported
   std::uint64_t grants_ = 0;

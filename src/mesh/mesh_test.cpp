@@ -47,6 +47,40 @@ rpc::Report ready(std::uint32_t places, std::string engine = "e1", rpc::EngineSt
   return {"n1", 1, {e}};
 }
 
+TEST(Mesh, SendsAwayWhoAsksForAModelWhoseFileIsNotHere) {
+  Mesh mesh(clock, bounded(10));
+  mesh.hold_back("m", {});
+  // Whoever keeps the files has newer words when somebody asks.
+  std::string asked;
+  mesh.on_asked_in_vain([&](const std::string& model) {
+    asked = model;
+    mesh.hold_back(model, {1, 4, 90s, false, "for operators", "is being fetched: 25 %", "hentes, 25 %"});
+  });
+  Caller a, b;
+  mesh.submit(ticket(1), a);
+  ASSERT_EQ(a.refusals.size(), 1U);
+  EXPECT_EQ(a.refusals[0].cause, rpc::RefusalCause::model_fetching);
+  EXPECT_EQ(a.refusals[0].detail, "is being fetched: 25 %");
+  EXPECT_EQ(a.refusals[0].detail_da, "hentes, 25 %");
+  EXPECT_EQ(a.refusals[0].retry_after, Duration(90s));
+  EXPECT_EQ(asked, "m");
+  EXPECT_EQ(mesh.state("m"), rpc::EngineState::fetching);
+  EXPECT_EQ(mesh.models()[0].state, rpc::EngineState::fetching);
+  EXPECT_EQ(mesh.residency()[0].fetching->total, 4U);
+  EXPECT_EQ(mesh.residency()[0].detail, "for operators");
+  mesh.on_asked_in_vain({});
+  mesh.hold_back("m", {0, 0, {}, true, "another file", {}, {}});
+  mesh.submit(ticket(2), b);
+  ASSERT_EQ(b.refusals.size(), 1U);
+  EXPECT_EQ(b.refusals[0].cause, rpc::RefusalCause::model_failed);
+  EXPECT_EQ(mesh.state("m"), rpc::EngineState::failed);
+  Caller c;
+  mesh.know({"m", 5, 1s, 1, false, false});
+  mesh.submit(ticket(3), c);
+  EXPECT_TRUE(c.refusals.empty()) << "it is here now, and waited for";
+  EXPECT_FALSE(mesh.is_held_back("m"));
+}
+
 TEST(Mesh, GrantsInTheOrderOfArrivalAndTellsThePlaceInLine) {
   Mesh mesh(clock, bounded(10));
   mesh.report(ready(1));
@@ -61,6 +95,64 @@ TEST(Mesh, GrantsInTheOrderOfArrivalAndTellsThePlaceInLine) {
   mesh.end({1, rpc::Outcome::done});
   ASSERT_EQ(b.grants.size(), 1U);
   EXPECT_EQ(c.last_waiting.position, 1U);
+}
+
+rpc::Ticket ticket_for(std::uint64_t number, std::string adapter, std::string member = "aarhus") {
+  rpc::Ticket t = ticket(number, std::move(member));
+  t.adapter = std::move(adapter);
+  return t;
+}
+
+rpc::Report with_adapters(std::uint32_t places, std::vector<rpc::EngineAdapter> adapters) {
+  rpc::Report report = ready(places);
+  report.engines[0].adapters = std::move(adapters);
+  return report;
+}
+
+TEST(Mesh, SaysHowTheEngineKnowsTheAdapter) {
+  Mesh mesh(clock, bounded(10));
+  mesh.report(with_adapters(4, {{"law", ""}, {"tax", "m:tax.2"}}));
+  Caller base, law, tax, gone;
+  mesh.submit(ticket(1), base);
+  mesh.submit(ticket_for(2, "law"), law);
+  mesh.submit(ticket_for(3, "tax"), tax);
+  mesh.submit(ticket_for(4, "gone"), gone);
+  EXPECT_EQ(base.grants.at(0).adapter, std::nullopt);
+  EXPECT_EQ(base.grants.at(0).adapters, 2U);
+  EXPECT_EQ(law.grants.at(0).adapter, 0U);
+  EXPECT_EQ(tax.grants.at(0).adapter, 1U);
+  EXPECT_EQ(tax.grants.at(0).upstream_model, "m:tax.2");
+  EXPECT_EQ(gone.grants.at(0).adapter, std::nullopt) << "the gateway tells its client";
+  EXPECT_EQ(mesh.ticket(2)->model, "m:law");
+}
+
+TEST(Mesh, WhatAnotherAdapterHasReadIsForgotten) {
+  Mesh mesh(clock, bounded(10));
+  mesh.report(with_adapters(1, {{"law", ""}}));
+  auto changed = [&, number = std::uint64_t{0}](const std::string& adapter) mutable {
+    Caller caller;
+    mesh.submit(ticket_for(++number, adapter), caller);
+    mesh.end({number, rpc::Outcome::done, 10, 0, 1});
+    return caller.grants.at(0).place_changed_member;
+  };
+  EXPECT_TRUE(changed("law"));
+  EXPECT_FALSE(changed("law"));
+  EXPECT_TRUE(changed(""));
+  EXPECT_FALSE(changed(""));
+  EXPECT_TRUE(changed("law"));
+}
+
+TEST(Mesh, AsksNothingNewOfAnEngineThatTakesAnAdapter) {
+  Mesh mesh(clock, bounded(10));
+  rpc::Report report = with_adapters(2, {});
+  report.engines[0].adapting = true;
+  mesh.report(report);
+  Caller waits;
+  mesh.submit(ticket_for(1, "law"), waits);
+  EXPECT_TRUE(waits.grants.empty());
+  mesh.report(with_adapters(2, {{"law", ""}}));
+  ASSERT_EQ(waits.grants.size(), 1U);
+  EXPECT_EQ(waits.grants[0].adapter, 0U);
 }
 
 TEST(Mesh, ATicketWaitsForAModelThatStarts) {

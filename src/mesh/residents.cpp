@@ -46,6 +46,14 @@ rpc::ResidencyCause cause_of(residency::Cause cause) {
   return rpc::ResidencyCause::none;
 }
 
+residency::DeviceKind kind_of(rpc::DeviceKind kind) {
+  return kind == rpc::DeviceKind::gpu ? residency::DeviceKind::gpu : residency::DeviceKind::host;
+}
+
+rpc::DeviceKind kind_of(residency::DeviceKind kind) {
+  return kind == residency::DeviceKind::gpu ? rpc::DeviceKind::gpu : rpc::DeviceKind::host;
+}
+
 rpc::EngineState state_of(Where where) {
   switch (where) {
     case Where::absent:
@@ -88,7 +96,7 @@ void Residents::know(const Resident& model) {
     numbers_.emplace(names_.back(), *known);
   }
   step(residency::ModelIs{*known, model.bytes, model.load_guess, model.places, model.pinned, model.at_start,
-                          model.sleep_bytes, model.residue});
+                          model.sleep_bytes, model.residue, kind_of(model.kind)});
 }
 
 void Residents::forget(const std::string& model) {
@@ -131,10 +139,12 @@ void Residents::ended(const rpc::Ticket& ticket, bool ran) {
 }
 
 void Residents::report(const rpc::Report& report) {
+  residency::DevicesAre devices;
   for (const rpc::DeviceReport& device : report.devices)
-    step(residency::DeviceIs{
-        device_number(report.node, device.device), device.bytes,
-        device.backing.empty() ? residency::no_device : device_number(report.node, device.backing)});
+    devices.devices.push_back(
+        {device_number(report.node, device.device), device.bytes, kind_of(device.kind),
+         device.backing.empty() ? residency::no_device : device_number(report.node, device.backing)});
+  step(devices);
   std::vector<std::string> now;
   for (const rpc::EngineReport& engine : report.engines) {
     const auto model = number(engine.model);
@@ -214,9 +224,9 @@ std::string Residents::misfit(std::string_view model) const {
   const auto found = number(model);
   if (!found || planner_.devices() == 0 || planner_.fits(*found)) return {};
   const std::uint64_t needed = planner_.model(*found, clock_.now()).value_or(residency::ModelState{}).bytes;
-  std::uint64_t largest = 0;
-  for (residency::DeviceNumber d = 0; d < planner_.devices(); ++d)
-    largest = std::max(largest, planner_.device(d)->bytes);
+  const auto largest_of_its_kind = planner_.largest(*found);
+  if (!largest_of_its_kind) return "it is to lie on a GPU, and this server has none";
+  const std::uint64_t largest = *largest_of_its_kind;
   std::string why = "it needs " + in_gb(needed, true) + " of memory, and the largest memory here has " +
                     in_gb(largest, false) + " for models";
   if (needed <= largest) why += ", of which pinned models keep too much";
@@ -236,7 +246,8 @@ std::vector<rpc::DeviceResidency> Residents::devices() const {
   std::vector<rpc::DeviceResidency> all;
   for (residency::DeviceNumber d = 0; d < devices_.size(); ++d) {
     const residency::DeviceState state = planner_.device(d).value_or(residency::DeviceState{});
-    all.push_back({devices_[d].node, devices_[d].device, state.bytes, state.taken, state.reserved});
+    all.push_back(
+        {devices_[d].node, devices_[d].device, state.bytes, state.taken, state.reserved, kind_of(state.kind)});
   }
   return all;
 }
@@ -265,6 +276,7 @@ std::optional<rpc::ModelResidency> Residents::residency(const std::string& model
   out.wake_time = state->wake;
   out.pinned = state->pinned;
   out.fits = state->fits;
+  out.kind = kind_of(state->kind);
   if (const auto detail = details_.find(*found); detail != details_.end()) out.detail = detail->second;
   if (const std::string why = misfit(model); !why.empty()) out.detail = why;
   out.load_time = state->load;

@@ -26,6 +26,7 @@ struct Resident {
   std::uint32_t places = 1;
   bool pinned = false;
   bool at_start = false;
+  rpc::DeviceKind kind = rpc::DeviceKind::host;
   std::uint64_t sleep_bytes = 0;  // it takes of the memory behind its device while it sleeps; 0: it cannot
   std::uint64_t residue = 0;      // it keeps of its device meanwhile
 };

@@ -74,6 +74,21 @@ TEST_F(ResidentsTest, AnEngineAtWorkIsDrainedBeforeItGoes) {
   EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, going, ""}));
 }
 
+TEST_F(ResidentsTest, AModelForAGpuGoesThereAndNowhereElse) {
+  mesh.know({"a", 4, std::chrono::seconds(3), 1, false, false, rpc::DeviceKind::gpu});
+  Caller caller;
+  ask("a", caller);
+  EXPECT_THAT(told(), IsEmpty());
+  ASSERT_EQ(caller.refusals.size(), 1U);
+  EXPECT_THAT(caller.refusals[0].detail, HasSubstr("to lie on a GPU, and this server has none"));
+  report.devices.push_back({"gpu0", 8, rpc::DeviceKind::gpu});
+  report_now();
+  ask("a", caller);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "gpu0"}));
+  EXPECT_EQ(at("a").device, "gpu0");
+  EXPECT_EQ(mesh.devices().back().kind, rpc::DeviceKind::gpu);
+}
+
 TEST_F(ResidentsTest, EveryDecisionHasItsReasonInTheLog) {
   serve("a");
   serve("b");

@@ -23,6 +23,13 @@ std::string fingerprint(const std::string& path) {
   return fmt::format("{}:{}:{}.{}", info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
+std::vector<std::string> in_words(const engines::ModelSettings& model, const engines::Adapters& adapters) {
+  std::vector<std::string> all;
+  for (const auto& [number, error] : adapters.wrong)
+    all.push_back(fmt::format("{}: {}; {}", model.adapters[number].name, error.message, error.hint));
+  return all;
+}
+
 Expected<void> look_at_template(const engines::ModelSettings& model) {
   if (model.chat_template_file.empty() || ::access(model.chat_template_file.c_str(), R_OK) == 0) return {};
   return fail(Errc::io,

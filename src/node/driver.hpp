@@ -4,15 +4,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "engines/adapters.hpp"
 #include "engines/command.hpp"
 #include "engines/model_settings.hpp"
 #include "node/sandbox.hpp"
 #include "node/supervisor.hpp"
+#include "rpc/messages.hpp"
 
 namespace faelled::node {
 
@@ -20,6 +23,7 @@ struct EngineFolders {
   std::string sockets;
   std::string logs;
   std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
+  std::uint64_t gpu_bytes = 0;           // of the GPU that it gets, models of others too; 0: it gets none
 };
 
 // Where one process of an engine lies.
@@ -53,8 +57,7 @@ class Driver {
   // `name`: unique, at most 12 letters.
   virtual EnginePlace place(const EngineFolders& folders, const std::string& name) const = 0;
   // Writes what the process needs into its own folder, and says how to start it.
-  virtual Expected<engines::Command> prepare(const EnginePlace& place,
-                                             const std::vector<std::string>& environment) const = 0;
+  virtual Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) = 0;
   virtual Reach reach(const EnginePlace& place) const = 0;
   // Whether its own processes call each other on unix sockets.
   virtual bool calls_itself() const { return false; }
@@ -68,9 +71,28 @@ class Driver {
   // Whether any status but 503 means that its loop turns.
   virtual bool any_status_is_work() const { return false; }
 
+  // Of what look() found; 0: it has not looked.
+  virtual std::uint64_t memory_need() const = 0;
+  // Adapters of the process that runs, in its own order: those that it can be asked for now.
+  virtual std::vector<rpc::EngineAdapter> adapters() const { return {}; }
+  // What was found wrong with adapters at the last look, a text each: the model is served without them.
+  virtual const std::vector<std::string>& without() const { return without_; }
+  // The model has other adapters now; all else is as it was. False: that needs a new process.
+  virtual bool adopt(const engines::ModelSettings&) { return false; }
+  // The next call that a ready engine needs to have what was adopted; nothing: it has.
+  virtual std::optional<Question> change() const { return std::nullopt; }
+  // That call was answered, with 200 or not. What did not work, in words; empty: it did.
+  virtual std::string changed(bool) { return {}; }
+
   virtual bool tools() const = 0;
   virtual std::uint32_t context_tokens() const = 0;
+
+ protected:
+  std::vector<std::string> without_;
 };
+
+// What is wrong with them, for without().
+std::vector<std::string> in_words(const engines::ModelSettings& model, const engines::Adapters& adapters);
 
 // `sleeps`: there is a memory where it can leave its weights.
 std::unique_ptr<Driver> driver_of(const engines::ModelSettings& model, bool sleeps);

@@ -97,6 +97,7 @@ void EngineHost::tell(const Event& event) {
     std::visit([this](const auto& a) { carry_out(a); }, action);
     if (closed_) return;
   }
+  begin_change();
   if (supervisor_.wake() == Instant::max()) {
     timer_.cancel();
   } else {
@@ -111,6 +112,7 @@ void EngineHost::carry_out(const action::CheckFile&) {
     auto looked = driver_->look();
     file_seen_ = looked ? "" : seen;  // files that were right are read again before each start
     file_wrong_ = looked ? "" : in_words(looked.error());
+    if (looked) say_without();
   }
   tell(event::FileChecked{file_wrong_});
 }
@@ -134,7 +136,7 @@ Expected<void> EngineHost::spawn() {
     return fail(Errc::io, fmt::format("folder {}: {}", place_.folder, std::strerror(errno)),
                 "make the data folder writable for the server's user");
   }
-  auto command = driver_->prepare(place_, folders_.environment);
+  auto command = driver_->prepare(place_, folders_);
   if (!command) return std::unexpected(command.error());
   auto log = EngineLog::open(fmt::format("{}/{}.log", folders_.logs, file_name_of(model_.id)));
   if (!log) return std::unexpected(log.error());
@@ -232,6 +234,50 @@ net::Task<void> EngineHost::ask(std::shared_ptr<EngineHost> self, ProbeKind kind
   self->tell(event::Answered{});
 }
 
+void EngineHost::say_without() const {
+  for (const std::string& why : driver_->without())
+    around_.log.error("an adapter is left out", {{"model", model_.id}, {"detail", why}});
+}
+
+bool EngineHost::adapt(const engines::ModelSettings& model) {
+  if (!engines::same_but_adapters(model, model_)) return false;
+  const bool others = model.adapters != model_.adapters;
+  if (others && !driver_->adopt(model)) return false;
+  model_ = model;
+  if (others) {
+    say_without();
+    begin_change();
+    around_.changed();
+  }
+  return true;
+}
+
+void EngineHost::begin_change() {
+  if (supervisor_.state() == rpc::EngineState::ready && !changing_ && driver_->change())
+    around_.loop.spawn(change(shared_from_this()));
+}
+
+// One call after the other, until the engine has what its model has. Others ask it nothing new meanwhile: see report().
+net::Task<void> EngineHost::change(std::shared_ptr<EngineHost> self) {
+  self->changing_ = true;
+  const std::string engine = self->id_;
+  const auto same = [&] {
+    return !self->closed_ && self->id_ == engine && self->supervisor_.state() == rpc::EngineState::ready;
+  };
+  for (auto call = self->driver_->change(); call && same(); call = self->driver_->change()) {
+    const auto answer = co_await self->around_.client.ask({.unix_path = self->place_.socket}, call->method,
+                                                          call->target, "Content-Type: application/json\r\n",
+                                                          call->body, call->within_least, call->answer_bytes_max);
+    if (!same()) break;
+    if (const std::string wrong = self->driver_->changed(answer && answer->status == 200); !wrong.empty())
+      self->around_.log.error("an adapter is left out", {{"model", self->model_.id}, {"detail", wrong}});
+  }
+  self->changing_ = false;
+  if (self->closed_) co_return;
+  self->begin_change();  // of another process that has become ready meanwhile
+  self->around_.changed();
+}
+
 void EngineHost::carry_out(const action::AskToStop&) {
   if (child_) child_->ask_to_stop();
 }
@@ -259,18 +305,18 @@ void EngineHost::carry_out(const action::Report&) {
 
 Duration EngineHost::processor_used() const {
   Duration used{};
-  if (child_)
-    for (const pid_t pid : child_->processes()) used += processor_used_by(pid);
+  for (const pid_t pid : processes()) used += processor_used_by(pid);
   return used;
 }
+
+std::vector<pid_t> EngineHost::processes() const { return child_ ? child_->processes() : std::vector<pid_t>(); }
 
 // Resident pages, from /proc/PID/statm (proc(5)). Pages of a file that two processes share count twice; to tell them
 // apart (PSS) the kernel walks all page tables, tens of milliseconds for a large model, in which nobody would be
 // served.
 std::uint64_t EngineHost::memory_read() const {
   std::uint64_t pages = 0;
-  if (!child_) return 0;
-  for (const pid_t pid : child_->processes()) {
+  for (const pid_t pid : processes()) {
     std::ifstream file(fmt::format("/proc/{}/statm", pid));
     if (std::uint64_t size = 0, resident = 0; file >> size >> resident) pages += resident;
   }
@@ -291,6 +337,8 @@ rpc::EngineReport EngineHost::report() const {
   report.load_time = supervisor_.load_time();
   report.ready_in = supervisor_.ready_in(around_.clock.now());
   report.tools = driver_->tools();
+  report.adapters = driver_->adapters();
+  report.adapting = report.state == rpc::EngineState::ready && driver_->change().has_value();
   report.context_tokens = driver_->context_tokens();
   return report;
 }

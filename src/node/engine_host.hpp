@@ -26,12 +26,15 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   void look_now() override { tell(event::LookNow{}); }
   void stop(Duration drain) override { tell(event::Stop{drain}); }
   void unload() override { tell(event::Stop{{}, true}); }
+  bool adapt(const engines::ModelSettings& model) override;
   void sleep() override;
   void wake() override { tell(event::Wake{}); }
   bool ended() const override { return supervisor_.ended(); }
   void close() override;
   rpc::EngineReport report() const override;
   std::uint64_t memory_read() const override;
+  std::uint64_t memory_need() const override { return driver_->memory_need(); }
+  std::vector<pid_t> processes() const override;
 
  private:
   void tell(const Event& event);
@@ -44,6 +47,9 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
 
   Expected<void> spawn();
   static net::Task<void> ask(std::shared_ptr<EngineHost> self, ProbeKind kind, Duration within, std::uint64_t number);
+  static net::Task<void> change(std::shared_ptr<EngineHost> self);
+  void begin_change();
+  void say_without() const;
   void leave_place();
   void watch_output();
   void watch_calls();
@@ -63,6 +69,7 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   std::string file_wrong_;  // what was wrong with it then
   std::uint64_t probes_ = 0;
   bool closed_ = false;
+  bool changing_ = false;  // a call that gives it an adapter or takes one is under way
   std::unique_ptr<Child> child_;
   std::optional<EngineLog> engine_log_;
   std::unique_ptr<net::Readable> exit_watch_;

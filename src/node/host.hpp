@@ -2,8 +2,11 @@
 // the probe it has under way; loop's thread. close() lets go of everything at once.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
@@ -33,14 +36,20 @@ class Host {
   virtual void stop(Duration drain) = 0;
   // Nothing runs on it: gives its memory back as fast as can be.
   virtual void unload() = 0;
+  // The model's adapters have changed, or other settings. True: what runs has or takes what is new; false: it needs a
+  // new process.
+  virtual bool adapt(const engines::ModelSettings&) { return false; }
   // Nothing runs on it: leaves its weights in the memory behind its device, and takes them back. Only of one that can.
   virtual void sleep() {}
   virtual void wake() {}
   virtual bool ended() const = 0;
   virtual void close() = 0;
   virtual rpc::EngineReport report() const = 0;
-  // Bytes of our memory that its process holds now; 0: none, or none of ours.
+  // Bytes of this machine's memory that its processes hold now; 0: none, or none of ours.
   virtual std::uint64_t memory_read() const { return 0; }
+  // What the model needs by its file, once that was looked at; 0: not yet, or none of ours.
+  virtual std::uint64_t memory_need() const { return 0; }
+  virtual std::vector<pid_t> processes() const { return {}; }
 };
 
 }  // namespace faelled::node

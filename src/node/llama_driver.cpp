@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "engines/llama_server.hpp"
+#include "engines/memory_need.hpp"
 
 namespace faelled::node {
 
@@ -19,21 +20,33 @@ Expected<void> LlamaDriver::look() {
                 "name one in chat_template_file");
   }
   file_ = std::move(*file);
+  auto adapters = engines::look_at_adapters(model_);
+  without_ = in_words(model_, adapters);
+  adapters_ = std::move(adapters.usable);
   return {};
+}
+
+// Each by its number: see engines/dialect.hpp.
+std::vector<rpc::EngineAdapter> LlamaDriver::adapters() const {
+  std::vector<rpc::EngineAdapter> all;
+  for (const engines::AdapterSettings& adapter : adapters_) all.push_back({adapter.name, {}});
+  return all;
 }
 
 EnginePlace LlamaDriver::place(const EngineFolders& folders, const std::string& name) const {
   return {folders.sockets, fmt::format("{}/{}.sock", folders.sockets, name)};
 }
 
-Expected<engines::Command> LlamaDriver::prepare(const EnginePlace& place,
-                                                const std::vector<std::string>& environment) const {
-  return engines::llama_server_command(model_, file_, place.socket, environment);
+Expected<engines::Command> LlamaDriver::prepare(const EnginePlace& place, const EngineFolders& folders) {
+  engines::ModelSettings model = model_;
+  model.adapters = adapters_;
+  return engines::llama_server_command(model, file_, place.socket, folders.environment);
 }
 
 Reach LlamaDriver::reach(const EnginePlace& place) const {
   Reach reach{{std::filesystem::path(model_.llama_server).parent_path().string()}, {model_.file}, {place.folder}};
   if (!model_.chat_template_file.empty()) reach.reads.push_back(model_.chat_template_file);
+  for (const engines::AdapterSettings& adapter : adapters_) reach.reads.push_back(adapter.path);
   return reach;
 }
 
@@ -52,6 +65,11 @@ bool LlamaDriver::heard(ProbeKind kind, std::size_t number, std::string_view bod
   const auto tools = engines::template_knows_tools(body);
   if (tools) tools_ = *tools;
   return tools.has_value();
+}
+
+std::uint64_t LlamaDriver::memory_need() const {
+  const auto need = engines::memory_need(model_, file_);
+  return need ? need->total() : 0;
 }
 
 std::uint32_t LlamaDriver::context_tokens() const {

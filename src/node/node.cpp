@@ -12,7 +12,9 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "engines/vllm_server.hpp"
 #include "node/engine_host.hpp"
+#include "node/gpu_books.hpp"
 #include "node/upstream_host.hpp"
 
 namespace faelled::node {
@@ -20,6 +22,8 @@ namespace faelled::node {
 namespace {
 
 constexpr std::size_t socket_name_bytes = 18;  // "/" + 12 + ".sock"
+
+bool is_more(std::uint64_t now, std::uint64_t before) { return now > before + before / 50; }
 
 Expected<void> make_private(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || (errno == EEXIST && ::chmod(path.c_str(), 0700) == 0)) return {};
@@ -39,7 +43,12 @@ Node::Node(net::Loop& loop, http::Client& client, const Clock& clock, Random& ra
       reports_(reports),
       settings_(std::move(settings)),
       reading_(loop, [this] { read_memory(); }),
-      self_(std::make_shared<Node*>(this)) {}
+      self_(std::make_shared<Node*>(this)) {
+  for (const Gpu& gpu : settings_.gpus) {
+    const GpuBooks books = books_of(gpu, {}, 0);
+    gpus_.push_back({fmt::format("gpu{}", gpus_.size()), gpu, books.others, books.for_models});
+  }
+}
 
 Node::~Node() {
   for (auto& held : hosts_) held.host->close();
@@ -81,12 +90,19 @@ Expected<void> Node::start() {
   return {};
 }
 
-void Node::know(const engines::ModelSettings& model) {
+bool Node::know(const engines::ModelSettings& model) {
   models_.insert_or_assign(model.id, model);
-  if (model.kind != engines::EngineKind::openai || stopping_) return;
+  if (stopping_) return true;
+  if (model.kind != engines::EngineKind::openai) {
+    bool adapted = true;
+    for (auto& held : std::vector(hosts_))
+      if (held.model == model.id) adapted = held.host->adapt(model) && adapted;
+    return adapted;
+  }
   forget_upstream(model.id);
   begin(model, {});
   changed();
+  return true;
 }
 
 void Node::forget(const std::string& model) {
@@ -105,9 +121,14 @@ void Node::begin(const engines::ModelSettings& model, const std::string& device)
   if (model.kind != engines::EngineKind::openai) {
     EngineFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
                           settings_.environment};
-    const auto of = std::ranges::find(settings_.devices, device, &rpc::DeviceReport::device);
-    const bool sleeps = of != settings_.devices.end() && !of->backing.empty();
-    held.host = std::make_shared<EngineHost>(around, model, folders, settings_.patience, sleeps);
+    if (!gpus_.empty()) {
+      // The one it was given, or none at all.
+      std::erase_if(folders.environment, [](const std::string& e) { return e.starts_with("CUDA_VISIBLE_DEVICES="); });
+      const GpuDevice* own = gpu(device);
+      folders.environment.push_back("CUDA_VISIBLE_DEVICES=" + (own != nullptr ? own->last.uuid : std::string()));
+      if (own != nullptr) folders.gpu_bytes = own->last.bytes;
+    }
+    held.host = std::make_shared<EngineHost>(around, model, folders, settings_.patience, sleeps_on(device));
   } else {
     held.host = std::make_shared<UpstreamHost>(around, model, settings_.upstream_patience);
   }
@@ -161,16 +182,67 @@ rpc::Report Node::report() const {
     report.engines.push_back(held.host->report());
     report.engines.back().device = held.device;
     report.engines.back().bytes_read = held.bytes_read;
+    if (held.readings_due > 0 && report.engines.back().state == rpc::EngineState::asleep)
+      report.engines.back().state = rpc::EngineState::draining;
   }
+  for (const GpuDevice& gpu : gpus_)
+    report.devices.push_back({gpu.device, gpu.told, rpc::DeviceKind::gpu, settings_.gpu_backing});
   return report;
+}
+
+const Node::GpuDevice* Node::gpu(const std::string& device) const {
+  const auto found = std::ranges::find(gpus_, device, &GpuDevice::device);
+  return found == gpus_.end() ? nullptr : &*found;
+}
+
+bool Node::sleeps_on(const std::string& device) const {
+  if (gpu(device) != nullptr) return !settings_.gpu_backing.empty();
+  const auto found = std::ranges::find(settings_.devices, device, &rpc::DeviceReport::device);
+  return found != settings_.devices.end() && !found->backing.empty();
+}
+
+void Node::read(const std::vector<Gpu>& gpus) {
+  bool different = false;
+  for (GpuDevice& device : gpus_) {
+    const auto now = std::ranges::find(gpus, device.last.uuid, &Gpu::uuid);
+    if (now == gpus.end()) continue;
+    std::vector<Held*> here;
+    std::vector<OnGpu> ours;
+    for (Held& held : hosts_) {
+      if (held.device != device.device) continue;
+      here.push_back(&held);
+      const std::uint64_t need = held.asleep ? engines::vllm_asleep_bytes : held.host->memory_need();
+      ours.push_back({need, held.host->processes()});
+    }
+    const GpuBooks books = books_of(*now, ours, device.others);
+    device.last = *now;
+    device.others = books.others;
+    for (std::size_t i = 0; i < here.size(); ++i) {
+      if (here[i]->readings_due > 0 && --here[i]->readings_due == 0) {
+        here[i]->bytes_read = books.read[i];
+        different = true;
+      }
+      if (!is_more(books.read[i], here[i]->bytes_read)) continue;
+      here[i]->bytes_read = books.read[i];
+      different = true;
+    }
+    const auto apart = std::max(device.told, books.for_models) - std::min(device.told, books.for_models);
+    if (apart < device.last.bytes / 100) continue;
+    log_.info("memory of a GPU for models",
+              {{"device", device.device}, {"bytes", books.for_models}, {"others", books.others}});
+    device.told = books.for_models;
+    different = true;
+  }
+  if (different) changed();
 }
 
 // Told when an engine has grown by more than a fiftieth: it may need more than was thought.
 void Node::read_memory() {
   bool grown = false;
   for (auto& held : hosts_) {
+    if (gpu(held.device) != nullptr) continue;
     const std::uint64_t now = held.host->memory_read();
-    if (now <= held.bytes_read + held.bytes_read / 50) continue;
+    if (!is_more(now, held.bytes_read)) continue;
     held.bytes_read = now;
     grown = true;
   }
@@ -188,7 +260,14 @@ void Node::changed() {
   for (auto& held : hosts_) {
     const bool asleep = held.host->report().state == rpc::EngineState::asleep;
     // What it gave back is told with the word that it sleeps: that word alone is not believed.
-    if (asleep && !held.asleep) held.bytes_read = held.host->memory_read();
+    if (asleep && !held.asleep) {
+      if (gpu(held.device) == nullptr) {
+        held.bytes_read = held.host->memory_read();
+      } else if (gpu_wish_) {
+        held.readings_due = 2;  // one may be under way
+        gpu_wish_();
+      }
+    }
     held.asleep = asleep;
   }
   reports_.report(report());

@@ -1,19 +1,8 @@
 // The node with its loop, real processes and real sockets.
-#include "node/node.hpp"
-
 #include <fcntl.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
 
-#include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <optional>
-
-#include "http/client.hpp"
 #include "http/server.hpp"
 #include "net/listener.hpp"
 #include "net/loop.hpp"
@@ -24,7 +13,6 @@
 namespace faelled::node {
 namespace {
 
-using rpc::EngineState;
 using testing::HasSubstr;
 
 class LlamaNode : public NodeTest {
@@ -149,6 +137,45 @@ TEST_F(LlamaNode, LoadsAndUnloadsAsItIsDirectedAndReadsWhatItTakes) {
   node->direct({rpc::Directive::Act::load, model().id, "host"});
   ASSERT_TRUE(run_until(EngineState::ready));
   EXPECT_NE(engine().engine, first);
+}
+
+TEST_F(LlamaNode, AnEngineSeesTheGpuItWasGivenAndWhatIsReadOfItIsItsOwn) {
+  constexpr std::uint64_t gib = 1ULL << 30U;
+  const std::vector<Gpu> before{{"GPU-a", "A10", 24 * gib, gib, true, {{1, gib}}},
+                                {"GPU-b", "A10", 24 * gib, 0, true, {}}};
+  settings.gpus = before;
+  settings.environment.emplace_back("CUDA_VISIBLE_DEVICES=all");
+  model().gpu = true;
+  const auto on_gpu = model();
+  settings.models.clear();
+  start();
+  const auto kept = 24 * gib / 50;
+  EXPECT_THAT(reports.back().devices,
+              testing::ElementsAre(rpc::DeviceReport{"gpu0", 23 * gib - kept, rpc::DeviceKind::gpu},
+                                   rpc::DeviceReport{"gpu1", 24 * gib - kept, rpc::DeviceKind::gpu}));
+  node->know(on_gpu);
+  node->direct({rpc::Directive::Act::load, on_gpu.id, "gpu1"});
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(engine().device, "gpu1");
+  std::ifstream file("/proc/" + std::to_string(only_child()) + "/environ");
+  const std::string environment((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(environment, HasSubstr("CUDA_VISIBLE_DEVICES=GPU-b"));
+  EXPECT_THAT(environment, testing::Not(HasSubstr("CUDA_VISIBLE_DEVICES=all")));
+
+  auto now = before;
+  now[1].taken = 5 * gib;
+  now[1].processes = {{only_child(), 3 * gib}, {1, 2 * gib}};
+  node->read(now);
+  EXPECT_EQ(engine().bytes_read, 3 * gib);
+  EXPECT_EQ(reports.back().devices[1].bytes, 22 * gib - kept);
+  // Its process ends, and three of its gigabytes stay.
+  node->direct({rpc::Directive::Act::unload, on_gpu.id, {}});
+  net::Loop::Hold hold(loop);
+  wanted = [](const rpc::Report& r) { return r.engines.empty(); };
+  loop.run();
+  now[1].processes = {{1, 2 * gib}};
+  node->read(now);
+  EXPECT_EQ(reports.back().devices[1].bytes, 19 * gib - kept);
 }
 
 TEST_F(LlamaNode, TheKernelTakesAnEngineBeforeUsWhereMemoryIsShort) {

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/limits.hpp"
+#include "engines/vllm_build.hpp"
 #include "engines/vllm_server.hpp"
 
 namespace faelled::node {
@@ -30,16 +31,8 @@ std::string base_of(const fs::path& home) {
   return {};
 }
 
-// Whether it was built for processors; its version says so.
-bool processor_build(const fs::path& home) {
-  std::error_code error;
-  for (const auto& python : fs::directory_iterator(home / "lib", error)) {
-    for (const auto& package : fs::directory_iterator(python.path() / "site-packages", error)) {
-      const auto name = package.path().filename().string();
-      if (name.starts_with("vllm-") && name.ends_with("+cpu.dist-info")) return true;
-    }
-  }
-  return false;
+bool has(const std::vector<engines::AdapterSettings>& all, const engines::AdapterSettings& one) {
+  return std::ranges::find(all, one) != all.end();
 }
 
 }  // namespace
@@ -64,13 +57,91 @@ Expected<void> VllmDriver::look() {
   if (!folder) return std::unexpected(folder.error());
   if (auto command = engines::vllm_server_command(model_, *folder, {"/any", "/any/v.sock"}); !command)
     return std::unexpected(command.error());
+  if (model_.gpu == engines::vllm_for_processors(model_.vllm)) {
+    return fail(Errc::invalid,
+                fmt::format("model {}: {} was built for {}", model_.id, model_.vllm,
+                            model_.gpu ? "processors, and the model is to lie on a GPU"
+                                       : "GPUs, and the model is not to lie on one"),
+                model_.gpu ? "install vLLM's build for GPUs, or write device: host"
+                           : "write device: gpu, or leave device away");
+  }
   if (auto readable = look_at_template(model_); !readable) return readable;
+  if (auto there = engines::look_at_adapters_folder(model_); !there) return there;
   if (engines::lacks_template(model_, folder->chat_template)) {
     return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.folder),
                 "name one in chat_template_file");
   }
   folder_ = std::move(*folder);
+  auto adapters = engines::look_at_adapters(model_);
+  without_ = in_words(model_, adapters);
+  adapters_ = std::move(adapters.usable);
   return {};
+}
+
+// A process reads what was named when it began, and what lies below the folder for such as come later.
+bool VllmDriver::adopt(const engines::ModelSettings& model) {
+  if (!model_.takes_adapters()) return false;
+  const auto reaches = [&](const engines::AdapterSettings& adapter) {
+    const std::string below = model_.adapters_folder + "/";
+    return std::ranges::find(begun_with_, adapter.path, &engines::AdapterSettings::path) != begun_with_.end() ||
+           (!model_.adapters_folder.empty() && adapter.path.starts_with(below));
+  };
+  if (!std::ranges::all_of(model.adapters, reaches)) return false;
+  model_ = model;
+  auto adapters = engines::look_at_adapters(model_);
+  without_ = in_words(model_, adapters);
+  adapters_ = std::move(adapters.usable);
+  return true;
+}
+
+std::vector<VllmDriver::Given>::const_iterator VllmDriver::unwanted() const {
+  return std::ranges::find_if(given_, [&](const Given& one) { return !has(adapters_, one.adapter); });
+}
+
+const engines::AdapterSettings* VllmDriver::missing() const {
+  for (const engines::AdapterSettings& adapter : adapters_)
+    if (std::ranges::find(given_, adapter, &Given::adapter) == given_.end()) return &adapter;
+  return nullptr;
+}
+
+std::string VllmDriver::name_of_next(const engines::AdapterSettings& adapter) const {
+  return fmt::format("{}:{}.{}", model_.id, adapter.name, names_ + 1);
+}
+
+// Dropped at once: what it answers with an adapter it answers to the end, and only its name is gone.
+std::optional<Question> VllmDriver::change() const {
+  Question call{"POST", "", ""};
+  call.within_least = 60s;  // it reads the whole adapter
+  if (const auto gone = unwanted(); gone != given_.end()) {
+    call.target = "/v1/unload_lora_adapter";
+    call.body = engines::vllm_drops_adapter(gone->upstream_model);
+  } else if (const auto* next = missing()) {
+    call.target = "/v1/load_lora_adapter";
+    call.body = engines::vllm_takes_adapter(name_of_next(*next), next->path);
+  } else {
+    return std::nullopt;
+  }
+  return call;
+}
+
+std::string VllmDriver::changed(bool done) {
+  if (const auto gone = unwanted(); gone != given_.end()) {
+    given_.erase(gone);  // an adapter that it could not be given it does not know either
+    return {};
+  }
+  const auto* next = missing();
+  if (next == nullptr) return {};
+  const std::string path = next->path;
+  given_.push_back({*next, name_of_next(*next), done});
+  ++names_;
+  return done ? "" : fmt::format("adapter {}: the engine does not take it", path);
+}
+
+std::vector<rpc::EngineAdapter> VllmDriver::adapters() const {
+  std::vector<rpc::EngineAdapter> all;
+  for (const Given& one : given_)
+    if (one.works && has(adapters_, one.adapter)) all.push_back({one.adapter.name, one.upstream_model});
+  return all;
 }
 
 Patience VllmDriver::patience(Patience patience) const {
@@ -84,15 +155,18 @@ EnginePlace VllmDriver::place(const EngineFolders& folders, const std::string& n
   return {folder, folder + "/v.sock", true};
 }
 
-Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place,
-                                               const std::vector<std::string>& environment) const {
+Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place, const EngineFolders& folders) {
+  begun_with_ = adapters_;
+  given_.clear();
   std::ofstream hook(place.folder + "/sitecustomize.py");
   hook << engines::vllm_sitecustomize() << std::flush;
   if (!hook)
     return fail(Errc::io, fmt::format("folder {}: {}", place.folder, std::strerror(errno)),
                 "make room on the disk of the data folder");
   return engines::vllm_server_command(
-      model_, folder_, {place.folder, place.socket, processor_build(home_of(model_.vllm)), sleeps_}, environment);
+      model_, folder_,
+      {place.folder, place.socket, engines::vllm_for_processors(model_.vllm), folders.gpu_bytes, sleeps_},
+      folders.environment);
 }
 
 Reach VllmDriver::reach(const EnginePlace& place) const {
@@ -103,6 +177,8 @@ Reach VllmDriver::reach(const EnginePlace& place) const {
   if (const auto base = base_of(home); !base.empty() && base != "/") reach.runs.push_back(base);
   reach.reads.insert(reach.reads.end(), folder_.elsewhere.begin(), folder_.elsewhere.end());
   if (!model_.chat_template_file.empty()) reach.reads.push_back(model_.chat_template_file);
+  for (const engines::AdapterSettings& adapter : adapters_) reach.reads.push_back(adapter.path);
+  if (!model_.adapters_folder.empty()) reach.reads.push_back(model_.adapters_folder);
   return reach;
 }
 
@@ -134,6 +210,11 @@ bool VllmDriver::heard(ProbeKind kind, std::size_t number, std::string_view answ
   if (kind == ProbeKind::asleep) return engines::vllm_sleeps(answer) == true;
   if (kind == ProbeKind::wake && number == 1) return engines::vllm_sleeps(answer) == false;
   return true;
+}
+
+std::uint64_t VllmDriver::memory_need() const {
+  const auto need = engines::memory_need(model_, folder_);
+  return need ? need->total() : 0;
 }
 
 std::uint32_t VllmDriver::context_tokens() const {

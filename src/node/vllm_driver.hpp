@@ -21,20 +21,38 @@ class VllmDriver final : public Driver {
   Expected<void> look() override;
   Patience patience(Patience patience) const override;
   EnginePlace place(const EngineFolders& folders, const std::string& name) const override;
-  Expected<engines::Command> prepare(const EnginePlace& place,
-                                     const std::vector<std::string>& environment) const override;
+  Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) override;
   Reach reach(const EnginePlace& place) const override;
   bool calls_itself() const override { return true; }
   bool can_sleep() const override { return sleeps_; }
   std::vector<Question> questions(ProbeKind kind) const override;
   bool heard(ProbeKind kind, std::size_t number, std::string_view answer) override;
+  std::vector<rpc::EngineAdapter> adapters() const override;
+  bool adopt(const engines::ModelSettings& model) override;
+  std::optional<Question> change() const override;
+  std::string changed(bool done) override;
   bool tools() const override { return !model_.tool_parser.empty(); }
+  std::uint64_t memory_need() const override;
   std::uint32_t context_tokens() const override;
 
  private:
   engines::ModelSettings model_;
+  // An adapter that the process has, or could not be given.
+  struct Given {
+    engines::AdapterSettings adapter;
+    std::string upstream_model;
+    bool works = true;
+  };
+  std::vector<Given>::const_iterator unwanted() const;
+  const engines::AdapterSettings* missing() const;
+  std::string name_of_next(const engines::AdapterSettings& adapter) const;
+
   engines::ModelFolder folder_;
   bool sleeps_;
+  std::vector<engines::AdapterSettings> adapters_;    // those of the model that can be used
+  std::vector<engines::AdapterSettings> begun_with_;  // by the process that runs
+  std::vector<Given> given_;                          // to the process that runs
+  std::uint64_t names_ = 0;                           // given so far: none is used twice
 };
 
 }  // namespace faelled::node

@@ -35,7 +35,7 @@ std::uint32_t Portal::places_there() const {
 
 members::AgreementFacts Portal::agreement_facts() const {
   members::AgreementFacts facts;
-  for (const std::string& id : p_.context.catalogue.names()) facts.models.insert(id);
+  for (const std::string& id : p_.context.catalogue.all_ids()) facts.models.insert(id);
   facts.places = places_there();
   return facts;
 }

@@ -59,6 +59,12 @@ TEST_F(AuditApi, EveryAdministrativeActHasItsRow) {
     co_await act("POST", "/api/catalogue", R"({"definition":{"id":"a/new"}})", "model.add");
     co_await act("PUT", "/api/catalogue/a%2Fnew", R"({"definition":{"id":"a/new","name":"N"},"version":1})",
                  "model.change");
+    co_await act("PUT", "/api/aliases/best", R"({"model":"a/new"})", "alias.move");
+    co_await act("PUT", "/api/aliases/best", R"({"model":"m","version":1})", "alias.move");
+    co_await act("POST", "/api/aliases/best/rollback", R"({"version":2})", "alias.rollback");
+    co_await act("DELETE", "/api/aliases/best", "", "alias.remove");
+    world.keeping.downloads["a/new"] = {.source = "hf:o/r/x.gguf"};
+    co_await act("POST", "/api/catalogue/a%2Fnew/fetch", "", "model.fetch");
     co_await act("DELETE", "/api/catalogue/a%2Fnew", "", "model.remove");
     for (const Portal::Route& route : Portal::routes()) {
       if (route.method == http::Method::get || route.action.empty()) continue;

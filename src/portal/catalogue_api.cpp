@@ -24,7 +24,50 @@ void write_answer(json::Writer& out, const std::string& id, std::optional<std::u
   out.member("fits", fit.why_not.empty()).member_or_null("why_not", fit.why_not);
   out.member("bytes", fit.weights + fit.kv_cache + fit.working).member("weights", fit.weights);
   out.member("kv_cache", fit.kv_cache).member("working", fit.working).member("memory", fit.memory);
-  out.close_object().close_object();
+  out.close_object().key("offer");
+  if (fit.offer) {
+    out.object().member("here", fit.offer->here).member("bytes", fit.offer->bytes);
+    out.member("sha256", fit.offer->sha256).member_or_null("why_no_room", fit.offer->why_no_room).close_object();
+  } else {
+    out.null();
+  }
+  out.close_object();
+}
+
+std::string_view name_of(Download::State state) {
+  switch (state) {
+    case Download::State::here:
+      return "here";
+    case Download::State::waiting:
+      return "waiting";
+    case Download::State::fetching:
+      return "fetching";
+    case Download::State::failed:
+      break;
+  }
+  return "failed";
+}
+
+void write_download(json::Writer& out, const std::optional<Download>& download) {
+  if (!download) {
+    out.null();
+    return;
+  }
+  const auto seconds = [&](std::string_view name, Duration duration) {
+    out.key(name);
+    if (duration > Duration{}) {
+      out.number(static_cast<double>(to_millis(duration)) / 1000);
+    } else {
+      out.null();
+    }
+  };
+  out.object().member("state", name_of(download->state)).member("source", download->source);
+  out.member_or_null("sha256", download->sha256).member_or_null("file", download->file);
+  out.member("bytes", download->bytes).member("total", download->total);
+  out.member("bytes_per_s", download->bytes_per_s);
+  seconds("left_s", download->left);
+  seconds("again_in_s", download->again);
+  out.member_or_null("detail", download->detail).close_object();
 }
 
 std::string in_danish_gb(std::uint64_t bytes) {
@@ -35,11 +78,25 @@ std::string in_danish_gb(std::uint64_t bytes) {
 ApiError wrong(const WrongDefinition& why) {
   ApiError error{Cause::invalid_value, why.message, why.key};
   if (why.key == "definition.file") error.message_da = "Filen kan ikke bruges som model. Findes den, og er den hel?";
+  if (why.key.starts_with("definition.adapters"))
+    error.message_da = "En adapter kan ikke bruges. Findes den, er den hel, og er den lavet til denne model?";
+  if (why.key == "definition.source")
+    error.message_da = "Filen kan ikke hentes fra kilden. Er adressen rigtig, og svarer serveren?";
+  if (why.key == "definition.sha256")
+    error.message_da = "Kontrolsummen (SHA-256) mangler eller passer ikke til kilden.";
   if (why.key == "definition.chat_template_file") error.message_da = "Filen med chatskabelonen kan ikke læses.";
   if (why.key == "definition.id") error.message_da = "Navnet i adressen (id) mangler eller kan ikke bruges.";
   if (why.key == "definition.concurrency") error.message_da = "Antallet af pladser kan ikke bruges.";
   if (why.key == "definition.context_tokens") error.message_da = "Længden af samtaler (tokens) kan ikke bruges.";
   return error;
+}
+
+ApiError no_room_on_disk(const FileOffer& offer) {
+  return {Cause::conflict,
+          "The disk has no room for it: " + offer.why_no_room + ".",
+          "definition.source",
+          {},
+          fmt::format("Der er ikke plads på disken til filen, som fylder {}.", in_danish_gb(offer.bytes))};
 }
 
 ApiError no_room(const ModelFit& fit) {
@@ -97,6 +154,8 @@ net::Task<void> Portal::list_catalogue(Call& call) {
                 } else {
                   out.raw(definition);
                 }
+                out.key("download");
+                write_download(out, p_.keeping != nullptr ? p_.keeping->download(id) : std::nullopt);
                 out.close_object();
               }
               out.close_array().close_object();
@@ -132,6 +191,15 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
   auto model = p_.keeping->read(wished.definition);
   if (!model) co_return refuse(wrong(model.error()));
   wished.model = std::move(*model);
+  for (const gateway::CatalogueAdapter& adapter : wished.model.adapters) {
+    for (const std::string& member : adapter.members)
+      if (!p_.directory.member(member))
+        co_return refuse({Cause::invalid_value,
+                          fmt::format("adapter '{}' is for the member '{}', and there is none", adapter.name, member),
+                          "definition.adapters",
+                          {},
+                          fmt::format("Adapteren '{}' er for medlemmet '{}', som ikke findes.", adapter.name, member)});
+  }
   const std::string id = adds ? wished.model.settings.id : call.id;
   if (adds) call.id = id;
   if (wished.model.settings.id != id)
@@ -146,7 +214,7 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
   }
   if (fit->wrong) co_return refuse(wrong(*fit->wrong));
   wished.fit = std::move(*fit);
-  leave_the_pinned(wished.fit, id);
+  leave_the_pinned(wished.fit, wished.model.settings);
   if (!wished.dry_run) co_return wished;
   if (const auto why = against(wished, id, adds)) co_return refuse(*why);
   const CatalogueModel* now = p_.context.catalogue.find(id);
@@ -157,15 +225,17 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
 }
 
 // Models that never go have their part before it.
-void Portal::leave_the_pinned(ModelFit& fit, const std::string& id) const {
+void Portal::leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model) const {
   if (p_.residency == nullptr || fit.memory == 0 || !fit.why_not.empty()) return;
   const auto devices = p_.residency->devices();
   const auto models = p_.residency->residency();
   std::uint64_t most = 0;
   for (const rpc::DeviceResidency& device : devices) {
+    if ((device.kind == rpc::DeviceKind::gpu) != model.gpu) continue;
     std::uint64_t pinned = 0;
     for (const rpc::ModelResidency& one : models)
-      if (one.pinned && one.model != id && one.node == device.node && one.device == device.device) pinned += one.bytes;
+      if (one.pinned && one.model != model.id && one.node == device.node && one.device == device.device)
+        pinned += one.bytes;
     most = std::max(most, device.bytes - std::min(device.bytes, pinned));
   }
   if (devices.empty() || most >= fit.memory) return;
@@ -229,6 +299,8 @@ net::Task<void> Portal::put_model(Call& call, Wished wished, bool adds) {
         [this, act, id, adds, &wished, &refused]() -> Expected<members::Deed<std::uint64_t>> {
           refused = against(wished, id, adds);
           if (!refused && !wished.fit.why_not.empty()) refused = no_room(wished.fit);
+          if (!refused && wished.fit.offer && !wished.fit.offer->why_no_room.empty())
+            refused = no_room_on_disk(*wished.fit.offer);
           if (refused) return fail(Errc::conflict, "");
           const CatalogueModel* before = p_.context.catalogue.find(id);
           wished.model.version = 1 + (before != nullptr ? before->version : p_.keeping->last_version(id));
@@ -256,14 +328,26 @@ net::Task<void> Portal::remove_model(Call& call) {
   const std::string id = call.id;
   if (p_.keeping == nullptr || p_.context.catalogue.find(id) == nullptr)
     co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
+  const std::string with_file = http::query_value(call.request.query, "delete_file");
+  if (!with_file.empty() && with_file != "true" && with_file != "false")
+    co_return call.fail(ApiError{Cause::invalid_value, "delete_file is true or false", "delete_file"});
+  const bool its_file = with_file == "true";
   std::optional<ApiError> refused;
   const members::Act act = call.act(p_.context.clock.wall());
   const auto done = co_await answer_of<Expected<bool>>([&](auto then) {
     p_.directory.audit().carry_out<bool>(
-        [this, act, id, &refused]() -> Expected<members::Deed<bool>> {
+        [this, act, id, its_file, &refused]() -> Expected<members::Deed<bool>> {
           const CatalogueModel* model = p_.context.catalogue.find(id);
           if (model == nullptr || model->version == 0) {
             refused = model == nullptr ? ApiError{Cause::not_found, "There is no such model."} : in_file(id);
+            return fail(Errc::conflict, "");
+          }
+          if (const std::string alias = p_.context.catalogue.pointed_at_by(id); !alias.empty()) {
+            refused = ApiError{Cause::conflict,
+                               fmt::format("The alias '{}' means this model; move it first.", alias),
+                               {},
+                               {},
+                               fmt::format("Navnet '{}' betyder denne model. Flyt det først.", alias)};
             return fail(Errc::conflict, "");
           }
           const store::SettingRow row{std::string(model_setting) + id, stored_model(model->version + 1, {}, {}),
@@ -274,7 +358,7 @@ net::Task<void> Portal::remove_model(Call& call) {
                 return true;
               },
               p_.directory.audit().row(act, "model.remove", {id, {}}, p_.keeping->definition(id), std::string()),
-              [this, id](bool&) { p_.keeping->remove(id); }};
+              [this, id, its_file](bool&) { p_.keeping->remove(id, its_file); }};
         },
         std::move(then));
   });
@@ -282,6 +366,34 @@ net::Task<void> Portal::remove_model(Call& call) {
   if (!done) co_return call.fail(done.error());
   p_.context.log.info("a model leaves the catalogue", {{"request_id", call.request_id}, {"model", id}});
   call.none();
+}
+
+// The row first, then the order, as with those of memory.
+net::Task<void> Portal::fetch_model(Call& call) {
+  const std::string id = call.id;
+  if (p_.keeping == nullptr || p_.context.catalogue.find(id) == nullptr)
+    co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
+  if (!p_.keeping->download(id))
+    co_return call.fail(ApiError{Cause::conflict,
+                                 fmt::format("The model '{}' has no source: its file is not fetched.", id),
+                                 {},
+                                 {},
+                                 "Modellen har ingen kilde; dens fil hentes ikke."});
+  Expected<void> ordered;
+  const members::Act act = call.act(p_.context.clock.wall());
+  const auto noted = co_await answer_of<Expected<bool>>([&](auto then) {
+    p_.directory.audit().carry_out<bool>(
+        [this, act, id, &ordered]() -> Expected<members::Deed<bool>> {
+          return members::Deed<bool>{
+              [](store::Store&) { return Expected<bool>(true); },
+              p_.directory.audit().row(act, "model.fetch", {id, {}}, std::string(), std::string()),
+              [this, id, &ordered](bool&) { ordered = p_.keeping->fetch(id); }};
+        },
+        std::move(then));
+  });
+  if (!noted) co_return call.fail(noted.error());
+  if (!ordered) co_return call.fail(ordered.error());
+  call.json(200, one_json([&](json::Writer& out) { write_download(out, p_.keeping->download(id)); }));
 }
 
 }  // namespace faelled::portal

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "gateway/catalogue.hpp"
 
@@ -24,13 +25,38 @@ struct WrongDefinition {
   bool operator==(const WrongDefinition&) const = default;
 };
 
+// What a model's source says of its file before that is fetched.
+struct FileOffer {
+  bool here = false;        // nothing is left to fetch
+  std::uint64_t bytes = 0;  // 0: the server does not say
+  std::string sha256;
+  std::string why_no_room;  // the disk has none, in plain words; empty: it has
+};
+
+// How a model's file comes from its source.
+struct Download {
+  enum class State : std::uint8_t { here, waiting, fetching, failed };
+  State state = State::here;
+  std::string source;
+  std::string sha256;  // empty: the hub has not said it yet
+  std::string file;    // empty as long as that is so
+  std::uint64_t bytes = 0;
+  std::uint64_t total = 0;  // 0: not known
+  std::uint64_t bytes_per_s = 0;
+  Duration left{};     // fetching: estimate; zero: unknown
+  Duration again{};    // waiting after a failure: until the next try
+  std::string detail;  // why it failed last, and how to mend it
+};
+
 struct ModelFit {
   std::uint64_t weights = 0;  // bytes
   std::uint64_t kv_cache = 0;
   std::uint64_t working = 0;
-  std::uint64_t memory = 0;                   // the most there is for it; all four zero: it takes none of ours
-  std::string why_not;                        // it does not fit, in plain words; empty: it does
+  std::uint64_t memory = 0;  // the most there is for it; the others zero: it takes none of ours, or with `offer` nobody
+                             // knows until it is here
+  std::string why_not;       // it does not fit, in plain words; empty: it does
   std::optional<WrongDefinition> wrong = {};  // a file it names cannot be used; the rest says nothing then
+  std::optional<FileOffer> offer = {};        // it has a source
 };
 
 class CatalogueKeeping {
@@ -43,7 +69,12 @@ class CatalogueKeeping {
   virtual std::function<Expected<ModelFit>()> look(const gateway::CatalogueModel& model) const = 0;
   // It is in the store: now everybody learns of it.
   virtual void put(gateway::CatalogueModel model, std::string definition, const ModelFit& fit) = 0;
-  virtual void remove(const std::string& id) = 0;
+  // `its_file`: what was fetched for it goes too, unless another model has it.
+  virtual void remove(const std::string& id, bool its_file) = 0;
+  // Nothing for a model without a source.
+  virtual std::optional<Download> download(const std::string& id) const = 0;
+  // Fetches its file now, whatever failed before. Errors: not_found, for a model without a source.
+  virtual Expected<void> fetch(const std::string& id) = 0;
   // Of a model that was added while the server ran; empty for others.
   virtual std::string definition(const std::string& id) const = 0;
   // It was removed once: counts on from there.

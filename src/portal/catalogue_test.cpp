@@ -16,13 +16,15 @@ TEST_F(CatalogueApi, TakesAModelInAndSaysWhatItTakes) {
   in_world([](World& world) -> Task<void> {
     const Answer added = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
     EXPECT_EQ(added.status, 201) << added.body;
-    EXPECT_EQ(added.body, R"({"id":"org/small","version":1,"fit":{"fits":true,"why_not":null,"bytes":400000000,)"
-                          R"("weights":300000000,"kv_cache":40000000,"working":60000000,"memory":1000000000}})");
+    EXPECT_EQ(added.body,
+              R"({"id":"org/small","version":1,"fit":{"fits":true,"why_not":null,"bytes":400000000,)"
+              R"("weights":300000000,"kv_cache":40000000,"working":60000000,"memory":1000000000},"offer":null})");
     EXPECT_EQ(world.catalogue->find("org/small")->version, 1U);
     const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
-    EXPECT_EQ(text_at(all.body, "models.0"), R"({"id":"m","version":0,"origin":"file","definition":null})");
+    EXPECT_EQ(text_at(all.body, "models.0"),
+              R"({"id":"m","version":0,"origin":"file","definition":null,"download":null})");
     EXPECT_EQ(text_at(all.body, "models.1"),
-              R"({"id":"org/small","version":1,"origin":"added","definition":)" + small + "}");
+              R"({"id":"org/small","version":1,"origin":"added","definition":)" + small + R"(,"download":null})");
     const Answer audit = co_await world.ask_owner("GET", "/api/audit?action=model.add");
     EXPECT_EQ(text_at(audit.body, "rows.0.object"), "org/small") << audit.body;
   });
@@ -184,6 +186,66 @@ TEST_F(CatalogueApi, APolicyThatNamesARemovedModelStillReads) {
     const Answer again = co_await world.ask_owner("PATCH", "/api/members/aarhus/policy",
                                                   R"({"models":["org/small"],"retention_days":9})");
     EXPECT_EQ(again.status, 200) << again.body;
+  });
+}
+
+TEST_F(CatalogueApi, TellsWhatASourceSaysAndHowAFileComes) {
+  in_world([](World& world) -> Task<void> {
+    world.keeping.about.offer = FileOffer{false, 250'000'000, std::string(64, 'a'), {}};
+    const Answer added = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ(added.status, 201) << added.body;
+    EXPECT_EQ(text_at(added.body, "offer"),
+              R"({"here":false,"bytes":250000000,"sha256":")" + std::string(64, 'a') + R"(","why_no_room":null})");
+    world.keeping.downloads["org/small"] = {.state = Download::State::fetching,
+                                            .source = "hf:o/r/x.gguf",
+                                            .bytes = 100,
+                                            .total = 400,
+                                            .bytes_per_s = 3,
+                                            .left = 100s};
+    const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
+    EXPECT_EQ(text_at(all.body, "models.1.download"),
+              R"({"state":"fetching","source":"hf:o/r/x.gguf","sha256":null,"file":null,"bytes":100,"total":400,)"
+              R"("bytes_per_s":3,"left_s":100,"again_in_s":null,"detail":null})");
+    EXPECT_EQ(text_at(all.body, "models.0.download"), "null");
+  });
+}
+
+TEST_F(CatalogueApi, RefusesAFileThatTheDiskHasNoRoomFor) {
+  in_world([](World& world) -> Task<void> {
+    world.keeping.about.offer = FileOffer{false, 250'000'000, std::string(64, 'a'), "the disk has 10 MB free"};
+    const Answer dry = co_await world.ask_owner("POST", "/api/catalogue", wish(small, R"(,"dry_run":true)"));
+    EXPECT_EQ(text_at(dry.body, "offer.why_no_room"), "the disk has 10 MB free") << dry.body;
+    const Answer refused = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_EQ(text_at(refused.body, "error.param"), "definition.source");
+    EXPECT_TRUE(text_at(refused.body, "error.message_da").contains("0,3 GB")) << refused.body;
+    EXPECT_EQ(world.catalogue->find("org/small"), nullptr);
+  });
+}
+
+TEST_F(CatalogueApi, FetchesWhatAnOperatorOrders) {
+  in_world([](World& world) -> Task<void> {
+    (void)co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ((co_await world.ask_owner("POST", "/api/catalogue/nobody/fetch")).status, 404);
+    EXPECT_EQ((co_await world.ask_owner("POST", "/api/catalogue/org%2Fsmall/fetch")).status, 409) << "it has no source";
+    world.keeping.downloads["org/small"] = {.state = Download::State::failed, .source = "hf:o/r/x.gguf"};
+    const Answer fetched = co_await world.ask_owner("POST", "/api/catalogue/org%2Fsmall/fetch");
+    EXPECT_EQ(fetched.status, 200) << fetched.body;
+    EXPECT_EQ(text_at(fetched.body, "state"), "waiting");
+    const Answer audit = co_await world.ask_owner("GET", "/api/audit?action=model.fetch");
+    EXPECT_EQ(text_at(audit.body, "rows.0.outcome"), "done") << audit.body;
+  });
+}
+
+TEST_F(CatalogueApi, RemovesAFileOnlyWhereAsked) {
+  in_world([](World& world) -> Task<void> {
+    (void)co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/catalogue/org%2Fsmall?delete_file=yes")).status, 400);
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/catalogue/org%2Fsmall")).status, 204);
+    EXPECT_EQ(world.keeping.files_removed, 0);
+    (void)co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/catalogue/org%2Fsmall?delete_file=true")).status, 204);
+    EXPECT_EQ(world.keeping.files_removed, 1);
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "portal/alias_keeping.hpp"
 #include "portal/answer_testing.hpp"
 #include "portal/catalogue_keeping.hpp"
 
@@ -35,7 +36,8 @@ class FakeKeeping final : public CatalogueKeeping {
     kept[model.settings.id] = {model.version, std::move(definition)};
     EXPECT_TRUE(catalogue_->put(std::move(model)));
   }
-  void remove(const std::string& id) override {
+  void remove(const std::string& id, bool its_file) override {
+    files_removed += its_file ? 1 : 0;
     catalogue_->remove(id);
     ++kept[id].first;
     kept[id].second.clear();
@@ -49,8 +51,53 @@ class FakeKeeping final : public CatalogueKeeping {
     return found == kept.end() ? 0 : found->second.first;
   }
 
+  std::optional<Download> download(const std::string& id) const override {
+    const auto found = downloads.find(id);
+    return found == downloads.end() ? std::nullopt : std::optional(found->second);
+  }
+  Expected<void> fetch(const std::string& id) override {
+    downloads[id].state = Download::State::waiting;
+    return {};
+  }
+
   ModelFit about{.weights = 300'000'000, .kv_cache = 40'000'000, .working = 60'000'000, .memory = 1'000'000'000};
   std::map<std::string, std::pair<std::uint64_t, std::string>> kept;
+  std::map<std::string, Download> downloads;
+  int files_removed = 0;
+
+ private:
+  std::optional<gateway::Catalogue>& catalogue_;
+};
+
+// Aliases whose models are ready when a test says so.
+class FakeAliases final : public AliasKeeping {
+ public:
+  explicit FakeAliases(std::optional<gateway::Catalogue>& catalogue) : catalogue_(catalogue) {}
+
+  Expected<void> may_move(const gateway::MovingAlias& alias) const override {
+    if (!why_not.empty()) return fail(Errc::invalid, why_not);
+    return catalogue_->may_point(alias);
+  }
+  void move(gateway::MovingAlias alias) override {
+    last[alias.name] = alias.version;
+    EXPECT_TRUE(catalogue_->point(std::move(alias)));
+  }
+  void arrive(const std::string& name) {
+    gateway::MovingAlias alias = catalogue_->moving().find(name)->second;
+    alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
+    EXPECT_TRUE(catalogue_->point(std::move(alias)));
+  }
+  void remove(const std::string& name) override {
+    ++last[name];
+    catalogue_->unpoint(name);
+  }
+  std::uint64_t last_version(const std::string& name) const override {
+    const auto found = last.find(name);
+    return found == last.end() ? 0 : found->second;
+  }
+
+  std::string why_not;
+  std::map<std::string, std::uint64_t> last;
 
  private:
   std::optional<gateway::Catalogue>& catalogue_;

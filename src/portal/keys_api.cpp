@@ -84,7 +84,7 @@ net::Task<void> Portal::create_key(Call& call) {
   auto system = fields->maybe_boolean("system");
   auto name = fields->text("name");
   auto expires = time_of(*fields, "expires_at");
-  auto models = models_of(*fields, "models");
+  auto models = models_of(*fields, "models", call.visitor);
   auto show = show_waiting_of(*fields);
   if (!member) co_return call.fail(member.error(), "member");
   if (!user) co_return call.fail(user.error(), "user");
@@ -128,7 +128,7 @@ net::Task<void> Portal::update_key(Call& call) {
   if (!fields) co_return call.fail(fields.error());
   auto name = fields->maybe_text("name");
   auto expires = time_of(*fields, "expires_at");
-  auto models = models_of(*fields, "models");
+  auto models = models_of(*fields, "models", call.visitor);
   auto show = show_waiting_of(*fields);
   if (!name) co_return call.fail(name.error(), "name");
   if (!expires) co_return call.fail(expires.error());

@@ -85,7 +85,7 @@ net::Task<void> Portal::update_policy(Call& call) {
   if (!member) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
-  auto models = models_of(*fields, "models");
+  auto models = models_of(*fields, "models", call.visitor);
   auto retention = days_of(*fields, "retention_days");
   auto place = choice_of(*fields, "conversations", std::array{ConversationPlace::server, ConversationPlace::browser});
   auto lifetime = days_of(*fields, "key_days_max");

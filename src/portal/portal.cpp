@@ -176,6 +176,11 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::post, "/api/catalogue", access::operators, &Portal::add_model, "model.add"},
       {Method::put, "/api/catalogue/{id}", access::operators, &Portal::change_model, "model.change"},
       {Method::del, "/api/catalogue/{id}", access::operators, &Portal::remove_model, "model.remove"},
+      {Method::post, "/api/catalogue/{id}/fetch", access::operators, &Portal::fetch_model, "model.fetch"},
+      {Method::get, "/api/aliases", access::operators, &Portal::list_aliases},
+      {Method::put, "/api/aliases/{id}", access::operators, &Portal::put_alias, "alias.move"},
+      {Method::post, "/api/aliases/{id}/rollback", access::operators, &Portal::roll_back_alias, "alias.rollback"},
+      {Method::del, "/api/aliases/{id}", access::operators, &Portal::remove_alias, "alias.remove"},
       {Method::get, "/api/residency", access::operators, &Portal::get_residency, "residency.read"},
       {Method::get, "/api/residency/events", access::operators, &Portal::list_residency_events, "residency.read"},
       {Method::post, "/api/models/{id}/residency", access::operators, &Portal::order_residency, "model.residency"},
@@ -327,14 +332,29 @@ std::string_view Portal::object_of(std::string_view id) const {
   return p_.context.catalogue.find(id) != nullptr ? id : id_or_nothing(id);
 }
 
+// An adapter that is for some members is for nobody else, whatever they may see besides: only the owner of the machine
+// asks as no member.
 bool Portal::offers(const Visitor& visitor, std::string_view model) const {
-  if (p_.context.catalogue.find(model) == nullptr) return false;
+  const auto asked = asked_by_id(model);
+  if (asked.model == nullptr) return false;
   const auto caller = visitor.caller();
-  return !caller || visitor.over_all() || p_.directory.allows(*caller, model, p_.context.clock.wall());
+  if (!caller) return true;
+  return asked.is_for(caller->member) &&
+         (visitor.over_all() || p_.directory.allows(*caller, model, p_.context.clock.wall()));
 }
 
-std::expected<std::optional<store::ModelList>, ApiError> Portal::models_of(json::Fields& fields,
-                                                                           std::string_view name) const {
+gateway::Catalogue::Asked Portal::asked_by_id(std::string_view id) const {
+  const auto asked = p_.context.catalogue.asked(id);
+  return asked.model != nullptr && asked.id() == id ? asked : gateway::Catalogue::Asked{};
+}
+
+std::expected<std::optional<store::ModelList>, ApiError> Portal::models_of(json::Fields& fields, std::string_view name,
+                                                                           const Visitor& visitor) const {
+  const auto caller = visitor.caller();
+  const auto there = [&](const std::string& id) {
+    const auto asked = asked_by_id(id);
+    return asked.model != nullptr && (!caller || visitor.over_all() || asked.is_for(caller->member));
+  };
   if (fields.says_null(name)) return std::optional(store::ModelList());
   auto given = fields.maybe_array(name);
   if (!given) return std::unexpected(ApiError{Cause::invalid_value, given.error().message, std::string(name)});
@@ -344,7 +364,7 @@ std::expected<std::optional<store::ModelList>, ApiError> Portal::models_of(json:
     const auto id = item.text();
     // A list may outlive a model that stands in it.
     const bool was = id && p_.keeping != nullptr && p_.keeping->last_version(*id) > 0;
-    if (!id || (p_.context.catalogue.find(*id) == nullptr && !was))
+    if (!id || (!there(*id) && !was))
       return std::unexpected(ApiError{Cause::invalid_value,
                                       fmt::format("there is no model '{}'; GET /api/models names those that are",
                                                   id ? id->substr(0, 100) : std::string(item.raw().substr(0, 100))),

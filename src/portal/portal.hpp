@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "gateway/gateway.hpp"
+#include "portal/alias_keeping.hpp"
 #include "portal/aside.hpp"
 #include "portal/asking.hpp"
 #include "portal/bulletin.hpp"
@@ -52,6 +53,7 @@ class Portal {
     DecisionCheck* check = nullptr;           // nullptr: there is no log to check
     rpc::ResidencyPort* residency = nullptr;  // nullptr: nobody plans which model lies where
     CatalogueKeeping* keeping = nullptr;      // nullptr: the catalogue does not change while the server runs
+    AliasKeeping* aliases = nullptr;          // nullptr: no name moves
   };
 
   explicit Portal(Parts parts);
@@ -153,10 +155,26 @@ class Portal {
   net::Task<void> add_model(Call& call);
   net::Task<void> change_model(Call& call);
   net::Task<void> remove_model(Call& call);
+  net::Task<void> fetch_model(Call& call);
   net::Task<std::optional<Wished>> wished_model(Call& call, bool adds);
   std::optional<openai::ApiError> against(const Wished& wished, const std::string& id, bool adds) const;
-  void leave_the_pinned(ModelFit& fit, const std::string& id) const;
+  void leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model) const;
   net::Task<void> put_model(Call& call, Wished wished, bool adds);
+  // aliases_api.cpp
+  struct AliasWish {
+    std::string model;
+    bool back = false;  // to what it meant before, whatever `model` says
+    std::optional<std::string> owner;
+    std::optional<rpc::Lane> lane;
+    std::optional<bool> listed;
+    std::optional<std::uint64_t> version;  // the one that was seen
+  };
+  net::Task<void> list_aliases(Call& call);
+  net::Task<void> put_alias(Call& call);
+  net::Task<void> roll_back_alias(Call& call);
+  net::Task<void> remove_alias(Call& call);
+  net::Task<void> move_alias(Call& call, AliasWish wish, std::string_view action);
+  std::expected<gateway::MovingAlias, openai::ApiError> moved(const std::string& name, const AliasWish& wish) const;
   // residency_api.cpp
   net::Task<void> get_residency(Call& call);
   net::Task<void> list_residency_events(Call& call);
@@ -204,9 +222,12 @@ class Portal {
   void audit_refusal(const Call& call, std::string_view action, std::string_view object, openai::Cause cause);
   // A model that is there and that the visitor's member and key allow.
   bool offers(const Visitor& visitor, std::string_view model) const;
+  // A model or adapter by its id, not by an alias.
+  gateway::Catalogue::Asked asked_by_id(std::string_view id) const;
   // The list of model ids called `name`: absent, null for all, or some of those that are there.
   std::expected<std::optional<store::ModelList>, openai::ApiError> models_of(json::Fields& fields,
-                                                                             std::string_view name) const;
+                                                                             std::string_view name,
+                                                                             const Visitor& visitor) const;
   std::expected<json::Fields, openai::ApiError> body_of(const Call& call);
   net::Task<void> run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body);
   std::shared_ptr<Turn> own_turn(const Call& call) const;

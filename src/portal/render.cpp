@@ -240,6 +240,8 @@ std::string_view state_name(rpc::EngineState state) {
       return "asleep";
     case rpc::EngineState::waking:
       return "waking";
+    case rpc::EngineState::fetching:
+      return "fetching";
     case rpc::EngineState::failed:
       break;
   }

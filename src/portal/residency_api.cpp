@@ -19,6 +19,9 @@ constexpr std::size_t page_rows = 50;
 // Why it cannot be, or nothing: what is known before the order is given.
 std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::ModelResidency& model,
                                   rpc::ResidencyAct act) {
+  if (model.fetching)
+    return ApiError{
+        Cause::conflict, "The file of this model is not here yet.", {}, {}, "Modellens fil er ikke hentet endnu."};
   if (model.bytes == 0)
     return ApiError{Cause::conflict,
                     "This model runs elsewhere; the server moves only those that take its own memory.",
@@ -28,7 +31,8 @@ std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::Mod
   const bool comes = act == rpc::ResidencyAct::load || act == rpc::ResidencyAct::wake || act == rpc::ResidencyAct::pin;
   if (comes && !model.fits) {
     const auto devices = port.devices();
-    const bool pinned_keep = std::ranges::any_of(devices, [&](const auto& one) { return one.bytes >= model.bytes; });
+    const bool pinned_keep = std::ranges::any_of(
+        devices, [&](const auto& one) { return one.kind == model.kind && one.bytes >= model.bytes; });
     return ApiError{
         Cause::conflict,
         model.detail.empty() ? "No memory here is large enough for this model." : "It does not fit: " + model.detail,

@@ -42,12 +42,13 @@ TEST_F(Residency, SaysWhichModelLiesWhereAndWhy) {
     EXPECT_EQ(text_at(all.body, "at"), "2026-01-01T00:00:00.000000Z");
     EXPECT_EQ(text_at(all.body, "devices.0"),
               R"({"node":"local","device":"gpu0","bytes":80,"taken":30,"reserved":20})");
-    EXPECT_EQ(text_at(all.body, "models.0"),
-              R"({"id":"m","name":"A model","engine":"openai","serves":"chat","aliases":[],"node":"local",)"
-              R"("device":"gpu0","state":"draining","cause":"line_empty","other":"org/big:7b","in_state_s":2.5,)"
-              R"("bytes":30,"bytes_read":29,"taken":0,"backing":null,"backed":0,"can_sleep":false,"pinned":false,)"
-              R"("fits":true,"detail":null,"load_s":12,"wake_s":null,"ready_in_s":null,)"
-              R"("asked_per_hour":4.5,"running":1,"waiting":0})");
+    EXPECT_EQ(
+        text_at(all.body, "models.0"),
+        R"({"id":"m","name":"A model","engine":"openai","serves":"chat","aliases":[],"adapters":[],"node":"local",)"
+        R"("device":"gpu0","memory":"host","state":"draining","cause":"line_empty","other":"org/big:7b","in_state_s":2.5,)"
+        R"("bytes":30,"bytes_read":29,"taken":0,"backing":null,"backed":0,"can_sleep":false,"pinned":false,)"
+        R"("fits":true,"detail":null,"load_s":12,"wake_s":null,"ready_in_s":null,)"
+        R"("asked_per_hour":4.5,"running":1,"waiting":0,"fetching":null})");
     EXPECT_EQ(text_at(all.body, "models.1.node"), "null");
     EXPECT_EQ(text_at(all.body, "models.1.engine"), "null") << "it has left the catalogue";
     EXPECT_EQ(text_at(all.body, "models.1.cause"), "none");

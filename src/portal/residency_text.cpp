@@ -93,10 +93,13 @@ std::optional<rpc::ResidencyAct> residency_act(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view name_of(rpc::DeviceKind kind) { return kind == rpc::DeviceKind::gpu ? "gpu" : "host"; }
+
 void write_device(json::Writer& out, const rpc::DeviceResidency& device) {
   out.object()
       .member("node", device.node)
       .member("device", device.device)
+      .member("kind", name_of(device.kind))
       .member("bytes", device.bytes)
       .member("taken", device.taken)
       .member("reserved", device.reserved)
@@ -115,9 +118,17 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
   out.key("aliases").array();
   if (listed != nullptr)
     for (const gateway::Alias& alias : listed->aliases) out.text(alias.name);
+  out.close_array().key("adapters").array();
+  if (listed != nullptr)
+    for (const gateway::CatalogueAdapter& adapter : listed->adapters) {
+      out.object().member("id", adapter.id).member("name", adapter.name).key("members").array();
+      for (const std::string& member : adapter.members) out.text(member);
+      out.close_array().close_object();
+    }
   out.close_array()
       .member_or_null("node", model.node)
       .member_or_null("device", model.device)
+      .member_or_null("memory", model.bytes == 0 ? std::string_view() : name_of(model.kind))
       .member("state", state_name(model.state))
       .member("cause", name_of(model.cause))
       .member_or_null("other", model.other)
@@ -137,7 +148,15 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
   out.member("asked_per_hour", model.asked_per_hour)
       .member("running", model.running)
       .member("waiting", model.waiting)
-      .close_object();
+      .key("fetching");
+  if (model.fetching) {
+    out.object().member("bytes", model.fetching->bytes).member("total", model.fetching->total);
+    seconds_or_null(out, "left_s", model.fetching->left);
+    out.close_object();
+  } else {
+    out.null();
+  }
+  out.close_object();
 }
 
 void write_event(json::Writer& out, const rpc::ResidencyEvent& event) {

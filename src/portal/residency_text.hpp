@@ -17,6 +17,7 @@ std::string_view name_of(rpc::ResidencyCause cause);
 std::string_view name_of(rpc::ResidencyEvent::What what);
 std::optional<rpc::ResidencyAct> residency_act(std::string_view name);
 
+std::string_view name_of(rpc::DeviceKind kind);
 void write_device(json::Writer& out, const rpc::DeviceResidency& device);
 // `listed`: nullptr for a model that has left the catalogue and still goes.
 void write_residency(json::Writer& out, const rpc::ModelResidency& model, const gateway::CatalogueModel* listed);

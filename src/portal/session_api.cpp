@@ -87,13 +87,15 @@ net::Task<void> Portal::list_models(Call& call) {
   out.object().key("models").array();
   std::map<std::string, rpc::ModelStatus> states;
   for (rpc::ModelStatus& status : p_.context.mesh.models()) states[status.model] = std::move(status);
-  for (const std::string& id : p_.context.catalogue.names()) {
+  for (const std::string& id : p_.context.catalogue.all_ids()) {
     if (!offers(call.visitor, id)) continue;
-    const gateway::CatalogueModel& model = *p_.context.catalogue.find(id);
-    const rpc::ModelStatus& status = states[id];
+    const auto asked = asked_by_id(id);
+    const gateway::CatalogueModel& model = *asked.model;
+    const rpc::ModelStatus& status = states[model.settings.id];
     out.object()
         .member("id", id)
-        .member("name", model.settings.name.empty() ? id : model.settings.name)
+        .member("name", asked.title())
+        .member_or_null("base", asked.adapter != nullptr ? std::string_view(model.settings.id) : std::string_view())
         .member("state", state_name(status.state))
         // Paths, addresses and exit codes: what mends a model, and nothing for whoever only asks it.
         .member_or_null("detail", call.visitor.over_all() ? std::string_view(status.detail) : std::string_view());
@@ -109,14 +111,14 @@ net::Task<void> Portal::list_models(Call& call) {
     }
     out.member("places", model.settings.places).member("running", status.running).member("waiting", status.waiting);
     out.member("embeddings", model.settings.embeddings || model.settings.rerank);
-    if (model.has_card) {
+    const auto card = [&out](const auto& of) {
+      if (!of.has_card) return void(out.member("card", nullptr));
       out.key("card").object();
-      write_card(out, "da", model.da);
-      write_card(out, "en", model.en);
+      write_card(out, "da", of.da);
+      write_card(out, "en", of.en);
       out.close_object();
-    } else {
-      out.member("card", nullptr);
-    }
+    };
+    asked.adapter != nullptr ? card(*asked.adapter) : card(model);
     out.member("demo", model.settings.demo).close_object();
   }
   out.close_array().close_object();

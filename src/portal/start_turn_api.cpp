@@ -38,8 +38,9 @@ ApiError too_long() {
 }  // namespace
 
 std::uint32_t Portal::context_tokens(std::string_view model) const {
+  const auto asked = asked_by_id(model);
   for (const rpc::ModelStatus& status : p_.context.mesh.models())
-    if (status.model == model) return status.context_tokens;
+    if (asked.model != nullptr && status.model == asked.model->settings.id) return status.context_tokens;
   return 0;
 }
 
@@ -58,7 +59,7 @@ net::Task<void> Portal::start_turn(Call& call) {
   const members::Session session = *call.visitor.session;
   const WallTime now = p_.context.clock.wall();
   std::map<std::string, std::uint32_t> contexts;
-  for (const rpc::ModelStatus& status : p_.context.mesh.models()) contexts[status.model] = status.context_tokens;
+  for (const std::string& id : p_.context.catalogue.all_ids()) contexts[id] = context_tokens(id);
   auto begun = co_await on_store<Begun>([session, now, asking = *asking, contexts = std::move(contexts), id = call.id,
                                          question = new_message(call.id, store::MessageRole::user, now),
                                          answer = new_message(call.id, store::MessageRole::assistant, now)](

@@ -55,6 +55,8 @@ std::string_view words_of(EngineState state, bool danish) {
       return danish ? "sover, vågner når nogen spørger" : "asleep, wakes when asked";
     case EngineState::draining:
       return danish ? "lukker ned" : "closing down";
+    case EngineState::fetching:
+      return danish ? "hentes" : "being fetched";
     case EngineState::failed:
       break;
   }

@@ -23,13 +23,23 @@ std::string rows_json(const store::UsagePage& page) {
   return body;
 }
 
-// Sums of sums, without who it was: all that an auditor is told.
-std::vector<store::UsageSum> without_callers(const std::vector<store::UsageSum>& sums) {
+// How a model is called to somebody of `member`: an adapter that is not for them, or is gone, counts as its base.
+std::string_view shown_as(const gateway::Catalogue& catalogue, std::string_view model, std::string_view member) {
+  const auto asked = catalogue.asked(model);
+  if (asked.model != nullptr) return asked.is_for(member) ? model : std::string_view(asked.model->settings.id);
+  const auto base = model.substr(0, model.rfind(':'));
+  return catalogue.find(base) != nullptr ? base : model;
+}
+
+// Sums of sums, without who it was: all that an auditor, one of `member`, is told.
+std::vector<store::UsageSum> without_callers(const std::vector<store::UsageSum>& sums,
+                                             const gateway::Catalogue& catalogue, std::string_view member) {
   std::map<std::pair<std::string, std::string>, store::UsageSum> merged;
   for (const store::UsageSum& sum : sums) {
-    store::UsageSum& into = merged[{sum.member, sum.model}];
+    const std::string model(sum.member == member ? sum.model : shown_as(catalogue, sum.model, member));
+    store::UsageSum& into = merged[{sum.member, model}];
     into.member = sum.member;
-    into.model = sum.model;
+    into.model = model;
     into.requests += sum.requests;
     into.input_tokens += sum.input_tokens;
     into.cached_tokens += sum.cached_tokens;
@@ -152,6 +162,10 @@ net::Task<void> Portal::get_usage(Call& call) {
       [&](auto then) { p_.ledger.sums(filter, after, *limit, std::move(then)); });
   if (!sums) co_return call.fail(sums.error());
   if (sums_alone) {
+    const auto own = visitor.caller();
+    const auto merge = [&](const std::vector<store::UsageSum>& all) {
+      return without_callers(all, p_.context.catalogue, own ? std::string_view(own->member) : std::string_view());
+    };
     // An auditor's page is all of it, without callers: there are few members and models.
     while (sums->next) {
       auto more = co_await answer_of<store::Ledger::Sums>(
@@ -159,9 +173,9 @@ net::Task<void> Portal::get_usage(Call& call) {
       if (!more) co_return call.fail(more.error());
       sums->sums.insert(sums->sums.end(), more->sums.begin(), more->sums.end());
       sums->next = std::move(more->next);
-      sums->sums = without_callers(sums->sums);
+      sums->sums = merge(sums->sums);
     }
-    sums->sums = without_callers(sums->sums);
+    sums->sums = merge(sums->sums);
   }
   if (form) {
     std::string text = after ? std::string() : csv_head(csv_sum_head, *form);

@@ -184,7 +184,7 @@ class World {
     gateway.emplace(*context, *directory);
     portal_settings = settings;
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
-                                 settings, nullptr, facts_of(folder), &mesh, &check, &mesh, &keeping});
+                                 settings, nullptr, facts_of(folder), &mesh, &check, &mesh, &keeping, &aliases});
     EXPECT_TRUE(portal->restore());
     const auto no_body = [](int status, std::string_view) { return std::to_string(status); };
     upstream.emplace(
@@ -325,6 +325,7 @@ class World {
   observe::Metrics metrics{"test"};
   std::optional<gateway::Catalogue> catalogue;
   FakeKeeping keeping{catalogue};
+  FakeAliases aliases{catalogue};
   std::unique_ptr<gateway::Context> context;
   std::optional<gateway::Gateway> gateway;
   std::optional<Portal> portal;

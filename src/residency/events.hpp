@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <variant>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "residency/habit.hpp"
@@ -35,6 +36,9 @@ enum class Cause : std::uint8_t {
   elsewhere,  // it sleeps where there is no room, and another memory has some
 };
 
+// Whose memory: an engine is made for one kind.
+enum class DeviceKind : std::uint8_t { host, gpu };
+
 // A model is in the catalogue, or is not what it was.
 struct ModelIs {
   ModelNumber model = 0;
@@ -45,6 +49,7 @@ struct ModelIs {
   bool at_start = false;          // loaded without being asked for, once, if there is room
   std::uint64_t sleep_bytes = 0;  // it takes of its device's backing while it sleeps; 0: it cannot sleep
   std::uint64_t residue = 0;      // it keeps of its device meanwhile
+  DeviceKind kind = DeviceKind::host;
 };
 struct ModelGone {
   ModelNumber model = 0;
@@ -52,7 +57,13 @@ struct ModelGone {
 struct DeviceIs {
   DeviceNumber device = 0;
   std::uint64_t bytes = 0;
+  DeviceKind kind = DeviceKind::host;
   DeviceNumber backing = no_device;  // where those that sleep on it leave their weights; none: nothing sleeps there
+};
+
+// Several at once, so that nothing is planned for a part of them.
+struct DevicesAre {
+  std::vector<DeviceIs> devices;
 };
 
 // `weight`: of its wait beside that of others; 1 on average.
@@ -104,8 +115,8 @@ struct QuarterIs {
 };
 struct Tick {};
 
-using Event = std::variant<ModelIs, ModelGone, DeviceIs, Arrived, Started, Returned, Ended, EngineIs, EngineGone, Order,
-                           QuarterIs, Tick>;
+using Event = std::variant<ModelIs, ModelGone, DeviceIs, DevicesAre, Arrived, Started, Returned, Ended, EngineIs,
+                           EngineGone, Order, QuarterIs, Tick>;
 
 // Begin its engine there.
 struct Load {

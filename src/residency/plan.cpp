@@ -31,6 +31,7 @@ bool Planner::wanted(ModelNumber model) const {
 
 // One that sleeps is woken where it is.
 bool Planner::may_be_on(ModelNumber model, DeviceNumber device) const {
+  if (!suits(model, devices_[device])) return false;
   return entries_[model].where != Where::asleep || entries_[model].device == device;
 }
 
@@ -197,7 +198,7 @@ void Planner::plan_at_start() {
     }
     // What does not fit beside those before it waits until it is asked for.
     const std::uint64_t bytes = catalogue_[m].bytes;
-    entry.at_start = std::ranges::any_of(devices_, [&](const Device& d) { return d.room() >= bytes; });
+    entry.at_start = std::ranges::any_of(devices_, [&](const Device& d) { return suits(m, d) && d.room() >= bytes; });
     return !entry.at_start;
   });
 }
@@ -367,7 +368,8 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
     }
   }
   if (std::isinf(turn)) return {};
-  const double servers = std::max<double>(1, static_cast<double>(devices_.size()));
+  const auto servers = static_cast<double>(
+      std::max<std::ptrdiff_t>(1, std::ranges::count_if(devices_, [&](const Device& d) { return suits(number, d); })));
   return after_s(turn + load + before / servers * (switch_s_ + seconds(settings_.turn_least)));
 }
 

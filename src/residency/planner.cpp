@@ -34,7 +34,8 @@ void Planner::on(const ModelIs& is) {
   entry.known = true;
   const std::uint64_t bytes = std::max({is.bytes, entry.bytes_read, std::uint64_t{1}});
   // Room is being made for another size.
-  if (comes(is.model) && bytes != model.bytes) call_off(entry.device);
+  if (comes(is.model) && (bytes != model.bytes || is.kind != entry.kind)) call_off(entry.device);
+  entry.kind = is.kind;
   model.bytes = bytes;
   if (!entry.load_measured) model.load = is.load;
   entry.places = std::max(is.places, 1U);
@@ -59,11 +60,19 @@ void Planner::on(const ModelGone& gone) {
 
 void Planner::on(const DeviceIs& is) {
   if (is.device >= devices_.size()) devices_.resize(is.device + 1);
+  devices_[is.device].kind = is.kind;
   devices_[is.device].backing = is.backing == is.device ? no_device : is.backing;
   if (std::exchange(devices_[is.device].bytes, is.bytes) == is.bytes) return;
   std::uint64_t all = 0;
   for (const Device& device : devices_) all += device.bytes;
+  // What others take of a GPU comes and goes; what was learned holds for about as much.
+  if (all > tuned_for_ - tuned_for_ / 8 && all < tuned_for_ + tuned_for_ / 8) return;
+  tuned_for_ = all;
   tuner_ = Tuner(all);
+}
+
+void Planner::on(const DevicesAre& all) {
+  for (const DeviceIs& device : all.devices) on(device);
 }
 
 void Planner::on(const Arrived& arrived) {
@@ -323,6 +332,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
     state.wake = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wake_s(number)));
   state.pinned = entry.pinned;
   state.fits = fits(number);
+  state.kind = entry.kind;
   state.waiting = entry.line.waiting();
   state.running = entry.line.running();
   state.load = model.load;
@@ -334,11 +344,19 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
 std::optional<DeviceState> Planner::device(DeviceNumber device) const {
   if (device >= devices_.size()) return std::nullopt;
   const Device& d = devices_[device];
-  return DeviceState{d.bytes, d.taken, d.reserved + d.beds};
+  return DeviceState{d.bytes, d.taken, d.reserved + d.beds, d.kind};
+}
+
+std::optional<std::uint64_t> Planner::largest(ModelNumber model) const {
+  std::optional<std::uint64_t> bytes;
+  for (const Device& device : devices_)
+    if (suits(model, device)) bytes = std::max(bytes.value_or(0), device.bytes);
+  return bytes;
 }
 
 // Beside those that never go.
 bool Planner::fits(ModelNumber model, const Device& device) const {
+  if (!suits(model, device)) return false;
   std::uint64_t bytes = catalogue_[model].bytes;
   for (const ModelNumber m : device.models)
     if (entries_[m].pinned && m != model) bytes += entries_[m].taken;

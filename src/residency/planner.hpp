@@ -72,6 +72,7 @@ struct ModelState {
   bool can_sleep = false;
   bool pinned = false;
   bool fits = true;
+  DeviceKind kind = DeviceKind::host;
   std::uint32_t waiting = 0;
   std::uint32_t running = 0;
   Duration load{};
@@ -93,6 +94,7 @@ struct DeviceState {
   std::uint64_t bytes = 0;
   std::uint64_t taken = 0;
   std::uint64_t reserved = 0;
+  DeviceKind kind = DeviceKind::host;
 };
 
 class Planner {
@@ -118,6 +120,8 @@ class Planner {
   bool may_sleep(ModelNumber model) const;
   Duration ready_in(ModelNumber model, Instant now) const;
   std::optional<DeviceState> device(DeviceNumber device) const;
+  // Bytes of the largest memory that is of the model's kind; nothing: there is none.
+  std::optional<std::uint64_t> largest(ModelNumber model) const;
   const Counts& counts() const { return counts_; }
   std::size_t models() const { return entries_.size(); }
   std::size_t devices() const { return devices_.size(); }
@@ -144,6 +148,7 @@ class Planner {
     std::uint32_t failures = 0;
     Where where = Where::absent;
     Cause cause = Cause::none;
+    DeviceKind kind = DeviceKind::host;
     bool known = false;
     bool pinned = false;
     bool at_start = false;
@@ -154,6 +159,7 @@ class Planner {
     bool outdated = false;  // what runs has another definition: nothing measured on it holds for the next
   };
   struct Device {
+    DeviceKind kind = DeviceKind::host;
     std::uint64_t bytes = 0;
     std::uint64_t taken = 0;
     ModelNumber coming = no_model;  // the switch under way is for it
@@ -190,6 +196,7 @@ class Planner {
   void on(const ModelIs&);
   void on(const ModelGone&);
   void on(const DeviceIs&);
+  void on(const DevicesAre&);
   void on(const Arrived&);
   void on(const Started&);
   void on(const Returned&);
@@ -249,6 +256,7 @@ class Planner {
   bool wanted(ModelNumber model) const;
   bool may_be_on(ModelNumber model, DeviceNumber device) const;
   static bool urgent(const Entry& entry) { return entry.pinned || entry.ordered; }
+  bool suits(ModelNumber model, const Device& device) const { return entries_[model].kind == device.kind; }
   bool fits(ModelNumber model, const Device& device) const;
   static Cause cause_of(const Entry& entry);
   void list(ModelNumber model);
@@ -270,6 +278,7 @@ class Planner {
   std::unordered_map<TicketNumber, Ticket> tickets_;
   std::vector<ModelNumber> wanted_;  // absent and waited for, pinned or ordered; also some that no longer are
   Tuner tuner_;
+  std::uint64_t tuned_for_ = 0;  // bytes of all devices
   std::vector<ModelNumber> at_start_;
   std::optional<Quarter> quarter_;
   std::unordered_map<ModelNumber, Habit> habits_;         // of those that were asked for

@@ -218,6 +218,63 @@ TEST(Planner, SmallModelsDoNotStarveALargeOne) {
   EXPECT_TRUE(world.endings().contains(large));
 }
 
+TEST(Planner, LoadsAModelOnlyIntoMemoryOfItsKind) {
+  World world({{0, 20}, {1, 10, DeviceKind::gpu}});
+  world.add({4});
+  world.kind = DeviceKind::gpu;
+  world.add({4, 8, 12});
+  world.ask(0);
+  world.ask(1);
+  EXPECT_THAT(world.does(), ElementsAre(Load{0, 0, Cause::asked}, Load{1, 1, Cause::asked}));
+  EXPECT_FALSE(world.at(3).fits) << "there is room for it in memory of another kind";
+  EXPECT_EQ(world.planner.largest(3), 10U);
+  world.pass(seconds(10));
+  world.ask(2);
+  EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::makes_room, 2}, Load{2, 1, Cause::asked}))
+      << "what lies in the other memory stays";
+}
+
+TEST(Planner, FillsAllMemoriesAtStartThoughTheyAreToldAfterTheModels) {
+  Planner planner;
+  const Instant now{std::chrono::hours(1)};
+  for (ModelNumber m = 0; m < 3; ++m)
+    planner.step(now, ModelIs{m, 4, seconds(1), 1, false, true, 0, 0, m == 0 ? DeviceKind::host : DeviceKind::gpu});
+  const auto actions = planner.step(now, DevicesAre{{{0, 5}, {1, 5, DeviceKind::gpu}, {2, 5, DeviceKind::gpu}}});
+  EXPECT_THAT(std::vector(actions.begin(), actions.end()),
+              ElementsAre(Load{0, 0, Cause::at_start}, Load{1, 1, Cause::at_start}, Load{2, 2, Cause::at_start}));
+}
+
+TEST(Planner, SwitchesOnSeveralGpusAtOnce) {
+  World world({{0, 10, DeviceKind::gpu}, {1, 10, DeviceKind::gpu}});
+  world.kind = DeviceKind::gpu;
+  world.ends_after = seconds(2);
+  world.add({10, 10, 10, 10});
+  world.serve(0);
+  world.serve(1);
+  world.does();
+  world.ask(2);
+  world.ask(3);
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::makes_room, 2}, Unload{1, Cause::makes_room, 3}));
+}
+
+TEST(Planner, ACardThatIsTakenByOthersHasLessForModelsUntilItIsGivenBack) {
+  World world({{0, 10, DeviceKind::gpu}});
+  world.kind = DeviceKind::gpu;
+  world.add({4, 4});
+  world.serve(0);
+  world.serve(1);
+  world.does();
+  world.shrank = true;
+  world.tell(DeviceIs{0, 6, DeviceKind::gpu});
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::makes_room}));
+  world.ask(0);
+  EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::makes_room, 0}, Load{0, 0, Cause::asked}));
+  world.pass(seconds(10));
+  world.tell(DeviceIs{0, 10, DeviceKind::gpu});
+  world.ask(1);
+  EXPECT_THAT(world.does(), ElementsAre(Load{1, 0, Cause::asked}));
+}
+
 // Invariant: memory once. Invariant: no answer cut off.
 // Chance decides who asks for what when, which engines break and what an operator does; World checks at each step that
 // the books are right, that no answer is cut off and that no engine begins twice. Here: everybody gets an answer.
@@ -229,12 +286,18 @@ TEST(Planner, AnswersEverybodyInRandomHistories) {
     Settings settings;
     settings.turn_least = seconds(1 + random.below(60));
     if (random.below(3) == 0) settings.unused_after = seconds(1 + random.below(100));
-    World world(10 + random.below(30), settings);
+    const DeviceIs host{0, 10 + random.below(30)};
+    const DeviceIs gpu{1, 10 + random.below(20), DeviceKind::gpu}, other_gpu{2, gpu.bytes, DeviceKind::gpu};
+    World world = random.below(2) == 0 ? World({host}, settings) : World({host, gpu, other_gpu}, settings);
     world.at_start = random.below(2) == 0;
     world.ends_after = std::chrono::milliseconds(random.below(3000));
     world.answer_takes = std::chrono::milliseconds(100 + random.below(20'000));
     const auto models = static_cast<ModelNumber>(2 + random.below(8));
-    for (ModelNumber m = 0; m < models; ++m) world.add({1 + random.below(10)});
+    for (ModelNumber m = 0; m < models; ++m) {
+      if (world.planner.devices() > 1 && random.below(2) == 0) world.kind = DeviceKind::gpu;
+      world.add({1 + random.below(10)});
+      world.kind = DeviceKind::host;
+    }
     std::size_t asked = 0;
     for (int i = 0; i < 200; ++i) {
       const auto model = static_cast<ModelNumber>(random.below(1 + random.below(models)));

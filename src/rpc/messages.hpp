@@ -40,8 +40,9 @@ struct Ticket {
   std::uint64_t number = 0;  // unique within one gateway's life
   std::string request_id;    // the x-request-id that the client sees
   std::string member;
-  std::string caller;  // user or key id: the second level of fairness
-  std::string model;   // catalogue id, alias already resolved
+  std::string caller;   // user or key id: the second level of fairness
+  std::string model;    // catalogue id, alias already resolved
+  std::string adapter;  // of that model, by its own name; empty: the model as it is
   Lane lane = Lane::interactive;
   std::uint32_t prompt_tokens_estimate = 0;
   std::uint32_t output_tokens_max = 0;  // 0: the engine's own bound
@@ -58,11 +59,13 @@ struct Grant {
   std::string node;
   std::string engine;  // id of the engine process; a restarted engine has a new one
   Endpoint endpoint;
-  std::string engine_kind;           // "llama" | "vllm" | "openai"
-  std::string upstream_model;        // what the engine calls the model
-  std::uint32_t place = 0;           // 0 … places − 1; on llama-server the slot
-  bool tools = true;                 // the engine's model knows tools, or says itself that it does not
-  bool place_changed_member = true;  // the place last served somebody else: nothing cached may be reused
+  std::string engine_kind;               // "llama" | "vllm" | "openai"
+  std::string upstream_model;            // what the engine calls the model, or the ticket's adapter of it
+  std::optional<std::uint32_t> adapter;  // which of the engine's; none: the ticket asks for none, or it has it not
+  std::uint32_t adapters = 0;            // that the engine has
+  std::uint32_t place = 0;               // 0 … places − 1; on llama-server the slot
+  bool tools = true;                     // the engine's model knows tools, or says itself that it does not
+  bool place_changed_member = true;      // the place last served somebody else: nothing cached may be reused
   bool operator==(const Grant&) const = default;
 };
 
@@ -76,13 +79,21 @@ struct Waiting {
   bool operator==(const Waiting&) const = default;
 };
 
-enum class RefusalCause : std::uint8_t { queue_full, waited_too_long, model_failed, model_removed, shutting_down };
+enum class RefusalCause : std::uint8_t {
+  queue_full,
+  waited_too_long,
+  model_failed,
+  model_fetching,
+  model_removed,
+  shutting_down
+};
 
 struct Refusal {
   std::uint64_t ticket = 0;
   RefusalCause cause = RefusalCause::queue_full;
   Duration retry_after{};
-  std::string detail;  // plain words for the log and the error message, no content
+  std::string detail;     // plain words for the log and the error message, no content
+  std::string detail_da;  // model_fetching alone, which clients are told
   bool operator==(const Refusal&) const = default;
 };
 
@@ -133,8 +144,16 @@ struct TicketStatus {
 };
 
 // `draining`: its last answers, then it goes or falls asleep; its memory is its own until then. `asleep`: its process
-// lives and answers nobody, its weights lie in another memory. `waking`: on its way back from there.
-enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed, asleep, waking };
+// lives and answers nobody, its weights lie in another memory. `waking`: on its way back from there. `fetching`: of a
+// model whose file is not on this machine yet; never of an engine.
+enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed, asleep, waking, fetching };
+
+// An adapter that an engine can be asked for.
+struct EngineAdapter {
+  std::string name;
+  std::string upstream_model;  // what the engine calls it; empty: by its number
+  bool operator==(const EngineAdapter&) const = default;
+};
 
 struct EngineReport {
   std::string engine;
@@ -150,16 +169,21 @@ struct EngineReport {
   Duration ready_in{};               // estimate while starting
   std::uint32_t context_tokens = 0;  // 0: unknown
   bool tools = true;                 // false: its chat template knows none, and it would ignore them without a word
-  std::string device;                // whose memory it takes; empty: none of ours
-  std::uint64_t bytes_read = 0;      // of that memory, as last read; 0: not yet
+  std::vector<EngineAdapter> adapters = {};  // in the engine's own order
+  bool adapting = false;                     // it takes or drops some: nothing new is asked of it until that is done
+  std::string device;                        // whose memory it takes; empty: none of ours
+  std::uint64_t bytes_read = 0;              // of that memory, as last read; 0: not yet
   bool operator==(const EngineReport&) const = default;
 };
+
+enum class DeviceKind : std::uint8_t { host, gpu };
 
 // A memory for models.
 struct DeviceReport {
   std::string device;       // unique within its node
   std::uint64_t bytes = 0;  // for models, what is kept free for others already taken off
-  std::string backing;      // device of this node where its sleepers leave their weights; empty: nothing sleeps on it
+  DeviceKind kind = DeviceKind::host;
+  std::string backing;  // device of this node where its sleepers leave their weights; empty: nothing sleeps on it
   bool operator==(const DeviceReport&) const = default;
 };
 
@@ -180,6 +204,18 @@ struct Directive {
   std::string model;
   std::string device;
   bool operator==(const Directive&) const = default;
+};
+
+// Of a model whose file is fetched, or could not be.
+struct Fetching {
+  std::uint64_t bytes = 0;  // that are here
+  std::uint64_t total = 0;  // 0: not known yet
+  Duration left{};          // estimate; zero: unknown
+  bool failed = false;      // nothing is tried any more
+  std::string detail;       // for operators: why it failed last, or the words
+  std::string words;        // for everybody, what goes on "The model …"; none where it failed
+  std::string words_da;
+  bool operator==(const Fetching&) const = default;
 };
 
 // A model of the catalogue as it stands now, over all engines that serve it.
@@ -225,18 +261,20 @@ struct ModelResidency {
   std::uint64_t bytes = 0;       // it needs, by its file or as it was read; 0: it takes none of our memory
   std::uint64_t bytes_read = 0;  // as last read
   bool pinned = false;
-  bool fits = true;          // false: no memory here is large enough
-  std::string detail;        // why it failed or cannot be served, in plain words
-  std::uint64_t taken = 0;   // of its device, now
-  std::string backing;       // device of its node where its weights lie while it sleeps
-  std::uint64_t backed = 0;  // of that one, now; not 0 before it sleeps: it will
-  bool can_sleep = false;    // where it lies, or anywhere here while it lies nowhere
-  Duration load_time{};      // measured, else estimated
-  Duration wake_time{};      // the same from sleep; zero: it cannot sleep
-  Duration ready_in{};       // estimate while it comes or is waited for; zero: unknown
+  DeviceKind kind = DeviceKind::host;  // of the memory that it is made for
+  bool fits = true;                    // false: no memory here is large enough
+  std::string detail;                  // why it failed or cannot be served, in plain words
+  std::uint64_t taken = 0;             // of its device, now
+  std::string backing;                 // device of its node where its weights lie while it sleeps
+  std::uint64_t backed = 0;            // of that one, now; not 0 before it sleeps: it will
+  bool can_sleep = false;              // where it lies, or anywhere here while it lies nowhere
+  Duration load_time{};                // measured, else estimated
+  Duration wake_time{};                // the same from sleep; zero: it cannot sleep
+  Duration ready_in{};                 // estimate while it comes or is waited for; zero: unknown
   double asked_per_hour = 0;
   std::uint32_t running = 0;
   std::uint32_t waiting = 0;
+  std::optional<Fetching> fetching = {};  // its file is not here
   bool operator==(const ModelResidency&) const = default;
 };
 
@@ -246,6 +284,7 @@ struct DeviceResidency {
   std::uint64_t bytes = 0;     // for models
   std::uint64_t taken = 0;     // by models that are there, come or still go
   std::uint64_t reserved = 0;  // for a model that comes once others have gone
+  DeviceKind kind = DeviceKind::host;
   bool operator==(const DeviceResidency&) const = default;
 };
 

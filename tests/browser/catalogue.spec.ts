@@ -9,25 +9,36 @@ interface Definition {
   id: string;
   name?: string;
   file?: string;
+  source?: string;
+  sha256?: string;
   concurrency?: number;
   context_tokens?: number;
   pinned?: boolean;
+  adapters?: { name: string; file: string; members?: string[] }[];
 }
 
+/** How a model stands whose file comes, or did not. */
+const standing_far = (failed: boolean) => (failed ? { state: 'failed', bytes: 0, fetching: { bytes: 0, total: 0, left_s: null }, detail: 'another file' } : { state: 'fetching', bytes: 0, fetching: { bytes: 1.5 * gb, total: 4 * gb, left_s: 230 } });
+
 /** An operator on a server with a model of the configuration and one that was added. What was asked of the server, in order. */
-async function operator_of(browser: Browser, options: Parameters<typeof signed_in_as>[2] = {}): Promise<{ page: Page; asked: string[] }> {
+async function operator_of(browser: Browser, options: Parameters<typeof signed_in_as>[2] = {}, failed_fetch = false): Promise<{ page: Page; asked: string[] }> {
   const page = await signed_in_as(browser, 'operator', options);
   const asked: string[] = [];
   const added = new Map<string, { version: number; definition: Definition }>([['org/added:1', { version: 3, definition: { id: 'org/added:1', name: 'Tilføjet Model', file: '/srv/a.gguf', concurrency: 2 } }]]);
-  const shown = (id: string, name: string) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0 });
+  const shown = (id: string, name: string, definition?: Definition) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: (definition?.adapters ?? []).map((each) => ({ id: `${id}:${each.name}`, name: each.name, members: each.members ?? [] })), node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null });
+  const far = standing_far(failed_fetch);
   await page.route('**/api/residency', (route) =>
-    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'host', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => shown(definition.id, definition.name ?? definition.id))] } }),
+    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'host', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => ({ ...shown(definition.id, definition.name ?? definition.id, definition), ...(definition.source ? far : {}) }))] } }),
   );
   await page.route(/\/api\/catalogue(\/.*)?$/, (route) => {
     const method = route.request().method();
     const id = decodeURIComponent(new URL(route.request().url()).pathname.split('/')[3] ?? '');
     if (method === 'GET')
-      return route.fulfill({ json: { models: [{ id: 'configured', version: 0, origin: 'file', definition: null }, ...[...added.values()].map((each) => ({ id: each.definition.id, version: each.version, origin: 'added', definition: { engine: 'llama', ...each.definition } }))] } });
+      return route.fulfill({ json: { models: [{ id: 'configured', version: 0, origin: 'file', definition: null, download: null }, ...[...added.values()].map((each) => ({ id: each.definition.id, version: each.version, origin: 'added', definition: { engine: 'llama', ...each.definition }, download: each.definition.source ? { state: failed_fetch ? 'failed' : 'fetching', detail: failed_fetch ? 'host/x.gguf is another file' : null } : null }))] } });
+    if (new URL(route.request().url()).pathname.endsWith('/fetch')) {
+      asked.push(`fetch ${id}`);
+      return route.fulfill({ json: { state: 'waiting' } });
+    }
     if (method === 'DELETE') {
       asked.push(`remove ${id}`);
       added.delete(id);
@@ -39,9 +50,10 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
     if (method === 'PUT' && version !== added.get(id)?.version) return route.fulfill(refusal(409, 'conflict', 'En anden har ændret modellen imens. Se den, og prøv igen.', 'Somebody has changed it.', 'req_2', 'version'));
     const bytes = (definition.concurrency ?? 1) * 4 * gb;
     const fit = { fits: bytes <= 16 * gb, why_not: bytes <= 16 * gb ? null : 'it needs more', bytes, weights: 3 * gb, kv_cache: bytes - 3.5 * gb, working: 0.5 * gb, memory: 16 * gb };
-    if (dry_run) return route.fulfill({ json: { id: definition.id, version: null, fit } });
+    const offer = definition.source ? { here: false, bytes: 3 * gb, sha256: definition.sha256, why_no_room: null } : null;
+    if (dry_run) return route.fulfill({ json: { id: definition.id, version: null, fit, offer } });
     added.set(definition.id, { version: (version ?? 0) + 1, definition });
-    return route.fulfill({ status: method === 'PUT' ? 200 : 201, json: { id: definition.id, version: 1, fit } });
+    return route.fulfill({ status: method === 'PUT' ? 200 : 201, json: { id: definition.id, version: 1, fit, offer } });
   });
   await page.goto('/models');
   await expect(page.getByRole('heading', { level: 1, name: 'Modeller' })).toBeVisible();
@@ -80,6 +92,45 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     await page.context().close();
   });
 }
+
+test('a model is fetched, and the list says how far it is', async ({ browser, guard }) => {
+  void guard;
+  const { page, asked } = await operator_of(browser);
+  await page.getByRole('button', { name: 'Tilføj model' }).click();
+  const form = page.getByRole('dialog', { name: 'Tilføj model' });
+  await form.getByLabel('Id', { exact: true }).fill('fjern');
+  await form.getByLabel('Den skal hentes').check();
+  await form.getByLabel('Kilde').fill('http:');
+  await form.getByRole('button', { name: 'Passer den?' }).click();
+  await expect(form.getByLabel('Kilde')).toHaveAccessibleDescription(/begynder med https/);
+  await expect(form.getByLabel('Kontrolsum')).toHaveAccessibleDescription(/64 tegn/);
+  await no_axe_violations(page);
+  await form.getByLabel('Kilde').fill('https://eksempel.dk/x.gguf');
+  await form.getByLabel('Kontrolsum').fill('a1'.repeat(32));
+  await form.getByRole('button', { name: 'Passer den?' }).click();
+  await expect(form.getByRole('status')).toContainText('Filen fylder 3 GB og hentes, når modellen er tilføjet.');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(page.getByText('fjern er tilføjet. Filen hentes nu.')).toBeVisible();
+  await expect(row_of(page, 'fjern')).toContainText('Hentes, 37 %, ca. 4 min');
+  await no_axe_violations(page);
+  expect(asked).toEqual(['look at fjern', 'add fjern']);
+  await page.context().close();
+});
+
+test('a file that did not come says why, and is fetched again when ordered', async ({ browser, guard }) => {
+  void guard;
+  const { page, asked } = await operator_of(browser, {}, true);
+  await page.getByRole('button', { name: 'Tilføj model' }).click();
+  const form = page.getByRole('dialog', { name: 'Tilføj model' });
+  await form.getByLabel('Id', { exact: true }).fill('fjern');
+  await form.getByLabel('Den skal hentes').check();
+  await form.getByLabel('Kilde').fill('hf:ejer/lager/x.gguf');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(row_of(page, 'fjern')).toContainText('host/x.gguf is another file');
+  await row_of(page, 'fjern').getByRole('button', { name: 'Hent fjern igen' }).click();
+  await expect.poll(() => asked).toEqual(['add fjern', 'fetch fjern']);
+  await page.context().close();
+});
 
 test('what is wrong is told beside its question, and nothing is lost', async ({ browser, guard }) => {
   guard.allow.push(/status of 400/);
@@ -159,4 +210,26 @@ test('the form speaks English as well', async ({ browser, guard }) => {
   expect(await page.getByRole('dialog').innerText()).not.toMatch(/[æøå]|undefined/);
   await no_axe_violations(page);
   await page.context().close();
+});
+
+test('an adapter is added to a model for some members, and removed', async ({ browser, guard }) => {
+  void guard;
+  const { page, asked } = await operator_of(browser);
+  await row_of(page, 'Tilføjet Model').getByRole('button', { name: 'Tilføj en adapter til Tilføjet Model' }).click();
+  const form = page.getByRole('dialog', { name: 'Ny adapter til org/added:1' });
+  await no_axe_violations(page);
+  await form.getByLabel('Navn').fill('ju:ra');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(form.getByText('Skriv et nyt navn uden mellemrum')).toBeVisible();
+  await form.getByLabel('Navn').fill('jura');
+  await form.getByLabel('Adapterfil').fill('/srv/jura.gguf');
+  await form.getByLabel('Kun for disse medlemmer').fill('aarhus odense');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(page.getByText('org/added:1:jura kan bruges nu.')).toBeVisible();
+  await expect(row_of(page, 'Tilføjet Model')).toContainText('kun for aarhus, odense');
+  await no_axe_violations(page);
+  await page.getByRole('button', { name: 'Fjern adapteren org/added:1:jura' }).click();
+  await expect(page.getByText('org/added:1:jura er fjernet.')).toBeVisible();
+  await expect(row_of(page, 'Tilføjet Model')).not.toContainText('jura');
+  expect(asked).toEqual(['change org/added:1', 'change org/added:1']);
 });

@@ -1,13 +1,11 @@
 """Models come, change and go while the server runs: the real engine, and nothing left of what has gone."""
 
-import http.client
 import json
-import socket
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import quote
 
 import pytest
 
+from control import add, api, catalogue, change, remove
 from server import OTHER_SECRET, named_by, process_gone
 from waiting import until
 
@@ -16,44 +14,6 @@ from waiting import until
 def running(make_server, tiny):
     """A server with a model of its configuration."""
     return make_server([tiny("chat", id="configured", aliases=["standard"])], residency={"memory_gb": 0.4}).start()
-
-
-class OwnersLine(http.client.HTTPConnection):
-    """The control API through the socket in the data folder."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=60)
-        self.path = str(path)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
-
-
-def api(server, method, path, body=None):
-    line = OwnersLine(server.data / "control.sock")
-    line.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
-    answer = line.getresponse()
-    text = answer.read().decode()
-    line.close()
-    return answer.status, json.loads(text) if text else None
-
-
-def add(server, definition, **more):
-    return api(server, "POST", "/api/catalogue", {"definition": definition, **more})
-
-
-def change(server, definition, version, **more):
-    return api(server, "PUT", "/api/catalogue/" + quote(definition["id"], safe=""),
-               {"definition": definition, "version": version, **more})
-
-
-def remove(server, model):
-    return api(server, "DELETE", "/api/catalogue/" + quote(model, safe=""))
-
-
-def catalogue(server):
-    return {model["id"]: model for model in api(server, "GET", "/api/catalogue")[1]["models"]}
 
 
 def listed(server):
@@ -202,7 +162,8 @@ def test_a_stored_model_that_the_configuration_names_too_is_left_out_and_not_los
     running.stop()
     running.config["models"].append(tiny("chat", id="both", name="Configured"))
     running.start()
-    assert catalogue(running)["both"] == {"id": "both", "version": 0, "origin": "file", "definition": None}
+    assert catalogue(running)["both"] == {"id": "both", "version": 0, "origin": "file", "definition": None,
+                                            "download": None}
     assert any(line.get("level") == "error" and line.get("model") == "both" for line in running.log())
     assert remove(running, "both")[0] == 409
     running.stop()

@@ -94,3 +94,26 @@ def make(path, name="tiny", seed=1, context=2048, width=64, layers=2, pooling=No
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def make_adapter(path, seed, width=64, layers=2, rank=4, architecture="llama", kind="adapter", **pairs):
+    """A LoRA for a model of that shape, strong enough that it says other words at once. `pairs`: further keys of its
+    header, by their last part; an empty text takes one away."""
+    random = numpy.random.default_rng(seed)
+    writer = gguf.GGUFWriter(str(path), architecture)
+    writer.add_type(kind)
+    writer.add_string("adapter.type", pairs.get("type", "lora"))
+    writer.add_float32("adapter.lora.alpha", float(rank))
+    if "invocation_tokens" in pairs:
+        writer.add_array("adapter.alora.invocation_tokens", pairs["invocation_tokens"])
+    feed = width * 2
+    for layer in range(layers):
+        for part, rows, columns in (("attn_q", width, width), ("attn_output", width, width), ("ffn_down", width, feed)):
+            for half, shape in (("a", (rank, columns)), ("b", (rows, rank))):
+                values = random.standard_normal(shape) * (columns**-0.5 if half == "a" else 1.0)
+                writer.add_tensor(f"blk.{layer}.{part}.weight.lora_{half}", values.astype(numpy.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path

@@ -1,4 +1,5 @@
-"""Makes a Qwen3 with random weights for vLLM, in the folder that the command line names: 1 MB, the same bytes each time.
+"""Makes a Qwen3 with random weights for vLLM, in the folder that the command line names first: 1 MB, the same bytes each
+time. In each further folder it makes an adapter (LoRA, as PEFT writes it) for that model, each of other weights.
 
 Runs with vLLM's own Python, for its tokenizers and numpy. Tokens of the BPE are words of two syllables and parts of them;
 the end token and all that is no word has a row of zeros in the output matrix, so an answer is as long as it was asked to be."""
@@ -82,5 +83,27 @@ def make(folder):
     return folder
 
 
+def make_adapter(folder, seed, rank=4):
+    """Strong enough that the model says other words at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = numpy.random.default_rng(seed)
+    modules = {"self_attn.q_proj": (HEADS * HEAD, HIDDEN), "self_attn.o_proj": (HIDDEN, HEADS * HEAD), "mlp.down_proj": (HIDDEN, FEED)}
+
+    def halves():
+        for layer in range(LAYERS):
+            for name, (rows, columns) in modules.items():
+                for half, shape in (("A", (rank, columns)), ("B", (rows, rank))):
+                    values = random.standard_normal(shape).astype(numpy.float32) * (columns**-0.5 if half == "A" else 1)
+                    yield f"base_model.model.model.layers.{layer}.{name}.lora_{half}.weight", values
+
+    write_safetensors(folder / "adapter_model.safetensors", halves())
+    (folder / "adapter_config.json").write_text(json.dumps({
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "r": rank, "lora_alpha": rank, "bias": "none", "use_dora": False,
+        "target_modules": [name.split(".")[1] for name in modules], "modules_to_save": None}))
+    return folder
+
+
 if __name__ == "__main__":
     make(Path(sys.argv[1]))
+    for number, where in enumerate(sys.argv[2:], 10):
+        make_adapter(Path(where), number)

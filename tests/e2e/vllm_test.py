@@ -10,10 +10,12 @@ import signal
 import socket
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from control import add, catalogue, change
 from server import OTHER_SECRET, SECRET, Server, process_gone
 from visiting import everything_in
 from waiting import Stopwatch, until
@@ -43,11 +45,15 @@ def needs_vllm():
 def server(needs_vllm, tmp_path_factory):
     folder = tmp_path_factory.mktemp("vllm")
     script = Path(__file__).with_name("tiny_qwen3.py")
-    subprocess.run([needs_vllm.with_name("python"), script, folder / "tiny"], check=True)
+    adapters = [folder / "adapters" / name for name in ("law", "tax", "tax2", "later")]
+    subprocess.run([needs_vllm.with_name("python"), script, folder / "tiny", *adapters], check=True)
     model = {"id": "tiny", "engine": "vllm", "folder": str(folder / "tiny"), "concurrency": 2, "context_tokens": 2048, "threads": 1,
-             "aliases": [{"name": "later", "lane": "batch"}]}
-    made = Server(folder, [model], vllm=str(needs_vllm), limits={"wait_s": START_S, "total_s": START_S}).start(ready=False)
-    made.until_ready(within_s=START_S)
+             "aliases": [{"name": "later", "lane": "batch"}], "adapters_folder": str(folder / "adapters"), "adapters_max": 1,
+             "adapters": [{"name": "law", "folder": str(adapters[0]), "members": ["demo"]}]}
+    made = Server(folder, [], vllm=str(needs_vllm), limits={"wait_s": START_S, "total_s": START_S}).start(ready=False)
+    status, answer = add(made, model)
+    assert status == 201, answer
+    made.until_ready("tiny", within_s=START_S)
     yield made
     made.end()
 
@@ -73,7 +79,7 @@ def running(server):
 
 
 def complete(server, prompt, secret=SECRET, **fields):
-    answer = server.post("/v1/completions", {"model": "tiny", "prompt": prompt, "max_tokens": 4, "temperature": 0, **fields}, secret)
+    answer = server.post("/v1/completions", {"model": "tiny", "prompt": prompt, "max_tokens": 8, "temperature": 0, **fields}, secret)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -228,6 +234,108 @@ def test_needs_vllm_writes_no_word_to_the_disk(server):
     assert word.encode() not in everything_in(server.folder)
 
 
+# Adapters.
+
+
+def words(server, model="tiny", prompt="ba bu", secret=SECRET):
+    return complete(server, prompt, secret, model=model)["choices"][0]["text"]
+
+
+def with_adapters(server, **folders):
+    """The model has these adapters from now on, beside the one for one member that it has from the start."""
+    entry = catalogue(server)["tiny"]
+    definition = entry["definition"] | {"adapters": [entry["definition"]["adapters"][0]] + [
+        {"name": name, "folder": str(server.folder / "adapters" / folder)} for name, folder in folders.items()]}
+    return change(server, definition, entry["version"])
+
+
+def test_needs_vllm_serves_an_adapter_to_its_member_alone(server):
+    assert words(server, "tiny:law") not in ("", words(server))
+    for model in ("tiny:law", "tiny:nobody"):
+        answer = server.post("/v1/completions", {"model": model, "prompt": "ba"}, OTHER_SECRET)
+        assert answer.status_code == 404 and answer.json()["error"]["message"].startswith(f"There is no model '{model}' here"), answer.text
+    assert "tiny:law" in {model["id"] for model in server.get("/v1/models").json()["data"]}
+    assert "tiny:law" not in {model["id"] for model in server.get("/v1/models", OTHER_SECRET).json()["data"]}
+
+
+def test_needs_vllm_takes_and_drops_an_adapter_while_it_runs(server):
+    engines, law, base = server.engine_pids(), words(server, "tiny:law"), words(server)
+    status, answer = with_adapters(server, tax="tax")
+    assert status == 200, answer
+    tax = words(server, "tiny:tax")
+    assert len({base, law, tax}) == 3
+    with Wire(server.url) as client:
+        client.chat("tiny:tax", "tell me all", max_tokens=LONG).head().until(b'"content":"')
+        assert with_adapters(server)[0] == 200
+        answer = server.post("/v1/completions", {"model": "tiny:tax", "prompt": "ba"})
+        assert answer.status_code == 404, answer.text
+        assert events(client.body())[-1] == "[DONE]", "what had begun was cut off"
+    row = server.row_of(client.headers["x-request-id"])
+    assert row["model"] == "tiny:tax" and row["outcome"] == "done" and row["output_tokens"] == LONG
+    assert (words(server), words(server, "tiny:law")) == (base, law) and server.engine_pids() == engines
+
+
+def test_needs_vllm_serves_more_adapters_than_it_has_room_for_by_turns(server):
+    """It has room for one. The model itself is asked for beside it: what is added to nobody's words must not be added to its."""
+    assert with_adapters(server, tax="tax", third="tax2")[0] == 200
+    models = ["tiny", "tiny:law", "tiny:tax", "tiny:third"]
+    alone = {model: words(server, model) for model in models}
+    assert len(set(alone.values())) == 4, alone
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda model: (model, words(server, model)), models * 4))
+    assert [pair for pair in got if pair[1] != alone[pair[0]]] == []
+    assert with_adapters(server)[0] == 200
+
+
+def test_needs_vllm_knows_a_new_adapter_of_an_old_name(server):
+    """Its prefix cache knows adapters by name and path; what they hold it does not look at."""
+    prompt = "ba bu " * 300
+    assert with_adapters(server, tax="later")[0] == 200
+    first = words(server, "tiny:tax", prompt)
+    assert with_adapters(server)[0] == 200
+    folder = server.folder / "adapters"
+    (folder / "later").rename(folder / "away")
+    (folder / "tax2").rename(folder / "later")
+    assert with_adapters(server, tax="later")[0] == 200
+    assert words(server, "tiny:tax", prompt) != first
+    assert with_adapters(server, other="away")[0] == 200
+    assert words(server, "tiny:other", prompt) == first
+    assert with_adapters(server)[0] == 200
+
+
+def test_needs_vllm_reuses_nothing_that_another_adapter_has_read(server):
+    rng = random.Random(SEED + 3)
+    prompt = " ".join(rng.choice(WORDS) for _ in range(400))
+    for model in ("tiny", "tiny:law"):
+        assert cached(complete(server, prompt, model=model)) == 0, "what another adapter has read was found in the cache"
+        assert cached(complete(server, prompt, model=model)) > 0
+
+
+def test_needs_vllm_takes_no_wrong_adapter(server):
+    folder = server.folder / "adapters"
+
+    def wrong(name, words, config=None, weights=None):
+        place = folder / name
+        place.mkdir()
+        for file, text in (("adapter_config.json", config), ("adapter_model.safetensors", weights)):
+            (place / file).write_bytes((folder / "law" / file).read_bytes() if text is None else text)
+        status, answer = with_adapters(server, wrong=name)
+        assert status == 400 and words in answer["error"]["message"] and answer["error"]["param"] == "definition.adapters", answer
+
+    config = json.loads((folder / "law" / "adapter_config.json").read_text())
+    weights = (folder / "law" / "adapter_model.safetensors").read_bytes()
+    wrong("cut", "ends too early", weights=weights[:-10])
+    wrong("head", "ends too early", weights=weights[:100])
+    wrong("noise", "is no safetensors", weights=os.urandom(1000))
+    wrong("json", "no JSON object", config=b"{")
+    wrong("dora", "use_dora", config=json.dumps(config | {"use_dora": True}).encode())
+    wrong("rank", "its rank is 64, and the model takes 16", config=json.dumps(config | {"r": 64}).encode())
+    wrong("other", "which the model does not have", weights=weights.replace(b"layers.1.", b"layers.7."))
+    status, answer = with_adapters(server, wrong="nowhere")
+    assert status == 400 and "cannot be read" in answer["error"]["message"], answer
+    assert words(server, "tiny:law") and server.chat("tiny:wrong").status_code == 404
+
+
 def test_needs_vllm_killed_in_mid_stream_ends_in_an_error_and_comes_back(server):
     """Its API says 200, an error event and [DONE] then, and exits with code 0. Invariant: no false [DONE]."""
     (before,) = server.engine_pids()
@@ -239,8 +347,9 @@ def test_needs_vllm_killed_in_mid_stream_ends_in_an_error_and_comes_back(server)
     row = server.row_of(client.headers["x-request-id"])
     assert row["outcome"] == "failed" and row["output_tokens"] > 0
     until("another one is there", lambda: server.engine_pids() not in ([], [before]), START_S)
-    server.until_ready(within_s=START_S)
-    assert complete(server, "ba")["usage"]["completion_tokens"] == 4
+    server.until_ready("tiny", within_s=START_S)
+    assert complete(server, "ba")["usage"]["completion_tokens"] == 8
+    assert words(server, "tiny:law") not in ("", words(server)), "it has its adapters again"
 
 
 def test_needs_vllm_leaves_no_orphan_and_no_folder(server):

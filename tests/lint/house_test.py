@@ -83,8 +83,8 @@ def test_every_configuration_key_is_documented(root):
     documented = (root / "docs/configuration.md").read_text()
     sections = dict(re.findall(r"constexpr auto (\w+) =\s*std::to_array<std::string_view>\(\s*\{(.*?)\}\)", source, re.DOTALL))
     assert sections
-    prefixes = {"top": "", "card": "models[].card.", "aliases": "models[].aliases[].", "front_end_key": "front_ends[].key.",
-                "front_end_token": "front_ends[].token.", "front_end_members": "front_ends[].members[].", "card_text": "models[].card.da.", "limits": "limits.", "residency": "residency.", "log": "log.", "tls": "tls."}
+    prefixes = {"top": "", "card": "models[].card.", "aliases": "models[].aliases[].", "adapters": "models[].adapters[].", "front_end_key": "front_ends[].key.",
+                "front_end_token": "front_ends[].token.", "front_end_members": "front_ends[].members[].", "card_text": "models[].card.da.", "limits": "limits.", "residency": "residency.", "downloads": "downloads.", "log": "log.", "tls": "tls."}
     missing = []
     for section, names in sections.items():
         prefix = prefixes.get(section, f"{section}[].")

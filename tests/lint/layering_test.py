@@ -4,7 +4,7 @@ import re
 
 LIBRARY_HOMES = {
     "simdjson": "src/json", "boost": "src/net", "openssl": "src/crypto", "sqlite3": "src/store", "libpq-fe": "src/store",
-    "prometheus": "src/observe", "spdlog": "src/observe", "yaml-cpp": "src/config", "llhttp": "src/http", "CLI": "apps", "benchmark": "bench",
+    "prometheus": "src/observe", "spdlog": "src/observe", "yaml-cpp": "src/config", "llhttp": "src/http", "curl": "src/fetch", "CLI": "apps", "benchmark": "bench",
 }
 TEST_LIBRARIES = {"gtest", "gmock"}
 EVERYWHERE = {"fmt"}

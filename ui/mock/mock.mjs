@@ -52,6 +52,7 @@ const models = [
   {
     id: 'gemma-3-270m',
     name: 'Gemma 3 270M',
+    base: null,
     state: 'ready',
     detail: null,
     ready_in_s: null,
@@ -69,6 +70,7 @@ const models = [
   {
     id: 'mistral-small-24b',
     name: 'Mistral Small 24B',
+    base: null,
     state: 'absent',
     detail: null,
     ready_in_s: 12,

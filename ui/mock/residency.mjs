@@ -10,14 +10,14 @@ export function mock_residency({ note }) {
     { node: 'fælled-1', device: 'gpu1', bytes: 48 * gb },
     { node: 'fælled-1', device: 'host', bytes: 256 * gb },
   ];
-  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], node: null, device: null, state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, ...more });
+  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: null, device: null, state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, ...more });
   const minutes = (count) => start - count * 60_000;
   const models = [
     model('bge-m3', 'BGE M3', { serves: 'embeddings', aliases: ['text-embedding-3-small'], state: 'failed', cause: 'broken', since: minutes(7), bytes: 1.2 * gb, load_s: 3, detail: 'models/bge-m3.gguf: No such file or directory' }),
     model('deepseek-v3-671b', 'DeepSeek V3 671B', { bytes: 404 * gb, fits: false, load_s: 180, since: minutes(300) }),
     model('gemma-3-270m', 'Gemma 3 270M', { aliases: ['lille'], node: 'fælled-1', device: 'gpu1', state: 'ready', cause: 'at_start', since: minutes(130), bytes: 0.6 * gb, bytes_read: 0.57 * gb, load_s: 1.4, asked_per_hour: 12, running: 1 }),
     model('llama-3.3-70b', 'Llama 3.3 70B', { node: 'fælled-1', device: 'gpu0', state: 'starting', cause: 'asked', since: start, bytes: 41.4 * gb, load_s: 31, ready_at: start + 24 * 3_600_000, ready_in_s: 44, asked_per_hour: 3.5, waiting: 3 }),
-    model('mistral-small-24b', 'Mistral Small 24B', { aliases: ['standard', 'gpt-4o-mini'], node: 'fælled-1', device: 'gpu0', state: 'draining', cause: 'line_empty', other: 'llama-3.3-70b', since: minutes(0), bytes: 26.8 * gb, bytes_read: 26.1 * gb, load_s: 14, asked_per_hour: 41, running: 2 }),
+    model('mistral-small-24b', 'Mistral Small 24B', { adapters: [{ id: 'mistral-small-24b:jura', name: 'jura', members: ['aarhus'] }], aliases: ['standard', 'gpt-4o-mini'], node: 'fælled-1', device: 'gpu0', state: 'draining', cause: 'line_empty', other: 'llama-3.3-70b', since: minutes(0), bytes: 26.8 * gb, bytes_read: 26.1 * gb, load_s: 14, asked_per_hour: 41, running: 2 }),
     model('phi-4-14b', 'Phi 4 14B', { cause: 'unused', since: minutes(55), bytes: 15.2 * gb, load_s: 8, asked_per_hour: 0.4 }),
     model('qwen3-32b', 'Qwen3 32B', { node: 'fælled-1', device: 'gpu0', state: 'ready', cause: 'pinned', since: minutes(412), pinned: true, bytes: 36.9 * gb, bytes_read: 36.2 * gb, load_s: 22, asked_per_hour: 118, running: 4 }),
     model('apertus-8b', 'Apertus 8B', { engine: 'vllm', node: 'fælled-1', device: 'gpu1', state: 'asleep', cause: 'makes_room', other: 'viking-33b', since: minutes(24), bytes: 21.4 * gb, bytes_read: 1.5 * gb, taken: 1.5 * gb, backing: 'host', backed: 16.1 * gb, can_sleep: true, load_s: 46, wake_s: 1.2, asked_per_hour: 2 }),
@@ -32,6 +32,15 @@ export function mock_residency({ note }) {
     const bytes = weights + kv_cache + working;
     return { fits: bytes <= memory, why_not: bytes <= memory ? null : `it needs ${Math.round(bytes / 1e6)} MB of memory, and there are ${memory / 1e6} MB for models`, bytes, weights, kv_cache, working, memory };
   };
+  const file_bytes = 9.1 * gb, fetch_ms = 20_000;
+  const sha256_of = (definition) => definition.sha256 ?? 'a1'.repeat(32);
+  const offer_of = (definition) => (definition.source ? { here: false, bytes: file_bytes, sha256: sha256_of(definition), why_no_room: null } : null);
+  function download_of(one) {
+    const definition = added.get(one.id)?.definition;
+    if (!definition?.source) return null;
+    const { bytes, left_s } = one.fetching ?? { bytes: file_bytes, left_s: null };
+    return { state: one.fetching ? 'fetching' : 'here', source: definition.source, sha256: sha256_of(definition), file: `/var/lib/faelled/models/${sha256_of(definition)}-model.gguf`, bytes, total: file_bytes, bytes_per_s: one.fetching ? file_bytes / (fetch_ms / 1000) : 0, left_s, again_in_s: null, detail: null };
+  }
   const events = [];
   const happen = (what, one, cause, more = {}) => events.unshift({ number: events.length + 1, at: iso(more.ms ?? Date.now()), what, cause, model: one.id, other: one.other, node: one.node ?? 'fælled-1', device: one.device ?? 'gpu0', bytes: one.bytes, took_s: more.took_s ?? null, detail: more.detail ?? null });
   const by_id = (id) => models.find((each) => each.id === id);
@@ -50,6 +59,10 @@ export function mock_residency({ note }) {
   function step() {
     const now = Date.now();
     for (const one of models) {
+      if (one.fetching) {
+        const part = Math.min(1, (now - one.since) / fetch_ms);
+        Object.assign(one, part < 1 ? { fetching: { bytes: Math.floor(part * file_bytes), total: file_bytes, left_s: ((1 - part) * fetch_ms) / 1000 } } : { state: 'absent', fetching: null, since: now });
+      }
       if ((one.state === 'starting' || one.state === 'waking') && one.ready_at !== null && one.ready_at <= now) {
         Object.assign(one, { state: 'ready', backing: null, backed: 0, since: one.ready_at, ready_at: null, ready_in_s: null });
         happen('ready', one, one.cause, { took_s: load_ms / 1000 });
@@ -94,7 +107,8 @@ export function mock_residency({ note }) {
 
   function catalogue(session, method, path, body, { send, refuse }) {
     const id = path === '/api/catalogue' ? body?.definition?.id : decodeURIComponent(path.slice('/api/catalogue/'.length));
-    if (method === 'GET') return send(200, { models: models.filter((one) => one.engine !== null).map((one) => ({ id: one.id, version: added.get(one.id)?.version ?? 0, origin: added.has(one.id) ? 'added' : 'file', definition: added.get(one.id)?.definition ?? null })) });
+    if (method === 'GET') return send(200, { models: models.filter((one) => one.engine !== null).map((one) => ({ id: one.id, version: added.get(one.id)?.version ?? 0, origin: added.has(one.id) ? 'added' : 'file', definition: added.get(one.id)?.definition ?? null, download: download_of(one) })) });
+    if (path.endsWith('/fetch')) return refuse(409, 'conflict', 'Modellen har ingen kilde; dens fil hentes ikke.', 'It has no source.');
     const before = added.get(id);
     if (method !== 'POST' && !before) return refuse(by_id(id) ? 409 : 404, 'conflict', 'Modellen står i konfigurationsfilen. Ret den dér, og genstart.', `The model '${id}' stands in the configuration file.`);
     if (method === 'DELETE') {
@@ -107,17 +121,18 @@ export function mock_residency({ note }) {
     const { definition, dry_run, version } = body;
     if (method === 'POST' && by_id(id)) return refuse(409, 'conflict', `Der er allerede en model, der hedder '${id}'.`, `There is a model '${id}' already.`, 'definition.id');
     if (method === 'PUT' && version !== undefined && version !== before.version) return refuse(409, 'conflict', 'En anden har ændret modellen imens. Se den, og prøv igen.', 'Somebody has changed it meanwhile.', 'version');
-    if (definition.engine === 'llama' && !definition.file?.endsWith('.gguf')) return refuse(400, 'invalid_value', 'Filen kan ikke bruges som model. Findes den, og er den hel?', `model file ${definition.file}: No such file or directory`, 'definition.file');
+    if (definition.engine === 'llama' && !(definition.source ?? definition.file)?.endsWith('.gguf')) return refuse(400, 'invalid_value', 'Filen kan ikke bruges som model. Findes den, og er den hel?', `model file ${definition.file}: No such file or directory`, 'definition.file');
     const fit = fit_of(definition);
-    if (dry_run) return send(200, { id, version: before?.version ?? null, fit });
+    if (dry_run) return send(200, { id, version: before?.version ?? null, fit, offer: offer_of(definition) });
     if (!fit.fits) return refuse(409, 'conflict', `Den passer ikke: Den skal bruge ${Math.round(fit.bytes / gb)} GB, og der er 80 GB til modeller.`, `It does not fit: ${fit.why_not}.`, 'definition.context_tokens');
     const next = (versions.get(id) ?? 0) + 1;
     versions.set(id, next);
     added.set(id, { version: next, definition });
     if (!before) models.push(model(id, definition.name ?? id, { since: Date.now() }));
     Object.assign(by_id(id), { name: definition.name ?? id, bytes: fit.bytes, pinned: definition.pinned ?? false });
+    if (definition.source) Object.assign(by_id(id), { state: 'fetching', since: Date.now(), fetching: { bytes: 0, total: file_bytes, left_s: null } });
     note(session, before ? 'model.change' : 'model.add', 'model', id, null, before?.definition ?? null, definition);
-    return send(before ? 200 : 201, { id, version: next, fit });
+    return send(before ? 200 : 201, { id, version: next, fit, offer: offer_of(definition) });
   }
 
   /** Answers, or false: it is not ours. */

@@ -28,6 +28,25 @@ describe('a model as a form', () => {
   });
 });
 
+describe('a model that is fetched', () => {
+  const sha256 = 'a1'.repeat(32);
+  const far: Definition = { id: 'far', engine: 'llama', source: 'https://host/x.gguf', sha256, concurrency: 1 };
+
+  it('has a source in place of a file', () => {
+    expect(definition_of(typed_of(far), far)).toEqual(far);
+    expect(definition_of({ ...typed_of(far), fetched: false, file: '/m.gguf' }, far)).toEqual({ id: 'far', engine: 'llama', file: '/m.gguf', concurrency: 1 });
+    expect(definition_of({ ...typed_of(small), fetched: true, source: ' hf:o/r/x.gguf ' }, small)).toMatchObject({ source: 'hf:o/r/x.gguf' });
+    expect(definition_of({ ...typed_of(small), fetched: true, source: 'hf:o/r/x.gguf' }, small)).not.toHaveProperty('file');
+  });
+  it.each<[Partial<ReturnType<typeof typed_of>>, string[]]>([
+    [{ source: '', sha256: '' }, ['source', 'sha256']], [{ source: '/m.gguf' }, ['source']], [{ source: 'https://host/x.bin' }, ['source']], [{ source: 'https://host/x.gguf?a' }, ['source']],
+    [{ source: 'hf:x.gguf' }, ['source']], [{ sha256: '' }, ['sha256']], [{ sha256: 'a1' }, ['sha256']], [{ source: 'hf:o/r/x.gguf', sha256: 'a1' }, ['sha256']],
+    [{ source: 'hf:o/r/x.gguf', sha256: '' }, []], [{}, []],
+  ])('with %o is told what is wrong', (more, questions) => {
+    expect([...wrong_in({ ...typed_of(far), ...more }, false)]).toEqual(questions);
+  });
+});
+
 describe('what cannot be meant', () => {
   const right = { ...typed_of(null), id: 'lille', file: '/m.gguf' };
   it.each([

@@ -5,6 +5,8 @@ import { answered, client, of } from './api';
 export type Definition = components['schemas']['ModelDefinition'];
 export type Entry = components['schemas']['CatalogueEntry'];
 export type Fit = components['schemas']['ModelFit'];
+export type Offer = components['schemas']['FileOffer'];
+export type Download = components['schemas']['ModelDownload'];
 type Answer = components['schemas']['CatalogueAnswer'];
 
 export const catalogue_api = {
@@ -14,5 +16,7 @@ export const catalogue_api = {
   /** `version`: the one that was seen; another one now is a conflict. */
   change: (definition: Definition, version: number, dry_run = false) =>
     answered<Answer>(client.PUT('/api/catalogue/{id}', { ...of(definition.id), body: { definition, version, dry_run } })),
+  /** Fetches its file now, whatever failed before. */
+  fetch: (id: string) => answered<Download>(client.POST('/api/catalogue/{id}/fetch', of(id))),
   remove: (id: string) => answered(client.DELETE('/api/catalogue/{id}', of(id))),
 };

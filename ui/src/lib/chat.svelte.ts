@@ -58,7 +58,7 @@ export class Chat implements World {
       this.models_problem = as_problem(cause);
     }
     this.models_loaded = true;
-    const changing = this.models_problem !== null || this.models.some((each) => ['starting', 'waking', 'draining'].includes(each.state));
+    const changing = this.models_problem !== null || this.models.some((each) => ['starting', 'waking', 'draining', 'fetching'].includes(each.state));
     if (changing && !this.over) this.models_timer = setTimeout(() => void this.load_models(), models_again_ms);
   }
 

@@ -5,11 +5,11 @@ import { event_words, why_words, type Teller } from './residency_words';
 import { fill } from './words';
 import * as words from './words/residency';
 
-const device: MemoryDevice = { node: 'local', device: 'gpu0', bytes: 80e9, taken: 40e9, reserved: 10e9 };
+const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', bytes: 80e9, taken: 40e9, reserved: 10e9 };
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
-  id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], node: 'local', device: 'gpu0', state: 'ready', cause: 'none', other: null,
-  in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, ...more,
+  id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
+  in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, ...more,
 });
 const teller = (language: 'da' | 'en', coming: string[] = []): Teller => ({
   coming: new Set(coming),
@@ -50,7 +50,7 @@ describe('a memory', () => {
 
   it('holds the rest of one that sleeps, and another one its weights', () => {
     const sleeper = model({ state: 'asleep', taken: 2e9, backing: 'host', backed: 20e9 });
-    const host: MemoryDevice = { node: 'local', device: 'host', bytes: 64e9, taken: 20e9, reserved: 0 };
+    const host: MemoryDevice = { node: 'local', device: 'host', kind: 'host', bytes: 64e9, taken: 20e9, reserved: 0 };
     expect(blocks_of({ ...device, taken: 2e9, reserved: 0 }, [sleeper]).map((each) => [each.kind, each.bytes / 1e9])).toEqual([['model', 2], ['free', 78]]);
     expect(blocks_of(host, [sleeper]).map((each) => [each.kind, each.bytes / 1e9, each.model?.id])).toEqual([['weights', 20, 'm'], ['free', 44, undefined]]);
     expect(blocks_of({ ...host, taken: 0 }, [{ ...sleeper, state: 'draining' }]).map((each) => each.kind)).toEqual(['free']);
@@ -103,6 +103,8 @@ describe('the sentences', () => {
     expect(why({ state: 'absent', waiting: 1, ready_in_s: 30 })).toBe('Venter på plads, ca. 30 s.');
     expect(why({ state: 'absent', fits: false, bytes: 404e9 })).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 80 GB.');
     expect(why({ state: 'absent', fits: false })).toBe('Passer ikke, fordi fastholdte modeller optager for meget af hukommelsen. Giv en af dem fri.');
+    expect(why({ state: 'fetching', bytes: 0, fetching: { bytes: 1, total: 4, left_s: 240 } })).toBe('Hentes, 25 %, ca. 4 min');
+    expect(why({ state: 'failed', bytes: 0, fetching: { bytes: 0, total: 0, left_s: null } })).toBe('Filen blev ikke hentet.');
     expect(why({ state: 'absent', bytes: 0 })).toBe('Svarer ikke lige nu.');
     expect(why({ bytes: 0 })).toBe('Klar.');
     expect(why({ state: 'starting', ready_in_s: 30, cause: 'asked' }, 'da', ['m'])).toBe('Venter på plads, ca. 30 s. Nogen spurgte efter den.');

@@ -1,7 +1,7 @@
 // What a memory holds as blocks, and how a model stands. Pure; the words are in residency_words.ts.
 import type { Act, MemoryDevice, ModelResidency } from './residency_api';
 
-export type Standing = 'ready' | 'asleep' | 'waking' | 'starting' | 'draining' | 'failed' | 'waiting' | 'absent' | 'unfit';
+export type Standing = 'ready' | 'asleep' | 'waking' | 'starting' | 'draining' | 'failed' | 'waiting' | 'absent' | 'unfit' | 'fetching';
 
 export interface Block {
   kind: 'model' | 'weights' | 'other' | 'reserved' | 'free';
@@ -10,7 +10,7 @@ export interface Block {
 }
 
 /** What takes none of our memory: a server that somebody else runs. */
-export const is_elsewhere = (model: ModelResidency) => model.bytes === 0;
+export const is_elsewhere = (model: ModelResidency) => model.bytes === 0 && !model.fetching;
 
 /** `coming`: those whose room is still being made (coming_in). */
 export function standing_of(model: ModelResidency, coming: ReadonlySet<string>): Standing {
@@ -66,7 +66,7 @@ export function blocks_of(device: MemoryDevice, models: readonly ModelResidency[
 
 /** What an operator may order: what takes a model in or out, and what holds it there. A pinned one does not go. */
 export function acts_of(model: ModelResidency): Act[] {
-  if (is_elsewhere(model)) return [];
+  if (is_elsewhere(model) || model.fetching) return [];
   if (model.state === 'absent' && !model.fits) return model.pinned ? ['unpin'] : [];
   const there = model.state === 'ready' || model.state === 'starting' || model.state === 'waking';
   if (model.pinned) return there ? ['unpin'] : ['load', 'unpin'];

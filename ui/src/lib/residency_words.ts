@@ -1,5 +1,6 @@
 // How a model stands and what happened to it, in sentences made of cause, other and time.
 import { bytes_text, clock_time, type Language } from './format';
+import { fetching_words } from './fetching';
 import { is_elsewhere, since_of, standing_of } from './residency';
 import type { MemoryDevice, ModelResidency, ResidencyEvent } from './residency_api';
 import { short_time } from './when';
@@ -34,8 +35,8 @@ function time_words(time: Date, { language, now }: Teller): string {
 const other_of = (other: string | null, { say, name_of }: Teller) => (other ? name_of(other) : say('other_unknown'));
 
 export function unfit_words(model: ModelResidency, devices: readonly MemoryDevice[], { say, language }: Teller): string {
-  const largest = Math.max(0, ...devices.map((each) => each.bytes));
-  if (largest === 0) return say('why_unfit_none');
+  const largest = Math.max(0, ...devices.filter((each) => each.kind === model.memory).map((each) => each.bytes));
+  if (largest === 0) return say(model.memory === 'gpu' ? 'why_unfit_no_gpu' : 'why_unfit_none');
   if (model.bytes <= largest) return say('why_unfit_pinned');
   return say('why_unfit', { bytes: bytes_text(model.bytes, language), largest: bytes_text(largest, language) });
 }
@@ -76,7 +77,10 @@ export function why_words(model: ModelResidency, at: string, devices: readonly M
       if (dozing) return told(say(`dozes_${dozing}`), last);
       return told(going ? say(`goes_${going}`, { other }) : say('goes_none'), last, sleeps ? say('why_then_sleeps') : null);
     }
+    case 'fetching':
+      return told(model.fetching ? fetching_words(model.fetching, say) : say('stands_fetching'));
     case 'failed':
+      if (model.fetching) return told(say('why_fetch_failed'));
       if (is_elsewhere(model)) return told(say('why_elsewhere_absent'));
       return told(say('why_failed', { time: time_words(since_of(model, at), teller) }), model.detail ? null : restarts);
     case 'waiting':

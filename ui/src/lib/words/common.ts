@@ -38,6 +38,7 @@ export const da = {
   state_asleep: 'Sover. Den er klar få øjeblikke efter, at du spørger.',
   state_waking: 'Vågner',
   state_draining: 'Lukker ned',
+  state_fetching: 'Hentes til serveren og kan bruges, når den er kommet',
 };
 
 export const en: Record<keyof typeof da, string> = {
@@ -79,4 +80,5 @@ export const en: Record<keyof typeof da, string> = {
   state_asleep: 'Asleep. It is ready moments after you ask.',
   state_waking: 'Waking up',
   state_draining: 'Closing down',
+  state_fetching: 'Comes to the server and can be used once it is there',
 };

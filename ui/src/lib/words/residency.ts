@@ -54,6 +54,12 @@ export const da = {
   stands_waiting: 'Venter på plads',
   stands_absent: 'Ikke indlæst',
   stands_unfit: 'Passer ikke',
+  stands_fetching: 'Hentes',
+  fetching_percent: '{percent} %',
+  fetching_seconds: 'ca. {count} s',
+  fetching_minutes: 'ca. {count} min',
+  fetching_hours: 'ca. {count} timer',
+  why_fetch_failed: 'Filen blev ikke hentet.',
 
   why_ready: 'Klar siden {time}.',
   why_asleep: 'Sover siden {time}, ingen venter.',
@@ -75,6 +81,7 @@ export const da = {
   why_unfit_pinned: 'Passer ikke, fordi fastholdte modeller optager for meget af hukommelsen. Giv en af dem fri.',
   why_elsewhere_ready: 'Klar.',
   why_unfit_none: 'Passer ikke, fordi der ikke er nogen hukommelse til den her.',
+  why_unfit_no_gpu: 'Passer ikke, fordi den skal ligge på et grafikkort, og serveren har ingen.',
   why_last_answers: 'De sidste {count} svar gøres færdige.',
   why_last_answer: 'Det sidste svar gøres færdigt.',
 
@@ -221,6 +228,12 @@ export const en: Record<keyof typeof da, string> = {
   stands_waiting: 'Waits for room',
   stands_absent: 'Not loaded',
   stands_unfit: 'Does not fit',
+  stands_fetching: 'Being fetched',
+  fetching_percent: '{percent} %',
+  fetching_seconds: 'about {count} s',
+  fetching_minutes: 'about {count} min',
+  fetching_hours: 'about {count} hours',
+  why_fetch_failed: 'Its file was not fetched.',
 
   why_ready: 'Ready since {time}.',
   why_asleep: 'Asleep since {time}, nobody waits.',
@@ -242,6 +255,7 @@ export const en: Record<keyof typeof da, string> = {
   why_unfit_pinned: 'Does not fit, because pinned models take too much of the memory. Unpin one of them.',
   why_elsewhere_ready: 'Ready.',
   why_unfit_none: 'Does not fit, because there is no memory for it here.',
+  why_unfit_no_gpu: 'Does not fit, because it is to lie on a GPU, and the server has none.',
   why_last_answers: 'Its last {count} answers are being finished.',
   why_last_answer: 'Its last answer is being finished.',
 

@@ -1,0 +1,157 @@
+#include "alias_keeper.hpp"
+
+#include <algorithm>
+
+#include "json/document.hpp"
+
+namespace faelled::app {
+namespace {
+
+using gateway::MovingAlias;
+
+constexpr auto look_every = std::chrono::milliseconds(200);
+
+std::optional<MovingAlias> read(std::string_view name, const json::Value& stored) {
+  const auto text = [&](std::string_view key) {
+    const auto found = stored.find(key);
+    return found ? found->text().value_or("") : std::string();
+  };
+  const auto version = stored.find("version");
+  const auto listed = stored.find("listed");
+  if (!version || version->integer().value_or(0) < 1) return std::nullopt;
+  MovingAlias alias;
+  alias.name = name;
+  alias.version = static_cast<std::uint64_t>(*version->integer());
+  alias.model = text("model");
+  alias.moving_to = text("moving_to");
+  alias.previous = text("previous");
+  alias.owner = text("owner");
+  alias.lane = text("lane") == "batch" ? rpc::Lane::batch : rpc::Lane::interactive;
+  alias.listed = !listed || listed->boolean().value_or(true);
+  return alias;
+}
+
+}  // namespace
+
+bool fit_together(const rpc::ModelResidency& one, const rpc::ModelResidency& other,
+                  const std::vector<rpc::DeviceResidency>& devices) {
+  if (one.bytes == 0 || other.bytes == 0 || one.kind != other.kind) return true;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    if (devices[i].kind != one.kind || devices[i].bytes < one.bytes) continue;
+    if (devices[i].bytes >= one.bytes + other.bytes) return true;
+    for (std::size_t k = 0; k < devices.size(); ++k)
+      if (k != i && devices[k].kind == other.kind && devices[k].bytes >= other.bytes) return true;
+  }
+  return false;
+}
+
+AliasKeeper::AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::ResidencyPort& residency,
+                         rpc::MeshPort& mesh, observe::Log& log, Keep keep)
+    : catalogue_(catalogue),
+      residency_(residency),
+      mesh_(mesh),
+      log_(log),
+      keep_(std::move(keep)),
+      looking_(loop, [this] { look(); }) {}
+
+void AliasKeeper::restore(const std::vector<store::SettingRow>& settings) {
+  json::Document document;
+  for (const store::SettingRow& row : settings) {
+    if (!row.key.starts_with(portal::alias_setting)) continue;
+    const std::string name = row.key.substr(portal::alias_setting.size());
+    const auto root = document.parse(row.value);
+    auto alias = root ? read(name, *root) : std::nullopt;
+    if (!alias) {
+      log_.error("a stored alias cannot be read", {{"alias", name}});
+      continue;
+    }
+    last_version_[name] = alias->version;
+    if (alias->model.empty()) continue;
+    if (auto may = may_move(*alias); may) {
+      move(std::move(*alias));
+    } else {
+      log_.error("a stored alias is left out", {{"alias", name}, {"detail", may.error().message}});
+    }
+  }
+}
+
+std::optional<rpc::ModelResidency> AliasKeeper::residency_of(const std::string& model) const {
+  auto all = residency_.residency();
+  const auto found = std::ranges::find(all, model, &rpc::ModelResidency::model);
+  return found == all.end() ? std::nullopt : std::optional(std::move(*found));
+}
+
+Expected<void> AliasKeeper::may_move(const MovingAlias& alias) const {
+  if (auto may = catalogue_.may_point(alias); !may) return may;
+  const std::string& target = alias.moving_to.empty() ? alias.model : alias.moving_to;
+  const auto found = residency_of(target);
+  if (found && !found->fits)
+    return fail(Errc::invalid, "the model '" + target + "' does not fit: " + found->detail,
+                "choose a smaller one, or give models more memory");
+  return {};
+}
+
+void AliasKeeper::move(MovingAlias alias) {
+  moving_.erase(alias.name);
+  last_version_[alias.name] = alias.version;
+  if (alias.moving_to.empty()) return point(std::move(alias));
+  const auto from = residency_of(alias.model), to = residency_of(alias.moving_to);
+  if (!from || !to || !fit_together(*from, *to, residency_.devices())) {
+    alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
+    return point(std::move(alias));
+  }
+  moving_.insert(alias.name);
+  if (to->bytes > 0 && to->state == rpc::EngineState::absent)
+    if (auto ordered = residency_.order(alias.moving_to, rpc::ResidencyAct::load); !ordered)
+      alias.detail = ordered.error().message;
+  point(std::move(alias));
+  look();
+}
+
+// In the store as it is now: it was kept as it was wished.
+void AliasKeeper::point(MovingAlias alias) {
+  const std::string name = alias.name;
+  if (auto pointed = catalogue_.point(std::move(alias)); !pointed)
+    return log_.error("an alias is left out", {{"alias", name}, {"detail", pointed.error().message}});
+  keep_(std::string(portal::alias_setting) + name, portal::stored_alias(catalogue_.moving().find(name)->second));
+}
+
+void AliasKeeper::look() {
+  if (moving_.empty()) return;
+  const auto models = mesh_.models();
+  for (const std::string& name : std::vector(moving_.begin(), moving_.end())) {
+    const auto found = catalogue_.moving().find(name);
+    if (found == catalogue_.moving().end()) {
+      moving_.erase(name);
+      continue;
+    }
+    MovingAlias alias = found->second;
+    const auto to = std::ranges::find(models, alias.moving_to, &rpc::ModelStatus::model);
+    if (to == models.end()) continue;
+    if (to->state == rpc::EngineState::ready) {
+      alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
+      alias.detail.clear();
+      moving_.erase(name);
+      log_.info("an alias has moved", {{"alias", name}, {"model", alias.model}, {"from", alias.previous}});
+      point(std::move(alias));
+    } else if (to->detail != alias.detail) {
+      alias.detail = to->detail;
+      point(std::move(alias));
+    }
+  }
+  if (!moving_.empty()) looking_.arm(look_every);
+}
+
+void AliasKeeper::remove(const std::string& name) {
+  const auto found = catalogue_.moving().find(name);
+  if (found != catalogue_.moving().end()) last_version_[name] = found->second.version + 1;
+  moving_.erase(name);
+  catalogue_.unpoint(name);
+}
+
+std::uint64_t AliasKeeper::last_version(const std::string& name) const {
+  const auto found = last_version_.find(name);
+  return found == last_version_.end() ? 0 : found->second;
+}
+
+}  // namespace faelled::app

@@ -1,0 +1,54 @@
+// AliasKeeper: names that are moved from model to model while the server runs: it has the new model loaded, and lets
+// the name mean it once it is ready. Owned by serve(); loop's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gateway/catalogue.hpp"
+#include "net/timer.hpp"
+#include "observe/log.hpp"
+#include "portal/alias_keeping.hpp"
+#include "rpc/messages.hpp"
+#include "store/rows.hpp"
+
+namespace faelled::app {
+
+// Whether memory can hold both at once. Pure.
+bool fit_together(const rpc::ModelResidency& one, const rpc::ModelResidency& other,
+                  const std::vector<rpc::DeviceResidency>& devices);
+
+class AliasKeeper final : public portal::AliasKeeping {
+ public:
+  // Keeps a setting in the store; what becomes of that is not waited for.
+  using Keep = std::function<void(const std::string& key, const std::string& value)>;
+  AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::ResidencyPort& residency, rpc::MeshPort& mesh,
+              observe::Log& log, Keep keep);
+
+  // Those of former runs, from the store's settings. One that cannot be used any more is told in the log and left out.
+  void restore(const std::vector<store::SettingRow>& settings);
+
+  Expected<void> may_move(const gateway::MovingAlias& alias) const override;
+  void move(gateway::MovingAlias alias) override;
+  void remove(const std::string& name) override;
+  std::uint64_t last_version(const std::string& name) const override;
+
+ private:
+  std::optional<rpc::ModelResidency> residency_of(const std::string& model) const;
+  void look();
+  void point(gateway::MovingAlias alias);
+
+  gateway::Catalogue& catalogue_;
+  rpc::ResidencyPort& residency_;
+  rpc::MeshPort& mesh_;
+  observe::Log& log_;
+  Keep keep_;
+  net::Timer looking_;
+  std::set<std::string, std::less<>> moving_;                       // names
+  std::map<std::string, std::uint64_t, std::less<>> last_version_;  // of removed ones
+};
+
+}  // namespace faelled::app

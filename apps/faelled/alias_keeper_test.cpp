@@ -1,0 +1,163 @@
+#include "alias_keeper.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "net/loop.hpp"
+#include "store/loop_testing.hpp"
+
+namespace faelled::app {
+namespace {
+
+using gateway::MovingAlias;
+using rpc::EngineState;
+using testing::ElementsAre;
+
+// Two models of 60 bytes in a memory of 100 or 200, and what was ordered.
+class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort, public rpc::MeshPort {
+ protected:
+  AliasKeeperTest() {
+    std::vector<gateway::CatalogueModel> models(2);
+    models[0].settings.id = "old";
+    models[1].settings.id = "new";
+    catalogue.emplace(std::move(models), WallTime{});
+    log = observe::Log::open((folder / "log").string(), observe::Level::debug).value();
+    keeper.emplace(loop, *catalogue, *this, *this, *log,
+                   [this](const std::string& key, const std::string& value) { kept[key] = value; });
+    states["old"] = EngineState::ready;
+  }
+
+  std::vector<rpc::DeviceResidency> devices() const override { return {{.device = "host", .bytes = bytes}}; }
+  std::vector<rpc::ModelResidency> residency() const override {
+    std::vector<rpc::ModelResidency> all;
+    for (const char* id : {"new", "old"}) {
+      rpc::ModelResidency one;
+      one.model = id;
+      one.bytes = 60;
+      one.fits = bytes >= 60;
+      one.state = states.at(id);
+      all.push_back(one);
+    }
+    return all;
+  }
+  std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t, std::size_t) const override { return {}; }
+  Expected<void> order(const std::string& model, rpc::ResidencyAct) override {
+    ordered.push_back(model);
+    return {};
+  }
+  void submit(const rpc::Ticket&, rpc::TicketListener&) override {}
+  void progress(const rpc::Progress&) override {}
+  void end(const rpc::End&) override {}
+  std::vector<rpc::ModelStatus> models() const override {
+    std::vector<rpc::ModelStatus> all;
+    for (const auto& [id, state] : states) {
+      rpc::ModelStatus one;
+      one.model = id;
+      one.state = state;
+      one.detail = state == EngineState::failed ? "its file is cut off" : "";
+      all.push_back(one);
+    }
+    return all;
+  }
+  std::optional<rpc::TicketStatus> ticket(std::uint64_t) const override { return {}; }
+  std::optional<rpc::TicketStatus> ticket(std::string_view) const override { return {}; }
+
+  // Turns the loop until the name means that model.
+  void run_until(const std::string& model) {
+    net::Loop::Hold hold(loop);
+    net::Timer look(loop, [&] {
+      if (means() == model) return loop.stop();
+      look.arm(std::chrono::milliseconds(1));
+    });
+    look.arm({});
+    loop.run();
+  }
+  std::string means() const { return catalogue->moving().at("best").model; }
+  const MovingAlias& best() const { return catalogue->moving().at("best"); }
+
+  store::TestFolder folder;
+  net::Loop loop;
+  std::unique_ptr<observe::Log> log;
+  std::optional<gateway::Catalogue> catalogue;
+  std::optional<AliasKeeper> keeper;
+  std::map<std::string, EngineState> states{{"old", EngineState::ready}, {"new", EngineState::absent}};
+  std::uint64_t bytes = 200;
+  std::vector<std::string> ordered;
+  std::map<std::string, std::string> kept;
+};
+
+TEST_F(AliasKeeperTest, MovesWhenTheNewModelIsReadyAndNotBefore) {
+  keeper->move({.name = "best", .model = "old", .version = 1});
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  EXPECT_THAT(ordered, ElementsAre("new"));
+  EXPECT_EQ(means(), "old");
+  states["new"] = EngineState::ready;
+  run_until("new");
+  EXPECT_EQ(best().previous, "old");
+  EXPECT_EQ(best().moving_to, "");
+  EXPECT_EQ(kept.at("alias/best"), portal::stored_alias(best())) << "a restart does not move it again";
+}
+
+TEST_F(AliasKeeperTest, StaysWhereItIsWhileTheNewModelFailsAndSaysWhy) {
+  states["new"] = EngineState::failed;
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  EXPECT_EQ(means(), "old");
+  EXPECT_EQ(best().detail, "its file is cut off");
+  keeper->move({.name = "best", .model = "old", .version = 3});  // called off
+  states["new"] = EngineState::ready;
+  EXPECT_EQ(means(), "old");
+}
+
+TEST_F(AliasKeeperTest, MovesAtOnceWhereMemoryDoesNotHoldBoth) {
+  bytes = 100;
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  EXPECT_EQ(means(), "new");
+  EXPECT_EQ(best().previous, "old");
+  bytes = 50;
+  const auto may = keeper->may_move({.name = "best", .model = "new", .moving_to = "old", .version = 3});
+  ASSERT_FALSE(may);
+  EXPECT_EQ(may.error().code, Errc::invalid);
+}
+
+TEST_F(AliasKeeperTest, ComesBackAsItWasKept) {
+  states["new"] = EngineState::starting;
+  const MovingAlias moving{.name = "best",
+                           .model = "old",
+                           .moving_to = "new",
+                           .previous = "older",
+                           .owner = "platform",
+                           .lane = rpc::Lane::batch,
+                           .listed = false,
+                           .version = 5};
+  keeper->restore({{"alias/best", portal::stored_alias(moving), {}},
+                   {"alias/gone", portal::removed_alias(3), {}},
+                   {"alias/broken", "{", {}},
+                   {"alias/lost", portal::stored_alias({.name = "lost", .model = "nobody", .version = 1}), {}},
+                   {"model/best", "{}", {}}});
+  EXPECT_EQ(best(), moving);
+  EXPECT_EQ(catalogue->moving().size(), 1U);
+  EXPECT_EQ(keeper->last_version("gone"), 3U);
+  states["new"] = EngineState::ready;
+  run_until("new");
+}
+
+TEST(FitTogether, CountsEachMemoryOnceAndKindsApart) {
+  rpc::ModelResidency one, other;
+  one.bytes = other.bytes = 60;
+  const auto memory = [](std::uint64_t bytes, rpc::DeviceKind kind = rpc::DeviceKind::host) {
+    return rpc::DeviceResidency{.bytes = bytes, .kind = kind};
+  };
+  EXPECT_FALSE(fit_together(one, other, {memory(100)}));
+  EXPECT_TRUE(fit_together(one, other, {memory(120)}));
+  EXPECT_TRUE(fit_together(one, other, {memory(60), memory(60)}));
+  EXPECT_FALSE(fit_together(one, other, {memory(60), memory(60, rpc::DeviceKind::gpu)}));
+  other.kind = rpc::DeviceKind::gpu;
+  EXPECT_TRUE(fit_together(one, other, {memory(60), memory(60, rpc::DeviceKind::gpu)}));
+  other.bytes = 0;  // it runs elsewhere
+  EXPECT_TRUE(fit_together(one, other, {}));
+}
+
+}  // namespace
+}  // namespace faelled::app

@@ -1,0 +1,254 @@
+#include "downloads_keeper.hpp"
+
+#include <algorithm>
+
+#include "gateway/fetching_words.hpp"
+#include "model_look.hpp"
+
+namespace faelled::app {
+namespace {
+
+constexpr Duration told_every = std::chrono::seconds(1);
+constexpr double seconds_averaged = 10;
+
+double in_seconds(Duration duration) { return static_cast<double>(to_millis(duration)) / 1000; }
+
+bool same_file(const engines::ModelSettings& a, const engines::ModelSettings& b) {
+  return a.source == b.source && a.sha256 == b.sha256;
+}
+
+}  // namespace
+
+DownloadsKeeper::DownloadsKeeper(Parts parts)
+    : p_(std::move(parts)), again_(p_.loop, [this] { begin(); }), ticks_(p_.loop, [this] {
+        measure();
+        tell();
+        ticks_.arm(told_every);
+      }) {
+  p_.mesh.on_asked_in_vain([this](const std::string& model) {
+    queue_.hurry(model);
+    tell();
+  });
+  p_.metrics.counter("faelled_fetched_bytes_total", "Bytes of model files that came over the network", [this] {
+    return static_cast<double>(fetched_bytes_ + (progress_ ? progress_->fetched.load() : 0));
+  });
+  p_.metrics.counter("faelled_fetch_failed_total", "Fetches of model files that broke off or brought another file",
+                     [this] { return static_cast<double>(failed_); });
+}
+
+DownloadsKeeper::~DownloadsKeeper() {
+  stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void DownloadsKeeper::stop() {
+  *stopping_ = true;
+  if (progress_) progress_->stop = true;
+  again_.cancel();
+  ticks_.cancel();
+}
+
+bool DownloadsKeeper::is_fetched_now(const std::string& model) const { return progress_ != nullptr && now_ == model; }
+
+void DownloadsKeeper::want(const engines::ModelSettings& model, bool hold_back) {
+  const auto before = wanted_.find(model.id);
+  if (before != wanted_.end() && !same_file(before->second.settings, model)) forget(model.id);
+  wanted_[model.id] = {model, hold_back};
+  queue_.want(model.id, p_.clock.now());
+  begin();
+  tell();
+}
+
+void DownloadsKeeper::forget(const std::string& model) {
+  const auto found = wanted_.find(model);
+  if (found == wanted_.end()) return;
+  const fetch::Order gone = order_of(found->second.settings);
+  wanted_.erase(found);
+  if (queue_.forget(model) && progress_) progress_->stop = true;
+  std::vector<fetch::Order> others;
+  for (const auto& [id, wanted] : wanted_) others.push_back(order_of(wanted.settings));
+  chores_.push_back([gone, others, depot = fetch::Depot(p_.settings.folder)] {
+    const auto sha256_of = [&](const fetch::Order& order) {
+      return order.sha256 ? order.sha256 : depot.remembered(order.source);
+    };
+    const auto sha256 = sha256_of(gone);
+    if (sha256 && std::ranges::none_of(others, [&](const auto& other) { return sha256_of(other) == sha256; }))
+      depot.remove_parts(*sha256);
+  });
+  begin();
+}
+
+void DownloadsKeeper::remove_file(const engines::ModelSettings& model) {
+  chores_.push_back([order = order_of(model), depot = fetch::Depot(p_.settings.folder)] {
+    const auto sha256 = order.sha256 ? order.sha256 : depot.remembered(order.source);
+    depot.forget(order.source);
+    if (sha256) depot.remove(*sha256);
+  });
+  p_.log.info("a fetched file is removed", {{"model", model.id}, {"file", model.file}});
+  begin();
+}
+
+void DownloadsKeeper::begin() {
+  if (busy_ || *stopping_) return;
+  const auto model = queue_.begin(p_.clock.now());
+  if (!model && chores_.empty()) {
+    ticks_.cancel();
+    if (queue_.wake() == Instant::max()) {
+      again_.cancel();
+    } else {
+      again_.arm_at(queue_.wake());
+    }
+    return;
+  }
+  if (thread_.joinable()) thread_.join();  // the last one has told its end already
+  busy_ = true;
+  auto chores = std::exchange(chores_, {});
+  if (!model) {
+    thread_ = std::thread([this, chores = std::move(chores)] {
+      for (const auto& chore : chores) chore();
+      p_.loop.post([this] {
+        busy_ = false;
+        begin();
+      });
+    });
+    return;
+  }
+  now_ = *model;
+  progress_ = std::make_shared<fetch::Progress>();
+  begun_ = measured_at_ = p_.clock.now();
+  bytes_per_s_ = 0;
+  measured_bytes_ = 0;
+  ticks_.arm(told_every);
+  const engines::ModelSettings settings = wanted_.at(*model).settings;
+  p_.log.info("a model's file is fetched", {{"model", *model}, {"source", settings.source}});
+  thread_ = std::thread([this, chores = std::move(chores), settings, how = p_.settings, progress = progress_] {
+    for (const auto& chore : chores) chore();
+    Ended all{settings, fetch::fetch(order_of(settings), how, *progress), {}};
+    if (all.file) {
+      all.settings.file = all.file->file.string();
+      if (const auto need = looked_at(all.settings)) {
+        all.need = *need;
+      } else {  // its hash is right, so it is what the operator meant, and no engine can use it
+        all.file = std::unexpected(fetch::Failure{fetch::Fault::refused, need.error().message, {}});
+      }
+    }
+    p_.loop.post([this, all = std::move(all)] { ended(all); });
+  });
+}
+
+void DownloadsKeeper::ended(const Ended& all) {
+  busy_ = false;
+  const std::string model = std::exchange(now_, {});
+  const std::uint64_t came = progress_->fetched.load();
+  fetched_bytes_ += came;
+  progress_.reset();
+  const std::int64_t took_ms = to_millis(p_.clock.now() - begun_);
+  const std::optional<fetch::Failure> failure = all.file ? std::nullopt : std::optional(all.file.error());
+  const bool stopped = failure && failure->fault == fetch::Fault::cancelled;
+  queue_.ended(failure, came > 0, p_.clock.now());
+  if (failure && !stopped) {
+    ++failed_;
+    const fetch::Queue::Entry* entry = queue_.find(model);
+    const bool again = entry != nullptr && entry->state == fetch::Queue::State::waiting;
+    p_.log.warn("a model's file did not come", {{"model", model},
+                                                {"detail", failure->in_words()},
+                                                {"bytes", came},
+                                                {"took_ms", took_ms},
+                                                {"again_in_ms", again ? to_millis(entry->again - p_.clock.now()) : 0}});
+  }
+  const auto wanted = wanted_.find(model);
+  if (!failure) {
+    p_.log.info("a model's file is here", {{"model", model},
+                                           {"file", all.file->file.string()},
+                                           {"bytes", all.file->bytes},
+                                           {"fetched", came},
+                                           {"took_ms", took_ms}});
+    engines::ModelSettings as_wanted = all.settings;
+    if (wanted != wanted_.end()) as_wanted.file = wanted->second.settings.file;
+    if (wanted != wanted_.end() && wanted->second.settings == as_wanted) {
+      wanted_.erase(wanted);
+      if (arrived_) arrived_(all.settings, all.need);
+    } else if (wanted != wanted_.end()) {  // its definition has changed meanwhile: what it needs is worked out anew
+      queue_.want(model, p_.clock.now());
+    }
+  }
+  begin();
+  tell();
+}
+
+void DownloadsKeeper::measure() {
+  if (!progress_) return;
+  const Instant now = p_.clock.now();
+  const std::uint64_t fetched = progress_->fetched.load();
+  const double passed = in_seconds(now - measured_at_);
+  if (passed <= 0) return;
+  const double rate = static_cast<double>(fetched - measured_bytes_) / passed;
+  const double whole = in_seconds(now - begun_);
+  bytes_per_s_ += (rate - bytes_per_s_) * std::min(1.0, passed / std::min(seconds_averaged, std::max(whole, passed)));
+  measured_bytes_ = fetched;
+  measured_at_ = now;
+}
+
+rpc::Fetching DownloadsKeeper::fetching_of(const fetch::Queue::Entry& entry) const {
+  rpc::Fetching out;
+  if (is_fetched_now(entry.model) && entry.state == fetch::Queue::State::fetching) {
+    out.bytes = progress_->bytes.load();
+    out.total = progress_->total.load();
+    if (out.total > out.bytes && bytes_per_s_ >= 1)
+      out.left = std::chrono::milliseconds(
+          static_cast<std::int64_t>(1000 * static_cast<double>(out.total - out.bytes) / bytes_per_s_));
+  }
+  if (entry.state == fetch::Queue::State::failed) {
+    out.failed = true;
+    out.detail = entry.failure.in_words();
+    return out;
+  }
+  gateway::Words words = gateway::fetching_words(out.bytes, out.total, out.left);
+  if (entry.state == fetch::Queue::State::waiting && entry.tries == 0)
+    words = {"waits for its turn to be fetched", "venter på at blive hentet"};
+  out.words = words.en;
+  out.words_da = words.da;
+  out.detail = entry.state == fetch::Queue::State::waiting && entry.tries > 0 ? entry.failure.in_words() : words.en;
+  return out;
+}
+
+void DownloadsKeeper::tell() {
+  for (const fetch::Queue::Entry& entry : queue_.entries()) {
+    const auto wanted = wanted_.find(entry.model);
+    if (wanted != wanted_.end() && wanted->second.hold_back) p_.mesh.hold_back(entry.model, fetching_of(entry));
+  }
+}
+
+portal::Download DownloadsKeeper::download(const engines::ModelSettings& model) const {
+  using State = portal::Download::State;
+  portal::Download out;
+  out.source = model.source;
+  out.sha256 = model.sha256;
+  out.file = model.file;
+  if (const auto sha256 = fetch::Depot::sha256_of(model.file)) out.sha256 = crypto::hex(*sha256);
+  const fetch::Queue::Entry* entry = queue_.find(model.id);
+  if (entry == nullptr) return out;
+  const rpc::Fetching fetching = fetching_of(*entry);
+  out.state = entry->state == fetch::Queue::State::failed     ? State::failed
+              : entry->state == fetch::Queue::State::fetching ? State::fetching
+                                                              : State::waiting;
+  out.bytes = fetching.bytes;
+  out.total = fetching.total;
+  out.left = fetching.left;
+  if (out.state == State::fetching) out.bytes_per_s = static_cast<std::uint64_t>(bytes_per_s_);
+  if (entry->tries > 0) out.detail = entry->failure.in_words();
+  if (out.state == State::waiting && entry->tries > 0) out.again = std::max(Duration{}, entry->again - p_.clock.now());
+  return out;
+}
+
+void DownloadsKeeper::tell_unnamed(const std::vector<engines::ModelSettings>& models) const {
+  for (const fetch::Depot::File& file : fetch::Depot(p_.settings.folder).files()) {
+    const bool named = std::ranges::any_of(models, [&](const engines::ModelSettings& model) {
+      const std::string name = std::filesystem::path(model.file).filename().string();
+      return !name.empty() && file.name.starts_with(name);
+    });
+    if (!named) p_.log.warn("no model has this fetched file", {{"file", file.name}, {"bytes", file.bytes}});
+  }
+}
+
+}  // namespace faelled::app

@@ -1,0 +1,101 @@
+// DownloadsKeeper: makes the files of models come that have a source and are not here: one at a time, on a thread of
+// its own, in the order of the catalogue, but first what somebody asked for in vain. Until then the mesh holds such a
+// model back with words that tell how far it is. Owned by serve(); loop's thread. Its destructor waits for its thread,
+// which sees within a second that it shall stop.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engines/memory_need.hpp"
+#include "engines/model_settings.hpp"
+#include "fetch/fetch.hpp"
+#include "fetch/queue.hpp"
+#include "mesh/mesh.hpp"
+#include "net/loop.hpp"
+#include "net/timer.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "portal/catalogue_keeping.hpp"
+
+namespace faelled::app {
+
+class DownloadsKeeper {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    const Clock& clock;
+    mesh::Mesh& mesh;
+    observe::Log& log;
+    observe::Metrics& metrics;
+    fetch::Settings settings;
+  };
+  explicit DownloadsKeeper(Parts parts);
+  ~DownloadsKeeper();
+  DownloadsKeeper(const DownloadsKeeper&) = delete;
+  DownloadsKeeper& operator=(const DownloadsKeeper&) = delete;
+
+  // Told the model with its file's name, which is here now, and what memory it needs.
+  using Arrived = std::function<void(const engines::ModelSettings&, const engines::MemoryNeed&)>;
+  void on_arrival(Arrived told) { arrived_ = std::move(told); }
+
+  // A model whose file is away. `hold_back`: nothing else can serve it meanwhile.
+  void want(const engines::ModelSettings& model, bool hold_back);
+  // It is not wanted any more: what came of its file goes, unless another wants the same.
+  void forget(const std::string& model);
+  // Its file goes from the disk. The caller knows that no other model has it.
+  void remove_file(const engines::ModelSettings& model);
+  // How it stands with the file of a model that has a source.
+  portal::Download download(const engines::ModelSettings& model) const;
+  // What lies on the disk that none of these models has, in the log.
+  void tell_unnamed(const std::vector<engines::ModelSettings>& models) const;
+  // Ends what is under way; its part stays, and the next start goes on with it.
+  void stop();
+
+  const fetch::Settings& settings() const { return p_.settings; }
+  // For questions about a source on other threads: true once the server ends.
+  std::shared_ptr<const std::atomic<bool>> stopping() const { return stopping_; }
+
+ private:
+  struct Wanted {
+    engines::ModelSettings settings;
+    bool hold_back = false;
+  };
+  struct Ended {
+    engines::ModelSettings settings;
+    std::expected<fetch::Fetched, fetch::Failure> file;
+    engines::MemoryNeed need;
+  };
+
+  void begin();
+  void ended(const Ended& ended);
+  void measure();
+  void tell();
+  rpc::Fetching fetching_of(const fetch::Queue::Entry& entry) const;
+  bool is_fetched_now(const std::string& model) const;
+
+  Parts p_;
+  Arrived arrived_;
+  fetch::Queue queue_;
+  std::map<std::string, Wanted, std::less<>> wanted_;
+  std::vector<std::function<void()>> chores_;  // for the thread, before its next file
+  bool busy_ = false;                          // the thread runs
+  std::thread thread_;
+  std::string now_;                            // the model that is fetched
+  std::shared_ptr<fetch::Progress> progress_;  // of it; the thread holds it too
+  Instant begun_{};
+  double bytes_per_s_ = 0;
+  std::uint64_t measured_bytes_ = 0;
+  Instant measured_at_{};
+  std::uint64_t fetched_bytes_ = 0;  // by what has ended
+  std::uint64_t failed_ = 0;
+  std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
+  net::Timer again_;
+  net::Timer ticks_;
+};
+
+}  // namespace faelled::app

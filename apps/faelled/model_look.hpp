@@ -1,0 +1,30 @@
+// What a model's file says of it: whether an engine could serve it, and what memory it would take. Read from the disk,
+// or of a file that is still at its source, from its beginning alone. May block: for a thread that may.
+#pragma once
+
+#include <atomic>
+#include <expected>
+
+#include "engines/memory_need.hpp"
+#include "engines/model_settings.hpp"
+#include "fetch/fetch.hpp"
+#include "portal/catalogue_keeping.hpp"
+
+namespace faelled::app {
+
+// As the node looks before it begins an engine: what it would refuse is refused.
+std::expected<engines::MemoryNeed, portal::WrongDefinition> looked_at(const engines::ModelSettings& settings);
+
+// It is fetched, and its file is not here (any more).
+bool is_away(const engines::ModelSettings& settings);
+
+// Only for a model with a source.
+fetch::Order order_of(const engines::ModelSettings& settings);
+
+// As looked_at(), of a file that is away, together with what its source says. `memory`: for models, in bytes.
+portal::ModelFit looked_at_source(engines::ModelSettings settings, const fetch::Settings& how,
+                                  const std::atomic<bool>& stop, std::uint64_t memory);
+// What a need is beside the memory there is.
+portal::ModelFit fit_of(const engines::ModelSettings& settings, const engines::MemoryNeed& need, std::uint64_t memory);
+
+}  // namespace faelled::app

@@ -1,0 +1,110 @@
+#include "fetch/depot.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace faelled::fetch {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view part_ending = ".part";
+constexpr std::string_view etag_ending = ".part.etag";
+constexpr std::string_view note_ending = ".hash";
+
+// Every entry of the folder whose name begins so.
+std::vector<fs::path> beginning_with(const fs::path& folder, const std::string& start) {
+  std::vector<fs::path> all;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
+    if (entry.path().filename().string().starts_with(start)) all.push_back(entry.path());
+  std::ranges::sort(all);
+  return all;
+}
+
+bool is_part(const fs::path& path) {
+  return path.string().ends_with(part_ending) || path.string().ends_with(etag_ending);
+}
+
+}  // namespace
+
+std::optional<fs::path> Depot::find(const crypto::Digest& sha256) const {
+  for (const fs::path& path : beginning_with(folder_, crypto::hex(sha256) + "-"))
+    if (!is_part(path)) return path;
+  return std::nullopt;
+}
+
+fs::path Depot::place(const crypto::Digest& sha256, const Source& source) const {
+  if (const auto here = find(sha256)) return *here;
+  // Another name may have begun it.
+  for (fs::path path : beginning_with(folder_, crypto::hex(sha256) + "-"))
+    if (path.string().ends_with(part_ending)) return path.replace_extension();
+  return folder_ / (crypto::hex(sha256) + "-" + base_name(source));
+}
+
+std::optional<crypto::Digest> Depot::sha256_of(const fs::path& file) {
+  return crypto::from_hex(file.filename().string().substr(0, 2 * sizeof(crypto::Digest)));
+}
+
+fs::path Depot::note_of(const Source& source) const {
+  return folder_ / (crypto::hex(crypto::sha256(source.text)) + std::string(note_ending));
+}
+
+std::optional<crypto::Digest> Depot::remembered(const Source& source) const {
+  std::ifstream in(note_of(source));
+  std::string line;
+  return std::getline(in, line) ? crypto::from_hex(line) : std::nullopt;
+}
+
+Expected<void> Depot::remember(const Source& source, const crypto::Digest& sha256) const {
+  const fs::path note = note_of(source);
+  fs::path draft = note;
+  draft += ".new";
+  std::ofstream out(draft, std::ios::trunc);
+  out << crypto::hex(sha256) << '\n' << source.text << '\n';
+  out.close();
+  std::error_code wrong;
+  if (out) fs::rename(draft, note, wrong);
+  if (!out || wrong)
+    return fail(Errc::io, note.string() + " cannot be written", "is the disk full, or the folder not the server's?");
+  return {};
+}
+
+void Depot::forget(const Source& source) const {
+  std::error_code ignored;
+  fs::remove(note_of(source), ignored);
+}
+
+void Depot::remove_parts(const crypto::Digest& sha256) const {
+  std::error_code ignored;
+  for (const fs::path& path : beginning_with(folder_, crypto::hex(sha256) + "-"))
+    if (is_part(path)) fs::remove(path, ignored);
+}
+
+void Depot::remove(const crypto::Digest& sha256) const {
+  std::error_code ignored;
+  for (const fs::path& path : beginning_with(folder_, crypto::hex(sha256) + "-")) fs::remove(path, ignored);
+}
+
+std::vector<Depot::File> Depot::files() const {
+  std::vector<File> all;
+  for (const fs::path& path : beginning_with(folder_, "")) {
+    std::error_code ignored;
+    const std::string name = path.filename().string();
+    if (name.ends_with(note_ending) || name.ends_with(etag_ending)) continue;
+    const std::uintmax_t bytes = fs::file_size(path, ignored);
+    if (!ignored) all.push_back({name, bytes});
+  }
+  return all;
+}
+
+Expected<void> Depot::make() const {
+  if (::mkdir(folder_.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return fail(Errc::io, "folder " + folder_.string() + ": " + std::strerror(errno),
+              "make the data folder writable for the server's user");
+}
+
+}  // namespace faelled::fetch

@@ -1,0 +1,56 @@
+// Depot: the folder in which fetched files lie, each called by its SHA-256 and a name for people, so that two models
+// with one hash share one file. What is still coming ends in ".part". A value; its functions touch the disk and may be
+// called from any thread, but two that fetch one file at a time are not meant.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "crypto/digest.hpp"
+#include "fetch/source.hpp"
+
+namespace faelled::fetch {
+
+class Depot {
+ public:
+  explicit Depot(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  const std::filesystem::path& folder() const { return folder_; }
+
+  // The whole file with this hash, if it is here.
+  std::optional<std::filesystem::path> find(const crypto::Digest& sha256) const;
+  // Where it lies, or will.
+  std::filesystem::path place(const crypto::Digest& sha256, const Source& source) const;
+  // By the name of a file in a depot.
+  static std::optional<crypto::Digest> sha256_of(const std::filesystem::path& file);
+  static std::filesystem::path part_of(std::filesystem::path file) { return file += ".part"; }
+
+  // What a hub said of a source when it was first asked: later answers do not change what is served. Nothing: it was
+  // not asked yet.
+  std::optional<crypto::Digest> remembered(const Source& source) const;
+  Expected<void> remember(const Source& source, const crypto::Digest& sha256) const;
+  void forget(const Source& source) const;
+
+  // Removes the file with this hash, and what of it came so far.
+  void remove(const crypto::Digest& sha256) const;
+  void remove_parts(const crypto::Digest& sha256) const;
+
+  struct File {
+    std::string name;
+    std::uint64_t bytes = 0;
+  };
+  std::vector<File> files() const;  // by name, parts too
+
+  // Makes the folder, for the owner alone. Errors: io.
+  Expected<void> make() const;
+
+ private:
+  std::filesystem::path note_of(const Source& source) const;
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace faelled::fetch

@@ -1,0 +1,52 @@
+// Queue: which file is fetched next, and when again after a failure. Pure: time comes with each call. One at a time, in
+// the order in which they were wanted, but first what somebody waits for. Owned by main(); one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "fetch/failure.hpp"
+
+namespace faelled::fetch {
+
+class Queue {
+ public:
+  enum class State : std::uint8_t { waiting, fetching, failed };
+  struct Entry {
+    std::string model;
+    State state = State::waiting;
+    bool hurried = false;
+    std::uint32_t tries = 0;  // in a row that brought nothing
+    Instant again{};          // waiting: not before
+    Failure failure;          // the last one; failed, or waiting with tries > 0
+  };
+
+  // At the end of the line; one that failed is tried at once. One that is fetched or waits stays as it is.
+  void want(const std::string& model, Instant now);
+  // Somebody waits for it: next, once what is fetched now has ended.
+  void hurry(const std::string& model);
+  // True: it is being fetched, and whoever does so must be told to stop; ended() is still to come.
+  bool forget(const std::string& model);
+
+  // The next one, which counts as being fetched from now on; nothing while another one is.
+  std::optional<std::string> begin(Instant now);
+  // `failure`: none, it is here. `brought`: bytes came, so it counts as a first try.
+  void ended(const std::optional<Failure>& failure, bool brought, Instant now);
+
+  const Entry* find(const std::string& model) const;
+  const std::vector<Entry>& entries() const { return entries_; }
+  bool busy() const { return busy_; }
+  // When begin() may have something new; Instant::max(): only after another call.
+  Instant wake() const;
+
+ private:
+  Entry* entry(const std::string& model);
+
+  std::vector<Entry> entries_;
+  bool busy_ = false;
+};
+
+}  // namespace faelled::fetch

@@ -1,0 +1,114 @@
+// What becomes of adapters while an engine runs, behind tests/fake_vllm.
+#include "node/node_testing.hpp"
+
+namespace faelled::node {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class AdapterNode : public VllmNode {
+ protected:
+  void SetUp() override {
+    VllmNode::SetUp();
+    place = settings.folder + "/adapters";
+    for (const auto* name : {"law", "tax", "bad"}) make(place + "/" + name);
+    make(settings.folder + "/elsewhere");
+    write("model.safetensors",
+          safetensors(R"("model.layers.0.q_proj.weight":{"dtype":"U8","shape":[1,1],"data_offsets":[0,1]})", 1));
+    settings.models[0].adapters_folder = place;
+    settings.models[0].adapters = {adapter("law")};
+  }
+  static std::string safetensors(const std::string& tensors, std::size_t bytes) {
+    const std::string header = "{" + tensors + "}";
+    std::string out(8, '\0');
+    out[0] = static_cast<char>(header.size() & 0xff);
+    out[1] = static_cast<char>(header.size() >> 8);
+    return out + header + std::string(bytes, 'x');
+  }
+  static void make(const std::string& where) {
+    std::filesystem::create_directories(where);
+    std::ofstream(where + "/adapter_config.json") << R"({"peft_type":"LORA","r":1})";
+    const std::string module = "\"base_model.model.model.layers.0.q_proj.";
+    std::ofstream(where + "/adapter_model.safetensors", std::ios::binary)
+        << safetensors(module + R"(lora_A.weight":{"dtype":"U8","shape":[1,1],"data_offsets":[0,1]},)" + module +
+                           R"(lora_B.weight":{"dtype":"U8","shape":[1,1],"data_offsets":[1,2]})",
+                       2);
+  }
+  engines::AdapterSettings adapter(const std::string& name) const { return {name, place + "/" + name}; }
+  static std::vector<std::string> names(const rpc::EngineReport& engine) {
+    std::vector<std::string> all;
+    for (const rpc::EngineAdapter& one : engine.adapters) all.push_back(one.name);
+    return all;
+  }
+  // The engine as it is once it has what its model has.
+  testing::AssertionResult run_until_adapted() {
+    return run_until([](const auto& e) { return e.state == EngineState::ready && !e.adapting; });
+  }
+  std::string place;
+};
+
+TEST_F(AdapterNode, HasThoseOfItsModelBeforeItIsAskedAnything) {
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_TRUE(engine().adapting) << "nothing new is granted yet";
+  ASSERT_TRUE(run_until_adapted());
+  EXPECT_THAT(names(engine()), ElementsAre("law"));
+  EXPECT_EQ(engine().adapters[0].upstream_model, "org/big:law.1");
+}
+
+TEST_F(AdapterNode, TakesAndDropsWhileItRuns) {
+  start();
+  ASSERT_TRUE(run_until_adapted());
+  const auto first = engine().engine;
+  engines::ModelSettings model = settings.models[0];
+  model.adapters = {adapter("tax"), adapter("law")};
+  EXPECT_TRUE(node->know(model));
+  EXPECT_TRUE(engine().adapting);
+  ASSERT_TRUE(run_until_adapted());
+  EXPECT_THAT(names(engine()), ElementsAre("law", "tax"));
+  model.adapters = {};
+  EXPECT_TRUE(node->know(model));
+  EXPECT_THAT(engine().adapters, IsEmpty()) << "nobody is led to one that goes";
+  ASSERT_TRUE(run_until_adapted());
+  model.adapters = {adapter("law")};
+  EXPECT_TRUE(node->know(model));
+  ASSERT_TRUE(run_until_adapted());
+  EXPECT_EQ(engine().adapters[0].upstream_model, "org/big:law.3") << "no name is used twice";
+  EXPECT_EQ(engine().engine, first);
+}
+
+TEST_F(AdapterNode, NeedsANewProcessForWhatItCannotRead) {
+  start();
+  ASSERT_TRUE(run_until_adapted());
+  engines::ModelSettings model = settings.models[0];
+  model.adapters = {adapter("law"), {"far", settings.folder + "/elsewhere"}};
+  EXPECT_FALSE(node->know(model));
+  model.adapters = {adapter("law"), {"far", place + "-of-another/law"}};
+  EXPECT_FALSE(node->know(model));
+  model.adapters = {adapter("law")};
+  model.context_tokens = 256;
+  EXPECT_FALSE(node->know(model));
+}
+
+TEST_F(AdapterNode, LeavesOutWhatItsEngineDoesNotTakeOrIsNone) {
+  faults("picky");
+  settings.models[0].adapters = {adapter("bad"), adapter("nowhere"), adapter("law")};
+  start();
+  ASSERT_TRUE(run_until_adapted());
+  EXPECT_THAT(names(engine()), ElementsAre("law"));
+}
+
+TEST_F(AdapterNode, ComesBackWithThemAfterItDied) {
+  faults("dies");
+  start();
+  ASSERT_TRUE(run_until_adapted());
+  const auto first = engine().engine;
+  faults("");
+  ASSERT_TRUE(
+      run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first && !e.adapting; }));
+  EXPECT_THAT(names(engine()), ElementsAre("law"));
+}
+
+}  // namespace
+}  // namespace faelled::node

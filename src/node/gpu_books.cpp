@@ -1,0 +1,29 @@
+#include "node/gpu_books.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+
+namespace faelled::node {
+
+GpuBooks books_of(const Gpu& gpu, std::span<const OnGpu> ours, std::uint64_t others_before) {
+  GpuBooks books;
+  std::uint64_t known = 0;
+  bool all_seen = true;
+  for (const OnGpu& engine : ours) {
+    std::uint64_t bytes = 0;
+    for (const GpuProcess& process : gpu.processes)
+      if (gpu.tells_processes && std::ranges::find(engine.processes, process.pid) != engine.processes.end())
+        bytes += process.bytes;
+    all_seen &= bytes > 0;
+    books.read.push_back(bytes);
+    known += bytes > 0 ? bytes : engine.need;
+  }
+  books.others = gpu.taken - std::min(gpu.taken, known);
+  if (!all_seen) books.others = std::max(books.others, others_before);
+  const std::uint64_t kept = std::max(limits::gpu_reserve_bytes, gpu.bytes / 50);
+  books.for_models = gpu.bytes - std::min(gpu.bytes, books.others + kept);
+  return books;
+}
+
+}  // namespace faelled::node

@@ -1,0 +1,30 @@
+// What of a GPU's memory is there for our models, and what each of them takes, from what its driver says. Pure.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "node/gpus.hpp"
+
+namespace faelled::node {
+
+// An engine of ours that lies there.
+struct OnGpu {
+  std::uint64_t need = 0;  // by its file
+  std::vector<pid_t> processes;
+};
+
+struct GpuBooks {
+  std::uint64_t others = 0;         // what we have not made: other programs, and what an engine left behind
+  std::uint64_t for_models = 0;     // the rest, less what nobody counts
+  std::vector<std::uint64_t> read;  // by engine; 0: not seen
+};
+
+// `others_before`: as last found. Where an engine is not seen (it has not taken anything yet, or the driver does not
+// tell processes), what others take is thought to be no less than it was.
+GpuBooks books_of(const Gpu& gpu, std::span<const OnGpu> ours, std::uint64_t others_before);
+
+}  // namespace faelled::node

@@ -1,0 +1,34 @@
+// AliasKeeping: what the portal needs to let operators move a name from one model to another while the server runs.
+// main() implements it. Loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "gateway/catalogue.hpp"
+
+namespace faelled::portal {
+
+// How a stored alias is told from other settings: "alias/" and its name.
+inline constexpr std::string_view alias_setting = "alias/";
+
+class AliasKeeping {
+ public:
+  virtual ~AliasKeeping() = default;
+  // Why it cannot mean that model, in plain words. Errors: exists, not_found, invalid (it does not fit this server).
+  virtual Expected<void> may_move(const gateway::MovingAlias& alias) const = 0;
+  // It is in the store. What it is to mean (`moving_to`, or else `model`) it means once that model is ready, or at once
+  // where the two cannot be in memory together: those who ask meanwhile wait in the new one's line.
+  virtual void move(gateway::MovingAlias alias) = 0;
+  virtual void remove(const std::string& name) = 0;
+  // It was removed once: counts on from there.
+  virtual std::uint64_t last_version(const std::string& name) const = 0;
+};
+
+// What is kept in the store of an alias; a version alone: it was removed.
+std::string stored_alias(const gateway::MovingAlias& alias);
+std::string removed_alias(std::uint64_t version);
+
+}  // namespace faelled::portal

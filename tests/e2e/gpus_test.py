@@ -1,0 +1,115 @@
+"""GPUs as memories for models, said by a driver that only tells (tests/fakes/nvml.c), with real engines on the processor."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import tiny_models
+from server import SECRET
+from waiting import until
+
+FAKE = Path(__file__).resolve().parents[1] / "fakes" / "nvml.c"
+MB = 1_000_000
+CARD = 420 * MB  # less the reserve (256 MiB) there is room for two tiny models, which need some 50 MB each
+
+
+class Driver:
+    def __init__(self, folder):
+        self.file = folder / "says"
+        self.used, self.processes = [0, 0], []
+        self.say()
+
+    def say(self):
+        lines = [f"gpu GPU-{i} {CARD} 0 {used} A{i}" for i, used in enumerate(self.used)]
+        lines += [f"process {gpu} {pid} {used}" for gpu, pid, used in self.processes]
+        following = self.file.with_suffix(".next")
+        following.write_text("\n".join(lines) + "\n")
+        following.rename(self.file)
+
+
+@pytest.fixture
+def driver(tmp_path, monkeypatch):
+    folder = tmp_path / "driver"
+    folder.mkdir()
+    subprocess.run(["clang-19", "-shared", "-fPIC", "-o", folder / "libnvidia-ml.so.1", FAKE], check=True)
+    driver = Driver(folder)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
+    monkeypatch.setenv("FAKE_NVML", str(driver.file))
+    return driver
+
+
+def fleet(folder, count, **more):
+    return [{"id": f"m{i}", "engine": "llama", "file": str(tiny_models.make(folder / f"m{i}.gguf", seed=i)), "device": "gpu",
+             "concurrency": 2, "context_tokens": 512, "threads": 1, **more} for i in range(count)]
+
+
+def standing(server):
+    return json.loads(server.faelled("node", "list", "--json").stdout)
+
+
+def devices(server):
+    return {device["device"]: device for device in standing(server)["devices"]}
+
+
+def lie_in(server):
+    return {model["id"]: model["device"] for model in standing(server)["models"] if model["state"] == "ready"}
+
+
+def asked(server, model):
+    answer = server.chat(model, max_tokens=3)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+# Invariant: memory once.
+def test_models_for_gpus_lie_on_them_each_engine_with_its_own(make_server, tmp_path, driver):
+    models = fleet(tmp_path, 5)
+    server = make_server([*models, models[0] | {"id": "on-host", "device": "host"}]).start(ready=False)
+    server.until_ready("m0", "m1", "m2", "m3", "on-host")
+    found = devices(server)
+    assert {name: one["kind"] for name, one in found.items()} == {"host": "host", "gpu0": "gpu", "gpu1": "gpu"}
+    assert all(100 * MB < found[gpu]["bytes"] < 152 * MB for gpu in ("gpu0", "gpu1"))
+    assert lie_in(server)["on-host"] == "host"
+    assert sorted(lie_in(server)[f"m{i}"] for i in range(4)) == ["gpu0", "gpu0", "gpu1", "gpu1"]
+    seen = []
+    for pid in server.engine_pids():
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        seen += [entry.decode() for entry in environment if entry.startswith(b"CUDA_VISIBLE_DEVICES=")]
+    assert sorted(seen) == ["CUDA_VISIBLE_DEVICES="] + ["CUDA_VISIBLE_DEVICES=GPU-0"] * 2 + ["CUDA_VISIBLE_DEVICES=GPU-1"] * 2
+    asked(server, "m4")  # one of the four made room
+    assert lie_in(server)["m4"] in ("gpu0", "gpu1") and lie_in(server)["on-host"] == "host"
+    assert len(server.engine_pids()) == 5
+
+
+def test_what_others_take_of_a_card_is_not_for_models(make_server, tmp_path, driver):
+    server = make_server(fleet(tmp_path, 2)).start(ready=False)
+    server.until_ready("m0", "m1")
+    driver.used, driver.processes = [CARD, CARD - 10 * MB], [(0, 1, CARD), (1, 1, CARD - 10 * MB)]
+    driver.say()
+    until("no card has room", lambda: devices(server)["gpu0"]["bytes"] == devices(server)["gpu1"]["bytes"] == 0, 30)
+    until("the unused have gone", lambda: not server.engine_pids(), 30)
+    assert server.chat("m0").status_code == 503
+    driver.used, driver.processes = [0, 0], []
+    driver.say()
+    until("it is given back", lambda: devices(server)["gpu0"]["bytes"] > 0, 30)
+    asked(server, "m0")
+
+
+def test_what_an_engine_is_seen_to_take_is_believed(make_server, tmp_path, driver):
+    server = make_server(fleet(tmp_path, 1)).start(ready=False)
+    server.until_ready("m0")
+    gpu = int(lie_in(server)["m0"].removeprefix("gpu"))
+    [pid] = server.engine_pids()
+    driver.used[gpu] = 120 * MB
+    driver.processes = [(gpu, pid, 120 * MB)]
+    driver.say()
+    until("the books know", lambda: devices(server)[f"gpu{gpu}"]["taken"] == 120 * MB, 30)
+
+
+def test_without_a_gpu_a_model_for_one_says_so(make_server, tmp_path):
+    server = make_server(fleet(tmp_path, 1)).start(ready=False)
+    answer = server.chat("m0", secret=SECRET)
+    assert answer.status_code == 503, answer.text
+    assert server.model_state("m0")["detail"] == "it is to lie on a GPU, and this server has none"
