@@ -39,7 +39,7 @@ bool has(const std::vector<engines::AdapterSettings>& all, const engines::Adapte
 
 VllmDriver::VllmDriver(engines::ModelSettings model, bool sleeps)
     // The processor's build refuses to start when it is told that it shall be able to.
-    : model_(std::move(model)), sleeps_(sleeps && !processor_build(home_of(model_.vllm))) {}
+    : model_(std::move(model)), sleeps_(sleeps && !engines::vllm_for_processors(model_.vllm)) {}
 
 std::vector<std::string> VllmDriver::files() const {
   std::vector<std::string> all{model_.folder, model_.chat_template_file};
@@ -57,13 +57,11 @@ Expected<void> VllmDriver::look() {
   if (!folder) return std::unexpected(folder.error());
   if (auto command = engines::vllm_server_command(model_, *folder, {"/any", "/any/v.sock"}); !command)
     return std::unexpected(command.error());
-  if (model_.gpu == engines::vllm_for_processors(model_.vllm)) {
-    return fail(Errc::invalid,
-                fmt::format("model {}: {} was built for {}", model_.id, model_.vllm,
-                            model_.gpu ? "processors, and the model is to lie on a GPU"
-                                       : "GPUs, and the model is not to lie on one"),
-                model_.gpu ? "install vLLM's build for GPUs, or write device: host"
-                           : "write device: gpu, or leave device away");
+  if (model_.gpu && engines::vllm_for_processors(model_.vllm)) {
+    return fail(
+        Errc::invalid,
+        fmt::format("model {}: {} was built for processors, and the model is to lie on a GPU", model_.id, model_.vllm),
+        "install vLLM's build for GPUs, or write device: host");
   }
   if (auto readable = look_at_template(model_); !readable) return readable;
   if (auto there = engines::look_at_adapters_folder(model_); !there) return there;
