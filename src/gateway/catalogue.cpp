@@ -58,14 +58,16 @@ Expected<void> Catalogue::may_put(const CatalogueModel& model) const {
   return {};
 }
 
+void Catalogue::forget_names_of(std::string_view id) {
+  std::erase_if(aliases_,
+                [&](const auto& entry) { return entry.second.model == id && !moving_.contains(entry.first); });
+}
+
 Expected<void> Catalogue::put(CatalogueModel model) {
   if (auto free = may_put(model); !free) return free;
   const std::string id = model.settings.id;
-  if (const auto before = models_.find(id); before == models_.end()) {
-    names_.push_back(id);
-  } else {
-    std::erase_if(aliases_, [&](const auto& entry) { return entry.second.model == id; });
-  }
+  if (!models_.contains(id)) names_.push_back(id);
+  forget_names_of(id);
   for_other_names(model, [&](const std::string& name, rpc::Lane lane, std::optional<std::size_t> adapter) {
     aliases_.emplace(name, Meaning{id, lane, adapter});
   });
@@ -74,8 +76,7 @@ Expected<void> Catalogue::put(CatalogueModel model) {
 }
 
 void Catalogue::remove(std::string_view id) {
-  std::erase_if(aliases_,
-                [&](const auto& entry) { return entry.second.model == id && !moving_.contains(entry.first); });
+  forget_names_of(id);
   std::erase(names_, id);
   if (const auto found = models_.find(id); found != models_.end()) models_.erase(found);
 }
@@ -129,6 +130,8 @@ std::vector<std::string> Catalogue::listed() const {
       add_aliases(adapter.aliases);
     }
   }
+  for (const auto& [name, alias] : moving_)
+    if (alias.listed) all.push_back(name);
   return all;
 }
 

@@ -124,6 +124,8 @@ class Catalogue {
     std::optional<std::size_t> adapter;  // its number
   };
 
+  void forget_names_of(std::string_view id);
+
   std::map<std::string, std::shared_ptr<const CatalogueModel>, std::less<>> models_;
   std::map<std::string, Meaning, std::less<>> aliases_;  // and adapters, and those that move
   std::map<std::string, MovingAlias, std::less<>> moving_;

@@ -108,6 +108,8 @@ TEST_F(CatalogueTest, AMovingAliasMeansWhatItPointsAt) {
   EXPECT_EQ(catalogue.pointed_at_by("b"), "best");
   ASSERT_TRUE(catalogue.point({.name = "best", .model = "b"}));
   EXPECT_EQ(catalogue.asked("best").model, catalogue.find("b"));
+  ASSERT_TRUE(catalogue.put(model("b", {{"y"}})));
+  EXPECT_EQ(catalogue.asked("best").model, catalogue.find("b")) << "a change of the model leaves it where it is";
   catalogue.unpoint("best");
   catalogue.unpoint("best");
   EXPECT_EQ(catalogue.asked("best").model, nullptr);
