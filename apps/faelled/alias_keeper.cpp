@@ -67,12 +67,15 @@ void AliasKeeper::restore(const std::vector<store::SettingRow>& settings) {
     }
     last_version_[name] = alias->version;
     if (alias->model.empty()) continue;
-    if (auto may = may_move(*alias); may) {
-      move(std::move(*alias));
-    } else {
+    // Memories are known once the loop runs: whether it fits is seen then.
+    if (auto may = catalogue_.may_point(*alias); !may) {
       log_.error("a stored alias is left out", {{"alias", name}, {"detail", may.error().message}});
+      continue;
     }
+    if (!alias->moving_to.empty()) undecided_.insert(name);
+    point(std::move(*alias));
   }
+  if (!undecided_.empty()) looking_.arm({});
 }
 
 std::optional<rpc::ModelResidency> AliasKeeper::residency_of(const std::string& model) const {
@@ -93,6 +96,7 @@ Expected<void> AliasKeeper::may_move(const MovingAlias& alias) const {
 
 void AliasKeeper::move(MovingAlias alias) {
   moving_.erase(alias.name);
+  undecided_.erase(alias.name);
   last_version_[alias.name] = alias.version;
   if (alias.moving_to.empty()) return point(std::move(alias));
   const auto from = residency_of(alias.model), to = residency_of(alias.moving_to);
@@ -117,6 +121,9 @@ void AliasKeeper::point(MovingAlias alias) {
 }
 
 void AliasKeeper::look() {
+  for (const std::string& name : std::exchange(undecided_, {}))
+    if (const auto found = catalogue_.moving().find(name); found != catalogue_.moving().end())
+      move(MovingAlias(found->second));
   if (moving_.empty()) return;
   const auto models = mesh_.models();
   for (const std::string& name : std::vector(moving_.begin(), moving_.end())) {

@@ -47,7 +47,8 @@ class AliasKeeper final : public portal::AliasKeeping {
   observe::Log& log_;
   Keep keep_;
   net::Timer looking_;
-  std::set<std::string, std::less<>> moving_;                       // names
+  std::set<std::string, std::less<>> undecided_;  // moving ones of a former run, before memories are known
+  std::set<std::string, std::less<>> moving_;     // names
   std::map<std::string, std::uint64_t, std::less<>> last_version_;  // of removed ones
 };
 

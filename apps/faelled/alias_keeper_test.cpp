@@ -139,6 +139,7 @@ TEST_F(AliasKeeperTest, ComesBackAsItWasKept) {
   EXPECT_EQ(best(), moving);
   EXPECT_EQ(catalogue->moving().size(), 1U);
   EXPECT_EQ(keeper->last_version("gone"), 3U);
+  EXPECT_THAT(ordered, testing::IsEmpty()) << "memories are known once the loop runs";
   states["new"] = EngineState::ready;
   run_until("new");
 }
