@@ -233,3 +233,53 @@ test('an adapter is added to a model for some members, and removed', async ({ br
   await expect(row_of(page, 'Tilføjet Model')).not.toContainText('jura');
   expect(asked).toEqual(['change org/added:1', 'change org/added:1']);
 });
+
+test('a name is made, moved when the new model is ready, and moved back', async ({ browser, guard }) => {
+  void guard;
+  const { page } = await operator_of(browser);
+  interface Alias { name: string; version: number; model: string; moving_to: string | null; previous: string | null; owner: string | null; detail: string | null; lane: string; listed: boolean }
+  let alias: Alias | null = null;
+  const asked: string[] = [];
+  await page.route(/\/api\/aliases(\/.*)?$/, (route) => {
+    const method = route.request().method();
+    if (method === 'GET') return route.fulfill({ json: { aliases: alias ? [alias] : [] } });
+    if (method === 'DELETE') {
+      asked.push('remove');
+      alias = null;
+      return route.fulfill({ status: 204 });
+    }
+    const body = route.request().postDataJSON() as { model?: string; owner: string | null; version: number | null };
+    asked.push(body.model ? `move to ${body.model}, seen ${body.version ?? 'nothing'}, for ${body.owner ?? 'nobody'}` : `back, seen ${body.version ?? 'nothing'}`);
+    if (!body.model && alias) alias = { ...alias, version: alias.version + 1, moving_to: null };
+    else if (alias) alias = { ...alias, version: alias.version + 1, moving_to: body.model ?? null };
+    else alias = { name: 'standard', version: 1, model: body.model ?? '', moving_to: null, previous: null, owner: body.owner, detail: null, lane: 'interactive', listed: true };
+    return route.fulfill({ status: alias.version === 1 ? 201 : 200, json: alias });
+  });
+  await page.reload();
+  const names = page.getByRole('region', { name: 'Navne, der kan flyttes' });
+  await expect(names).toContainText('Der er ingen endnu.');
+  await names.getByRole('button', { name: 'Nyt navn' }).click();
+  const made = page.getByRole('dialog', { name: 'Nyt navn' });
+  await made.getByLabel('Navn', { exact: true }).fill('to ord');
+  await made.getByRole('button', { name: 'Opret' }).click();
+  await expect(made.getByLabel('Navn', { exact: true })).toHaveAccessibleDescription(/uden mellemrum/);
+  await expect(made.getByLabel('Navn', { exact: true })).toBeFocused();
+  await no_axe_violations(page);
+  await made.getByLabel('Navn', { exact: true }).fill('standard');
+  await made.getByLabel('Model', { exact: true }).selectOption('Fast Model');
+  await made.getByLabel('Ejer').fill('drift');
+  await made.getByRole('button', { name: 'Opret' }).click();
+  const row = names.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'standard' }) });
+  await expect(row).toContainText('Fast Model');
+  await row.getByRole('button', { name: 'Flyt standard' }).click();
+  await page.getByRole('dialog', { name: 'Flyt standard' }).getByRole('button', { name: 'Flyt', exact: true }).click();
+  await expect(row).toContainText('Flytter til Tilføjet Model, når den er klar.');
+  await no_axe_violations(page);
+  await no_sideways_scroll(page, 1280);
+  await row.getByRole('button', { name: 'Lad standard blive ved Fast Model' }).click();
+  await expect(row).not.toContainText('Flytter til');
+  await row.getByRole('button', { name: 'Fjern navnet standard' }).click();
+  await expect(names).toContainText('Der er ingen endnu.');
+  expect(asked).toEqual(['move to configured, seen nothing, for drift', 'move to org/added:1, seen 1, for drift', 'back, seen 2', 'remove']);
+  await page.context().close();
+});

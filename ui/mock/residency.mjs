@@ -135,14 +135,34 @@ export function mock_residency({ note }) {
     return send(before ? 200 : 201, { id, version: next, fit, offer: offer_of(definition) });
   }
 
+  const aliases = new Map();
+  function moving(session, method, path, body, { send, refuse }) {
+    if (path === '/api/aliases') return send(200, { aliases: [...aliases.values()] });
+    const [name, back] = path.slice('/api/aliases/'.length).split('/').map(decodeURIComponent);
+    const before = aliases.get(name);
+    if ((method !== 'PUT' && !before) || (method === 'PUT' && !by_id(body.model))) return refuse(404, 'not_found', 'Det findes ikke.', 'There is no such alias that can be moved.');
+    note(session, back ? 'alias.rollback' : method === 'PUT' ? 'alias.move' : 'alias.remove', 'alias', name, null);
+    if (method === 'DELETE') {
+      aliases.delete(name);
+      return send(204, null);
+    }
+    if (before && body.version !== before.version) return refuse(409, 'conflict', 'En anden har flyttet navnet imens. Se det, og prøv igen.', 'Somebody has moved it meanwhile.', 'version');
+    const target = back ? before.previous : body.model;
+    const now = { name, version: (before?.version ?? 0) + 1, model: target, moving_to: null, previous: before?.model ?? null, owner: body.owner ?? before?.owner ?? null, detail: null, lane: 'interactive', listed: true };
+    aliases.set(name, now);
+    return send(before ? 200 : 201, now);
+  }
+
   /** Answers, or false: it is not ours. */
   return function residency(session, method, url, body, { send, refuse, send_text }) {
     const path = url.pathname;
     const ordered = /^\/api\/models\/([^/]+)\/residency$/.exec(path);
     const of_catalogue = path === '/api/catalogue' || path.startsWith('/api/catalogue/');
-    if (!path.startsWith('/api/residency') && !ordered && !of_catalogue) return false;
+    const of_aliases = path === '/api/aliases' || path.startsWith('/api/aliases/');
+    if (!path.startsWith('/api/residency') && !ordered && !of_catalogue && !of_aliases) return false;
     if (session.role !== 'operator') return refuse(403, 'forbidden', 'Det har du ikke adgang til.', 'This is not for your role.');
     step();
+    if (of_aliases) return moving(session, method, path, body, { send, refuse });
     if (of_catalogue) return catalogue(session, method, path, body, { send, refuse });
     if (ordered && method === 'POST') {
       const one = by_id(decodeURIComponent(ordered[1]));
