@@ -81,12 +81,12 @@ class Sleepers : public testing::Test {
   void start(std::string_view faults) {
     node::Node::Settings settings;
     settings.folder = folder;
-    settings.devices = {{"gpu0", 150 * mb, "host"}, {"host", 70 * mb}};
+    settings.devices = {{"gpu0", 150 * mb, rpc::DeviceKind::host, "host"}, {"host", 70 * mb}};
     settings.memory_read_every = 10ms;
     settings.patience.restart_first = 20ms;
     for (const char* id : {"a", "b"}) {
       settings.models.push_back(model(id, faults));
-      mesh->know({id, 100 * mb, 5s, 1, false, false, 67 * mb, 40 * mb});
+      mesh->know({id, 100 * mb, 5s, 1, false, false, rpc::DeviceKind::host, 67 * mb, 40 * mb});
     }
     node.emplace(loop, client, clock, random, *log, *mesh, std::move(settings));
     mesh->nodes(*node);

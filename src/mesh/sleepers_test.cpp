@@ -15,8 +15,9 @@ using What = rpc::ResidencyEvent::What;
 class SleepersTest : public ResidentsTest {
  protected:
   SleepersTest() {
-    report.devices = {{"gpu0", 10, "host"}, {"host", 7}};
-    for (const char* model : {"a", "b", "c"}) mesh.know({model, 8, std::chrono::seconds(30), 1, false, false, 6, 1});
+    report.devices = {{"gpu0", 10, rpc::DeviceKind::host, "host"}, {"host", 7}};
+    for (const char* model : {"a", "b", "c"})
+      mesh.know({model, 8, std::chrono::seconds(30), 1, false, false, rpc::DeviceKind::host, 6, 1});
     report_now();
   }
   void serve(const std::string& model) {

@@ -112,7 +112,7 @@ class SleepingNode : public VllmNode {
  protected:
   void SetUp() override {
     VllmNode::SetUp();
-    settings.devices = {{"gpu0", 1'000'000'000, "host"}, {"host", 1'000'000'000}};
+    settings.devices = {{"gpu0", 1'000'000'000, rpc::DeviceKind::host, "host"}, {"host", 1'000'000'000}};
     settings.memory_read_every = 10ms;
     device = "gpu0";
   }
