@@ -38,15 +38,6 @@ class LlamaNode : public NodeTest {
     settings.patience.file_check_every = 50ms;
   }
   engines::ModelSettings& model() { return settings.models[0]; }
-
-  // The engine's process, as the kernel knows it by its socket's folder and our being its parent.
-  static pid_t only_child() {
-    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-      std::ifstream children(task.path() / "children");
-      if (pid_t pid = 0; children >> pid) return pid;
-    }
-    return 0;
-  }
 };
 
 TEST_F(LlamaNode, BringsAModelUpAndReportsWhatItIs) {

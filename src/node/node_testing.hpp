@@ -80,6 +80,15 @@ class NodeTest : public testing::Test, public rpc::ReportPort {
     if (!settings.models.empty()) ASSERT_TRUE(run_until([](const auto&) { return true; }));
   }
 
+  // The engine's process; 0: there is none.
+  static pid_t only_child() {
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::ifstream children(task.path() / "children");
+      if (pid_t pid = 0; children >> pid) return pid;
+    }
+    return 0;
+  }
+
   Duration stop() {
     auto begun = clock.now();
     net::Loop::Hold hold(loop);

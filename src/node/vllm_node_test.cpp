@@ -165,6 +165,37 @@ TEST_F(SleepingNode, TellsThatItKeptItsMemoryThoughItSaysThatItSleeps) {
   EXPECT_GT(engine().bytes_read, weights);
 }
 
+TEST_F(SleepingNode, OnAGpuItSleepsOnceItWasSeenWhatItGaveBack) {
+  constexpr std::uint64_t gib = 1ULL << 30U;
+  std::vector<Gpu> gpus{{"GPU-a", "A10", 24 * gib, 0, true, {}}};
+  settings.devices = {{"host", 1'000'000'000}};
+  settings.gpus = gpus;
+  settings.gpu_backing = "host";
+  settings.models[0].gpu = true;
+  start();
+  int wishes = 0;
+  node->on_gpu_wish([&] { ++wishes; });
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(reports.back().devices.back(),
+            (rpc::DeviceReport{"gpu0", 24 * gib - 24 * gib / 50, rpc::DeviceKind::gpu, "host"}));
+  const auto takes = [&](std::uint64_t bytes) {
+    gpus[0].taken = bytes;
+    gpus[0].processes = {{only_child(), bytes}};
+    node->read(gpus);
+  };
+  takes(20 * gib);
+  EXPECT_EQ(engine().bytes_read, 20 * gib);
+  direct(rpc::Directive::Act::sleep);
+  ASSERT_TRUE(run_until([&](const auto&) { return wishes > 0; }));
+  EXPECT_EQ(engine().state, EngineState::draining);
+  node->read(gpus);  // begun before it slept
+  EXPECT_EQ(engine().state, EngineState::draining);
+  takes(gib);
+  EXPECT_EQ(engine().state, EngineState::asleep);
+  EXPECT_EQ(engine().bytes_read, gib);
+  EXPECT_EQ(wishes, 1);
+}
+
 TEST_F(SleepingNode, EndsWhenItDoesNotFallAsleep) {
   settings.patience.sleep_max = 300ms;
   for (const auto& [fault, why] :
