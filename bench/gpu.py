@@ -24,6 +24,7 @@ import proctree
 REPO = pathlib.Path(__file__).resolve().parent.parent
 PROMPT = "The history of the town hall begins in the year 1642, when the council decided to build"
 START_S = 900
+PROCESSORS = ("OMP_NUM_THREADS=", "VLLM_CPU_OMP_THREADS_BIND=", "VLLM_ENABLE_V1_MULTIPROCESSING=")
 
 
 def config_of(options, folder, port):
@@ -60,8 +61,9 @@ def complete(port, model, tokens):
 
 
 def throughput(port, model, options):
-    """Tokens a second, all streams together."""
+    """Tokens a second, all streams together. What comes first is not counted: it compiles what the batches need."""
     with ThreadPoolExecutor(options.concurrency) as pool:
+        list(pool.map(lambda _: complete(port, model, options.tokens), range(2 * options.concurrency)))
         began = time.monotonic()
         done = list(pool.map(lambda _: complete(port, model, options.tokens), range(options.requests)))
         return sum(tokens for tokens, _, _ in done) / (time.monotonic() - began)
@@ -77,18 +79,21 @@ def gpu_mib():
 
 
 def states(options, config):
-    said = subprocess.run([options.faelled.resolve(), "model", "list", "--json", "--config", config], capture_output=True, text=True, check=True)
-    return {model["id"]: model["state"] for model in json.loads(said.stdout)["models"]}
+    """By model; nothing while the server does not answer yet."""
+    said = subprocess.run([options.faelled.resolve(), "model", "list", "--json", "--config", config], capture_output=True, text=True)
+    return {model["id"]: model["state"] for model in json.loads(said.stdout)["models"]} if said.returncode == 0 else {}
 
 
 def words_of_engine(root, model_folder):
-    """Of its command line what a vLLM beside it is started with: all but its socket."""
+    """What a vLLM beside it is started with: its words but for the socket, and how it uses processors."""
     for pid in proctree.tree(root):
         words = [word.decode() for word in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]]
         if "serve" in words and str(model_folder) in words:
             words = words[words.index("serve"):]
             at = words.index("--uds")
-            return [word for word in words[:at] + words[at + 2:] if word != "--enable-sleep-mode"]
+            pairs = pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+            environment = dict(pair.split("=", 1) for pair in pairs if pair.startswith(PROCESSORS))
+            return [word for word in words[:at] + words[at + 2:] if word != "--enable-sleep-mode"], environment
     raise SystemExit("faelled has no vLLM with that model among its processes")
 
 
@@ -143,11 +148,11 @@ def main():
             for state, what in (("asleep", "asked asleep to first token, s"), ("absent", "asked absent to first token, s")):
                 tell(what, seconds(back[state]) if back[state] else "none was")
             through = throughput(port, "first", options)
-            words = words_of_engine(processes[0].pid, options.first.resolve())
+            words, environment = words_of_engine(processes[0].pid, options.first.resolve())
             proctree.stop(processes.pop())
             began = time.monotonic()
             processes.append(proctree.start([options.vllm.absolute(), *words, "--host", "127.0.0.1", "--port", str(beside)], None, cwd=folder,
-                                            env={**os.environ, "HF_HUB_OFFLINE": "1"}, stdout=log, stderr=log))
+                                            env={**os.environ, **environment, "HF_HUB_OFFLINE": "1"}, stdout=log, stderr=log))
 
             def answers():
                 try:
