@@ -74,6 +74,10 @@ class CommandLine : public ::testing::Test {
         row.outcome = ledger::Outcome::failed;
         row.cause = "said \"no\",\nand left";
         auto opening = world.journal->opened(row);
+        while (!opening && !world.journal->stats().failed) {  // no segment is laid out yet
+          std::this_thread::yield();
+          opening = world.journal->opened(row);
+        }
         world.journal->closed(std::move(opening.value()), row);
       }
       loop_ = &world.loop;
