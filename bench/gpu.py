@@ -18,11 +18,11 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import engine
 import gateways
 import proctree
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
-PROMPT = "The history of the town hall begins in the year 1642, when the council decided to build"
 START_S = 900
 PROCESSORS = ("OMP_NUM_THREADS=", "VLLM_CPU_OMP_THREADS_BIND=", "VLLM_ENABLE_V1_MULTIPROCESSING=")
 
@@ -39,25 +39,7 @@ def config_of(options, folder, port):
 
 
 def complete(port, model, tokens):
-    """One streamed completion: tokens, seconds to the first of them, seconds in all."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_S)
-    body = json.dumps({"model": model, "prompt": PROMPT, "max_tokens": tokens, "temperature": 0, "stream": True,
-                       "stream_options": {"include_usage": True}})
-    began = time.monotonic()
-    connection.request("POST", "/v1/completions", body,
-                       {"Authorization": f"Bearer {gateways.KEY}", "Content-Type": "application/json"})
-    answer = connection.getresponse()
-    if answer.status != 200:
-        raise ValueError(f"status {answer.status}: {answer.read()[:300]}")
-    first_s, used = None, None
-    for line in answer:
-        if line.startswith(b"data: {"):
-            first_s = first_s or time.monotonic() - began
-            used = json.loads(line[6:]).get("usage") or used
-    connection.close()
-    if not used:
-        raise ValueError("the stream broke off")
-    return used["completion_tokens"], first_s, time.monotonic() - began
+    return engine.complete(port, tokens, model, START_S)
 
 
 def throughput(port, model, options):

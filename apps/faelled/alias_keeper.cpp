@@ -1,8 +1,6 @@
 #include "alias_keeper.hpp"
 
-#include <algorithm>
-
-#include "json/document.hpp"
+#include <utility>
 
 namespace faelled::app {
 namespace {
@@ -10,26 +8,6 @@ namespace {
 using gateway::MovingAlias;
 
 constexpr auto look_every = std::chrono::milliseconds(200);
-
-std::optional<MovingAlias> read(std::string_view name, const json::Value& stored) {
-  const auto text = [&](std::string_view key) {
-    const auto found = stored.find(key);
-    return found ? found->text().value_or("") : std::string();
-  };
-  const auto version = stored.find("version");
-  const auto listed = stored.find("listed");
-  if (!version || version->integer().value_or(0) < 1) return std::nullopt;
-  MovingAlias alias;
-  alias.name = name;
-  alias.version = static_cast<std::uint64_t>(*version->integer());
-  alias.model = text("model");
-  alias.moving_to = text("moving_to");
-  alias.previous = text("previous");
-  alias.owner = text("owner");
-  alias.lane = text("lane") == "batch" ? rpc::Lane::batch : rpc::Lane::interactive;
-  alias.listed = !listed || listed->boolean().value_or(true);
-  return alias;
-}
 
 }  // namespace
 
@@ -46,21 +24,16 @@ bool fit_together(const rpc::ModelResidency& one, const rpc::ModelResidency& oth
 }
 
 AliasKeeper::AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::ResidencyPort& residency,
-                         rpc::MeshPort& mesh, observe::Log& log, Keep keep)
-    : catalogue_(catalogue),
-      residency_(residency),
-      mesh_(mesh),
-      log_(log),
-      keep_(std::move(keep)),
-      looking_(loop, [this] { look(); }) {}
+                         observe::Log& log, Keep keep)
+    : catalogue_(catalogue), residency_(residency), log_(log), keep_(std::move(keep)), looking_(loop, [this] {
+        look();
+      }) {}
 
 void AliasKeeper::restore(const std::vector<store::SettingRow>& settings) {
-  json::Document document;
   for (const store::SettingRow& row : settings) {
     if (!row.key.starts_with(portal::alias_setting)) continue;
     const std::string name = row.key.substr(portal::alias_setting.size());
-    const auto root = document.parse(row.value);
-    auto alias = root ? read(name, *root) : std::nullopt;
+    auto alias = portal::read_alias(name, row.value);
     if (!alias) {
       log_.error("a stored alias cannot be read", {{"alias", name}});
       continue;
@@ -68,26 +41,20 @@ void AliasKeeper::restore(const std::vector<store::SettingRow>& settings) {
     last_version_[name] = alias->version;
     if (alias->model.empty()) continue;
     // Memories are known once the loop runs: whether it fits is seen then.
-    if (auto may = catalogue_.may_point(*alias); !may) {
-      log_.error("a stored alias is left out", {{"alias", name}, {"detail", may.error().message}});
-      continue;
+    const bool moves = !alias->moving_to.empty();
+    if (auto pointed = catalogue_.point(std::move(*alias)); !pointed) {
+      log_.error("a stored alias is left out", {{"alias", name}, {"detail", pointed.error().message}});
+    } else if (moves) {
+      undecided_.insert(name);
     }
-    if (!alias->moving_to.empty()) undecided_.insert(name);
-    point(std::move(*alias));
   }
   if (!undecided_.empty()) looking_.arm({});
-}
-
-std::optional<rpc::ModelResidency> AliasKeeper::residency_of(const std::string& model) const {
-  auto all = residency_.residency();
-  const auto found = std::ranges::find(all, model, &rpc::ModelResidency::model);
-  return found == all.end() ? std::nullopt : std::optional(std::move(*found));
 }
 
 Expected<void> AliasKeeper::may_move(const MovingAlias& alias) const {
   if (auto may = catalogue_.may_point(alias); !may) return may;
   const std::string& target = alias.moving_to.empty() ? alias.model : alias.moving_to;
-  const auto found = residency_of(target);
+  const auto found = residency_.residency(target);
   if (found && !found->fits)
     return fail(Errc::invalid, "the model '" + target + "' does not fit: " + found->detail,
                 "choose a smaller one, or give models more memory");
@@ -99,7 +66,7 @@ void AliasKeeper::move(MovingAlias alias) {
   undecided_.erase(alias.name);
   last_version_[alias.name] = alias.version;
   if (alias.moving_to.empty()) return point(std::move(alias));
-  const auto from = residency_of(alias.model), to = residency_of(alias.moving_to);
+  const auto from = residency_.residency(alias.model), to = residency_.residency(alias.moving_to);
   if (!from || !to || !fit_together(*from, *to, residency_.devices())) {
     alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
     return point(std::move(alias));
@@ -112,7 +79,8 @@ void AliasKeeper::move(MovingAlias alias) {
   look();
 }
 
-// In the store as it is now: it was kept as it was wished.
+// In the store as it is now: it was kept as it was wished, and a move that ended meanwhile may have been kept after
+// that.
 void AliasKeeper::point(MovingAlias alias) {
   const std::string name = alias.name;
   if (auto pointed = catalogue_.point(std::move(alias)); !pointed)
@@ -125,7 +93,6 @@ void AliasKeeper::look() {
     if (const auto found = catalogue_.moving().find(name); found != catalogue_.moving().end())
       move(MovingAlias(found->second));
   if (moving_.empty()) return;
-  const auto models = mesh_.models();
   for (const std::string& name : std::vector(moving_.begin(), moving_.end())) {
     const auto found = catalogue_.moving().find(name);
     if (found == catalogue_.moving().end()) {
@@ -133,8 +100,8 @@ void AliasKeeper::look() {
       continue;
     }
     MovingAlias alias = found->second;
-    const auto to = std::ranges::find(models, alias.moving_to, &rpc::ModelStatus::model);
-    if (to == models.end()) continue;
+    const auto to = residency_.residency(alias.moving_to);
+    if (!to) continue;
     if (to->state == rpc::EngineState::ready) {
       alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
       alias.detail.clear();

@@ -25,8 +25,8 @@ class AliasKeeper final : public portal::AliasKeeping {
  public:
   // Keeps a setting in the store; what becomes of that is not waited for.
   using Keep = std::function<void(const std::string& key, const std::string& value)>;
-  AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::ResidencyPort& residency, rpc::MeshPort& mesh,
-              observe::Log& log, Keep keep);
+  AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::ResidencyPort& residency, observe::Log& log,
+              Keep keep);
 
   // Those of former runs, from the store's settings. One that cannot be used any more is told in the log and left out.
   void restore(const std::vector<store::SettingRow>& settings);
@@ -37,13 +37,11 @@ class AliasKeeper final : public portal::AliasKeeping {
   std::uint64_t last_version(const std::string& name) const override;
 
  private:
-  std::optional<rpc::ModelResidency> residency_of(const std::string& model) const;
   void look();
   void point(gateway::MovingAlias alias);
 
   gateway::Catalogue& catalogue_;
   rpc::ResidencyPort& residency_;
-  rpc::MeshPort& mesh_;
   observe::Log& log_;
   Keep keep_;
   net::Timer looking_;

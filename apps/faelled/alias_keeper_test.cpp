@@ -16,7 +16,7 @@ using rpc::EngineState;
 using testing::ElementsAre;
 
 // Two models of 60 bytes in a memory of 100 or 200, and what was ordered.
-class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort, public rpc::MeshPort {
+class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
  protected:
   AliasKeeperTest() {
     std::vector<gateway::CatalogueModel> models(2);
@@ -24,45 +24,29 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort, public 
     models[1].settings.id = "new";
     catalogue.emplace(std::move(models), WallTime{});
     log = observe::Log::open((folder / "log").string(), observe::Level::debug).value();
-    keeper.emplace(loop, *catalogue, *this, *this, *log,
+    keeper.emplace(loop, *catalogue, *this, *log,
                    [this](const std::string& key, const std::string& value) { kept[key] = value; });
     states["old"] = EngineState::ready;
   }
 
   std::vector<rpc::DeviceResidency> devices() const override { return {{.device = "host", .bytes = bytes}}; }
-  std::vector<rpc::ModelResidency> residency() const override {
-    std::vector<rpc::ModelResidency> all;
-    for (const char* id : {"new", "old"}) {
-      rpc::ModelResidency one;
-      one.model = id;
-      one.bytes = 60;
-      one.fits = bytes >= 60;
-      one.state = states.at(id);
-      all.push_back(one);
-    }
-    return all;
+  std::vector<rpc::ModelResidency> residency() const override { return {*residency("new"), *residency("old")}; }
+  std::optional<rpc::ModelResidency> residency(std::string_view model) const override {
+    const auto state = states.find(model);
+    if (state == states.end()) return std::nullopt;
+    rpc::ModelResidency one;
+    one.model = model;
+    one.bytes = 60;
+    one.fits = bytes >= 60;
+    one.state = state->second;
+    one.detail = one.state == EngineState::failed ? "its file is cut off" : "";
+    return one;
   }
   std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t, std::size_t) const override { return {}; }
   Expected<void> order(const std::string& model, rpc::ResidencyAct) override {
     ordered.push_back(model);
     return {};
   }
-  void submit(const rpc::Ticket&, rpc::TicketListener&) override {}
-  void progress(const rpc::Progress&) override {}
-  void end(const rpc::End&) override {}
-  std::vector<rpc::ModelStatus> models() const override {
-    std::vector<rpc::ModelStatus> all;
-    for (const auto& [id, state] : states) {
-      rpc::ModelStatus one;
-      one.model = id;
-      one.state = state;
-      one.detail = state == EngineState::failed ? "its file is cut off" : "";
-      all.push_back(one);
-    }
-    return all;
-  }
-  std::optional<rpc::TicketStatus> ticket(std::uint64_t) const override { return {}; }
-  std::optional<rpc::TicketStatus> ticket(std::string_view) const override { return {}; }
 
   // Turns the loop until the name means that model.
   void run_until(const std::string& model) {
@@ -82,7 +66,7 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort, public 
   std::unique_ptr<observe::Log> log;
   std::optional<gateway::Catalogue> catalogue;
   std::optional<AliasKeeper> keeper;
-  std::map<std::string, EngineState> states{{"old", EngineState::ready}, {"new", EngineState::absent}};
+  std::map<std::string, EngineState, std::less<>> states{{"old", EngineState::ready}, {"new", EngineState::absent}};
   std::uint64_t bytes = 200;
   std::vector<std::string> ordered;
   std::map<std::string, std::string> kept;

@@ -250,7 +250,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   const auto settings = storage->thread->wait_for([](store::Store& s) { return s.settings(); });
   if (!settings) return refuse(settings.error());
   catalogue_keeper.restore(*settings);
-  AliasKeeper alias_keeper(loop, catalogue, mesh, mesh, **log,
+  AliasKeeper alias_keeper(loop, catalogue, mesh, **log,
                            [&clock, &store = *storage->thread](const std::string& key, const std::string& value) {
                              const store::SettingRow row{key, value, clock.wall()};
                              store.ask([row](store::Store& s) { return s.set_setting(row); },

@@ -11,6 +11,7 @@
 #include "mesh/mesh.hpp"
 #include "net/loop.hpp"
 #include "net/timer.hpp"
+#include "node/fake_vllm_testing.hpp"
 #include "node/node.hpp"
 #include "observe/log.hpp"
 
@@ -57,27 +58,6 @@ class Sleepers : public testing::Test {
     std::filesystem::remove_all(folder);
   }
 
-  engines::ModelSettings model(const std::string& id, std::string_view faults) {
-    const std::string at = folder + "/" + id;
-    std::filesystem::create_directory(at);
-    const auto write = [&](const char* file, std::string_view text) {
-      std::ofstream(at + "/" + file, std::ios::binary) << text;
-    };
-    write("config.json", R"({"architectures":["Qwen3ForCausalLM"],"dtype":"bfloat16","max_position_embeddings":512,)"
-                         R"("num_hidden_layers":1,"num_attention_heads":1,"hidden_size":32})");
-    write("tokenizer.json", "{}");
-    write("chat_template.jinja", "{{ messages }}");
-    const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
-    write("model.safetensors", std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "x");
-    write("faults", faults);
-    engines::ModelSettings settings;
-    settings.kind = engines::EngineKind::vllm;
-    settings.id = id;
-    settings.folder = at;
-    settings.vllm = FAELLED_SOURCE_DIR "/tests/fake_vllm/bin/vllm";
-    settings.places = 1;
-    return settings;
-  }
   void start(std::string_view faults) {
     node::Node::Settings settings;
     settings.folder = folder;
@@ -85,7 +65,7 @@ class Sleepers : public testing::Test {
     settings.memory_read_every = 10ms;
     settings.patience.restart_first = 20ms;
     for (const char* id : {"a", "b"}) {
-      settings.models.push_back(model(id, faults));
+      settings.models.push_back(node::fake_vllm_model(id, folder + "/" + id, faults));
       mesh->know({id, 100 * mb, 5s, 1, false, false, rpc::DeviceKind::host, 67 * mb, 40 * mb});
     }
     node.emplace(loop, client, clock, random, *log, *mesh, std::move(settings));

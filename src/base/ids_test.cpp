@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/plain_name.hpp"
+
 namespace faelled {
 namespace {
 
@@ -33,6 +35,11 @@ TEST(Ids, SecretsCarryAllTheirBits) {
   SystemRandom random;
   EXPECT_EQ(random_text(20, random).size(), 32U);
   EXPECT_NE(random_text(20, random), random_text(20, random));
+}
+
+TEST(PlainName, IsVisibleAsciiWithoutQuotesAndBackslash) {
+  EXPECT_TRUE(is_plain_name("org/best:1"));
+  for (const char* name : {"a b", "a\"", "a\\", "\xc3\xa6"}) EXPECT_FALSE(is_plain_name(name)) << name;
 }
 
 }  // namespace

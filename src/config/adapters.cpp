@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/limits.hpp"
+#include "base/plain_name.hpp"
 #include "config/keys.hpp"
 #include "config/naming.hpp"
 
@@ -14,7 +15,7 @@ constexpr std::size_t path_bytes_max = 4096;
 
 // It stands behind the model's id and a colon, and llama-server splits names and paths at commas.
 bool is_adapter_name(std::string_view name) {
-  return is_model_id(name) && name.find_first_of(":,") == std::string_view::npos;
+  return is_plain_name(name) && name.find_first_of(":,") == std::string_view::npos;
 }
 
 void read_members(Fields& fields, Problems& problems, Adapter& adapter) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/plain_name.hpp"
 #include "config/adapters.hpp"
 #include "config/edge.hpp"
 #include "config/keys.hpp"
@@ -167,7 +168,7 @@ std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::
   Model model;
   if (const auto id = fields.required("id", "id: small")) {
     model.id = *id;
-    if (!is_model_id(*id)) {
+    if (!is_plain_name(*id)) {
       fields.wrong("id", fields.path("id") + " " + in_quotes(*id) + " is no model id",
                    "visible ASCII letters without spaces, quotes and backslashes");
     } else if (!ids.insert(*id).second) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/limits.hpp"
+#include "base/plain_name.hpp"
 #include "config/keys.hpp"
 
 namespace faelled::config {
@@ -18,10 +20,6 @@ CardText read_card_text(Problems& problems, const YAML::Node& node, const std::s
 }
 
 }  // namespace
-
-bool is_model_id(std::string_view id) {
-  return std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
-}
 
 std::optional<Card> read_card(Fields& model, Problems& problems) {
   const auto* node = model.find("card");
@@ -53,7 +51,7 @@ std::vector<Alias> read_aliases(Fields& model, Problems& problems) {
       alias.batch = fields.choice("lane", lanes) == 1;
       alias.listed = fields.boolean("listed").value_or(true);
     }
-    if (alias.name.empty() || alias.name.size() > limits::name_bytes_max || !is_model_id(alias.name)) {
+    if (alias.name.empty() || alias.name.size() > limits::name_bytes_max || !is_plain_name(alias.name)) {
       problems.add(node, where + " " + in_quotes(alias.name) + " is no model id",
                    "visible ASCII letters without spaces, quotes and backslashes");
     } else {

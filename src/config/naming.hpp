@@ -2,16 +2,12 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "config/config.hpp"
 #include "config/fields.hpp"
 
 namespace faelled::config {
-
-// Ids stand in URLs, JSON and logs: visible ASCII, no quotes or backslash.
-bool is_model_id(std::string_view id);
 
 // Of the keys `card` and `aliases` of a section.
 std::optional<Card> read_card(Fields& section, Problems& problems);

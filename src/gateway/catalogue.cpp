@@ -81,11 +81,6 @@ void Catalogue::remove(std::string_view id) {
   if (const auto found = models_.find(id); found != models_.end()) models_.erase(found);
 }
 
-bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= limits::name_bytes_max &&
-         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
-}
-
 Expected<void> Catalogue::may_point(const MovingAlias& alias) const {
   if (models_.contains(alias.name) || (aliases_.contains(alias.name) && !moving_.contains(alias.name)))
     return fail(Errc::exists, "'" + alias.name + "' is a model or a fixed alias of one", "choose another name");

@@ -46,9 +46,6 @@ struct MovingAlias {
   bool operator==(const MovingAlias&) const = default;
 };
 
-// Names stand in URLs, JSON and logs: visible ASCII, no quotes or backslash, at most limits::name_bytes_max.
-bool is_name(std::string_view name);
-
 // A LoRA of a model, asked for as a model of its own. The engine's part of it has the same number in
 // ModelSettings::adapters.
 struct CatalogueAdapter {

@@ -103,32 +103,38 @@ std::optional<rpc::TicketStatus> Mesh::ticket(std::string_view request_id) const
 
 std::vector<rpc::ModelResidency> Mesh::residency() const {
   std::vector<rpc::ModelResidency> all;
-  for (const auto& [model, line] : lines_) {
-    auto known = residents_.residency(model);
-    if (!known && line.removed) continue;
-    if (!known) {  // somebody else's: it is where it is
-      known.emplace();
-      known->model = model;
-      if (const rpc::EngineReport* best = best_report(model)) {
-        known->state = best->state;
-        known->detail = best->detail;
-        known->load_time = best->load_time;
-        known->ready_in = best->ready_in;
-      }
-      known->waiting = static_cast<std::uint32_t>(line.tickets);
-      for (const auto& [id, engine] : engines_)
-        if (engine.report.model == model)
-          known->running += static_cast<std::uint32_t>(engine.places.size() - engine.free.size());
-    }
-    if (line.fetching) {
-      known->state = state_of(*line.fetching);
-      known->detail = line.fetching->detail;
-      known->ready_in = line.fetching->left;
-      known->fetching = line.fetching;
-    }
-    all.push_back(std::move(*known));
-  }
+  for (const auto& [model, line] : lines_)
+    if (auto one = residency(model)) all.push_back(std::move(*one));
   return all;
+}
+
+std::optional<rpc::ModelResidency> Mesh::residency(std::string_view named) const {
+  const auto found = lines_.find(named);
+  if (found == lines_.end()) return std::nullopt;
+  const auto& [model, line] = *found;
+  auto known = residents_.residency(model);
+  if (!known && line.removed) return std::nullopt;
+  if (!known) {  // somebody else's: it is where it is
+    known.emplace();
+    known->model = model;
+    if (const rpc::EngineReport* best = best_report(model)) {
+      known->state = best->state;
+      known->detail = best->detail;
+      known->load_time = best->load_time;
+      known->ready_in = best->ready_in;
+    }
+    known->waiting = static_cast<std::uint32_t>(line.tickets);
+    for (const auto& [id, engine] : engines_)
+      if (engine.report.model == model)
+        known->running += static_cast<std::uint32_t>(engine.places.size() - engine.free.size());
+  }
+  if (line.fetching) {
+    known->state = state_of(*line.fetching);
+    known->detail = line.fetching->detail;
+    known->ready_in = line.fetching->left;
+    known->fetching = line.fetching;
+  }
+  return known;
 }
 
 rpc::MemberShare Mesh::share_of(const commons::MemberState& state) const {

@@ -14,6 +14,7 @@
 #include "http/client.hpp"
 #include "net/loop.hpp"
 #include "net/timer.hpp"
+#include "node/fake_vllm_testing.hpp"
 #include "node/node.hpp"
 #include "observe/log.hpp"
 
@@ -114,19 +115,7 @@ class VllmNode : public NodeTest {
  protected:
   void SetUp() override {
     folder = settings.folder + "/model";
-    std::filesystem::create_directory(folder);
-    write("config.json", R"({"architectures":["Qwen3ForCausalLM"],"dtype":"bfloat16","max_position_embeddings":512,)"
-                         R"("num_hidden_layers":1,"num_attention_heads":1,"hidden_size":32})");
-    write("tokenizer.json", "{}");
-    write("chat_template.jinja", "{{ messages }}");
-    const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
-    write("model.safetensors", std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "x");
-    faults("");
-    engines::ModelSettings model;
-    model.kind = engines::EngineKind::vllm;
-    model.id = "org/big";
-    model.folder = folder;
-    model.vllm = FAELLED_SOURCE_DIR "/tests/fake_vllm/bin/vllm";
+    engines::ModelSettings model = fake_vllm_model("org/big", folder, "");
     model.places = 2;
     settings.models = {model};
     settings.patience.probe_every = 50ms;
@@ -135,9 +124,7 @@ class VllmNode : public NodeTest {
     settings.patience.file_check_every = 50ms;
     settings.patience.stop_grace = 500ms;
   }
-  void write(const std::string& name, std::string_view text) {
-    std::ofstream(folder + "/" + name, std::ios::binary) << text;
-  }
+  void write(const std::string& name, std::string_view text) { write_file(folder + "/" + name, text); }
   void faults(std::string_view names) { write("faults", names); }
   std::string folder;
 };

@@ -1,6 +1,4 @@
 // A node whose engines are vLLM's double.
-#include <fstream>
-
 #include "node/node_testing.hpp"
 
 namespace faelled::node {
@@ -8,39 +6,6 @@ namespace {
 
 using rpc::EngineState;
 using testing::HasSubstr;
-
-// Behind tests/fake_vllm, which has the faults of the real one on demand.
-class VllmNode : public NodeTest {
- protected:
-  void SetUp() override {
-    folder = settings.folder + "/model";
-    std::filesystem::create_directory(folder);
-    write("config.json", R"({"architectures":["Qwen3ForCausalLM"],"dtype":"bfloat16","max_position_embeddings":512,)"
-                         R"("num_hidden_layers":1,"num_attention_heads":1,"hidden_size":32})");
-    write("tokenizer.json", "{}");
-    write("chat_template.jinja", "{{ messages }}");
-    const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
-    write("model.safetensors", std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "x");
-    faults("");
-    engines::ModelSettings model;
-    model.kind = engines::EngineKind::vllm;
-    model.id = "org/big";
-    model.folder = folder;
-    model.vllm = FAELLED_SOURCE_DIR "/tests/fake_vllm/bin/vllm";
-    model.places = 2;
-    settings.models = {model};
-    settings.patience.probe_every = 50ms;
-    settings.patience.idle_silent_max = 500ms;
-    settings.patience.restart_first = 20ms;
-    settings.patience.file_check_every = 50ms;
-    settings.patience.stop_grace = 500ms;
-  }
-  void write(const std::string& name, std::string_view text) {
-    std::ofstream(folder + "/" + name, std::ios::binary) << text;
-  }
-  void faults(std::string_view names) { write("faults", names); }
-  std::string folder;
-};
 
 TEST_F(VllmNode, ReportsWhatItIsAndLeavesNothingBehind) {
   start();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,5 +31,7 @@ class AliasKeeping {
 // What is kept in the store of an alias; a version alone: it was removed.
 std::string stored_alias(const gateway::MovingAlias& alias);
 std::string removed_alias(std::uint64_t version);
+// Back: an alias without a model was removed. Nothing: it is no such text.
+std::optional<gateway::MovingAlias> read_alias(std::string_view name, std::string_view stored);
 
 }  // namespace faelled::portal

@@ -3,6 +3,9 @@
 
 #include <limits>
 
+#include "base/limits.hpp"
+#include "base/plain_name.hpp"
+#include "json/document.hpp"
 #include "json/writer.hpp"
 #include "portal/alias_keeping.hpp"
 #include "portal/answers.hpp"
@@ -57,6 +60,28 @@ std::string removed_alias(std::uint64_t version) {
   std::string text;
   json::Writer(text).object().member("version", version).close_object();
   return text;
+}
+
+std::optional<MovingAlias> read_alias(std::string_view name, std::string_view stored) {
+  json::Document document;
+  const auto root = document.parse(stored);
+  const auto version = root ? root->find("version") : std::nullopt;
+  if (!version || version->integer().value_or(0) < 1) return std::nullopt;
+  const auto text = [&](std::string_view key) {
+    const auto found = root->find(key);
+    return found ? found->text().value_or("") : std::string();
+  };
+  MovingAlias alias;
+  alias.name = name;
+  alias.version = static_cast<std::uint64_t>(*version->integer());
+  alias.model = text("model");
+  alias.moving_to = text("moving_to");
+  alias.previous = text("previous");
+  alias.owner = text("owner");
+  alias.lane = text("lane") == "batch" ? rpc::Lane::batch : rpc::Lane::interactive;
+  const auto listed = root->find("listed");
+  alias.listed = !listed || listed->boolean().value_or(true);
+  return alias;
 }
 
 net::Task<void> Portal::list_aliases(Call& call) {
@@ -132,7 +157,7 @@ net::Task<void> Portal::put_alias(Call& call) {
     co_return call.fail(ApiError{Cause::invalid_value, "owner is longer than 200 bytes", "owner"});
   if (*lane && *lane != lanes[0] && *lane != lanes[1])
     co_return call.fail(ApiError{Cause::invalid_value, "lane must be interactive or batch", "lane"});
-  if (!gateway::is_name(call.id))
+  if (!(!call.id.empty() && call.id.size() <= limits::name_bytes_max && is_plain_name(call.id)))
     co_return call.fail(
         ApiError{Cause::invalid_value, "an alias is visible ASCII without spaces, quotes and backslashes", "name"});
   wish.model = *model;

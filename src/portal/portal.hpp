@@ -179,7 +179,6 @@ class Portal {
   net::Task<void> get_residency(Call& call);
   net::Task<void> list_residency_events(Call& call);
   net::Task<void> order_residency(Call& call);
-  std::optional<rpc::ModelResidency> residency_of(const std::string& model) const;
   // usage_api.cpp
   net::Task<void> get_usage(Call& call);
   net::Task<void> send_hours(Call& call, const store::UsageFilter& filter, std::optional<CsvForm> form);

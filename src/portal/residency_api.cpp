@@ -76,13 +76,6 @@ ApiError refused(const Error& error) {
 
 }  // namespace
 
-std::optional<rpc::ModelResidency> Portal::residency_of(const std::string& model) const {
-  if (p_.residency == nullptr) return std::nullopt;
-  auto all = p_.residency->residency();
-  const auto found = std::ranges::find(all, model, &rpc::ModelResidency::model);
-  return found == all.end() ? std::nullopt : std::optional(std::move(*found));
-}
-
 net::Task<void> Portal::get_residency(Call& call) {
   const std::vector<rpc::DeviceResidency> devices =
       p_.residency != nullptr ? p_.residency->devices() : std::vector<rpc::DeviceResidency>();
@@ -143,7 +136,7 @@ net::Task<void> Portal::order_residency(Call& call) {
     co_return call.fail(ApiError{Cause::invalid_value, "act is load, unload, sleep, wake, pin or unpin", "act"});
   call.action = "model." + *text;
   const std::string model = call.id;
-  const auto known = residency_of(model);
+  const auto known = p_.residency != nullptr ? p_.residency->residency(model) : std::nullopt;
   if (!known) co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
   if (const auto why = hindrance(*p_.residency, *known, *wanted)) co_return call.fail(*why);
   Expected<void> ordered;
@@ -161,7 +154,7 @@ net::Task<void> Portal::order_residency(Call& call) {
   if (!noted) co_return call.fail(noted.error());
   if (!ordered) co_return call.fail(refused(ordered.error()));
   p_.context.log.info("a model is ordered", {{"request_id", call.request_id}, {"model", model}, {"act", *text}});
-  const auto now = residency_of(model);
+  const auto now = p_.residency->residency(model);
   call.json(200, one_json([&](json::Writer& out) {
               write_residency(out, now.value_or(*known), p_.context.catalogue.find(model));
             }));

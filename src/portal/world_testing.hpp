@@ -76,6 +76,10 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
   std::vector<rpc::ShareSample> past(std::string_view) const override { return all_past; }
   std::vector<rpc::DeviceResidency> devices() const override { return all_devices; }
   std::vector<rpc::ModelResidency> residency() const override { return all_residency; }
+  std::optional<rpc::ModelResidency> residency(std::string_view model) const override {
+    const auto found = std::ranges::find(all_residency, model, &rpc::ModelResidency::model);
+    return found == all_residency.end() ? std::nullopt : std::optional(*found);
+  }
   std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t before, std::size_t most) const override {
     std::vector<rpc::ResidencyEvent> out;
     for (auto event = all_events.rbegin(); event != all_events.rend() && out.size() < most; ++event)

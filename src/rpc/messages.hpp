@@ -313,7 +313,8 @@ class ResidencyPort {
  public:
   virtual ~ResidencyPort() = default;
   virtual std::vector<DeviceResidency> devices() const = 0;
-  virtual std::vector<ModelResidency> residency() const = 0;  // of the whole catalogue, by id
+  virtual std::vector<ModelResidency> residency() const = 0;                          // of the whole catalogue, by id
+  virtual std::optional<ModelResidency> residency(std::string_view model) const = 0;  // nothing: it is not there
   // Newest first, at most `most`, of those before number `before`; 0: from the newest on.
   virtual std::vector<ResidencyEvent> residency_events(std::uint64_t before, std::size_t most) const = 0;
   // Errors: not_found; invalid with a reason for people (it does not fit, it is not ours to load).
