@@ -129,7 +129,7 @@ bool Planner::moves(ModelNumber model) const {
   const bool never_here = !fits(model, devices_[entry.device]);
   bool room = false;
   for (DeviceNumber d = 0; d < devices_.size(); ++d)
-    room |= d != entry.device &&
+    room |= d != entry.device && suits(model, devices_[d]) &&
             (devices_[d].room() >= catalogue_[model].bytes || (never_here && fits(model, devices_[d])));
   if (!room || never_here) return room;
   const Duration here = ready_in(model, now_);

@@ -402,5 +402,24 @@ TEST(Sleep, AnswersEverybodyInRandomHistories) {
   EXPECT_GT(woken, 300U);
 }
 
+// Room in memory of another kind is none for it.
+TEST_F(SleepTest, ASleeperOfAGpuIsNotEndedForRoomInTheHostsMemory) {
+  World world({{0, 10, DeviceKind::gpu, 1}, {1, 100}});
+  for (const ModelNumber m : {0U, 1U}) world.tell(ModelIs{m, 9, seconds(2), 1, false, false, 7, 1, DeviceKind::gpu});
+  world.serve(0);
+  world.serve(1);
+  ASSERT_EQ(world.at(0).where, Where::asleep);
+  world.answer_takes = seconds(1000);
+  world.ask(1);
+  world.does();
+  world.ask(0);
+  world.pass(seconds(5));
+  for (const Action& action : world.does()) EXPECT_FALSE(std::holds_alternative<Unload>(action));
+  EXPECT_EQ(world.at(0).where, Where::asleep);
+  world.pass(std::chrono::hours(1));
+  EXPECT_EQ(world.loads(), 2U) << "it was woken";
+  EXPECT_EQ(world.ended(), 4U);
+}
+
 }  // namespace
 }  // namespace faelled::residency
