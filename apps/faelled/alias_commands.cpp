@@ -1,4 +1,6 @@
 // Names that are moved from model to model while the server runs.
+#include <iostream>
+
 #include "command.hpp"
 #include "complain.hpp"
 #include "json/document.hpp"
@@ -80,7 +82,9 @@ void add_aliases(CLI::App& app, std::string& config, int& status) {
   Command removes(*alias, "remove", "Whoever asks for the name is told that there is no such model", config, status,
                   [](const Control& c, const Options& o) {
                     const auto gone = c.call("DELETE", "/api/aliases/" + percent_encoded(o.name));
-                    return gone ? 0 : complain(gone.error());
+                    if (!gone) return complain(gone.error());
+                    if (!o.json) std::cout << "removed: " << o.name << "\n";
+                    return 0;
                   });
   removes->add_option("alias", removes.options().name, "The name")->required();
 }

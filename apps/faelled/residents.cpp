@@ -91,7 +91,7 @@ GpusFound find_gpus(const config::Config& config, observe::Log& log) {
 
 std::uint64_t largest_of(const std::vector<node::Gpu>& gpus) {
   std::uint64_t most = 0;
-  for (const node::Gpu& gpu : gpus) most = std::max(most, node::books_of(gpu, {}, 0).for_models);
+  for (const node::Gpu& gpu : gpus) most = std::max(most, node::books_of(gpu, {}).for_models);
   return most;
 }
 

@@ -6,7 +6,7 @@
 
 namespace faelled::node {
 
-GpuBooks books_of(const Gpu& gpu, std::span<const OnGpu> ours, std::uint64_t others_before) {
+GpuBooks books_of(const Gpu& gpu, std::span<const OnGpu> ours, const std::optional<GpuBooks>& before) {
   GpuBooks books;
   std::uint64_t known = 0;
   bool all_seen = true;
@@ -19,8 +19,10 @@ GpuBooks books_of(const Gpu& gpu, std::span<const OnGpu> ours, std::uint64_t oth
     books.read.push_back(bytes);
     known += bytes > 0 ? bytes : engine.need;
   }
-  books.others = gpu.taken - std::min(gpu.taken, known);
-  if (!all_seen) books.others = std::max(books.others, others_before);
+  books.others = books.others_seen = gpu.taken - std::min(gpu.taken, known);
+  if (before && books.others > before->others)
+    books.others = std::max(before->others, std::min(books.others_seen, before->others_seen));
+  if (before && !all_seen) books.others = std::max(books.others, before->others);
   const std::uint64_t kept = std::max(limits::gpu_reserve_bytes, gpu.bytes / 50);
   books.for_models = gpu.bytes - std::min(gpu.bytes, books.others + kept);
   return books;

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,12 +20,14 @@ struct OnGpu {
 
 struct GpuBooks {
   std::uint64_t others = 0;         // what we have not made: other programs, and what an engine left behind
+  std::uint64_t others_seen = 0;    // the same by this reading alone
   std::uint64_t for_models = 0;     // the rest, less what nobody counts
   std::vector<std::uint64_t> read;  // by engine; 0: not seen
 };
 
-// `others_before`: as last found. Where an engine is not seen (it has not taken anything yet, or the driver does not
-// tell processes), what others take is thought to be no less than it was.
-GpuBooks books_of(const Gpu& gpu, std::span<const OnGpu> ours, std::uint64_t others_before);
+// `before`: those of the last reading; none: it is the first. Others take more when two readings in a row say so, for
+// one may show a process of ours that has just ended; where an engine is not seen (it has not taken anything yet, or
+// the driver does not tell processes), they are thought to take no less than they did.
+GpuBooks books_of(const Gpu& gpu, std::span<const OnGpu> ours, const std::optional<GpuBooks>& before = {});
 
 }  // namespace faelled::node

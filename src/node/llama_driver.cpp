@@ -23,6 +23,7 @@ Expected<void> LlamaDriver::look() {
   auto adapters = engines::look_at_adapters(model_);
   without_ = in_words(model_, adapters);
   adapters_ = std::move(adapters.usable);
+  adapter_bytes_ = adapters.bytes;
   return {};
 }
 
@@ -69,7 +70,7 @@ bool LlamaDriver::heard(ProbeKind kind, std::size_t number, std::string_view bod
 
 std::uint64_t LlamaDriver::memory_need() const {
   const auto need = engines::memory_need(model_, file_);
-  return need ? need->total() : 0;
+  return need ? need->total() + adapter_bytes_ : 0;
 }
 
 std::uint32_t LlamaDriver::context_tokens() const {

@@ -28,7 +28,8 @@ class LlamaDriver final : public Driver {
   engines::ModelSettings model_;
   engines::GgufSummary file_;
   std::vector<engines::AdapterSettings> adapters_;  // those of the model that can be used
-  bool tools_ = false;                              // of the process that runs: its chat template knows them
+  std::uint64_t adapter_bytes_ = 0;
+  bool tools_ = false;  // of the process that runs: its chat template knows them
 };
 
 }  // namespace faelled::node

@@ -14,7 +14,6 @@
 #include "base/limits.hpp"
 #include "engines/vllm_server.hpp"
 #include "node/engine_host.hpp"
-#include "node/gpu_books.hpp"
 #include "node/upstream_host.hpp"
 
 namespace faelled::node {
@@ -45,8 +44,8 @@ Node::Node(net::Loop& loop, http::Client& client, const Clock& clock, Random& ra
       reading_(loop, [this] { read_memory(); }),
       self_(std::make_shared<Node*>(this)) {
   for (const Gpu& gpu : settings_.gpus) {
-    const GpuBooks books = books_of(gpu, {}, 0);
-    gpus_.push_back({fmt::format("gpu{}", gpus_.size()), gpu, books.others, books.for_models});
+    const GpuBooks books = books_of(gpu, {});
+    gpus_.push_back({fmt::format("gpu{}", gpus_.size()), gpu, books, books.for_models});
   }
 }
 
@@ -214,9 +213,9 @@ void Node::read(const std::vector<Gpu>& gpus) {
       const std::uint64_t need = held.asleep ? engines::vllm_asleep_bytes : held.host->memory_need();
       ours.push_back({need, held.host->processes()});
     }
-    const GpuBooks books = books_of(*now, ours, device.others);
+    const GpuBooks books = books_of(*now, ours, device.books);
     device.last = *now;
-    device.others = books.others;
+    device.books = books;
     for (std::size_t i = 0; i < here.size(); ++i) {
       if (here[i]->readings_due > 0 && --here[i]->readings_due == 0) {
         here[i]->bytes_read = books.read[i];
@@ -238,15 +237,22 @@ void Node::read(const std::vector<Gpu>& gpus) {
 
 // Told when an engine has grown by more than a fiftieth: it may need more than was thought.
 void Node::read_memory() {
-  bool grown = false;
+  bool changes = false;
   for (auto& held : hosts_) {
+    if (held.readings_due > 0 && clock_.now() - held.slept_at > settings_.gpu_silent_max) {
+      log_.warn("the driver does not say what an engine that sleeps has given back",
+                {{"model", held.model}, {"device", held.device}});
+      held.readings_due = 0;
+      held.bytes_read = 0;
+      changes = true;
+    }
     if (gpu(held.device) != nullptr) continue;
     const std::uint64_t now = held.host->memory_read();
     if (!is_more(now, held.bytes_read)) continue;
     held.bytes_read = now;
-    grown = true;
+    changes = true;
   }
-  if (grown) changed();
+  if (changes) changed();
   reading_.arm(settings_.memory_read_every);
 }
 
@@ -265,6 +271,7 @@ void Node::changed() {
         held.bytes_read = held.host->memory_read();
       } else if (gpu_wish_) {
         held.readings_due = 2;  // one may be under way
+        held.slept_at = clock_.now();
         gpu_wish_();
       }
     }

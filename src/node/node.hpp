@@ -13,6 +13,7 @@
 #include "base/random.hpp"
 #include "engines/model_settings.hpp"
 #include "net/timer.hpp"
+#include "node/gpu_books.hpp"
 #include "node/gpus.hpp"
 #include "node/supervisor.hpp"
 #include "node/upstream.hpp"
@@ -46,6 +47,7 @@ class Node final : public rpc::NodePort {
     Patience patience;
     UpstreamPatience upstream_patience;
     Duration memory_read_every = std::chrono::seconds(5);
+    Duration gpu_silent_max = std::chrono::seconds(30);  // then an engine is believed that it sleeps, unseen
   };
 
   Node(net::Loop& loop, http::Client& client, const Clock& clock, Random& random, observe::Log& log,
@@ -82,7 +84,7 @@ class Node final : public rpc::NodePort {
   struct GpuDevice {
     std::string device;
     Gpu last;
-    std::uint64_t others = 0;
+    GpuBooks books;
     std::uint64_t told = 0;  // bytes for models, as last reported
   };
   struct Held {
@@ -92,6 +94,7 @@ class Node final : public rpc::NodePort {
     std::uint64_t bytes_read = 0;
     bool asleep = false;
     int readings_due = 0;  // of its GPU, before it is believed that it sleeps
+    Instant slept_at{};
   };
 
   Expected<void> make_folders();

@@ -39,7 +39,9 @@ bool has(const std::vector<engines::AdapterSettings>& all, const engines::Adapte
 
 VllmDriver::VllmDriver(engines::ModelSettings model, bool sleeps)
     // The processor's build refuses to start when it is told that it shall be able to.
-    : model_(std::move(model)), sleeps_(sleeps && !engines::vllm_for_processors(model_.vllm)) {}
+    : model_(std::move(model)),
+      for_processors_(engines::vllm_for_processors(model_.vllm)),
+      sleeps_(sleeps && !for_processors_) {}
 
 std::vector<std::string> VllmDriver::files() const {
   std::vector<std::string> all{model_.folder, model_.chat_template_file};
@@ -57,7 +59,7 @@ Expected<void> VllmDriver::look() {
   if (!folder) return std::unexpected(folder.error());
   if (auto command = engines::vllm_server_command(model_, *folder, {"/any", "/any/v.sock"}); !command)
     return std::unexpected(command.error());
-  if (model_.gpu && engines::vllm_for_processors(model_.vllm)) {
+  if (model_.gpu && for_processors_) {
     return fail(
         Errc::invalid,
         fmt::format("model {}: {} was built for processors, and the model is to lie on a GPU", model_.id, model_.vllm),
@@ -162,9 +164,7 @@ Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place, const E
     return fail(Errc::io, fmt::format("folder {}: {}", place.folder, std::strerror(errno)),
                 "make room on the disk of the data folder");
   return engines::vllm_server_command(
-      model_, folder_,
-      {place.folder, place.socket, engines::vllm_for_processors(model_.vllm), folders.gpu_bytes, sleeps_},
-      folders.environment);
+      model_, folder_, {place.folder, place.socket, for_processors_, folders.gpu_bytes, sleeps_}, folders.environment);
 }
 
 Reach VllmDriver::reach(const EnginePlace& place) const {

@@ -48,6 +48,7 @@ class VllmDriver final : public Driver {
   std::string name_of_next(const engines::AdapterSettings& adapter) const;
 
   engines::ModelFolder folder_;
+  bool for_processors_;  // the program was built for them
   bool sleeps_;
   std::vector<engines::AdapterSettings> adapters_;    // those of the model that can be used
   std::vector<engines::AdapterSettings> begun_with_;  // by the process that runs

@@ -161,6 +161,20 @@ TEST_F(SleepingNode, OnAGpuItSleepsOnceItWasSeenWhatItGaveBack) {
   EXPECT_EQ(wishes, 1);
 }
 
+TEST_F(SleepingNode, ADriverThatFallsSilentKeepsNoEngineBetweenWakingAndSleep) {
+  settings.devices = {{"host", 1'000'000'000}};
+  settings.gpus = {{"GPU-a", "A10", 24ULL << 30U, 0, true, {}}};
+  settings.gpu_backing = "host";
+  settings.gpu_silent_max = 50ms;
+  settings.models[0].gpu = true;
+  start();
+  node->on_gpu_wish([] {});
+  ASSERT_TRUE(run_until(EngineState::ready));
+  direct(rpc::Directive::Act::sleep);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  EXPECT_EQ(engine().bytes_read, 0U);
+}
+
 TEST_F(SleepingNode, EndsWhenItDoesNotFallAsleep) {
   settings.patience.sleep_max = 300ms;
   for (const auto& [fault, why] :
