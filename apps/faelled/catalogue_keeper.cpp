@@ -29,6 +29,10 @@ portal::ModelFit stored_fit(const json::Value& stored) {
 CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
   p_.downloads.on_arrival(
       [this](const engines::ModelSettings& model, const engines::MemoryNeed& need) { arrived(model, need); });
+  p_.downloads.on_removal([this](const std::string& file) {
+    return std::ranges::any_of(p_.catalogue.names(),
+                               [&](const std::string& id) { return p_.catalogue.find(id)->settings.file == file; });
+  });
   for (const std::string& id : p_.catalogue.names()) {
     show(id);
     const engines::ModelSettings& model = p_.catalogue.find(id)->settings;
@@ -190,8 +194,7 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
   show(settings.id);
   if (is_away(settings)) {
     // What it was served with before serves until the new file is here.
-    const bool served = before != nullptr && !is_away(before->settings);
-    return p_.downloads.want(settings, !served);
+    return p_.downloads.want(settings, before == nullptr || p_.mesh.is_held_back(settings.id));
   }
   p_.downloads.forget(settings.id);
   const bool adapted = p_.node.know(settings);
@@ -230,7 +233,8 @@ Expected<void> CatalogueKeeper::fetch(const std::string& id) {
   const gateway::CatalogueModel* model = p_.catalogue.find(id);
   if (model == nullptr || model->settings.source.empty())
     return fail(Errc::not_found, "there is no model '" + id + "' whose file is fetched");
-  if (is_away(model->settings)) p_.downloads.want(model->settings, p_.mesh.is_held_back(id));
+  // One that lies there by now, copied by hand, is found and taken.
+  if (is_away(model->settings) || p_.downloads.wants(id)) p_.downloads.want(model->settings, p_.mesh.is_held_back(id));
   return {};
 }
 
@@ -244,10 +248,7 @@ void CatalogueKeeper::remove(const std::string& id, bool its_file) {
   p_.mesh.remove_model(id);
   p_.node.forget(id);
   if (!its_file || gone == nullptr || gone->settings.source.empty() || is_away(gone->settings)) return;
-  const auto has_it = [&](const std::string& other) {
-    return p_.catalogue.find(other)->settings.file == gone->settings.file;
-  };
-  if (std::ranges::none_of(p_.catalogue.names(), has_it)) p_.downloads.remove_file(gone->settings);
+  p_.downloads.remove_file(gone->settings);
 }
 
 std::string CatalogueKeeper::definition(const std::string& id) const {

@@ -1,6 +1,7 @@
 #include "downloads_keeper.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "gateway/fetching_words.hpp"
 #include "model_look.hpp"
@@ -22,12 +23,12 @@ bool same_file(const engines::ModelSettings& a, const engines::ModelSettings& b)
 DownloadsKeeper::DownloadsKeeper(Parts parts)
     : p_(std::move(parts)), again_(p_.loop, [this] { begin(); }), ticks_(p_.loop, [this] {
         measure();
-        tell();
+        tell(now_);
         ticks_.arm(told_every);
       }) {
   p_.mesh.on_asked_in_vain([this](const std::string& model) {
     queue_.hurry(model);
-    tell();
+    tell(model);
   });
   p_.metrics.counter("faelled_fetched_bytes_total", "Bytes of model files that came over the network", [this] {
     return static_cast<double>(fetched_bytes_ + (progress_ ? progress_->fetched.load() : 0));
@@ -52,40 +53,54 @@ bool DownloadsKeeper::is_fetched_now(const std::string& model) const { return pr
 
 void DownloadsKeeper::want(const engines::ModelSettings& model, bool hold_back) {
   const auto before = wanted_.find(model.id);
-  if (before != wanted_.end() && !same_file(before->second.settings, model)) forget(model.id);
+  if (before != wanted_.end() && !same_file(before->second.settings, model)) drop(model.id);
   wanted_[model.id] = {model, hold_back};
   queue_.want(model.id, p_.clock.now());
   begin();
-  tell();
+  tell(model.id);
 }
 
 void DownloadsKeeper::forget(const std::string& model) {
-  const auto found = wanted_.find(model);
-  if (found == wanted_.end()) return;
-  const fetch::Order gone = order_of(found->second.settings);
-  wanted_.erase(found);
-  if (queue_.forget(model) && progress_) progress_->stop = true;
-  std::vector<fetch::Order> others;
-  for (const auto& [id, wanted] : wanted_) others.push_back(order_of(wanted.settings));
-  chores_.push_back([gone, others, depot = fetch::Depot(p_.settings.folder)] {
-    const auto sha256_of = [&](const fetch::Order& order) {
-      return order.sha256 ? order.sha256 : depot.remembered(order.source);
-    };
-    const auto sha256 = sha256_of(gone);
-    if (sha256 && std::ranges::none_of(others, [&](const auto& other) { return sha256_of(other) == sha256; }))
-      depot.remove_parts(*sha256);
-  });
+  drop(model);
   begin();
 }
 
+void DownloadsKeeper::drop(const std::string& model) {
+  const auto found = wanted_.find(model);
+  if (found == wanted_.end()) return;
+  chores_.push_back({order_of(found->second.settings), {}});
+  wanted_.erase(found);
+  if (queue_.forget(model) && progress_) progress_->stop = true;
+}
+
 void DownloadsKeeper::remove_file(const engines::ModelSettings& model) {
-  chores_.push_back([order = order_of(model), depot = fetch::Depot(p_.settings.folder)] {
-    const auto sha256 = order.sha256 ? order.sha256 : depot.remembered(order.source);
-    depot.forget(order.source);
-    if (sha256) depot.remove(*sha256);
-  });
-  p_.log.info("a fetched file is removed", {{"model", model.id}, {"file", model.file}});
+  chores_.push_back({order_of(model), model.file});
   begin();
+}
+
+// By what is wanted and named now: it may be long since they were asked for.
+std::function<void()> DownloadsKeeper::work_of(std::vector<Chore> chores) const {
+  std::vector<fetch::Order> others;
+  for (const auto& [id, wanted] : wanted_) others.push_back(order_of(wanted.settings));
+  std::erase_if(chores, [&](const Chore& chore) { return !chore.file.empty() && is_named_ && is_named_(chore.file); });
+  for (const Chore& chore : chores)
+    if (!chore.file.empty()) p_.log.info("a fetched file is removed", {{"file", chore.file}});
+  return [chores = std::move(chores), others = std::move(others), depot = fetch::Depot(p_.settings.folder)] {
+    const auto sha256_of = [&](const fetch::Order& order) {
+      return order.sha256 ? order.sha256 : depot.remembered(order.source);
+    };
+    for (const Chore& chore : chores) {
+      const auto sha256 = sha256_of(chore.order);
+      if (!sha256 || std::ranges::any_of(others, [&](const auto& other) { return sha256_of(other) == sha256; }))
+        continue;
+      if (chore.file.empty()) {
+        depot.remove_parts(*sha256);
+      } else {
+        depot.forget(chore.order.source);
+        depot.remove(*sha256);
+      }
+    }
+  };
 }
 
 void DownloadsKeeper::begin() {
@@ -102,10 +117,10 @@ void DownloadsKeeper::begin() {
   }
   if (thread_.joinable()) thread_.join();  // the last one has told its end already
   busy_ = true;
-  auto chores = std::exchange(chores_, {});
+  auto chores = work_of(std::exchange(chores_, {}));
   if (!model) {
     thread_ = std::thread([this, chores = std::move(chores)] {
-      for (const auto& chore : chores) chore();
+      chores();
       p_.loop.post([this] {
         busy_ = false;
         begin();
@@ -122,7 +137,7 @@ void DownloadsKeeper::begin() {
   const engines::ModelSettings settings = wanted_.at(*model).settings;
   p_.log.info("a model's file is fetched", {{"model", *model}, {"source", settings.source}});
   thread_ = std::thread([this, chores = std::move(chores), settings, how = p_.settings, progress = progress_] {
-    for (const auto& chore : chores) chore();
+    chores();
     Ended all{settings, fetch::fetch(order_of(settings), how, *progress), {}};
     if (all.file) {
       all.settings.file = all.file->file.string();
@@ -156,24 +171,25 @@ void DownloadsKeeper::ended(const Ended& all) {
                                                 {"took_ms", took_ms},
                                                 {"again_in_ms", again ? to_millis(entry->again - p_.clock.now()) : 0}});
   }
-  const auto wanted = wanted_.find(model);
-  if (!failure) {
+  if (!failure)
     p_.log.info("a model's file is here", {{"model", model},
                                            {"file", all.file->file.string()},
                                            {"bytes", all.file->bytes},
                                            {"fetched", came},
                                            {"took_ms", took_ms}});
+  if (const auto wanted = wanted_.find(model); wanted != wanted_.end()) {
     engines::ModelSettings as_wanted = all.settings;
-    if (wanted != wanted_.end()) as_wanted.file = wanted->second.settings.file;
-    if (wanted != wanted_.end() && wanted->second.settings == as_wanted) {
+    as_wanted.file = wanted->second.settings.file;
+    if (wanted->second.settings != as_wanted) {  // its definition has changed meanwhile: all is worked out anew
+      queue_.want(model, p_.clock.now());
+    } else if (!failure) {
       wanted_.erase(wanted);
       if (arrived_) arrived_(all.settings, all.need);
-    } else if (wanted != wanted_.end()) {  // its definition has changed meanwhile: what it needs is worked out anew
-      queue_.want(model, p_.clock.now());
     }
   }
   begin();
-  tell();
+  tell(model);
+  tell(now_);
 }
 
 void DownloadsKeeper::measure() {
@@ -212,11 +228,11 @@ rpc::Fetching DownloadsKeeper::fetching_of(const fetch::Queue::Entry& entry) con
   return out;
 }
 
-void DownloadsKeeper::tell() {
-  for (const fetch::Queue::Entry& entry : queue_.entries()) {
-    const auto wanted = wanted_.find(entry.model);
-    if (wanted != wanted_.end() && wanted->second.hold_back) p_.mesh.hold_back(entry.model, fetching_of(entry));
-  }
+void DownloadsKeeper::tell(const std::string& model) {
+  const fetch::Queue::Entry* entry = queue_.find(model);
+  const auto wanted = wanted_.find(model);
+  if (entry != nullptr && wanted != wanted_.end() && wanted->second.hold_back)
+    p_.mesh.hold_back(model, fetching_of(*entry));
 }
 
 portal::Download DownloadsKeeper::download(const engines::ModelSettings& model) const {
@@ -242,12 +258,13 @@ portal::Download DownloadsKeeper::download(const engines::ModelSettings& model) 
 }
 
 void DownloadsKeeper::tell_unnamed(const std::vector<engines::ModelSettings>& models) const {
+  std::set<crypto::Digest> named;
+  for (const engines::ModelSettings& model : models)
+    if (const auto sha256 = fetch::Depot::sha256_of(model.file)) named.insert(*sha256);
   for (const fetch::Depot::File& file : fetch::Depot(p_.settings.folder).files()) {
-    const bool named = std::ranges::any_of(models, [&](const engines::ModelSettings& model) {
-      const std::string name = std::filesystem::path(model.file).filename().string();
-      return !name.empty() && file.name.starts_with(name);
-    });
-    if (!named) p_.log.warn("no model has this fetched file", {{"file", file.name}, {"bytes", file.bytes}});
+    const auto sha256 = fetch::Depot::sha256_of(file.name);
+    if (!sha256 || !named.contains(*sha256))
+      p_.log.warn("no model has this fetched file", {{"file", file.name}, {"bytes", file.bytes}});
   }
 }
 

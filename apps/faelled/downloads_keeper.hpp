@@ -43,11 +43,15 @@ class DownloadsKeeper {
   using Arrived = std::function<void(const engines::ModelSettings&, const engines::MemoryNeed&)>;
   void on_arrival(Arrived told) { arrived_ = std::move(told); }
 
+  // Whether a model of the catalogue has this file; asked when a file is about to be removed.
+  void on_removal(std::function<bool(const std::string& file)> is_named) { is_named_ = std::move(is_named); }
+
   // A model whose file is away. `hold_back`: nothing else can serve it meanwhile.
   void want(const engines::ModelSettings& model, bool hold_back);
   // It is not wanted any more: what came of its file goes, unless another wants the same.
   void forget(const std::string& model);
-  // Its file goes from the disk. The caller knows that no other model has it.
+  bool wants(const std::string& model) const { return wanted_.contains(model); }
+  // Its file goes from the disk, unless a model has it by then.
   void remove_file(const engines::ModelSettings& model);
   // How it stands with the file of a model that has a source.
   portal::Download download(const engines::ModelSettings& model) const;
@@ -65,16 +69,23 @@ class DownloadsKeeper {
     engines::ModelSettings settings;
     bool hold_back = false;
   };
+  // What is removed before the next file is fetched.
+  struct Chore {
+    fetch::Order order;
+    std::string file;  // the whole file, too; empty: what came of it so far alone
+  };
   struct Ended {
     engines::ModelSettings settings;
     std::expected<fetch::Fetched, fetch::Failure> file;
     engines::MemoryNeed need;
   };
 
+  void drop(const std::string& model);
+  std::function<void()> work_of(std::vector<Chore> chores) const;
   void begin();
   void ended(const Ended& ended);
   void measure();
-  void tell();
+  void tell(const std::string& model);
   rpc::Fetching fetching_of(const fetch::Queue::Entry& entry) const;
   bool is_fetched_now(const std::string& model) const;
 
@@ -82,8 +93,9 @@ class DownloadsKeeper {
   Arrived arrived_;
   fetch::Queue queue_;
   std::map<std::string, Wanted, std::less<>> wanted_;
-  std::vector<std::function<void()>> chores_;  // for the thread, before its next file
-  bool busy_ = false;                          // the thread runs
+  std::vector<Chore> chores_;  // for the thread, before its next file
+  std::function<bool(const std::string&)> is_named_;
+  bool busy_ = false;  // the thread runs
   std::thread thread_;
   std::string now_;                            // the model that is fetched
   std::shared_ptr<fetch::Progress> progress_;  // of it; the thread holds it too

@@ -103,7 +103,7 @@ portal::ModelFit looked_at_source(engines::ModelSettings settings, const fetch::
   const fetch::Order order = order_of(settings);
   const auto found = fetch::look_at(order, how, stop);
   if (!found) {
-    const bool hash = found.error().fault == fetch::Fault::wrong || found.error().hint == "say it in sha256";
+    const bool hash = found.error().fault == fetch::Fault::wrong || found.error().fault == fetch::Fault::no_hash;
     fit.wrong = portal::WrongDefinition{hash ? "definition.sha256" : "definition.source", found.error().in_words()};
     return fit;
   }

@@ -14,6 +14,7 @@ enum class Fault : std::uint8_t {
   later,    // the network, or a server that is busy: again by itself
   no_room,  // on the disk: again by itself, somebody may make some
   refused,  // the server will not, or the source is no such file: again when an operator says so
+  no_hash,  // nobody says what the file's hash is: again when an operator does
   wrong,    // what came is not what was ordered: again when an operator says so
 };
 

@@ -282,7 +282,7 @@ std::expected<Found, Failure> look_at(const Order& order, const Settings& settin
   }
   if (!order.sha256 && !of_hub)
     return std::unexpected(
-        Failure{Fault::refused, shown(question.url) + ": the hub does not say its SHA-256", "say it in sha256"});
+        Failure{Fault::no_hash, shown(question.url) + ": the hub does not say its SHA-256", "say it in sha256"});
   found.sha256 = order.sha256 ? *order.sha256 : *of_hub;
   if (order.sha256 && of_hub && *of_hub != *order.sha256)
     return std::unexpected(Failure{Fault::wrong,

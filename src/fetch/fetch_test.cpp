@@ -376,7 +376,7 @@ TEST_F(Hub, ThatSaysNoHashNeedsOneFromTheOperator) {
   says_hash = false;
   const auto refused = get(order("hf:o/r/small.gguf", false));
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().fault, Fault::refused);
+  EXPECT_EQ(refused.error().fault, Fault::no_hash);
   EXPECT_EQ(refused.error().hint, "say it in sha256");
   EXPECT_TRUE(get(order("hf:o/r/small.gguf", true)));
 }

@@ -257,6 +257,8 @@ std::expected<Answer, Failure> Transfer::once(const Question& question, const Be
   curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, &Call::open_socket);
   curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &call);
 
+  // The handle lives on, and what it was given to write to does not.
+  const std::unique_ptr<CURL, void (*)(CURL*)> forget(curl, &curl_easy_reset);
   const CURLcode code = curl_easy_perform(curl);
   if (stop_.load()) return std::unexpected(Failure{Fault::cancelled, "the fetch was stopped", {}});
   if (code != CURLE_OK && call.refused_address)

@@ -337,11 +337,31 @@ def test_what_served_before_serves_until_the_new_file_is_here(running, mirror, o
     assert change(running, new, 1)[0] == 200
     until("half of it is here", until_half(running, mirror, "m", size))
     assert said(running.chat("m", max_tokens=3)), "by the former file"
+    assert change(running, new | {"context_tokens": 256}, 2)[0] == 200
+    assert said(running.chat("m", max_tokens=3)), "through a second change too"
     before = set(running.engine_pids())
     mirror.go.set()
     until_here(running, "m")
     assert said(running.chat("m", max_tokens=3))
     until("its engine is another one", lambda: before - set(running.engine_pids()))
+
+
+def test_a_file_that_is_named_again_meanwhile_is_not_removed(running, mirror, offered):
+    one, slow = offered("chat", id="one"), offered("slow", id="slow")
+    assert add(running, one)[0] == 201
+    until_here(running, "one")
+    mirror.hold_at = len(mirror.files["/m/slow.gguf"]) // 2
+    assert add(running, slow)[0] == 201
+    until("the other one comes", lambda: download(running, "slow")["state"] == "fetching")
+    assert running.faelled("model", "remove", "one", "--delete-file").returncode == 0
+    assert add(running, one)[0] == 201 and download(running, "one")["state"] == "here"
+    mirror.go.set()
+    until_here(running, "slow")
+    other = offered("tools", id="tools")  # the thread does its chores before each file
+    assert add(running, other)[0] == 201
+    until_here(running, "tools")
+    assert f"{one['sha256']}-chat.gguf" in lying(running)
+    assert said(running.chat("one", max_tokens=3))
 
 
 def test_who_is_waited_for_comes_first(running, mirror, offered):
