@@ -261,14 +261,14 @@ void EngineHost::begin_change() {
 net::Task<void> EngineHost::change(std::shared_ptr<EngineHost> self) {
   self->changing_ = true;
   const std::string engine = self->id_;
-  const auto same = [&] {
-    return !self->closed_ && self->id_ == engine && self->supervisor_.state() == rpc::EngineState::ready;
-  };
-  for (auto call = self->driver_->change(); call && same(); call = self->driver_->change()) {
+  const auto same = [&] { return !self->closed_ && self->id_ == engine; };
+  const auto ready = [&] { return self->supervisor_.state() == rpc::EngineState::ready; };
+  for (auto call = self->driver_->change(); call && same() && ready(); call = self->driver_->change()) {
     const auto answer = co_await self->around_.client.ask({.unix_path = self->place_.socket}, call->method,
                                                           call->target, "Content-Type: application/json\r\n",
                                                           call->body, call->within_least, call->answer_bytes_max);
     if (!same()) break;
+    // Also where it falls asleep meanwhile: what it was given it has when it wakes.
     if (const std::string wrong = self->driver_->changed(answer && answer->status == 200); !wrong.empty())
       self->around_.log.error("an adapter is left out", {{"model", self->model_.id}, {"detail", wrong}});
   }
