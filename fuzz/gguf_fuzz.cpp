@@ -1,5 +1,5 @@
-// Any bytes as a GGUF file, as its header alone before a file of any size, and as an adapter of what a plain model is: a
-// summary whose numbers fit the file and a need of memory, or a refusal in words.
+// Any bytes as a GGUF file, as its header alone before a file of any size, and as an adapter of what a plain model is:
+// a summary whose numbers fit the file and a need of memory, or a refusal in words.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
