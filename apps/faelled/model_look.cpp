@@ -22,11 +22,12 @@ Looked need_of_file(const engines::ModelSettings& settings, const char* where, c
   if (engines::lacks_template(settings, file.chat_template))
     return wrong("definition.chat_template_file",
                  {Errc::invalid, "the model has no chat template of its own", "name one in chat_template_file"});
-  const engines::Adapters adapters = engines::look_at_adapters(settings);
-  if (!adapters.wrong.empty()) return wrong("definition.adapters", adapters.wrong.front().error);
+  const auto adapters = engines::look_at_adapters(settings);
+  if (!adapters) return wrong(where, adapters.error());
+  if (!adapters->wrong.empty()) return wrong("definition.adapters", adapters->wrong.front().error);
   auto need = engines::memory_need(settings, file);
   if (!need) return wrong(where, need.error());
-  need->weights += adapters.bytes;
+  need->weights += adapters->bytes;
   return *need;
 }
 

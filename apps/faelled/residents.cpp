@@ -29,7 +29,9 @@ Expected<engines::MemoryNeed> need_of(const engines::ModelSettings& model) {
   const auto file = engines::read_gguf_file(model.file);
   if (!file) return std::unexpected(file.error());
   auto need = engines::memory_need(model, *file);
-  if (need) need->weights += engines::look_at_adapters(model).bytes;
+  const auto adapters = engines::look_at_adapters(model);
+  if (!adapters) return std::unexpected(adapters.error());
+  if (need) need->weights += adapters->bytes;
   return need;
 }
 

@@ -248,18 +248,22 @@ Expected<void> look_at_adapters_folder(const ModelSettings& model) {
               "make it, or correct adapters_folder");
 }
 
-Adapters look_at_adapters(const ModelSettings& model) {
+Expected<Adapters> look_at_adapters(const ModelSettings& model) {
   Adapters all;
-  if (model.kind == EngineKind::llama && !model.adapters.empty()) {
+  if (model.adapters.empty()) return all;
+  if (model.kind == EngineKind::llama) {
     GgufDetails details;
     const auto file = read_gguf_file(model.file, &details);
-    for (std::size_t i = 0; file && i < model.adapters.size(); ++i)
+    if (!file) return std::unexpected(file.error());
+    for (std::size_t i = 0; i < model.adapters.size(); ++i)
       take(all, model, i, look(*file, details, model.adapters[i].path));
   }
-  if (model.kind == EngineKind::vllm && model.takes_adapters()) {
+  if (model.kind == EngineKind::vllm) {
     const auto folder = read_model_folder(model.folder);
+    if (!folder) return std::unexpected(folder.error());
     const auto tensors = read_tensors(model.folder);
-    for (std::size_t i = 0; folder && tensors && i < model.adapters.size(); ++i)
+    if (!tensors) return std::unexpected(tensors.error());
+    for (std::size_t i = 0; i < model.adapters.size(); ++i)
       take(all, model, i, look(model, *tensors, !folder->shape.quantized, model.adapters[i].path));
   }
   return all;

@@ -30,8 +30,8 @@ struct Adapters {
 // Whether `adapters_folder`, where the model has one, can be named to an engine. Errors: not_found.
 Expected<void> look_at_adapters_folder(const ModelSettings& model);
 
-// Reads the headers of the model and of each adapter. Where the model itself cannot be read, none is looked at.
-Adapters look_at_adapters(const ModelSettings& model);
+// Reads the headers of the model, where it has adapters, and of each of these. Errors: of the model's own files.
+Expected<Adapters> look_at_adapters(const ModelSettings& model);
 
 // Of two GGUF files. Errors: invalid, in words that name `what`.
 Expected<void> adapter_fits(const GgufSummary& model, const GgufDetails& of_model, const GgufSummary& adapter,

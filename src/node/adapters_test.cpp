@@ -78,6 +78,25 @@ TEST_F(AdapterNode, TakesAndDropsWhileItRuns) {
   EXPECT_EQ(engine().engine, first);
 }
 
+TEST_F(AdapterNode, KeepsWhatItHasWhileTheFilesOfItsModelCannotBeRead) {
+  start();
+  ASSERT_TRUE(run_until_adapted());
+  const std::string weights = settings.models[0].folder + "/model.safetensors";
+  std::filesystem::rename(weights, weights + ".away");
+  engines::ModelSettings model = settings.models[0];
+  model.adapters = {adapter("tax"), adapter("law")};
+  EXPECT_TRUE(node->know(model));
+  EXPECT_THAT(names(engine()), ElementsAre("law"));
+  model.adapters = {adapter("tax")};
+  EXPECT_TRUE(node->know(model));
+  EXPECT_THAT(engine().adapters, IsEmpty()) << "what nobody names any more is not kept";
+  std::filesystem::rename(weights + ".away", weights);
+  model.adapters = {adapter("law"), adapter("tax")};
+  EXPECT_TRUE(node->know(model));
+  ASSERT_TRUE(run_until_adapted());
+  EXPECT_THAT(names(engine()), ElementsAre("law", "tax"));
+}
+
 TEST_F(AdapterNode, NeedsANewProcessForWhatItCannotRead) {
   start();
   ASSERT_TRUE(run_until_adapted());

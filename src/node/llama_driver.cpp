@@ -19,11 +19,12 @@ Expected<void> LlamaDriver::look() {
     return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.file),
                 "name one in chat_template_file");
   }
-  file_ = std::move(*file);
   auto adapters = engines::look_at_adapters(model_);
-  without_ = in_words(model_, adapters);
-  adapters_ = std::move(adapters.usable);
-  adapter_bytes_ = adapters.bytes;
+  if (!adapters) return std::unexpected(adapters.error());
+  file_ = std::move(*file);
+  without_ = in_words(model_, *adapters);
+  adapters_ = std::move(adapters->usable);
+  adapter_bytes_ = adapters->bytes;
   return {};
 }
 

@@ -71,10 +71,11 @@ Expected<void> VllmDriver::look() {
     return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.folder),
                 "name one in chat_template_file");
   }
-  folder_ = std::move(*folder);
   auto adapters = engines::look_at_adapters(model_);
-  without_ = in_words(model_, adapters);
-  adapters_ = std::move(adapters.usable);
+  if (!adapters) return std::unexpected(adapters.error());
+  folder_ = std::move(*folder);
+  without_ = in_words(model_, *adapters);
+  adapters_ = std::move(adapters->usable);
   return {};
 }
 
@@ -88,9 +89,13 @@ bool VllmDriver::adopt(const engines::ModelSettings& model) {
   };
   if (!std::ranges::all_of(model.adapters, reaches)) return false;
   model_ = model;
-  auto adapters = engines::look_at_adapters(model_);
-  without_ = in_words(model_, adapters);
-  adapters_ = std::move(adapters.usable);
+  if (auto adapters = engines::look_at_adapters(model_)) {
+    without_ = in_words(model_, *adapters);
+    adapters_ = std::move(adapters->usable);
+  } else {  // what the process has of them it goes on to have
+    without_ = {fmt::format("{}; {}", adapters.error().message, adapters.error().hint)};
+    std::erase_if(adapters_, [&](const engines::AdapterSettings& had) { return !has(model_.adapters, had); });
+  }
   return true;
 }
 
