@@ -14,16 +14,17 @@ if(FAELLED_SANITIZE)
     BOOST_ASIO_DISABLE_SMALL_BLOCK_RECYCLING FAELLED_SANITIZED)
 endif()
 
-# One precompiled header for all that is compiled alike: the standard library only, so that no folder sees a framework
-# through it.
+# One precompiled header for all that is compiled alike. Product: the standard library only, so that no folder sees a
+# framework through it; tests and commands have theirs beside it.
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
 function(faelled_precompiled kind)
+  cmake_parse_arguments(ARG "" "" "HEADERS;LINK" ${ARGN})
   add_library(faelled_${kind}_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
-  target_link_libraries(faelled_${kind}_pch PUBLIC faelled_options)
+  target_link_libraries(faelled_${kind}_pch PUBLIC faelled_options PRIVATE ${ARG_LINK})
   target_compile_options(faelled_${kind}_pch PRIVATE ${faelled_${kind}_options})
   target_precompile_headers(faelled_${kind}_pch PRIVATE
     <algorithm> <array> <chrono> <cstdint> <deque> <expected> <functional> <map> <memory> <optional> <span> <string>
-    <string_view> <unordered_map> <utility> <variant> <vector>)
+    <string_view> <unordered_map> <utility> <variant> <vector> ${ARG_HEADERS})
 endfunction()
 
 # What the sanitizers add makes an optimised file take two to four times as long to compile. What computes and what is
@@ -40,9 +41,11 @@ endif()
 if(FAELLED_SANITIZE STREQUAL "thread")
   set(faelled_product_options ${faelled_edge_options})
 endif()
-foreach(kind product edge test)
-  faelled_precompiled(${kind})
-endforeach()
+set(faelled_command_options ${faelled_edge_options})
+faelled_precompiled(product)
+faelled_precompiled(edge)
+faelled_precompiled(test HEADERS <gmock/gmock.h> <gtest/gtest.h> LINK GTest::gmock)
+faelled_precompiled(command HEADERS <CLI/CLI.hpp> <fmt/format.h> LINK CLI11::CLI11 fmt::fmt)
 
 function(faelled_library name)
   cmake_parse_arguments(ARG "UNOPTIMIZED" "" "DEPS;LINK;PRIVATE" ${ARGN})

@@ -17,7 +17,7 @@ BUILD = ROOT / "build"
 OUT = BUILD / "test"
 CORES = os.cpu_count() or 1
 THREADED = ("net", "http", "store", "ledger", "observe", "members", "portal", "decisions")  # the folders with threads: under TSan
-FUZZ_S = 10
+FUZZ_S = 6
 STAGE_S_MAX = 1800
 
 
@@ -49,13 +49,13 @@ class Stage:
             self.log.write(f"ended after {timeout_s} s\n")
             return 124
 
-    def run_each(self, commands, timeout_s):
+    def run_each(self, commands, timeout_s, **environment):
         """Runs them, as many at once as there are cores; their statuses in order. The log has one's words together."""
         def run_one(command):
             with tempfile.TemporaryFile() as said:
                 try:
                     done = subprocess.run([str(word) for word in command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said,
-                                          stderr=subprocess.STDOUT, timeout=timeout_s)
+                                          stderr=subprocess.STDOUT, timeout=timeout_s, env={**os.environ, **environment})
                     status = done.returncode
                 except subprocess.TimeoutExpired:
                     status = 124
@@ -106,17 +106,17 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
     status = stage.run("nice", "ninja", "-C", BUILD / preset, "-k", "0", "-j", str(CORES), *tests)
     if status:
         stage.count([Outcome(f"build/{preset}", "failed")])
+    commands = {}
     for test in tests:
         report = stage.folder / f"{test}.xml"
         report.unlink(missing_ok=True)
         binary = next((path for path in (BUILD / preset / test, *(BUILD / preset).glob(f"*/{test}")) if path.is_file()), None)
         if not binary:
             continue  # it did not build; that is counted
-        arguments = [f"--gtest_output=xml:{report}", "--gtest_brief=1"]
-        if stage.pattern:
-            arguments.append(f"--gtest_filter=*{stage.pattern}*")
-        status = stage.run(*prefix, binary, *arguments, timeout_s=600, **environment)
-        stage.count(reports.junit(report, test), status, test)
+        chosen = [f"--gtest_filter=*{stage.pattern}*"] if stage.pattern else []
+        commands[test] = [*prefix, binary, f"--gtest_output=xml:{report}", "--gtest_brief=1", *chosen]
+    for test, status in zip(commands, stage.run_each(commands.values(), 600, **environment)):
+        stage.count(reports.junit(stage.folder / f"{test}.xml", test), status, test)
 
 
 def pytest(stage, *folders, **environment):
