@@ -360,8 +360,10 @@ std::shared_ptr<Named> with_definition(Command& command, bool adds) {
   command->add_option("--sha256", named->sha256,
                       "Of that file; only a source on the hub may go without: the hub says it" + goes);
   command->add_option("--folder", named->folder, "The folder of safetensors, for vLLM");
+  std::vector<std::string> devices{"host", "gpu"};
+  if (!adds) devices.emplace_back(taken_away);
   command->add_option("--device", named->device, "Its memory: host (the machine's) or gpu" + goes)
-      ->check(CLI::IsMember({"host", "gpu", std::string(taken_away).c_str()}));
+      ->check(CLI::IsMember(devices));
   command->add_option("--name", named->name, "What people read" + goes);
   command->add_option("--concurrency", named->concurrency, "Places: how many it answers at once");
   command->add_option("--context-tokens", named->context_tokens, "Longest conversation of each place");

@@ -47,6 +47,15 @@ TEST_F(CatalogueCommands, ChangeNoFlagThatIsNotNamed) {
             R"({"embeddings":true,"engine":"llama","file":"/m.gguf","id":"small","name":"New","pinned":true})");
 }
 
+TEST_F(CatalogueCommands, TakeADeviceThatThereIsAndTakeItAway) {
+  EXPECT_TRUE(faelled("model add --help").out.contains("--device TEXT:{host,gpu} "));
+  EXPECT_EQ(faelled("model add small --file /m.gguf --device gpux").status, 2);
+  EXPECT_EQ(faelled("model add small --file /m.gguf --device gpu").status, 0);
+  EXPECT_EQ(definition(), R"({"device":"gpu","engine":"llama","file":"/m.gguf","id":"small"})");
+  EXPECT_EQ(faelled("model change small --device none").status, 0);
+  EXPECT_EQ(definition(), R"({"engine":"llama","file":"/m.gguf","id":"small"})");
+}
+
 TEST_F(CatalogueCommands, TakeAWholeDefinitionFromAFile) {
   const std::string path = (folder_ / "d.json").string();
   std::ofstream(path) << R"({"engine":"openai","url":"http://h/v1","card":{"da":{},"en":{}}})";
