@@ -36,16 +36,16 @@ Expected<std::vector<Table>> tables_of(sqlite::Connection& from) {
   std::vector<Table> all;
   auto read =
       from.each("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
-                [&](sqlite::Statement& row) { all.push_back({row.text(), {}, {}}); });
+                [&](sql::Row& row) { all.push_back({row.text(), {}, {}}); });
   if (!read) return std::unexpected(read.error());
   for (Table& table : all) {
     read = from.each(
         "SELECT name FROM pragma_table_info(?) ORDER BY cid",
-        [&](sqlite::Statement& row) { table.columns.push_back(row.text()); }, table.name);
+        [&](sql::Row& row) { table.columns.push_back(row.text()); }, table.name);
     if (!read) return std::unexpected(read.error());
     read = from.each(
-        "SELECT \"table\" FROM pragma_foreign_key_list(?)",
-        [&](sqlite::Statement& row) { table.refers_to.insert(row.text()); }, table.name);
+        "SELECT \"table\" FROM pragma_foreign_key_list(?)", [&](sql::Row& row) { table.refers_to.insert(row.text()); },
+        table.name);
     if (!read) return std::unexpected(read.error());
   }
   std::vector<Table> ordered;
@@ -119,7 +119,7 @@ class Copying {
                             ", 'UTF8')) from 1 for 5), 'hex'))::bit(40)::bigint), " + std::to_string(sum_modulus) +
                             "), 0)::bigint FROM " + in_quotes(table.name);
     Sum out;
-    auto read = to_.each(keep(sql), [&](postgres::Row& row) {
+    auto read = to_.each(keep(sql), [&](sql::Row& row) {
       out.rows = row.number();
       out.values = row.number();
     });
@@ -161,7 +161,7 @@ class Copying {
 
   Expected<void> send_position(const std::string& server) {
     Expected<std::int64_t> added = 0;
-    auto read = from_.each("SELECT segment, at FROM journal_position", [&](sqlite::Statement& row) {
+    auto read = from_.each("SELECT segment, at FROM journal_position", [&](sql::Row& row) {
       const std::int64_t segment = row.number();
       added = to_.change("INSERT INTO journal_positions (server, segment, at) VALUES ($1, $2, $3)", server, segment,
                          row.number());
@@ -176,7 +176,7 @@ class Copying {
       if (table.name == position_table) continue;
       std::int64_t there = 0;
       const std::string sql = "SELECT EXISTS (SELECT 1 FROM " + in_quotes(table.name) + ")::int";
-      auto read = to_.each(keep(sql), [&](postgres::Row& row) { there = row.number(); });
+      auto read = to_.each(keep(sql), [&](sql::Row& row) { there = row.number(); });
       if (!read) return read;
       if (there == 0) continue;
       return fail(Errc::conflict, to_.address().shown() + " holds rows in " + table.name + " already",

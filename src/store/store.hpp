@@ -1,6 +1,6 @@
 // Store: what must outlive the process and is not a file of its own. Synchronous; every call of one object from one
-// thread (StoreThread's once it runs). Each call is one transaction unless it stands inside together(). sqlite/ is the
-// first implementation; store_conformance_testing.hpp is the suite that every implementation passes.
+// thread (StoreThread's once it runs). Each call is one transaction unless it stands inside together(). sql/ has
+// what both implementations share; store_conformance_testing.hpp is the suite that each of them passes.
 // Errors everywhere: unavailable (busy, disk full), io, incompatible (damaged); further ones are named at the call.
 #pragma once
 

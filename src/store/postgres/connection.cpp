@@ -21,6 +21,12 @@ constexpr const char* settings =
 
 Instant now() { return std::chrono::steady_clock::now(); }
 
+Parameters parameters_of(std::span<const sql::Value> values) {
+  Parameters out;
+  for (const sql::Value& value : values) out.add(value);
+  return out;
+}
+
 std::string one_line(std::string text) {
   while (text.ends_with('\n')) text.pop_back();
   std::ranges::replace(text, '\n', ' ');
@@ -186,7 +192,7 @@ Expected<Result> Connection::execute(const char* sql, const Parameters& paramete
   return prepared(sql, parameters);
 }
 
-Expected<std::int64_t> Connection::change_with(const char* sql, const Parameters& parameters) {
+Expected<std::int64_t> Connection::change_by(const char* sql, const Parameters& parameters) {
   if (in_together_) {
     if (auto kept = run("SAVEPOINT one"); !kept) return std::unexpected(kept.error());
   }
@@ -200,8 +206,8 @@ Expected<std::int64_t> Connection::change_with(const char* sql, const Parameters
   return changed.empty() ? 0 : std::stoll(std::string(changed));
 }
 
-Expected<void> Connection::each_with(const char* sql, const std::function<void(Row&)>& row,
-                                     const Parameters& parameters) {
+Expected<void> Connection::each_by(const char* sql, const std::function<void(sql::Row&)>& row,
+                                   const Parameters& parameters) {
   auto result = execute(sql, parameters);
   if (!result) return std::unexpected(result.error());
   for (int i = 0; i < PQntuples(result->get()); ++i) {
@@ -209,6 +215,15 @@ Expected<void> Connection::each_with(const char* sql, const std::function<void(R
     row(one);
   }
   return {};
+}
+
+Expected<std::int64_t> Connection::change_with(const char* sql, std::span<const sql::Value> values) {
+  return change_by(sql, parameters_of(values));
+}
+
+Expected<void> Connection::each_with(const char* sql, const std::function<void(sql::Row&)>& row,
+                                     std::span<const sql::Value> values) {
+  return each_by(sql, row, parameters_of(values));
 }
 
 Expected<void> Connection::together(const std::function<Expected<void>()>& work) {

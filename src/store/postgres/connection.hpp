@@ -18,6 +18,7 @@
 #include "base/limits.hpp"
 #include "store/postgres/address.hpp"
 #include "store/postgres/values.hpp"
+#include "store/sql/connection.hpp"
 
 namespace faelled::store::postgres {
 
@@ -26,7 +27,7 @@ struct ResultFree {
 };
 using Result = std::unique_ptr<PGresult, ResultFree>;
 
-class Connection {
+class Connection final : public sql::Connection {
  public:
   // `greet` runs on every new connection before anything else does: is this still a database that we understand?
   using Greet = std::function<Expected<void>(Connection&)>;
@@ -34,7 +35,7 @@ class Connection {
   // Errors: unavailable (nobody answers, or it is starting), io (wrong password, no such database, no right to it, a
   // certificate that proves nothing), and greet's.
   static Expected<std::unique_ptr<Connection>> open(Address address);
-  ~Connection();
+  ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -46,23 +47,12 @@ class Connection {
   // Statements without parameters and result, `;` between them.
   Expected<void> run(const char* sql);
 
-  // One statement, prepared and kept for the next time; `sql` is a literal and its address the key. Gives the number of
-  // rows changed.
-  template <class... Values>
-  Expected<std::int64_t> change(const char* sql, const Values&... values) {
-    return change_with(sql, parameters_of(values...));
-  }
-  Expected<std::int64_t> change_with(const char* sql, const Parameters& parameters);
+  // As change() and each(), with values that are arrays.
+  Expected<std::int64_t> change_by(const char* sql, const Parameters& parameters);
+  Expected<void> each_by(const char* sql, const std::function<void(sql::Row&)>& row, const Parameters& parameters);
 
-  // The same, and `row` is called for each row of the result.
-  template <class... Values>
-  Expected<void> each(const char* sql, const std::function<void(Row&)>& row, const Values&... values) {
-    return each_with(sql, row, parameters_of(values...));
-  }
-  Expected<void> each_with(const char* sql, const std::function<void(Row&)>& row, const Parameters& parameters);
-
-  // All of `work` or nothing. Inside, a change that fails leaves the others as they are, as with SQLite.
-  Expected<void> together(const std::function<Expected<void>()>& work);
+  // Inside, a change that fails leaves the others as they are, as with SQLite.
+  Expected<void> together(const std::function<Expected<void>()>& work) override;
 
   // COPY … FROM STDIN: `next` gives the bytes to send, empty at the end. Only inside together().
   Expected<void> copy_in(const char* sql, const std::function<Expected<std::string>()>& next);
@@ -73,13 +63,9 @@ class Connection {
  private:
   explicit Connection(Address address) : address_(std::move(address)) {}
 
-  template <class... Values>
-  static Parameters parameters_of(const Values&... values) {
-    Parameters out;
-    (out.add(values), ...);
-    return out;
-  }
-
+  Expected<std::int64_t> change_with(const char* sql, std::span<const sql::Value> values) override;
+  Expected<void> each_with(const char* sql, const std::function<void(sql::Row&)>& row,
+                           std::span<const sql::Value> values) override;
   Expected<void> connect();
   Expected<void> usable();  // connected, or connects if it is time to
   Expected<Result> execute(const char* sql, const Parameters& parameters);

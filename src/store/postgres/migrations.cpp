@@ -200,7 +200,7 @@ constexpr std::array all_steps = {Step{1, first}, Step{1, branches}, Step{1, agr
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {
   std::int64_t out = 0;
-  auto read = connection.each(sql, [&](Row& row) { out = row.number(); });
+  auto read = connection.each(sql, [&](sql::Row& row) { out = row.number(); });
   if (!read) return std::unexpected(read.error());
   return out;
 }
@@ -234,11 +234,12 @@ Expected<SchemaState> schema_state(Connection& connection) {
     return fail(Errc::incompatible, connection.address().shown() + " holds another program's tables",
                 "give faelled a database of its own");
   }
-  auto read = connection.each(
-      "SELECT coalesce(max(step), 0)::bigint, coalesce(max(works_with), 0)::bigint FROM schema_steps", [&](Row& row) {
-        out.step = row.number();
-        out.works_with = row.number();
-      });
+  auto read =
+      connection.each("SELECT coalesce(max(step), 0)::bigint, coalesce(max(works_with), 0)::bigint FROM schema_steps",
+                      [&](sql::Row& row) {
+                        out.step = row.number();
+                        out.works_with = row.number();
+                      });
   if (!read) return std::unexpected(read.error());
   return out;
 }
@@ -264,7 +265,7 @@ Expected<void> migrate(Connection& connection, std::span<const Step> all) {
   if (auto patient = connection.be_patient(step_max); !patient) return patient;
   auto migrated = connection.together([&]() -> Expected<void> {
     // Held to the end: whoever comes second finds everything done.
-    auto held = connection.each("SELECT pg_advisory_xact_lock($1)", [](Row&) {}, lock);
+    auto held = connection.each("SELECT pg_advisory_xact_lock($1)", [](sql::Row&) {}, lock);
     if (!held) return held;
     auto now = schema_state(connection);
     if (!now) return std::unexpected(now.error());

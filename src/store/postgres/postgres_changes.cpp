@@ -13,6 +13,35 @@ Expected<void> into(T& out, Expected<T> given) {
   return {};
 }
 
+using Ids = std::vector<std::string>;
+
+// What has one of these ids, by a statement that takes them as its only value.
+template <class Kept>
+Expected<std::vector<Kept>> those(Connection& db, const char* sql, Kept (*read)(sql::Row&), const Ids& ids) {
+  Parameters parameters;
+  parameters.add_all(ids, [](const std::string& id) -> std::string_view { return id; });
+  std::vector<Kept> out;
+  auto done = db.each_by(sql, [&](sql::Row& row) { out.push_back(read(row)); }, parameters);
+  if (!done) return std::unexpected(done.error());
+  return out;
+}
+
+constexpr const char* members_of =
+    "SELECT id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact "
+    "FROM members WHERE id = ANY ($1::text[]) ORDER BY id";
+constexpr const char* users_of =
+    "SELECT id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, last_seen_at "
+    "FROM users WHERE id = ANY ($1::text[]) ORDER BY id";
+constexpr const char* keys_of =
+    "SELECT id, hash, member, \"user\", name, created_at, expires_at, revoked_at, last_used_at, origin, revoked_by, "
+    "models, show_waiting, front_end, rotated_from, replaced_by FROM keys WHERE id = ANY ($1::text[]) ORDER BY id";
+constexpr const char* agreements_of =
+    "SELECT id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, "
+    "reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by "
+    "FROM agreements WHERE id = ANY ($1::text[]) ORDER BY id";
+constexpr const char* sessions_of =
+    "SELECT hash, \"user\", created_at, expires_at FROM sessions WHERE hash = ANY ($1::bytea[])";
+
 // As the database writes them: "\\x0a1b…".
 std::optional<Digest> digest_of(std::string_view text) {
   return crypto::from_hex(text.substr(std::min<std::size_t>(2, text.size())));
@@ -20,10 +49,18 @@ std::optional<Digest> digest_of(std::string_view text) {
 
 }  // namespace
 
+Expected<void> PostgresStore::remove_expired(WallTime now) {
+  auto forgotten = db_->change("DELETE FROM changes WHERE made_at < $1 AND number < (SELECT max(number) FROM changes)",
+                               now - limits::store_changes_kept);
+  if (!forgotten) return sql::done(forgotten);
+  return SqlStore::remove_expired(now);
+}
+
 Expected<std::int64_t> PostgresStore::change_mark() {
   std::int64_t out = 0;
   // The sequence's own value would count commits that are still under way.
-  auto read = db_->each("SELECT coalesce(max(number), 0)::bigint FROM changes", [&](Row& row) { out = row.number(); });
+  auto read =
+      db_->each("SELECT coalesce(max(number), 0)::bigint FROM changes", [&](sql::Row& row) { out = row.number(); });
   if (!read) return std::unexpected(read.error());
   return out;
 }
@@ -38,7 +75,7 @@ Expected<Changes> PostgresStore::changes_since(std::int64_t mark) {
   auto read = db_->each(
       "SELECT number, kind, id, (SELECT coalesce(min(number), 0) FROM changes)::bigint FROM changes WHERE number > $1 "
       "ORDER BY number LIMIT $2",
-      [&](Row& row) {
+      [&](sql::Row& row) {
         out.mark = row.number();
         std::string kind = row.text();
         changed[std::move(kind)].push_back(row.text());
@@ -53,14 +90,17 @@ Expected<Changes> PostgresStore::changes_since(std::int64_t mark) {
     if (auto now = into(out.mark, change_mark()); !now) return std::unexpected(now.error());
     return out;
   }
-  if (auto some = into(out.members, members_of(&changed["members"])); !some) return std::unexpected(some.error());
-  if (auto some = into(out.users, users_of(&changed["users"])); !some) return std::unexpected(some.error());
-  if (auto some = into(out.keys, keys_of(&changed["keys"])); !some) return std::unexpected(some.error());
+  if (auto some = into(out.members, those(*db_, members_of, sql::read_member, changed["members"])); !some)
+    return std::unexpected(some.error());
+  if (auto some = into(out.users, those(*db_, users_of, sql::read_user, changed["users"])); !some)
+    return std::unexpected(some.error());
+  if (auto some = into(out.keys, those(*db_, keys_of, sql::read_key, changed["keys"])); !some)
+    return std::unexpected(some.error());
   if (!changed["settings"].empty()) {
     if (auto some = into(out.settings, settings()); !some) return std::unexpected(some.error());
   }
   if (!changed["agreements"].empty()) {
-    if (auto some = into(out.agreements, agreements_of(changed["agreements"])); !some)
+    if (auto some = into(out.agreements, those(*db_, agreements_of, sql::read_agreement, changed["agreements"])); !some)
       return std::unexpected(some.error());
   }
   if (!changed["tiers"].empty()) {
@@ -68,10 +108,8 @@ Expected<Changes> PostgresStore::changes_since(std::int64_t mark) {
     if (!all) return std::unexpected(all.error());
     out.tiers = std::move(*all);
   }
-  auto sessions = db_->each_with(
-      "SELECT hash, \"user\", created_at, expires_at FROM sessions WHERE hash = ANY ($1::bytea[])",
-      [&](Row& row) { out.sessions.push_back(read_session(row)); }, parameter_of(&changed["sessions"]));
-  if (!sessions) return std::unexpected(sessions.error());
+  if (auto some = into(out.sessions, those(*db_, sessions_of, sql::read_session, changed["sessions"])); !some)
+    return std::unexpected(some.error());
   for (const std::string& id : changed["sessions"]) {
     const auto hash = digest_of(id);
     if (hash && std::ranges::find(out.sessions, *hash, &SessionRow::hash) == out.sessions.end())

@@ -26,7 +26,7 @@ Expected<PostgresLook> look_at_postgres(const PostgresOptions& options) {
   auto connection = connect(options);
   if (!connection) return std::unexpected(connection.error());
   PostgresLook out;
-  auto read = (*connection)->each("SHOW server_version", [&](postgres::Row& row) { out.server_version = row.text(); });
+  auto read = (*connection)->each("SHOW server_version", [&](sql::Row& row) { out.server_version = row.text(); });
   if (!read) return std::unexpected(read.error());
   auto state = postgres::schema_state(**connection);
   if (!state) return std::unexpected(state.error());

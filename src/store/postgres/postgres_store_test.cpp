@@ -363,7 +363,7 @@ TEST(PostgresSchema, WritesDownItsStatements) {
   ASSERT_TRUE(connection.each(
       "SELECT statement FROM pg_prepared_statements WHERE statement !~ 'schema_steps|pg_prepared|pg_tables|advisory' "
       "ORDER BY statement",
-      [&](postgres::Row& row) { all += row.text() + ";\n"; }));
+      [&](sql::Row& row) { all += row.text() + ";\n"; }));
   const std::filesystem::path file = std::filesystem::path(FAELLED_SOURCE_DIR) / "src/store/postgres/statements" /
                                      (std::to_string(postgres::steps().size()) + ".sql");
   if (std::getenv("FAELLED_WRITE_STATEMENTS") != nullptr) std::ofstream(file) << all;

@@ -16,7 +16,7 @@ std::int64_t to_of(const UsageFilter& filter) {
   return filter.to ? unix_micros(*filter.to) : std::numeric_limits<std::int64_t>::max();
 }
 
-UsageRow read_row(Row& row) {
+UsageRow read_row(sql::Row& row) {
   UsageRow out;
   out.request_id = row.text();
   out.member = row.text();
@@ -53,7 +53,7 @@ Parameters columns_of(std::span<const UsageRow> rows) {
   return out;
 }
 
-UsageSum read_sum(Row& row) {
+UsageSum read_sum(sql::Row& row) {
   UsageSum sum;
   sum.member = row.text();
   sum.caller = row.text();
@@ -70,7 +70,7 @@ UsageSum read_sum(Row& row) {
 Expected<void> PostgresStore::add_usage(std::span<const UsageRow> rows, ledger::Position position) {
   return db_->together([&]() -> Expected<void> {
     if (!rows.empty()) {
-      auto added = db_->change_with(
+      auto added = db_->change_by(
           "WITH fresh AS (INSERT INTO usage (request_id, member, caller, key, \"user\", model, started_at, "
           "input_tokens, "
           "cached_tokens, output_tokens, queue_us, load_us, engine_us, total_us, outcome, cause) "
@@ -90,7 +90,7 @@ Expected<void> PostgresStore::add_usage(std::span<const UsageRow> rows, ledger::
           columns_of(rows));
       if (!added) return std::unexpected(added.error());
     }
-    return done(
+    return sql::done(
         db_->change("INSERT INTO journal_positions (server, segment, at) VALUES ($1, $2, $3) "
                     "ON CONFLICT (server) DO UPDATE SET segment = excluded.segment, at = excluded.at",
                     server_, position.segment, position.offset));
@@ -101,7 +101,7 @@ Expected<ledger::Position> PostgresStore::journal_position() {
   ledger::Position out;
   auto read = db_->each(
       "SELECT segment, at FROM journal_positions WHERE server = $1",
-      [&](Row& row) {
+      [&](sql::Row& row) {
         out.segment = static_cast<std::uint64_t>(row.number());
         out.offset = static_cast<std::uint64_t>(row.number());
       },
@@ -140,7 +140,7 @@ Expected<UsageSumPage> PostgresStore::usage_sums(const UsageFilter& filter, cons
   const UsageKey from = after.value_or(UsageKey{});
   std::vector<UsageSum> sums;
   auto read = db_->each(
-      filter.member.empty() ? of_all : of_member, [&](Row& row) { sums.push_back(read_sum(row)); }, from.member,
+      filter.member.empty() ? of_all : of_member, [&](sql::Row& row) { sums.push_back(read_sum(row)); }, from.member,
       from.caller, from.model, days.first, days.last, filter.member, filter.caller, limit + 1);
   if (!read) return std::unexpected(read.error());
   std::vector<UsageSum> outside;
@@ -148,7 +148,7 @@ Expected<UsageSumPage> PostgresStore::usage_sums(const UsageFilter& filter, cons
     if (sums.empty()) break;
     const UsageSum& first = sums.front();
     const UsageSum& last = sums.back();
-    const auto add = [&](Row& row) { outside.push_back(read_sum(row)); };
+    const auto add = [&](sql::Row& row) { outside.push_back(read_sum(row)); };
     auto taken = filter.member.empty()
                      ? db_->each(outside_of_all, add, part.from_us, part.to_us, first.member, first.caller, first.model,
                                  last.member, last.caller, last.model)
@@ -166,7 +166,7 @@ Expected<std::vector<UsageSum>> PostgresStore::usage_hours(const UsageFilter& fi
       "sum(output_tokens)::bigint, started_at / 3600000000 AS hour FROM usage WHERE caller = $1 AND started_at >= $2 "
       "AND started_at < $3 AND ($4::text = '' OR member = $4) AND ($5::text = '' OR model = $5) "
       "GROUP BY hour, member, caller, model ORDER BY hour, model LIMIT $6",
-      [&](Row& row) {
+      [&](sql::Row& row) {
         out.push_back(read_sum(row));
         out.back().hour = WallTime(std::chrono::hours(row.number()));
       },
@@ -181,7 +181,7 @@ Expected<UsagePage> PostgresStore::usage_rows(const UsageFilter& filter, const s
     bool found = false;
     auto read = db_->each(
         "SELECT started_at FROM usage WHERE request_id = $1",
-        [&](Row& row) {
+        [&](sql::Row& row) {
           after_us = row.number();
           found = true;
         },
@@ -217,7 +217,7 @@ Expected<UsagePage> PostgresStore::usage_rows(const UsageFilter& filter, const s
       !filter.caller.empty()   ? of_caller
       : !filter.member.empty() ? of_member
                                : of_all,
-      [&](Row& row) { out.rows.push_back(read_row(row)); }, from_of(filter), after_us, to_of(filter), after,
+      [&](sql::Row& row) { out.rows.push_back(read_row(row)); }, from_of(filter), after_us, to_of(filter), after,
       filter.member, filter.caller, limit + 1, filter.model);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {

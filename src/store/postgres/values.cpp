@@ -74,11 +74,6 @@ std::vector<std::byte> Row::blob() {
   return {all.begin(), all.end()};
 }
 
-void Row::fixed(std::span<std::byte> out) {
-  const auto all = std::as_bytes(std::span(next()));
-  std::copy_n(all.begin(), std::min(all.size(), out.size()), out.begin());
-}
-
 // Big end first, of 1, 2, 4 or 8 bytes.
 std::int64_t Row::number() {
   const std::string_view bytes = next();
@@ -92,9 +87,5 @@ bool Row::is_null() {
   ++column_;
   return true;
 }
-
-std::optional<std::string> Row::maybe_text() { return is_null() ? std::nullopt : std::optional(text()); }
-std::optional<std::int64_t> Row::maybe_number() { return is_null() ? std::nullopt : std::optional(number()); }
-std::optional<WallTime> Row::maybe_time() { return is_null() ? std::nullopt : std::optional(time()); }
 
 }  // namespace faelled::store::postgres

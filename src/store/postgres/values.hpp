@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "store/sql/connection.hpp"
 
 namespace faelled::store::postgres {
 
@@ -36,13 +37,8 @@ class Parameters {
     values_.emplace_back();
     formats_.push_back(0);
   }
-  template <class T>
-  void add(const std::optional<T>& value) {
-    if (value) {
-      add(*value);
-    } else {
-      add(nullptr);
-    }
+  void add(const sql::Value& value) {
+    std::visit([this](const auto& one) { add(one); }, value);
   }
 
   // An array, for unnest(): one element for each row.
@@ -79,23 +75,18 @@ class Parameters {
   std::vector<int> formats_;
 };
 
-// One row of a result, in binary form; its columns are read from left to right.
-class Row {
+// One row of a result, in binary form.
+class Row final : public sql::Row {
  public:
   Row(const PGresult* result, int number) : result_(result), number_(number) {}
 
-  std::string text();
-  std::vector<std::byte> blob();
-  void fixed(std::span<std::byte> out);
-  std::int64_t number();  // smallint, integer, bigint, boolean
-  WallTime time() { return from_unix_micros(number()); }
-  std::optional<std::string> maybe_text();
-  std::optional<std::int64_t> maybe_number();
-  std::optional<WallTime> maybe_time();
+  std::string text() override;
+  std::vector<std::byte> blob() override;
+  std::int64_t number() override;  // smallint, integer, bigint, boolean
+  bool is_null() override;
 
  private:
   std::string_view next();
-  bool is_null();
 
   const PGresult* result_;
   int number_;

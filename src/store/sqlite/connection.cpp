@@ -63,20 +63,11 @@ std::vector<std::byte> Statement::blob() {
   return {bytes, bytes + sqlite3_column_bytes(statement_, column)};
 }
 
-void Statement::fixed(std::span<std::byte> out) {
-  const std::vector<std::byte> bytes = blob();
-  std::copy_n(bytes.begin(), std::min(bytes.size(), out.size()), out.begin());
-}
-
 bool Statement::is_null() {
   if (sqlite3_column_type(statement_, read_) != SQLITE_NULL) return false;
   ++read_;
   return true;
 }
-
-std::optional<std::string> Statement::maybe_text() { return is_null() ? std::nullopt : std::optional(text()); }
-std::optional<std::int64_t> Statement::maybe_number() { return is_null() ? std::nullopt : std::optional(number()); }
-std::optional<WallTime> Statement::maybe_time() { return is_null() ? std::nullopt : std::optional(time()); }
 
 Expected<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& file) {
   // Sums of memory that nobody reads cost a lock for each allocation. Only before the first connection can it be said.
@@ -116,8 +107,40 @@ Expected<std::unique_ptr<Statement>> Connection::use(const char* sql) {
   if (sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
     return std::unexpected(error_of(db_));
   }
+  // $1 is a name to SQLite, numbered by its first appearance.
+  for (int i = 1; i <= sqlite3_bind_parameter_count(statement); ++i) {
+    const char* const name = sqlite3_bind_parameter_name(statement, i);
+    FAELLED_CHECK(name == nullptr || *name != '$' || name + 1 == std::to_string(i), "values in order of appearance");
+  }
   kept_.emplace_back(sql, statement);
   return std::make_unique<Statement>(db_, statement);
+}
+
+Expected<std::unique_ptr<Statement>> Connection::use_with(const char* sql, std::span<const sql::Value> values) {
+  auto statement = use(sql);
+  if (!statement) return statement;
+  for (const sql::Value& value : values) (*statement)->bind(value);
+  return statement;
+}
+
+Expected<std::int64_t> Connection::change_with(const char* sql, std::span<const sql::Value> values) {
+  auto statement = use_with(sql, values);
+  if (!statement) return std::unexpected(statement.error());
+  if (auto stepped = (*statement)->step(); !stepped) return std::unexpected(stepped.error());
+  return changed();
+}
+
+Expected<void> Connection::each_with(const char* sql, const std::function<void(sql::Row&)>& row,
+                                     std::span<const sql::Value> values) {
+  auto statement = use_with(sql, values);
+  if (!statement) return std::unexpected(statement.error());
+  for (;;) {
+    auto stepped = (*statement)->step();
+    if (!stepped) return std::unexpected(stepped.error());
+    if (!*stepped) return {};
+    (*statement)->first_column();
+    row(**statement);
+  }
 }
 
 Expected<void> Connection::together(const std::function<Expected<void>()>& work) {

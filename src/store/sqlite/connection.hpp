@@ -17,16 +17,17 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "store/sql/connection.hpp"
 
 namespace faelled::store::sqlite {
 
 // A prepared statement in use: bind in order, step, read columns in order. Resets the statement when it goes.
-class Statement {
+class Statement final : public sql::Row {
  public:
   explicit Statement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
-  ~Statement() {
+  ~Statement() override {
     sqlite3_reset(statement_);
     sqlite3_clear_bindings(statement_);
   }
@@ -45,21 +46,8 @@ class Statement {
   }
   void bind(WallTime time) { bind(unix_micros(time)); }
   void bind(std::nullptr_t) { sqlite3_bind_null(statement_, ++bound_); }
-  template <class T>
-  void bind(const std::optional<T>& value) {
-    if (value) {
-      bind(*value);
-    } else {
-      bind(nullptr);
-    }
-  }
-  // Empty text as NULL, for references that may be absent.
-  void bind_or_null(std::string_view text) {
-    if (text.empty()) {
-      bind(nullptr);
-    } else {
-      bind(text);
-    }
+  void bind(const sql::Value& value) {
+    std::visit([this](const auto& one) { bind(one); }, value);
   }
 
   Expected<bool> step();  // true: a row is there
@@ -70,15 +58,10 @@ class Statement {
 
   // Columns of the row, from left to right.
   void first_column() { read_ = 0; }
-  std::string text();
-  std::vector<std::byte> blob();
-  void fixed(std::span<std::byte> out);
-  std::int64_t number() { return sqlite3_column_int64(statement_, read_++); }
-  WallTime time() { return from_unix_micros(number()); }
-  std::optional<std::string> maybe_text();
-  std::optional<std::int64_t> maybe_number();
-  std::optional<WallTime> maybe_time();
-  bool is_null();  // and then goes on to the next column
+  std::string text() override;
+  std::vector<std::byte> blob() override;
+  std::int64_t number() override { return sqlite3_column_int64(statement_, read_++); }
+  bool is_null() override;
   bool is_blob() const { return sqlite3_column_type(statement_, read_) == SQLITE_BLOB; }
 
  private:
@@ -93,10 +76,10 @@ class Statement {
   int read_ = 0;
 };
 
-class Connection {
+class Connection final : public sql::Connection {
  public:
   static Expected<std::unique_ptr<Connection>> open(const std::filesystem::path& file);
-  ~Connection();
+  ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -105,38 +88,17 @@ class Connection {
 
   // A prepared statement, kept for the next time; `sql` is a literal and its address the key.
   Expected<std::unique_ptr<Statement>> use(const char* sql);
-
-  // use() with all values bound and stepped to the end; gives the number of rows changed.
-  template <class... Values>
-  Expected<std::int64_t> change(const char* sql, const Values&... values) {
-    auto statement = use(sql);
-    if (!statement) return std::unexpected(statement.error());
-    ((*statement)->bind(values), ...);
-    auto stepped = (*statement)->step();
-    if (!stepped) return std::unexpected(stepped.error());
-    return changed();
-  }
   std::int64_t changed() const { return sqlite3_changes64(db_); }  // rows, by the last statement that changes
 
-  // use() with all values bound; `row` is called for each row.
-  template <class... Values>
-  Expected<void> each(const char* sql, const std::function<void(Statement&)>& row, const Values&... values) {
-    auto statement = use(sql);
-    if (!statement) return std::unexpected(statement.error());
-    ((*statement)->bind(values), ...);
-    for (;;) {
-      auto stepped = (*statement)->step();
-      if (!stepped) return std::unexpected(stepped.error());
-      if (!*stepped) return {};
-      (*statement)->first_column();
-      row(**statement);
-    }
-  }
-
-  Expected<void> together(const std::function<Expected<void>()>& work);
+  Expected<void> together(const std::function<Expected<void>()>& work) override;
 
  private:
   explicit Connection(sqlite3* db) : db_(db) {}
+  Expected<std::unique_ptr<Statement>> use_with(const char* sql, std::span<const sql::Value> values);
+  Expected<std::int64_t> change_with(const char* sql, std::span<const sql::Value> values) override;
+  Expected<void> each_with(const char* sql, const std::function<void(sql::Row&)>& row,
+                           std::span<const sql::Value> values) override;
+
   sqlite3* db_;
   std::vector<std::pair<const char*, sqlite3_stmt*>> kept_;
 };

@@ -186,7 +186,7 @@ CREATE INDEX audit_of_object ON audit (object, at, id) WHERE object != '';
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {
   std::int64_t out = 0;
-  auto read = connection.each(sql, [&](Statement& row) { out = row.number(); });
+  auto read = connection.each(sql, [&](sql::Row& row) { out = row.number(); });
   if (!read) return std::unexpected(read.error());
   return out;
 }

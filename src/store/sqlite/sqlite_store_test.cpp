@@ -59,7 +59,7 @@ void make_without_branches(const std::filesystem::path& folder, const std::files
     auto later = std::move(sqlite::Connection::open(folder / std::to_string(steps)).value());
     ASSERT_TRUE(sqlite::migrate(*later, folder / std::to_string(steps), steps));
     ASSERT_TRUE(later->each("SELECT count(*) FROM pragma_table_info('messages') WHERE name = 'parent'",
-                            [&](sqlite::Statement& row) { branches = row.number(); }));
+                            [&](sql::Row& row) { branches = row.number(); }));
     if (branches == 0) continue;
     auto before = std::move(sqlite::Connection::open(file).value());
     ASSERT_TRUE(sqlite::migrate(*before, file, steps - 1));

@@ -16,7 +16,7 @@ std::int64_t to_of(const UsageFilter& filter) {
   return filter.to ? unix_micros(*filter.to) : std::numeric_limits<std::int64_t>::max();
 }
 
-UsageRow read_row(Statement& row) {
+UsageRow read_row(Row& row) {
   UsageRow out;
   out.request_id = row.text();
   out.member = row.text();
@@ -48,7 +48,7 @@ void bind_row(Statement& statement, const UsageRow& row) {
   statement.bind(std::string_view(row.cause));
 }
 
-UsageSum read_sum(Statement& row) {
+UsageSum read_sum(Row& row) {
   UsageSum sum;
   sum.member = row.text();
   sum.caller = row.text();
@@ -98,7 +98,7 @@ Expected<void> SqliteStore::add_usage(std::span<const UsageRow> rows, ledger::Po
         if (!added) return std::unexpected(added.error());
       }
     }
-    return done(
+    return sql::done(
         db_->change("INSERT INTO journal_position (one, segment, at) VALUES (1, ?, ?) ON CONFLICT (one) "
                     "DO UPDATE SET segment = excluded.segment, at = excluded.at",
                     position.segment, position.offset));
@@ -107,7 +107,7 @@ Expected<void> SqliteStore::add_usage(std::span<const UsageRow> rows, ledger::Po
 
 Expected<ledger::Position> SqliteStore::journal_position() {
   ledger::Position out;
-  auto read = db_->each("SELECT segment, at FROM journal_position", [&](Statement& row) {
+  auto read = db_->each("SELECT segment, at FROM journal_position", [&](Row& row) {
     out.segment = static_cast<std::uint64_t>(row.number());
     out.offset = static_cast<std::uint64_t>(row.number());
   });
@@ -139,7 +139,7 @@ Expected<UsageSumPage> SqliteStore::usage_sums(const UsageFilter& filter, const 
   const UsageKey from = after.value_or(UsageKey{});
   std::vector<UsageSum> sums;
   auto read = db_->each(
-      filter.member.empty() ? of_all : of_member, [&](Statement& row) { sums.push_back(read_sum(row)); }, from.member,
+      filter.member.empty() ? of_all : of_member, [&](Row& row) { sums.push_back(read_sum(row)); }, from.member,
       from.caller, from.model, days.first, days.last, filter.member, filter.caller, limit + 1);
   if (!read) return std::unexpected(read.error());
   std::vector<UsageSum> outside;
@@ -147,7 +147,7 @@ Expected<UsageSumPage> SqliteStore::usage_sums(const UsageFilter& filter, const 
     if (sums.empty()) break;
     const UsageSum& first = sums.front();
     const UsageSum& last = sums.back();
-    const auto add = [&](Statement& row) { outside.push_back(read_sum(row)); };
+    const auto add = [&](Row& row) { outside.push_back(read_sum(row)); };
     auto taken = filter.member.empty()
                      ? db_->each(outside_of_all, add, part.from_us, part.to_us, first.member, first.caller, first.model,
                                  last.member, last.caller, last.model)
@@ -165,7 +165,7 @@ Expected<std::vector<UsageSum>> SqliteStore::usage_hours(const UsageFilter& filt
       "started_at / 3600000000 AS hour FROM usage INDEXED BY usage_of_caller WHERE caller = ?1 AND started_at >= ?2 "
       "AND started_at < ?3 AND (?4 = '' OR member = ?4) AND (?5 = '' OR model = ?5) "
       "GROUP BY hour, member, caller, model ORDER BY hour, model LIMIT ?6",
-      [&](Statement& row) {
+      [&](Row& row) {
         out.push_back(read_sum(row));
         out.back().hour = WallTime(std::chrono::hours(row.number()));
       },
@@ -180,7 +180,7 @@ Expected<UsagePage> SqliteStore::usage_rows(const UsageFilter& filter, const std
     bool found = false;
     auto read = db_->each(
         "SELECT started_at FROM usage WHERE request_id = ?",
-        [&](Statement& row) {
+        [&](Row& row) {
           after_us = row.number();
           found = true;
         },
@@ -210,7 +210,7 @@ Expected<UsagePage> SqliteStore::usage_rows(const UsageFilter& filter, const std
       !filter.caller.empty()   ? of_caller
       : !filter.member.empty() ? of_member
                                : of_all,
-      [&](Statement& row) { out.rows.push_back(read_row(row)); }, from_of(filter), after_us, to_of(filter), after,
+      [&](Row& row) { out.rows.push_back(read_row(row)); }, from_of(filter), after_us, to_of(filter), after,
       filter.member, filter.caller, limit + 1, filter.model);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {

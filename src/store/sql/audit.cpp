@@ -1,11 +1,11 @@
 #include <limits>
 
-#include "store/sqlite/sqlite_store_body.hpp"
+#include "store/sql/sql_store.hpp"
 
-namespace faelled::store::sqlite {
+namespace faelled::store::sql {
 namespace {
 
-AuditRow read_audit(Statement& row) {
+AuditRow read_audit(Row& row) {
   AuditRow out;
   out.id = row.text();
   out.at = row.time();
@@ -31,22 +31,23 @@ std::int64_t micros_or(const std::optional<WallTime>& time, std::int64_t otherwi
 
 }  // namespace
 
-Expected<void> SqliteStore::add_audit(const AuditRow& row) {
-  return done(db_->change(
+Expected<void> SqlStore::add_audit(const AuditRow& row) {
+  return done(db_.change(
       "INSERT INTO audit (id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, "
-      "outcome, before, after, request_id, times, member) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "outcome, before, after, request_id, times, member) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+      "$13, $14, $15, $16)",
       row.id, row.at, static_cast<int>(row.actor_kind), row.actor, row.actor_member, row.peer, row.action,
       row.object_kind, row.object, row.object_member, static_cast<int>(row.outcome), row.before, row.after,
       row.request_id, row.times, row.object_member.empty() ? row.actor_member : row.object_member));
 }
 
-Expected<AuditPage> SqliteStore::audit(const AuditFilter& filter, const std::string& before, std::size_t limit) {
+Expected<AuditPage> SqlStore::audit(const AuditFilter& filter, const std::string& before, std::size_t limit) {
   std::int64_t before_us = std::numeric_limits<std::int64_t>::max();
   if (!before.empty()) {
     bool found = false;
-    auto read = db_->each(
-        "SELECT at FROM audit WHERE id = ?",
-        [&](Statement& row) {
+    auto read = db_.each(
+        "SELECT at FROM audit WHERE id = $1",
+        [&](Row& row) {
           before_us = row.number();
           found = true;
         },
@@ -57,34 +58,34 @@ Expected<AuditPage> SqliteStore::audit(const AuditFilter& filter, const std::str
   // Four statements, so that the rows of a member, of an actor and of an object are found by an index of their own.
   constexpr const char* of_all =
       "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
-      "before, after, request_id, times FROM audit WHERE ?1 = '' AND at >= ?2 AND at < ?3 AND at <= ?4 "
-      "AND (?5 = '' OR (at, id) < (?4, ?5)) AND (?6 = '' OR actor = ?6) AND (?7 = '' OR action = ?7) "
-      "AND (?8 = '' OR object = ?8) ORDER BY at DESC, id DESC LIMIT ?9";
+      "before, after, request_id, times FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 "
+      "AND ($4 = '' OR (at, id) < ($3, $4)) AND $5 = '' AND $6 = '' AND ($7 = '' OR action = $7) AND $8 = '' "
+      "ORDER BY at DESC, id DESC LIMIT $9";
   constexpr const char* of_member =
       "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
-      "before, after, request_id, times FROM audit WHERE member = ?1 AND at >= ?2 AND at < ?3 AND at <= ?4 "
-      "AND (?5 = '' OR (at, id) < (?4, ?5)) AND (?6 = '' OR actor = ?6) AND (?7 = '' OR action = ?7) "
-      "AND (?8 = '' OR object = ?8) ORDER BY at DESC, id DESC LIMIT ?9";
+      "before, after, request_id, times FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 "
+      "AND ($4 = '' OR (at, id) < ($3, $4)) AND member = $5 AND $6 = '' AND ($7 = '' OR action = $7) AND $8 = '' "
+      "ORDER BY at DESC, id DESC LIMIT $9";
   constexpr const char* of_actor =
       "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
-      "before, after, request_id, times FROM audit WHERE actor = ?6 AND actor != '' AND at >= ?2 AND at < ?3 "
-      "AND at <= ?4 AND (?5 = '' OR (at, id) < (?4, ?5)) AND (?1 = '' OR member = ?1) AND (?7 = '' OR action = ?7) "
-      "AND (?8 = '' OR object = ?8) ORDER BY at DESC, id DESC LIMIT ?9";
+      "before, after, request_id, times FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 "
+      "AND ($4 = '' OR (at, id) < ($3, $4)) AND ($5 = '' OR member = $5) AND actor = $6 AND actor != '' "
+      "AND ($7 = '' OR action = $7) AND ($8 = '' OR object = $8) ORDER BY at DESC, id DESC LIMIT $9";
   constexpr const char* of_object =
       "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
-      "before, after, request_id, times FROM audit WHERE object = ?8 AND object != '' AND at >= ?2 AND at < ?3 "
-      "AND at <= ?4 AND (?5 = '' OR (at, id) < (?4, ?5)) AND (?1 = '' OR member = ?1) AND (?6 = '' OR actor = ?6) "
-      "AND (?7 = '' OR action = ?7) ORDER BY at DESC, id DESC LIMIT ?9";
+      "before, after, request_id, times FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 "
+      "AND ($4 = '' OR (at, id) < ($3, $4)) AND ($5 = '' OR member = $5) AND $6 = '' AND ($7 = '' OR action = $7) "
+      "AND object = $8 AND object != '' ORDER BY at DESC, id DESC LIMIT $9";
   AuditPage out;
-  auto read = db_->each(
+  auto read = db_.each(
       !filter.actor.empty()    ? of_actor
       : !filter.object.empty() ? of_object
       : filter.member.empty()  ? of_all
                                : of_member,
-      [&](Statement& row) { out.rows.push_back(read_audit(row)); }, filter.member,
+      [&](Row& row) { out.rows.push_back(read_audit(row)); },
       micros_or(filter.from, std::numeric_limits<std::int64_t>::min()),
-      micros_or(filter.to, std::numeric_limits<std::int64_t>::max()), before_us, before, filter.actor, filter.action,
-      filter.object, limit + 1);
+      micros_or(filter.to, std::numeric_limits<std::int64_t>::max()), before_us, before, filter.member, filter.actor,
+      filter.action, filter.object, limit + 1);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {
     out.rows.pop_back();
@@ -93,9 +94,9 @@ Expected<AuditPage> SqliteStore::audit(const AuditFilter& filter, const std::str
   return out;
 }
 
-Expected<std::vector<SettingRow>> SqliteStore::settings() {
+Expected<std::vector<SettingRow>> SqlStore::settings() {
   std::vector<SettingRow> out;
-  auto read = db_->each("SELECT key, value, updated_at FROM settings ORDER BY key", [&](Statement& row) {
+  auto read = db_.each("SELECT key, value, updated_at FROM settings ORDER BY key", [&](Row& row) {
     SettingRow& setting = out.emplace_back();
     setting.key = row.text();
     setting.value = row.text();
@@ -105,11 +106,11 @@ Expected<std::vector<SettingRow>> SqliteStore::settings() {
   return out;
 }
 
-Expected<void> SqliteStore::set_setting(const SettingRow& row) {
+Expected<void> SqlStore::set_setting(const SettingRow& row) {
   return done(
-      db_->change("INSERT INTO settings (key, value, updated_at) VALUES (?, ?, ?) ON CONFLICT (key) "
-                  "DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
-                  row.key, row.value, row.updated_at));
+      db_.change("INSERT INTO settings (key, value, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) "
+                 "DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+                 row.key, row.value, row.updated_at));
 }
 
-}  // namespace faelled::store::sqlite
+}  // namespace faelled::store::sql

@@ -1,26 +1,20 @@
 #include <limits>
 
-#include "store/agreement_columns.hpp"
-#include "store/postgres/postgres_store_body.hpp"
+#include "store/lines.hpp"
+#include "store/sql/sql_store.hpp"
 
-namespace faelled::store::postgres {
+namespace faelled::store::sql {
 
-// Servers that change agreements take turns, so that each sees what the one before has done.
-Expected<void> PostgresStore::take_turn() {
-  constexpr std::int64_t turn = 0x46616772;  // "Fagr"
-  return db_->each("SELECT pg_advisory_xact_lock($1)", [](Row&) {}, turn);
-}
-
-Expected<std::vector<TierRow>> PostgresStore::tiers() {
+Expected<std::vector<TierRow>> SqlStore::tiers() {
   std::vector<TierRow> out;
-  auto read = db_->each("SELECT id, name, share, places, wait_s, models, fee_ore, updated_at FROM tiers ORDER BY id",
-                        [&](Row& row) { out.push_back(read_tier(row)); });
+  auto read = db_.each("SELECT id, name, share, places, wait_s, models, fee_ore, updated_at FROM tiers ORDER BY id",
+                       [&](Row& row) { out.push_back(read_tier(row)); });
   if (!read) return std::unexpected(read.error());
   return out;
 }
 
-Expected<void> PostgresStore::set_tier(const TierRow& row) {
-  return done(db_->change(
+Expected<void> SqlStore::set_tier(const TierRow& row) {
+  return done(db_.change(
       "INSERT INTO tiers (id, name, share, places, wait_s, models, fee_ore, updated_at) VALUES ($1, $2, $3, $4, $5, "
       "$6, $7, $8) "
       "ON CONFLICT (id) DO UPDATE SET name = excluded.name, share = excluded.share, places = excluded.places, "
@@ -29,13 +23,13 @@ Expected<void> PostgresStore::set_tier(const TierRow& row) {
       row.id, row.name, row.share, row.places, row.wait_s, lines_of(row.models), row.fee_ore, row.updated_at));
 }
 
-Expected<void> PostgresStore::remove_tier(const std::string& id) {
-  return done_or_absent(db_->change("DELETE FROM tiers WHERE id = $1", id), "there is no such tier");
+Expected<void> SqlStore::remove_tier(const std::string& id) {
+  return done_or_absent(db_.change("DELETE FROM tiers WHERE id = $1", id), "there is no such tier");
 }
 
-Expected<void> PostgresStore::add_agreement(const AgreementRow& row) {
+Expected<void> SqlStore::add_agreement(const AgreementRow& row) {
   if (auto mine = take_turn(); !mine) return mine;
-  return done(db_->change(
+  return done(db_.change(
       "INSERT INTO agreements (id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, "
       "inhabitants, suspended, reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, "
       "ended_by_kind, ended_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
@@ -46,24 +40,23 @@ Expected<void> PostgresStore::add_agreement(const AgreementRow& row) {
       static_cast<int>(row.ended_by_kind), row.ended_by));
 }
 
-Expected<void> PostgresStore::end_agreement(const std::string& id, WallTime when, ActorKind by_kind,
-                                            const std::string& by) {
+Expected<void> SqlStore::end_agreement(const std::string& id, WallTime when, ActorKind by_kind, const std::string& by) {
   if (auto mine = take_turn(); !mine) return mine;
-  auto ended = db_->change(
+  auto ended = db_.change(
       "UPDATE agreements SET ended_at = $1, ended_by_kind = $2, ended_by = $3 WHERE id = $4 AND ended_at IS NULL", when,
       static_cast<int>(by_kind), by, id);
   if (!ended) return std::unexpected(ended.error());
   if (*ended > 0) return {};
   bool there = false;
-  auto read = db_->each("SELECT 1 FROM agreements WHERE id = $1", [&](Row&) { there = true; }, id);
+  auto read = db_.each("SELECT 1 FROM agreements WHERE id = $1", [&](Row&) { there = true; }, id);
   if (!read) return read;
   if (there) return fail(Errc::conflict, "the agreement " + id + " has ended already");
   return fail(Errc::not_found, "there is no agreement " + id);
 }
 
-Expected<std::vector<AgreementRow>> PostgresStore::agreements(WallTime at) {
+Expected<std::vector<AgreementRow>> SqlStore::agreements(WallTime at) {
   std::vector<AgreementRow> out;
-  auto read = db_->each(
+  auto read = db_.each(
       "SELECT id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, "
       "reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by "
       "FROM agreements WHERE (ended_at IS NULL OR ended_at > $1) AND (until_day IS NULL OR until_day >= $2) "
@@ -73,23 +66,12 @@ Expected<std::vector<AgreementRow>> PostgresStore::agreements(WallTime at) {
   return out;
 }
 
-Expected<std::vector<AgreementRow>> PostgresStore::agreements_of(const Ids& ids) {
-  std::vector<AgreementRow> out;
-  auto read = db_->each_with(
-      "SELECT id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, "
-      "reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by "
-      "FROM agreements WHERE id = ANY ($1::text[]) ORDER BY id",
-      [&](Row& row) { out.push_back(read_agreement(row)); }, parameter_of(&ids));
-  if (!read) return std::unexpected(read.error());
-  return out;
-}
-
-Expected<AgreementPage> PostgresStore::agreement_history(const std::string& member, const std::string& before,
-                                                         std::size_t limit) {
+Expected<AgreementPage> SqlStore::agreement_history(const std::string& member, const std::string& before,
+                                                    std::size_t limit) {
   std::int64_t before_us = std::numeric_limits<std::int64_t>::max();
   if (!before.empty()) {
     bool found = false;
-    auto read = db_->each(
+    auto read = db_.each(
         "SELECT made_at FROM agreements WHERE id = $1",
         [&](Row& row) {
           before_us = row.number();
@@ -100,11 +82,11 @@ Expected<AgreementPage> PostgresStore::agreement_history(const std::string& memb
     if (!found) return fail(Errc::not_found, "there is no agreement " + before, "begin again without `before`");
   }
   AgreementPage out;
-  auto read = db_->each(
+  auto read = db_.each(
       "SELECT id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, "
       "reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by "
-      "FROM agreements WHERE ($1::text = '' OR member = $1) AND made_at <= $2 "
-      "AND ($3::text = '' OR (made_at, id) < ($2, $3)) ORDER BY made_at DESC, id DESC LIMIT $4",
+      "FROM agreements WHERE ($1 = '' OR member = $1) AND made_at <= $2 "
+      "AND ($3 = '' OR (made_at, id) < ($2, $3)) ORDER BY made_at DESC, id DESC LIMIT $4",
       [&](Row& row) { out.rows.push_back(read_agreement(row)); }, member, before_us, before, limit + 1);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {
@@ -114,4 +96,4 @@ Expected<AgreementPage> PostgresStore::agreement_history(const std::string& memb
   return out;
 }
 
-}  // namespace faelled::store::postgres
+}  // namespace faelled::store::sql
