@@ -34,15 +34,15 @@ Planner::Crowd* Planner::crowd_of(ModelNumber model) {
   return found == crowds_.end() ? nullptr : &*found;
 }
 
-ModelState::Where Planner::where(ModelNumber model, DeviceNumber device) const {
-  if (const Copy* copy = copy_on(model, device)) return copy->where;
-  return model < entries_.size() && entries_[model].device == device ? entries_[model].where : Where::absent;
+EngineFacts Planner::engine(ModelNumber model, DeviceNumber device) const {
+  if (const Copy* copy = copy_on(model, device)) return facts(*copy);
+  return model < entries_.size() && entries_[model].device == device ? facts(entries_[model]) : EngineFacts{};
 }
 
-std::vector<CopyState> Planner::copies(ModelNumber model) const {
-  std::vector<CopyState> all;
+std::vector<EngineFacts> Planner::copies(ModelNumber model) const {
+  std::vector<EngineFacts> all;
   for (const Copy& c : copies_)
-    if (c.model == model) all.push_back({c.device, c.where, c.cause, c.other, c.since, c.taken, c.running});
+    if (c.model == model) all.push_back(facts(c));
   return all;
 }
 

@@ -85,10 +85,10 @@ struct ModelState {
   double asked_per_hour = 0;
 };
 
-// A further engine of a model.
-struct CopyState {
+// One engine of a model.
+struct EngineFacts {
   DeviceNumber device = 0;
-  ModelState::Where where = ModelState::Where::loading;  // loading, ready, draining or unloading
+  ModelState::Where where = ModelState::Where::absent;
   Cause cause = Cause::none;
   ModelNumber other = no_model;
   Instant since{};
@@ -132,8 +132,10 @@ class Planner {
     return model < entries_.size() ? entries_[model].where : Where::absent;
   }
   // Of its engine there; absent: it has none.
-  ModelState::Where where(ModelNumber model, DeviceNumber device) const;
-  std::vector<CopyState> copies(ModelNumber model) const;
+  ModelState::Where where(ModelNumber model, DeviceNumber device) const { return engine(model, device).where; }
+  EngineFacts engine(ModelNumber model, DeviceNumber device) const;
+  // Its further engines: they load, are ready, drain or unload.
+  std::vector<EngineFacts> copies(ModelNumber model) const;
   bool fits(ModelNumber model) const;
   // Whether it could be told to sleep now.
   bool may_sleep(ModelNumber model) const;
@@ -287,6 +289,9 @@ class Planner {
   double further_s(ModelNumber model) const;
   std::uint32_t ready_copies(ModelNumber model) const;
   std::vector<bool> waited_for() const;
+  static EngineFacts facts(const Engine& engine) {
+    return {engine.device, engine.where, engine.cause, engine.other, engine.since, engine.taken, engine.running};
+  }
   Copy* copy_on(ModelNumber model, DeviceNumber device);
   const Copy* copy_on(ModelNumber model, DeviceNumber device) const;
   Crowd* crowd_of(ModelNumber model);

@@ -212,7 +212,7 @@ struct World {
         read_more |= state.bytes_read > 0;
         if (state.backing == d && !state.asleep_soon) taken += state.backed;
         if (state.device == d) taken += takes(state);
-        for (const CopyState& copy : planner.copies(m)) {
+        for (const EngineFacts& copy : planner.copies(m)) {
           if (copy.device == d) taken += copy.taken;
           EXPECT_FALSE(copy.device == d && state.device == d && takes(state) > 0) << "two of one model on one device";
         }
@@ -239,7 +239,7 @@ struct World {
           const ModelState first = at(other);
           const bool comes = first.where == ModelState::Where::loading || first.where == ModelState::Where::waking;
           switches |= comes && first.device == d;
-          for (const CopyState& copy : planner.copies(other))
+          for (const EngineFacts& copy : planner.copies(other))
             if (copy.device == d && (copy.where == ModelState::Where::ready || copy.where == ModelState::Where::loading))
               spare += copy.taken;
         }
