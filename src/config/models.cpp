@@ -159,8 +159,7 @@ void read_openai(Fields& fields, const std::filesystem::path& folder, Model& mod
     model.api_key_file = (folder / *file).lexically_normal();
   read_upstream_tls(fields, folder, model);
   refuse(fields, "openai",
-         {"file", "source", "sha256", "folder", "threads", "chat_template_file", "device", "copies",
-          "tool_parser"});
+         {"file", "source", "sha256", "folder", "threads", "chat_template_file", "device", "copies", "tool_parser"});
 }
 
 std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::string>& ids, const YAML::Node& node,

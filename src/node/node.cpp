@@ -119,9 +119,8 @@ void Node::begin(const engines::ModelSettings& model, const std::string& device)
   Surroundings around{loop_, client_, clock_, random_, log_, [this] { changed(); }};
   Held held{nullptr, model.id, device};
   if (model.kind != engines::EngineKind::openai) {
-    EngineFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
-                          {},
-                          settings_.environment};
+    EngineFolders folders{
+        sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(), {}, settings_.environment};
     if (!gpus_.empty()) {
       // The one it was given, or none at all.
       std::erase_if(folders.environment, [](const std::string& e) { return e.starts_with("CUDA_VISIBLE_DEVICES="); });

@@ -1,5 +1,5 @@
-// Planner's further engines of a model: when one comes, where it lies, and when it goes. The first engine of a model and
-// its copies are alike, so where one has to go it is the one that is in the way, and a copy takes the first's part.
+// Planner's further engines of a model: when one comes, where it lies, and when it goes. The first engine of a model
+// and its copies are alike, so where one has to go it is the one that is in the way, and a copy takes the first's part.
 #include <cmath>
 #include <utility>
 
@@ -8,7 +8,8 @@
 namespace faelled::residency {
 namespace {
 
-constexpr double forgotten_s = 300;  // what was waited long ago, or after a time that justifies a copy if that is longer
+constexpr double forgotten_s =
+    300;  // what was waited long ago, or after a time that justifies a copy if that is longer
 
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 Duration after_s(double s) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s)); }

@@ -301,7 +301,7 @@ TEST(Copies, AnswersEverybodyInRandomHistories) {
       world.add({1 + random.below(10)});
     }
     std::size_t asked = 0;
-    for (int i = 0; i < 120; ++i) {
+    for (int i = 0; i < 60; ++i) {
       const auto model = static_cast<ModelNumber>(random.below(1 + random.below(models)));
       const auto most = random.below(4) == 0 ? 1 + random.below(30) : 1;
       switch (random.below(24)) {

@@ -149,7 +149,8 @@ void Planner::plan_overfull(DeviceNumber number) {
   for (const ModelNumber m : device.models) going += frees(m);
   for (const ModelNumber m : device.sleepers) going += entries_[m].where == Where::unloading ? entries_[m].backed : 0;
   for (const Copy& copy : copies_)
-    going += copy.device == number && (copy.where == Where::draining || copy.where == Where::unloading) ? copy.taken : 0;
+    going +=
+        copy.device == number && (copy.where == Where::draining || copy.where == Where::unloading) ? copy.taken : 0;
   if (device.taken - going <= device.bytes) return;
   auto all = leavers(number, no_model, Reach::unused, true);
   std::ranges::sort(all);

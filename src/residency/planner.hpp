@@ -161,29 +161,29 @@ class Planner {
   };
   // A model and its first engine, or the one it would have.
   struct Entry : Engine {
-    Line line;
-    Instant blocked_until{};  // after a failure
-    Duration service{};       // of an answer, on average; zero: none seen
-    std::uint64_t bytes_read = 0;
-    std::uint64_t sleep_bytes = 0;
-    std::uint64_t residue = 0;  // as it was said, or read
-    DeviceNumber backing = no_device;
-    std::uint64_t bed = 0;     // kept free for it there while it drains
-    std::uint64_t backed = 0;  // taken there, by it
-    double wake_s = 0;         // on average; 0: not seen yet
-    bool sleepless = false;    // it was tried, and was of no use
-    std::uint32_t places = 1;  // of each engine
-    std::uint32_t copies = 1;  // engines at most
-    std::uint32_t failures = 0;
     DeviceKind kind = DeviceKind::host;
     bool known = false;
     bool pinned = false;
     bool at_start = false;
     bool ordered = false;
     bool load_measured = false;
-    bool listed = false;    // in wanted_
-    bool warmed = false;    // and not yet used
-    bool outdated = false;  // what runs has another definition: nothing measured on it holds for the next
+    Line line;
+    Instant blocked_until{};  // after a failure
+    Duration service{};       // of an answer, on average; zero: none seen
+    std::uint64_t bytes_read = 0;
+    std::uint64_t sleep_bytes = 0;
+    std::uint64_t residue = 0;  // as it was said, or read
+    std::uint64_t bed = 0;      // kept free for it in its backing while it drains
+    std::uint64_t backed = 0;   // taken there, by it
+    double wake_s = 0;          // on average; 0: not seen yet
+    DeviceNumber backing = no_device;
+    bool sleepless = false;    // it was tried, and was of no use
+    bool listed = false;       // in wanted_
+    bool warmed = false;       // and not yet used
+    bool outdated = false;     // what runs has another definition: nothing measured on it holds for the next
+    std::uint32_t places = 1;  // of each engine
+    std::uint32_t copies = 1;  // engines at most
+    std::uint32_t failures = 0;
   };
   // A further engine. There is none that loads or is ready unless the first one is there.
   struct Copy : Engine {
@@ -227,8 +227,8 @@ class Planner {
     double worth = 0;
     bool sleep = false;  // those that can
   };
-  // Who is asked to leave: for a further engine those that have long been unused; for a model further engines first, then
-  // the unused, then those in use.
+  // Who is asked to leave: for a further engine those that have long been unused; for a model further engines first,
+  // then the unused, then those in use.
   enum class Reach : std::uint8_t { rested, spare, unused, used };
   // One that could leave a memory, and what that would give and cost.
   struct Leaver {
@@ -354,8 +354,8 @@ class Planner {
   std::vector<Entry> entries_;
   std::vector<Device> devices_;
   std::unordered_map<TicketNumber, Ticket> tickets_;
-  std::vector<Copy> copies_;         // few
-  std::vector<Crowd> crowds_;        // few
+  std::vector<Copy> copies_;   // few
+  std::vector<Crowd> crowds_;  // few
   std::uint32_t engines_begun_ = 0;
   std::vector<ModelNumber> wanted_;  // absent and waited for, pinned or ordered; also some that no longer are
   Tuner tuner_;

@@ -203,47 +203,49 @@ struct World {
   }
 
   void check() const {
+    std::vector<ModelState> states;
+    std::vector<std::pair<ModelNumber, EngineFacts>> copies;
+    for (ModelNumber m = 0; m < models_; ++m) {
+      states.push_back(at(m));
+      for (const EngineFacts& copy : planner.copies(m)) copies.emplace_back(m, copy);
+    }
     for (DeviceNumber d = 0; d < planner.devices(); ++d) {
       const DeviceState device = *planner.device(d);
       std::uint64_t taken = 0;
       bool read_more = asleep_read > 0;
-      for (ModelNumber m = 0; m < models_; ++m) {
-        const ModelState state = at(m);
+      for (const ModelState& state : states) {
         read_more |= state.bytes_read > 0;
         if (state.backing == d && !state.asleep_soon) taken += state.backed;
         if (state.device == d) taken += takes(state);
-        for (const EngineFacts& copy : planner.copies(m)) {
-          if (copy.device == d) taken += copy.taken;
-          EXPECT_FALSE(copy.device == d && state.device == d && takes(state) > 0) << "two of one model on one device";
-        }
       }
+      for (const auto& [m, copy] : copies)
+        if (copy.device == d) taken += copy.taken;
       EXPECT_EQ(device.taken, taken) << "of device " << d;
       if (!read_more && !shrank) EXPECT_LE(taken, device.bytes) << "of device " << d;
     }
-    check_copies();
+    if (!copies.empty()) check_copies(states, copies);
   }
   // Nobody who is waited for is kept out by a further engine: where one lies that does not go, no absent model waits
   // that would have room without it, unless others are before it there or it has just failed.
-  void check_copies() const {
+  void check_copies(const std::vector<ModelState>& states,
+                    const std::vector<std::pair<ModelNumber, EngineFacts>>& copies) const {
+    using Where = ModelState::Where;
+    std::vector<std::uint64_t> spare(planner.devices());
+    std::vector<bool> switches(planner.devices());  // one at a time
+    for (const auto& [m, copy] : copies) {
+      EXPECT_FALSE(states[m].device == copy.device && takes(states[m]) > 0) << "two of one model on one device";
+      if (copy.where == Where::ready || copy.where == Where::loading) spare[copy.device] += copy.taken;
+    }
+    for (const ModelState& state : states)
+      if (state.where == Where::loading || state.where == Where::waking) switches[state.device] = true;
     for (ModelNumber m = 0; m < models_; ++m) {
-      const ModelState state = at(m);
-      if (state.where != ModelState::Where::absent || state.waiting == 0 || !state.fits || state.retries) continue;
+      const ModelState& state = states[m];
+      if (state.where != Where::absent || state.waiting == 0 || !state.fits || state.retries) continue;
       for (DeviceNumber d = 0; d < planner.devices(); ++d) {
         const DeviceState device = *planner.device(d);
-        if (device.kind != state.kind || device.reserved > 0 || planner.where(m, d) != ModelState::Where::absent)
-          continue;
-        const std::uint64_t room = device.bytes - std::min(device.bytes, device.taken);
-        std::uint64_t spare = 0;
-        bool switches = false;  // one at a time
-        for (ModelNumber other = 0; other < models_; ++other) {
-          const ModelState first = at(other);
-          const bool comes = first.where == ModelState::Where::loading || first.where == ModelState::Where::waking;
-          switches |= comes && first.device == d;
-          for (const EngineFacts& copy : planner.copies(other))
-            if (copy.device == d && (copy.where == ModelState::Where::ready || copy.where == ModelState::Where::loading))
-              spare += copy.taken;
-        }
-        EXPECT_FALSE(spare > 0 && !switches && room + spare >= state.bytes) << "of model " << m << " on device " << d;
+        if (spare[d] == 0 || switches[d] || device.kind != state.kind || device.reserved > 0) continue;
+        if (planner.where(m, d) != Where::absent) continue;  // an engine of its own still goes
+        EXPECT_LT(device.bytes + spare[d], device.taken + state.bytes) << "of model " << m << " on device " << d;
       }
     }
   }
