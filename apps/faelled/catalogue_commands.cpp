@@ -18,7 +18,7 @@ namespace {
 struct Named {
   std::optional<std::string> name, file, source, sha256, folder, device, chat_template_file, url, upstream_model,
       api_key_file, adapters_folder;
-  std::optional<std::uint32_t> concurrency, context_tokens, threads;
+  std::optional<std::uint32_t> concurrency, context_tokens, threads, copies;
   std::optional<bool> embeddings, rerank, pinned;
   std::optional<std::vector<std::string>> aliases, stop;
   std::string definition;  // a file that holds all of it
@@ -73,6 +73,7 @@ Members members_of(const Named& named) {
   number("concurrency", named.concurrency);
   number("context_tokens", named.context_tokens);
   number("threads", named.threads);
+  number("copies", named.copies);
   flag("embeddings", named.embeddings);
   flag("rerank", named.rerank);
   flag("pinned", named.pinned);
@@ -368,6 +369,7 @@ std::shared_ptr<Named> with_definition(Command& command, bool adds) {
   command->add_option("--concurrency", named->concurrency, "Places: how many it answers at once");
   command->add_option("--context-tokens", named->context_tokens, "Longest conversation of each place");
   command->add_option("--threads", named->threads, "Processor threads of its engine");
+  command->add_option("--copies", named->copies, "The most engines of it at once, each in a memory of its own");
   command->add_option("--chat-template-file", named->chat_template_file,
                       "A template in place of the file's own" + goes);
   command->add_option("--adapters-folder", named->adapters_folder,

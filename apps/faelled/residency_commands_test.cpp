@@ -72,6 +72,31 @@ TEST_F(ResidencyCommands, SayWhoSleepsAndWhereItsWeightsLie) {
   EXPECT_THAT(ordered(), testing::ElementsAre(std::pair("m", rpc::ResidencyAct::wake)));
 }
 
+TEST_F(ResidencyCommands, ListFurtherEnginesBesideTheFirst) {
+  set({{.node = "local", .device = "gpu0", .bytes = 80'000'000'000, .taken = 25'000'000'000},
+       {.node = "local", .device = "gpu1", .bytes = 80'000'000'000, .taken = 25'000'000'000}},
+      {{.model = "m",
+        .node = "local",
+        .device = "gpu0",
+        .state = rpc::EngineState::ready,
+        .cause = rpc::ResidencyCause::asked,
+        .in_state = std::chrono::minutes(90),
+        .bytes = 25'000'000'000,
+        .running = 3,
+        .copies = {{.node = "local",
+                    .device = "gpu1",
+                    .state = rpc::EngineState::ready,
+                    .cause = rpc::ResidencyCause::busy,
+                    .in_state = std::chrono::minutes(30),
+                    .taken = 25'000'000'000,
+                    .running = 1}}}});
+  EXPECT_THAT(faelled("model list").out,
+              testing::AllOf(testing::HasSubstr("local/gpu1"),
+                             testing::HasSubstr("a further engine, since 2025-12-31 23:30 UTC: people wait, and there "
+                                                "is room")));
+  EXPECT_THAT(faelled("node list").out, testing::ContainsRegex("gpu1.*[^(]m"));
+}
+
 TEST_F(ResidencyCommands, ListModelsWithWhereAndWhy) {
   set_some();
   EXPECT_EQ(faelled("model list").out,

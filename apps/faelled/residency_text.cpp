@@ -43,6 +43,7 @@ std::string_view came(std::string_view cause) {
   if (cause == "at_start") return "there was room for it";
   if (cause == "ordered") return "an operator said so";
   if (cause == "habit") return "it is asked for at this time on most days";
+  if (cause == "busy") return "people wait, and there is room";
   return {};
 }
 
@@ -58,6 +59,8 @@ std::string went(std::string_view cause, const std::string& other) {
   if (cause == "removed") return "it left the catalogue";
   if (cause == "keeps") return "it was to sleep and kept its memory";
   if (cause == "elsewhere") return "it slept where there was no room";
+  if (cause == "spare") return "to make room for " + whom + ": its model has a further engine";
+  if (cause == "enough") return "the other engines of its model serve all who come";
   return {};
 }
 
@@ -65,6 +68,13 @@ std::string went(std::string_view cause, const std::string& other) {
 std::string where_of(const json::Value& row) {
   const std::string node = text_of(row, "node");
   return node.empty() ? std::string() : node + "/" + text_of(row, "device");
+}
+
+std::vector<json::Value> copies_of(const json::Value& model) {
+  std::vector<json::Value> all;
+  if (const auto copies = model.find("copies"))
+    for (const json::Value copy : copies->items()) all.push_back(copy);
+  return all;
 }
 
 // Its weights lie there while it sleeps.
@@ -142,6 +152,14 @@ std::string models_table(const std::string& answer) {
         .member("running", static_cast<std::int64_t>(number_of(model, "running")))
         .member_or_null("why", why_text(model, at))
         .close_object();
+    for (const json::Value copy : copies_of(model))
+      out.object()
+          .member("id", text_of(model, "id"))
+          .member("state", text_of(copy, "state"))
+          .member("where", where_of(copy))
+          .member("running", static_cast<std::int64_t>(number_of(copy, "running")))
+          .member("why", join("a further engine", ", ", why_text(copy, at)))
+          .close_object();
     if (const auto adapters = model.find("adapters"))
       for (const json::Value adapter : adapters->items()) {
         std::string members;
@@ -168,14 +186,20 @@ std::string devices_table(const std::string& answer) {
     const double bytes = number_of(device, "bytes"), taken = number_of(device, "taken"),
                  reserved = number_of(device, "reserved");
     std::string there;
-    for (const json::Value model : models->items())
-      if (is_there(model) && where_of(model) == where_of(device)) {
-        const std::string state = text_of(model, "state");
-        const std::string id = text_of(model, "id");
+    for (const json::Value model : models->items()) {
+      const std::string id = text_of(model, "id");
+      const auto add = [&](const json::Value& engine) {
+        const std::string state = text_of(engine, "state");
         there = join(there, ", ", state == "ready" ? id : fmt::format("{} ({})", id, state));
+      };
+      if (is_there(model) && where_of(model) == where_of(device)) {
+        add(model);
       } else if (sleeps_in(model, device)) {
-        there = join(there, ", ", fmt::format("{} (its weights)", text_of(model, "id")));
+        there = join(there, ", ", fmt::format("{} (its weights)", id));
       }
+      for (const json::Value copy : copies_of(model))
+        if (where_of(copy) == where_of(device)) add(copy);
+    }
     out.object()
         .member("node", text_of(device, "node"))
         .member("device", text_of(device, "device"))

@@ -43,6 +43,7 @@ Duration load_guess_of(const engines::ModelSettings& model, const engines::Memor
 mesh::Resident resident_of(const engines::ModelSettings& model, const engines::MemoryNeed& need, bool sleep) {
   mesh::Resident resident{model.id, need.total(), load_guess_of(model, need), model.places, model.pinned};
   resident.kind = device_of(model);
+  resident.copies = model.copies == 0 ? UINT32_MAX : model.copies;
   if (sleep && model.kind == engines::EngineKind::vllm) {
     resident.sleep_bytes = need.weights;
     resident.residue = engines::vllm_asleep_bytes;

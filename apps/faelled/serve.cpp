@@ -376,6 +376,8 @@ int run(const ServeOptions& options, const config::Config& config) {
                 [&] { return static_cast<double>(config.limits.connections); });
   metrics.counter("faelled_model_loads_total", "Models that were loaded",
                   [&] { return static_cast<double>(mesh.residency_counts().loads); });
+  metrics.counter("faelled_model_copies_total", "Of these, further engines of models that many waited for",
+                  [&] { return static_cast<double>(mesh.residency_counts().copies); });
   metrics.counter("faelled_model_sleeps_total", "Models that were put to sleep",
                   [&] { return static_cast<double>(mesh.residency_counts().sleeps); });
   metrics.counter("faelled_model_wakes_total", "Models that were woken",

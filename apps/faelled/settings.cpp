@@ -113,6 +113,7 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
   to.shorter_vectors = from.shorter_vectors;
   to.demo = from.demo;
   to.pinned = from.pinned;
+  to.copies = from.copies;
   to.stop = from.stop;
   model.aliases = aliases_of(from.aliases);
   const auto absolute = [](const std::filesystem::path& path) {

@@ -144,6 +144,7 @@ struct Model {
   std::uint32_t context_tokens = 0;          // 0: what the model was made for, at most 4096
   std::uint32_t threads = 1;                 // llama, vllm
   std::filesystem::path chat_template_file;  // llama, vllm: empty for the model's own
+  std::uint32_t copies = 0;                  // llama, vllm: the most engines of it at once; 0: one in each memory
   std::optional<bool> gpu;                   // llama, vllm: it lies in a GPU's memory; empty: as its engine was built
   std::string tool_parser;                   // vllm: what it calls the model's way to write tool calls; empty: no tools
   std::vector<std::string> stop;             // added to every chat request

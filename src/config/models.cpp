@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t models_max = 1000;
 constexpr std::size_t path_bytes_max = 4096;
 constexpr std::size_t stop_bytes_max = 200;
+constexpr std::uint64_t copies_max = 64;
 constexpr auto engine_names = std::to_array<std::string_view>({"llama", "openai", "vllm"});
 
 // Which memory it lies in.
@@ -158,7 +159,7 @@ void read_openai(Fields& fields, const std::filesystem::path& folder, Model& mod
     model.api_key_file = (folder / *file).lexically_normal();
   read_upstream_tls(fields, folder, model);
   refuse(fields, "openai",
-         {"file", "source", "sha256", "folder", "threads", "chat_template_file", "device", "tool_parser"});
+         {"file", "source", "sha256", "folder", "threads", "chat_template_file", "device", "copies", "tool_parser"});
 }
 
 std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::string>& ids, const YAML::Node& node,
@@ -190,6 +191,7 @@ std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::
     model.concurrency = static_cast<std::uint32_t>(*places);
   if (const auto tokens = fields.number("context_tokens", {16, 100'000'000}))
     model.context_tokens = static_cast<std::uint32_t>(*tokens);
+  if (const auto copies = fields.number("copies", {1, copies_max})) model.copies = static_cast<std::uint32_t>(*copies);
   model.stop = read_stop(fields, problems);
   model.aliases = read_aliases(fields, problems);
   model.embeddings = fields.boolean("embeddings").value_or(false);

@@ -47,8 +47,20 @@ TEST(Models, RefusesWhatMeansNothingForVllm) {
   EXPECT_THAT(only_problem("models: [{ id: a, engine: vllm, folder: x }]\n"), HasSubstr("vllm is not set"));
   EXPECT_THAT(only_problem("models: [{ id: a, engine: openai, url: \"http://h\", folder: x }]\n"),
               HasSubstr("models[0].folder means nothing for engine openai"));
+  EXPECT_THAT(only_problem("models: [{ id: a, engine: openai, url: \"http://h\", copies: 2 }]\n"),
+              HasSubstr("models[0].copies means nothing for engine openai"));
   EXPECT_THAT(only_problem("llama_server: x\nmodels: [{ id: a, engine: llama, file: f, tool_parser: x }]\n"),
               HasSubstr("means nothing for engine llama"));
+}
+
+TEST(Models, ReadsHowManyEnginesAModelMayHave) {
+  const auto llama = [](const std::string& more) {
+    return "llama_server: x\nmodels: [{ id: a, engine: llama, file: f" + more + " }]\n";
+  };
+  EXPECT_EQ(parse(llama(""), "/srv").config.models[0].copies, 0U);
+  EXPECT_EQ(parse(llama(", copies: 3"), "/srv").config.models[0].copies, 3U);
+  for (const auto* wrong : {", copies: 0", ", copies: 65"})
+    EXPECT_THAT(only_problem(llama(wrong)), HasSubstr("models[0].copies")) << wrong;
 }
 
 const std::string a_hash(64, 'a');

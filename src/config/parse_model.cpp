@@ -9,8 +9,8 @@
 namespace faelled::config {
 namespace {
 
-constexpr auto whole_numbers =
-    std::to_array<std::string_view>({"concurrency", "context_tokens", "threads", "adapters_max", "adapters_rank"});
+constexpr auto whole_numbers = std::to_array<std::string_view>(
+    {"concurrency", "context_tokens", "threads", "copies", "adapters_max", "adapters_rank"});
 constexpr auto flags = std::to_array<std::string_view>({"embeddings", "rerank", "shorter_vectors", "demo", "pinned"});
 constexpr auto mappings_and_lists = std::to_array<std::string_view>({"stop", "aliases", "adapters", "card"});
 

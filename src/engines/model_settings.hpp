@@ -63,6 +63,7 @@ struct ModelSettings {
   std::string adapters_folder;       // those below it come while the engine runs; empty: none do
 
   // both of them
+  std::uint32_t copies = 0;        // the most engines of it at once; 0: as many as there are memories of its kind
   bool gpu = false;                // it lies in a GPU's memory, not in the machine's
   std::uint32_t threads = 0;       // 0: the engine's default
   std::string chat_template_file;  // Jinja; empty: the model's own
@@ -85,6 +86,7 @@ inline bool same_but_adapters(ModelSettings a, const ModelSettings& b) {
   a.name = b.name;
   a.demo = b.demo;
   a.pinned = b.pinned;
+  a.copies = b.copies;
   a.shorter_vectors = b.shorter_vectors;
   a.stop = b.stop;
   a.adapters = b.adapters;

@@ -149,7 +149,7 @@ void Mesh::report(const rpc::Report& report) {
   }
   std::vector<std::string> touched;
   for (const rpc::EngineReport& told : report.engines) {
-    std::uint64_t& restarts = restarts_[{report.node, told.model}];
+    std::uint64_t& restarts = restarts_[{report.node, told.model, told.device}];
     if (told.restarts > restarts && engine_restart_) engine_restart_(told.model, told.restarts - restarts);
     restarts = told.restarts;
     Engine& engine = engines_[told.engine];
@@ -212,14 +212,12 @@ void Mesh::remove_model(const std::string& model) {
 
 void Mesh::tell_commons(const std::string& model) {
   std::vector<commons::EngineIs> all;
-  const bool closed = residents_.closed(model);
   for (const auto& [id, engine] : engines_) {
     if (engine.report.model != model) continue;
     commons::EngineIs is;
     is.engine = id;
     is.model = model;
-    const bool open = engine.report.state == rpc::EngineState::ready && !closed && !engine.report.adapting;
-    is.places = open ? engine.report.places : 0;
+    is.places = serves(engine) && !engine.report.adapting ? engine.report.places : 0;
     all.push_back(std::move(is));
   }
   for (const commons::EngineIs& is : all) decide(is);
@@ -273,14 +271,14 @@ void Mesh::grant(const commons::Grant& granted) {
     line.granted = {};
   }
   const auto engine = engines_.find(granted.engine);
-  if (engine == engines_.end() || residents_.closed(live.ticket.model)) {  // it has gone since, or goes
+  if (engine == engines_.end() || !serves(engine->second)) {  // it has gone since, or goes
     wait(live);
     return decide(commons::End{granted.ticket, commons::Ending::returned, 0, 0});
   }
   chronicle_.waited(live.ticket.member, now - live.ticket.admitted);
   const rpc::Grant grant = take(engine->second, live.ticket);
   live.room = Room{grant.engine, grant.place};
-  residents_.started(live.ticket);
+  residents_.started(live.ticket, engine->second.node, engine->second.report.device);
   if (const auto still = live_.find(granted.ticket); still != live_.end()) still->second.listener->granted(grant);
 }
 
@@ -363,12 +361,18 @@ void Mesh::tell_waiting(const std::string& model) {
 }
 
 rpc::Waiting Mesh::waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const {
-  const rpc::EngineReport* best = best_report(model);
-  const bool ready = best != nullptr && best->state == rpc::EngineState::ready && !residents_.closed(model);
+  const bool ready = std::ranges::any_of(
+      engines_, [&](const auto& named) { return named.second.report.model == model && serves(named.second); });
   if (ready) return {ticket, static_cast<std::uint32_t>(position), true, {}};
+  const rpc::EngineReport* best = best_report(model);
   const Duration coming = residents_.ready_in(model);
   const Duration ready_in = coming > Duration{} || best == nullptr ? coming : best->ready_in;
   return {ticket, static_cast<std::uint32_t>(position), false, ready_in, residents_.promise(model)};
+}
+
+bool Mesh::serves(const Engine& engine) const {
+  const rpc::EngineReport& report = engine.report;
+  return report.state == rpc::EngineState::ready && !residents_.closed(report.model, engine.node, report.device);
 }
 
 const rpc::EngineReport* Mesh::best_report(const std::string& model) const {

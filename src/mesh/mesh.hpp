@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -141,6 +142,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void tell_waiting(const std::string& model);
   void tell_commons(const std::string& model);
   rpc::Waiting waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const;
+  bool serves(const Engine& engine) const;
   const rpc::EngineReport* best_report(const std::string& model) const;
 
   const Clock& clock_;
@@ -157,7 +159,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   std::function<void(const std::string&)> engine_fault_;
   std::function<void(const std::string&)> asked_in_vain_;
   std::function<void(const std::string&, std::uint64_t)> engine_restart_;
-  std::map<std::pair<std::string, std::string>, std::uint64_t> restarts_;  // by node and model, as last reported
+  std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> restarts_;  // by node, model and device
   std::uint64_t grants_ = 0;
 };
 

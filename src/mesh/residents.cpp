@@ -42,6 +42,12 @@ rpc::ResidencyCause cause_of(residency::Cause cause) {
       return rpc::ResidencyCause::keeps;
     case Cause::elsewhere:
       return rpc::ResidencyCause::elsewhere;
+    case Cause::busy:
+      return rpc::ResidencyCause::busy;
+    case Cause::spare:
+      return rpc::ResidencyCause::spare;
+    case Cause::enough:
+      return rpc::ResidencyCause::enough;
   }
   return rpc::ResidencyCause::none;
 }
@@ -96,7 +102,7 @@ void Residents::know(const Resident& model) {
     numbers_.emplace(names_.back(), *known);
   }
   step(residency::ModelIs{*known, model.bytes, model.load_guess, model.places, model.pinned, model.at_start,
-                          model.sleep_bytes, model.residue, kind_of(model.kind)});
+                          model.sleep_bytes, model.residue, kind_of(model.kind), model.copies});
 }
 
 void Residents::forget(const std::string& model) {
@@ -120,10 +126,10 @@ void Residents::arrived(const rpc::Ticket& ticket, double share) {
   if (found) step(residency::Arrived{ticket.number, *found, weights_.arrived(ticket.member, share)});
 }
 
-void Residents::started(const rpc::Ticket& ticket) {
+void Residents::started(const rpc::Ticket& ticket, const std::string& node, const std::string& device) {
   if (!number(ticket.model)) return;
   weights_.left(ticket.member);
-  step(residency::Started{ticket.number});
+  step(residency::Started{ticket.number, find_device(node, device)});
 }
 
 void Residents::returned(const rpc::Ticket& ticket, double share) {
@@ -145,70 +151,74 @@ void Residents::report(const rpc::Report& report) {
         {device_number(report.node, device.device), device.bytes, kind_of(device.kind),
          device.backing.empty() ? residency::no_device : device_number(report.node, device.backing)});
   step(devices);
-  std::vector<std::string> now;
+  std::vector<EngineAt> now;
   for (const rpc::EngineReport& engine : report.engines) {
     const auto model = number(engine.model);
     if (!model || engine.device.empty()) continue;
-    now.push_back(engine.model);
-    if (engine.state == rpc::EngineState::waking) continue;
-    const Where before = planner_.where(*model);
-    residency::EngineIs is{*model, device_number(report.node, engine.device), residency::EngineState::loading,
-                           engine.bytes_read, engine.load_time};
-    if (engine.state == rpc::EngineState::ready) is.state = residency::EngineState::ready;
-    if (engine.state == rpc::EngineState::failed) {
-      is.state = residency::EngineState::failed;
-      if (before != Where::draining && before != Where::unloading) details_[*model] = engine.detail;
-    }
-    if (engine.state == rpc::EngineState::asleep) is.state = residency::EngineState::asleep;
-    const bool was_ready = before == Where::ready || before == Where::waking, was_failed = before == Where::failed;
-    const Duration since = clock_.now() - planner_.model(*model, clock_.now()).value_or(residency::ModelState{}).since;
-    if (before == Where::falling_asleep && !engine.detail.empty()) sleepless_[*model] = engine.detail;
-    if (is.state == residency::EngineState::ready && (before == Where::loading || before == Where::waking)) {
-      details_.erase(*model);
-      auto event = about(What::ready, *model);
-      event.took = before == Where::waking ? since : engine.load_time;
-      note(std::move(event));
-    } else if (is.state == residency::EngineState::asleep && before == Where::falling_asleep) {
-      sleepless_[*model] = "it says that it sleeps, and still holds " + in_gb(engine.bytes_read, true);
-      auto event = about(What::asleep, *model);
-      event.took = since;
-      note(std::move(event));
-    } else if (engine.state == rpc::EngineState::failed && (was_ready || before == Where::loading)) {
-      auto event = about(What::failed, *model);
-      event.cause = rpc::ResidencyCause::broken;
-      event.detail = engine.detail;
-      note(std::move(event));
-    } else if (engine.state == rpc::EngineState::starting && (was_ready || was_failed)) {
-      auto event = about(What::load, *model);
-      event.cause = rpc::ResidencyCause::broken;
-      event.detail = engine.detail;
-      note(std::move(event));
-    }
-    step(is);
-    if (planner_.where(*model) == Where::asleep) sleepless_.erase(*model);  // what it holds is as it should be
+    now.emplace_back(*model, device_number(report.node, engine.device));
+    if (engine.state != rpc::EngineState::waking) this->report(engine, now.back().first, now.back().second);
   }
-  std::vector<std::string> before = std::exchange(reported_[report.node], now);
-  for (const std::string& model : before) {
-    if (std::ranges::find(now, model) != now.end()) continue;
-    const residency::ModelNumber gone = *number(model);
-    auto event = about(What::gone, gone);
-    if (const auto state = planner_.model(gone, clock_.now())) {
-      event.took = clock_.now() - state->since;
-      if (state->where == Where::asleep || state->where == Where::falling_asleep) {
+  const std::vector<EngineAt> before = std::exchange(reported_[report.node], now);
+  for (const auto& [gone, device] : before) {
+    if (std::ranges::find(now, EngineAt(gone, device)) != now.end()) continue;
+    auto event = about(What::gone, gone, device);
+    if (const residency::EngineFacts was = planner_.engine(gone, device); was.where != Where::absent) {
+      event.took = clock_.now() - was.since;
+      if (was.where == Where::asleep || was.where == Where::falling_asleep) {
         event.cause = rpc::ResidencyCause::broken;
         if (const auto why = sleepless_.find(gone); why != sleepless_.end()) event.detail = why->second;
       }
     }
     note(std::move(event));
-    step(residency::EngineGone{gone});
+    step(residency::EngineGone{gone, device});
   }
 }
 
-bool Residents::closed(std::string_view model) const {
+void Residents::report(const rpc::EngineReport& engine, residency::ModelNumber model, residency::DeviceNumber device) {
+  const residency::EngineFacts facts = planner_.engine(model, device);
+  const Where before = facts.where;
+  const auto first = planner_.model(model, clock_.now());
+  const bool further = first && first->where != Where::absent && first->device != device;
+  residency::EngineIs is{model, device, residency::EngineState::loading, engine.bytes_read, engine.load_time};
+  if (engine.state == rpc::EngineState::ready) is.state = residency::EngineState::ready;
+  if (engine.state == rpc::EngineState::failed) {
+    is.state = residency::EngineState::failed;
+    // Of a further engine the log tells: the model is served.
+    if (before != Where::draining && before != Where::unloading && !further) details_[model] = engine.detail;
+  }
+  if (engine.state == rpc::EngineState::asleep) is.state = residency::EngineState::asleep;
+  const bool was_ready = before == Where::ready || before == Where::waking, was_failed = before == Where::failed;
+  const Duration since = clock_.now() - facts.since;
+  if (before == Where::falling_asleep && !engine.detail.empty()) sleepless_[model] = engine.detail;
+  if (is.state == residency::EngineState::ready && (before == Where::loading || before == Where::waking)) {
+    details_.erase(model);
+    auto event = about(What::ready, model, device);
+    event.took = before == Where::waking ? since : engine.load_time;
+    note(std::move(event));
+  } else if (is.state == residency::EngineState::asleep && before == Where::falling_asleep) {
+    sleepless_[model] = "it says that it sleeps, and still holds " + in_gb(engine.bytes_read, true);
+    auto event = about(What::asleep, model, device);
+    event.took = since;
+    note(std::move(event));
+  } else if (engine.state == rpc::EngineState::failed && (was_ready || before == Where::loading)) {
+    auto event = about(What::failed, model, device);
+    event.cause = rpc::ResidencyCause::broken;
+    event.detail = engine.detail;
+    note(std::move(event));
+  } else if (engine.state == rpc::EngineState::starting && (was_ready || was_failed)) {
+    auto event = about(What::load, model, device);
+    event.cause = rpc::ResidencyCause::broken;
+    event.detail = engine.detail;
+    note(std::move(event));
+  }
+  step(is);
+  if (planner_.where(model) == Where::asleep) sleepless_.erase(model);  // what it holds is as it should be
+}
+
+bool Residents::closed(std::string_view model, std::string_view node, std::string_view device) const {
   const auto found = number(model);
   if (!found) return false;
-  const Where where = planner_.where(*found);
-  switch (where) {
+  switch (planner_.where(*found, find_device(node, device))) {
     case Where::draining:
     case Where::unloading:
     case Where::falling_asleep:
@@ -284,6 +294,17 @@ std::optional<rpc::ModelResidency> Residents::residency(const std::string& model
   out.asked_per_hour = state->asked_per_hour;
   out.running = state->running;
   out.waiting = state->waiting;
+  for (const residency::EngineFacts& copy : planner_.copies(*found)) {
+    rpc::ModelCopy& told = out.copies.emplace_back();
+    told.node = devices_[copy.device].node;
+    told.device = devices_[copy.device].device;
+    told.state = state_of(copy.where);
+    told.cause = cause_of(copy.cause);
+    if (copy.other != residency::no_model) told.other = name_of(copy.other);
+    told.in_state = now - copy.since;
+    told.taken = copy.taken;
+    told.running = copy.running;
+  }
   return out;
 }
 
@@ -347,14 +368,18 @@ std::optional<residency::ModelNumber> Residents::number(std::string_view model) 
   return found == numbers_.end() ? std::nullopt : std::optional(found->second);
 }
 
-residency::DeviceNumber Residents::device_number(const std::string& node, const std::string& device) {
+residency::DeviceNumber Residents::find_device(std::string_view node, std::string_view device) const {
   const auto found =
       std::ranges::find_if(devices_, [&](const Device& d) { return d.node == node && d.device == device; });
-  if (found == devices_.end()) {
-    devices_.push_back({node, device});
-    return static_cast<residency::DeviceNumber>(devices_.size() - 1);
-  }
-  return static_cast<residency::DeviceNumber>(found - devices_.begin());
+  return found == devices_.end() ? residency::no_device
+                                 : static_cast<residency::DeviceNumber>(found - devices_.begin());
+}
+
+residency::DeviceNumber Residents::device_number(const std::string& node, const std::string& device) {
+  const residency::DeviceNumber known = find_device(node, device);
+  if (known != residency::no_device) return known;
+  devices_.push_back({node, device});
+  return static_cast<residency::DeviceNumber>(devices_.size() - 1);
 }
 
 const std::string& Residents::name_of(residency::ModelNumber model) const { return names_[model]; }
@@ -373,6 +398,20 @@ rpc::ResidencyEvent Residents::about(What what, residency::ModelNumber model) co
     }
   }
   return event;
+}
+
+rpc::ResidencyEvent Residents::about(What what, residency::ModelNumber model, residency::DeviceNumber device) const {
+  auto event = about(what, model);
+  const residency::EngineFacts engine = planner_.engine(model, device);
+  event.cause = cause_of(engine.cause);
+  event.other = engine.other == residency::no_model ? std::string() : name_of(engine.other);
+  event.node = devices_[device].node;
+  event.device = devices_[device].device;
+  return event;
+}
+
+void Residents::direct(rpc::Directive::Act act, residency::ModelNumber model, residency::DeviceNumber device) {
+  if (nodes_ != nullptr) nodes_->direct({act, name_of(model), devices_[device].device});
 }
 
 void Residents::note(rpc::ResidencyEvent event) {
@@ -401,30 +440,30 @@ void Residents::step(const residency::Event& event) {
 }
 
 void Residents::carry_out(const residency::Action& action) {
+  using Act = rpc::Directive::Act;
   if (const auto* load = std::get_if<residency::Load>(&action)) {
-    note(about(What::load, load->model));
-    if (nodes_ != nullptr)
-      nodes_->direct({rpc::Directive::Act::load, name_of(load->model), devices_[load->device].device});
+    note(about(What::load, load->model, load->device));
+    direct(Act::load, load->model, load->device);
     changed_(name_of(load->model));
   } else if (const auto* drain = std::get_if<residency::Drain>(&action)) {
-    note(about(What::drain, drain->model));
+    note(about(What::drain, drain->model, drain->device));
     changed_(name_of(drain->model));
   } else if (const auto* serve = std::get_if<residency::Serve>(&action)) {
     changed_(name_of(serve->model));
   } else if (const auto* sleep = std::get_if<residency::Sleep>(&action)) {
-    note(about(What::sleep, sleep->model));
+    note(about(What::sleep, sleep->model, sleep->device));
     changed_(name_of(sleep->model));
-    if (nodes_ != nullptr) nodes_->direct({rpc::Directive::Act::sleep, name_of(sleep->model), {}});
+    direct(Act::sleep, sleep->model, sleep->device);
   } else if (const auto* wake = std::get_if<residency::Wake>(&action)) {
-    note(about(What::wake, wake->model));
-    if (nodes_ != nullptr) nodes_->direct({rpc::Directive::Act::wake, name_of(wake->model), {}});
+    note(about(What::wake, wake->model, wake->device));
+    direct(Act::wake, wake->model, wake->device);
     changed_(name_of(wake->model));
   } else if (const auto* unload = std::get_if<residency::Unload>(&action)) {
-    auto event = about(What::unload, unload->model);
+    auto event = about(What::unload, unload->model, unload->device);
     if (unload->cause == residency::Cause::keeps) event.detail = sleepless_[unload->model];
     note(std::move(event));
     changed_(name_of(unload->model));
-    if (nodes_ != nullptr) nodes_->direct({rpc::Directive::Act::unload, name_of(unload->model), {}});
+    direct(Act::unload, unload->model, unload->device);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -29,6 +30,7 @@ struct Resident {
   rpc::DeviceKind kind = rpc::DeviceKind::host;
   std::uint64_t sleep_bytes = 0;  // it takes of the memory behind its device while it sleeps; 0: it cannot
   std::uint64_t residue = 0;      // it keeps of its device meanwhile
+  std::uint32_t copies = 1;       // most engines of it at once, each on a device of its own
 };
 
 class Residents {
@@ -50,13 +52,14 @@ class Residents {
   bool manages(std::string_view model) const { return numbers_.contains(model); }
   // `share`: its member's.
   void arrived(const rpc::Ticket& ticket, double share);
-  void started(const rpc::Ticket& ticket);
+  // On this engine.
+  void started(const rpc::Ticket& ticket, const std::string& node, const std::string& device);
   void returned(const rpc::Ticket& ticket, double share);
   void ended(const rpc::Ticket& ticket, bool ran);
   void report(const rpc::Report& report);
 
-  // Its engine, should it be ready, takes no tickets: it goes.
-  bool closed(std::string_view model) const;
+  // Its engine there, should it be ready, takes no tickets: it goes.
+  bool closed(std::string_view model, std::string_view node, std::string_view device) const;
   // Why it can never be served here, in plain words; empty: it can.
   std::string misfit(std::string_view model) const;
   // How long until it is ready; zero: unknown, or not one of ours.
@@ -77,11 +80,16 @@ class Residents {
 
   std::optional<residency::ModelNumber> number(std::string_view model) const;
   residency::DeviceNumber device_number(const std::string& node, const std::string& device);
+  residency::DeviceNumber find_device(std::string_view node, std::string_view device) const;
+  void report(const rpc::EngineReport& engine, residency::ModelNumber model, residency::DeviceNumber device);
   void step(const residency::Event& event);
   void carry_out(const residency::Action& action);
   void note(rpc::ResidencyEvent event);
   Expected<void> may_sleep(residency::ModelNumber model, const residency::ModelState& state) const;
   rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model) const;
+  rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model,
+                            residency::DeviceNumber device) const;
+  void direct(rpc::Directive::Act act, residency::ModelNumber model, residency::DeviceNumber device);
   const std::string& name_of(residency::ModelNumber model) const;
 
   const Clock& clock_;
@@ -94,7 +102,8 @@ class Residents {
   std::unordered_map<residency::ModelNumber, std::string> details_;       // why it failed last
   std::unordered_map<residency::ModelNumber, std::string> sleepless_;     // why it is not put to sleep any more
   std::vector<Device> devices_;
-  std::map<std::string, std::vector<std::string>, std::less<>> reported_;  // by node: models of ours it had last
+  using EngineAt = std::pair<residency::ModelNumber, residency::DeviceNumber>;
+  std::map<std::string, std::vector<EngineAt>, std::less<>> reported_;  // by node: engines of ours it had last
   std::deque<residency::Action> to_do_;
   bool doing_ = false;
   std::deque<rpc::ResidencyEvent> events_;  // oldest first

@@ -30,7 +30,7 @@ TEST_F(ResidentsTest, AnUnusedModelGoesForOneThatIsAskedForWhichComesOnceItHasGo
   told();
   Caller caller;
   ask("c", caller);
-  ASSERT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  ASSERT_THAT(told(), ElementsAre(Directive{Act::unload, "a", "host"}));
   EXPECT_EQ(at("c").state, EngineState::starting);
   EXPECT_EQ(mesh.devices().at(0).reserved, 4U);
   gone("a");
@@ -71,7 +71,7 @@ TEST_F(ResidentsTest, AnEngineAtWorkIsDrainedBeforeItGoes) {
   ASSERT_EQ(mesh.residency_events(0, 1).at(0).what, What::drain);
   const std::string going = mesh.residency_events(0, 1).at(0).model;
   end(going == "a" ? 1 : 2);
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, going, ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, going, "host"}));
 }
 
 TEST_F(ResidentsTest, AModelForAGpuGoesThereAndNowhereElse) {
@@ -134,7 +134,7 @@ TEST_F(ResidentsTest, OperatorsLoadPinAndUnload) {
   EXPECT_EQ(refused.error().code, Errc::conflict);
   ASSERT_TRUE(mesh.order("b", rpc::ResidencyAct::unpin));
   ASSERT_TRUE(mesh.order("b", rpc::ResidencyAct::unload));
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "b", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "b", "host"}));
   EXPECT_EQ(mesh.order("elsewhere", rpc::ResidencyAct::load).error().code, Errc::not_found);
 }
 
@@ -201,7 +201,7 @@ TEST_F(ResidentsTest, ARemovedModelAnswersToTheEndAndRefusesThoseWhoWait) {
   ASSERT_EQ(late.refusals.size(), 1U) << "its request was looked at before the model went";
   EXPECT_EQ(late.refusals[0].cause, rpc::RefusalCause::model_removed);
   end(1);
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", "host"}));
   gone("a");
   for (const auto& one : mesh.residency()) EXPECT_NE(one.model, "a");
   for (const auto& one : mesh.models()) EXPECT_NE(one.model, "a");
@@ -226,7 +226,7 @@ TEST_F(ResidentsTest, AModelThatComesBackWaitsForItsFormerEngineToGo) {
   serve("a");
   told();
   mesh.remove_model("a");
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", "host"}));
   mesh.add_model("a");
   mesh.know({"a", 4, std::chrono::seconds(3)});
   Caller caller;
@@ -253,7 +253,7 @@ TEST_F(ResidentsTest, AChangedModelComesBackWithThePlacesOfItsNewEngine) {
   EXPECT_THAT(told(), IsEmpty());
   end(1);
   end(2);
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", "host"}));
   gone("a");
   EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "host"}));
   is("a", EngineState::ready);
@@ -270,7 +270,7 @@ TEST_F(ResidentsTest, AChangedModelThatFailedIsTriedAtOnceAndItsOldReasonIsForgo
   told();
   mesh.renew("a");
   EXPECT_EQ(at("a").detail, "");
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", "host"}));
   report_now();
   EXPECT_EQ(at("a").detail, "") << "it is the former engine's";
   gone("a");

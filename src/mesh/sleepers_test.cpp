@@ -45,7 +45,7 @@ TEST_F(SleepersTest, AnUnusedModelSleepsForAnotherAndIsWokenByWhoAsks) {
   serve("a");
   Caller caller;
   ask("b", caller);
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::sleep, "a", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::sleep, "a", "gpu0"}));
   EXPECT_EQ(at("a").state, EngineState::draining);
   EXPECT_EQ(at("a").backing, "host");
   EXPECT_EQ(at("a").backed, 6U);
@@ -57,10 +57,10 @@ TEST_F(SleepersTest, AnUnusedModelSleepsForAnotherAndIsWokenByWhoAsks) {
   EXPECT_EQ(caller.grants.size(), 1U);
   end();
   ask("a", caller);
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "b", ""}));  // no room behind for both
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "b", "gpu0"}));  // no room behind for both
   EXPECT_EQ(caller.last_waiting.ready_in, Duration(500ms));
   gone("b");
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::wake, "a", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::wake, "a", "gpu0"}));
   is("a", EngineState::waking);
   EXPECT_EQ(caller.grants.size(), 1U) << "it does not answer yet";
   EXPECT_EQ(at("a").state, EngineState::waking);
@@ -75,14 +75,14 @@ TEST_F(SleepersTest, AnUnusedModelSleepsForAnotherAndIsWokenByWhoAsks) {
 TEST_F(SleepersTest, NoTicketGoesToASleeperWhateverItsEngineSays) {
   serve("a");
   ASSERT_TRUE(mesh.order("a", rpc::ResidencyAct::sleep));
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::sleep, "a", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::sleep, "a", "gpu0"}));
   Caller caller;
   ask("a", caller);
   EXPECT_TRUE(caller.grants.empty()) << "it is told to sleep, and still reported as ready";
   EXPECT_FALSE(caller.last_waiting.model_ready);
   is("a", EngineState::draining);
   asleep("a", 1);
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::wake, "a", ""})) << "somebody waits for it";
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::wake, "a", "gpu0"})) << "somebody waits for it";
   EXPECT_TRUE(caller.grants.empty());
   is("a", EngineState::ready);
   EXPECT_EQ(caller.grants.size(), 1U);
@@ -94,7 +94,7 @@ TEST_F(SleepersTest, OneThatKeepsItsMemoryEndsAndTheReasonIsTold) {
   ask("b", caller);
   told();
   asleep("a", 7);
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", "gpu0"}));
   const auto event = mesh.residency_events(0, 1).at(0);
   EXPECT_EQ(event.what, What::unload);
   EXPECT_EQ(event.cause, rpc::ResidencyCause::keeps);
@@ -155,7 +155,7 @@ TEST_F(SleepersTest, OperatorsPutToSleepAndWake) {
   EXPECT_EQ(at("a").cause, rpc::ResidencyCause::ordered);
   told();
   ASSERT_TRUE(mesh.order("a", rpc::ResidencyAct::wake));
-  EXPECT_THAT(told(), ElementsAre(Directive{Act::wake, "a", ""}));
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::wake, "a", "gpu0"}));
   is("a", EngineState::ready);
   report.devices[1].bytes = 5;
   report_now();

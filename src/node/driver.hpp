@@ -22,6 +22,7 @@ namespace faelled::node {
 struct EngineFolders {
   std::string sockets;
   std::string logs;
+  std::string log;                       // its file in there: one for each engine that runs
   std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
   std::uint64_t gpu_bytes = 0;           // of the GPU that it gets, models of others too; 0: it gets none
 };

@@ -138,7 +138,7 @@ Expected<void> EngineHost::spawn() {
   }
   auto command = driver_->prepare(place_, folders_);
   if (!command) return std::unexpected(command.error());
-  auto log = EngineLog::open(fmt::format("{}/{}.log", folders_.logs, file_name_of(model_.id)));
+  auto log = EngineLog::open(fmt::format("{}/{}", folders_.logs, folders_.log));
   if (!log) return std::unexpected(log.error());
   auto child = Child::spawn({command->program, command->arguments, command->environment, place_.folder, false,
                              driver_->reach(place_), driver_->calls_itself()});

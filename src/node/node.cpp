@@ -14,6 +14,7 @@
 #include "base/limits.hpp"
 #include "engines/vllm_server.hpp"
 #include "node/engine_host.hpp"
+#include "node/engine_log.hpp"
 #include "node/upstream_host.hpp"
 
 namespace faelled::node {
@@ -118,8 +119,8 @@ void Node::begin(const engines::ModelSettings& model, const std::string& device)
   Surroundings around{loop_, client_, clock_, random_, log_, [this] { changed(); }};
   Held held{nullptr, model.id, device};
   if (model.kind != engines::EngineKind::openai) {
-    EngineFolders folders{sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(),
-                          settings_.environment};
+    EngineFolders folders{
+        sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(), {}, settings_.environment};
     if (!gpus_.empty()) {
       // The one it was given, or none at all.
       std::erase_if(folders.environment, [](const std::string& e) { return e.starts_with("CUDA_VISIBLE_DEVICES="); });
@@ -127,6 +128,8 @@ void Node::begin(const engines::ModelSettings& model, const std::string& device)
       folders.environment.push_back("CUDA_VISIBLE_DEVICES=" + (own != nullptr ? own->last.uuid : std::string()));
       if (own != nullptr) folders.gpu_bytes = own->last.bytes;
     }
+    const bool further = std::ranges::find(hosts_, model.id, &Held::model) != hosts_.end();
+    folders.log = file_name_of(model.id) + (further ? "@" + device : "") + ".log";
     held.host = std::make_shared<EngineHost>(around, model, folders, settings_.patience, sleeps_on(device));
   } else {
     held.host = std::make_shared<UpstreamHost>(around, model, settings_.upstream_patience);
@@ -143,8 +146,9 @@ void Node::direct(const rpc::Directive& directive) {
 
 void Node::carry_out(const rpc::Directive& directive) {
   // An upstream has no device, and nobody directs it.
-  const auto held =
-      std::ranges::find_if(hosts_, [&](const Held& h) { return h.model == directive.model && !h.device.empty(); });
+  const auto held = std::ranges::find_if(hosts_, [&](const Held& h) {
+    return h.model == directive.model && h.device == directive.device && !h.device.empty();
+  });
   if (directive.act != rpc::Directive::Act::load) {
     if (held == hosts_.end()) return;
     const auto host = held->host;

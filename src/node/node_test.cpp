@@ -119,7 +119,7 @@ TEST_F(LlamaNode, LoadsAndUnloadsAsItIsDirectedAndReadsWhatItTakes) {
   EXPECT_EQ(reports.back().devices, settings.devices);
   ASSERT_TRUE(run_until([](const auto& e) { return e.bytes_read > 50'000'000; }));
   const auto first = engine().engine;
-  node->direct({rpc::Directive::Act::unload, model().id, {}});
+  node->direct({rpc::Directive::Act::unload, model().id, "host"});
   node->direct({rpc::Directive::Act::load, model().id, "host"});  // not before the former one has gone
   net::Loop::Hold hold(loop);
   wanted = [](const rpc::Report& r) { return r.engines.empty(); };
@@ -162,7 +162,7 @@ TEST_F(LlamaNode, AnEngineSeesTheGpuItWasGivenAndWhatIsReadOfItIsItsOwn) {
   node->read(now);
   EXPECT_EQ(reports.back().devices[1].bytes, 22 * gib - kept);
   // Its process ends, and three of its gigabytes stay.
-  node->direct({rpc::Directive::Act::unload, on_gpu.id, {}});
+  node->direct({rpc::Directive::Act::unload, on_gpu.id, "gpu1"});
   net::Loop::Hold hold(loop);
   wanted = [](const rpc::Report& r) { return r.engines.empty(); };
   loop.run();

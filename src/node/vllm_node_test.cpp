@@ -81,7 +81,7 @@ class SleepingNode : public VllmNode {
     settings.memory_read_every = 10ms;
     device = "gpu0";
   }
-  void direct(rpc::Directive::Act act) { node->direct({act, "org/big", {}}); }
+  void direct(rpc::Directive::Act act) { node->direct({act, "org/big", device}); }
   // Loaded, and seen to hold its weights.
   void load() {
     start();

@@ -19,7 +19,14 @@ void fill(OpenMesh& mesh) {
                          .bytes_read = 29,
                          .load_time = 12s,
                          .asked_per_hour = 4.5,
-                         .running = 1},
+                         .running = 1,
+                         .copies = {{.node = "local",
+                                     .device = "gpu1",
+                                     .state = rpc::EngineState::ready,
+                                     .cause = rpc::ResidencyCause::busy,
+                                     .in_state = 1500ms,
+                                     .taken = 29,
+                                     .running = 1}}},
                         {.model = "org/big:7b", .bytes = 50, .ready_in = 9s, .waiting = 2}};
   for (std::uint64_t number = 1; number <= 5; ++number)
     mesh.all_events.push_back({.number = number,
@@ -48,7 +55,8 @@ TEST_F(Residency, SaysWhichModelLiesWhereAndWhy) {
         R"("device":"gpu0","memory":"host","state":"draining","cause":"line_empty","other":"org/big:7b","in_state_s":2.5,)"
         R"("bytes":30,"bytes_read":29,"taken":0,"backing":null,"backed":0,"can_sleep":false,"pinned":false,)"
         R"("fits":true,"detail":null,"load_s":12,"wake_s":null,"ready_in_s":null,)"
-        R"("asked_per_hour":4.5,"running":1,"waiting":0,"fetching":null})");
+        R"("asked_per_hour":4.5,"running":1,"waiting":0,"fetching":null,"copies":[{"node":"local","device":"gpu1",)"
+        R"("state":"ready","cause":"busy","other":null,"in_state_s":1.5,"taken":29,"running":1}]})");
     EXPECT_EQ(text_at(all.body, "models.1.node"), "null");
     EXPECT_EQ(text_at(all.body, "models.1.engine"), "null") << "it has left the catalogue";
     EXPECT_EQ(text_at(all.body, "models.1.cause"), "none");

@@ -50,6 +50,12 @@ std::string_view name_of(rpc::ResidencyCause cause) {
       return "keeps";
     case rpc::ResidencyCause::elsewhere:
       return "elsewhere";
+    case rpc::ResidencyCause::busy:
+      return "busy";
+    case rpc::ResidencyCause::spare:
+      return "spare";
+    case rpc::ResidencyCause::enough:
+      return "enough";
   }
   return "none";
 }
@@ -156,7 +162,19 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
   } else {
     out.null();
   }
-  out.close_object();
+  out.key("copies").array();
+  for (const rpc::ModelCopy& copy : model.copies)
+    out.object()
+        .member("node", copy.node)
+        .member("device", copy.device)
+        .member("state", state_name(copy.state))
+        .member("cause", name_of(copy.cause))
+        .member_or_null("other", copy.other)
+        .member("in_state_s", seconds(copy.in_state))
+        .member("taken", copy.taken)
+        .member("running", copy.running)
+        .close_object();
+  out.close_array().close_object();
 }
 
 void write_event(json::Writer& out, const rpc::ResidencyEvent& event) {

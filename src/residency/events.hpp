@@ -34,6 +34,9 @@ enum class Cause : std::uint8_t {
   habit,      // it is asked for at this time on most days, and there is room
   keeps,      // it was to sleep, and gave back less than half of what it should have
   elsewhere,  // it sleeps where there is no room, and another memory has some
+  busy,       // the places of its engines are full, people wait, and another memory has room
+  spare,      // its model has a further engine, and another is waited for
+  enough,     // the other engines of its model serve all who come
 };
 
 // Whose memory: an engine is made for one kind.
@@ -50,6 +53,7 @@ struct ModelIs {
   std::uint64_t sleep_bytes = 0;  // it takes of its device's backing while it sleeps; 0: it cannot sleep
   std::uint64_t residue = 0;      // it keeps of its device meanwhile
   DeviceKind kind = DeviceKind::host;
+  std::uint32_t copies = 1;  // most engines of it at once, each on a device of its own
 };
 struct ModelGone {
   ModelNumber model = 0;
@@ -72,8 +76,9 @@ struct Arrived {
   ModelNumber model = 0;
   double weight = 1;
 };
-struct Started {  // on an engine
+struct Started {
   TicketNumber ticket = 0;
+  DeviceNumber device = no_device;  // of the engine it runs on; none: its model has one alone
 };
 struct Returned {  // it waits again
   TicketNumber ticket = 0;
@@ -94,6 +99,7 @@ struct EngineIs {
 // Its process has ended, and its memory is free, where it slept too.
 struct EngineGone {
   ModelNumber model = 0;
+  DeviceNumber device = no_device;  // none: its model has one alone
 };
 
 enum class Act : std::uint8_t {
@@ -118,7 +124,7 @@ struct Tick {};
 using Event = std::variant<ModelIs, ModelGone, DeviceIs, DevicesAre, Arrived, Started, Returned, Ended, EngineIs,
                            EngineGone, Order, QuarterIs, Tick>;
 
-// Begin its engine there.
+// Begin its engine there. A model has at most one on a device: the two name an engine.
 struct Load {
   ModelNumber model = 0;
   DeviceNumber device = 0;
@@ -130,11 +136,13 @@ struct Drain {
   ModelNumber model = 0;
   Cause cause = Cause::none;
   ModelNumber other = no_model;  // for whom
+  DeviceNumber device = 0;
   bool operator==(const Drain&) const = default;
 };
 // The drain is called off.
 struct Serve {
   ModelNumber model = 0;
+  DeviceNumber device = 0;
   bool operator==(const Serve&) const = default;
 };
 // Nothing runs on it: end its process. Follows a Drain, or comes alone.
@@ -142,6 +150,7 @@ struct Unload {
   ModelNumber model = 0;
   Cause cause = Cause::none;
   ModelNumber other = no_model;
+  DeviceNumber device = 0;
   bool operator==(const Unload&) const = default;
 };
 
@@ -150,12 +159,14 @@ struct Sleep {
   ModelNumber model = 0;
   Cause cause = Cause::none;
   ModelNumber other = no_model;  // for whom
+  DeviceNumber device = 0;
   bool operator==(const Sleep&) const = default;
 };
 // It sleeps: have it back where it is.
 struct Wake {
   ModelNumber model = 0;
   Cause cause = Cause::none;
+  DeviceNumber device = 0;
   bool operator==(const Wake&) const = default;
 };
 

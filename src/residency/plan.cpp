@@ -31,7 +31,7 @@ bool Planner::wanted(ModelNumber model) const {
 
 // One that sleeps is woken where it is.
 bool Planner::may_be_on(ModelNumber model, DeviceNumber device) const {
-  if (!suits(model, devices_[device])) return false;
+  if (!suits(model, devices_[device]) || copy_on(model, device) != nullptr) return false;
   return entries_[model].where != Where::asleep || entries_[model].device == device;
 }
 
@@ -59,7 +59,7 @@ void Planner::plan() {
   for (DeviceNumber d = 0; d < devices_.size(); ++d) {
     for (const ModelNumber m : devices_[d].models) {
       const Entry& entry = entries_[m];
-      if (entry.where == Where::draining && entry.line.running() == 0) settle(m);
+      if (entry.where == Where::draining && entry.running == 0) settle(m);
     }
     go_on(d);
     plan_overfull(d);
@@ -67,6 +67,7 @@ void Planner::plan() {
   plan_wanted();
   if (!at_start_.empty()) plan_at_start();
   if (!to_warm_.empty()) plan_warm();
+  if (!crowds_.empty()) plan_copies();
   if (settings_.unused_after > Duration::zero() || settings_.idle_w > 0) plan_unused();
 }
 
@@ -109,8 +110,13 @@ void Planner::go_on(DeviceNumber number) {
   const ModelNumber coming = device.coming;
   Entry& entry = entries_[coming];
   if (!entry.known || (entry.line.waiting() == 0 && !urgent(entry))) return call_off(number);
+  if (device.further && entry.where != Where::ready) return call_off(number);
   if (device.taken + needs(coming) > device.bytes) return;
   device.reserved = 0;
+  if (std::exchange(device.further, false)) {
+    device.coming = no_model;
+    return load_copy(coming, number);
+  }
   wake_or_load(coming, number, entry.where == Where::asleep ? cause_of(entry) : entry.cause);
 }
 
@@ -118,13 +124,20 @@ void Planner::call_off(DeviceNumber number) {
   Device& device = devices_[number];
   const ModelNumber coming = std::exchange(device.coming, no_model);
   device.reserved = 0;
+  device.further = false;
   if (entries_[coming].where == Where::coming) enter(entries_[coming], Where::absent, Cause::none);
   for (const ModelNumber m : device.models) {
     Entry& going = entries_[m];
     if (going.where != Where::draining || going.other != coming) continue;
     give_up_bed(m);
     enter(going, Where::ready, Cause::asked);
-    actions_.emplace_back(Serve{m});
+    actions_.emplace_back(Serve{m, number});
+  }
+  for (Copy& copy : copies_) {
+    if (copy.device != number || copy.where != Where::draining || copy.other != coming) continue;
+    if (entries_[copy.model].where != Where::ready) continue;
+    enter(copy, Where::ready, Cause::busy);
+    actions_.emplace_back(Serve{copy.model, number});
   }
 }
 
@@ -135,13 +148,16 @@ void Planner::plan_overfull(DeviceNumber number) {
   std::uint64_t going = 0;
   for (const ModelNumber m : device.models) going += frees(m);
   for (const ModelNumber m : device.sleepers) going += entries_[m].where == Where::unloading ? entries_[m].backed : 0;
+  for (const Copy& copy : copies_)
+    going +=
+        copy.device == number && (copy.where == Where::draining || copy.where == Where::unloading) ? copy.taken : 0;
   if (device.taken - going <= device.bytes) return;
-  auto all = leavers(number, no_model, false, true);
+  auto all = leavers(number, no_model, Reach::unused, true);
   std::ranges::sort(all);
   for (const Leaver& one : all) {
     if (device.taken - going <= device.bytes) return;
     going += one.frees;
-    yield(one.model, Cause::makes_room, no_model);
+    leave(one.model, number, Cause::makes_room, no_model, true);
   }
 }
 
@@ -169,6 +185,9 @@ void Planner::plan_wanted() {
     if (a.urgent != b.urgent) return a.urgent;
     return a.waited_s != b.waited_s ? a.waited_s > b.waited_s : a.model < b.model;
   };
+  for (DeviceNumber d = 0; d < devices_.size(); ++d)
+    if (devices_[d].further && std::ranges::any_of(all, [&](const Candidate& c) { return may_be_on(c.model, d); }))
+      call_off(d);
   const std::size_t front = std::min(all.size(), evictors_max);
   std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(front), sooner);
   std::vector<bool> closed(devices_.size());  // to all that come behind: one before them waits for that device
@@ -239,13 +258,13 @@ bool Planner::place_in_room(ModelNumber model, Cause cause, const std::vector<bo
 }
 
 // By those that are unused before those in use, and better asleep than gone.
-std::optional<Planner::Sacrifice> Planner::cheapest(ModelNumber model, const std::vector<bool>& closed, bool used_too) {
+std::optional<Planner::Sacrifice> Planner::cheapest(ModelNumber model, const std::vector<bool>& closed, Reach reach) {
   std::optional<Sacrifice> best;
   for (const bool sleep : {true, false}) {
     if (sleep && std::ranges::none_of(devices_, [](const Device& d) { return d.backing != no_device; })) continue;
     for (DeviceNumber d = 0; d < devices_.size(); ++d) {
       if (closed[d] || devices_[d].coming != no_model || !may_be_on(model, d)) continue;
-      auto found = sacrifice(d, model, used_too, sleep);
+      auto found = sacrifice(d, model, reach, sleep);
       if (!found) continue;
       const auto dearer = [](const Sacrifice& a, const Sacrifice& b) {
         return a.drain_s != b.drain_s ? a.drain_s > b.drain_s : a.worth > b.worth;
@@ -258,12 +277,13 @@ std::optional<Planner::Sacrifice> Planner::cheapest(ModelNumber model, const std
 }
 
 bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
-  auto best = cheapest(model, closed, false);
+  auto best = copies_.empty() ? std::nullopt : cheapest(model, closed, Reach::spare);
+  if (!best) best = cheapest(model, closed, Reach::unused);
   if (!best && moves(model)) {
     unload(model, Cause::elsewhere, no_model);
     return true;
   }
-  if (!best) best = cheapest(model, closed, true);
+  if (!best) best = cheapest(model, closed, Reach::used);
   Entry& entry = entries_[model];
   if (!best) {
     // It has waited long enough for a switch: nobody behind it takes what it waits for.
@@ -284,11 +304,7 @@ bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
   for (const ModelNumber m : best->models) {
     const bool idle = unused(entries_[m]) || entries_[m].where == Where::asleep;
     const Cause cause = idle ? Cause::makes_room : yields(m, model).value_or(Cause::line_empty);
-    if (best->sleep) {
-      yield(m, cause, model);
-    } else {
-      drain(m, cause, model);
-    }
+    leave(m, best->device, cause, model, best->sleep);
   }
   closed[best->device] = true;
   go_on(best->device);
@@ -297,15 +313,14 @@ bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
 
 // The least that must go: the unused by their worth, then those that yield by how soon they are done; and of these
 // whoever can stay after all stays, the last first.
-std::optional<Planner::Sacrifice> Planner::sacrifice(DeviceNumber number, ModelNumber wanted, bool used_too,
-                                                     bool sleep) {
+std::optional<Planner::Sacrifice> Planner::sacrifice(DeviceNumber number, ModelNumber wanted, Reach reach, bool sleep) {
   const Device& device = devices_[number];
   if (catalogue_[wanted].bytes > device.bytes) return std::nullopt;
-  auto all = leavers(number, wanted, used_too, sleep);
+  auto all = leavers(number, wanted, reach, sleep);
   std::ranges::sort(all);
   std::vector<std::uint64_t> free;
   for (const Leaver& one : all) free.push_back(one.frees);
-  const auto go = pack(free, device.room(), needs(wanted));
+  const auto go = pack(free, device.room(), reach == Reach::rested ? catalogue_[wanted].bytes : needs(wanted));
   if (!go) return std::nullopt;
   Sacrifice chosen{number, {}, 0, 0, sleep};
   for (const std::size_t i : *go) {
@@ -321,7 +336,7 @@ std::optional<Cause> Planner::yields(ModelNumber used, ModelNumber absent) {
   const Entry& entry = entries_[used];
   const Entry& other = entries_[absent];
   if (entry.where != Where::ready || urgent(entry)) return std::nullopt;
-  const double switch_s = comes_s(absent) + drain_s(entry);
+  const double switch_s = comes_s(absent) + drain_s(entry, entry);
   const double missing_s = settings_.switches_waited * switch_s - other.line.waited_s(now_);
   const bool waited = urgent(other) || missing_s <= 0;
   if (!waited && other.line.weight() > 0) meet(now_ + after_s(missing_s / other.line.weight()) + 1us);
@@ -343,7 +358,10 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
     double drains = 0;
     for (const ModelNumber m : devices_[entry.device].models)
       if (entries_[m].other == number && entries_[m].where == Where::draining)
-        drains = std::max(drains, drain_s(entries_[m]));
+        drains = std::max(drains, drain_s(entries_[m], entries_[m]));
+    for (const Copy& copy : copies_)
+      if (copy.device == entry.device && copy.other == number && copy.where == Where::draining)
+        drains = std::max(drains, drain_s(entries_[copy.model], copy));
     return after_s(drains + load);
   }
   if (entry.where == Where::falling_asleep && entry.line.waiting() > 0) return after_s(soon_s + load);
@@ -357,14 +375,22 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
     const Device& device = devices_[d];
     if (device.bytes < catalogue_[number].bytes || !may_be_on(number, d)) continue;
     if (device.room() >= needs(number)) return after_s(load);
+    std::uint64_t spared = 0;
+    double spares = 0;
+    for (const Copy& copy : copies_) {
+      if (copy.device != d) continue;
+      spared += copy.taken;
+      spares = std::max(spares, drain_s(entries_[copy.model], copy));
+    }
+    if (spared > 0 && device.room() + spared >= needs(number)) turn = std::min(turn, spares);
     for (const ModelNumber m : device.models) {
       const Entry& used = entries_[m];
       if (urgent(used) || m == number) continue;
-      const double switch_s = load + drain_s(used);
+      const double drain = drain_s(used, used), switch_s = load + drain;
       const double weight = std::max(entry.line.weight(), 1e-3);
       double left = std::max(0.0, (settings_.switches_waited * switch_s - waited) / weight);
       if (used.line.waiting() > 0) left = std::max(left, seconds(used.since + turn_most(switch_s) - now));
-      turn = std::min(turn, left + drain_s(used));
+      turn = std::min(turn, left + drain);
     }
   }
   if (std::isinf(turn)) return {};

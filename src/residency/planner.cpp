@@ -19,6 +19,7 @@ std::span<const Action> Planner::step(Instant now, const Event& event) {
   now_ = std::max(now_, now);
   if (began_ == Instant{}) began_ = now_;
   actions_.clear();
+  for (Crowd& crowd : crowds_) gather(crowd);
   std::visit([this](const auto& e) { this->on(e); }, event);
   plan();
   return actions_;
@@ -39,6 +40,7 @@ void Planner::on(const ModelIs& is) {
   model.bytes = bytes;
   if (!entry.load_measured) model.load = is.load;
   entry.places = std::max(is.places, 1U);
+  entry.copies = std::max(is.copies, 1U);
   entry.pinned = is.pinned;
   entry.sleep_bytes = is.sleep_bytes;
   entry.residue = is.residue;
@@ -78,7 +80,7 @@ void Planner::on(const DevicesAre& all) {
 void Planner::on(const Arrived& arrived) {
   if (!known(arrived.model)) return;
   const auto weight = static_cast<float>(arrived.weight);
-  if (!tickets_.try_emplace(arrived.ticket, Ticket{arrived.model, weight, false, now_}).second) return;
+  if (!tickets_.try_emplace(arrived.ticket, Ticket{arrived.model, weight, false, 0, now_}).second) return;
   Entry& entry = entries_[arrived.model];
   tuner_.asked(arrived.model, catalogue_, now_);
   catalogue_[arrived.model].demand.asked(now_);
@@ -87,6 +89,7 @@ void Planner::on(const Arrived& arrived) {
   entry.line.arrived(now_, weight);
   if (quarter_) habits_[arrived.model].asked(*quarter_);
   list(arrived.model);
+  crowd(arrived.model);
 }
 
 void Planner::on(const Started& started) {
@@ -96,21 +99,28 @@ void Planner::on(const Started& started) {
   Entry& entry = entries_[ticket.model];
   entry.line.left(ticket.since, ticket.weight);
   entry.line.started();
-  entry.used_at = now_;
+  Copy* const copy = copy_on(ticket.model, started.device);
+  Engine& engine = copy != nullptr ? static_cast<Engine&>(*copy) : entry;
+  ++engine.running;
+  engine.used_at = now_;
+  ticket.engine = engine.number;
   if (std::exchange(entry.warmed, false)) ++counts_.warmed_used;
   ticket.running = true;
   ticket.since = now_;
+  crowd(ticket.model);
 }
 
 void Planner::on(const Returned& returned) {
   const auto found = tickets_.find(returned.ticket);
   if (found == tickets_.end() || !found->second.running) return;
   Ticket& ticket = found->second;
+  if (Engine* engine = engine_of(ticket)) --engine->running;
   entries_[ticket.model].line.ended();
   entries_[ticket.model].line.arrived(now_, ticket.weight);
   ticket.running = false;
   ticket.since = now_;
   list(ticket.model);
+  crowd(ticket.model);
 }
 
 void Planner::on(const Ended& ended) {
@@ -121,7 +131,10 @@ void Planner::on(const Ended& ended) {
   Entry& entry = entries_[ticket.model];
   if (!ticket.running) return entry.line.left(ticket.since, ticket.weight);
   entry.line.ended();
-  entry.used_at = now_;
+  if (Engine* engine = engine_of(ticket)) {
+    --engine->running;
+    engine->used_at = now_;
+  }
   double mean = seconds(entry.service);
   average(mean, seconds(now_ - ticket.since));
   entry.service = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(mean));
@@ -129,9 +142,10 @@ void Planner::on(const Ended& ended) {
 
 void Planner::on(const EngineIs& is) {
   if (is.model >= entries_.size() || is.device >= devices_.size()) return;
+  if (Copy* copy = copy_on(is.model, is.device)) return copy_is(*copy, is);
   Entry& entry = entries_[is.model];
   Model& model = catalogue_[is.model];
-  if (entry.where == Where::absent || entry.where == Where::coming) return;
+  if (entry.where == Where::absent || entry.where == Where::coming || entry.device != is.device) return;
   if (is.state == EngineState::asleep) return fell_asleep(is);
   if (entry.where == Where::falling_asleep || entry.where == Where::asleep) return;  // said before it slept
   if (entry.outdated) {
@@ -163,15 +177,18 @@ void Planner::on(const EngineIs& is) {
     back(is.model, 0);
     enter(entry, Where::failed, Cause::broken);
     if (device.coming == is.model) device.coming = no_model;
+    promote(is.model);
   } else if (is.state == EngineState::loading &&
              (entry.where == Where::ready || entry.where == Where::failed || entry.where == Where::waking)) {
     back(is.model, 0);
     enter(entry, Where::loading, Cause::broken);
+    promote(is.model);
   }
 }
 
 void Planner::on(const EngineGone& gone) {
   if (gone.model >= entries_.size()) return;
+  if (Copy* copy = copy_on(gone.model, gone.device)) return copy_gone(*copy);
   Entry& entry = entries_[gone.model];
   if (entry.where == Where::absent || entry.where == Where::coming) return;
   Device& device = devices_[entry.device];
@@ -191,6 +208,8 @@ void Planner::on(const EngineGone& gone) {
   }
   entry.warmed = false;
   enter(entry, Where::absent, by_itself ? Cause::broken : entry.cause, by_itself ? no_model : entry.other);
+  entry.running = entry.number = 0;
+  promote(gone.model);
   if (entry.known && entry.at_start) at_start_.push_back(gone.model);
   list(gone.model);
 }
@@ -248,11 +267,11 @@ void Planner::on(const QuarterIs& is) {
 
 // --- what is carried out ---
 
-void Planner::enter(Entry& entry, Where where, Cause cause, ModelNumber other) {
-  entry.where = where;
-  entry.cause = cause;
-  entry.other = other;
-  entry.since = now_;
+void Planner::enter(Engine& engine, Where where, Cause cause, ModelNumber other) {
+  engine.where = where;
+  engine.cause = cause;
+  engine.other = other;
+  engine.since = now_;
 }
 
 void Planner::outdate(Entry& entry) {
@@ -265,13 +284,26 @@ void Planner::outdate(Entry& entry) {
   entry.outdated = entry.where != Where::absent && entry.where != Where::coming;
 }
 
+void Planner::take(Engine& engine, std::uint64_t bytes) {
+  devices_[engine.device].taken += bytes - engine.taken;
+  engine.taken = bytes;
+}
+
 void Planner::take(ModelNumber number, std::uint64_t bytes) {
   Entry& entry = entries_[number];
-  Device& device = devices_[entry.device];
-  device.taken += bytes - entry.taken;
-  if (entry.taken == 0 && bytes != 0) device.models.push_back(number);
-  if (entry.taken != 0 && bytes == 0) std::erase(device.models, number);
-  entry.taken = bytes;
+  std::vector<ModelNumber>& models = devices_[entry.device].models;
+  if (entry.taken == 0 && bytes != 0) models.push_back(number);
+  if (entry.taken != 0 && bytes == 0) std::erase(models, number);
+  take(static_cast<Engine&>(entry), bytes);
+}
+
+// Nothing: it has gone since, and another may be in its place.
+Planner::Engine* Planner::engine_of(const Ticket& ticket) {
+  Entry& entry = entries_[ticket.model];
+  if (entry.number == ticket.engine) return &entry;
+  for (Copy& copy : copies_)
+    if (copy.model == ticket.model && copy.number == ticket.engine) return &copy;
+  return nullptr;
 }
 
 void Planner::load(ModelNumber model, DeviceNumber device, Cause cause) {
@@ -279,6 +311,8 @@ void Planner::load(ModelNumber model, DeviceNumber device, Cause cause) {
   entry.device = device;
   entry.ordered = entry.at_start = false;
   entry.warmed = cause == Cause::habit;
+  entry.number = ++engines_begun_;
+  entry.running = 0;
   ++counts_.loads;
   counts_.warmed += entry.warmed ? 1 : 0;
   take(model, catalogue_[model].bytes);
@@ -289,9 +323,10 @@ void Planner::load(ModelNumber model, DeviceNumber device, Cause cause) {
 void Planner::unload(ModelNumber model, Cause cause, ModelNumber other) {
   Entry& entry = entries_[model];
   if (comes(model)) call_off(entry.device);
+  drain_copies(model, cause, other);
   give_up_bed(model);
   enter(entry, Where::unloading, cause, other);
-  actions_.emplace_back(Unload{model, cause, other});
+  actions_.emplace_back(Unload{model, cause, other, entry.device});
 }
 
 void Planner::drain(ModelNumber model, Cause cause, ModelNumber other) {
@@ -302,9 +337,10 @@ void Planner::drain(ModelNumber model, Cause cause, ModelNumber other) {
     enter(entry, Where::draining, cause);  // whoever it made room for no longer calls it back
     return give_up_bed(model);
   }
-  if (entry.line.running() == 0) return unload(model, cause, other);
+  if (entry.running == 0) return unload(model, cause, other);
+  drain_copies(model, cause, other);
   enter(entry, Where::draining, cause, other);
-  actions_.emplace_back(Drain{model, cause, other});
+  actions_.emplace_back(Drain{model, cause, other, entry.device});
 }
 
 // --- what is known ---
@@ -332,6 +368,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
     state.wake = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wake_s(number)));
   state.pinned = entry.pinned;
   state.fits = fits(number);
+  state.retries = entry.blocked_until > now;
   state.kind = entry.kind;
   state.waiting = entry.line.waiting();
   state.running = entry.line.running();
@@ -375,9 +412,9 @@ double Planner::service_s(const Entry& entry) const {
 }
 
 // Of the longest of its answers, where their lengths are exponential: the mean times 1 + 1/2 + … + 1/n.
-double Planner::drain_s(const Entry& entry) const {
+double Planner::drain_s(const Entry& entry, const Engine& engine) const {
   double sum = 0;
-  for (std::uint32_t i = 1; i <= std::min(entry.line.running(), 64U); ++i) sum += 1.0 / i;
+  for (std::uint32_t i = 1; i <= std::min(engine.running, 64U); ++i) sum += 1.0 / i;
   return service_s(entry) * sum;
 }
 

@@ -6,6 +6,9 @@
 // absent the largest weighted wait comes first. One switch per device at a time; a model that still goes keeps its
 // bytes. Why so, and what others do: docs/decisions/0023-residency-planner.md.
 //
+// A model whose places are full while people wait gets a further engine on another device, where that takes room from
+// nobody who is waited for; it is the first to go (copies.cpp, docs/decisions/0029-copies.md).
+//
 // Where a device has another memory behind it, an engine that can sleep goes there instead of ending, and is woken in
 // the time of a copy (sleep.cpp, docs/decisions/0027-sleep.md).
 #pragma once
@@ -72,18 +75,31 @@ struct ModelState {
   bool can_sleep = false;
   bool pinned = false;
   bool fits = true;
+  bool retries = false;  // it failed, and is not tried again yet
   DeviceKind kind = DeviceKind::host;
   std::uint32_t waiting = 0;
-  std::uint32_t running = 0;
+  std::uint32_t running = 0;  // on all its engines
   Duration load{};
   Duration wake{};      // zero: it cannot sleep
   Duration ready_in{};  // estimate while it comes or is waited for; zero: unknown
   double asked_per_hour = 0;
 };
 
+// One engine of a model.
+struct EngineFacts {
+  DeviceNumber device = 0;
+  ModelState::Where where = ModelState::Where::absent;
+  Cause cause = Cause::none;
+  ModelNumber other = no_model;
+  Instant since{};
+  std::uint64_t taken = 0;
+  std::uint32_t running = 0;
+};
+
 // Since the planner began.
 struct Counts {
   std::uint64_t loads = 0;
+  std::uint64_t copies = 0;       // of these, further engines
   std::uint64_t warmed = 0;       // of these, before anybody asked, by habit
   std::uint64_t warmed_used = 0;  // of these, asked for before they went
   std::uint64_t sleeps = 0;
@@ -115,6 +131,11 @@ class Planner {
   ModelState::Where where(ModelNumber model) const {
     return model < entries_.size() ? entries_[model].where : Where::absent;
   }
+  // Of its engine there; absent: it has none.
+  ModelState::Where where(ModelNumber model, DeviceNumber device) const { return engine(model, device).where; }
+  EngineFacts engine(ModelNumber model, DeviceNumber device) const;
+  // Its further engines: they load, are ready, drain or unload.
+  std::vector<EngineFacts> copies(ModelNumber model) const;
   bool fits(ModelNumber model) const;
   // Whether it could be told to sleep now.
   bool may_sleep(ModelNumber model) const;
@@ -127,42 +148,63 @@ class Planner {
   std::size_t devices() const { return devices_.size(); }
 
  private:
-  struct Entry {
-    Line line;
+  struct Engine {
     Instant since{};          // it is where it is
     Instant used_at{};        // something last ran on it
-    Instant blocked_until{};  // after a failure
-    Duration service{};       // of an answer, on average; zero: none seen
-    std::uint64_t bytes_read = 0;
     std::uint64_t taken = 0;  // of its device, by it
     DeviceNumber device = 0;
-    std::uint64_t sleep_bytes = 0;
-    std::uint64_t residue = 0;  // as it was said, or read
-    DeviceNumber backing = no_device;
-    std::uint64_t bed = 0;     // kept free for it there while it drains
-    std::uint64_t backed = 0;  // taken there, by it
-    double wake_s = 0;         // on average; 0: not seen yet
-    bool sleepless = false;    // it was tried, and was of no use
     ModelNumber other = no_model;
-    std::uint32_t places = 1;
-    std::uint32_t failures = 0;
+    std::uint32_t running = 0;
+    std::uint32_t number = 0;  // of its process, as tickets that run on it remember it
     Where where = Where::absent;
     Cause cause = Cause::none;
+  };
+  // A model and its first engine, or the one it would have.
+  struct Entry : Engine {
     DeviceKind kind = DeviceKind::host;
     bool known = false;
     bool pinned = false;
     bool at_start = false;
     bool ordered = false;
     bool load_measured = false;
-    bool listed = false;    // in wanted_
-    bool warmed = false;    // and not yet used
-    bool outdated = false;  // what runs has another definition: nothing measured on it holds for the next
+    Line line;
+    Instant blocked_until{};  // after a failure
+    Duration service{};       // of an answer, on average; zero: none seen
+    std::uint64_t bytes_read = 0;
+    std::uint64_t sleep_bytes = 0;
+    std::uint64_t residue = 0;  // as it was said, or read
+    std::uint64_t bed = 0;      // kept free for it in its backing while it drains
+    std::uint64_t backed = 0;   // taken there, by it
+    double wake_s = 0;          // on average; 0: not seen yet
+    DeviceNumber backing = no_device;
+    bool sleepless = false;    // it was tried, and was of no use
+    bool listed = false;       // in wanted_
+    bool warmed = false;       // and not yet used
+    bool outdated = false;     // what runs has another definition: nothing measured on it holds for the next
+    std::uint32_t places = 1;  // of each engine
+    std::uint32_t copies = 1;  // engines at most
+    std::uint32_t failures = 0;
+  };
+  // A further engine. There is none that loads or is ready unless the first one is there.
+  struct Copy : Engine {
+    ModelNumber model = 0;
+  };
+  // A model whose places were full of late while people waited, or that has copies.
+  struct Crowd {
+    ModelNumber model = 0;
+    double waited_s = 0;  // together while all places were full, forgotten as time goes by
+    double grows = 0;     // by so much each second
+    Instant at{};         // as of then
+    Instant needed{};     // the last copy was, then
+    Instant blocked_until{};
+    std::uint32_t failures = 0;
   };
   struct Device {
     DeviceKind kind = DeviceKind::host;
     std::uint64_t bytes = 0;
     std::uint64_t taken = 0;
     ModelNumber coming = no_model;  // the switch under way is for it
+    bool further = false;           // for a further engine of it, which may be called off for anybody
     std::uint64_t reserved = 0;
     DeviceNumber backing = no_device;
     std::uint64_t beds = 0;             // kept free for those that will sleep here
@@ -174,6 +216,7 @@ class Planner {
     ModelNumber model = 0;
     float weight = 1;
     bool running = false;
+    std::uint32_t engine = 0;
     Instant since{};  // it arrived, or started
   };
   // Who would have to go on a device, and what that would cost.
@@ -184,8 +227,12 @@ class Planner {
     double worth = 0;
     bool sleep = false;  // those that can
   };
+  // Who is asked to leave: for a further engine those that have long been unused; for a model further engines first,
+  // then the unused, then those in use.
+  enum class Reach : std::uint8_t { rested, spare, unused, used };
   // One that could leave a memory, and what that would give and cost.
   struct Leaver {
+    bool kept = true;  // its model would have no engine
     double drain_s = 0;
     double worth = 0;
     ModelNumber model = 0;
@@ -217,15 +264,46 @@ class Planner {
   void call_off(DeviceNumber device);
   bool place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed);
   bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
-  std::optional<Sacrifice> cheapest(ModelNumber model, const std::vector<bool>& closed, bool used_too);
-  std::optional<Sacrifice> sacrifice(DeviceNumber device, ModelNumber wanted, bool used_too, bool sleep);
-  std::vector<Leaver> leavers(DeviceNumber device, ModelNumber wanted, bool used_too, bool sleep);
+  std::optional<Sacrifice> cheapest(ModelNumber model, const std::vector<bool>& closed, Reach reach);
+  std::optional<Sacrifice> sacrifice(DeviceNumber device, ModelNumber wanted, Reach reach, bool sleep);
+  std::vector<Leaver> leavers(DeviceNumber device, ModelNumber wanted, Reach reach, bool sleep);
+  void leave(ModelNumber model, DeviceNumber device, Cause cause, ModelNumber other, bool sleep);
   void load(ModelNumber model, DeviceNumber device, Cause cause);
   void unload(ModelNumber model, Cause cause, ModelNumber other);
   void drain(ModelNumber model, Cause cause, ModelNumber other);
-  void enter(Entry& entry, Where where, Cause cause, ModelNumber other = no_model);
+  void enter(Engine& engine, Where where, Cause cause, ModelNumber other = no_model);
   static void outdate(Entry& entry);
+  void take(Engine& engine, std::uint64_t bytes);
   void take(ModelNumber model, std::uint64_t bytes);
+  Engine* engine_of(const Ticket& ticket);
+
+  // copies.cpp
+  void crowd(ModelNumber model);
+  void gather(Crowd& crowd);
+  void plan_copies();
+  void plan_fewer(Crowd& crowd);
+  void plan_further(Crowd& crowd, std::vector<bool>& closed);
+  bool full(ModelNumber model) const;
+  bool spare(ModelNumber model) const;
+  bool rested(ModelNumber model);
+  double further_s(ModelNumber model) const;
+  std::uint32_t ready_copies(ModelNumber model) const;
+  std::vector<bool> waited_for() const;
+  static EngineFacts facts(const Engine& engine) {
+    return {engine.device, engine.where, engine.cause, engine.other, engine.since, engine.taken, engine.running};
+  }
+  Copy* copy_on(ModelNumber model, DeviceNumber device);
+  const Copy* copy_on(ModelNumber model, DeviceNumber device) const;
+  Crowd* crowd_of(ModelNumber model);
+  void load_copy(ModelNumber model, DeviceNumber device);
+  void drain_copy(Copy& copy, Cause cause, ModelNumber other);
+  void drain_copies(ModelNumber model, Cause cause, ModelNumber other);
+  void unload_copy(Copy& copy, Cause cause, ModelNumber other);
+  void swap_first(Copy& copy);
+  void promote(ModelNumber model);
+  void copy_is(Copy& copy, const EngineIs& is);
+  void copy_gone(Copy& copy);
+  void fail_copy(ModelNumber model);
 
   // sleep.cpp
   void fell_asleep(const EngineIs&);
@@ -266,7 +344,7 @@ class Planner {
   std::optional<Cause> yields(ModelNumber used, ModelNumber wanted);
   double load_s(ModelNumber model) const;
   double service_s(const Entry& entry) const;
-  double drain_s(const Entry& entry) const;
+  double drain_s(const Entry& entry, const Engine& engine) const;
   double utilisation(Instant now) const;
   Duration turn_most(double switch_s) const;
   void meet(Instant at);
@@ -276,6 +354,9 @@ class Planner {
   std::vector<Entry> entries_;
   std::vector<Device> devices_;
   std::unordered_map<TicketNumber, Ticket> tickets_;
+  std::vector<Copy> copies_;   // few
+  std::vector<Crowd> crowds_;  // few
+  std::uint32_t engines_begun_ = 0;
   std::vector<ModelNumber> wanted_;  // absent and waited for, pinned or ordered; also some that no longer are
   Tuner tuner_;
   std::uint64_t tuned_for_ = 0;  // bytes of all devices

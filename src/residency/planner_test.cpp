@@ -230,7 +230,7 @@ TEST(Planner, LoadsAModelOnlyIntoMemoryOfItsKind) {
   EXPECT_EQ(world.planner.largest(3), 10U);
   world.pass(seconds(10));
   world.ask(2);
-  EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::makes_room, 2}, Load{2, 1, Cause::asked}))
+  EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::makes_room, 2, 1}, Load{2, 1, Cause::asked}))
       << "what lies in the other memory stays";
 }
 
@@ -254,7 +254,7 @@ TEST(Planner, SwitchesOnSeveralGpusAtOnce) {
   world.does();
   world.ask(2);
   world.ask(3);
-  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::makes_room, 2}, Unload{1, Cause::makes_room, 3}));
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::makes_room, 2}, Unload{1, Cause::makes_room, 3, 1}));
 }
 
 TEST(Planner, ACardThatIsTakenByOthersHasLessForModelsUntilItIsGivenBack) {

@@ -51,7 +51,7 @@ double Planner::servers() const {
   double all = 0;
   for (const Device& device : devices_)
     for (const ModelNumber m : device.models) all += entries_[m].where == Where::asleep ? 0 : 1;
-  return all;
+  return all + static_cast<double>(copies_.size());
 }
 
 // Nobody waits for it, so that it may be stopped.
@@ -91,24 +91,39 @@ bool Planner::may_sleep(ModelNumber model) const {
   return known(model) && entries_[model].where == Where::ready && bed(model, true).has_value();
 }
 
-// Who could leave a memory: the unused, those that yield to `wanted`, and sleepers, by what they keep of it. `sleep`:
-// whoever can sleeps instead of ending, which frees less and costs less.
-std::vector<Planner::Leaver> Planner::leavers(DeviceNumber number, ModelNumber wanted, bool used_too, bool sleep) {
+// Who could leave a memory: further engines, the unused, those that yield to `wanted`, and sleepers, by what they keep
+// of it. `sleep`: whoever can sleeps instead of ending, which frees less and costs less.
+std::vector<Planner::Leaver> Planner::leavers(DeviceNumber number, ModelNumber wanted, Reach reach, bool sleep) {
   std::vector<Leaver> all;
   const auto add = [&](ModelNumber m, double drain, double lost_s, std::uint64_t frees) {
-    if (frees == 0) return;
-    all.push_back({drain, worth(catalogue_[m], std::max(0.0, lost_s), frees, tuner_.weighing(), now_), m, frees});
+    if (frees == 0 || (reach == Reach::rested && !rested(m))) return;
+    all.push_back({true, drain, worth(catalogue_[m], std::max(0.0, lost_s), frees, tuner_.weighing(), now_), m, frees});
   };
+  const auto add_spare = [&](ModelNumber m, const Engine& engine) {
+    if (reach != Reach::rested) all.push_back({false, drain_s(entries_[m], engine), 0, m, engine.taken});
+  };
+  for (const Copy& copy : copies_)
+    if (copy.device == number && (copy.where == Where::ready || copy.where == Where::loading))
+      add_spare(copy.model, copy);
+  if (reach == Reach::spare) {
+    for (const ModelNumber m : devices_[number].models)
+      if (spare(m)) add_spare(m, entries_[m]);
+    return all;
+  }
   for (const ModelNumber m : devices_[number].models) {
     const Entry& entry = entries_[m];
     if (m == wanted) continue;
+    if (spare(m)) {
+      add_spare(m, entry);
+      continue;
+    }
     if (sleeps_unwanted(m)) {
       add(m, 0, load_s(m) - wake_s(m), entry.taken);
       continue;
     }
     const bool free = unused(entry);
-    if (!free && !(used_too && wanted != no_model && yields(m, wanted))) continue;
-    const double drain = free ? 0 : drain_s(entry);
+    if (!free && !(reach == Reach::used && wanted != no_model && yields(m, wanted))) continue;
+    const double drain = free ? 0 : drain_s(entry, entry);
     if (entry.where == Where::failed) {
       add(m, drain, 0, entry.taken);
     } else if (sleep && entry.where == Where::ready && bed(m, false)) {
@@ -144,13 +159,14 @@ void Planner::yield(ModelNumber model, Cause cause, ModelNumber other) {
   const auto stopped =
       entry.where == Where::ready ? bed(model, cause == Cause::ordered) : std::optional<std::vector<ModelNumber>>();
   if (!stopped) return drain(model, cause, other);
+  drain_copies(model, cause, other);
   entry.backing = devices_[entry.device].backing;
   entry.bed = entry.sleep_bytes;
   devices_[entry.backing].beds += entry.bed;
   for (const ModelNumber m : *stopped) unload(m, Cause::makes_room, model);
   enter(entry, Where::draining, cause, other);
-  if (entry.line.running() == 0 && stopped->empty()) return settle(model);
-  actions_.emplace_back(Drain{model, cause, other});
+  if (entry.running == 0 && stopped->empty()) return settle(model);
+  actions_.emplace_back(Drain{model, cause, other, entry.device});
 }
 
 // Nothing runs on it any more.
@@ -178,7 +194,7 @@ void Planner::sleep(ModelNumber model) {
   entry.warmed = false;
   ++counts_.sleeps;
   enter(entry, Where::falling_asleep, entry.cause, entry.other);
-  actions_.emplace_back(Sleep{model, entry.cause, entry.other});
+  actions_.emplace_back(Sleep{model, entry.cause, entry.other, entry.device});
 }
 
 // Its engine says so. What it still holds is believed, and one that gave back less than half of what it should have is
@@ -210,7 +226,7 @@ void Planner::wake(ModelNumber model, Cause cause) {
   counts_.warmed += entry.warmed ? 1 : 0;
   take(model, std::max(entry.taken, catalogue_[model].bytes));
   enter(entry, Where::waking, cause);
-  actions_.emplace_back(Wake{model, cause});
+  actions_.emplace_back(Wake{model, cause, entry.device});
 }
 
 void Planner::wake_or_load(ModelNumber model, DeviceNumber device, Cause cause) {

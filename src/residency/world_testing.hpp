@@ -1,4 +1,4 @@
-// A planner and engines that do what it says: each load takes a second per byte, each model answers one ticket at a
+// A planner and engines that do what it says: each load takes a second per byte, each engine answers one ticket at a
 // time, in order. With a memory behind the device they can sleep.
 #pragma once
 
@@ -12,6 +12,9 @@
 #include "residency/planner.hpp"
 
 namespace faelled::residency {
+
+// A model has at most one on a device.
+using EngineAt = std::pair<ModelNumber, DeviceNumber>;
 
 struct World {
   // `behind`: bytes of device 1, where those that sleep on device 0 leave their weights; 0: there is none.
@@ -33,6 +36,8 @@ struct World {
   DeviceKind kind = DeviceKind::host;  // of what is added
   bool shrank = false;                 // a device has less than it had
   std::optional<ModelNumber> breaks;   // its engine ends as it begins
+  bool copies_break = false;           // further engines do
+  std::uint32_t copies = 1;            // of those added from now on
 
   Duration falls_asleep_in{}, wakes_in = std::chrono::milliseconds(500);
   std::uint64_t residue = 1;      // of those added from now on
@@ -42,7 +47,7 @@ struct World {
   void add(std::initializer_list<std::uint64_t> sizes) {
     for (const std::uint64_t bytes : sizes) {
       tell(ModelIs{models_, bytes, std::chrono::seconds(bytes), 1, false, at_start, can_sleep ? bytes : 0, residue,
-                   kind});
+                   kind, copies});
     }
   }
 
@@ -64,10 +69,9 @@ struct World {
     const Instant end = now + by;
     while (true) {
       Instant next = planner.wake();
-      for (const auto& [model, at] : ready_at_) next = std::min(next, at);
-      for (const auto& [model, at] : gone_at_) next = std::min(next, at);
-      for (const auto& [model, at] : asleep_at_) next = std::min(next, at);
-      for (const auto& [model, runs] : running_) next = std::min(next, runs.second);
+      for (const auto* due : {&ready_at_, &gone_at_, &asleep_at_})
+        for (const auto& [engine, at] : *due) next = std::min(next, at);
+      for (const auto& [engine, runs] : running_) next = std::min(next, runs.second);
       if (next > end) break;
       now = std::max(now, next);
       turn();
@@ -80,9 +84,10 @@ struct World {
     if (const auto* ended = std::get_if<Ended>(&event))
       for (auto& [model, line] : waiting_) std::erase(line, ended->ticket);
     if (const auto* gone = std::get_if<EngineGone>(&event)) {
-      serving_[gone->model] = asleep_[gone->model] = false;
-      ready_at_.erase(gone->model);
-      asleep_at_.erase(gone->model);
+      const EngineAt engine{gone->model, gone->device == no_device ? at(gone->model).device : gone->device};
+      serving_[engine] = asleep_[engine] = false;
+      ready_at_.erase(engine);
+      asleep_at_.erase(engine);
     }
     const auto actions = planner.step(now, event);
     for (const Action& action : std::vector(actions.begin(), actions.end())) {
@@ -92,18 +97,22 @@ struct World {
     check();
   }
 
-  // Its engine ends by itself; what ran on it waits again.
+  // Its first engine ends by itself; what ran on it waits again.
   void kill(ModelNumber model) {
     const auto where = at(model).where;
-    if (where == ModelState::Where::absent || where == ModelState::Where::coming) return;
-    if (const auto runs = running_.find(model); runs != running_.end()) {
+    if (where != ModelState::Where::absent && where != ModelState::Where::coming) kill(model, at(model).device);
+  }
+  void kill(ModelNumber model, DeviceNumber device) {
+    const EngineAt engine{model, device};
+    if (const auto runs = running_.find(engine); runs != running_.end()) {
       const TicketNumber ticket = runs->second.first;
       running_.erase(runs);
+      serving_[engine] = false;
       waiting_[model].push_front(ticket);
       tell(Returned{ticket});
     }
-    gone_at_.erase(model);
-    tell(EngineGone{model});
+    gone_at_.erase(engine);
+    tell(EngineGone{model, device});
   }
 
   // What was decided since the last time.
@@ -113,30 +122,32 @@ struct World {
   const std::map<TicketNumber, Instant>& endings() const { return ended_; }
   std::size_t loads() const { return loads_; }
   std::size_t wakes() const { return planner.counts().wakes; }
+  std::size_t ended_on(DeviceNumber device) const { return ended_on_.contains(device) ? ended_on_.at(device) : 0; }
 
  private:
   void turn() {
-    for (const auto& [model, at] : std::map(gone_at_))
+    for (const auto& [engine, at] : std::map(gone_at_))
       if (at <= now) {
-        gone_at_.erase(model);
-        tell(EngineGone{model});
+        gone_at_.erase(engine);
+        tell(EngineGone{engine.first, engine.second});
       }
-    for (const auto& [model, at] : std::map(ready_at_))
+    for (const auto& [engine, at] : std::map(ready_at_))
       if (at <= now) {
-        ready_at_.erase(model);
-        serving_[model] = true;
-        tell(EngineIs{model, this->at(model).device, EngineState::ready, 0, {}});
+        ready_at_.erase(engine);
+        serving_[engine] = true;
+        tell(EngineIs{engine.first, engine.second, EngineState::ready, 0, {}});
       }
-    for (const auto& [model, at] : std::map(asleep_at_))
+    for (const auto& [engine, at] : std::map(asleep_at_))
       if (at <= now) {
-        asleep_at_.erase(model);
-        asleep_[model] = true;
-        tell(EngineIs{model, 0, EngineState::asleep, asleep_read, {}});
+        asleep_at_.erase(engine);
+        asleep_[engine] = true;
+        tell(EngineIs{engine.first, engine.second, EngineState::asleep, asleep_read, {}});
       }
-    for (const auto& [model, runs] : std::map(running_))
+    for (const auto& [engine, runs] : std::map(running_))
       if (runs.second <= now) {
-        running_.erase(model);
+        running_.erase(engine);
         ended_[runs.first] = now;
+        ++ended_on_[engine.second];
         tell(Ended{runs.first});
       }
     if (planner.wake() <= now) tell(Tick{});
@@ -144,58 +155,98 @@ struct World {
   }
 
   void serve_lines() {
-    for (auto& [model, line] : waiting_) {
-      if (line.empty() || !serving_[model] || running_.contains(model)) continue;
-      EXPECT_EQ(at(model).where, ModelState::Where::ready) << "a ticket for one that sleeps or goes";
-      running_[model] = {line.front(), now + answer_takes};
+    for (const auto& [engine, serves] : std::map(serving_)) {
+      auto& line = waiting_[engine.first];
+      if (line.empty() || !serving_[engine] || running_.contains(engine)) continue;
+      EXPECT_EQ(planner.where(engine.first, engine.second), ModelState::Where::ready)
+          << "a ticket for one that sleeps or goes";
+      running_[engine] = {line.front(), now + answer_takes};
       const TicketNumber ticket = line.front();
       line.pop_front();
-      tell(Started{ticket});
+      tell(Started{ticket, engine.second});
     }
   }
 
   void carry_out(const Action& action) {
     if (const auto* load = std::get_if<Load>(&action)) {
+      const EngineAt engine{load->model, load->device};
       ++loads_;
-      EXPECT_FALSE(serving_[load->model] || asleep_[load->model]);
+      EXPECT_FALSE(serving_[engine] || asleep_[engine] || ready_at_.contains(engine) || gone_at_.contains(engine))
+          << "two of one model on one device";
       EXPECT_EQ(planner.device(load->device)->kind, at(load->model).kind);
-      if (load->model == breaks) return tell(EngineGone{load->model});
-      ready_at_[load->model] = now + at(load->model).load;
+      if (load->model == breaks || (copies_break && load->cause == Cause::busy))
+        return tell(EngineGone{load->model, load->device});
+      ready_at_[engine] = now + at(load->model).load;
     } else if (const auto* drain = std::get_if<Drain>(&action)) {
-      serving_[drain->model] = false;
+      serving_[{drain->model, drain->device}] = false;
     } else if (const auto* serve = std::get_if<Serve>(&action)) {
-      serving_[serve->model] = true;
+      serving_[{serve->model, serve->device}] = true;
     } else if (const auto* unload = std::get_if<Unload>(&action)) {
-      EXPECT_FALSE(running_.contains(unload->model)) << "an answer was cut off";
-      serving_[unload->model] = asleep_[unload->model] = false;
-      ready_at_.erase(unload->model);
-      asleep_at_.erase(unload->model);
-      if (ends_after == Duration::zero()) return tell(EngineGone{unload->model});
-      gone_at_[unload->model] = now + ends_after;
+      const EngineAt engine{unload->model, unload->device};
+      EXPECT_FALSE(running_.contains(engine)) << "an answer was cut off";
+      serving_[engine] = asleep_[engine] = false;
+      ready_at_.erase(engine);
+      asleep_at_.erase(engine);
+      if (ends_after == Duration::zero()) return tell(EngineGone{unload->model, unload->device});
+      gone_at_[engine] = now + ends_after;
     } else if (const auto* sleep = std::get_if<Sleep>(&action)) {
-      EXPECT_FALSE(running_.contains(sleep->model)) << "an answer was cut off";
-      serving_[sleep->model] = false;
-      asleep_at_[sleep->model] = now + falls_asleep_in;
+      const EngineAt engine{sleep->model, sleep->device};
+      EXPECT_FALSE(running_.contains(engine)) << "an answer was cut off";
+      serving_[engine] = false;
+      asleep_at_[engine] = now + falls_asleep_in;
     } else if (const auto* wake = std::get_if<Wake>(&action)) {
-      EXPECT_TRUE(asleep_[wake->model]) << "only who sleeps is woken";
-      asleep_[wake->model] = false;
-      ready_at_[wake->model] = now + wakes_in;
+      const EngineAt engine{wake->model, wake->device};
+      EXPECT_TRUE(asleep_[engine]) << "only who sleeps is woken";
+      asleep_[engine] = false;
+      ready_at_[engine] = now + wakes_in;
     }
   }
 
   void check() const {
+    std::vector<ModelState> states;
+    std::vector<std::pair<ModelNumber, EngineFacts>> copies;
+    for (ModelNumber m = 0; m < models_; ++m) {
+      states.push_back(at(m));
+      for (const EngineFacts& copy : planner.copies(m)) copies.emplace_back(m, copy);
+    }
     for (DeviceNumber d = 0; d < planner.devices(); ++d) {
       const DeviceState device = *planner.device(d);
       std::uint64_t taken = 0;
       bool read_more = asleep_read > 0;
-      for (ModelNumber m = 0; m < models_; ++m) {
-        const ModelState state = at(m);
+      for (const ModelState& state : states) {
         read_more |= state.bytes_read > 0;
         if (state.backing == d && !state.asleep_soon) taken += state.backed;
         if (state.device == d) taken += takes(state);
       }
+      for (const auto& [m, copy] : copies)
+        if (copy.device == d) taken += copy.taken;
       EXPECT_EQ(device.taken, taken) << "of device " << d;
       if (!read_more && !shrank) EXPECT_LE(taken, device.bytes) << "of device " << d;
+    }
+    if (!copies.empty()) check_copies(states, copies);
+  }
+  // Nobody who is waited for is kept out by a further engine: where one lies that does not go, no absent model waits
+  // that would have room without it, unless others are before it there or it has just failed.
+  void check_copies(const std::vector<ModelState>& states,
+                    const std::vector<std::pair<ModelNumber, EngineFacts>>& copies) const {
+    using Where = ModelState::Where;
+    std::vector<std::uint64_t> spare(planner.devices());
+    std::vector<bool> switches(planner.devices());  // one at a time
+    for (const auto& [m, copy] : copies) {
+      EXPECT_FALSE(states[m].device == copy.device && takes(states[m]) > 0) << "two of one model on one device";
+      if (copy.where == Where::ready || copy.where == Where::loading) spare[copy.device] += copy.taken;
+    }
+    for (const ModelState& state : states)
+      if (state.where == Where::loading || state.where == Where::waking) switches[state.device] = true;
+    for (ModelNumber m = 0; m < models_; ++m) {
+      const ModelState& state = states[m];
+      if (state.where != Where::absent || state.waiting == 0 || !state.fits || state.retries) continue;
+      for (DeviceNumber d = 0; d < planner.devices(); ++d) {
+        const DeviceState device = *planner.device(d);
+        if (spare[d] == 0 || switches[d] || device.kind != state.kind || device.reserved > 0) continue;
+        if (planner.where(m, d) != Where::absent) continue;  // an engine of its own still goes
+        EXPECT_LT(device.bytes + spare[d], device.taken + state.bytes) << "of model " << m << " on device " << d;
+      }
     }
   }
   // By where it is and not by the planner's own sum.
@@ -210,13 +261,14 @@ struct World {
   TicketNumber tickets_ = 0;
   std::size_t loads_ = 0;
   std::map<ModelNumber, std::deque<TicketNumber>> waiting_;
-  std::map<ModelNumber, std::pair<TicketNumber, Instant>> running_;
-  std::map<ModelNumber, Instant> ready_at_;
-  std::map<ModelNumber, Instant> gone_at_;
-  std::map<ModelNumber, Instant> asleep_at_;
-  std::map<ModelNumber, bool> asleep_;
-  std::map<ModelNumber, bool> serving_;
+  std::map<EngineAt, std::pair<TicketNumber, Instant>> running_;
+  std::map<EngineAt, Instant> ready_at_;
+  std::map<EngineAt, Instant> gone_at_;
+  std::map<EngineAt, Instant> asleep_at_;
+  std::map<EngineAt, bool> asleep_;
+  std::map<EngineAt, bool> serving_;
   std::map<TicketNumber, Instant> ended_;
+  std::map<DeviceNumber, std::size_t> ended_on_;
   std::vector<Action> done_;
 };
 

@@ -196,8 +196,8 @@ struct Report {
   bool operator==(const Report&) const = default;
 };
 
-// What the mesh has a node do. `unload` and `sleep` come when the last answer has ended; `unload` ends the process,
-// also of one that sleeps.
+// What the mesh has a node do with the engine of a model on one of its devices: there is at most one. `unload` and
+// `sleep` come when the last answer has ended; `unload` ends the process, also of one that sleeps.
 struct Directive {
   enum class Act : std::uint8_t { load, unload, sleep, wake };
   Act act = Act::load;
@@ -247,6 +247,22 @@ enum class ResidencyCause : std::uint8_t {
   habit,       // comes: it is asked for at this time on most days, and there is room
   keeps,       // goes: it was to sleep, and gave back less than half of the memory it should have
   elsewhere,   // goes: asleep and asked for, and another memory has room for it now
+  busy,        // a further engine comes: the places of the others are full, people wait, and there is room
+  spare,       // goes: another is waited for, and its model has a further engine
+  enough,      // goes: the other engines of its model serve all who come
+};
+
+// A further engine of a model, on another device than the first.
+struct ModelCopy {
+  std::string node;
+  std::string device;
+  EngineState state = EngineState::absent;
+  ResidencyCause cause = ResidencyCause::none;  // of the state
+  std::string other;                            // the model that it makes room for
+  Duration in_state{};
+  std::uint64_t taken = 0;  // of its device, now
+  std::uint32_t running = 0;
+  bool operator==(const ModelCopy&) const = default;
 };
 
 // A model of the catalogue and the memory it lies in, takes or would take.
@@ -272,9 +288,10 @@ struct ModelResidency {
   Duration wake_time{};                // the same from sleep; zero: it cannot sleep
   Duration ready_in{};                 // estimate while it comes or is waited for; zero: unknown
   double asked_per_hour = 0;
-  std::uint32_t running = 0;
+  std::uint32_t running = 0;  // on all its engines
   std::uint32_t waiting = 0;
   std::optional<Fetching> fetching = {};  // its file is not here
+  std::vector<ModelCopy> copies = {};
   bool operator==(const ModelResidency&) const = default;
 };
 

@@ -7,7 +7,7 @@ const gb = 1e9;
 const at = '2026-11-24T11:03:00.000000Z';
 
 function model(id: string, name: string, more: Record<string, unknown> = {}) {
-  return { id, name, engine: 'llama', serves: 'chat', aliases: [] as string[], adapters: [], node: null as string | null, device: null as string | null, state: 'absent', cause: 'none', other: null, in_state_s: 240, bytes: 30 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, ...more };
+  return { id, name, engine: 'llama', serves: 'chat', aliases: [] as string[], adapters: [], node: null as string | null, device: null as string | null, state: 'absent', cause: 'none', other: null, in_state_s: 240, bytes: 30 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, copies: [], ...more };
 }
 const there = { node: 'local', device: 'gpu0' };
 
@@ -17,10 +17,10 @@ function world() {
     at,
     devices: [
       { ...there, bytes: 80 * gb, taken: 64 * gb, reserved: 40 * gb },
-      { node: 'local', device: 'gpu1', bytes: 48 * gb, taken: 31 * gb, reserved: 0 },
+      { node: 'local', device: 'gpu1', bytes: 48 * gb, taken: 41 * gb, reserved: 0 },
     ],
     models: [
-      model('a/ready:1', 'Klar Model', { ...there, state: 'ready', cause: 'asked', running: 2, asked_per_hour: 118, aliases: ['standard'] }),
+      model('a/ready:1', 'Klar Model', { ...there, state: 'ready', cause: 'asked', running: 2, asked_per_hour: 118, aliases: ['standard'], copies: [{ node: 'local', device: 'gpu1', state: 'ready', cause: 'busy', other: null, in_state_s: 30, taken: 10 * gb, running: 1 }] }),
       model('draining', 'Vigende Model', { ...there, state: 'draining', cause: 'line_empty', other: 'waiting', running: 1 }),
       model('waiting', 'Ventende Model', { ...there, state: 'starting', cause: 'asked', waiting: 3, ready_in_s: 44, bytes: 40 * gb }),
       model('absent', 'Fraværende Model', { cause: 'unused' }),
@@ -73,6 +73,9 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     await expect(gpu0.getByRole('listitem').filter({ hasText: 'Reserveret til Ventende Model' })).toContainText('16 GB');
     await expect(row_of(page, 'Klar Model')).toContainText(/Klar siden \d\d\.\d\d|Klar siden \d+\.11\.2026/);
     await expect(row_of(page, 'Klar Model')).toContainText('Nogen spurgte efter den.');
+    await expect(row_of(page, 'Klar Model')).toContainText(/gpu0, gpu1/);
+    await expect(row_of(page, 'Klar Model')).toContainText(/En motor mere på gpu1: Klar siden .* Der ventes, og der er plads\./);
+    await expect(page.getByRole('article', { name: 'gpu1' }).getByRole('listitem').filter({ hasText: 'Klar Model' })).toContainText('10 GB');
     await expect(row_of(page, 'Vigende Model')).toContainText('Viger for Ventende Model: Ingen venter på den længere.');
     await expect(row_of(page, 'Kommende Model')).toContainText('Indlæses, ca. 12 s.');
     await expect(row_of(page, 'Ventende Model')).toContainText('Venter på plads, ca. 44 s.');

@@ -2,27 +2,32 @@
 
 import json
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import tiny_models
+from control import api
 from server import SECRET
 from waiting import until
 
 FAKE = Path(__file__).resolve().parents[1] / "fakes" / "nvml.c"
 MB = 1_000_000
 CARD = 420 * MB  # less the reserve (256 MiB) there is room for two tiny models, which need some 50 MB each
+SMALL_CARD = 340 * MB  # for one
 
 
 class Driver:
     def __init__(self, folder):
         self.file = folder / "says"
+        self.card = CARD
         self.used, self.processes = [0, 0], []
         self.say()
 
     def say(self):
-        lines = [f"gpu GPU-{i} {CARD} 0 {used} A{i}" for i, used in enumerate(self.used)]
+        lines = [f"gpu GPU-{i} {self.card} 0 {used} A{i}" for i, used in enumerate(self.used)]
         lines += [f"process {gpu} {pid} {used}" for gpu, pid, used in self.processes]
         following = self.file.with_suffix(".next")
         following.write_text("\n".join(lines) + "\n")
@@ -113,3 +118,66 @@ def test_without_a_gpu_a_model_for_one_says_so(make_server, tmp_path):
     answer = server.chat("m0", secret=SECRET)
     assert answer.status_code == 503, answer.text
     assert server.model_state("m0")["detail"] == "it is to lie on a GPU, and this server has none"
+
+
+def of(server, model):
+    return next(one for one in standing(server)["models"] if one["id"] == model)
+
+
+def engines(server, model):
+    """Device and state of each."""
+    one = of(server, model)
+    return {engine["device"]: engine["state"] for engine in (one, *one["copies"]) if engine["state"] != "absent"}
+
+
+class Crowd:
+    """So many at once ask for a model, again and again, until it is told to go home."""
+
+    def __init__(self, server, model, people):
+        self.home = threading.Event()
+        self.pool = ThreadPoolExecutor(people)
+        self.asked = [self.pool.submit(self.ask, server, model) for _ in range(people)]
+
+    def ask(self, server, model):
+        statuses = []
+        while not self.home.is_set():
+            statuses.append(server.chat(model, max_tokens=60).status_code)
+        return statuses
+
+    def go_home(self):
+        self.home.set()
+        return [status for one in self.asked for status in one.result()]
+
+
+# Invariant: no answer cut off.
+def test_a_model_that_many_wait_for_has_an_engine_on_each_card_until_another_is_asked_for(make_server, tmp_path, driver):
+    driver.card = SMALL_CARD
+    driver.say()
+    server = make_server(fleet(tmp_path, 2), residency={"turn_s": 1}).start(ready=False)
+    server.until_ready("m0", "m1")
+    crowd = Crowd(server, "m0", 8)
+    both = {"gpu0": "ready", "gpu1": "ready"}
+    until("m1, which nobody uses, has made room", lambda: engines(server, "m0") == both, 60)
+    until("both answer", lambda: of(server, "m0")["running"] == 4 and of(server, "m0")["copies"][0]["running"] == 2, 30)
+    assert len(list((server.data / "engines").iterdir())) == 3  # a log for each
+    asked(server, "m1")  # of two engines of m0 one goes
+    assert len(server.engine_pids()) == 2
+    until("nobody uses m1 any more", lambda: engines(server, "m0") == both, 60)
+    answers = crowd.go_home()
+    assert len(answers) > 20 and set(answers) == {200}
+    until("one is enough", lambda: len(engines(server, "m0")) == 1, 60)
+    assert asked(server, "m0")
+    events = api(server, "GET", "/api/residency/events?limit=100")[1]["events"]
+    of_m0 = {(event["what"], event["cause"]) for event in events if event["model"] == "m0"}
+    assert {("load", "busy"), ("ready", "busy"), ("unload", "spare"), ("unload", "enough")} <= of_m0, of_m0
+    assert {row["outcome"] for row in server.rows()} == {"done"}
+    loads = int(server.metrics().split("faelled_model_copies_total ")[1].split()[0])
+    assert loads == 2
+
+
+def test_a_model_of_one_engine_alone_has_no_other(make_server, tmp_path, driver):
+    server = make_server(fleet(tmp_path, 1, copies=1), residency={"turn_s": 1}).start(ready=False)
+    server.until_ready("m0")
+    crowd = Crowd(server, "m0", 8)
+    until("many have been answered", lambda: of(server, "m0")["asked_per_hour"] > 150, 60)
+    assert len(engines(server, "m0")) == 1 and set(crowd.go_home()) == {200}

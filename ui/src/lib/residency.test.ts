@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acts_of, all_coming, blocks_of, coming_in, device_name, standing_of, undo_of, wants_somebody } from './residency';
+import { acts_of, all_coming, blocks_of, coming_in, device_name, engines_of, standing_of, undo_of, wants_somebody } from './residency';
 import type { MemoryDevice, ModelResidency, ResidencyEvent } from './residency_api';
 import { event_words, why_words, type Teller } from './residency_words';
 import { fill } from './words';
@@ -9,7 +9,7 @@ const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', bytes
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
   id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
-  in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, ...more,
+  in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more,
 });
 const teller = (language: 'da' | 'en', coming: string[] = []): Teller => ({
   coming: new Set(coming),
@@ -31,6 +31,16 @@ describe('a memory', () => {
       ['model', 30, 'm'], ['model', 6, 'small'], ['other', 4, undefined], ['reserved', 10, undefined], ['free', 30, undefined],
     ]);
     expect(blocks.reduce((sum, each) => sum + each.bytes, 0)).toBe(device.bytes);
+  });
+
+  it('holds a further engine of a model as it holds the first', () => {
+    const copy = { node: 'local', device: 'gpu1', state: 'draining', cause: 'spare', other: 'comes', in_state_s: 3, taken: 31e9, running: 1 } as const;
+    const models = [model({ pinned: true, copies: [copy] }), model({ id: 'comes', device: 'gpu1', state: 'starting', bytes: 70e9 })];
+    const gpu1 = { ...device, device: 'gpu1', taken: 31e9, reserved: 70e9 };
+    expect(coming_in(gpu1, models)?.id).toBe('comes');
+    expect(blocks_of(gpu1, models).map((each) => [each.kind, each.bytes / 1e9, each.model?.id])).toEqual([['model', 31, 'm'], ['reserved', 49, undefined]]);
+    const told = why_words(engines_of(models[0] ?? model())[1] ?? model(), at, [device], teller('da'));
+    expect(told).toEqual({ head: 'Viger for comes: Modellen har en motor mere.', rest: 'Det sidste svar gøres færdigt.' });
   });
 
   it('is full without a block of nothing, even when models are larger than what is said to be taken', () => {
@@ -136,7 +146,7 @@ describe('the sentences', () => {
     expect(say({ what: 'wake', cause: 'asked' })).toBe('Model B vækkes. Nogen venter på den.');
     expect(say({ what: 'unload', cause: 'keeps' }, 'en')).toBe('Model B is taken out of memory. It was to sleep and kept its memory.');
     expect(say({ what: 'pin', cause: 'ordered' })).toBe('Model B holdes nu altid i hukommelsen.');
-    const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed', 'habit', 'keeps', 'elsewhere'] as const;
+    const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed', 'habit', 'keeps', 'elsewhere', 'busy', 'spare', 'enough'] as const;
     const acts = ['load', 'ready', 'drain', 'unload', 'gone', 'failed', 'pin', 'unpin', 'sleep', 'asleep', 'wake'] as const;
     for (const cause of all) for (const what of acts) for (const language of ['da', 'en'] as const) expect(say({ cause, what }, language)).not.toMatch(/undefined|\{/);
   });

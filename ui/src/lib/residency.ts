@@ -21,6 +21,9 @@ export function standing_of(model: ModelResidency, coming: ReadonlySet<string>):
   return model.waiting > 0 ? 'waiting' : 'absent';
 }
 
+/** The model itself, and its further engines as if each were one. */
+export const engines_of = (model: ModelResidency): ModelResidency[] => [model, ...model.copies.map((copy) => ({ ...model, backing: null, backed: 0, copies: [], detail: null, pinned: false, ready_in_s: null, ...copy }))];
+
 /** Somebody must act: nothing else is red. */
 export const wants_somebody = (model: ModelResidency) => ['failed', 'unfit'].includes(standing_of(model, new Set()));
 
@@ -35,7 +38,7 @@ const sleeps_in = (device: MemoryDevice) => (model: ModelResidency) =>
 export function coming_in(device: MemoryDevice, models: readonly ModelResidency[]): ModelResidency | null {
   if (device.reserved === 0) return null;
   const here = models.filter(lies_in(device));
-  const made_for = new Set(here.filter((model) => model.state === 'draining').map((model) => model.other));
+  const made_for = new Set(models.flatMap(engines_of).filter(lies_in(device)).filter((model) => model.state === 'draining').map((model) => model.other));
   const starting = here.filter((model) => model.state === 'starting');
   return here.find((model) => (model.state === 'starting' || model.state === 'asleep') && made_for.has(model.id)) ?? starting.find((model) => model.bytes === device.reserved) ?? null;
 }
@@ -51,7 +54,7 @@ export function all_coming(devices: readonly MemoryDevice[], models: readonly Mo
  */
 export function blocks_of(device: MemoryDevice, models: readonly ModelResidency[]): Block[] {
   const coming = coming_in(device, models);
-  const there = models.filter(lies_in(device)).filter((model) => takes(model) && model !== coming).sort((a, b) => size_of(b) - size_of(a) || a.id.localeCompare(b.id));
+  const there = models.flatMap(engines_of).filter(lies_in(device)).filter((model) => takes(model) && model !== coming).sort((a, b) => size_of(b) - size_of(a) || a.id.localeCompare(b.id));
   const blocks: Block[] = there.map((model) => ({ kind: 'model', bytes: size_of(model), model }));
   for (const model of models.filter(sleeps_in(device))) blocks.push({ kind: 'weights', bytes: model.backed, model });
   const known = blocks.reduce((sum, each) => sum + each.bytes, 0);

@@ -19,8 +19,8 @@ export interface Teller {
 }
 
 const seconds = (value: number) => Math.max(1, Math.ceil(value));
-const came = ['asked', 'pinned', 'at_start', 'ordered', 'habit'] as const;
-const went = ['ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'keeps', 'elsewhere'] as const;
+const came = ['asked', 'pinned', 'at_start', 'ordered', 'habit', 'busy'] as const;
+const went = ['ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'keeps', 'elsewhere', 'spare', 'enough'] as const;
 const goes = [...went, 'removed'] as const;
 const dozes = ['ordered', 'unused'] as const;
 const one_of = <T extends string>(all: readonly T[], cause: string) => all.find((each) => each === cause);
