@@ -67,7 +67,7 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     const { page } = await operator_of(browser, options);
     await page.goto('/drift');
     await expect(page.getByRole('heading', { level: 1, name: 'Drift nu' })).toBeVisible();
-    const gpu0 = page.getByRole('article', { name: 'gpu0' });
+    const gpu0 = page.getByRole('article', { name: 'GPU 0' });
     await expect(gpu0).toContainText('64 GB af 80 GB optaget, 0 GB ledig. Der gøres plads til Ventende Model, som kræver 40 GB.');
     await expect(gpu0.getByRole('listitem').filter({ hasText: 'Vigende Model' })).toContainText('På vej ud');
     await expect(gpu0.getByRole('listitem').filter({ hasText: 'Reserveret til Ventende Model' })).toContainText('16 GB');
@@ -94,7 +94,7 @@ test('blocks of the strip are to scale', async ({ browser, guard }) => {
   void guard;
   const { page } = await operator_of(browser);
   await page.goto('/drift');
-  const blocks = page.getByRole('article', { name: 'gpu0' }).locator('.block');
+  const blocks = page.getByRole('article', { name: 'GPU 0' }).locator('.block');
   await expect(blocks).toHaveCount(4);
   const widths = await blocks.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().width));
   const [first = 0, second = 0, other = 0, reserved = 0] = widths;

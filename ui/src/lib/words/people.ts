@@ -10,6 +10,7 @@ export const da = {
   people_first_page: 'Første side',
   people_next_page: 'Næste side',
   people_pages: 'Sider i listen',
+  people_choose: 'Vælg en kommune for at se dens brugere, nøgler og regler.',
   people_not_for_you: 'Denne side er for kommunens administrator',
   people_not_for_you_why: 'Din rolle giver ikke adgang hertil. Spørg den, der står for Fælled hos jer, hvis du mener, at du skal have den.',
 
@@ -221,6 +222,7 @@ export const en: Record<keyof typeof da, string> = {
   people_first_page: 'First page',
   people_next_page: 'Next page',
   people_pages: 'Pages of the list',
+  people_choose: 'Choose a municipality to see its people, keys and rules.',
   people_not_for_you: 'This page is for the municipality’s administrator',
   people_not_for_you_why: 'Your role does not open it. Ask whoever looks after Fælled where you work, if you think it should.',
 
