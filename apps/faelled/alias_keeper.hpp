@@ -28,7 +28,8 @@ class AliasKeeper final : public portal::AliasKeeping {
   AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::ResidencyPort& residency, observe::Log& log,
               Keep keep);
 
-  // Those of former runs, from the store's settings. One that cannot be used any more is told in the log, and is in left_out().
+  // Those of former runs, from the store's settings. One that cannot be used any more is told in the log, and is in
+  // left_out().
   void restore(const std::vector<store::SettingRow>& settings);
 
   Expected<void> may_move(const gateway::MovingAlias& alias) const override;

@@ -33,7 +33,8 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   };
   explicit CatalogueKeeper(Parts parts);
 
-  // Those of former runs, from the store's settings. One that cannot be read any more is told in the log, and is in left_out().
+  // Those of former runs, from the store's settings. One that cannot be read any more is told in the log, and is in
+  // left_out().
   void restore(const std::vector<store::SettingRow>& settings);
 
   std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition) const override;

@@ -27,7 +27,7 @@ std::string byte_text(std::uint64_t bytes, Rounded rounded, char point) {
                                                  {"TB", 1'000'000'000'000, 100'000'000'000}}};
   std::size_t at = 0;
   // 999.6 MB are 1 GB, and not 1000 MB.
-  while (at + 1 < units.size() && rounded_by(bytes, units[at].step, rounded) * units[at].step >= units[at + 1].bytes)
+  while (at + 1 < units.size() && rounded_by(bytes, units[at].step, rounded) >= units[at + 1].bytes / units[at].step)
     ++at;
   const std::uint64_t steps = rounded_by(bytes, units[at].step, rounded), per_unit = units[at].bytes / units[at].step;
   std::string out = std::to_string(steps / per_unit);

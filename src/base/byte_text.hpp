@@ -10,8 +10,8 @@ namespace faelled {
 // What something needs is rounded up and what there is for it down: the two never read the same where it does not fit.
 enum class Rounded : std::uint8_t { near, up, down };
 
-// In steps of a thousand, as disks are sold: from 1 GB on with one decimal where it has one, below in whole MB, kB or B.
-// `point`: ',' in Danish.
+// In steps of a thousand, as disks are sold: from 1 GB on with one decimal where it has one, below in whole MB, kB or
+// B. `point`: ',' in Danish.
 std::string byte_text(std::uint64_t bytes, Rounded rounded = Rounded::near, char point = '.');
 
 }  // namespace faelled

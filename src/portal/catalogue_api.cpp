@@ -379,16 +379,15 @@ net::Task<void> Portal::remove_model(Call& call) {
           }
           const std::uint64_t version = left ? p_.keeping->last_version(id) : model->version;
           const store::SettingRow row{std::string(model_setting) + id, stored_model(version + 1, {}, {}), act.at};
-          return members::Deed<bool>{
-              [row](store::Store& s) -> Expected<bool> {
-                if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
-                return true;
-              },
-              p_.directory.audit().row(act, "model.remove", {id, {}},
-                                       left ? p_.keeping->left_out().find(id)->second.definition
-                                            : p_.keeping->definition(id),
-                                       std::string()),
-              [this, id, its_file](bool&) { p_.keeping->remove(id, its_file); }};
+          return members::Deed<bool>{[row](store::Store& s) -> Expected<bool> {
+                                       if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
+                                       return true;
+                                     },
+                                     p_.directory.audit().row(act, "model.remove", {id, {}},
+                                                              left ? p_.keeping->left_out().find(id)->second.definition
+                                                                   : p_.keeping->definition(id),
+                                                              std::string()),
+                                     [this, id, its_file](bool&) { p_.keeping->remove(id, its_file); }};
         },
         std::move(then));
   });
