@@ -115,6 +115,7 @@ test('an order is given by keyboard, done at once, and undone', async ({ browser
   await expect(row_of(page, 'Klar Model')).toContainText('En operatør tog den ud.');
   const told = page.getByRole('status').filter({ hasText: 'Klar Model' });
   await expect(told).toContainText('Klar Model tages ud, når dens sidste svar er færdige.');
+  await told.hover(); // so long it stays
   await no_axe_violations(page);
   await page.getByRole('button', { name: 'Fortryd' }).click();
   await expect(row_of(page, 'Klar Model')).toContainText('Indlæses, ca. 12 s.');
