@@ -36,14 +36,17 @@ void AliasKeeper::restore(const std::vector<store::SettingRow>& settings) {
     auto alias = portal::read_alias(name, row.value);
     if (!alias) {
       log_.error("a stored alias cannot be read", {{"alias", name}});
+      left_out_[name] = {{}, "what is stored of it cannot be read"};
       continue;
     }
     last_version_[name] = alias->version;
     if (alias->model.empty()) continue;
     // Memories are known once the loop runs: whether it fits is seen then.
     const bool moves = !alias->moving_to.empty();
+    const std::string model = alias->model;
     if (auto pointed = catalogue_.point(std::move(*alias)); !pointed) {
       log_.error("a stored alias is left out", {{"alias", name}, {"detail", pointed.error().message}});
+      left_out_[name] = {model, pointed.error().message};
     } else if (moves) {
       undecided_.insert(name);
     }
@@ -64,6 +67,7 @@ Expected<void> AliasKeeper::may_move(const MovingAlias& alias) const {
 void AliasKeeper::move(MovingAlias alias) {
   moving_.erase(alias.name);
   undecided_.erase(alias.name);
+  left_out_.erase(alias.name);
   last_version_[alias.name] = alias.version;
   if (alias.moving_to.empty()) return point(std::move(alias));
   const auto from = residency_.residency(alias.model), to = residency_.residency(alias.moving_to);
@@ -119,6 +123,7 @@ void AliasKeeper::look() {
 void AliasKeeper::remove(const std::string& name) {
   const auto found = catalogue_.moving().find(name);
   if (found != catalogue_.moving().end()) last_version_[name] = found->second.version + 1;
+  if (left_out_.erase(name) > 0) ++last_version_[name];
   moving_.erase(name);
   catalogue_.unpoint(name);
 }

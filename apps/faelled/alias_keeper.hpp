@@ -28,13 +28,15 @@ class AliasKeeper final : public portal::AliasKeeping {
   AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::ResidencyPort& residency, observe::Log& log,
               Keep keep);
 
-  // Those of former runs, from the store's settings. One that cannot be used any more is told in the log and left out.
+  // Those of former runs, from the store's settings. One that cannot be used any more is told in the log, and is in
+  // left_out().
   void restore(const std::vector<store::SettingRow>& settings);
 
   Expected<void> may_move(const gateway::MovingAlias& alias) const override;
   void move(gateway::MovingAlias alias) override;
   void remove(const std::string& name) override;
   std::uint64_t last_version(const std::string& name) const override;
+  const std::map<std::string, portal::AliasLeftOut, std::less<>>& left_out() const override { return left_out_; }
 
  private:
   void look();
@@ -47,6 +49,7 @@ class AliasKeeper final : public portal::AliasKeeping {
   net::Timer looking_;
   std::set<std::string, std::less<>> undecided_;  // moving ones of a former run, before memories are known
   std::set<std::string, std::less<>> moving_;     // names
+  std::map<std::string, portal::AliasLeftOut, std::less<>> left_out_;
   std::map<std::string, std::uint64_t, std::less<>> last_version_;  // of removed ones
 };
 

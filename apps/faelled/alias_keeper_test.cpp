@@ -123,6 +123,12 @@ TEST_F(AliasKeeperTest, ComesBackAsItWasKept) {
   EXPECT_EQ(best(), moving);
   EXPECT_EQ(catalogue->moving().size(), 1U);
   EXPECT_EQ(keeper->last_version("gone"), 3U);
+  ASSERT_EQ(keeper->left_out().size(), 2U);
+  EXPECT_EQ(keeper->left_out().at("lost").model, "nobody");
+  EXPECT_EQ(keeper->left_out().at("broken").model, "");
+  keeper->remove("lost");
+  EXPECT_EQ(keeper->last_version("lost"), 2U);
+  EXPECT_FALSE(keeper->left_out().contains("lost"));
   EXPECT_THAT(ordered, testing::IsEmpty()) << "memories are known once the loop runs";
   states["new"] = EngineState::ready;
   run_until("new");

@@ -14,7 +14,7 @@ TEST_F(CatalogueCommands, AddAModelWithPathsFromTheRootOn) {
   EXPECT_EQ(added.status, 0) << added.err;
   EXPECT_EQ(added.out,
             "id: small\nversion: 1\nfits: yes\nneeds: 400 MB (weights 300 MB, conversations 40 MB, working memory 60 "
-            "MB)\nmemory for models: 1.0 GB\n");
+            "MB)\nmemory for models: 1 GB\n");
   EXPECT_EQ(definition(), R"({"aliases":["a","b"],"concurrency":3,"engine":"llama","file":")" +
                               std::filesystem::absolute("m.gguf").string() + R"(","id":"small","name":"Den lille"})");
   EXPECT_EQ(text_at(faelled("model show m --json").out, "origin"), "file");

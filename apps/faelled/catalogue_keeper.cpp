@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "engines/memory_need.hpp"
@@ -63,6 +64,7 @@ void CatalogueKeeper::restore(const std::vector<store::SettingRow>& settings) {
     const auto definition = root ? root->find("definition") : std::nullopt;
     if (!version || !version->integer() || !definition) {
       p_.log.error("a stored model cannot be read", {{"model", id}});
+      left_out_[id] = {{}, "what is stored of it cannot be read"};
       continue;
     }
     Kept& kept = kept_[id];
@@ -72,7 +74,7 @@ void CatalogueKeeper::restore(const std::vector<store::SettingRow>& settings) {
     const std::string text = kept.definition;
     const auto leave_out = [&](const std::string& why) {
       p_.log.error("a stored model is left out", {{"model", id}, {"detail", why}});
-      kept.definition.clear();
+      left_out_[id] = {std::exchange(kept.definition, {}), why};
     };
     auto model = read(text);
     if (!model) {
@@ -186,6 +188,7 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition,
   const engines::ModelSettings settings = model.settings;
   const auto before = p_.catalogue.hold(settings.id);
   kept_[settings.id] = {model.version, std::move(definition)};
+  left_out_.erase(settings.id);
   if (auto taken = p_.catalogue.put(std::move(model)); !taken) {
     p_.log.error("a model is left out", {{"model", settings.id}, {"detail", taken.error().message}});
     return;
@@ -239,11 +242,12 @@ Expected<void> CatalogueKeeper::fetch(const std::string& id) {
 }
 
 void CatalogueKeeper::remove(const std::string& id, bool its_file) {
-  const auto gone = p_.catalogue.hold(id);
-  p_.downloads.forget(id);
   Kept& kept = kept_[id];
   ++kept.version;
   kept.definition.clear();
+  if (left_out_.erase(id) > 0) return;  // another of its name may run
+  const auto gone = p_.catalogue.hold(id);
+  p_.downloads.forget(id);
   p_.catalogue.remove(id);
   p_.mesh.remove_model(id);
   p_.node.forget(id);

@@ -33,7 +33,8 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   };
   explicit CatalogueKeeper(Parts parts);
 
-  // Those of former runs, from the store's settings. One that cannot be read any more is told in the log and left out.
+  // Those of former runs, from the store's settings. One that cannot be read any more is told in the log, and is in
+  // left_out().
   void restore(const std::vector<store::SettingRow>& settings);
 
   std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition) const override;
@@ -44,6 +45,7 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   Expected<void> fetch(const std::string& id) override;
   std::string definition(const std::string& id) const override;
   std::uint64_t last_version(const std::string& id) const override;
+  const std::map<std::string, portal::LeftOut, std::less<>>& left_out() const override { return left_out_; }
 
  private:
   struct Kept {
@@ -56,6 +58,7 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
 
   Parts p_;
   std::map<std::string, Kept, std::less<>> kept_;
+  std::map<std::string, portal::LeftOut, std::less<>> left_out_;
   std::set<std::string> shown_;  // in the metrics: one that comes again is there already
 };
 

@@ -152,6 +152,15 @@ TEST_F(CatalogueKeeperTest, LeavesOutWhatCannotBeAndSaysSo) {
     EXPECT_THAT(logged(), HasSubstr("\"model\":\"" + std::string(id) + "\"")) << id;
   EXPECT_THAT(logged(), HasSubstr("the configuration file has a model of that name"));
   EXPECT_EQ(keeper->last_version("z"), 2U) << "one that is added anew counts on";
+  EXPECT_EQ(keeper->left_out().size(), 6U);
+  EXPECT_EQ(keeper->left_out().at("x").definition, llama("x", R"(,"aliases":["standard"])"));
+  EXPECT_EQ(keeper->left_out().at("w").definition, "");
+  keeper->remove("configured", false);
+  EXPECT_THAT(catalogue->names(), ElementsAre("configured")) << "only what was stored of it goes";
+  EXPECT_EQ(keeper->last_version("configured"), 4U);
+  auto mended = keeper->read(llama("y"));
+  keeper->put(*mended, llama("y"), {.weights = 5});
+  EXPECT_EQ(keeper->left_out().size(), 4U);
 }
 
 TEST_F(CatalogueKeeperTest, RemovingAndAddingAgainShowsItOnceInTheMetrics) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/byte_text.hpp"
 #include "engines/adapters.hpp"
 #include "engines/gguf.hpp"
 #include "engines/llama_server.hpp"
@@ -92,8 +93,8 @@ portal::ModelFit fit_of(const engines::ModelSettings& settings, const engines::M
   if (settings.gpu && memory == 0)
     fit.why_not = "it is to lie on a GPU, and this server has none";
   else if (need.total() > memory)
-    fit.why_not = "it needs " + std::to_string(need.total() / 1'000'000) + " MB of memory, and there are " +
-                  std::to_string(memory / 1'000'000) + " MB for models";
+    fit.why_not = "it needs " + byte_text(need.total(), Rounded::up) + " of memory, and there are " +
+                  byte_text(memory, Rounded::down) + " for models";
   return fit;
 }
 

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 
+#include "base/byte_text.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
 #include "portal/render.hpp"
@@ -92,12 +93,7 @@ std::string join(std::string_view first, std::string_view between, std::string_v
 
 }  // namespace
 
-std::string bytes_text(double bytes) {
-  constexpr std::array units{"B", "kB", "MB", "GB", "TB", "PB"};
-  std::size_t at = 0;
-  for (; bytes >= 1000 && at + 1 < units.size(); ++at) bytes /= 1000;
-  return fmt::format("{:.{}f} {}", bytes, bytes < 10 && at > 0 ? 1 : 0, units[at]);
-}
+std::string bytes_text(double bytes) { return byte_text(static_cast<std::uint64_t>(std::max(0.0, bytes))); }
 
 std::string why_text(const json::Value& model, const std::string& at) {
   const std::string state = text_of(model, "state"), cause = text_of(model, "cause"), other = text_of(model, "other");

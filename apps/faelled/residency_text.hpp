@@ -7,7 +7,7 @@
 
 namespace faelled::app {
 
-// "4.1 GB", in steps of a thousand.
+// "4.1 GB", of a number of an answer.
 std::string bytes_text(double bytes);
 
 // Why a model is as it is: "since 2026-11-23 12:03 UTC: somebody asked for it". `at`: the answer's own time.

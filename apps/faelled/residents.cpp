@@ -92,6 +92,12 @@ GpusFound find_gpus(const config::Config& config, observe::Log& log) {
   return found;
 }
 
+std::map<std::string, std::string, std::less<>> device_names_of(const std::vector<node::Gpu>& gpus) {
+  std::map<std::string, std::string, std::less<>> names;
+  for (const node::Gpu& gpu : gpus) names["gpu" + std::to_string(names.size())] = gpu.name;
+  return names;
+}
+
 std::uint64_t largest_of(const std::vector<node::Gpu>& gpus) {
   std::uint64_t most = 0;
   for (const node::Gpu& gpu : gpus) most = std::max(most, node::books_of(gpu, {}).for_models);

@@ -1,7 +1,9 @@
 // What the mesh knows of a model's memory before anything starts, and how much of this machine's there is for models.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "config/config.hpp"
@@ -31,6 +33,8 @@ struct GpusFound {
   std::optional<node::Gpus> driver;
   std::vector<node::Gpu> all;
 };
+// What the driver calls each, by the names that the node gives them.
+std::map<std::string, std::string, std::less<>> device_names_of(const std::vector<node::Gpu>& gpus);
 // None where there is no engine that could lie on one. A driver that does not answer is told in the log.
 GpusFound find_gpus(const config::Config& config, observe::Log& log);
 // Bytes for models of the largest; 0: there is none.

@@ -334,7 +334,8 @@ int run(const ServeOptions& options, const config::Config& config) {
                          &decisions_checker,
                          &mesh,
                          &catalogue_keeper,
-                         &alias_keeper});
+                         &alias_keeper,
+                         device_names_of(gpus.all)});
   if (auto restored = portal.restore(); !restored) return refuse(restored.error());
 
   http::Server server(

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <vector>
 
+#include "base/byte_text.hpp"
 #include "base/limits.hpp"
 
 namespace faelled::fetch {
@@ -19,8 +20,6 @@ namespace {
 
 constexpr std::size_t block_bytes = 256 * 1024;
 constexpr std::uint64_t room_looked_at_every = 16 * 1024 * 1024;  // bytes
-
-std::string in_mb(std::uint64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; }
 
 std::optional<std::uint64_t> free_bytes(const fs::path& folder) {
   struct statvfs disk{};
@@ -33,8 +32,9 @@ std::optional<std::uint64_t> free_bytes(const fs::path& folder) {
 std::string no_room_for(std::uint64_t more, const Settings& settings) {
   const auto free = free_bytes(settings.folder);
   if (!free || (more <= *free && settings.keep_free <= *free - more)) return {};
-  return in_mb(more) + " are still to come, the disk of " + settings.folder.string() + " has " +
-         std::to_string(*free / 1'000'000) + " MB free, and " + in_mb(settings.keep_free) + " of it stay free";
+  return byte_text(more, Rounded::up) + " are still to come, the disk of " + settings.folder.string() + " has " +
+         byte_text(*free, Rounded::down) + " free, and " + byte_text(settings.keep_free, Rounded::up) +
+         " of it stay free";
 }
 
 Failure no_room(std::string why) { return {Fault::no_room, std::move(why), "make room; it goes on by itself"}; }

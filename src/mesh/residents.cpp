@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/byte_text.hpp"
 #include "base/limits.hpp"
 
 namespace faelled::mesh {
@@ -81,12 +82,6 @@ rpc::EngineState state_of(Where where) {
       return rpc::EngineState::waking;
   }
   return rpc::EngineState::absent;
-}
-
-// A need is rounded up, what there is down: the two are never the same where one is too large for the other.
-std::string in_gb(std::uint64_t bytes, bool up) {
-  const std::uint64_t tenths = (bytes + (up ? 99'999'999 : 0)) / 100'000'000;
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GB";
 }
 
 }  // namespace
@@ -196,7 +191,7 @@ void Residents::report(const rpc::EngineReport& engine, residency::ModelNumber m
     event.took = before == Where::waking ? since : engine.load_time;
     note(std::move(event));
   } else if (is.state == residency::EngineState::asleep && before == Where::falling_asleep) {
-    sleepless_[model] = "it says that it sleeps, and still holds " + in_gb(engine.bytes_read, true);
+    sleepless_[model] = "it says that it sleeps, and still holds " + byte_text(engine.bytes_read, Rounded::up);
     auto event = about(What::asleep, model, device);
     event.took = since;
     note(std::move(event));
@@ -237,8 +232,8 @@ std::string Residents::misfit(std::string_view model) const {
   const auto largest_of_its_kind = planner_.largest(*found);
   if (!largest_of_its_kind) return "it is to lie on a GPU, and this server has none";
   const std::uint64_t largest = *largest_of_its_kind;
-  std::string why = "it needs " + in_gb(needed, true) + " of memory, and the largest memory here has " +
-                    in_gb(largest, false) + " for models";
+  std::string why = "it needs " + byte_text(needed, Rounded::up) + " of memory, and the largest memory here has " +
+                    byte_text(largest, Rounded::down) + " for models";
   if (needed <= largest) why += ", of which pinned models keep too much";
   return why;
 }

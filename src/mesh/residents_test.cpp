@@ -115,7 +115,7 @@ TEST_F(ResidentsTest, AModelThatFitsNowhereIsRefusedWithItsFigures) {
   ask("a", caller);
   ASSERT_EQ(caller.refusals.size(), 1U);
   EXPECT_EQ(caller.refusals[0].cause, rpc::RefusalCause::model_failed);
-  EXPECT_THAT(caller.refusals[0].detail, HasSubstr("9.0 GB"));
+  EXPECT_THAT(caller.refusals[0].detail, HasSubstr("it needs 9 GB"));
   EXPECT_FALSE(at("a").fits);
   const auto ordered = mesh.order("a", rpc::ResidencyAct::load);
   ASSERT_FALSE(ordered);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +17,13 @@ namespace faelled::portal {
 // How a stored alias is told from other settings: "alias/" and its name.
 inline constexpr std::string_view alias_setting = "alias/";
 
+// A stored alias that could not be taken in when the server started.
+struct AliasLeftOut {
+  std::string model;  // what it meant; empty: not even that can be read
+  std::string why;
+  bool operator==(const AliasLeftOut&) const = default;
+};
+
 class AliasKeeping {
  public:
   virtual ~AliasKeeping() = default;
@@ -24,8 +33,10 @@ class AliasKeeping {
   // where the two cannot be in memory together: those who ask meanwhile wait in the new one's line.
   virtual void move(gateway::MovingAlias alias) = 0;
   virtual void remove(const std::string& name) = 0;
-  // It was removed once: counts on from there.
+  // It was removed once, or left out: counts on from there.
   virtual std::uint64_t last_version(const std::string& name) const = 0;
+  // By name. One that is moved or removed stands here no longer.
+  virtual const std::map<std::string, AliasLeftOut, std::less<>>& left_out() const = 0;
 };
 
 // What is kept in the store of an alias; a version alone: it was removed.

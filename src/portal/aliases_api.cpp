@@ -88,6 +88,12 @@ net::Task<void> Portal::list_aliases(Call& call) {
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("aliases").array();
               for (const auto& [name, alias] : p_.context.catalogue.moving()) write_alias(out, alias);
+              out.close_array().key("left_out").array();
+              if (p_.aliases != nullptr)
+                for (const auto& [name, left] : p_.aliases->left_out()) {
+                  out.object().member("name", name).member_or_null("model", left.model).member("why", left.why);
+                  out.close_object();
+                }
               out.close_array().close_object();
             }));
   co_return;
@@ -231,18 +237,20 @@ net::Task<void> Portal::remove_alias(Call& call) {
         [this, act, name, &refused]() -> Expected<members::Deed<bool>> {
           const auto& all = p_.context.catalogue.moving();
           const auto before = all.find(name);
-          if (before == all.end()) {
+          const bool known = before != all.end();
+          if (!known && !p_.aliases->left_out().contains(name)) {
             refused = not_there();
             return fail(Errc::not_found, "");
           }
-          const store::SettingRow row{std::string(alias_setting) + name, removed_alias(before->second.version + 1),
-                                      act.at};
+          const std::uint64_t version = known ? before->second.version : p_.aliases->last_version(name);
+          const store::SettingRow row{std::string(alias_setting) + name, removed_alias(version + 1), act.at};
           return members::Deed<bool>{
               [row](store::Store& s) -> Expected<bool> {
                 if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
                 return true;
               },
-              p_.directory.audit().row(act, "alias.remove", {name, {}}, stored_alias(before->second), std::string()),
+              p_.directory.audit().row(act, "alias.remove", {name, {}},
+                                       known ? stored_alias(before->second) : std::string(), std::string()),
               [this, name](bool&) { p_.aliases->remove(name); }};
         },
         std::move(then));

@@ -1,6 +1,7 @@
 // Models that operators add, change and remove while the server runs.
 #include <fmt/format.h>
 
+#include "base/byte_text.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/catalogue_keeping.hpp"
@@ -70,24 +71,36 @@ void write_download(json::Writer& out, const std::optional<Download>& download) 
   out.member_or_null("detail", download->detail).close_object();
 }
 
-std::string in_danish_gb(std::uint64_t bytes) {
-  const std::uint64_t tenths = (bytes + 99'999'999) / 100'000'000;
-  return fmt::format("{},{} GB", tenths / 10, tenths % 10);
-}
+std::string in_danish(std::uint64_t bytes, Rounded rounded) { return byte_text(bytes, rounded, ','); }
 
 ApiError wrong(const WrongDefinition& why) {
+  static constexpr std::pair<std::string_view, std::string_view> in_danish[] = {
+      {"definition.file", "Filen kan ikke bruges som model. Findes den, og er den hel?"},
+      {"definition.folder", "Mappen kan ikke bruges som model. Findes den, og er alle filer i den?"},
+      {"definition.engine", "Serveren har ikke den motor. Den skal sættes op i konfigurationsfilen først."},
+      {"definition.adapters_folder", "Mappen til adaptere kan ikke bruges. Findes den, og må motoren læse den?"},
+      {"definition.adapters_max", "Antallet af adaptere på én gang kan ikke bruges."},
+      {"definition.adapters_rank", "Den største rang for adaptere kan ikke bruges."},
+      {"definition.adapters", "En adapter kan ikke bruges. Findes den, er den hel, og er den lavet til denne model?"},
+      {"definition.source", "Filen kan ikke hentes fra kilden. Er adressen rigtig, og svarer serveren?"},
+      {"definition.sha256", "Kontrolsummen (SHA-256) mangler eller passer ikke til kilden."},
+      {"definition.url", "Adressen kan ikke bruges. Begynder den med https://, og slutter den med /v1?"},
+      {"definition.api_key_file", "Filen med nøglen kan ikke læses. Findes den, og må serveren læse den?"},
+      {"definition.chat_template_file", "Filen med chatskabelonen kan ikke læses."},
+      {"definition.tool_parser", "Modellens måde at kalde værktøjer på kan ikke bruges."},
+      {"definition.device", "Modellen kan ikke ligge i den hukommelse."},
+      {"definition.threads", "Antallet af processortråde kan ikke bruges."},
+      {"definition.aliases", "Et af de andre navne kan ikke bruges."},
+      {"definition.stop", "Et af de tegn, svar slutter ved, kan ikke bruges."},
+      {"definition.id", "Navnet i adressen (id) mangler eller kan ikke bruges."},
+      {"definition.concurrency", "Antallet af pladser kan ikke bruges."},
+      {"definition.context_tokens", "Længden af samtaler (tokens) kan ikke bruges."}};
   ApiError error{Cause::invalid_value, why.message, why.key};
-  if (why.key == "definition.file") error.message_da = "Filen kan ikke bruges som model. Findes den, og er den hel?";
-  if (why.key.starts_with("definition.adapters"))
-    error.message_da = "En adapter kan ikke bruges. Findes den, er den hel, og er den lavet til denne model?";
-  if (why.key == "definition.source")
-    error.message_da = "Filen kan ikke hentes fra kilden. Er adressen rigtig, og svarer serveren?";
-  if (why.key == "definition.sha256")
-    error.message_da = "Kontrolsummen (SHA-256) mangler eller passer ikke til kilden.";
-  if (why.key == "definition.chat_template_file") error.message_da = "Filen med chatskabelonen kan ikke læses.";
-  if (why.key == "definition.id") error.message_da = "Navnet i adressen (id) mangler eller kan ikke bruges.";
-  if (why.key == "definition.concurrency") error.message_da = "Antallet af pladser kan ikke bruges.";
-  if (why.key == "definition.context_tokens") error.message_da = "Længden af samtaler (tokens) kan ikke bruges.";
+  for (const auto& [key, text] : in_danish) {
+    if (!why.key.starts_with(key)) continue;
+    const std::string_view part = std::string_view(why.key).substr(key.size());
+    if (part.empty() || part.starts_with('.') || part.starts_with('[')) error.message_da = text;  // adapters[2].file
+  }
   return error;
 }
 
@@ -96,7 +109,7 @@ ApiError no_room_on_disk(const FileOffer& offer) {
           "The disk has no room for it: " + offer.why_no_room + ".",
           "definition.source",
           {},
-          fmt::format("Der er ikke plads på disken til filen, som fylder {}.", in_danish_gb(offer.bytes))};
+          fmt::format("Der er ikke plads på disken til filen, som fylder {}.", in_danish(offer.bytes, Rounded::up))};
 }
 
 ApiError no_room(const ModelFit& fit) {
@@ -105,7 +118,8 @@ ApiError no_room(const ModelFit& fit) {
           "definition.context_tokens",
           {},
           fmt::format("Den passer ikke: Den skal bruge {}, og der er {} til modeller.",
-                      in_danish_gb(fit.weights + fit.kv_cache + fit.working), in_danish_gb(fit.memory))};
+                      in_danish(fit.weights + fit.kv_cache + fit.working, Rounded::up),
+                      in_danish(fit.memory, Rounded::down))};
 }
 
 ApiError in_file(const std::string& id) {
@@ -158,6 +172,17 @@ net::Task<void> Portal::list_catalogue(Call& call) {
                 write_download(out, p_.keeping != nullptr ? p_.keeping->download(id) : std::nullopt);
                 out.close_object();
               }
+              out.close_array().key("left_out").array();
+              if (p_.keeping != nullptr)
+                for (const auto& [id, left] : p_.keeping->left_out()) {
+                  out.object().member("id", id).key("definition");
+                  if (left.definition.empty()) {
+                    out.null();
+                  } else {
+                    out.raw(left.definition);
+                  }
+                  out.member("why", left.why).close_object();
+                }
               out.close_array().close_object();
             }));
   co_return;
@@ -242,8 +267,8 @@ void Portal::leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model
   fit.memory = most;
   const std::uint64_t needs = fit.weights + fit.kv_cache + fit.working;
   if (needs > most)
-    fit.why_not =
-        fmt::format("it needs {} MB of memory, and pinned models leave {} MB", needs / 1'000'000, most / 1'000'000);
+    fit.why_not = fmt::format("it needs {} of memory, and pinned models leave {}", byte_text(needs, Rounded::up),
+                              byte_text(most, Rounded::down));
 }
 
 // Why it cannot be as things stand; whether it fits is another question.
@@ -326,7 +351,8 @@ net::Task<void> Portal::put_model(Call& call, Wished wished, bool adds) {
 
 net::Task<void> Portal::remove_model(Call& call) {
   const std::string id = call.id;
-  if (p_.keeping == nullptr || p_.context.catalogue.find(id) == nullptr)
+  const auto is_left_out = [this, &id] { return p_.keeping->left_out().contains(id); };
+  if (p_.keeping == nullptr || (p_.context.catalogue.find(id) == nullptr && !is_left_out()))
     co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
   const std::string with_file = http::query_value(call.request.query, "delete_file");
   if (!with_file.empty() && with_file != "true" && with_file != "false")
@@ -336,13 +362,14 @@ net::Task<void> Portal::remove_model(Call& call) {
   const members::Act act = call.act(p_.context.clock.wall());
   const auto done = co_await answer_of<Expected<bool>>([&](auto then) {
     p_.directory.audit().carry_out<bool>(
-        [this, act, id, its_file, &refused]() -> Expected<members::Deed<bool>> {
+        [this, act, id, its_file, &refused, &is_left_out]() -> Expected<members::Deed<bool>> {
           const CatalogueModel* model = p_.context.catalogue.find(id);
-          if (model == nullptr || model->version == 0) {
+          const bool left = is_left_out();
+          if (!left && (model == nullptr || model->version == 0)) {
             refused = model == nullptr ? ApiError{Cause::not_found, "There is no such model."} : in_file(id);
             return fail(Errc::conflict, "");
           }
-          if (const std::string alias = p_.context.catalogue.pointed_at_by(id); !alias.empty()) {
+          if (const std::string alias = p_.context.catalogue.pointed_at_by(id); !left && !alias.empty()) {
             refused = ApiError{Cause::conflict,
                                fmt::format("The alias '{}' means this model; move it first.", alias),
                                {},
@@ -350,15 +377,17 @@ net::Task<void> Portal::remove_model(Call& call) {
                                fmt::format("Navnet '{}' betyder denne model. Flyt det først.", alias)};
             return fail(Errc::conflict, "");
           }
-          const store::SettingRow row{std::string(model_setting) + id, stored_model(model->version + 1, {}, {}),
-                                      act.at};
-          return members::Deed<bool>{
-              [row](store::Store& s) -> Expected<bool> {
-                if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
-                return true;
-              },
-              p_.directory.audit().row(act, "model.remove", {id, {}}, p_.keeping->definition(id), std::string()),
-              [this, id, its_file](bool&) { p_.keeping->remove(id, its_file); }};
+          const std::uint64_t version = left ? p_.keeping->last_version(id) : model->version;
+          const store::SettingRow row{std::string(model_setting) + id, stored_model(version + 1, {}, {}), act.at};
+          return members::Deed<bool>{[row](store::Store& s) -> Expected<bool> {
+                                       if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
+                                       return true;
+                                     },
+                                     p_.directory.audit().row(act, "model.remove", {id, {}},
+                                                              left ? p_.keeping->left_out().find(id)->second.definition
+                                                                   : p_.keeping->definition(id),
+                                                              std::string()),
+                                     [this, id, its_file](bool&) { p_.keeping->remove(id, its_file); }};
         },
         std::move(then));
   });

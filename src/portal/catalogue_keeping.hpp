@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,6 +60,13 @@ struct ModelFit {
   std::optional<FileOffer> offer = {};        // it has a source
 };
 
+// A stored model that could not be taken in when the server started.
+struct LeftOut {
+  std::string definition;  // empty: not even that can be read
+  std::string why;
+  bool operator==(const LeftOut&) const = default;
+};
+
 class CatalogueKeeping {
  public:
   virtual ~CatalogueKeeping() = default;
@@ -77,8 +85,10 @@ class CatalogueKeeping {
   virtual Expected<void> fetch(const std::string& id) = 0;
   // Of a model that was added while the server ran; empty for others.
   virtual std::string definition(const std::string& id) const = 0;
-  // It was removed once: counts on from there.
+  // It was removed once, or left out: counts on from there.
   virtual std::uint64_t last_version(const std::string& id) const = 0;
+  // By id. One that is put or removed stands here no longer; removing it touches no other model of its name.
+  virtual const std::map<std::string, LeftOut, std::less<>>& left_out() const = 0;
 };
 
 // What is kept in the store of a model; an empty definition: it was removed.

@@ -97,7 +97,7 @@ TEST_F(CatalogueApi, RefusesWhatDoesNotFitAndWhatHasAnothersName) {
     EXPECT_EQ(misfit.status, 409);
     EXPECT_EQ(text_at(misfit.body, "error.message"), "It does not fit: " + world.keeping.about.why_not + ".");
     EXPECT_EQ(text_at(misfit.body, "error.message_da"),
-              "Den passer ikke: Den skal bruge 0,4 GB, og der er 1,0 GB til modeller.");
+              "Den passer ikke: Den skal bruge 400 MB, og der er 1 GB til modeller.");
     EXPECT_EQ(world.catalogue->find("org/small"), nullptr);
   });
 }
@@ -218,7 +218,7 @@ TEST_F(CatalogueApi, RefusesAFileThatTheDiskHasNoRoomFor) {
     const Answer refused = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
     EXPECT_EQ(refused.status, 409);
     EXPECT_EQ(text_at(refused.body, "error.param"), "definition.source");
-    EXPECT_TRUE(text_at(refused.body, "error.message_da").contains("0,3 GB")) << refused.body;
+    EXPECT_TRUE(text_at(refused.body, "error.message_da").contains("250 MB")) << refused.body;
     EXPECT_EQ(world.catalogue->find("org/small"), nullptr);
   });
 }
@@ -256,6 +256,28 @@ TEST_F(CatalogueApi, SaysWhereAServersCatalogueStands) {
     EXPECT_EQ(text_at(stored, "weights"), "300000000");
     EXPECT_EQ(stored_model(4, {}, {}), R"({"version":4,"definition":null})");
     co_return;
+  });
+}
+
+TEST_F(CatalogueApi, TellsWhatAStartLeftOutUntilItIsMendedOrRemoved) {
+  in_world([](World& world) -> Task<void> {
+    world.keeping.left = {{"m", {R"({"id":"m"})", "the configuration file has a model of that name"}},
+                          {"org/small", {small, "its adapter is gone"}},
+                          {"torn", {{}, "what is stored of it cannot be read"}}};
+    world.keeping.kept["torn"].first = 4;
+    const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
+    EXPECT_EQ(text_at(all.body, "left_out.1"),
+              R"({"id":"org/small","definition":)" + small + R"(,"why":"its adapter is gone"})");
+    EXPECT_EQ(text_at(all.body, "left_out.2.definition"), "null") << all.body;
+    EXPECT_EQ((co_await world.ask_owner("POST", "/api/catalogue", wish(small))).status, 201);
+    for (const char* id : {"torn", "m"})
+      EXPECT_EQ((co_await world.ask_owner("DELETE", std::string("/api/catalogue/") + id)).status, 204) << id;
+    EXPECT_TRUE(world.keeping.left.empty());
+    EXPECT_NE(world.catalogue->find("m"), nullptr) << "the file's model is another one";
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/catalogue/m")).status, 409);
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/catalogue/torn")).status, 404);
+    const Answer audit = co_await world.ask_owner("GET", "/api/audit?action=model.remove");
+    EXPECT_NE(audit.body.find("torn"), std::string::npos) << audit.body;
   });
 }
 

@@ -34,13 +34,15 @@ class FakeKeeping final : public CatalogueKeeping {
   }
   void put(gateway::CatalogueModel model, std::string definition, const ModelFit&) override {
     kept[model.settings.id] = {model.version, std::move(definition)};
+    left.erase(model.settings.id);
     EXPECT_TRUE(catalogue_->put(std::move(model)));
   }
   void remove(const std::string& id, bool its_file) override {
-    files_removed += its_file ? 1 : 0;
-    catalogue_->remove(id);
     ++kept[id].first;
     kept[id].second.clear();
+    if (left.erase(id) > 0) return;
+    files_removed += its_file ? 1 : 0;
+    catalogue_->remove(id);
   }
   std::string definition(const std::string& id) const override {
     const auto found = kept.find(id);
@@ -60,6 +62,9 @@ class FakeKeeping final : public CatalogueKeeping {
     return {};
   }
 
+  const std::map<std::string, LeftOut, std::less<>>& left_out() const override { return left; }
+
+  std::map<std::string, LeftOut, std::less<>> left;
   ModelFit about{.weights = 300'000'000, .kv_cache = 40'000'000, .working = 60'000'000, .memory = 1'000'000'000};
   std::map<std::string, std::pair<std::uint64_t, std::string>> kept;
   std::map<std::string, Download> downloads;
@@ -80,6 +85,7 @@ class FakeAliases final : public AliasKeeping {
   }
   void move(gateway::MovingAlias alias) override {
     last[alias.name] = alias.version;
+    left.erase(alias.name);
     EXPECT_TRUE(catalogue_->point(std::move(alias)));
   }
   void arrive(const std::string& name) {
@@ -89,14 +95,17 @@ class FakeAliases final : public AliasKeeping {
   }
   void remove(const std::string& name) override {
     ++last[name];
-    catalogue_->unpoint(name);
+    if (left.erase(name) == 0) catalogue_->unpoint(name);
   }
   std::uint64_t last_version(const std::string& name) const override {
     const auto found = last.find(name);
     return found == last.end() ? 0 : found->second;
   }
 
+  const std::map<std::string, AliasLeftOut, std::less<>>& left_out() const override { return left; }
+
   std::string why_not;
+  std::map<std::string, AliasLeftOut, std::less<>> left;
   std::map<std::string, std::uint64_t> last;
 
  private:

@@ -83,7 +83,10 @@ net::Task<void> Portal::get_residency(Call& call) {
       p_.residency != nullptr ? p_.residency->residency() : std::vector<rpc::ModelResidency>();
   call.json(200, one_json([&](json::Writer& out) {
               out.object().member("at", time_text(p_.context.clock.wall())).key("devices").array();
-              for (const rpc::DeviceResidency& device : devices) write_device(out, device);
+              for (const rpc::DeviceResidency& device : devices) {
+                const auto named = p_.device_names.find(device.device);
+                write_device(out, device, named != p_.device_names.end() ? std::string_view(named->second) : "");
+              }
               out.close_array().key("models").array();
               for (const rpc::ModelResidency& model : models)
                 write_residency(out, model, p_.context.catalogue.find(model.model));

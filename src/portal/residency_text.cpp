@@ -101,11 +101,12 @@ std::optional<rpc::ResidencyAct> residency_act(std::string_view name) {
 
 std::string_view name_of(rpc::DeviceKind kind) { return kind == rpc::DeviceKind::gpu ? "gpu" : "host"; }
 
-void write_device(json::Writer& out, const rpc::DeviceResidency& device) {
+void write_device(json::Writer& out, const rpc::DeviceResidency& device, std::string_view name) {
   out.object()
       .member("node", device.node)
       .member("device", device.device)
       .member("kind", name_of(device.kind))
+      .member_or_null("name", name)
       .member("bytes", device.bytes)
       .member("taken", device.taken)
       .member("reserved", device.reserved)

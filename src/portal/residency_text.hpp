@@ -18,7 +18,8 @@ std::string_view name_of(rpc::ResidencyEvent::What what);
 std::optional<rpc::ResidencyAct> residency_act(std::string_view name);
 
 std::string_view name_of(rpc::DeviceKind kind);
-void write_device(json::Writer& out, const rpc::DeviceResidency& device);
+// `name`: what its driver calls it; empty: nothing is known.
+void write_device(json::Writer& out, const rpc::DeviceResidency& device, std::string_view name);
 // `listed`: nullptr for a model that has left the catalogue and still goes.
 void write_residency(json::Writer& out, const rpc::ModelResidency& model, const gateway::CatalogueModel* listed);
 void write_event(json::Writer& out, const rpc::ResidencyEvent& event);

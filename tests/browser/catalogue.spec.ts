@@ -8,6 +8,10 @@ const gb = 1e9;
 interface Definition {
   id: string;
   name?: string;
+  engine?: string;
+  folder?: string;
+  device?: string;
+  tool_parser?: string;
   file?: string;
   source?: string;
   sha256?: string;
@@ -17,24 +21,32 @@ interface Definition {
   adapters?: { name: string; file: string; members?: string[] }[];
 }
 
+interface LeftOut {
+  id: string;
+  definition: Definition | null;
+  why: string;
+}
+
 /** How a model stands whose file comes, or did not. */
 const standing_far = (failed: boolean) => (failed ? { state: 'failed', bytes: 0, fetching: { bytes: 0, total: 0, left_s: null }, detail: 'another file' } : { state: 'fetching', bytes: 0, fetching: { bytes: 1.5 * gb, total: 4 * gb, left_s: 230 } });
 
 /** An operator on a server with a model of the configuration and one that was added. What was asked of the server, in order. */
-async function operator_of(browser: Browser, options: Parameters<typeof signed_in_as>[2] = {}, failed_fetch = false): Promise<{ page: Page; asked: string[] }> {
+async function operator_of(browser: Browser, options: Parameters<typeof signed_in_as>[2] = {}, failed_fetch = false, lost: LeftOut | null = null): Promise<{ page: Page; asked: string[]; sent: Definition[] }> {
   const page = await signed_in_as(browser, 'operator', options);
   const asked: string[] = [];
+  const sent: Definition[] = [];
   const added = new Map<string, { version: number; definition: Definition }>([['org/added:1', { version: 3, definition: { id: 'org/added:1', name: 'Tilføjet Model', file: '/srv/a.gguf', concurrency: 2 } }]]);
   const shown = (id: string, name: string, definition?: Definition) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: (definition?.adapters ?? []).map((each) => ({ id: `${id}:${each.name}`, name: each.name, members: each.members ?? [] })), node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null });
   const far = standing_far(failed_fetch);
+  const left_out = lost ? [lost] : [];
   await page.route('**/api/residency', (route) =>
-    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'host', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => ({ ...shown(definition.id, definition.name ?? definition.id, definition), ...(definition.source ? far : {}) }))] } }),
+    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'gpu0', kind: 'gpu', name: 'NVIDIA A10', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => ({ ...shown(definition.id, definition.name ?? definition.id, definition), ...(definition.source ? far : {}) }))] } }),
   );
   await page.route(/\/api\/catalogue(\/.*)?$/, (route) => {
     const method = route.request().method();
     const id = decodeURIComponent(new URL(route.request().url()).pathname.split('/')[3] ?? '');
     if (method === 'GET')
-      return route.fulfill({ json: { models: [{ id: 'configured', version: 0, origin: 'file', definition: null, download: null }, ...[...added.values()].map((each) => ({ id: each.definition.id, version: each.version, origin: 'added', definition: { engine: 'llama', ...each.definition }, download: each.definition.source ? { state: failed_fetch ? 'failed' : 'fetching', detail: failed_fetch ? 'host/x.gguf is another file' : null } : null }))] } });
+      return route.fulfill({ json: { models: [{ id: 'configured', version: 0, origin: 'file', definition: null, download: null }, ...[...added.values()].map((each) => ({ id: each.definition.id, version: each.version, origin: 'added', definition: { engine: 'llama', ...each.definition }, download: each.definition.source ? { state: failed_fetch ? 'failed' : 'fetching', detail: failed_fetch ? 'host/x.gguf is another file' : null } : null }))], left_out } });
     if (new URL(route.request().url()).pathname.endsWith('/fetch')) {
       asked.push(`fetch ${id}`);
       return route.fulfill({ json: { state: 'waiting' } });
@@ -42,22 +54,26 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
     if (method === 'DELETE') {
       asked.push(`remove ${id}`);
       added.delete(id);
+      left_out.splice(0);
       return route.fulfill({ status: 204 });
     }
     const { definition, version, dry_run } = route.request().postDataJSON() as { definition: Definition; version?: number; dry_run: boolean };
     asked.push(`${dry_run ? 'look at' : method === 'PUT' ? 'change' : 'add'} ${definition.id}`);
+    sent.push(definition);
+    if (definition.folder === '/srv/væk') return route.fulfill(refusal(400, 'invalid_value', 'Mappen kan ikke bruges som model. Findes den, og er alle filer i den?', 'No such file or directory', 'req_3', 'definition.folder'));
     if (definition.file === '/srv/halv.gguf') return route.fulfill(refusal(400, 'invalid_value', 'Filen kan ikke bruges som model. Findes den, og er den hel?', 'model file /srv/halv.gguf: it is cut off', 'req_1', 'definition.file'));
     if (method === 'PUT' && version !== added.get(id)?.version) return route.fulfill(refusal(409, 'conflict', 'En anden har ændret modellen imens. Se den, og prøv igen.', 'Somebody has changed it.', 'req_2', 'version'));
     const bytes = (definition.concurrency ?? 1) * 4 * gb;
     const fit = { fits: bytes <= 16 * gb, why_not: bytes <= 16 * gb ? null : 'it needs more', bytes, weights: 3 * gb, kv_cache: bytes - 3.5 * gb, working: 0.5 * gb, memory: 16 * gb };
     const offer = definition.source ? { here: false, bytes: 3 * gb, sha256: definition.sha256, why_no_room: null } : null;
     if (dry_run) return route.fulfill({ json: { id: definition.id, version: null, fit, offer } });
+    left_out.splice(0);
     added.set(definition.id, { version: (version ?? 0) + 1, definition });
     return route.fulfill({ status: method === 'PUT' ? 200 : 201, json: { id: definition.id, version: 1, fit, offer } });
   });
   await page.goto('/models');
   await expect(page.getByRole('heading', { level: 1, name: 'Modeller' })).toBeVisible();
-  return { page, asked };
+  return { page, asked, sent };
 }
 const row_of = (page: Page, name: string): Locator => page.getByRole('table', { name: 'Modeller' }).getByRole('row').filter({ has: page.getByRole('rowheader', { name: new RegExp(`^${name}`) }) });
 
@@ -212,6 +228,59 @@ test('the form speaks English as well', async ({ browser, guard }) => {
   await page.context().close();
 });
 
+test('a model of vLLM is added with what only it is asked, and a wrong folder loses nothing', async ({ browser, guard }) => {
+  guard.allow.push(/status of 400/);
+  const { page, sent } = await operator_of(browser);
+  await page.getByRole('button', { name: 'Tilføj model' }).click();
+  const form = page.getByRole('dialog', { name: 'Tilføj model' });
+  await form.getByLabel('Id', { exact: true }).fill('qwen');
+  await form.getByLabel('Fra en mappe med safetensors (vLLM)').check();
+  await expect(form.getByLabel('Modelfil')).toHaveCount(0);
+  await expect(form.getByLabel('Pladser')).toHaveValue('8');
+  await expect(form.getByRole('group', { name: 'Hvor skal den ligge?' }).getByLabel('På en GPU')).toBeChecked();
+  await form.getByLabel('Modelmappe').fill('/srv/væk');
+  await form.getByText('Flere valg').click();
+  await form.getByLabel('Værktøjskald').fill('hermes');
+  await form.getByLabel('Adaptere på én gang').fill('100');
+  await no_axe_violations(page);
+  await form.getByText('Flere valg').click();
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(form.getByLabel('Adaptere på én gang'), 'a fold with a mistake in it opens').toBeFocused();
+  await expect(form.getByLabel('Adaptere på én gang')).toHaveAccessibleDescription(/fra 1 til 64/);
+  await form.getByLabel('Adaptere på én gang').fill('2');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(form.getByLabel('Modelmappe')).toHaveAccessibleDescription(/Mappen kan ikke bruges som model/);
+  await expect(form.getByLabel('Værktøjskald')).toHaveValue('hermes');
+  await form.getByLabel('Modelmappe').fill('/srv/qwen');
+  await form.getByLabel('Pladser').fill('2');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(row_of(page, 'qwen')).toBeVisible();
+  expect(sent.at(-1)).toEqual({ id: 'qwen', engine: 'vllm', folder: '/srv/qwen', tool_parser: 'hermes', adapters_max: 2, device: 'gpu', concurrency: 2 });
+  await page.context().close();
+});
+
+test('what a start left out is told with its reason, and is mended or removed', async ({ browser, guard }) => {
+  void guard;
+  for (const mends of [true, false]) {
+    const { page, asked } = await operator_of(browser, {}, false, { id: 'glemt', definition: { id: 'glemt', name: 'Glemt Model', engine: 'llama', file: '/srv/g.gguf' }, why: "'standard' is an alias of another model" });
+    const told = page.getByRole('region', { name: 'Kom ikke med ved start' });
+    await expect(told).toContainText("'standard' is an alias of another model");
+    await no_axe_violations(page);
+    if (mends) {
+      await told.getByRole('button', { name: 'Ret glemt' }).click();
+      const form = page.getByRole('dialog', { name: 'Ret Glemt Model' });
+      await expect(form.getByLabel('Modelfil')).toHaveValue('/srv/g.gguf');
+      await form.getByRole('button', { name: 'Tilføj' }).click();
+      await expect(row_of(page, 'Glemt Model')).toBeVisible();
+    } else {
+      await told.getByRole('button', { name: 'Fjern glemt' }).click();
+    }
+    await expect(told).toHaveCount(0);
+    expect(asked).toEqual([mends ? 'add glemt' : 'remove glemt']);
+    await page.context().close();
+  }
+});
+
 test('an adapter is added to a model for some members, and removed', async ({ browser, guard }) => {
   void guard;
   const { page, asked } = await operator_of(browser);
@@ -242,7 +311,7 @@ test('a name is made, moved when the new model is ready, and moved back', async 
   const asked: string[] = [];
   await page.route(/\/api\/aliases(\/.*)?$/, (route) => {
     const method = route.request().method();
-    if (method === 'GET') return route.fulfill({ json: { aliases: alias ? [alias] : [] } });
+    if (method === 'GET') return route.fulfill({ json: { aliases: alias ? [alias] : [], left_out: [] } });
     if (method === 'DELETE') {
       asked.push('remove');
       alias = null;

@@ -1,5 +1,6 @@
 // What holds for every page: one heading that names it, landmarks, no axe violation, 320 px, 400 %, dark, English.
 import { expect, no_axe_violations, no_sideways_scroll, speak, test } from './page';
+import { signed_in_as } from './roles';
 
 const pages = [
   { address: '/keys', name: 'Mine nøgler', english: 'My keys', danish_words: /\b(Nøgle|Udløber|Sidst brugt)\b/ },
@@ -54,6 +55,38 @@ test('the menu opens, holds the focus in order, and closes, wide and narrow', as
     await expect(opener).toBeFocused();
   }
 });
+
+for (const width of [1280, 1024]) {
+  test(`the menu of an operator is one line with every page, ${width} px wide, by keyboard too`, async ({ browser, guard }) => {
+    void guard;
+    const page = await signed_in_as(browser, 'operator', { viewport: { width, height: 800 } });
+    const nav = page.getByRole('navigation', { name: 'Sider' });
+    for (const language of ['Dansk', 'English'] as const) {
+      if (language === 'English') await speak(page, language);
+      const bar = page.getByRole('navigation', { name: /Sider|Pages/ });
+      const more = bar.getByRole('button', { name: /^(Mere|More)$/ });
+      const shown = await bar.getByRole('link').allInnerTexts();
+      const tops = await bar.getByRole('link').evaluateAll((all) => all.map((each) => Math.round(each.getBoundingClientRect().top)));
+      expect(new Set(tops).size, 'one line').toBe(1);
+      expect((await page.getByRole('banner').boundingBox())?.height).toBeLessThan(60);
+      await no_sideways_scroll(page, width);
+      await more.focus();
+      await page.keyboard.press('Enter');
+      await expect(bar.getByRole('link', { name: /^Status$/ })).toBeVisible();
+      expect((await bar.getByRole('link').count())).toBe(10);
+      expect(shown.length).toBeGreaterThanOrEqual(width === 1280 ? 6 : 4);
+      await no_axe_violations(page);
+      await page.keyboard.press('Escape');
+      await expect(more).toBeFocused();
+    }
+    await speak(page, 'Dansk');
+    await nav.getByRole('button', { name: 'Mere' }).click();
+    await nav.getByRole('link', { name: 'Status' }).press('Enter');
+    await expect(page.getByRole('heading', { level: 1, name: 'Status' })).toBeFocused();
+    await expect(nav.locator('[aria-current=page]'), 'where one is stands in the bar').toHaveText('Status');
+    await page.context().close();
+  });
+}
 
 test('going from page to page moves the focus to the heading, and back goes back', async ({ page }) => {
   await page.goto('/help');

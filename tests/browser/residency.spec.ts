@@ -67,7 +67,7 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     const { page } = await operator_of(browser, options);
     await page.goto('/drift');
     await expect(page.getByRole('heading', { level: 1, name: 'Drift nu' })).toBeVisible();
-    const gpu0 = page.getByRole('article', { name: 'gpu0' });
+    const gpu0 = page.getByRole('article', { name: 'GPU 0' });
     await expect(gpu0).toContainText('64 GB af 80 GB optaget, 0 GB ledig. Der gøres plads til Ventende Model, som kræver 40 GB.');
     await expect(gpu0.getByRole('listitem').filter({ hasText: 'Vigende Model' })).toContainText('På vej ud');
     await expect(gpu0.getByRole('listitem').filter({ hasText: 'Reserveret til Ventende Model' })).toContainText('16 GB');
@@ -97,7 +97,7 @@ test('blocks of the strip are to scale', async ({ browser, guard }) => {
   void guard;
   const { page } = await operator_of(browser);
   await page.goto('/drift');
-  const blocks = page.getByRole('article', { name: 'gpu0' }).locator('.block');
+  const blocks = page.getByRole('article', { name: 'GPU 0' }).locator('.block');
   await expect(blocks).toHaveCount(4);
   const widths = await blocks.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().width));
   const [first = 0, second = 0, other = 0, reserved = 0] = widths;
@@ -118,6 +118,7 @@ test('an order is given by keyboard, done at once, and undone', async ({ browser
   await expect(row_of(page, 'Klar Model')).toContainText('En operatør tog den ud.');
   const told = page.getByRole('status').filter({ hasText: 'Klar Model' });
   await expect(told).toContainText('Klar Model tages ud, når dens sidste svar er færdige.');
+  await told.hover(); // so long it stays
   await no_axe_violations(page);
   await page.getByRole('button', { name: 'Fortryd' }).click();
   await expect(row_of(page, 'Klar Model')).toContainText('Indlæses, ca. 12 s.');

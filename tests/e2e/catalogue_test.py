@@ -48,7 +48,7 @@ def test_a_dry_run_says_what_it_needs_and_changes_nothing(running, tiny):
     status, answer = add(running, tiny("slow", id="dry", context_tokens=8192, concurrency=64), dry_run=True)
     fit = answer["fit"]
     assert status == 200 and not fit["fits"] and fit["bytes"] > fit["memory"] == 400_000_000, answer
-    assert fit["why_not"] == f"it needs {fit['bytes'] // 1_000_000} MB of memory, and there are 400 MB for models"
+    assert fit["why_not"] == f"it needs {-(-fit['bytes'] // 100_000_000) / 10:g} GB of memory, and there are 400 MB for models"
     assert "dry" not in catalogue(running) and running.engine_pids() == before
     status, answer = add(running, tiny("slow", id="dry", context_tokens=8192, concurrency=64))
     assert status == 409 and "Den passer ikke" in answer["error"]["message_da"], answer

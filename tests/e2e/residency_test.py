@@ -91,7 +91,7 @@ def test_a_model_larger_than_the_memory_is_refused_with_figures(make_server, tin
     server.until_ready("m00")
     answer = server.chat("slow")
     assert answer.status_code == 503 and answer.json()["error"]["code"] == "model_unavailable", answer.text
-    assert "it needs 3.3 GB of memory, and the largest memory here has 0.1 GB for models" == server.model_state("slow")["detail"]
+    assert "it needs 3.3 GB of memory, and the largest memory here has 120 MB for models" == server.model_state("slow")["detail"]
     assert said(server.chat("m00", max_tokens=3))
 
 

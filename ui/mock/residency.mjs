@@ -6,11 +6,11 @@ const gb = 1e9;
 export function mock_residency({ note }) {
   const start = Date.now();
   const devices = [
-    { node: 'fælled-1', device: 'gpu0', bytes: 80 * gb },
-    { node: 'fælled-1', device: 'gpu1', bytes: 48 * gb },
-    { node: 'fælled-1', device: 'host', bytes: 256 * gb },
+    { node: 'fælled-1', device: 'gpu0', kind: 'gpu', name: 'NVIDIA A100-SXM4-80GB', bytes: 80 * gb },
+    { node: 'fælled-1', device: 'gpu1', kind: 'gpu', name: 'NVIDIA H100 NVL MIG 4g.48gb', bytes: 48 * gb },
+    { node: 'fælled-1', device: 'host', kind: 'host', name: null, bytes: 256 * gb },
   ];
-  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: null, device: null, state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
+  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: null, device: null, memory: 'gpu', state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
   const minutes = (count) => start - count * 60_000;
   const models = [
     model('bge-m3', 'BGE M3', { serves: 'embeddings', aliases: ['text-embedding-3-small'], state: 'failed', cause: 'broken', since: minutes(7), bytes: 1.2 * gb, load_s: 3, detail: 'models/bge-m3.gguf: No such file or directory' }),
@@ -27,10 +27,11 @@ export function mock_residency({ note }) {
   // What operators added while it ran; the others stand in the configuration file.
   const added = new Map([['phi-4-14b', { version: 2, definition: { id: 'phi-4-14b', name: 'Phi 4 14B', engine: 'llama', file: '/srv/modeller/phi-4-14b-q4_k_m.gguf', concurrency: 4, context_tokens: 8192 } }]]);
   const versions = new Map([['phi-4-14b', 2]]);
+  const left_out = [{ id: 'munin-7b', definition: { id: 'munin-7b', name: 'Munin 7B', engine: 'vllm', folder: '/srv/modeller/munin-7b' }, why: "'standard' is an alias of another model" }];
   const fit_of = (definition) => {
     const weights = 9.1 * gb, kv_cache = (definition.concurrency ?? 1) * (definition.context_tokens ?? 4096) * 160_000, working = 0.6 * gb, memory = 80 * gb;
     const bytes = weights + kv_cache + working;
-    return { fits: bytes <= memory, why_not: bytes <= memory ? null : `it needs ${Math.round(bytes / 1e6)} MB of memory, and there are ${memory / 1e6} MB for models`, bytes, weights, kv_cache, working, memory };
+    return { fits: bytes <= memory, why_not: bytes <= memory ? null : `it needs ${Math.ceil(bytes / 1e8) / 10} GB of memory, and there are ${memory / 1e9} GB for models`, bytes, weights, kv_cache, working, memory };
   };
   const file_bytes = 9.1 * gb, fetch_ms = 20_000;
   const sha256_of = (definition) => definition.sha256 ?? 'a1'.repeat(32);
@@ -107,9 +108,14 @@ export function mock_residency({ note }) {
 
   function catalogue(session, method, path, body, { send, refuse }) {
     const id = path === '/api/catalogue' ? body?.definition?.id : decodeURIComponent(path.slice('/api/catalogue/'.length));
-    if (method === 'GET') return send(200, { models: models.filter((one) => one.engine !== null).map((one) => ({ id: one.id, version: added.get(one.id)?.version ?? 0, origin: added.has(one.id) ? 'added' : 'file', definition: added.get(one.id)?.definition ?? null, download: download_of(one) })) });
+    if (method === 'GET') return send(200, { models: models.filter((one) => one.engine !== null).map((one) => ({ id: one.id, version: added.get(one.id)?.version ?? 0, origin: added.has(one.id) ? 'added' : 'file', definition: added.get(one.id)?.definition ?? null, download: download_of(one) })), left_out });
     if (path.endsWith('/fetch')) return refuse(409, 'conflict', 'Modellen har ingen kilde; dens fil hentes ikke.', 'It has no source.');
     const before = added.get(id);
+    const left = left_out.findIndex((each) => each.id === id);
+    if (left >= 0 && method === 'DELETE') {
+      left_out.splice(left, 1);
+      return send(204, null);
+    }
     if (method !== 'POST' && !before) return refuse(by_id(id) ? 409 : 404, 'conflict', 'Modellen står i konfigurationsfilen. Ret den dér, og genstart.', `The model '${id}' stands in the configuration file.`);
     if (method === 'DELETE') {
       added.delete(id);
@@ -127,6 +133,7 @@ export function mock_residency({ note }) {
     if (!fit.fits) return refuse(409, 'conflict', `Den passer ikke: Den skal bruge ${Math.round(fit.bytes / gb)} GB, og der er 80 GB til modeller.`, `It does not fit: ${fit.why_not}.`, 'definition.context_tokens');
     const next = (versions.get(id) ?? 0) + 1;
     versions.set(id, next);
+    if (left >= 0) left_out.splice(left, 1);
     added.set(id, { version: next, definition });
     if (!before) models.push(model(id, definition.name ?? id, { since: Date.now() }));
     Object.assign(by_id(id), { name: definition.name ?? id, bytes: fit.bytes, pinned: definition.pinned ?? false });
@@ -137,7 +144,7 @@ export function mock_residency({ note }) {
 
   const aliases = new Map();
   function moving(session, method, path, body, { send, refuse }) {
-    if (path === '/api/aliases') return send(200, { aliases: [...aliases.values()] });
+    if (path === '/api/aliases') return send(200, { aliases: [...aliases.values()], left_out: [] });
     const [name, back] = path.slice('/api/aliases/'.length).split('/').map(decodeURIComponent);
     const before = aliases.get(name);
     if ((method !== 'PUT' && !before) || (method === 'PUT' && !by_id(body.model))) return refuse(404, 'not_found', 'Det findes ikke.', 'There is no such alias that can be moved.');

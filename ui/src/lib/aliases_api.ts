@@ -3,9 +3,11 @@ import type { components } from '../generated/api';
 import { answered, client, of } from './api';
 
 export type Alias = components['schemas']['Alias'];
+export type AliasLeftOut = components['schemas']['Aliases']['left_out'][number];
 
 export const aliases_api = {
-  all: async () => (await answered(client.GET('/api/aliases'))).aliases,
+  /** With those that the last start left out. */
+  all: () => answered(client.GET('/api/aliases')),
   /** `seen`: as it was; another version now is a conflict. */
   move: (name: string, model: string, owner: string | null, seen: Alias | null) => answered<Alias>(client.PUT('/api/aliases/{id}', { ...of(name), body: { model, owner, version: seen?.version ?? null } })),
   roll_back: (seen: Alias) => answered<Alias>(client.POST('/api/aliases/{id}/rollback', { ...of(seen.name), body: { owner: seen.owner, version: seen.version } })),

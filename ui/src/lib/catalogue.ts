@@ -1,87 +1,162 @@
 // A model's definition as a form, and back. What the form does not ask stays as it was. Pure.
 import type { Definition } from './catalogue_api';
 
+export type Engine = Definition['engine'];
+export type Serves = 'chat' | 'embeddings' | 'rerank';
+export type Device = 'host' | 'gpu' | '';
+
+const texts = {
+  llama: ['name', 'chat_template_file'],
+  vllm: ['name', 'folder', 'tool_parser', 'chat_template_file', 'adapters_folder'],
+  openai: ['name', 'url', 'upstream_model', 'api_key_file', 'ca_file', 'certificate_file', 'key_file'],
+} as const;
+const counts = {
+  llama: ['concurrency', 'context_tokens', 'threads'],
+  vllm: ['concurrency', 'context_tokens', 'threads', 'adapters_max', 'adapters_rank'],
+  openai: ['concurrency', 'context_tokens'],
+} as const;
+const all_texts = ['name', 'file', 'source', 'sha256', 'folder', 'url', 'upstream_model', 'api_key_file', 'ca_file', 'certificate_file', 'key_file', 'tool_parser', 'chat_template_file', 'adapters_folder'] as const;
+const all_counts = ['concurrency', 'context_tokens', 'threads', 'adapters_max', 'adapters_rank'] as const;
+const flags = ['pinned', 'demo', 'shorter_vectors'] as const;
+type Text = (typeof all_texts)[number];
+type Count = (typeof all_counts)[number];
+
+/** A question that is answered in one line. */
+export type Line = 'id' | Text | Count | 'aliases';
+
 /** As it is typed. */
-export interface Typed {
-  id: string;
-  name: string;
-  /** Its file is fetched, and does not lie on the server yet. */
-  fetched: boolean;
-  file: string;
-  source: string;
-  sha256: string;
-  url: string;
-  concurrency: string;
-  context_tokens: string;
-  chat_template_file: string;
-  pinned: boolean;
-}
+export type Typed = Record<Line, string> &
+  Record<(typeof flags)[number], boolean> & {
+    engine: Engine;
+    /** Its file is fetched, and does not lie on the server yet. */
+    fetched: boolean;
+    serves: Serves;
+    /** Empty: what its engine was built for. */
+    device: Device;
+    /** A text on each line. */
+    stop: string;
+  };
 export type Asked = keyof Typed;
 
-export const asked: readonly Asked[] = ['id', 'name', 'fetched', 'file', 'source', 'sha256', 'url', 'concurrency', 'context_tokens', 'chat_template_file', 'pinned'];
+/** The questions behind "more choices", by engine. */
+export const further = {
+  llama: ['aliases', 'threads', 'chat_template_file'],
+  vllm: ['aliases', 'tool_parser', 'adapters_max', 'adapters_rank', 'adapters_folder', 'threads', 'chat_template_file'],
+  openai: ['aliases', 'ca_file', 'certificate_file', 'key_file'],
+} as const satisfies Record<Engine, readonly Line[]>;
 
-export function typed_of(definition: Definition | null): Typed {
-  const text = (value: string | number | undefined) => (value === undefined ? '' : String(value));
+/** As the server takes it where nothing is said. */
+export const places_by_default = { llama: '1', vllm: '8', openai: '64' } as const satisfies Record<Engine, string>;
+export const places_max = { llama: 256, vllm: 100_000, openai: 100_000 } as const satisfies Record<Engine, number>;
+
+const name_of = (alias: NonNullable<Definition['aliases']>[number]) => (typeof alias === 'string' ? alias : alias.name);
+const line_of = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+const text_of = (line: string) => line.replace(/\\(.)/g, (_, sign: string) => (sign === 'n' ? '\n' : sign));
+const words = (text: string) => text.split(/[\s,;]+/).filter(Boolean);
+
+/** `has_gpu`: where a new one would lie. */
+export function typed_of(definition: Definition | null, has_gpu = false): Typed {
+  const engine = definition?.engine ?? 'llama';
+  const text = (key: Text | Count | 'id') => [key, definition?.[key] === undefined ? '' : String(definition[key])] as const;
+  const typed = Object.fromEntries([text('id'), ...all_texts.map(text), ...all_counts.map(text)]) as Record<Exclude<Line, 'aliases'>, string>;
   return {
-    id: text(definition?.id),
-    name: text(definition?.name),
+    ...typed,
+    engine,
     fetched: definition?.source !== undefined,
-    file: text(definition?.file),
-    source: text(definition?.source),
-    sha256: text(definition?.sha256),
-    url: text(definition?.url),
-    concurrency: text(definition?.concurrency ?? (definition?.engine === 'openai' ? 64 : 1)), // as the server takes it where nothing is said
-    context_tokens: text(definition?.context_tokens),
-    chat_template_file: text(definition?.chat_template_file),
+    concurrency: typed.concurrency || places_by_default[engine],
+    serves: definition?.rerank ? 'rerank' : definition?.embeddings ? 'embeddings' : 'chat',
+    device: definition ? (definition.device ?? (engine === 'llama' ? 'host' : '')) : has_gpu ? 'gpu' : 'host',
+    aliases: (definition?.aliases ?? []).map(name_of).join(' '),
+    stop: (definition?.stop ?? []).map(line_of).join('\n'),
     pinned: definition?.pinned ?? false,
+    demo: definition?.demo ?? false,
+    shorter_vectors: definition?.shorter_vectors ?? false,
   };
+}
+
+/** With another engine; places that were never chosen are that engine's. */
+export function with_engine(typed: Typed, engine: Engine, has_gpu: boolean): Typed {
+  const untouched = typed.concurrency === places_by_default[typed.engine];
+  const device = has_gpu ? typed.device || 'gpu' : engine === 'vllm' ? '' : 'host';
+  return { ...typed, engine, device, concurrency: untouched ? places_by_default[engine] : typed.concurrency };
 }
 
 const whole = (text: string) => (/^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) : null);
 
 export function definition_of(typed: Typed, before: Definition | null): Definition {
-  const elsewhere = before?.engine === 'openai';
-  const { name, file, source, sha256, url, concurrency, context_tokens, chat_template_file, pinned, ...kept } = before ?? ({} as Definition);
-  void [name, file, source, sha256, url, concurrency, context_tokens, chat_template_file, pinned];
-  const say = (key: 'name' | 'file' | 'source' | 'sha256' | 'url' | 'chat_template_file') => (typed[key].trim() ? { [key]: typed[key].trim() } : {});
-  const count = (key: 'concurrency' | 'context_tokens') => (whole(typed[key]) === null ? {} : { [key]: whole(typed[key]) });
-  return {
-    ...kept,
-    id: typed.id.trim(),
-    engine: before?.engine ?? 'llama',
-    ...say('name'),
-    ...(elsewhere ? say('url') : { ...(typed.fetched ? { ...say('source'), ...say('sha256') } : say('file')), ...say('chat_template_file') }),
-    ...count('concurrency'),
-    ...count('context_tokens'),
-    ...(typed.pinned && !elsewhere ? { pinned: true } : {}),
-  };
+  const { engine } = typed;
+  const ours = engine !== 'openai';
+  const known = new Set<string>([...all_texts, ...all_counts, ...flags, 'embeddings', 'rerank', 'device', 'aliases', 'stop']);
+  const out: Record<string, unknown> = Object.fromEntries(Object.entries(before ?? {}).filter(([key]) => !known.has(key)));
+  out.id = typed.id.trim();
+  out.engine = engine;
+  const files: readonly Text[] = engine !== 'llama' ? [] : typed.fetched ? ['source', 'sha256'] : ['file'];
+  for (const key of [...texts[engine], ...files]) if (typed[key].trim()) out[key] = typed[key].trim();
+  for (const key of counts[engine]) {
+    const count = whole(typed[key]);
+    if (count !== null) out[key] = count;
+  }
+  if (engine !== 'vllm' && typed.serves !== 'chat') out[typed.serves] = true;
+  if (typed.shorter_vectors && out.embeddings) out.shorter_vectors = true;
+  // What goes without saying is said where it was.
+  if (ours && typed.device && !(engine === 'llama' && typed.device === 'host' && !before?.device)) out.device = typed.device;
+  if (ours && typed.pinned) out.pinned = true;
+  if (typed.demo) out.demo = true;
+  const former = new Map((before?.aliases ?? []).map((alias) => [name_of(alias), alias]));
+  const aliases = words(typed.aliases).map((name) => former.get(name) ?? name);
+  if (aliases.length) out.aliases = aliases;
+  const stop = typed.stop.split('\n').filter(Boolean).map(text_of);
+  if (stop.length) out.stop = stop;
+  return out as unknown as Definition;
 }
 
 /** Which answers cannot be meant, before the server is asked. */
-export function wrong_in(typed: Typed, elsewhere: boolean): Set<Asked> {
+export function wrong_in(typed: Typed): Set<Asked> {
+  const { engine } = typed;
   const wrong = new Set<Asked>();
-  const id = typed.id.trim();
-  if (!/^[!-~]{1,200}$/.test(id) || /["\\,]/.test(id)) wrong.add('id');
-  if (elsewhere) {
-    if (!/^https?:\/\/[^/]/.test(typed.url.trim())) wrong.add('url');
+  const said = (key: Line) => typed[key].trim();
+  const count = (key: Count, least: number, most: number, needed = false) => {
+    const value = whole(typed[key]);
+    if ((said(key) || needed) && (value === null || value < least || value > most)) wrong.add(key);
+  };
+  const path = (key: Text, needed = false) => {
+    if ((said(key) || needed) && !said(key).startsWith('/')) wrong.add(key);
+  };
+  const plain = (name: string) => /^[!-~]{1,200}$/.test(name) && !/["\\]/.test(name);
+  if (!plain(said('id')) || said('id').includes(',')) wrong.add('id');
+  if (engine === 'openai') {
+    if (!/^https?:\/\/[^/]/.test(said('url'))) wrong.add('url');
+    for (const key of ['api_key_file', 'ca_file', 'certificate_file', 'key_file'] as const) path(key);
   } else {
-    const source = typed.source.trim();
-    if (!typed.fetched && !typed.file.trim().startsWith('/')) wrong.add('file');
-    if (typed.fetched && !/^(https?:\/\/[^/]+\/|hf:[^/]+\/[^/]+\/)[^?#]*\.gguf$/.test(source)) wrong.add('source');
-    // Only a hub says it by itself.
-    const needs_hash = !source.startsWith('hf:');
-    if (typed.fetched && !/^[0-9a-f]{64}$/i.test(typed.sha256.trim()) && (needs_hash || typed.sha256.trim())) wrong.add('sha256');
-    if (typed.chat_template_file.trim() && !typed.chat_template_file.trim().startsWith('/')) wrong.add('chat_template_file');
+    path('chat_template_file');
+    count('threads', 1, 512);
   }
-  const places = whole(typed.concurrency);
-  if (places === null || places < 1 || places > (elsewhere ? 100_000 : 256)) wrong.add('concurrency');
-  const context = whole(typed.context_tokens);
-  if (typed.context_tokens.trim() && (context === null || context < 16)) wrong.add('context_tokens');
+  if (engine === 'vllm') {
+    path('folder', true);
+    path('adapters_folder');
+    count('adapters_max', 1, 64);
+    count('adapters_rank', 1, 512);
+  } else if (engine === 'llama' && !typed.fetched) {
+    path('file', true);
+  } else if (engine === 'llama') {
+    if (!/^(https?:\/\/[^/]+\/|hf:[^/]+\/[^/]+\/)[^?#]*\.gguf$/.test(said('source'))) wrong.add('source');
+    // Only a hub says it by itself.
+    const needs_hash = !said('source').startsWith('hf:');
+    if (!/^[0-9a-f]{64}$/i.test(said('sha256')) && (needs_hash || said('sha256'))) wrong.add('sha256');
+  }
+  count('concurrency', 1, places_max[engine], true);
+  count('context_tokens', 16, 100_000_000);
+  if (words(typed.aliases).some((name) => !plain(name))) wrong.add('aliases');
+  if (typed.stop.split('\n').filter(Boolean).length > 4) wrong.add('stop');
   return wrong;
 }
 
-/** The question of the form that an error of the API is about. */
-export function question_of(param: string | null): Asked | null {
-  const key = param?.replace(/^definition\./, '');
+/** The question of the form that an error of the API is about, of those that its engine is asked. */
+export function question_of(param: string | null, engine: Engine): Asked | null {
+  const key = /^definition\.([a-z0-9_]+)/.exec(param ?? '')?.[1];
+  const always = ['id', 'engine', 'aliases', 'stop'] as const;
+  const files = ['file', 'source', 'sha256', 'device'] as const;
+  const asked: readonly Asked[] = [...always, ...texts[engine], ...counts[engine], ...(engine === 'llama' ? files : engine === 'vllm' ? (['device'] as const) : [])];
+  if ((key === 'embeddings' || key === 'rerank') && engine !== 'vllm') return 'serves';
   return asked.find((each) => each === key) ?? null;
 }

@@ -4,13 +4,15 @@ import { answered, client, of } from './api';
 
 export type Definition = components['schemas']['ModelDefinition'];
 export type Entry = components['schemas']['CatalogueEntry'];
+export type ModelLeftOut = components['schemas']['ModelLeftOut'];
 export type Fit = components['schemas']['ModelFit'];
 export type Offer = components['schemas']['FileOffer'];
 export type Download = components['schemas']['ModelDownload'];
 type Answer = components['schemas']['CatalogueAnswer'];
 
 export const catalogue_api = {
-  all: async () => (await answered(client.GET('/api/catalogue'))).models,
+  /** With those that the last start left out. */
+  all: () => answered(client.GET('/api/catalogue')),
   /** Adds it, or says only whether it would fit. */
   add: (definition: Definition, dry_run = false) => answered(client.POST('/api/catalogue', { body: { definition, dry_run } })) as Promise<Answer>,
   /** `version`: the one that was seen; another one now is a conflict. */

@@ -42,13 +42,17 @@ export function title_from(question: string): string {
   return `${(space > title_letters_max / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;
 }
 
-/** "4,1 GB": in steps of a thousand, as disks are sold. */
-export function bytes_text(bytes: number, language: Language): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let at = 0;
-  let value = bytes;
-  for (; value >= 1000 && at < units.length - 1; at++) value /= 1000;
-  return `${new Intl.NumberFormat(locale[language], { maximumFractionDigits: value < 10 && at > 0 ? 1 : 0 }).format(value)} ${units[at]}`;
+/**
+ * "30,5 GB", "400 MB", in steps of a thousand, as disks are sold; the server's own texts say it so too
+ * (src/base/byte_text.hpp): from 1 GB on with a decimal where there is one, below in whole MB, kB or B.
+ * What something needs is rounded up, and what there is for it down: the two never read the same where it does not fit.
+ */
+export function bytes_text(bytes: number, language: Language, rounded: 'near' | 'up' | 'down' = 'near'): string {
+  const round = { near: Math.round, up: Math.ceil, down: Math.floor }[rounded];
+  const units = [['B', 1, 1], ['kB', 1e3, 1e3], ['MB', 1e6, 1e6], ['GB', 1e9, 1e8], ['TB', 1e12, 1e11]] as const;
+  const of = (step: number) => round(bytes / step) * step;
+  const [name, unit, step] = units.find(([, , step], at) => of(step) < (units[at + 1]?.[1] ?? Infinity)) ?? units[4];
+  return `${new Intl.NumberFormat(locale[language], { maximumFractionDigits: 1 }).format(of(step) / unit)} ${name}`;
 }
 
 /** "62 %", "140 %", "0,4 %": a part, as people say it. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { acts_of, all_coming, blocks_of, coming_in, device_name, engines_of, standing_of, undo_of, wants_somebody } from './residency';
+import { acts_of, all_coming, blocks_of, coming_in, engines_of, named_device, standing_of, undo_of, wants_somebody } from './residency';
 import type { MemoryDevice, ModelResidency, ResidencyEvent } from './residency_api';
-import { event_words, why_words, type Teller } from './residency_words';
+import { card_words, device_words, event_words, why_words, type Teller } from './residency_words';
 import { fill } from './words';
 import * as words from './words/residency';
 
-const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', bytes: 80e9, taken: 40e9, reserved: 10e9 };
+const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', name: null, bytes: 80e9, taken: 40e9, reserved: 10e9 };
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
   id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
@@ -60,7 +60,7 @@ describe('a memory', () => {
 
   it('holds the rest of one that sleeps, and another one its weights', () => {
     const sleeper = model({ state: 'asleep', taken: 2e9, backing: 'host', backed: 20e9 });
-    const host: MemoryDevice = { node: 'local', device: 'host', kind: 'host', bytes: 64e9, taken: 20e9, reserved: 0 };
+    const host: MemoryDevice = { node: 'local', device: 'host', kind: 'host', name: null, bytes: 64e9, taken: 20e9, reserved: 0 };
     expect(blocks_of({ ...device, taken: 2e9, reserved: 0 }, [sleeper]).map((each) => [each.kind, each.bytes / 1e9])).toEqual([['model', 2], ['free', 78]]);
     expect(blocks_of(host, [sleeper]).map((each) => [each.kind, each.bytes / 1e9, each.model?.id])).toEqual([['weights', 20, 'm'], ['free', 44, undefined]]);
     expect(blocks_of({ ...host, taken: 0 }, [{ ...sleeper, state: 'draining' }]).map((each) => each.kind)).toEqual(['free']);
@@ -69,8 +69,14 @@ describe('a memory', () => {
   });
 
   it('is named with its machine where there are several', () => {
-    expect(device_name(device, 1)).toBe('gpu0');
-    expect(device_name(device, 2)).toBe('local · gpu0');
+    const say: Teller['say'] = (key, values = {}) => fill(words.da[key], values);
+    expect(device_words(device, 1, say)).toBe('GPU 0');
+    expect(device_words(device, 2, say)).toBe('local · GPU 0');
+    expect(device_words({ node: 'local', device: 'host' }, 1, say)).toBe('Maskinens hukommelse');
+    expect(card_words({ ...device, name: 'NVIDIA A100-SXM4-40GB MIG 1g.5gb' }, say)).toBe('A100-SXM4-40GB, del 1g.5gb');
+    expect(card_words({ ...device, name: 'NVIDIA A10' }, say)).toBe('A10');
+    expect(card_words(device, say)).toBeNull();
+    expect(named_device('tpu-3', 'MIG')).toEqual({ kind: 'other', id: 'tpu-3', card: 'MIG', part: null });
   });
 });
 

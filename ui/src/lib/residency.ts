@@ -83,5 +83,19 @@ export const undo_of = { load: 'unload', unload: 'load', sleep: 'wake', wake: 's
 /** When it began to be as it is. */
 export const since_of = (model: ModelResidency, at: string) => new Date(new Date(at).getTime() - model.in_state_s * 1000);
 
-/** "local · gpu0"; the machine alone goes without saying where there is one. */
-export const device_name = (device: { node: string | null; device: string | null }, nodes: number) => (nodes > 1 ? `${device.node} · ${device.device}` : (device.device ?? ''));
+/** What a memory is called: the machine's own or a GPU by its number, and by its driver's name where that is known. */
+export interface NamedDevice {
+  kind: 'host' | 'gpu' | 'other';
+  /** "0" of gpu0; of another the id itself. */
+  id: string;
+  /** "A100-SXM4-40GB". */
+  card: string | null;
+  /** "1g.5gb": it is a part of a card (MIG). */
+  part: string | null;
+}
+
+export function named_device(device: string, driver_name: string | null): NamedDevice {
+  const number = /^gpu(\d+)$/.exec(device)?.[1];
+  const [, card, part] = /^(?:NVIDIA )?(.*?)(?: MIG (\S+))?$/.exec(driver_name ?? '') ?? [];
+  return { kind: device === 'host' ? 'host' : number ? 'gpu' : 'other', id: number ?? device, card: card || null, part: part ?? null };
+}

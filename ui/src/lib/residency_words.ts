@@ -1,7 +1,7 @@
 // How a model stands and what happened to it, in sentences made of cause, other and time.
 import { bytes_text, clock_time, type Language } from './format';
 import { fetching_words } from './fetching';
-import { is_elsewhere, since_of, standing_of } from './residency';
+import { is_elsewhere, named_device, since_of, standing_of } from './residency';
 import type { MemoryDevice, ModelResidency, ResidencyEvent } from './residency_api';
 import { short_time } from './when';
 import type * as words from './words/residency';
@@ -31,6 +31,19 @@ function time_words(time: Date, { language, now }: Teller): string {
   return time.toDateString() === now.toDateString() ? clock_time(iso, language) : short_time(iso, language);
 }
 
+/** "GPU 0", "Maskinens hukommelse"; with the machine before it where there are several. */
+export function device_words(at: { node: string | null; device: string | null }, nodes: number, say: Say): string {
+  const { kind, id } = named_device(at.device ?? '', null);
+  const name = kind === 'host' ? say('device_host') : kind === 'gpu' ? say('device_gpu', { number: id }) : id;
+  return nodes > 1 ? `${at.node} · ${name}` : name;
+}
+
+/** The card behind it, "A100, del 1g.5gb"; null where nothing is known. */
+export function card_words(device: MemoryDevice, say: Say): string | null {
+  const { card, part } = named_device(device.device, device.name);
+  return card && part ? say('device_part', { card, part }) : card;
+}
+
 /** The model that it makes room for. */
 const other_of = (other: string | null, { say, name_of }: Teller) => (other ? name_of(other) : say('other_unknown'));
 
@@ -38,7 +51,7 @@ export function unfit_words(model: ModelResidency, devices: readonly MemoryDevic
   const largest = Math.max(0, ...devices.filter((each) => each.kind === model.memory).map((each) => each.bytes));
   if (largest === 0) return say(model.memory === 'gpu' ? 'why_unfit_no_gpu' : 'why_unfit_none');
   if (model.bytes <= largest) return say('why_unfit_pinned');
-  return say('why_unfit', { bytes: bytes_text(model.bytes, language), largest: bytes_text(largest, language) });
+  return say('why_unfit', { bytes: bytes_text(model.bytes, language, 'up'), largest: bytes_text(largest, language, 'down') });
 }
 
 /** How a model stands, and what there is to say beside it: why, and what comes next. */

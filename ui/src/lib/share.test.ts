@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { behind_s, bins_of, csv_of, hours_of, jain_of, part_of_all, parts_now, parts_of, standing_of, used, waited, type Sample, type Share } from './share';
+import { behind_s, bins_of, busy_of, csv_of, hours_of, jain_of, part_of_all, parts_now, parts_of, standing_of, used, waited, type Sample, type Share } from './share';
 
 const share = (more: Partial<Share>): Share => ({
   member: 'mem_1', name: 'Prøvekommunen', share: 3, shares_all: 12, places: 0, places_max: 0, waiting: 0, running: 0, recent: 0, floor: 0,
@@ -80,5 +80,12 @@ describe('figures', () => {
   });
   it('are written as a Danish spreadsheet reads them, and no name is a formula', () => {
     expect(csv_of(['Kommune', 'Del'], [['=1+1', 0.5], ['A;B', null]])).toBe('\ufeffKommune;Del\r\n"\'=1+1";0,5\r\n"A;B";\r\n');
+  });
+});
+
+describe('the line', () => {
+  it('is of those who ask or wait, the one that waits most first', () => {
+    const [idle, asks, waits, both] = [share({ member: 'idle' }), share({ member: 'asks', running: 9 }), share({ member: 'waits', waiting: 2 }), share({ member: 'both', waiting: 2, running: 1 })];
+    expect(busy_of([idle, asks, waits, both]).map((each) => each.member)).toEqual(['both', 'waits', 'asks']);
   });
 });

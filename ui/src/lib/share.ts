@@ -132,3 +132,8 @@ export function csv_of(head: readonly string[], rows: readonly (readonly (string
   const cell = (value: string | number | null) => (value === null ? '' : typeof value === 'number' ? String(Math.round(value * 1000) / 1000).replace('.', ',') : quoted(value));
   return `\ufeff${[head, ...rows].map((row) => row.map(cell).join(';')).join('\r\n')}\r\n`;
 }
+
+/** Who asks or waits now, the one that waits most first. */
+export function busy_of(members: readonly Share[]): Share[] {
+  return members.filter((each) => each.running + each.waiting > 0).sort((a, b) => b.waiting - a.waiting || b.running - a.running || a.name.localeCompare(b.name, 'da'));
+}

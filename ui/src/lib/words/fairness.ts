@@ -22,7 +22,7 @@ export const da = {
   fair_check_failed: 'Kontrollen kunne ikke begynde',
   fair_alike: 'De, der venter, får lige meget for deres andel: {percent} (Jains mål; 100 % er helt lige).',
   fair_alike_none: 'Færre end to kommuner venter lige nu, så der er intet at veje mod hinanden.',
-  fair_sum: 'Kommuner: {members}, {running} spørgsmål i gang, {waiting} venter.',
+  fair_sum: '{members} i alt. {running} spørgsmål er i gang, og {waiting} venter.',
 
   fair_chart: 'Brugt i det seneste minut mod andelen',
   fair_chart_what: 'Stregen ved 100 % er kommunens andel. Det, der går over, er lånt af det, andre ikke bruger.',
@@ -113,7 +113,7 @@ export const en: Record<keyof typeof da, string> = {
   fair_check_failed: 'The check could not begin',
   fair_alike: 'Those who wait get alike for their shares: {percent} (Jain’s index; 100% is wholly alike).',
   fair_alike_none: 'Fewer than two municipalities wait now, so there is nothing to weigh against each other.',
-  fair_sum: 'Municipalities: {members}, {running} questions being answered, {waiting} wait.',
+  fair_sum: '{members} in all. {running} questions are being answered, and {waiting} wait.',
 
   fair_chart: 'Used in the last minute against the share',
   fair_chart_what: 'The line at 100% is the municipality’s share. What goes beyond it is borrowed from what others do not use.',
