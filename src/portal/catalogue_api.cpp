@@ -74,7 +74,7 @@ void write_download(json::Writer& out, const std::optional<Download>& download) 
 std::string in_danish(std::uint64_t bytes, Rounded rounded) { return byte_text(bytes, rounded, ','); }
 
 ApiError wrong(const WrongDefinition& why) {
-  static constexpr std::pair<std::string_view, std::string_view> in_danish[] = {
+  static constexpr std::pair<std::string_view, std::string_view> sentences[] = {
       {"definition.file", "Filen kan ikke bruges som model. Findes den, og er den hel?"},
       {"definition.folder", "Mappen kan ikke bruges som model. Findes den, og er alle filer i den?"},
       {"definition.engine", "Serveren har ikke den motor. Den skal sættes op i konfigurationsfilen først."},
@@ -96,7 +96,7 @@ ApiError wrong(const WrongDefinition& why) {
       {"definition.concurrency", "Antallet af pladser kan ikke bruges."},
       {"definition.context_tokens", "Længden af samtaler (tokens) kan ikke bruges."}};
   ApiError error{Cause::invalid_value, why.message, why.key};
-  for (const auto& [key, text] : in_danish) {
+  for (const auto& [key, text] : sentences) {
     if (!why.key.starts_with(key)) continue;
     const std::string_view part = std::string_view(why.key).substr(key.size());
     if (part.empty() || part.starts_with('.') || part.starts_with('[')) error.message_da = text;  // adapters[2].file
