@@ -145,4 +145,20 @@ std::string text_of(const SimFigures& figures) {
   return text;
 }
 
+std::string json_of(const BoundFigures& figures, std::string_view policy) {
+  std::string text;
+  json::Writer out(text);
+  out.object()
+      .member("policy", policy)
+      .member("requests", figures.requests)
+      .member("load_seconds", figures.load_seconds_least)
+      .close_object();
+  return text;
+}
+
+std::string text_of(const BoundFigures& figures) {
+  return fmt::format("requests                     {}\nload seconds, at least       {:.1f}\n", figures.requests,
+                     figures.load_seconds_least);
+}
+
 }  // namespace faelled::app
