@@ -90,7 +90,8 @@ def test_the_summary_has_its_figures_and_the_text_the_same(sim):
     words = ["--trace", ARENA, "--world", A10G, "--policy", "vtc", "--seed", 1]
     summary = json.loads(sim(*words, "--json").stdout)
     for key in ("policy", "seed", "tokens_per_s", "max_difference", "mean_difference", "backlogged_share", "light_lateness_s",
-                "light_first_token_s", "wait_s", "loads", "load_seconds", "misses", "floor_violations", "members"):
+                "light_first_token_s", "wait_s", "loads", "load_seconds", "misses", "warmed", "warmed_used", "prefetch_precision", "floor_violations",
+                "members"):
         assert key in summary, key
     assert summary["policy"] == "vtc" and summary["seed"] == 1 and len(summary["members"]) == 27
     assert summary["floor_violations"] is None, "VTC promises no floor"
