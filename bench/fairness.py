@@ -207,12 +207,12 @@ def published_table(runs, policies):
     return table(["workload", "policy", "figure", "known", "here", "off by", "within two deviations", "from"], rows)
 
 
-def filled(text, tables):
+def filled(text, tables, document=DOCUMENT):
     """The document with each `<!-- name -->` … `<!-- end of name -->` filled anew."""
     for name, content in tables.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-            sys.exit(f"{DOCUMENT.relative_to(ROOT)} needs the lines {begin} and {end}, in this order, once each")
+            sys.exit(f"{document.name} needs the lines {begin} and {end}, in this order, once each")
         text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n{content}\n{end}", text, flags=re.DOTALL)
     return text
 

@@ -50,11 +50,11 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-def ask(connection, model, tokens, member="greedy"):
+def ask(connection, model, tokens, member="greedy", prompt="bade deba"):
     """A streamed completion: seconds to its first token, and in all."""
     began = time.monotonic()
     connection.request("POST", "/v1/completions", json.dumps({
-        "model": model, "prompt": "bade deba", "max_tokens": tokens, "temperature": 0, "seed": 1, "ignore_eos": True, "stream": True,
+        "model": model, "prompt": prompt, "max_tokens": tokens, "temperature": 0, "seed": 1, "ignore_eos": True, "stream": True,
     }), {"Authorization": f"Bearer {key(member)}", "Content-Type": "application/json"})
     answer = connection.getresponse()
     if answer.status != 200:
@@ -85,14 +85,14 @@ def answers(port, path):
 class Faelled:
     name = "faelled"
 
-    def __init__(self, options, folder, files, places, memory_gb, turn_s=20):
+    def __init__(self, options, folder, files, places, memory_gb, turn_s=20, **settings):
         self.port = gateways.free_port()
         config = {
             "listen": f"127.0.0.1:{self.port}", "data": str(folder / "data"), "llama_server": str(options.llama_server.resolve()),
             "keys": [{"member": member, "name": "bench", "secret": key(member)} for member in MEMBERS],
             "residency": {"memory_gb": memory_gb, "turn_s": turn_s},
             "models": [{"id": name, "engine": "llama", "file": str(file), "concurrency": places, "threads": 1,
-                        "chat_template_file": str(TEMPLATE)} for name, file in files.items()]}
+                        "chat_template_file": str(TEMPLATE)} for name, file in files.items()], **settings}
         (folder / "faelled.yaml").write_text(json.dumps(config))
         self.log = folder / "faelled.log"
         with open(self.log, "wb") as log:
@@ -193,30 +193,46 @@ def switch(options, folder):
             "router_paired_ratio": round(statistics.median(a / b for a, b in zip(took["llama-server router"], took["own engine"])), 3)}
 
 
-def play(rival, trace, options):
-    """Open loop: each request goes when the trace says, scaled, whoever still waits."""
-    scale = options.seconds / 600
-    results, lock, threads = [], threading.Lock(), []
+def scaled(trace, seconds, tokens, input_tokens=None):
+    """A workload of turns_…, of ten minutes and 200 tokens an answer on average, in so many seconds with so many tokens."""
+    return [row | {"time_s": f"{float(row['time_s']) * seconds / 600:.3f}",
+                   "input_tokens": input_tokens or row["input_tokens"],
+                   "output_tokens": max(1, int(int(row["output_tokens"]) * tokens / 200))} for row in trace]
+
+
+def workload(options, name, seed):
+    text = subprocess.run([options.faelled, "sim", "workload", name, "--seed", str(seed)], capture_output=True, text=True,
+                          check=True).stdout
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def open_loop(trace, one):
+    """Calls one(row) in a thread of its own when the trace says, whoever still waits. Seconds until all have returned."""
+    threads = []
     begun = time.monotonic()
-
-    def one(row):
-        tokens = max(1, int(int(row["output_tokens"]) * options.tokens / 200))
-        try:
-            first_s, _ = ask(tcp(rival.port), row["model"], tokens, row["member"])
-        except (ValueError, OSError) as problem:
-            first_s = str(problem)
-        with lock:
-            results.append((row["member"], first_s))
-
     for row in trace:
-        wait = float(row["time_s"]) * scale - (time.monotonic() - begun)
+        wait = float(row["time_s"]) - (time.monotonic() - begun)
         if wait > 0:
             time.sleep(wait)
         threads.append(threading.Thread(target=one, args=(row,)))
         threads[-1].start()
     for thread in threads:
         thread.join()
-    ended = time.monotonic() - begun
+    return time.monotonic() - begun
+
+
+def play(rival, trace, options):
+    results, lock = [], threading.Lock()
+
+    def one(row):
+        try:
+            first_s, _ = ask(tcp(rival.port), row["model"], row["output_tokens"], row["member"])
+        except (ValueError, OSError) as problem:
+            first_s = str(problem)
+        with lock:
+            results.append((row["member"], first_s))
+
+    ended = open_loop(scaled(trace, options.seconds, options.tokens), one)
     failed = [first for _, first in results if isinstance(first, str)]
     if len(failed) == len(results):
         raise SystemExit(f"{rival.name} served nobody: {failed[0]}\n{rival.log.read_text()[-2000:]}")
@@ -232,20 +248,18 @@ def turns(options, folder):
     import tiny_models
     files = {f"model-{i:02}": tiny_models.make(folder / f"model-{i:02}.gguf", seed=i, context=4096) for i in (1, 2, 3)}
     out = {}
-    for workload in options.workloads.split(","):
-        text = subprocess.run([options.faelled, "sim", "workload", workload, "--seed", str(options.seed)], capture_output=True,
-                              text=True, check=True).stdout
-        trace = list(csv.DictReader(io.StringIO(text)))
-        out[workload] = {"requests": len(trace)}
+    for name in options.workloads.split(","):
+        trace = workload(options, name, options.seed)
+        out[name] = {"requests": len(trace)}
         for make in (lambda f: Faelled(options, f, files, 1, 0.14, turn_s=20 * options.seconds / 600), lambda f: Router(options, f, files, 1, 2)):
-            place = folder / f"{workload}-{len(out[workload])}"
+            place = folder / f"{name}-{len(out[name])}"
             place.mkdir()
             rival = make(place)
             try:
-                out[workload][rival.name] = play(rival, trace, options)
+                out[name][rival.name] = play(rival, trace, options)
             finally:
                 rival.stop()
-            print(workload, rival.name, json.dumps(out[workload][rival.name]), file=sys.stderr)
+            print(name, rival.name, json.dumps(out[name][rival.name]), file=sys.stderr)
     return out
 
 

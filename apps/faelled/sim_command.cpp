@@ -11,6 +11,7 @@
 #include "complain.hpp"
 #include "config/world.hpp"
 #include "contents.hpp"
+#include "sim/bound.hpp"
 #include "sim/memory.hpp"
 #include "sim/simulation.hpp"
 #include "sim/turns.hpp"
@@ -19,6 +20,8 @@
 
 namespace faelled::app {
 namespace {
+
+constexpr std::string_view bound_name = "bound";  // no policy, and asked for in its place
 
 struct SimOptions {
   std::string trace, world, policy = "fcfs", out;
@@ -54,6 +57,16 @@ Expected<void> write_file(const std::string& path, const std::string& text) {
   return {};
 }
 
+int print_bound(const SimOptions& options, const sim::Trace& trace, const sim::World& world) {
+  if (!options.out.empty())
+    return complain({Errc::invalid, "a bound has no rows to write to " + options.out, "leave --out away"});
+  const auto least_s = sim::load_seconds_least(trace, world);
+  if (!least_s) return complain(least_s.error());
+  const BoundFigures figures{trace.requests.size(), *least_s};
+  std::cout << (options.json ? json_of(figures, options.policy) + "\n" : text_of(figures));
+  return 0;
+}
+
 int simulate(const SimOptions& options) {
   const auto world = config::load_world(options.world);
   if (!world) return complain(world.error());
@@ -61,6 +74,7 @@ int simulate(const SimOptions& options) {
   if (!text) return complain(text.error());
   auto trace = sim::read_trace(*text);
   if (!trace) return complain({trace.error().code, options.trace + ": " + trace.error().message, trace.error().hint});
+  if (options.policy == bound_name) return print_bound(options, *trace, *world);
   const auto result = sim::simulate(*trace, *world, options.policy, options.seed);
   if (!result) return complain(result.error());
   if (!options.out.empty())
@@ -154,6 +168,7 @@ void add_sim_command(CLI::App& app, int& status) {
       ->add_option("--policy", options->policy,
                    "Who is next: " + listed(sim::policy_names()) +
                        "; with a memory, what is kept: " + listed(sim::memory_policy_names()) +
+                       ", or bound: the load seconds below which none of them can go" +
                        "; where models take turns: " + listed(sim::turn_policy_names()))
       ->capture_default_str();
   command->add_option("--seed", options->seed,

@@ -15,6 +15,12 @@ double part_served(const sim::MemberFigures& member) {
   return member.demanded_work > 0 ? member.served_work / member.demanded_work : 1;
 }
 
+// Of the models that were loaded before anybody asked, the part that was asked for. None: none was.
+std::optional<double> precision_of(const sim::Loads& loads) {
+  if (loads.warmed == 0) return std::nullopt;
+  return static_cast<double>(loads.warmed_used) / static_cast<double>(loads.warmed);
+}
+
 void number_or_null(json::Writer& out, std::string_view key, const std::optional<double>& number) {
   out.key(key);
   if (number)
@@ -38,6 +44,20 @@ void write_members(json::Writer& out, const SimFigures& figures) {
     out.close_object();
   }
   out.close_array();
+}
+
+std::string text_of_loads(const SimFigures& figures, const sim::Loads& loads) {
+  std::string text = fmt::format(
+      "requests                     {}\nserved                       {}\nmisses                       {} ({:.2f} %)\n"
+      "loads                        {}\nload seconds                 {:.1f}\n",
+      figures.requests, figures.served, loads.misses,
+      figures.requests == 0 ? 0 : 100.0 * static_cast<double>(loads.misses) / static_cast<double>(figures.requests),
+      loads.loads, loads.seconds);
+  if (const auto precision = precision_of(loads))
+    text += fmt::format("loaded before it was asked   {}, of which used {} ({:.1f} %)\n", loads.warmed,
+                        loads.warmed_used, 100 * *precision);
+  return text + fmt::format("wait P50, P95, P99, max      {:.2f}, {:.2f}, {:.2f}, {:.2f} s\n", figures.waits.p50_s,
+                            figures.waits.p95_s, figures.waits.p99_s, figures.waits.max_s);
 }
 
 }  // namespace
@@ -99,7 +119,10 @@ std::string json_of(const SimFigures& figures, std::optional<std::string_view> p
       .member("loads", loads.loads)
       .member("load_seconds", loads.seconds)
       .member("misses", loads.misses)
-      .key("floor_violations");
+      .member("warmed", loads.warmed)
+      .member("warmed_used", loads.warmed_used);
+  number_or_null(out, "prefetch_precision", precision_of(loads));
+  out.key("floor_violations");
   if (figures.floor_violations)
     out.unsigned_integer(*figures.floor_violations);
   else
@@ -110,17 +133,7 @@ std::string json_of(const SimFigures& figures, std::optional<std::string_view> p
 }
 
 std::string text_of(const SimFigures& figures) {
-  if (figures.loads)
-    return fmt::format(
-        "requests                     {}\nserved                       {}\nmisses                       {} ({:.2f} %)\n"
-        "loads                        {}\nload seconds                 {:.1f}\n"
-        "wait P50, P95, P99, max      {:.2f}, {:.2f}, {:.2f}, {:.2f} s\n",
-        figures.requests, figures.served, figures.loads->misses,
-        figures.requests == 0
-            ? 0
-            : 100.0 * static_cast<double>(figures.loads->misses) / static_cast<double>(figures.requests),
-        figures.loads->loads, figures.loads->seconds, figures.waits.p50_s, figures.waits.p95_s, figures.waits.p99_s,
-        figures.waits.max_s);
+  if (figures.loads) return text_of_loads(figures, *figures.loads);
   std::string text = fmt::format(
       "requests                     {}\nserved                       {}\ntokens per second            {:.1f}\n"
       "service difference, max      {:.1f}\nservice difference, mean     {:.1f} ({:.2f} % of service)\n"
@@ -143,6 +156,22 @@ std::string text_of(const SimFigures& figures) {
     text += fmt::format("{:<20}{:>10}{:>10}{:>11.1f} %{:>11.2f} s\n", id, member.requests, member.served,
                         100 * part_served(member), member.first_token_s);
   return text;
+}
+
+std::string json_of(const BoundFigures& figures, std::string_view policy) {
+  std::string text;
+  json::Writer out(text);
+  out.object()
+      .member("policy", policy)
+      .member("requests", figures.requests)
+      .member("load_seconds", figures.load_seconds_least)
+      .close_object();
+  return text;
+}
+
+std::string text_of(const BoundFigures& figures) {
+  return fmt::format("requests                     {}\nload seconds, at least       {:.1f}\n", figures.requests,
+                     figures.load_seconds_least);
 }
 
 }  // namespace faelled::app

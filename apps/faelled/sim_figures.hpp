@@ -27,11 +27,20 @@ struct SimFigures {
   std::vector<Member> members;
 };
 
+// Of a trace in a memory, instead of a policy's result.
+struct BoundFigures {
+  std::size_t requests = 0;
+  double load_seconds_least = 0;
+};
+
 SimFigures figures_of(const sim::Result& result, const sim::World& world, double horizon_s);
 
 // One line. `policy` and `seed` are null where there are none: a log's.
 std::string json_of(const SimFigures& figures, std::optional<std::string_view> policy,
                     std::optional<std::uint64_t> seed);
 std::string text_of(const SimFigures& figures);
+
+std::string json_of(const BoundFigures& figures, std::string_view policy);
+std::string text_of(const BoundFigures& figures);
 
 }  // namespace faelled::app

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <set>
+#include <span>
 #include <string>
 
 #include "config/document.hpp"
@@ -17,11 +18,12 @@ constexpr std::size_t models_max = 1000;
 constexpr double step_ms_max = 1e6;
 constexpr double wait_s_max = 1e8;
 constexpr double jitter_max = 0.2;
+constexpr double beside_max = 10;
 constexpr std::uint64_t count_max = 1'000'000'000;
 
 constexpr auto top_keys = std::to_array<std::string_view>({"engines", "memory", "members", "others", "work", "jitter"});
 constexpr auto memory_keys = std::to_array<std::string_view>(
-    {"slots", "gb", "load_s", "models", "places", "input_token_ms", "output_token_ms", "turn_s"});
+    {"slots", "gb", "load_s", "models", "places", "input_token_ms", "output_token_ms", "engine", "beside", "turn_s"});
 constexpr auto shape_keys = std::to_array<std::string_view>({"id", "gb", "load_s"});
 constexpr double gb_max = 1e6;
 constexpr double bytes_of_gb = 1e9;
@@ -32,8 +34,8 @@ constexpr auto work_keys = std::to_array<std::string_view>({"input", "output"});
 constexpr auto kinds = std::to_array<std::string_view>({"oracle", "paged", "places"});
 enum Kind : std::size_t { oracle, paged, places };
 constexpr auto engine_keys = std::to_array<std::string_view>({"id",
-                                                              "kind",
                                                               "models",
+                                                              "kind",
                                                               "kv_tokens",
                                                               "prefill_ms",
                                                               "prefill_token_ms",
@@ -53,7 +55,8 @@ constexpr auto engine_keys = std::to_array<std::string_view>({"id",
                                                               "places",
                                                               "input_token_ms",
                                                               "output_token_ms"});
-constexpr std::size_t every_kind = 3;      // so many of them say something to every kind of engine,
+constexpr std::size_t of_engines = 2;      // so many of them are of `engines` alone, and not of memory.engine,
+constexpr std::size_t every_kind = 3;      // so many say something to every kind of engine,
 constexpr std::size_t both_batching = 11;  // those from there to here to oracle and paged,
 constexpr auto own_keys = std::to_array<std::pair<std::size_t, std::size_t>>({{11, 15}, {15, 19}, {19, 22}});
 
@@ -114,6 +117,29 @@ sim::Places read_places(Fields& fields) {
   return batching;
 }
 
+// False: it is of no known kind, or says none.
+bool read_kind(Fields& fields, sim::EngineModel& engine) {
+  const auto kind = fields.choice("kind", kinds);
+  if (!fields.has("kind") && !fields.misspelt("kind"))
+    fields.wrong("kind", fields.path("kind") + " is missing", "one of oracle, paged, places");
+  if (!kind) return false;
+  for (std::size_t key = every_kind; key < engine_keys.size(); ++key)
+    if (fields.has(engine_keys[key]) && !says_something(key, static_cast<Kind>(*kind)))
+      fields.wrong(engine_keys[key],
+                   fields.path(engine_keys[key]) + " means nothing for an engine of kind " + std::string(kinds[*kind]),
+                   "remove it");
+  if (*kind == places) {
+    engine.batching = read_places(fields);
+  } else {
+    read_pace(fields, engine.pace);
+    if (*kind == paged)
+      engine.batching = read_paged(fields);
+    else
+      engine.batching = read_oracle(fields);
+  }
+  return true;
+}
+
 void read_engine(Problems& problems, const YAML::Node& node, const std::string& where, std::set<std::string>& ids,
                  sim::World& world) {
   Fields fields(problems, node, where, engine_keys);
@@ -130,25 +156,7 @@ void read_engine(Problems& problems, const YAML::Node& node, const std::string& 
     else
       engine.models.push_back(model.Scalar());
   });
-  const auto kind = fields.choice("kind", kinds);
-  if (!fields.has("kind") && !fields.misspelt("kind"))
-    fields.wrong("kind", fields.path("kind") + " is missing", "one of oracle, paged, places");
-  if (!kind) return;
-  for (std::size_t key = every_kind; key < engine_keys.size(); ++key)
-    if (fields.has(engine_keys[key]) && !says_something(key, static_cast<Kind>(*kind)))
-      fields.wrong(engine_keys[key],
-                   fields.path(engine_keys[key]) + " means nothing for an engine of kind " + std::string(kinds[*kind]),
-                   "remove it");
-  if (*kind == places) {
-    engine.batching = read_places(fields);
-  } else {
-    read_pace(fields, engine.pace);
-    if (*kind == paged)
-      engine.batching = read_paged(fields);
-    else
-      engine.batching = read_oracle(fields);
-  }
-  world.engines.push_back(std::move(engine));
+  if (read_kind(fields, engine)) world.engines.push_back(std::move(engine));
 }
 
 void read_shape(Problems& problems, const YAML::Node& node, const std::string& where, std::set<std::string>& ids,
@@ -168,17 +176,37 @@ void read_shape(Problems& problems, const YAML::Node& node, const std::string& w
   memory.models.push_back(std::move(shape));
 }
 
+// How long answers take in a memory: places that are all alike, or an engine for each model that is there.
+void read_answers(Problems& problems, Fields& fields, sim::Memory& memory) {
+  if (const auto* node = fields.find("engine")) {
+    Fields engine(problems, *node, "memory.engine", std::span(engine_keys).subspan(of_engines));
+    if (node->IsMap()) read_kind(engine, memory.answers.emplace());
+    if (memory.answers && std::holds_alternative<sim::OracleBatching>(memory.answers->batching))
+      engine.wrong("kind", "memory.engine is of kind paged or places", "an oracle has no number of places");
+    if (fields.has("places"))
+      fields.wrong("places", "memory.places means nothing beside memory.engine", "keep one of the two");
+  } else if (fields.has("places")) {
+    memory.answers.emplace().batching = read_places(fields);
+  }
+  if (const auto beside = fields.decimal("beside", 0, beside_max)) memory.beside = *beside;
+  if (fields.has("beside") && !(memory.answers && std::holds_alternative<sim::PagedBatching>(memory.answers->batching)))
+    fields.wrong("beside", "memory.beside means something to a memory.engine of kind paged alone", "remove it");
+  if (const auto turn = fields.seconds("turn_s", 0, wait_s_max)) memory.turn = *turn;
+  for (const auto* key : {"input_token_ms", "output_token_ms"})
+    if (fields.has(key) && !fields.has("places"))
+      fields.wrong(key, fields.path(key) + " means nothing without memory.places",
+                   "say how many a model serves at once");
+  if (fields.has("turn_s") && !fields.has("places") && !fields.has("engine"))
+    fields.wrong("turn_s", "memory.turn_s means nothing without memory.places or memory.engine",
+                 "say how many a model serves at once");
+}
+
 // Equal slots for whatever a trace asks for, or gigabytes and the models by name.
 void read_memory(Problems& problems, const YAML::Node& node, sim::World& world) {
   Fields fields(problems, node, "memory", memory_keys);
   if (!node.IsMap()) return;
   sim::Memory& memory = world.memory.emplace();
-  if (fields.has("places")) memory.answers = read_places(fields);
-  if (const auto turn = fields.seconds("turn_s", 0, wait_s_max)) memory.turn = *turn;
-  for (const auto* key : {"input_token_ms", "output_token_ms", "turn_s"})
-    if (fields.has(key) && !fields.has("places"))
-      fields.wrong(key, fields.path(key) + " means nothing without memory.places",
-                   "say how many a model serves at once");
+  read_answers(problems, fields, memory);
   if (fields.has("slots") == fields.has("gb"))
     fields.wrong("slots", "memory needs either slots or gb", "slots: 8, or gb: 160 with models");
   if (fields.has("slots")) {

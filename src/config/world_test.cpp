@@ -88,7 +88,29 @@ TEST(World, AMemoryHasSlotsOrModelsOfTheirOwnSizes) {
   EXPECT_FALSE(sized.world.memory->others);
 }
 
+TEST(World, AMemorysModelsAnswerInPlacesOrOnAnEngine) {
+  const auto places = parse_world("memory: {slots: 2, places: 3, output_token_ms: 30, turn_s: 5}\n");
+  ASSERT_TRUE(places.problems.empty());
+  EXPECT_EQ(std::get<sim::Places>(places.world.memory->answers->batching).places, 3U);
+  const auto paged = parse_world(
+      "memory:\n  slots: 2\n  turn_s: 5\n  beside: 0.25\n"
+      "  engine: {kind: paged, requests_max: 2, decode_ms: 12, decode_request_ms: 10}\n");
+  ASSERT_TRUE(paged.problems.empty()) << paged.problems.front().message;
+  EXPECT_EQ(paged.world.memory->beside, 0.25);
+  EXPECT_EQ(paged.world.memory->answers->pace.decode_request_s, 0.010);
+  EXPECT_EQ(std::get<sim::PagedBatching>(paged.world.memory->answers->batching).requests_max, 2U);
+}
+
 TEST(World, MistakesOfAMemoryAreTold) {
+  EXPECT_TRUE(
+      problems_of("memory: {slots: 2, engine: {kind: oracle, decode_ms: 1}}\n").contains("kind paged or places"));
+  EXPECT_TRUE(problems_of("memory: {slots: 2, engine: {decode_ms: 1}}\n").contains("memory.engine.kind is missing"));
+  EXPECT_TRUE(
+      problems_of("memory: {slots: 2, engine: {kind: paged, decode_ms: 1, id: a}}\n").contains("unknown key 'id'"));
+  EXPECT_TRUE(problems_of("memory: {slots: 2, places: 1, engine: {kind: paged, decode_ms: 1}}\n")
+                  .contains("memory.places means nothing beside memory.engine"));
+  EXPECT_TRUE(problems_of("memory: {slots: 2, places: 1, beside: 1}\n").contains("memory.beside means something to"));
+  EXPECT_TRUE(problems_of("memory: {slots: 2, turn_s: 1}\n").contains("memory.turn_s means nothing without"));
   EXPECT_NE(problems_of("memory: {load_s: 3}\n").find("either slots or gb"), std::string::npos);
   EXPECT_NE(problems_of("memory: {slots: 8, gb: 4}\n").find("either slots or gb"), std::string::npos);
   EXPECT_NE(problems_of("memory: {slots: 8, models: [{id: a, gb: 1}]}\n").find("means nothing beside slots"),

@@ -38,6 +38,11 @@ std::unique_ptr<Engine> make_engine(EngineId id, const EngineModel& model, StepL
   return std::make_unique<OracleEngine>(id, model.pace, std::get<OracleBatching>(model.batching), length);
 }
 
+std::uint32_t places_of(const EngineModel& model) {
+  if (const auto* places = std::get_if<Places>(&model.batching)) return places->places;
+  return std::get<PagedBatching>(model.batching).requests_max;
+}
+
 bool can_ever_fit(const EngineModel& model, const Request& request) {
   if (const auto* paged = std::get_if<PagedBatching>(&model.batching))
     return PagedEngine::can_ever_fit(*paged, request);

@@ -53,6 +53,8 @@ class StepLength {
 };
 
 std::unique_ptr<Engine> make_engine(EngineId id, const EngineModel& model, StepLength length);
+// So many requests run on it at a time, at most. Not of OracleBatching, which knows no such number.
+std::uint32_t places_of(const EngineModel& model);
 // Whether the engine would take the request when it is empty.
 bool can_ever_fit(const EngineModel& model, const Request& request);
 

@@ -33,6 +33,8 @@ struct Loads {
   std::uint64_t misses = 0;  // requests that found their model absent
   std::uint64_t loads = 0;
   double seconds = 0;
+  std::uint64_t warmed = 0;       // of these loads, before anybody asked
+  std::uint64_t warmed_used = 0;  // of these, asked for before they went
 };
 
 struct Result {

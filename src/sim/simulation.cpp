@@ -188,7 +188,7 @@ Result run(const Trace& trace, const World& world, Policy& policy, std::optional
 
 Expected<Result> simulate(const Trace& trace, const World& world, std::string_view policy,
                           std::optional<std::uint64_t> seed) {
-  if (world.memory && world.memory->answers) return play_turns(trace, world, policy);
+  if (world.memory && world.memory->answers) return play_turns(trace, world, policy, seed);
   if (world.memory) return play_memory(trace, *world.memory, policy);
   const Setting setting = setting_of(trace, world);
   for (std::size_t model = 0; model < trace.models.size(); ++model)

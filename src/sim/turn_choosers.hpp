@@ -14,6 +14,8 @@ class Chooser {
   virtual ~Chooser() = default;
   virtual std::vector<residency::Action> step(Instant now, const residency::Event& event) = 0;
   virtual Instant wake() const = 0;
+  // Of loads that nobody asked for; a rule has none.
+  virtual residency::Counts counts() const { return {}; }
 };
 
 class Planned final : public Chooser {
@@ -24,6 +26,7 @@ class Planned final : public Chooser {
     return {actions.begin(), actions.end()};
   }
   Instant wake() const override { return planner_.wake(); }
+  residency::Counts counts() const override { return planner_.counts(); }
 
  private:
   residency::Planner planner_;

@@ -1,10 +1,12 @@
 #include "sim/turns.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <queue>
 #include <string>
 
 #include "residency/member_weights.hpp"
+#include "sim/engine.hpp"
 #include "sim/memory.hpp"
 #include "sim/simulation.hpp"
 #include "sim/turn_choosers.hpp"
@@ -50,12 +52,18 @@ constexpr auto policies = std::to_array<std::pair<std::string_view, Maker>>(
         return Made{std::make_unique<Ruled>(Ruled::Rule{.one_line = true}), std::make_unique<OneLine>(trace)};
       }}});
 
-class Play {
+class Play final : private Desk {
  public:
-  Play(const Trace& trace, const World& world, Made made)
-      : trace_(trace), world_(world), memory_(*world.memory), made_(std::move(made)), models_(trace.models.size()) {}
+  Play(const Trace& trace, const World& world, Made made, std::optional<std::uint64_t> seed)
+      : trace_(trace), world_(world), memory_(*world.memory), made_(std::move(made)), models_(trace.models.size()) {
+    for (EngineId m = 0; m < models_.size(); ++m) {
+      const StepLength length(seed ? world.jitter : 0, seed.value_or(0) * models_.size() + m);
+      models_[m].engine = make_engine(m, *memory_.answers, length);
+      models_[m].turn.arrival_wakes = Duration{};
+    }
+  }
 
-  Expected<Result> run() {
+  Expected<Result> run() && {
     result_.members = trace_.members;
     result_.loads.emplace();
     tell(residency::DeviceIs{0, memory_.bytes});
@@ -63,46 +71,66 @@ class Play {
     if (!shapes) return std::unexpected(shapes.error());
     for (residency::ModelNumber m = 0; m < models_.size(); ++m) {
       models_[m].shape = (*shapes)[m];
-      tell(residency::ModelIs{m, models_[m].shape.bytes, models_[m].shape.load, memory_.answers->places});
+      tell(residency::ModelIs{m, models_[m].shape.bytes, models_[m].shape.load, places_});
     }
     for (RequestId row = 0; row < trace_.requests.size(); ++row) {
       const Request& request = trace_.requests[row];
       result_.outcomes.push_back(
           {request.at, request.member, request.input_tokens, request.output_tokens, std::nullopt});
-      if (models_[request.model].shape.bytes <= memory_.bytes) at(begun + request.at, Kind::arrival, row);
+      if (models_[request.model].shape.bytes <= memory_.bytes && can_ever_fit(*memory_.answers, request))
+        at(begun + request.at, Kind::arrival, row);
     }
-    while (true) {
-      const Instant wake = made_.chooser->wake();
-      if (!coming_.empty() && coming_.top().at <= wake) {
-        const Event event = coming_.top();
-        coming_.pop();
-        now_ = event.at;
-        happen(event);
-      } else if (wake != Instant::max()) {
-        now_ = wake;
-        tell(residency::Tick{});
-      } else {
-        return std::move(result_);
-      }
-      serve();
-    }
+    for (std::uint32_t quarter = 0; !trace_.requests.empty() && quarter * quarter_lasts <= trace_.requests.back().at;
+         ++quarter)
+      at(begun + quarter * quarter_lasts, Kind::quarter, quarter);
+    while (go_on()) serve();
+    const residency::Counts counts = made_.chooser->counts();
+    result_.loads->warmed = counts.warmed;
+    result_.loads->warmed_used = counts.warmed_used;
+    return std::move(result_);
   }
 
  private:
-  enum class Kind : std::uint8_t { arrival, loaded, answered };
+  enum class Kind : std::uint8_t { arrival, loaded, quarter };
   struct Event {
     Instant at;
     std::uint64_t number;  // of two at once the one that was known of first
     Kind kind;
-    std::uint32_t what;  // a row of the trace, or a model
+    std::uint32_t what;  // a row of the trace, a model, or a quarter of an hour since the beginning
     std::uint64_t load;  // of a model: counts its loads
     bool operator>(const Event& other) const { return std::tie(at, number) > std::tie(other.at, other.number); }
   };
-  struct Engine {
+  struct Station {
     ModelShape shape;
+    std::unique_ptr<Engine> engine;
+    Turn turn;
+    std::deque<RequestId> granted;  // it takes them up at its next turn
     bool ready = false;
     std::uint64_t loads = 0;
   };
+  static constexpr std::chrono::minutes quarter_lasts{15};
+
+  // To the next thing that happens. False: nothing will.
+  bool go_on() {
+    const auto next = std::ranges::min_element(models_, {}, [](const Station& station) { return station.turn.at; });
+    const Instant turn = next == models_.end() ? Instant::max() : next->turn.at;
+    const Instant wake = made_.chooser->wake();
+    if (!coming_.empty() && coming_.top().at <= std::min(turn, wake)) {
+      const Event event = coming_.top();
+      coming_.pop();
+      now_ = event.at;
+      happen(event);
+    } else if (turn != Instant::max() && turn <= wake) {
+      now_ = turn;
+      take_turn(*next);
+    } else if (wake != Instant::max()) {
+      now_ = wake;
+      tell(residency::Tick{});
+    } else {
+      return false;
+    }
+    return true;
+  }
 
   void at(Instant when, Kind kind, std::uint32_t what) {
     coming_.push({when, ++events_, kind, what, kind == Kind::loaded ? models_[what].loads : 0});
@@ -114,16 +142,45 @@ class Play {
       if (!models_[request.model].ready) ++result_.loads->misses;
       made_.order->arrived(now_, event.what);
       tell(residency::Arrived{event.what, request.model, weight_of(request)});
-    } else if (event.kind == Kind::answered) {
-      made_.order->ended(now_, event.what);
-      tell(residency::Ended{event.what});
+    } else if (event.kind == Kind::quarter) {
+      constexpr std::uint32_t week_days = 7, working_days = 5;
+      const std::uint32_t day = event.what / residency::Quarter::in_a_day;
+      tell(residency::QuarterIs{{event.what % residency::Quarter::in_a_day, day % week_days < working_days}});
     } else if (models_[event.what].loads == event.load) {
       models_[event.what].ready = true;
       // Those it was loaded for start before anybody may send it away again.
-      made_.order->serves(now_, event.what, memory_.answers->places);
+      made_.order->serves(now_, event.what, places_);
       serve();
       tell(residency::EngineIs{event.what, 0, residency::EngineState::ready, 0, {}});
     }
+  }
+
+  void take_turn(Station& station) {
+    station.turn = station.engine->turn(now_, *this);
+    if (memory_.beside == 0 || station.turn.arrival_wakes) return;
+    const auto others = std::ranges::count_if(models_, [&](const Station& other) {
+      return &other != &station && other.turn.at != Instant::max() && !other.turn.arrival_wakes;
+    });
+    const double stretch = 1 + memory_.beside * static_cast<double>(others);
+    station.turn.at = now_ + std::chrono::duration_cast<Duration>((station.turn.at - now_) * stretch);
+  }
+
+  const Request& request(RequestId id) const override { return trace_.requests[id]; }
+  std::optional<RequestId> next(Instant, EngineId model) override {
+    const auto& granted = models_[model].granted;
+    return granted.empty() ? std::nullopt : std::optional(granted.front());
+  }
+  void granted(Instant, RequestId, EngineId model) override { models_[model].granted.pop_front(); }
+  void declined(Instant, RequestId, EngineId) override {}  // it is asked about again
+  void progressed(Instant now, RequestId row, std::uint32_t) override {
+    auto& served = result_.outcomes[row].served;
+    if (!served) served = Served{now - begun - trace_.requests[row].at, {}};
+  }
+  void preempted(Instant, RequestId) override {}
+  void ended(Instant now, RequestId row) override {
+    result_.outcomes[row].served->finished = now - begun - trace_.requests[row].at;
+    made_.order->ended(now, row);
+    tell(residency::Ended{row});
   }
 
   void tell(const residency::Event& event) {
@@ -132,15 +189,15 @@ class Play {
 
   void carry_out(const residency::Action& action) {
     if (const auto* load = std::get_if<residency::Load>(&action)) {
-      Engine& engine = models_[load->model];
-      ++engine.loads;
+      Station& station = models_[load->model];
+      ++station.loads;
       ++result_.loads->loads;
-      result_.loads->seconds += std::chrono::duration<double>(engine.shape.load).count();
-      at(now_ + engine.shape.load, Kind::loaded, load->model);
+      result_.loads->seconds += std::chrono::duration<double>(station.shape.load).count();
+      at(now_ + station.shape.load, Kind::loaded, load->model);
     } else if (const auto* drain = std::get_if<residency::Drain>(&action)) {
       made_.order->serves(now_, drain->model, 0);
     } else if (const auto* serve = std::get_if<residency::Serve>(&action)) {
-      made_.order->serves(now_, serve->model, memory_.answers->places);
+      made_.order->serves(now_, serve->model, places_);
     } else if (const auto* unload = std::get_if<residency::Unload>(&action)) {
       made_.order->serves(now_, unload->model, 0);
       models_[unload->model].ready = false;
@@ -153,15 +210,11 @@ class Play {
     for (auto granted = made_.order->granted(); !granted.empty(); granted = made_.order->granted()) {
       for (const RequestId row : granted) {
         const Request& request = trace_.requests[row];
-        const auto spent = [](std::uint32_t tokens, double each_s) {
-          return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(tokens * each_s));
-        };
-        const Instant first = now_ + spent(request.input_tokens, memory_.answers->input_token_s);
-        const Instant finished = first + spent(request.output_tokens, memory_.answers->output_token_s);
-        result_.outcomes[row].served = Served{first - begun - request.at, finished - begun - request.at};
+        Station& station = models_[request.model];
+        station.granted.push_back(row);
+        if (station.turn.arrival_wakes) station.turn.at = now_;
         weights_.left(trace_.members[request.member]);
         tell(residency::Started{row});
-        at(finished, Kind::answered, row);
       }
     }
   }
@@ -176,7 +229,8 @@ class Play {
   const World& world_;
   const Memory& memory_;
   Made made_;
-  std::vector<Engine> models_;
+  std::vector<Station> models_;
+  const std::uint32_t places_ = places_of(*memory_.answers);
   std::priority_queue<Event, std::vector<Event>, std::greater<>> coming_;
   residency::MemberWeights weights_;
   std::uint64_t events_ = 0;
@@ -192,12 +246,13 @@ std::vector<std::string_view> turn_policy_names() {
   return names;
 }
 
-Expected<Result> play_turns(const Trace& trace, const World& world, std::string_view policy) {
+Expected<Result> play_turns(const Trace& trace, const World& world, std::string_view policy,
+                            std::optional<std::uint64_t> seed) {
   const auto found = std::ranges::find(policies, policy, &std::pair<std::string_view, Maker>::first);
   if (found == policies.end())
     return fail(Errc::invalid, "'" + std::string(policy) + "' is no policy for models that take turns",
                 "one of commons, unfair, at-once, tenure, fifo");
-  return Play(trace, world, found->second(trace, world)).run();
+  return Play(trace, world, found->second(trace, world), seed).run();
 }
 
 }  // namespace faelled::sim

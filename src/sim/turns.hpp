@@ -3,6 +3,8 @@
 // src/commons inside the lines, as the server runs them; beside it what others do.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,7 +20,10 @@ namespace faelled::sim {
 // fifo: one line for all models.
 std::vector<std::string_view> turn_policy_names();
 
-// Memory::answers is there. Result::loads is. Errors: as of play_memory().
-Expected<Result> play_turns(const Trace& trace, const World& world, std::string_view policy);
+// Memory::answers is there. Result::loads is. A request that does not fit its engine is not served. The trace begins at
+// midnight before a Monday. `seed`: of the world's jitter; none: every step takes its exact time. Errors: as of
+// play_memory().
+Expected<Result> play_turns(const Trace& trace, const World& world, std::string_view policy,
+                            std::optional<std::uint64_t> seed = std::nullopt);
 
 }  // namespace faelled::sim

@@ -12,6 +12,7 @@
 namespace faelled::sim {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 
@@ -20,7 +21,7 @@ World world(int load_s, std::uint32_t places) {
   world.memory.emplace();
   world.memory->bytes = 2;
   world.memory->others = ModelShape{"", 1, seconds(load_s)};
-  world.memory->answers = Places{places, 0.0001, 0.02};
+  world.memory->answers = EngineModel{"", {}, {}, Places{places, 0.0001, 0.02}};
   return world;
 }
 
@@ -56,30 +57,101 @@ Waits waits(const char* workload, const World& world, std::string_view policy) {
   return out;
 }
 
-TEST(Turns, ASwitchIsADrainAndALoad) {
+struct Asked {
+  int at_s;
+  std::uint32_t model;
+};
+Trace asking(const std::vector<Asked>& requests, std::uint32_t input_tokens, std::uint32_t output_tokens) {
   Trace trace;
   trace.members = {"a"};
   trace.users = {"u"};
   trace.models = {"m0", "m1", "m2"};
-  for (const auto& [at_s, model] : {std::pair(0, 0U), {1, 1U}, {2, 2U}})
-    trace.requests.push_back({seconds(at_s), 0, 0, model, 0, 500});
-  const auto result = play_turns(trace, world(4, 1), "at-once").value();
-  EXPECT_EQ(result.outcomes[0].served->first_token, seconds(4));
-  EXPECT_EQ(result.outcomes[1].served->first_token, seconds(4));
+  for (const auto& [at_s, model] : requests)
+    trace.requests.push_back({seconds(at_s), 0, 0, model, input_tokens, output_tokens});
+  return trace;
+}
+
+constexpr milliseconds reading{10}, token{20};  // a prompt of 100, one of the answer
+
+TEST(Turns, ASwitchIsADrainAndALoad) {
+  const auto result = play_turns(asking({{0, 0}, {1, 1}, {2, 2}}, 100, 500), world(4, 1), "at-once").value();
+  EXPECT_EQ(result.outcomes[0].served->first_token, seconds(4) + reading + token);
+  EXPECT_EQ(result.outcomes[1].served->first_token, seconds(4) + reading + token);
   // m0 has its answer from 4 to 14, m1 from 5 to 15; then m2 is loaded.
-  EXPECT_EQ(result.outcomes[2].served->first_token, seconds(14 + 4 - 2));
+  EXPECT_EQ(result.outcomes[0].served->finished, seconds(14) + reading);
+  EXPECT_EQ(result.outcomes[2].served->first_token, seconds(14 + 4 - 2) + 2 * reading + token);
   EXPECT_EQ(result.loads->loads, 3U);
 }
 
 TEST(Turns, OneLineHoldsEverybodyUp) {
-  Trace trace;
-  trace.members = {"a"};
-  trace.users = {"u"};
-  trace.models = {"m0", "m1", "m2"};
-  for (const auto& [at_s, model] : {std::pair(0, 0U), {0, 1U}, {10, 2U}, {11, 0U}})
-    trace.requests.push_back({seconds(at_s), 0, 0, model, 0, 1000});
-  EXPECT_EQ(play_turns(trace, world(4, 2), "fifo")->outcomes[3].served->first_token, seconds(24 + 4 - 11 + 4));
-  EXPECT_EQ(play_turns(trace, world(4, 2), "commons")->outcomes[3].served->first_token, seconds(0));
+  const Trace trace = asking({{0, 0}, {0, 1}, {10, 2}, {11, 0}}, 100, 1000);
+  const auto waited = [&](std::string_view policy) {
+    return play_turns(trace, world(4, 2), policy)->outcomes[3].served->first_token;
+  };
+  EXPECT_EQ(waited("fifo"), seconds(24 + 4 - 11 + 4) + 2 * reading + token);
+  EXPECT_EQ(waited("commons"), reading + token);
+}
+
+// A step takes 100 ms for each request that writes, and a prompt's token 1 ms.
+World paged_world(double beside) {
+  World paged = world(4, 1);
+  EngineModel& engine = paged.memory->answers.emplace();
+  engine.pace.prefill_token_s = 0.001;
+  engine.pace.decode_request_s = 0.1;
+  engine.batching = PagedBatching{.requests_max = 2};
+  paged.memory->beside = beside;
+  return paged;
+}
+
+TEST(Turns, OnABatchingEngineRequestsSlowEachOther) {
+  const auto result =
+      play_turns(asking({{0, 0}, {10, 0}, {10, 0}, {10, 0}}, 200, 11), paged_world(0), "commons").value();
+  EXPECT_EQ(result.outcomes[0].served->first_token, seconds(4) + milliseconds(200));
+  EXPECT_EQ(result.outcomes[0].served->finished, seconds(5) + milliseconds(200));
+  // Both prompts in one step, then ten steps of both; the third has no place until then.
+  EXPECT_EQ(result.outcomes[1].served->first_token, milliseconds(400));
+  EXPECT_EQ(result.outcomes[2].served->finished, milliseconds(2400));
+  EXPECT_EQ(result.outcomes[3].served->first_token, milliseconds(2600));
+}
+
+TEST(Turns, EnginesThatWorkBesideEachOtherAreSlowerByWhatTheWorldSays) {
+  const Trace trace = asking({{0, 0}, {0, 1}, {20, 0}, {20, 1}, {40, 0}}, 200, 11);
+  const auto alone = play_turns(trace, paged_world(0), "commons").value();
+  const auto beside = play_turns(trace, paged_world(0.5), "commons").value();
+  EXPECT_EQ(alone.outcomes[3].served->finished, milliseconds(1200));
+  // The first of the two to begin saw nobody at work yet.
+  EXPECT_EQ(beside.outcomes[3].served->finished, milliseconds(1800));
+  EXPECT_EQ(beside.outcomes[4].served->finished, milliseconds(1200));
+}
+
+TEST(Turns, ASeedDrawsTheJitterAndNoneLeavesItOut) {
+  const Trace trace = asking({{0, 0}, {5, 1}, {30, 2}}, 200, 11);
+  World paged = paged_world(0);
+  const auto exact = play_turns(trace, paged, "commons").value();
+  paged.jitter = 0.1;
+  EXPECT_EQ(write_result(play_turns(trace, paged, "commons").value()), write_result(exact));
+  EXPECT_EQ(write_result(play_turns(trace, paged, "commons", 1).value()),
+            write_result(play_turns(trace, paged, "commons", 1).value()));
+  EXPECT_NE(write_result(play_turns(trace, paged, "commons", 1).value()), write_result(exact));
+}
+
+// m0 is asked for after eight on working days, but for two Fridays; in the evening m1 drives it out, and then m2 leaves
+// room for it. The planner knows after two days.
+TEST(Turns, CountsWhatWasLoadedBeforeItWasAskedForAndHowMuchOfThatWasUsed) {
+  constexpr int days = 21, day_s = 24 * 3600, morning_s = 8 * 3600 + 120, evening_s = 20 * 3600;
+  std::vector<Asked> requests;
+  for (int day = 0; day < days; ++day) {
+    if (day % 7 < 5 && day != 11 && day != 18) requests.push_back({day * day_s + morning_s, 0});
+    requests.push_back({day * day_s + evening_s, 1});
+    requests.push_back({day * day_s + evening_s + 300, 2});
+  }
+  World sized = world(4, 1);
+  sized.memory->bytes = 10;
+  sized.memory->models = {{"m0", 4, seconds(4)}, {"m1", 8, seconds(4)}, {"m2", 6, seconds(4)}};
+  const auto result = play_turns(asking(requests, 10, 10), sized, "commons").value();
+  EXPECT_EQ(result.loads->warmed, 13U);
+  EXPECT_EQ(result.loads->warmed_used, 11U);
+  EXPECT_EQ(play_turns(asking(requests, 10, 10), sized, "at-once")->loads->warmed, 0U);
 }
 
 class TurnsBeside : public testing::TestWithParam<const char*> {};

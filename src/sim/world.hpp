@@ -74,7 +74,8 @@ struct Memory {
   std::uint64_t bytes = 0;
   std::vector<ModelShape> models;
   std::optional<ModelShape> others;          // those that are not named; none: a trace may ask for no other
-  std::optional<Places> answers;             // of each model that is there; none: answers take no time, loads alone do
+  std::optional<EngineModel> answers;        // of each model that is there; none: answers take no time, loads alone do
+  double beside = 0;                         // a step of a paged one takes so much more for each other that is at work
   Duration turn = std::chrono::seconds(20);  // residency::Settings::turn_least
 };
 

@@ -61,6 +61,21 @@ def test_a_memory_that_is_too_small_counts_loads(sim, tmp_path):
     assert wrong.returncode == 1 and "commons, lru" in wrong.stderr
 
 
+def test_a_bound_says_what_no_policy_goes_below_and_nothing_else(sim, tmp_path):
+    trace, short = tmp_path / "t.csv", tmp_path / "short.csv"
+    assert sim("workload", "office", "--seed", 1, "--out", trace).returncode == 0
+    short.write_text("\n".join(trace.read_text().splitlines()[:6000]) + "\n")
+    words = ["--trace", short, "--world", ROOT / "bench/worlds/office-160gb.yaml"]
+    bound = json.loads(sim(*words, "--policy", "bound", "--json").stdout)
+    assert sorted(bound) == ["load_seconds", "policy", "requests"]
+    foresight = json.loads(sim(*words, "--policy", "belady", "--json").stdout)["load_seconds"]
+    assert 0.7 * foresight < bound["load_seconds"] < foresight
+    assert f"load seconds, at least       {bound['load_seconds']:.1f}" in sim(*words, "--policy", "bound").stdout
+    for more, said in [(["--out", tmp_path / "r.csv"], "no rows"), (["--world", ROOT / "bench/worlds/turns-4s.yaml"], "only for a world")]:
+        done = sim("--trace", short, "--policy", "bound", *(more if "--world" in more else [*words[2:], *more]))
+        assert done.returncode == 1 and said in done.stderr, done.stderr
+
+
 def test_a_result_has_a_row_for_each_request_in_order_and_the_same_seed_gives_the_same(sim, tmp_path):
     first, second = tmp_path / "1.csv", tmp_path / "2.csv"
     for result in (first, second):
@@ -75,7 +90,8 @@ def test_the_summary_has_its_figures_and_the_text_the_same(sim):
     words = ["--trace", ARENA, "--world", A10G, "--policy", "vtc", "--seed", 1]
     summary = json.loads(sim(*words, "--json").stdout)
     for key in ("policy", "seed", "tokens_per_s", "max_difference", "mean_difference", "backlogged_share", "light_lateness_s",
-                "light_first_token_s", "wait_s", "loads", "load_seconds", "misses", "floor_violations", "members"):
+                "light_first_token_s", "wait_s", "loads", "load_seconds", "misses", "warmed", "warmed_used", "prefetch_precision", "floor_violations",
+                "members"):
         assert key in summary, key
     assert summary["policy"] == "vtc" and summary["seed"] == 1 and len(summary["members"]) == 27
     assert summary["floor_violations"] is None, "VTC promises no floor"

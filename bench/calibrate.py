@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""The simulator beside real llama-servers behind faelled, on the same machine: how far are its waits and its throughput off?
+
+Measures how long prompts, tokens and switches take (--seed), writes that as worlds for `faelled sim`, and then plays other traces
+(--trace-seed) twice: for real, through faelled with its mesh and planner, and in the simulator. `turns` has three copies of a model
+of which two fit, `full` the same with more than they can serve, `one` a single model. Prompts are random digits, a token each, that
+no cache knows; answers go on to their last token. Prints a table, writes it to --document between its markers, and exits with 1 where
+a figure is further off than --off-max.
+
+Needs a machine that does nothing else: each engine has one thread, two work at once. See docs/simulation.md."""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import urllib.request
+
+import fairness
+import gateways
+import proctree
+import residency
+
+PLACES, STEP_TOKENS = 2, 256  # of each engine; the latter is faelled's --batch-size
+WAIT_S_MAX = 600  # nobody is refused: in the simulator all wait for ever
+MODELS = [f"model-{i:02}" for i in (1, 2, 3)]
+SIMULATED_RUNS = 20  # single runs of a busy engine are chaotic: their mean
+FIGURES = {"first token P50, s": lambda summary: summary["wait_s"]["p50"],
+           "first token P95, s": lambda summary: summary["wait_s"]["p95"],
+           "throughput, tokens/s": lambda summary: summary["tokens_per_s"]}
+
+
+def prompt(draw, tokens):
+    """So many tokens for a Gemma, the one that begins every text among them."""
+    return "".join(draw.choice("0123456789") for _ in range(tokens - 1))
+
+
+class Server(residency.Faelled):
+    def __init__(self, options, folder, models, turn_s=20):
+        files = {}
+        for name in models:
+            files[name] = folder / f"{name}.gguf"
+            files[name].symlink_to(options.model.resolve())
+        super().__init__(options, folder, files, PLACES, options.memory_gb, turn_s, limits={"wait_s": WAIT_S_MAX})
+        fit = min(2, len(models))
+        try:
+            proctree.until(lambda: len(self.ready()) >= fit, f"{fit} models in memory", 120)
+            if len(self.ready()) != fit:
+                raise SystemExit(f"{self.ready()} are in memory and not {fit} models: choose another --memory-gb")
+        except BaseException:
+            self.stop()
+            raise
+
+    def ready(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60) as answer:
+            lines = answer.read().decode().splitlines()
+        return [line for line in lines if line.startswith("faelled_model_ready{") and line.endswith(" 1")]
+
+    def ask(self, model, draw, input_tokens, output_tokens, member="greedy"):
+        return residency.ask(residency.tcp(self.port), model, output_tokens, member, prompt(draw, input_tokens))
+
+
+def token_s(server, models, draw, tokens):
+    """Seconds from one token to the next where each of these models, named as often as it is asked, answers at the same time."""
+    took, lock = [], threading.Lock()
+    barrier = threading.Barrier(len(models))
+
+    def one(model, own):
+        barrier.wait()
+        first_s, all_s = server.ask(model, own, 8, tokens)
+        with lock:
+            took.append((all_s - first_s) / (tokens - 1))
+
+    clients = [threading.Thread(target=one, args=(model, random.Random(draw.random()))) for model in models]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    return statistics.mean(took)
+
+
+def measure(server, options):
+    """Seconds, of which fit() makes a world. What is compared is measured in turn, so that a noisy minute hits all alike."""
+    draw = random.Random(options.seed)
+    seen = {"prompts": [], "alone": [], "two": [], "beside": []}
+    for model in MODELS[:2]:
+        server.ask(model, draw, 8, 8)
+    for _ in range(options.rounds):
+        for _ in range(3):
+            tokens = draw.randrange(16, 2 * options.input_tokens)
+            seen["prompts"].append((tokens, server.ask(MODELS[0], draw, tokens, 2)[0]))
+        for what, models in (("alone", MODELS[:1]), ("two", 2 * MODELS[:1]), ("beside", MODELS[:2])):
+            seen[what].append(token_s(server, models, draw, 64))
+    seen["switch"] = switches(server, draw, options.rounds + 2)
+    return seen
+
+
+def switches(server, draw, count):
+    """Seconds to the first token of an absent model, while another one answers somebody."""
+    stop = threading.Event()
+
+    def ask_on(own):
+        while not stop.is_set():
+            server.ask(MODELS[0], own, 8, 64)
+
+    client = threading.Thread(target=ask_on, args=(random.Random(draw.random()),))
+    client.start()
+    try:
+        return [server.ask(MODELS[2 - turn % 2], draw, 8, 2)[0] for turn in range(count)]
+    finally:
+        stop.set()
+        client.join()
+
+
+def fit(seen):
+    """What `faelled sim` calls the measured lengths: seconds."""
+    alone, two, beside = (statistics.median(seen[what]) for what in ("alone", "two", "beside"))
+    slope, first = statistics.linear_regression(*zip(*seen["prompts"]))
+    request = min(max(two - alone, 0), alone)
+    step = alone - request
+    spread = [value / alone for value in seen["alone"]]
+    return {"prefill_token": max(slope, 0), "prefill": max(first - step, 0), "decode": step, "decode_request": request,
+            "beside": max(beside / alone - 1, 0), "load": max(statistics.median(seen["switch"]) - first - 8 * slope, 0),
+            "jitter": min(statistics.stdev(spread), 0.2) if len(spread) > 1 else 0}
+
+
+def worlds(fitted, turn_s):
+    """YAML for the traces with models that take turns, and for one model."""
+    ms = {name: round(1000 * fitted[name], 4) for name in ("prefill", "prefill_token", "decode", "decode_request")}
+    engine = f"kind: paged, requests_max: {PLACES}, step_tokens_max: {STEP_TOKENS}, kv_tokens: 1000000, watermark: 0,\n" + \
+        " " * 14 + ", ".join(f"{name}_ms: {value}" for name, value in ms.items())
+    made = "# Written by bench/calibrate.py: Gemma 3 270M on llama-servers with one thread each.\n"
+    jitter = f"jitter: {fitted['jitter']:.4f}\n"
+    return {"turns": f"{made}memory:\n  slots: 2\n  load_s: {fitted['load']:.3f}\n  turn_s: {turn_s:.1f}\n"
+                     f"  beside: {fitted['beside']:.3f}\n  engine: {{ {engine} }}\n{jitter}",
+            "one": f"{made}engines:\n  - {{ id: one, {engine} }}\n{jitter}"}
+
+
+def traces(options):
+    """By name: which world, and the rows. Far from the edge at which engines just keep up: there the least error decides."""
+    calm, busy = (residency.workload(options, name, options.trace_seed) for name in ("turns_150", "turns_300"))
+    part = options.seconds / 100
+    one = [row for row in residency.scaled(calm, 150 * part, options.tokens, options.input_tokens)
+           if float(row["time_s"]) < options.seconds]
+    return {"turns": ("turns", residency.scaled(busy, 150 * part, options.tokens, options.input_tokens)),
+            "full": ("turns", residency.scaled(busy, 45 * part, options.tokens, options.input_tokens)),
+            "one": ("one", [row | {"model": MODELS[0]} for row in one])}
+
+
+def csv_of(rows, columns):
+    return "\n".join([",".join(columns), *(",".join(str(row[column]) for column in columns) for row in rows)]) + "\n"
+
+
+def sim(options, *words):
+    return json.loads(fairness.ran(options.faelled, *words, "--json"))
+
+
+def real(server, options, rows, out):
+    draw, served = random.Random(options.trace_seed), {}
+    rows = [row | {"number": number, "draw": random.Random(draw.random())} for number, row in enumerate(rows)]
+
+    def one(row):
+        served[row["number"]] = server.ask(row["model"], row["draw"], row["input_tokens"], row["output_tokens"], row["member"])
+
+    residency.open_loop(rows, one)
+    lost = [row["number"] for row in rows if row["number"] not in served]
+    if lost:
+        raise SystemExit(f"{len(lost)} requests of {len(rows)} had no answer\n{server.log.read_text()[-2000:]}")
+    rows = [row | dict(zip(("first_token_s", "finished_s"), (f"{s:.6f}" for s in served[row["number"]]))) for row in rows]
+    out.write_text(csv_of(rows, ("time_s", "member", "input_tokens", "output_tokens", "first_token_s", "finished_s")))
+    return sim(options, "measure", out)
+
+
+def simulated(options, trace, world):
+    runs = [sim(options, "--trace", trace, "--world", world, "--policy", "commons", "--seed", seed)
+            for seed in range(1, SIMULATED_RUNS + 1)]
+    return {name: statistics.mean(figure(run) for run in runs) for name, figure in FIGURES.items()}, \
+        statistics.mean(run["loads"] for run in runs)
+
+
+def table(rows, off_max):
+    """Markdown of (trace, figure, real, simulated), and whether all are near enough."""
+    cells, near = [], True
+    for trace, figure, is_real, is_simulated in rows:
+        ratio = is_simulated / is_real if is_real > 0 else float("inf")
+        near &= abs(ratio - 1) <= off_max
+        cells.append([trace, figure, f"{is_real:.3g}", f"{is_simulated:.3g}", f"{ratio:.2f}"])
+    return fairness.table(["trace", "", "real", "simulated", "simulated / real"], cells), near
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faelled", type=pathlib.Path, default=residency.REPO / "build" / "release" / "faelled")
+    parser.add_argument("--llama-server", type=pathlib.Path, default=os.environ.get(
+        "FAELLED_LLAMA_SERVER", gateways.cache_dir() / "llama-server"))
+    parser.add_argument("--model", type=pathlib.Path, default=os.environ.get(
+        "FAELLED_MODEL", gateways.cache_dir() / "gemma-3-270m-q4_k_m.gguf"))
+    parser.add_argument("--memory-gb", type=float, default=1.3, help="holds two of the model and not three")
+    parser.add_argument("--rounds", type=int, default=10, help="of measuring; a round takes about 4 s")
+    parser.add_argument("--seed", type=int, default=1, help="of what is measured")
+    parser.add_argument("--trace-seed", type=int, default=2)
+    parser.add_argument("--only", default="turns,full,one", help="these traces")
+    parser.add_argument("--seconds", type=float, default=100, help="of the trace with one model; the others go by it")
+    parser.add_argument("--tokens", type=float, default=40, help="of an answer, on average")
+    parser.add_argument("--input-tokens", type=int, default=64)
+    parser.add_argument("--off-max", type=float, default=0.1)
+    parser.add_argument("--worlds", type=pathlib.Path, default=residency.REPO / "bench" / "worlds", help="a folder to write them to")
+    parser.add_argument("--document", type=pathlib.Path, default=residency.REPO / "docs" / "simulation.md", help="to write the table to")
+    options = parser.parse_args()
+    document = options.document.read_text(encoding="utf-8")
+    turn_s = 20 * options.seconds / 400  # as the trace `turns` is faster than the workload's ten minutes
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="faelled-calibrate-"))
+    rows, servers = [], []
+
+    def serve(models):
+        (folder / str(len(servers))).mkdir()
+        servers.append(Server(options, folder / str(len(servers)), models, turn_s))
+        return servers[-1]
+
+    try:
+        server = serve(MODELS)
+        fitted = fit(measure(server, options))
+        print(json.dumps({name: round(value, 6) for name, value in fitted.items()}), file=sys.stderr)
+        paths = {}
+        for name, text in worlds(fitted, turn_s).items():
+            paths[name] = options.worlds / f"llama-server-{name}.yaml"
+            paths[name].write_text(text)
+        for name, (world, trace) in traces(options).items():
+            if name not in options.only.split(","):
+                continue
+            server.stop()
+            server = serve(MODELS[:1] if world == "one" else MODELS)  # that remembers nothing, as the simulator
+            path = folder / f"{name}.csv"
+            path.write_text(csv_of(trace, ("time_s", "member", "user", "model", "input_tokens", "output_tokens")))
+            found = real(server, options, trace, folder / f"{name}-real.csv")
+            expected, expected_loads = simulated(options, path, paths[world])
+            rows += [(name, what, figure(found), expected[what]) for what, figure in FIGURES.items()]
+            print(f"{name}: {len(trace)} requests, {server.loads()} loads, simulated {expected_loads:.1f}", file=sys.stderr)
+        after = statistics.median(token_s(server, MODELS[:1], random.Random(options.seed), 64) for _ in range(3))
+        print(f"a token alone took {1000 * (fitted['decode'] + fitted['decode_request']):.2f} ms before and {1000 * after:.2f} after",
+              file=sys.stderr)
+    finally:
+        for server in servers:
+            server.stop()
+        shutil.rmtree(folder)
+    text, near = table(rows, options.off_max)
+    print(text)
+    options.document.write_text(fairness.filled(document, {"calibration": text}, options.document), encoding="utf-8")
+    return 0 if near else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

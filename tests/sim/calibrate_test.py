@@ -1,0 +1,55 @@
+"""bench/calibrate.py without engines: what is fitted, what `faelled sim` makes of it, and when it says no."""
+
+import json
+import random
+import sys
+
+import pytest
+
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "bench"))
+import calibrate  # noqa: E402
+
+# Seconds: a step takes 2 ms and 10 more for each request that writes; a prompt 5 ms and 1 for each token.
+MEASURED = {"prompts": [(tokens, 0.005 + 0.002 + 0.001 * tokens) for tokens in (20, 90, 200)], "alone": [0.012, 0.012, 0.0123],
+            "two": [0.022] * 3, "beside": [0.015] * 3, "switch": [0.7 + 0.007 + 0.008] * 3}
+
+
+def test_a_world_is_fitted_to_what_was_measured():
+    fitted = calibrate.fit(MEASURED)
+    expected = {"prefill_token": 0.001, "prefill": 0.005, "decode": 0.002, "decode_request": 0.010, "beside": 0.25, "load": 0.7}
+    assert {name: fitted[name] for name in expected} == pytest.approx(expected)
+    assert 0 < fitted["jitter"] < 0.02
+
+
+def test_an_engine_that_batches_worse_than_not_at_all_still_makes_a_world():
+    fitted = calibrate.fit(MEASURED | {"two": [0.030] * 3, "beside": [0.011] * 3})
+    assert fitted["decode"] == 0 and fitted["decode_request"] == pytest.approx(0.012) and fitted["beside"] == 0
+
+
+def test_the_simulator_plays_in_these_worlds(sim, tmp_path):
+    trace = tmp_path / "t.csv"
+    assert sim("workload", "turns_150", "--seed", 1, "--out", trace).returncode == 0
+    for name, text in calibrate.worlds(calibrate.fit(MEASURED), 5).items():
+        world = tmp_path / f"{name}.yaml"
+        world.write_text(text)
+        done = sim("--trace", trace, "--world", world, "--policy", "commons", "--seed", 1, "--json")
+        assert done.returncode == 0, done.stderr
+        summary = json.loads(done.stdout)
+        assert summary["served"] == summary["requests"]
+        assert (summary["loads"] > 3) == (name == "turns")
+
+
+def test_a_figure_that_is_further_off_than_allowed_fails_the_table():
+    rows = [("turns", "first token P50, s", 2.0, 2.1), ("one", "throughput, tokens/s", 100.0, 91.0)]
+    text, near = calibrate.table(rows, 0.1)
+    assert near and "| turns | first token P50, s | 2 | 2.1 | 1.05 |" in text
+    assert not calibrate.table(rows, 0.08)[1]
+    assert not calibrate.table([("one", "first token P50, s", 0.0, 1.0)], 0.1)[1]
+
+
+def test_prompts_are_as_long_as_asked_and_never_the_same():
+    draw = random.Random(1)
+    prompts = [calibrate.prompt(draw, 64) for _ in range(100)]
+    assert {len(text) for text in prompts} == {63} and len(set(prompts)) == 100
