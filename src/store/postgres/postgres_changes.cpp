@@ -59,6 +59,14 @@ Expected<Changes> PostgresStore::changes_since(std::int64_t mark) {
   if (!changed["settings"].empty()) {
     if (auto some = into(out.settings, settings()); !some) return std::unexpected(some.error());
   }
+  if (!changed["models"].empty()) {
+    if (auto some = into(out.models, named_of(NamedKind::model, changed["models"])); !some)
+      return std::unexpected(some.error());
+  }
+  if (!changed["aliases"].empty()) {
+    if (auto some = into(out.aliases, named_of(NamedKind::alias, changed["aliases"])); !some)
+      return std::unexpected(some.error());
+  }
   if (!changed["agreements"].empty()) {
     if (auto some = into(out.agreements, agreements_of(changed["agreements"])); !some)
       return std::unexpected(some.error());

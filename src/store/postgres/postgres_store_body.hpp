@@ -1,6 +1,6 @@
 // PostgresStore's class, for its files: opening (postgres_store.cpp), people (postgres_people.cpp), sign-in
-// (postgres_sessions.cpp), audit and settings (postgres_audit.cpp), agreements
-// (postgres_agreements.cpp), what others changed (postgres_changes.cpp), usage
+// (postgres_sessions.cpp), audit and settings (postgres_audit.cpp), models and
+// aliases (postgres_named.cpp), agreements (postgres_agreements.cpp), what others changed (postgres_changes.cpp), usage
 // (postgres_usage.cpp) and conversations (postgres_conversations.cpp).
 #pragma once
 
@@ -44,6 +44,10 @@ class PostgresStore final : public Store {
   Expected<AuditPage> audit(const AuditFilter& filter, const std::string& before, std::size_t limit) override;
   Expected<std::vector<SettingRow>> settings() override;
   Expected<void> set_setting(const SettingRow& row) override;
+  Expected<std::vector<NamedRow>> named(NamedKind kind, const std::string& after, std::size_t limit) override;
+  Expected<std::optional<NamedRow>> find_named(NamedKind kind, const std::string& name) override;
+  Expected<void> set_named(NamedKind kind, const NamedRow& row) override;
+  Expected<void> update_named(NamedKind kind, const NamedRow& row) override;
 
   Expected<std::vector<TierRow>> tiers() override;
   Expected<void> set_tier(const TierRow& row) override;
@@ -90,6 +94,7 @@ class PostgresStore final : public Store {
   Expected<std::vector<UserRow>> users_of(const Ids* ids);
   Expected<std::vector<KeyRow>> keys_of(const Ids* ids);
   Expected<std::vector<AgreementRow>> agreements_of(const Ids& ids);
+  Expected<std::vector<NamedRow>> named_of(NamedKind kind, const Ids& names);
   Expected<void> take_turn();
 
   std::unique_ptr<Connection> db_;

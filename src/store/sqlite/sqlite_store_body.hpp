@@ -1,6 +1,6 @@
 // SqliteStore's class, for its files: opening (sqlite_store.cpp), people (sqlite_people.cpp), sign-in
-// (sqlite_sessions.cpp), audit and settings (sqlite_audit.cpp), agreements
-// (sqlite_agreements.cpp), usage (sqlite_usage.cpp) and conversations
+// (sqlite_sessions.cpp), audit and settings (sqlite_audit.cpp), models and
+// aliases (sqlite_named.cpp), agreements (sqlite_agreements.cpp), usage (sqlite_usage.cpp) and conversations
 // (sqlite_conversations.cpp).
 #pragma once
 
@@ -40,6 +40,10 @@ class SqliteStore final : public Store {
   Expected<AuditPage> audit(const AuditFilter& filter, const std::string& before, std::size_t limit) override;
   Expected<std::vector<SettingRow>> settings() override;
   Expected<void> set_setting(const SettingRow& row) override;
+  Expected<std::vector<NamedRow>> named(NamedKind kind, const std::string& after, std::size_t limit) override;
+  Expected<std::optional<NamedRow>> find_named(NamedKind kind, const std::string& name) override;
+  Expected<void> set_named(NamedKind kind, const NamedRow& row) override;
+  Expected<void> update_named(NamedKind kind, const NamedRow& row) override;
 
   Expected<std::vector<TierRow>> tiers() override;
   Expected<void> set_tier(const TierRow& row) override;
