@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/name_table.hpp"
 #include "residency/member_weights.hpp"
 #include "residency/planner.hpp"
 #include "rpc/messages.hpp"
@@ -46,8 +47,15 @@ class Residents {
   void tick() { step(residency::Tick{}); }
   void quarter(residency::Quarter quarter) { step(residency::QuarterIs{quarter}); }
   const residency::Counts& counts() const { return planner_.counts(); }
+  // What was learned of each model; and back, of those that are known.
+  std::map<std::string, residency::Habit> habits() const;
+  void learned(const std::map<std::string, residency::Habit>& habits);
 
-  bool manages(std::string_view model) const { return numbers_.contains(model); }
+  bool manages(std::string_view model) const { return names_.find(model).has_value(); }
+  // Of all that it ever managed.
+  const NameTable& names() const { return names_; }
+  // Of these, those that can never be served here: see misfit().
+  std::vector<std::string_view> misfits() const;
   // `share`: its member's.
   void arrived(const rpc::Ticket& ticket, double share);
   void started(const rpc::Ticket& ticket);
@@ -82,17 +90,16 @@ class Residents {
   void note(rpc::ResidencyEvent event);
   Expected<void> may_sleep(residency::ModelNumber model, const residency::ModelState& state) const;
   rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model) const;
-  const std::string& name_of(residency::ModelNumber model) const;
+  std::string name_of(residency::ModelNumber model) const;
 
   const Clock& clock_;
   residency::Planner planner_;
   residency::MemberWeights weights_;
   Changed changed_;
   rpc::NodePort* nodes_ = nullptr;
-  std::deque<std::string> names_;                                         // by number; they stay where they are
-  std::unordered_map<std::string_view, residency::ModelNumber> numbers_;  // of names_
-  std::unordered_map<residency::ModelNumber, std::string> details_;       // why it failed last
-  std::unordered_map<residency::ModelNumber, std::string> sleepless_;     // why it is not put to sleep any more
+  NameTable names_;                                                    // by the planner's numbers
+  std::unordered_map<residency::ModelNumber, std::string> details_;    // why it failed last
+  std::unordered_map<residency::ModelNumber, std::string> sleepless_;  // why it is not put to sleep any more
   std::vector<Device> devices_;
   std::map<std::string, std::vector<std::string>, std::less<>> reported_;  // by node: models of ours it had last
   std::deque<residency::Action> to_do_;

@@ -12,9 +12,6 @@
 
 namespace faelled::portal {
 
-// How a stored alias is told from other settings: "alias/" and its name.
-inline constexpr std::string_view alias_setting = "alias/";
-
 class AliasKeeping {
  public:
   virtual ~AliasKeeping() = default;
