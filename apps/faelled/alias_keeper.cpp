@@ -29,16 +29,21 @@ AliasKeeper::AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::Re
         look();
       }) {}
 
-void AliasKeeper::restore(const std::vector<store::SettingRow>& settings) {
-  for (const store::SettingRow& row : settings) {
-    if (!row.key.starts_with(portal::alias_setting)) continue;
-    const std::string name = row.key.substr(portal::alias_setting.size());
-    auto alias = portal::read_alias(name, row.value);
-    if (!alias) {
-      log_.error("a stored alias cannot be read", {{"alias", name}});
-      left_out_[name] = {{}, "what is stored of it cannot be read"};
-      continue;
-    }
+std::optional<MovingAlias> AliasKeeper::read(const store::NamedRow& row) {
+  auto alias = portal::read_alias(row.name, row.value);
+  if (!alias) {
+    log_.error("a stored alias cannot be read", {{"alias", row.name}});
+    left_out_[row.name] = {{}, "what is stored of it cannot be read"};
+    last_version_[row.name] = row.version;
+  }
+  return alias;
+}
+
+void AliasKeeper::restore(const std::vector<store::NamedRow>& rows) {
+  for (const store::NamedRow& row : rows) {
+    const std::string& name = row.name;
+    auto alias = read(row);
+    if (!alias) continue;
     last_version_[name] = alias->version;
     if (alias->model.empty()) continue;
     // Memories are known once the loop runs: whether it fits is seen then.
@@ -52,6 +57,22 @@ void AliasKeeper::restore(const std::vector<store::SettingRow>& settings) {
     }
   }
   if (!undecided_.empty()) looking_.arm({});
+}
+
+void AliasKeeper::hear(const std::vector<store::NamedRow>& rows) {
+  for (const store::NamedRow& row : rows) {
+    if (row.version <= last_version(row.name)) continue;
+    auto alias = read(row);
+    if (!alias) continue;
+    log_.info("another server moved an alias",
+              {{"alias", row.name}, {"model", alias->model}, {"version", row.version}});
+    if (alias->model.empty()) {
+      remove(row.name);
+      last_version_[row.name] = row.version;
+    } else {
+      move(std::move(*alias));
+    }
+  }
 }
 
 Expected<void> AliasKeeper::may_move(const MovingAlias& alias) const {
@@ -87,9 +108,10 @@ void AliasKeeper::move(MovingAlias alias) {
 // that.
 void AliasKeeper::point(MovingAlias alias) {
   const std::string name = alias.name;
+  const std::uint64_t version = alias.version;
   if (auto pointed = catalogue_.point(std::move(alias)); !pointed)
     return log_.error("an alias is left out", {{"alias", name}, {"detail", pointed.error().message}});
-  keep_(std::string(portal::alias_setting) + name, portal::stored_alias(catalogue_.moving().find(name)->second));
+  keep_(name, version, portal::stored_alias(catalogue_.moving().find(name)->second));
 }
 
 void AliasKeeper::look() {

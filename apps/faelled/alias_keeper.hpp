@@ -23,14 +23,15 @@ bool fit_together(const rpc::ModelResidency& one, const rpc::ModelResidency& oth
 
 class AliasKeeper final : public portal::AliasKeeping {
  public:
-  // Keeps a setting in the store; what becomes of that is not waited for.
-  using Keep = std::function<void(const std::string& key, const std::string& value)>;
+  // Keeps in the store what became of a version; what becomes of that is not waited for.
+  using Keep = std::function<void(const std::string& name, std::uint64_t version, const std::string& value)>;
   AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::ResidencyPort& residency, observe::Log& log,
               Keep keep);
 
-  // Those of former runs, from the store's settings. One that cannot be used any more is told in the log, and is in
-  // left_out().
-  void restore(const std::vector<store::SettingRow>& settings);
+  // Those of former runs. One that cannot be used any more is told in the log, and is in left_out().
+  void restore(const std::vector<store::NamedRow>& rows);
+  // As they are in the store now, where another server may have moved them; what is no news changes nothing.
+  void hear(const std::vector<store::NamedRow>& rows);
 
   Expected<void> may_move(const gateway::MovingAlias& alias) const override;
   void move(gateway::MovingAlias alias) override;
@@ -39,6 +40,7 @@ class AliasKeeper final : public portal::AliasKeeping {
   const std::map<std::string, portal::AliasLeftOut, std::less<>>& left_out() const override { return left_out_; }
 
  private:
+  std::optional<gateway::MovingAlias> read(const store::NamedRow& row);
   void look();
   void point(gateway::MovingAlias alias);
 

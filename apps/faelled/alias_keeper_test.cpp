@@ -25,7 +25,7 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
     catalogue.emplace(std::move(models), WallTime{});
     log = observe::Log::open((folder / "log").string(), observe::Level::debug).value();
     keeper.emplace(loop, *catalogue, *this, *log,
-                   [this](const std::string& key, const std::string& value) { kept[key] = value; });
+                   [this](const std::string& name, std::uint64_t, const std::string& value) { kept[name] = value; });
     states["old"] = EngineState::ready;
   }
 
@@ -81,7 +81,7 @@ TEST_F(AliasKeeperTest, MovesWhenTheNewModelIsReadyAndNotBefore) {
   run_until("new");
   EXPECT_EQ(best().previous, "old");
   EXPECT_EQ(best().moving_to, "");
-  EXPECT_EQ(kept.at("alias/best"), portal::stored_alias(best())) << "a restart does not move it again";
+  EXPECT_EQ(kept.at("best"), portal::stored_alias(best())) << "a restart does not move it again";
 }
 
 TEST_F(AliasKeeperTest, StaysWhereItIsWhileTheNewModelFailsAndSaysWhy) {
@@ -115,11 +115,10 @@ TEST_F(AliasKeeperTest, ComesBackAsItWasKept) {
                            .lane = rpc::Lane::batch,
                            .listed = false,
                            .version = 5};
-  keeper->restore({{"alias/best", portal::stored_alias(moving), {}},
-                   {"alias/gone", portal::removed_alias(3), {}},
-                   {"alias/broken", "{", {}},
-                   {"alias/lost", portal::stored_alias({.name = "lost", .model = "nobody", .version = 1}), {}},
-                   {"model/best", "{}", {}}});
+  keeper->restore({{"best", 5, portal::stored_alias(moving), {}},
+                   {"gone", 3, portal::removed_alias(3), {}},
+                   {"broken", 0, "{", {}},
+                   {"lost", 1, portal::stored_alias({.name = "lost", .model = "nobody", .version = 1}), {}}});
   EXPECT_EQ(best(), moving);
   EXPECT_EQ(catalogue->moving().size(), 1U);
   EXPECT_EQ(keeper->last_version("gone"), 3U);
@@ -132,6 +131,23 @@ TEST_F(AliasKeeperTest, ComesBackAsItWasKept) {
   EXPECT_THAT(ordered, testing::IsEmpty()) << "memories are known once the loop runs";
   states["new"] = EngineState::ready;
   run_until("new");
+}
+
+TEST_F(AliasKeeperTest, HearsWhereAnotherServerMovedIt) {
+  const auto row = [](const MovingAlias& alias) {
+    return store::NamedRow{alias.name, alias.version, portal::stored_alias(alias), {}};
+  };
+  keeper->hear({row({.name = "best", .model = "old", .version = 1})});
+  EXPECT_EQ(means(), "old");
+  keeper->hear({row({.name = "best", .model = "old", .moving_to = "new", .version = 2})});
+  EXPECT_THAT(ordered, ElementsAre("new")) << "each server has memory of its own";
+  states["new"] = EngineState::ready;
+  run_until("new");
+  keeper->hear({row({.name = "best", .model = "old", .version = 2})});
+  EXPECT_EQ(means(), "new") << "that is no news";
+  keeper->hear({{"best", 3, portal::removed_alias(3), {}}});
+  EXPECT_TRUE(catalogue->moving().empty());
+  EXPECT_EQ(keeper->last_version("best"), 3U);
 }
 
 TEST(FitTogether, CountsEachMemoryOnceAndKindsApart) {

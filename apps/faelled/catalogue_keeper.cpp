@@ -3,11 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <utility>
+#include <ranges>
 
 #include "base/limits.hpp"
 #include "engines/memory_need.hpp"
-#include "json/document.hpp"
 #include "model_look.hpp"
 #include "residents.hpp"
 #include "settings.hpp"
@@ -15,15 +14,9 @@
 namespace faelled::app {
 namespace {
 
-// As it was when the model came: a hundred thousand files are not opened at a start. The node looks at each before it
-// begins an engine.
-portal::ModelFit stored_fit(const json::Value& stored) {
-  const auto bytes = [&](std::string_view name) {
-    const auto found = stored.find(name);
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, found ? found->integer().value_or(0) : 0));
-  };
-  return {bytes("weights"), bytes("kv_cache"), bytes("working"), 0, {}};
-}
+// Of so many models all are in the metrics; of more only those that are or were in use, or cannot be.
+constexpr std::size_t shown_always = 100;
+constexpr std::size_t failed_shown_max = 1000;
 
 }  // namespace
 
@@ -31,72 +24,98 @@ CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
   p_.downloads.on_arrival(
       [this](const engines::ModelSettings& model, const engines::MemoryNeed& need) { arrived(model, need); });
   p_.downloads.on_removal([this](const std::string& file) {
-    return std::ranges::any_of(p_.catalogue.names(),
-                               [&](const std::string& id) { return p_.catalogue.find(id)->settings.file == file; });
+    bool named = false;
+    p_.catalogue.each([&](const gateway::CatalogueModel& model) { named |= model.settings.file == file; });
+    return named;
   });
-  for (const std::string& id : p_.catalogue.names()) {
-    show(id);
-    const engines::ModelSettings& model = p_.catalogue.find(id)->settings;
-    if (is_away(model)) p_.downloads.want(model, true);
+  p_.catalogue.each([this](const gateway::CatalogueModel& model) {
+    if (is_away(model.settings)) p_.downloads.want(model.settings, true);
+  });
+  p_.metrics.models("faelled_model_ready", "1 while the model is in memory and answers at once",
+                    [this] { return states(rpc::EngineState::ready); });
+  p_.metrics.models("faelled_model_asleep", "1 while the model's engine lives and its weights lie in the host's memory",
+                    [this] { return states(rpc::EngineState::asleep); });
+  p_.metrics.models("faelled_model_failed", "1 while the model cannot be served, however long one waits",
+                    [this] { return states(rpc::EngineState::failed); });
+}
+
+std::map<std::string, double> CatalogueKeeper::states(rpc::EngineState state) {
+  for (std::string& id : p_.mesh.with_engines()) used_.insert(std::move(id));
+  std::set<std::string> all = used_;
+  for (std::string& id : p_.mesh.failed() | std::views::take(failed_shown_max)) all.insert(std::move(id));
+  if (p_.catalogue.names().size() <= shown_always)
+    for (const std::string_view id : p_.catalogue.names()) all.emplace(id);
+  std::map<std::string, double> out;
+  for (const std::string& id : all)
+    if (p_.catalogue.has(id)) out.emplace(id, p_.mesh.state(id) == state ? 1 : 0);
+  return out;
+}
+
+void CatalogueKeeper::restore(const std::vector<store::NamedRow>& rows) {
+  if (at_start_ == nullptr) {
+    at_start_ = std::make_unique<fetch::Depot>(models_folder(p_.config));
+    at_start_->look_once();
+  }
+  for (const store::NamedRow& row : rows) take(row, *at_start_);
+}
+
+void CatalogueKeeper::restored() {
+  at_start_.reset();
+  std::set<std::string> files;
+  p_.catalogue.each([&](const gateway::CatalogueModel& model) {
+    if (!model.settings.source.empty()) files.insert(model.settings.file);
+  });
+  p_.downloads.tell_unnamed(files);
+}
+
+void CatalogueKeeper::hear(const std::vector<store::NamedRow>& rows) {
+  const fetch::Depot depot(models_folder(p_.config));
+  for (const store::NamedRow& row : rows) {
+    if (row.version <= std::max(p_.catalogue.version(row.name), last_version(row.name))) continue;
+    p_.log.info("another server changed the catalogue", {{"model", row.name}, {"version", row.version}});
+    take(row, depot);
   }
 }
 
-void CatalogueKeeper::show(const std::string& id) {
-  if (!shown_.insert(id).second) return;
-  const auto is = [&mesh = p_.mesh, id](rpc::EngineState state) {
-    return [&mesh, id, state] { return mesh.state(id) == state ? 1.0 : 0.0; };
+// As its fit was when it came: a hundred thousand files are not opened at a start. The node looks at each before it
+// begins an engine.
+void CatalogueKeeper::take(const store::NamedRow& row, const fetch::Depot& depot) {
+  const std::string& id = row.name;
+  std::string definition;  // empty: not even that can be read
+  const auto leave_out = [&](const std::string& why) {
+    p_.log.error("a stored model is left out", {{"model", id}, {"detail", why}});
+    versions_[id] = row.version;
+    left_out_[id] = {definition, why};
   };
-  p_.metrics.gauge("faelled_model_ready", "1 while the model is in memory and answers at once",
-                   is(rpc::EngineState::ready), {{"model", id}});
-  p_.metrics.gauge("faelled_model_asleep", "1 while the model's engine lives and its weights lie in the host's memory",
-                   is(rpc::EngineState::asleep), {{"model", id}});
-  p_.metrics.gauge("faelled_model_failed", "1 while the model cannot be served, however long one waits",
-                   is(rpc::EngineState::failed), {{"model", id}});
-}
-
-void CatalogueKeeper::restore(const std::vector<store::SettingRow>& settings) {
-  json::Document document;
-  for (const store::SettingRow& row : settings) {
-    if (!row.key.starts_with(portal::model_setting)) continue;
-    const std::string id = row.key.substr(portal::model_setting.size());
-    const auto root = document.parse(row.value);
-    const auto version = root ? root->find("version") : std::nullopt;
-    const auto definition = root ? root->find("definition") : std::nullopt;
-    if (!version || !version->integer() || !definition) {
-      p_.log.error("a stored model cannot be read", {{"model", id}});
-      left_out_[id] = {{}, "what is stored of it cannot be read"};
-      continue;
-    }
-    Kept& kept = kept_[id];
-    kept.version = static_cast<std::uint64_t>(*version->integer());
-    if (definition->is_null()) continue;
-    kept.definition = definition->raw();
-    const std::string text = kept.definition;
-    const auto leave_out = [&](const std::string& why) {
-      p_.log.error("a stored model is left out", {{"model", id}, {"detail", why}});
-      left_out_[id] = {std::exchange(kept.definition, {}), why};
-    };
-    auto model = read(text);
-    if (!model) {
-      leave_out(model.error().message);
-    } else if (model->settings.id != id) {
-      leave_out("its definition has another id");
-    } else if (p_.catalogue.find(id) != nullptr) {
-      leave_out("the configuration file has a model of that name; remove one of the two");
-    } else if (auto free = p_.catalogue.may_put(*model); !free) {
-      leave_out(free.error().message);
-    } else {
-      model->version = kept.version;
-      put(std::move(*model), text, stored_fit(*root));
-    }
+  left_out_.erase(id);
+  const auto stored = portal::read_stored_model(row.value);
+  if (!stored || row.version == 0) return leave_out("what is stored of it cannot be read");
+  const bool configured = p_.catalogue.has(id) && p_.catalogue.version(id) == 0;
+  const bool has = p_.catalogue.has(id) && !configured;
+  if (stored->definition.empty()) {
+    if (has) gone(id, false, row.version);
+    versions_[id] = row.version;
+    return;
   }
-  std::vector<engines::ModelSettings> all;
-  for (const std::string& id : p_.catalogue.names()) all.push_back(p_.catalogue.find(id)->settings);
-  p_.downloads.tell_unnamed(all);
+  definition = stored->definition;
+  if (configured) return leave_out("the configuration file has a model of that name; remove one of the two");
+  auto model = read(stored->definition, depot);
+  if (!model) return leave_out(model.error().message);
+  if (model->settings.id != id) return leave_out("its definition has another id");
+  if (auto free = p_.catalogue.may_put(*model); !free) return leave_out(free.error().message);
+  // Removed and added anew by another server, for a model keeps its engine.
+  if (has && p_.catalogue.find(id)->settings.kind != model->settings.kind) gone(id, false, row.version);
+  model->version = row.version;
+  put(std::move(*model), stored->fit);
 }
 
 std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper::read(
     std::string_view definition) const {
+  return read(definition, fetch::Depot(models_folder(p_.config)));
+}
+
+std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper::read(std::string_view definition,
+                                                                                      const fetch::Depot& depot) const {
   const auto wrong = [](std::string key, std::string message) {
     return std::unexpected(portal::WrongDefinition{std::move(key), std::move(message)});
   };
@@ -147,7 +166,7 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
   std::error_code ignored;
   if (!model->api_key_file.empty() && !std::filesystem::is_regular_file(model->api_key_file, ignored))
     return wrong("definition.api_key_file", "definition.api_key_file is no file that can be read");
-  auto read = catalogue_model(*model, p_.config);
+  auto read = catalogue_model(*model, p_.config, depot);
   if (!read) return wrong("definition.api_key_file", read.error().message);
   return std::move(*read);
 }
@@ -184,21 +203,22 @@ std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway:
   };
 }
 
-void CatalogueKeeper::put(gateway::CatalogueModel model, std::string definition, const portal::ModelFit& fit) {
+void CatalogueKeeper::put(gateway::CatalogueModel model, const portal::ModelFit& fit) {
   const engines::ModelSettings settings = model.settings;
   const auto before = p_.catalogue.hold(settings.id);
-  kept_[settings.id] = {model.version, std::move(definition)};
   left_out_.erase(settings.id);
   if (auto taken = p_.catalogue.put(std::move(model)); !taken) {
     p_.log.error("a model is left out", {{"model", settings.id}, {"detail", taken.error().message}});
     return;
   }
+  versions_.erase(settings.id);
   p_.mesh.add_model(settings.id);
-  show(settings.id);
   if (is_away(settings)) {
-    // What it was served with before serves until the new file is here.
-    return p_.downloads.want(settings, before == nullptr || p_.mesh.is_held_back(settings.id));
+    const bool hold_back = before == nullptr || p_.mesh.is_held_back(settings.id);
+    if (!hold_back) former_.try_emplace(settings.id, before->settings);
+    return p_.downloads.want(settings, hold_back);
   }
+  former_.erase(settings.id);
   p_.downloads.forget(settings.id);
   const bool adapted = p_.node.know(settings);
   if (settings.kind != engines::EngineKind::openai) {
@@ -219,6 +239,7 @@ void CatalogueKeeper::arrived(const engines::ModelSettings& settings, const engi
   gateway::CatalogueModel model = *held;
   model.settings.file = settings.file;
   if (auto taken = p_.catalogue.put(std::move(model)); !taken) return;
+  former_.erase(settings.id);
   p_.node.know(settings);
   p_.mesh.renew(settings.id);  // it may have been served with another file meanwhile
   mesh::Resident resident = resident_of(settings, need, p_.config.residency.sleep);
@@ -242,12 +263,19 @@ Expected<void> CatalogueKeeper::fetch(const std::string& id) {
 }
 
 void CatalogueKeeper::remove(const std::string& id, bool its_file) {
-  Kept& kept = kept_[id];
-  ++kept.version;
-  kept.definition.clear();
-  if (left_out_.erase(id) > 0) return;  // another of its name may run
+  if (left_out_.erase(id) > 0) {  // another of its name may run
+    ++versions_[id];
+    return;
+  }
+  gone(id, its_file, p_.catalogue.version(id) + 1);
+}
+
+void CatalogueKeeper::gone(const std::string& id, bool its_file, std::uint64_t version) {
   const auto gone = p_.catalogue.hold(id);
   p_.downloads.forget(id);
+  former_.erase(id);
+  used_.erase(id);
+  versions_[id] = version;
   p_.catalogue.remove(id);
   p_.mesh.remove_model(id);
   p_.node.forget(id);
@@ -255,14 +283,15 @@ void CatalogueKeeper::remove(const std::string& id, bool its_file) {
   p_.downloads.remove_file(gone->settings);
 }
 
-std::string CatalogueKeeper::definition(const std::string& id) const {
-  const auto found = kept_.find(id);
-  return found == kept_.end() ? std::string() : found->second.definition;
+std::optional<engines::ModelSettings> CatalogueKeeper::settings_of(const std::string& id) const {
+  if (const auto former = former_.find(id); former != former_.end()) return former->second;
+  const auto model = p_.catalogue.hold(id);
+  return model == nullptr ? std::nullopt : std::optional(model->settings);
 }
 
 std::uint64_t CatalogueKeeper::last_version(const std::string& id) const {
-  const auto found = kept_.find(id);
-  return found == kept_.end() ? 0 : found->second.version;
+  const auto found = versions_.find(id);
+  return found == versions_.end() ? p_.catalogue.version(id) : found->second;
 }
 
 }  // namespace faelled::app

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -33,33 +35,40 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   };
   explicit CatalogueKeeper(Parts parts);
 
-  // Those of former runs, from the store's settings. One that cannot be read any more is told in the log, and is in
-  // left_out().
-  void restore(const std::vector<store::SettingRow>& settings);
+  // Those of former runs, in as many parts as one likes, and then that these were all. One that cannot be read any more
+  // is told in the log, and is in left_out().
+  void restore(const std::vector<store::NamedRow>& rows);
+  void restored();
+  // As they are in the store now, where another server may have changed them; what is no news changes nothing.
+  void hear(const std::vector<store::NamedRow>& rows);
+  // What the node begins an engine with.
+  std::optional<engines::ModelSettings> settings_of(const std::string& id) const;
 
   std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition) const override;
   std::function<Expected<portal::ModelFit>()> look(const gateway::CatalogueModel& model) const override;
-  void put(gateway::CatalogueModel model, std::string definition, const portal::ModelFit& fit) override;
+  void put(gateway::CatalogueModel model, const portal::ModelFit& fit) override;
   void remove(const std::string& id, bool its_file) override;
   std::optional<portal::Download> download(const std::string& id) const override;
   Expected<void> fetch(const std::string& id) override;
-  std::string definition(const std::string& id) const override;
   std::uint64_t last_version(const std::string& id) const override;
   const std::map<std::string, portal::LeftOut, std::less<>>& left_out() const override { return left_out_; }
 
  private:
-  struct Kept {
-    std::uint64_t version = 0;
-    std::string definition;  // empty: it was removed
-  };
-
-  void show(const std::string& id);
+  void take(const store::NamedRow& row, const fetch::Depot& depot);
+  std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition,
+                                                                       const fetch::Depot& depot) const;
+  // Models whose state is one of these count 1; which others are told too, see shown().
+  std::map<std::string, double> states(rpc::EngineState state);
+  void gone(const std::string& id, bool its_file, std::uint64_t version);
   void arrived(const engines::ModelSettings& settings, const engines::MemoryNeed& need);
 
   Parts p_;
-  std::map<std::string, Kept, std::less<>> kept_;
+  std::map<std::string, std::uint64_t, std::less<>> versions_;  // of those that are in the store and not here
   std::map<std::string, portal::LeftOut, std::less<>> left_out_;
-  std::set<std::string> shown_;  // in the metrics: one that comes again is there already
+  // What is served until the file of its new definition is here.
+  std::map<std::string, engines::ModelSettings, std::less<>> former_;
+  std::set<std::string> used_;  // models that have had an engine: they stay in the metrics
+  std::unique_ptr<fetch::Depot> at_start_;
 };
 
 }  // namespace faelled::app

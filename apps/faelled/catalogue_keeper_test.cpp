@@ -28,7 +28,7 @@ class CatalogueKeeperTest : public testing::Test {
     configured.aliases = {{"standard"}};
     catalogue.emplace(std::vector{configured}, clock.wall());
     log = observe::Log::open((folder_ / "log").string(), observe::Level::debug).value();
-    mesh.emplace(clock, mesh::Mesh::Settings{catalogue->names()});
+    mesh.emplace(clock, mesh::Mesh::Settings{{catalogue->names().begin(), catalogue->names().end()}});
     node.emplace(loop, client, clock, random, *log, *mesh, node::Node::Settings{.folder = folder_.path().string()});
     fetch::Settings how;
     how.folder = models_folder(config);
@@ -51,9 +51,8 @@ class CatalogueKeeperTest : public testing::Test {
     std::ifstream in((folder_ / "log").string());
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  static store::SettingRow stored(const std::string& id, std::uint64_t version, const std::string& definition) {
-    return {
-        "model/" + id, portal::stored_model(version, definition, {.weights = 100, .kv_cache = 20, .working = 3}), {}};
+  static store::NamedRow stored(const std::string& id, std::uint64_t version, const std::string& definition) {
+    return {id, version, portal::stored_model(version, definition, {.weights = 100, .kv_cache = 20, .working = 3}), {}};
   }
   static std::string llama(const std::string& id, const std::string& more = {}) {
     return R"({"id":")" + id + R"(","engine":"llama","file":"/m.gguf")" + more + "}";
@@ -126,12 +125,13 @@ TEST_F(CatalogueKeeperTest, LooksAtTheFilesAndNamesTheKey) {
 }
 
 TEST_F(CatalogueKeeperTest, BringsBackTheModelsOfFormerRuns) {
-  keeper->restore({stored("b", 2, llama("b", R"(,"pinned":true)")), stored("gone", 5, {}), {"bulletin", "{}", {}}});
+  keeper->restore({stored("b", 2, llama("b", R"(,"pinned":true)")), stored("gone", 5, {})});
+  keeper->restored();
   EXPECT_THAT(catalogue->names(), ElementsAre("configured", "b"));
   EXPECT_EQ(catalogue->find("b")->version, 2U);
-  EXPECT_EQ(keeper->definition("b"), llama("b", R"(,"pinned":true)"));
+  EXPECT_TRUE(keeper->settings_of("b")->pinned);
   EXPECT_EQ(keeper->last_version("gone"), 5U);
-  EXPECT_EQ(keeper->definition("gone"), "");
+  EXPECT_FALSE(keeper->settings_of("gone"));
   ASSERT_EQ(mesh->residency().size(), 2U);
   for (const auto& one : mesh->residency())
     if (one.model == "b") EXPECT_EQ(one.bytes, 123U);
@@ -144,7 +144,7 @@ TEST_F(CatalogueKeeperTest, LeavesOutWhatCannotBeAndSaysSo) {
                    stored("x", 1, llama("x", R"(,"aliases":["standard"])")),
                    stored("y", 4, llama("other")),
                    stored("z", 2, R"({"id":"z","engine":"steam"})"),
-                   {"model/w", "{", {}}});
+                   {"w", 0, "{", {}}});
   EXPECT_THAT(catalogue->names(), ElementsAre("configured"));
   EXPECT_EQ(catalogue->find("configured")->version, 0U) << "the file's stays as it is";
   EXPECT_EQ(catalogue->asked("standard").model, catalogue->find("configured"));
@@ -163,11 +163,47 @@ TEST_F(CatalogueKeeperTest, LeavesOutWhatCannotBeAndSaysSo) {
   EXPECT_EQ(keeper->left_out().size(), 4U);
 }
 
+TEST_F(CatalogueKeeperTest, HearsWhatAnotherServerChanged) {
+  const auto places = [&] { return catalogue->find("b")->settings.places; };
+  keeper->hear({stored("b", 1, llama("b"))});
+  ASSERT_NE(catalogue->find("b"), nullptr);
+  EXPECT_EQ(mesh->residency("b")->bytes, 123U);
+  keeper->hear({stored("b", 2, llama("b", R"(,"concurrency":7)"))});
+  EXPECT_EQ(places(), 7U);
+  keeper->hear({stored("b", 2, llama("b")), stored("b", 1, {})});
+  EXPECT_EQ(places(), 7U) << "what is no news";
+  keeper->hear({stored("b", 3, {}), stored("configured", 9, {})});
+  EXPECT_FALSE(catalogue->has("b"));
+  EXPECT_FALSE(mesh->model("b"));
+  EXPECT_EQ(keeper->last_version("b"), 3U);
+  EXPECT_TRUE(catalogue->has("configured")) << "the file's stays";
+  keeper->hear({stored("b", 4, llama("b"))});
+  EXPECT_EQ(catalogue->version("b"), 4U);
+}
+
+TEST_F(CatalogueKeeperTest, OfVeryManyOnlyThoseInUseAreInTheMetrics) {
+  std::vector<store::NamedRow> many;
+  for (int i = 0; i < 200; ++i) many.push_back(stored("m" + std::to_string(i), 1, llama("m" + std::to_string(i))));
+  keeper->restore(many);
+  EXPECT_EQ(times_shown("m7"), 0U);
+  rpc::EngineReport engine;
+  engine.engine = "e";
+  engine.model = "m7";
+  engine.state = rpc::EngineState::ready;
+  mesh->report({"local", 1, {engine}, {}});
+  EXPECT_THAT(metrics.text(), HasSubstr("faelled_model_ready{model=\"m7\"} 1\n"));
+  EXPECT_EQ(times_shown("m8"), 0U);
+  mesh->report({"local", 1, {}, {}});
+  EXPECT_THAT(metrics.text(), HasSubstr("faelled_model_ready{model=\"m7\"} 0\n")) << "it was in use";
+  keeper->remove("m7", false);
+  EXPECT_EQ(times_shown("m7"), 0U);
+}
+
 TEST_F(CatalogueKeeperTest, RemovingAndAddingAgainShowsItOnceInTheMetrics) {
   const auto add = [&](std::uint64_t version) {
     auto model = keeper->read(llama("b"));
     model->version = version;
-    keeper->put(*model, llama("b"), {.weights = 5});
+    keeper->put(*model, {.weights = 5});
   };
   add(1);
   keeper->remove("b", false);
@@ -188,7 +224,7 @@ TEST_F(CatalogueKeeperTest, HoldsBackAModelWhoseFileDoesNotCome) {
   EXPECT_THAT(model->settings.file, HasSubstr("data/models/" + std::string(64, 'a') + "-x.gguf"));
   EXPECT_EQ(keeper->look(*model)()->wrong->key, "definition.source") << "nothing is asked offline";
   model->version = 1;
-  keeper->put(*model, definition, {});
+  keeper->put(*model, {});
   EXPECT_EQ(mesh->state("far"), rpc::EngineState::fetching);
   const std::function<void()> until_failed = [&] {
     if (mesh->state("far") == rpc::EngineState::failed) return loop.stop();

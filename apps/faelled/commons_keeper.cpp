@@ -49,24 +49,18 @@ Expected<void> CommonsKeeper::restore() {
 
 void CommonsKeeper::tick() {
   timer_.arm(tick_every);
-  if (directory_.member_count() != told_.size() || places() != told_places_ ||
+  if (directory_.member_count() != told_.size() || mesh_.places() != told_places_ ||
       (changes_at_ && *changes_at_ <= clock_.wall()))
     tell_agreements();
   mesh_.tick();
   if (!saving_ && clock_.now() - saved_at_ >= save_every) save([] {});
 }
 
-std::uint32_t CommonsKeeper::places() const {
-  std::uint32_t there = 0;
-  for (const rpc::ModelStatus& model : mesh_.models()) there += model.places;
-  return there;
-}
-
 void CommonsKeeper::tell_agreements() {
   const WallTime wall = clock_.wall();
   std::map<std::string, commons::Agree> now;
   // A promise beyond what is there counts in proportion to the largest one.
-  told_places_ = places();
+  told_places_ = mesh_.places();
   changes_at_ = directory_.agreements().next_change(wall);
   const members::PlaceScale scale = directory_.agreements().places(told_places_, wall);
   for (const members::MemberRow& member : directory_.members()) {

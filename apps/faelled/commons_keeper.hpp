@@ -34,7 +34,6 @@ class CommonsKeeper {
   void tick();
   void tell_agreements();
   void take(const mesh::Balances& balances);  // that are kept and not ours yet
-  std::uint32_t places() const;               // on engines that are ready
 
   const Clock& clock_;
   mesh::Mesh& mesh_;

@@ -55,7 +55,7 @@ Expected<Demo> make_demo(net::Loop& loop, members::Directory& directory, const C
 }
 
 net::Task<void> greet(bool as_json, gateway::Context& context, std::string url, Demo demo) {
-  const std::string model = context.catalogue.names().empty() ? "" : context.catalogue.names().front();
+  const std::string model(context.catalogue.names().empty() ? std::string_view() : context.catalogue.names().front());
   while (true) {
     const auto models = context.mesh.models();
     const auto first = std::ranges::find(models, model, &rpc::ModelStatus::model);

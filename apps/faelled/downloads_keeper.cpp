@@ -257,10 +257,10 @@ portal::Download DownloadsKeeper::download(const engines::ModelSettings& model) 
   return out;
 }
 
-void DownloadsKeeper::tell_unnamed(const std::vector<engines::ModelSettings>& models) const {
+void DownloadsKeeper::tell_unnamed(const std::set<std::string>& files) const {
   std::set<crypto::Digest> named;
-  for (const engines::ModelSettings& model : models)
-    if (const auto sha256 = fetch::Depot::sha256_of(model.file)) named.insert(*sha256);
+  for (const std::string& file : files)
+    if (const auto sha256 = fetch::Depot::sha256_of(file)) named.insert(*sha256);
   for (const fetch::Depot::File& file : fetch::Depot(p_.settings.folder).files()) {
     const auto sha256 = fetch::Depot::sha256_of(file.name);
     if (!sha256 || !named.contains(*sha256))

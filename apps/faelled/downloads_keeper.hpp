@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,8 +56,8 @@ class DownloadsKeeper {
   void remove_file(const engines::ModelSettings& model);
   // How it stands with the file of a model that has a source.
   portal::Download download(const engines::ModelSettings& model) const;
-  // What lies on the disk that none of these models has, in the log.
-  void tell_unnamed(const std::vector<engines::ModelSettings>& models) const;
+  // What lies on the disk and is none of these files of models, in the log.
+  void tell_unnamed(const std::set<std::string>& files) const;
   // Ends what is under way; its part stays, and the next start goes on with it.
   void stop();
 

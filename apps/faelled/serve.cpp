@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "alias_keeper.hpp"
 #include "catalogue_keeper.hpp"
@@ -19,8 +20,10 @@
 #include "decisions_keeper.hpp"
 #include "demo.hpp"
 #include "downloads_keeper.hpp"
+#include "followers.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/http_sink.hpp"
+#include "habits_keeper.hpp"
 #include "housekeeping.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
@@ -49,6 +52,7 @@ namespace {
 
 constexpr auto balances_kept_max = 1s;
 constexpr auto gpus_read_every = 5s;
+constexpr auto catalogue_rests_every = 60s;
 constexpr auto answers_kept_max = 2s;  // at the end, after limits::http_drain_max
 
 int refuse(const Error& error) {
@@ -125,8 +129,11 @@ class Probes {
         .member("journal", journal)
         .member("store", store);
     out.key("models").object();
-    for (const rpc::ModelStatus& model : context_.mesh.models())
-      out.member(model.model, model.state == rpc::EngineState::ready);
+    // A probe comes every few seconds: of a large catalogue it is not told all that is absent.
+    constexpr std::size_t told_max = 1000;
+    if (context_.catalogue.names().size() <= told_max)
+      for (const rpc::ModelStatus& model : context_.mesh.models())
+        out.member(model.model, model.state == rpc::EngineState::ready);
     out.close_object().close_object();
     body += '\n';
     reply.send(ready ? 200 : 503, "Content-Type: application/json\r\n", body);
@@ -137,12 +144,18 @@ class Probes {
 };
 
 // Other servers on the same database change what we know.
-net::Task<void> follow_others(net::Loop& loop, const Clock& clock, members::Directory& directory,
-                              portal::Portal& portal) {
+net::Task<void> follow_others(net::Loop& loop, const Clock& clock, members::Directory& directory) {
   while (true) {
     co_await loop.sleep(limits::store_follow_every);
     directory.follow(clock.wall());
-    co_await portal.follow();
+  }
+}
+
+// What was looked at and is not asked for any more takes little room again.
+net::Task<void> let_rest(net::Loop& loop, gateway::Catalogue& catalogue) {
+  while (true) {
+    co_await loop.sleep(catalogue_rests_every);
+    catalogue.rest();
   }
 }
 
@@ -158,7 +171,7 @@ std::string url_of(std::string_view scheme, const config::Listen& listen, std::u
   return fmt::format("{}://{}:{}", scheme, host, port);
 }
 
-int run(const ServeOptions& options, const config::Config& config) {
+int run(const ServeOptions& options, config::Config config) {
   set_process_limits();
   ::umask(0077);  // whatever we make is the server's own, in a folder of looser rights too
   auto log = observe::Log::open(config.log.file.string(), level_of(config.log.level));
@@ -173,9 +186,10 @@ int run(const ServeOptions& options, const config::Config& config) {
       std::fprintf(stderr, "%s\n", config::describe(problem, options.config).c_str());
     return 1;
   }
-  for (const auto* warnings : {&config.warnings, &tls_findings.warnings, &tls_findings.out_of_date})
+  for (const auto* warnings : {&std::as_const(config.warnings), &tls_findings.warnings, &tls_findings.out_of_date})
     for (const config::Problem& warning : *warnings)
       (*log)->warn("configuration", {{"line", warning.line}, {"warning", warning.message}, {"hint", warning.hint}});
+  config.models = {};  // they are in the catalogue from here on
   SystemRandom random;
   net::Loop loop;
   auto storage = open_storage(config, loop, clock, random, **log);
@@ -196,7 +210,7 @@ int run(const ServeOptions& options, const config::Config& config) {
   std::vector<engines::ModelSettings> engine_settings;
   for (const gateway::CatalogueModel& model : *models) engine_settings.push_back(model.settings);
   gateway::Catalogue catalogue(std::move(*models), clock.wall());
-  mesh::Mesh::Settings mesh_settings{catalogue.names()};
+  mesh::Mesh::Settings mesh_settings{{catalogue.names().begin(), catalogue.names().end()}};
   mesh_settings.residency.turn_least = config.residency.turn;
   mesh_settings.residency.promise_least = config.residency.promise;
   mesh_settings.residency.unused_after = config.residency.unused_after;
@@ -226,6 +240,10 @@ int run(const ServeOptions& options, const config::Config& config) {
   if (memory && config.residency.sleep) node_settings.gpu_backing = memory->device;
   node_settings.models = std::move(engine_settings);
   node_settings.environment = own_environment();
+  const CatalogueKeeper* settings_from = nullptr;  // there before the first engine begins
+  node_settings.look_up = [&settings_from](const std::string& model) {
+    return settings_from != nullptr ? settings_from->settings_of(model) : std::nullopt;
+  };
   node::Node node(loop, client, clock, random, **log, mesh, std::move(node_settings));
   mesh.nodes(node);
   std::optional<node::GpuWatch> gpu_watch;
@@ -247,16 +265,25 @@ int run(const ServeOptions& options, const config::Config& config) {
   DownloadsKeeper downloads_keeper({loop, clock, mesh, **log, metrics, std::move(*how_to_fetch)});
   CatalogueKeeper catalogue_keeper({config, catalogue, mesh, downloads_keeper, node, **log, metrics,
                                     memory ? memory->bytes : 0, largest_of(gpus.all)});
-  const auto settings = storage->thread->wait_for([](store::Store& s) { return s.settings(); });
-  if (!settings) return refuse(settings.error());
-  catalogue_keeper.restore(*settings);
-  AliasKeeper alias_keeper(loop, catalogue, mesh, **log,
-                           [&clock, &store = *storage->thread](const std::string& key, const std::string& value) {
-                             const store::SettingRow row{key, value, clock.wall()};
-                             store.ask([row](store::Store& s) { return s.set_setting(row); },
-                                       std::function<void(Expected<void>)>([](const Expected<void>&) {}));
-                           });
-  alias_keeper.restore(*settings);
+  settings_from = &catalogue_keeper;
+  if (auto restored = each_named(*storage->thread, store::NamedKind::model,
+                                 [&](const auto& rows) { catalogue_keeper.restore(rows); });
+      !restored)
+    return refuse(restored.error());
+  catalogue_keeper.restored();
+  AliasKeeper alias_keeper(
+      loop, catalogue, mesh, **log,
+      [&clock, &store = *storage->thread](const std::string& name, std::uint64_t version, const std::string& value) {
+        const store::NamedRow row{name, version, value, clock.wall()};
+        store.ask([row](store::Store& s) { return s.update_named(store::NamedKind::alias, row); },
+                  std::function<void(Expected<void>)>([](const Expected<void>&) {}));
+      });
+  if (auto restored =
+          each_named(*storage->thread, store::NamedKind::alias, [&](const auto& rows) { alias_keeper.restore(rows); });
+      !restored)
+    return refuse(restored.error());
+  HabitsKeeper habits_keeper(loop, clock, mesh, *storage->thread, **log);
+  if (auto restored = habits_keeper.restore(); !restored) return refuse(restored.error());
   CommonsKeeper commons_keeper(loop, clock, mesh, directory, *storage->thread, **log);
   if (auto restored = commons_keeper.restore(); !restored) return refuse(restored.error());
   mesh.on_engine_fault([&node](const std::string& engine) { node.look_at(engine); });
@@ -415,7 +442,7 @@ int run(const ServeOptions& options, const config::Config& config) {
     const auto kept = std::make_shared<net::Event>();
     net::Timer patience(loop, [kept] { kept->set(); });
     patience.arm(balances_kept_max);
-    commons_keeper.save([kept] { kept->set(); });
+    habits_keeper.save([&commons_keeper, kept] { commons_keeper.save([kept] { kept->set(); }); });
     co_await *kept;
     net::Event ended;
     node.stop(Duration{}, [&ended] { ended.set(); });
@@ -437,7 +464,10 @@ int run(const ServeOptions& options, const config::Config& config) {
   members::Retention retention(directory, *storage->thread);
   loop.spawn(keep_house(context, directory, retention));
   loop.spawn(tell_the_time(context, mesh));
-  if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory, portal));
+  loop.spawn(let_rest(loop, catalogue));
+  Followers followers{loop, *storage->thread, catalogue_keeper, alias_keeper, portal};
+  directory.on_followed([&followers](const store::Changes& changes) { followers.hear(changes); });
+  if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory));
   if (demo) loop.spawn(greet(options.json, context, url, *demo));
   loop.run();
   decisions_keeper.close();
@@ -460,7 +490,7 @@ int serve(const ServeOptions& options) {
                  stderr);
     return 1;
   }
-  return run(options, *config);
+  return run(options, std::move(*config));
 }
 
 }  // namespace faelled::app

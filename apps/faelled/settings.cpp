@@ -100,7 +100,8 @@ Expected<fetch::Settings> fetch_settings(const config::Config& config) {
   return to;
 }
 
-Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config) {
+Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config,
+                                                  const fetch::Depot& depot) {
   gateway::CatalogueModel model;
   engines::ModelSettings& to = model.settings;
   to.id = from.id;
@@ -139,7 +140,6 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
   to.file = absolute(from.file);
   if (from.source) {
     to.source = from.source->text;
-    const fetch::Depot depot(models_folder(config));
     const auto sha256 = from.sha256 ? from.sha256 : depot.remembered(*from.source);
     if (from.sha256) to.sha256 = crypto::hex(*from.sha256);
     if (sha256) to.file = depot.place(*sha256, *from.source).string();
@@ -172,8 +172,11 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
 
 Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Config& config) {
   std::vector<gateway::CatalogueModel> all;
+  all.reserve(config.models.size());
+  fetch::Depot depot(models_folder(config));
+  depot.look_once();
   for (const config::Model& from : config.models) {
-    auto model = catalogue_model(from, config);
+    auto model = catalogue_model(from, config, depot);
     if (!model) return std::unexpected(model.error());
     all.push_back(std::move(*model));
   }

@@ -19,8 +19,9 @@ bool holds_data(const std::filesystem::path& folder, const config::Config& confi
 std::filesystem::path models_folder(const config::Config& config);
 // Reads the hub's token from its file. Errors: io, with the path.
 Expected<fetch::Settings> fetch_settings(const config::Config& config);
-// Reads the keys of upstreams from their files. Errors: io, with the path.
-Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config);
+// Reads the keys of upstreams from their files. `depot`: of models_folder(). Errors: io, with the path.
+Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, const config::Config& config,
+                                                  const fetch::Depot& depot);
 Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Config& config);
 // Reads the secrets of signed tokens from their files. Errors: io, invalid (too short), with the path.
 Expected<std::vector<front_ends::FrontEnd>> front_ends_of(const config::Config& config);

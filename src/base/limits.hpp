@@ -93,7 +93,7 @@ inline constexpr auto upstream_connect_max = 5s;
 inline constexpr auto upstream_idle_max = 60s;
 
 // The catalogue
-inline constexpr std::size_t models_max = 10'000;
+inline constexpr std::size_t models_max = 1'000'000;
 inline constexpr std::size_t adapters_max = 64;                 // of one model
 inline constexpr std::size_t adapter_members_max = 100;         // that one is for
 inline constexpr std::size_t adapter_rank_max = 512;            // that vLLM knows

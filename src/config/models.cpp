@@ -12,7 +12,6 @@
 namespace faelled::config {
 namespace {
 
-constexpr std::size_t models_max = 1000;
 constexpr std::size_t path_bytes_max = 4096;
 constexpr std::size_t stop_bytes_max = 200;
 constexpr std::uint64_t copies_max = 64;
@@ -219,7 +218,7 @@ std::string_view name_of(Engine engine) { return engine_names[static_cast<std::s
 
 void read_models(Fields& top, Problems& problems, const std::filesystem::path& folder, std::vector<Model>& models) {
   std::set<std::string> ids;
-  top.list("models", models_max, [&](const YAML::Node& node, const std::string& where) {
+  top.list("models", limits::models_max, [&](const YAML::Node& node, const std::string& where) {
     if (auto model = read_in(folder, ids, node, where, problems)) models.push_back(std::move(*model));
   });
   // Ids first, wherever they stand: a name means one model.

@@ -15,24 +15,36 @@ constexpr std::string_view part_ending = ".part";
 constexpr std::string_view etag_ending = ".part.etag";
 constexpr std::string_view note_ending = ".hash";
 
-// Every entry of the folder whose name begins so.
-std::vector<fs::path> beginning_with(const fs::path& folder, const std::string& start) {
-  std::vector<fs::path> all;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
-    if (entry.path().filename().string().starts_with(start)) all.push_back(entry.path());
-  std::ranges::sort(all);
-  return all;
-}
-
 bool is_part(const fs::path& path) {
   return path.string().ends_with(part_ending) || path.string().ends_with(etag_ending);
 }
 
 }  // namespace
 
+void Depot::look_once() {
+  seen_.reset();
+  std::vector<std::string> names;
+  for (const fs::path& path : beginning_with("")) names.push_back(path.filename().string());
+  seen_ = std::move(names);
+}
+
+// Every entry of the folder whose name begins so, in order.
+std::vector<fs::path> Depot::beginning_with(const std::string& start) const {
+  std::vector<fs::path> all;
+  if (seen_) {
+    for (auto name = std::ranges::lower_bound(*seen_, start); name != seen_->end() && name->starts_with(start); ++name)
+      all.push_back(folder_ / *name);
+    return all;
+  }
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, ignored))
+    if (entry.path().filename().string().starts_with(start)) all.push_back(entry.path());
+  std::ranges::sort(all);
+  return all;
+}
+
 std::optional<fs::path> Depot::find(const crypto::Digest& sha256) const {
-  for (const fs::path& path : beginning_with(folder_, crypto::hex(sha256) + "-"))
+  for (const fs::path& path : beginning_with(crypto::hex(sha256) + "-"))
     if (!is_part(path)) return path;
   return std::nullopt;
 }
@@ -40,7 +52,7 @@ std::optional<fs::path> Depot::find(const crypto::Digest& sha256) const {
 fs::path Depot::place(const crypto::Digest& sha256, const Source& source) const {
   if (const auto here = find(sha256)) return *here;
   // Another name may have begun it.
-  for (fs::path path : beginning_with(folder_, crypto::hex(sha256) + "-"))
+  for (fs::path path : beginning_with(crypto::hex(sha256) + "-"))
     if (path.string().ends_with(part_ending)) return path.replace_extension();
   return folder_ / (crypto::hex(sha256) + "-" + base_name(source));
 }
@@ -54,7 +66,9 @@ fs::path Depot::note_of(const Source& source) const {
 }
 
 std::optional<crypto::Digest> Depot::remembered(const Source& source) const {
-  std::ifstream in(note_of(source));
+  const fs::path note = note_of(source);
+  if (seen_ && !std::ranges::binary_search(*seen_, note.filename().string())) return std::nullopt;
+  std::ifstream in(note);
   std::string line;
   return std::getline(in, line) ? crypto::from_hex(line) : std::nullopt;
 }
@@ -80,18 +94,18 @@ void Depot::forget(const Source& source) const {
 
 void Depot::remove_parts(const crypto::Digest& sha256) const {
   std::error_code ignored;
-  for (const fs::path& path : beginning_with(folder_, crypto::hex(sha256) + "-"))
+  for (const fs::path& path : beginning_with(crypto::hex(sha256) + "-"))
     if (is_part(path)) fs::remove(path, ignored);
 }
 
 void Depot::remove(const crypto::Digest& sha256) const {
   std::error_code ignored;
-  for (const fs::path& path : beginning_with(folder_, crypto::hex(sha256) + "-")) fs::remove(path, ignored);
+  for (const fs::path& path : beginning_with(crypto::hex(sha256) + "-")) fs::remove(path, ignored);
 }
 
 std::vector<Depot::File> Depot::files() const {
   std::vector<File> all;
-  for (const fs::path& path : beginning_with(folder_, "")) {
+  for (const fs::path& path : beginning_with("")) {
     std::error_code ignored;
     const std::string name = path.filename().string();
     if (name.ends_with(note_ending) || name.ends_with(etag_ending)) continue;

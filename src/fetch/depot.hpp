@@ -19,6 +19,8 @@ class Depot {
  public:
   explicit Depot(std::filesystem::path folder) : folder_(std::move(folder)) {}
   const std::filesystem::path& folder() const { return folder_; }
+  // Reads the folder once, for as many questions as follow: they are answered as it was then.
+  void look_once();
 
   // The whole file with this hash, if it is here.
   std::optional<std::filesystem::path> find(const crypto::Digest& sha256) const;
@@ -49,8 +51,10 @@ class Depot {
 
  private:
   std::filesystem::path note_of(const Source& source) const;
+  std::vector<std::filesystem::path> beginning_with(const std::string& start) const;
 
   std::filesystem::path folder_;
+  std::optional<std::vector<std::string>> seen_;  // names, in order
 };
 
 }  // namespace faelled::fetch

@@ -52,33 +52,47 @@ Expected<void> Catalogue::may_put(const CatalogueModel& model) const {
     names.push_back(name);
   });
   if (!taken.empty()) return fail(Errc::exists, "'" + taken + "' means another model already", "choose another name");
-  if (!models_.contains(id) && models_.size() >= limits::models_max)
+  if (models_.size() >= limits::models_max && !has(id))
     return fail(Errc::exhausted, "the catalogue is full: it has " + std::to_string(models_.size()) + " models",
                 "remove some that nobody asks for");
   return {};
 }
 
 void Catalogue::forget_names_of(std::string_view id) {
-  std::erase_if(aliases_,
-                [&](const auto& entry) { return entry.second.model == id && !moving_.contains(entry.first); });
+  const auto found = models_.find(id);
+  if (found == models_.end() || !found->has_other_names()) return;
+  for_other_names(found->unpacked(programs_),
+                  [&](const std::string& name, rpc::Lane, std::optional<std::size_t>) { aliases_.erase(name); });
 }
 
 Expected<void> Catalogue::put(CatalogueModel model) {
   if (auto free = may_put(model); !free) return free;
-  const std::string id = model.settings.id;
-  if (!models_.contains(id)) names_.push_back(id);
+  const std::string& id = model.settings.id;
   forget_names_of(id);
   for_other_names(model, [&](const std::string& name, rpc::Lane lane, std::optional<std::size_t> adapter) {
     aliases_.emplace(name, Meaning{id, lane, adapter});
   });
-  models_.insert_or_assign(id, std::make_shared<const CatalogueModel>(std::move(model)));
+  PackedModel packed(model, programs_);
+  const std::string_view named = packed.id();
+  const auto before = models_.find(id);
+  if (before == models_.end()) {
+    names_.push_back(named);
+  } else {
+    *std::ranges::find(names_, id) = named;
+    models_.erase(before);
+  }
+  models_.insert(std::move(packed));
+  open_.erase(id);
   return {};
 }
 
 void Catalogue::remove(std::string_view id) {
+  const auto found = models_.find(id);
+  if (found == models_.end()) return;
   forget_names_of(id);
   std::erase(names_, id);
-  if (const auto found = models_.find(id); found != models_.end()) models_.erase(found);
+  if (const auto open = open_.find(id); open != open_.end()) open_.erase(open);
+  models_.erase(found);
 }
 
 Expected<void> Catalogue::may_point(const MovingAlias& alias) const {
@@ -110,31 +124,40 @@ std::string Catalogue::pointed_at_by(std::string_view id) const {
   return {};
 }
 
-std::vector<std::string> Catalogue::listed() const {
-  std::vector<std::string> all;
-  const auto add_aliases = [&all](const std::vector<Alias>& aliases) {
+void Catalogue::each_listed(const Listed& told) const {
+  const auto tell_aliases = [&told](const std::vector<Alias>& aliases, std::string_view id,
+                                    const CatalogueAdapter* adapter) {
     for (const Alias& alias : aliases)
-      if (alias.listed) all.push_back(alias.name);
+      if (alias.listed) told(alias.name, id, adapter);
   };
-  for (const std::string& id : names_) {
-    const CatalogueModel& model = *models_.find(id)->second;
-    all.push_back(id);
-    add_aliases(model.aliases);
+  for (const std::string_view id : names_) {
+    told(id, id, nullptr);
+    const PackedModel& packed = *models_.find(id);
+    if (!packed.has_other_names()) continue;
+    const CatalogueModel model = packed.unpacked(programs_);
+    tell_aliases(model.aliases, id, nullptr);
     for (const CatalogueAdapter& adapter : model.adapters) {
-      all.push_back(adapter.id);
-      add_aliases(adapter.aliases);
+      told(adapter.id, adapter.id, &adapter);
+      tell_aliases(adapter.aliases, adapter.id, &adapter);
     }
   }
   for (const auto& [name, alias] : moving_)
-    if (alias.listed) all.push_back(name);
+    if (alias.listed) told(name, alias.model, nullptr);
+}
+
+std::vector<std::string> Catalogue::listed() const {
+  std::vector<std::string> all;
+  each_listed([&](std::string_view name, std::string_view, const CatalogueAdapter*) { all.emplace_back(name); });
   return all;
 }
 
 std::vector<std::string> Catalogue::all_ids() const {
   std::vector<std::string> all;
-  for (const std::string& id : names_) {
-    all.push_back(id);
-    for (const CatalogueAdapter& adapter : models_.find(id)->second->adapters) all.push_back(adapter.id);
+  for (const std::string_view id : names_) {
+    all.emplace_back(id);
+    const PackedModel& packed = *models_.find(id);
+    if (!packed.has_other_names()) continue;
+    for (const CatalogueAdapter& adapter : packed.unpacked(programs_).adapters) all.push_back(adapter.id);
   }
   for (const auto& [name, alias] : moving_)
     if (alias.listed) all.push_back(name);
@@ -150,14 +173,30 @@ Catalogue::Asked Catalogue::asked(std::string_view name) const {
   return {model, found->second.lane, adapter ? &model->adapters[*adapter] : nullptr};
 }
 
-const CatalogueModel* Catalogue::find(std::string_view id) const {
-  const auto found = models_.find(id);
-  return found == models_.end() ? nullptr : found->second.get();
-}
+const CatalogueModel* Catalogue::find(std::string_view id) const { return hold(id).get(); }
 
 std::shared_ptr<const CatalogueModel> Catalogue::hold(std::string_view id) const {
+  if (const auto open = open_.find(id); open != open_.end()) return open->second;
   const auto found = models_.find(id);
-  return found == models_.end() ? nullptr : found->second;
+  if (found == models_.end()) return nullptr;
+  auto model = std::make_shared<const CatalogueModel>(found->unpacked(programs_));
+  open_.emplace(id, model);
+  return model;
+}
+
+std::uint64_t Catalogue::version(std::string_view id) const {
+  const auto found = models_.find(id);
+  return found == models_.end() ? 0 : found->version();
+}
+
+void Catalogue::each(const std::function<void(const CatalogueModel&)>& told) const {
+  for (const std::string_view id : names_) told(models_.find(id)->unpacked(programs_));
+}
+
+std::uint64_t Catalogue::places() const {
+  std::uint64_t all = 0;
+  for (const PackedModel& model : models_) all += model.places();
+  return all;
 }
 
 }  // namespace faelled::gateway

@@ -1,36 +1,25 @@
 // Catalogue: the models a client may name, from the configuration and from what operators added since. Owned by main();
-// loop's thread. A model that is changed or removed lives on for those who hold it.
+// loop's thread. A model that is changed or removed lives on for those who hold it. There may be a hundred thousand of
+// which a hundred are used: the others are kept packed.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "engines/model_settings.hpp"
-#include "rpc/messages.hpp"
+#include "base/text_hash.hpp"
+#include "gateway/catalogue_model.hpp"
+#include "gateway/packed_model.hpp"
 
 namespace faelled::gateway {
-
-// What a person reads about a model, in one language.
-struct CardText {
-  std::string summary;
-  std::string good_for;
-  std::string where;
-  bool operator==(const CardText&) const = default;
-};
-
-// Another name for a model; what is asked for by it may take a lane of its own.
-struct Alias {
-  std::string name;
-  rpc::Lane lane = rpc::Lane::interactive;
-  bool listed = true;
-  bool operator==(const Alias&) const = default;
-};
 
 // A name that is moved from model to model while the server runs, as a model's own aliases are not.
 struct MovingAlias {
@@ -44,31 +33,6 @@ struct MovingAlias {
   bool listed = true;
   std::uint64_t version = 0;  // counts acts of people, from 1
   bool operator==(const MovingAlias&) const = default;
-};
-
-// A LoRA of a model, asked for as a model of its own. The engine's part of it has the same number in
-// ModelSettings::adapters.
-struct CatalogueAdapter {
-  std::string id;                    // "base:name"
-  std::string name;                  // as the engine's part has it
-  std::vector<std::string> members;  // who may use it, and learn that it is there; empty: everybody
-  std::vector<Alias> aliases = {};
-  bool has_card = false;
-  CardText da;
-  CardText en;
-  bool is_for(std::string_view member) const;
-  bool operator==(const CatalogueAdapter&) const = default;
-};
-
-struct CatalogueModel {
-  engines::ModelSettings settings;
-  std::vector<CatalogueAdapter> adapters = {};
-  std::vector<Alias> aliases = {};
-  bool has_card = false;
-  CardText da;
-  CardText en;
-  std::uint64_t version = 0;  // counts its changes at run time, from 1; 0: it stands in the configuration
-  bool operator==(const CatalogueModel&) const = default;
 };
 
 class Catalogue {
@@ -93,8 +57,8 @@ class Catalogue {
   std::string pointed_at_by(std::string_view id) const;
 
   // What a client means by the id of a model or adapter or one of its aliases; `model` is nullptr for what is none, and
-  // `adapter` for the model as it is. They live until the catalogue changes: who waits for anything meanwhile holds
-  // the model. Whether the caller may know of it is another question: see CatalogueAdapter::is_for.
+  // `adapter` for the model as it is. They live until the catalogue changes or rests: who waits for anything meanwhile
+  // holds the model. Whether the caller may know of it is another question: see CatalogueAdapter::is_for.
   struct Asked {
     const CatalogueModel* model = nullptr;
     rpc::Lane lane = rpc::Lane::interactive;
@@ -107,10 +71,20 @@ class Catalogue {
   Asked asked(std::string_view name) const;
   const CatalogueModel* find(std::string_view id) const;
   std::shared_ptr<const CatalogueModel> hold(std::string_view id) const;
+  bool has(std::string_view id) const { return models_.contains(id); }
+  std::uint64_t version(std::string_view id) const;  // 0: none, or it stands in the configuration
+  // All of them, in order: find() would leave each unpacked.
+  void each(const std::function<void(const CatalogueModel&)>& told) const;
+  // Packs those again that were unpacked.
+  void rest() { open_.clear(); }
 
-  const std::vector<std::string>& names() const { return names_; }  // of the models, in order
-  std::vector<std::string> listed()
-      const;  // behind each its adapters and the aliases that clients are shown, then those that move
+  const std::vector<std::string_view>& names() const { return names_; }  // of the models, in order
+  std::uint64_t places() const;                                          // of all of them together
+  // What clients are shown: behind each model its adapters and aliases, then the aliases that move. `id`: what the name
+  // means; `adapter`: nullptr for a model.
+  using Listed = std::function<void(std::string_view name, std::string_view id, const CatalogueAdapter* adapter)>;
+  void each_listed(const Listed& told) const;
+  std::vector<std::string> listed() const;
   std::vector<std::string> all_ids() const;  // of models and adapters
   WallTime created() const { return created_; }
 
@@ -123,10 +97,22 @@ class Catalogue {
 
   void forget_names_of(std::string_view id);
 
-  std::map<std::string, std::shared_ptr<const CatalogueModel>, std::less<>> models_;
+  // A set by id.
+  struct ById {
+    using is_transparent = void;
+    std::size_t operator()(const PackedModel& model) const { return TextHash()(model.id()); }
+    std::size_t operator()(std::string_view id) const { return TextHash()(id); }
+    bool operator()(const PackedModel& a, const PackedModel& b) const { return a.id() == b.id(); }
+    bool operator()(std::string_view id, const PackedModel& model) const { return id == model.id(); }
+    bool operator()(const PackedModel& model, std::string_view id) const { return id == model.id(); }
+  };
+
+  std::unordered_set<PackedModel, ById, ById> models_;
+  mutable std::unordered_map<std::string, std::shared_ptr<const CatalogueModel>, TextHash, std::equal_to<>> open_;
+  std::vector<std::string> programs_;
   std::map<std::string, Meaning, std::less<>> aliases_;  // and adapters, and those that move
   std::map<std::string, MovingAlias, std::less<>> moving_;
-  std::vector<std::string> names_;
+  std::vector<std::string_view> names_;
   WallTime created_;
 };
 

@@ -129,6 +129,29 @@ TEST_F(CatalogueTest, AMovingAliasHasANameOfItsOwn) {
   EXPECT_EQ(catalogue.asked("x").model, catalogue.find("a"));
 }
 
+TEST_F(CatalogueTest, GivesAllOfThemAndLeavesNoneUnpacked) {
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "b"}));
+  CatalogueModel more = model("c", {{"y"}, {"hidden", rpc::Lane::batch, false}});
+  more.adapters = {{"c:law", "law", {"odense"}, {{"law"}}}};
+  more.settings.places = 7;
+  more.version = 5;
+  ASSERT_TRUE(catalogue.put(more));
+  std::vector<CatalogueModel> all;
+  catalogue.each([&](const CatalogueModel& one) { all.push_back(one); });
+  EXPECT_EQ(all, (std::vector{model("a", {{"x"}}), model("b"), more}));
+  EXPECT_EQ(catalogue.places(), 4 + 4 + 7U);
+  EXPECT_EQ(catalogue.version("c"), 5U);
+  EXPECT_EQ(catalogue.version("nobody"), 0U);
+  std::vector<std::string> listed;
+  catalogue.each_listed([&](std::string_view name, std::string_view id, const CatalogueAdapter* adapter) {
+    listed.push_back(std::string(name) + " " + std::string(id) + (adapter != nullptr ? " " + adapter->name : ""));
+  });
+  EXPECT_THAT(listed, ElementsAre("a a", "x a", "b b", "c c", "y c", "c:law c:law law", "law c:law law", "best b"));
+  const auto held = catalogue.hold("c");
+  catalogue.rest();
+  EXPECT_EQ(*catalogue.find("c"), *held) << "who holds it has it still, and whoever asks has it again";
+}
+
 TEST_F(CatalogueTest, WhoHoldsARemovedModelKeepsIt) {
   const auto held = catalogue.hold("a");
   catalogue.remove("a");

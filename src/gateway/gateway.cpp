@@ -199,7 +199,7 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
   if (agreement != nullptr && agreement->wait_s) caller.wait = std::chrono::seconds(*agreement->wait_s);
   const Catalogue::Asked asked = context_.catalogue.asked(parsed->model);
   if (!may(caller, asked)) {
-    const ApiError error = openai::model_not_found(parsed->model, names_for(caller));
+    const ApiError error = not_found(caller, parsed->model);
     context_.metrics.rejected(error.status());
     sink.fail(error);
     co_return;
@@ -233,9 +233,20 @@ bool Gateway::may(const members::Caller& caller, const Catalogue::Asked& asked) 
 }
 
 std::vector<std::string> Gateway::names_for(const members::Caller& caller) const {
-  std::vector<std::string> names = context_.catalogue.listed();
-  std::erase_if(names, [&](const std::string& name) { return !may(caller, context_.catalogue.asked(name)); });
+  std::vector<std::string> names;
+  const WallTime now = context_.clock.wall();
+  context_.catalogue.each_listed([&](std::string_view name, std::string_view id, const CatalogueAdapter* adapter) {
+    if ((adapter == nullptr || adapter->is_for(caller.member)) && directory_.allows(caller, id, now))
+      names.emplace_back(name);
+  });
   return names;
+}
+
+// Whoever mistypes one of very many names is not kept waiting for all of them to be compared.
+ApiError Gateway::not_found(const members::Caller& caller, std::string_view asked) const {
+  constexpr std::size_t compared_max = 1000;
+  return openai::model_not_found(
+      asked, context_.catalogue.names().size() > compared_max ? std::vector<std::string>() : names_for(caller));
 }
 
 void Gateway::models(const members::Caller& caller, const http::Request& request, http::Reply& reply,
@@ -253,8 +264,7 @@ void Gateway::models(const members::Caller& caller, const http::Request& request
     openai::append_model_list(body, all);
   } else {
     const std::string id = model_of(request.path);
-    if (!may(caller, context_.catalogue.asked(id)))
-      return reject(reply, openai::model_not_found(id, names_for(caller)), request_id, wire);
+    if (!may(caller, context_.catalogue.asked(id))) return reject(reply, not_found(caller, id), request_id, wire);
     openai::append_model(body, {id, created_s});
   }
   reply.send(

@@ -54,6 +54,7 @@ class Gateway {
   bool may(const members::Caller& caller, const Catalogue::Asked& asked) const;
   // What the caller's member and key allow of the catalogue.
   std::vector<std::string> names_for(const members::Caller& caller) const;
+  openai::ApiError not_found(const members::Caller& caller, std::string_view asked) const;
   // gateway_protocols.cpp
   net::Task<void> responses(const http::Request& request, http::Reply& reply, members::Caller caller,
                             std::string request_id);

@@ -135,6 +135,8 @@ class Directory {
   // Takes in what other servers on the same database have changed; asked every limits::store_follow_every. One question
   // at a time; while the store is away nothing changes here.
   void follow(WallTime now);
+  // Told at each of these what has changed, by whomever: for whoever else keeps something of the store in memory.
+  void on_followed(std::function<void(const store::Changes&)> told);
 
   // Copies, ordered by id; a few thousand rows.
   std::vector<MemberRow> members() const;

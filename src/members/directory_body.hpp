@@ -51,6 +51,7 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
   // Following other servers on the database (directory_follow.cpp).
   std::int64_t change_mark = 0;
   bool following = false;
+  std::function<void(const store::Changes&)> told_of_others;
   bool read_again = false;      // memory and store may differ: something was not written, or perhaps was
   std::size_t taking_away = 0;  // what has effect here and is not written yet
   std::unordered_set<Digest, crypto::DigestHash> signed_out;  // whose row the store did not take away

@@ -35,6 +35,7 @@ void Directory::follow(WallTime now) {
         if (!given || body->taking_away > 0) return;
         for (const Digest& hash : gone) body->signed_out.erase(hash);
         body->change_mark = given->changes.mark;
+        if (body->told_of_others) body->told_of_others(given->changes);
         if (given->all) {
           body->read_again = false;
           body->sessions.clear();
@@ -47,6 +48,10 @@ void Directory::follow(WallTime now) {
         body->agreements.know(given->changes);
         for (const Digest& hash : given->changes.sessions_gone) body->sessions.erase(hash);
       }));
+}
+
+void Directory::on_followed(std::function<void(const store::Changes&)> told) {
+  body_->told_of_others = std::move(told);
 }
 
 Expected<Directory::Body::Loaded> Directory::Body::read_all(Store& store, WallTime now) {

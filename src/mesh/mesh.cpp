@@ -47,13 +47,23 @@ Mesh::Mesh(const Clock& clock, Settings settings)
         tell_commons(model);
         tell_waiting(model);
       }) {
-  for (const std::string& model : settings_.models) lines_[model];
+  for (const std::string& model : std::exchange(settings_.models, {})) lines_[model];
+}
+
+const Mesh::Line* Mesh::line(std::string_view model) const {
+  const auto found = lines_.find(model);
+  return found == lines_.end() ? nullptr : &found->second;
+}
+
+Mesh::Line& Mesh::line_of(const std::string& model) {
+  const auto found = lines_.find(model);
+  if (found != lines_.end()) return found->second;
+  FAELLED_CHECK(residents_.manages(model), "the gateway resolves models against the same catalogue");
+  return lines_[model];
 }
 
 void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
-  const auto found = lines_.find(ticket.model);
-  FAELLED_CHECK(found != lines_.end(), "the gateway resolves models against the same catalogue");
-  Line& line = found->second;
+  Line& line = line_of(ticket.model);
   if (line.removed)  // while its request was looked at
     return listener.refused({ticket.number, rpc::RefusalCause::model_removed, {}, {}});
   if (line.fetching && asked_in_vain_) asked_in_vain_(ticket.model);  // who may have newer words
@@ -133,7 +143,7 @@ void Mesh::end(const rpc::End& end) {
   }
   decide(ended);
   // What was to be tried again has nothing to wait for.
-  if (lines_.find(model)->second.removed) return refuse_all(model, rpc::RefusalCause::model_removed, {}, {});
+  if (line_of(model).removed) return refuse_all(model, rpc::RefusalCause::model_removed, {}, {});
   tell_waiting(model);
 }
 
@@ -188,24 +198,28 @@ void Mesh::refuse_all(const std::string& model, rpc::RefusalCause cause, Duratio
 void Mesh::add_model(const std::string& model) { lines_[model].removed = false; }
 
 bool Mesh::is_held_back(const std::string& model) const {
-  const auto line = lines_.find(model);
-  return line != lines_.end() && line->second.fetching;
+  const Line* found = line(model);
+  return found != nullptr && found->fetching;
 }
 
 void Mesh::know(const Resident& model) {
-  lines_[model.model].fetching.reset();
+  const bool first = !residents_.manages(model.model);
+  Line& line = lines_[model.model];
+  line.fetching.reset();
+  if (first && line.tickets == 0) lines_.erase(model.model);
   residents_.know(model);
 }
 
 void Mesh::hold_back(const std::string& model, rpc::Fetching fetching) {
-  const auto line = lines_.find(model);
-  if (line != lines_.end() && !line->second.removed) line->second.fetching = std::move(fetching);
+  if (line(model) == nullptr && !residents_.manages(model)) return;
+  if (Line& line = line_of(model); !line.removed) line.fetching = std::move(fetching);
 }
 
 void Mesh::remove_model(const std::string& model) {
-  const auto line = lines_.find(model);
-  if (line == lines_.end() || std::exchange(line->second.removed, true)) return;
-  line->second.fetching.reset();
+  if (line(model) == nullptr && !residents_.manages(model)) return;
+  Line& line = line_of(model);
+  if (std::exchange(line.removed, true)) return;
+  line.fetching.reset();
   residents_.forget(model);
   refuse_all(model, rpc::RefusalCause::model_removed, {}, {});
 }
@@ -261,7 +275,7 @@ void Mesh::grant(const commons::Grant& granted) {
   const auto found = live_.find(granted.ticket);
   if (found == live_.end()) return;  // it was withdrawn by what was done before; its End is among the events
   Live& live = found->second;
-  Line& line = lines_.find(live.ticket.model)->second;
+  Line& line = line_of(live.ticket.model);
   unwait(live);
   const Instant now = clock_.now();
   if (line.tickets > 0) {
@@ -296,12 +310,12 @@ void Mesh::refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_
 
 void Mesh::wait(Live& live) {
   if (std::exchange(live.in_line, true)) return;
-  ++lines_.find(live.ticket.model)->second.tickets;
+  ++line_of(live.ticket.model).tickets;
 }
 
 void Mesh::unwait(Live& live) {
   if (!std::exchange(live.in_line, false)) return;
-  --lines_.find(live.ticket.model)->second.tickets;
+  --line_of(live.ticket.model).tickets;
 }
 
 rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
@@ -348,8 +362,9 @@ rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
 }
 
 void Mesh::tell_waiting(const std::string& model) {
-  Line& line = lines_.find(model)->second;
-  if (line.tickets == 0) return;
+  const auto known = lines_.find(model);
+  if (known == lines_.end() || known->second.tickets == 0) return;
+  Line& line = known->second;
   const Instant now = clock_.now();
   if (line.tickets > short_line && now - line.told < long_line_told_every) return;
   line.told = now;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/text_hash.hpp"
 #include "commons/scheduler.hpp"
 #include "mesh/chronicle.hpp"
 #include "mesh/residents.hpp"
@@ -37,6 +38,8 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void progress(const rpc::Progress& progress) override;
   void end(const rpc::End& end) override;
   std::vector<rpc::ModelStatus> models() const override;
+  std::optional<rpc::ModelStatus> model(std::string_view id) const override;
+  std::vector<std::string> failed() const override;
   std::optional<rpc::TicketStatus> ticket(std::uint64_t number) const override;
   std::optional<rpc::TicketStatus> ticket(std::string_view request_id) const override;
   void report(const rpc::Report& report) override;
@@ -73,6 +76,8 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void look_at_memory() { residents_.tick(); }
   // A quarter of an hour of the local day begins: what is usual then is warmed.
   void quarter(residency::Quarter quarter) { residents_.quarter(quarter); }
+  std::map<std::string, residency::Habit> habits() const { return residents_.habits(); }
+  void learned(const std::map<std::string, residency::Habit>& habits) { residents_.learned(habits); }
   const residency::Counts& residency_counts() const { return residents_.counts(); }
 
   // What agreements give; what was lent and borrowed before this process began.
@@ -94,6 +99,10 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
     engine_restart_ = std::move(told);
   }
 
+  // Of all engines that are ready.
+  std::uint32_t places() const;
+  // The models that have an engine, in whatever state.
+  std::vector<std::string> with_engines() const;
   std::size_t waiting() const { return scheduler_.waiting(); }
   std::size_t running() const { return scheduler_.running(); }
 
@@ -129,6 +138,10 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
     std::optional<rpc::Fetching> fetching;  // its file is not here
   };
 
+  const Line* line(std::string_view model) const;
+  Line& line_of(const std::string& model);
+  rpc::ModelStatus status_of(const std::string& model, const Line* line) const;
+  std::vector<std::string> names() const;
   rpc::MemberShare share_of(const commons::MemberState& state) const;
   double share_of(const std::string& member) const;
   void decide(const commons::Event& event);
@@ -150,7 +163,8 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   commons::Scheduler scheduler_;
   Residents residents_;
   Chronicle chronicle_;
-  std::map<std::string, Line, std::less<>> lines_;
+  // Of models that were asked for or that others run: one of ours has none before that, and is a name of residents_.
+  std::unordered_map<std::string, Line, TextHash, std::equal_to<>> lines_;
   std::map<std::string, Engine, std::less<>> engines_;
   std::unordered_map<std::uint64_t, Live> live_;
   std::deque<commons::Action> to_do_;

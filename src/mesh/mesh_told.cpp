@@ -1,5 +1,6 @@
 // What the mesh tells of itself: models, tickets, memory and shares as they stand.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "mesh/mesh.hpp"
@@ -32,45 +33,91 @@ rpc::EngineState state_of(const rpc::Fetching& fetching) {
 }  // namespace
 
 rpc::EngineState Mesh::state(const std::string& model) const {
-  const auto line = lines_.find(model);
-  if (line != lines_.end() && line->second.fetching) return state_of(*line->second.fetching);
+  if (const Line* known = line(model); known != nullptr && known->fetching) return state_of(*known->fetching);
   if (!residents_.misfit(model).empty()) return rpc::EngineState::failed;
   const rpc::EngineReport* best = best_report(model);
   return best == nullptr ? rpc::EngineState::absent : best->state;
 }
 
+rpc::ModelStatus Mesh::status_of(const std::string& model, const Line* line) const {
+  rpc::ModelStatus status;
+  status.model = model;
+  if (line != nullptr) status.waiting = static_cast<std::uint32_t>(line->tickets);
+  if (const rpc::EngineReport* best = best_report(model)) {
+    status.state = best->state;
+    status.detail = best->detail;
+    status.ready_in = best->ready_in;
+    status.context_tokens = best->context_tokens;
+  }
+  if (status.state != rpc::EngineState::ready)
+    if (const Duration coming = residents_.ready_in(model); coming > Duration{}) status.ready_in = coming;
+  if (std::string why = residents_.misfit(model); !why.empty()) {
+    status.state = rpc::EngineState::failed;
+    status.detail = std::move(why);
+  }
+  if (line != nullptr && line->fetching) {
+    status.state = state_of(*line->fetching);
+    status.detail = line->fetching->detail;
+    status.ready_in = line->fetching->left;
+  }
+  for (const auto& [id, engine] : engines_) {
+    if (engine.report.model != model || engine.report.state != rpc::EngineState::ready) continue;
+    status.places += static_cast<std::uint32_t>(engine.places.size());
+    status.running += static_cast<std::uint32_t>(engine.places.size() - engine.free.size());
+  }
+  return status;
+}
+
+// Of the catalogue, in order.
+std::vector<std::string> Mesh::names() const {
+  std::vector<std::string> all;
+  for (const auto& [model, line] : lines_)
+    if (!line.removed) all.push_back(model);
+  for (std::uint32_t m = 0; m < residents_.names().size(); ++m)
+    if (const std::string_view model = residents_.names().name(m); !lines_.contains(model)) all.emplace_back(model);
+  std::ranges::sort(all);
+  return all;
+}
+
 std::vector<rpc::ModelStatus> Mesh::models() const {
   std::vector<rpc::ModelStatus> all;
-  for (const auto& [model, line] : lines_) {
-    if (line.removed) continue;
-    rpc::ModelStatus status;
-    status.model = model;
-    status.waiting = static_cast<std::uint32_t>(line.tickets);
-    if (const rpc::EngineReport* best = best_report(model)) {
-      status.state = best->state;
-      status.detail = best->detail;
-      status.ready_in = best->ready_in;
-      status.context_tokens = best->context_tokens;
-    }
-    if (status.state != rpc::EngineState::ready)
-      if (const Duration coming = residents_.ready_in(model); coming > Duration{}) status.ready_in = coming;
-    if (std::string why = residents_.misfit(model); !why.empty()) {
-      status.state = rpc::EngineState::failed;
-      status.detail = std::move(why);
-    }
-    if (line.fetching) {
-      status.state = state_of(*line.fetching);
-      status.detail = line.fetching->detail;
-      status.ready_in = line.fetching->left;
-    }
-    for (const auto& [id, engine] : engines_) {
-      if (engine.report.model != model || engine.report.state != rpc::EngineState::ready) continue;
-      status.places += static_cast<std::uint32_t>(engine.places.size());
-      status.running += static_cast<std::uint32_t>(engine.places.size() - engine.free.size());
-    }
-    all.push_back(std::move(status));
+  for (const std::string& model : names()) all.push_back(status_of(model, line(model)));
+  return all;
+}
+
+std::optional<rpc::ModelStatus> Mesh::model(std::string_view id) const {
+  const Line* known = line(id);
+  if (known != nullptr ? known->removed : !residents_.manages(id)) return std::nullopt;
+  return status_of(std::string(id), known);
+}
+
+std::vector<std::string> Mesh::failed() const {
+  std::set<std::string> all;
+  for (const auto& [id, engine] : engines_) all.insert(engine.report.model);
+  for (const auto& [model, line] : lines_)
+    if (line.fetching) all.insert(model);
+  for (const std::string_view model : residents_.misfits()) all.emplace(model);
+  std::erase_if(all, [&](const std::string& model) {
+    const Line* known = line(model);
+    return (known != nullptr && known->removed) || state(model) != rpc::EngineState::failed;
+  });
+  return {all.begin(), all.end()};
+}
+
+std::uint32_t Mesh::places() const {
+  std::uint32_t all = 0;
+  for (const auto& [id, engine] : engines_) {
+    const Line* known = line(engine.report.model);
+    if (engine.report.state == rpc::EngineState::ready && (known == nullptr || !known->removed))
+      all += static_cast<std::uint32_t>(engine.places.size());
   }
   return all;
+}
+
+std::vector<std::string> Mesh::with_engines() const {
+  std::set<std::string> all;
+  for (const auto& [id, engine] : engines_) all.insert(engine.report.model);
+  return {all.begin(), all.end()};
 }
 
 std::optional<rpc::TicketStatus> Mesh::ticket(std::uint64_t number) const {
@@ -90,7 +137,7 @@ std::optional<rpc::TicketStatus> Mesh::ticket(std::uint64_t number) const {
   status.position = status.running ? 0 : explained.position;
   status.share_percent = explained.share_percent;
   status.waited = clock_.now() - ticket.admitted;
-  status.turn_in = lines_.find(ticket.model)->second.interval * status.position;
+  status.turn_in = line(ticket.model)->interval * status.position;
   return status;
 }
 
@@ -103,17 +150,22 @@ std::optional<rpc::TicketStatus> Mesh::ticket(std::string_view request_id) const
 
 std::vector<rpc::ModelResidency> Mesh::residency() const {
   std::vector<rpc::ModelResidency> all;
+  std::vector<std::string> every;
+  for (std::uint32_t m = 0; m < residents_.names().size(); ++m) every.emplace_back(residents_.names().name(m));
   for (const auto& [model, line] : lines_)
+    if (!residents_.manages(model)) every.push_back(model);
+  std::ranges::sort(every);
+  for (const std::string& model : every)
     if (auto one = residency(model)) all.push_back(std::move(*one));
   return all;
 }
 
 std::optional<rpc::ModelResidency> Mesh::residency(std::string_view named) const {
-  const auto found = lines_.find(named);
-  if (found == lines_.end()) return std::nullopt;
-  const auto& [model, line] = *found;
+  const Line* line = this->line(named);
+  if (line == nullptr && !residents_.manages(named)) return std::nullopt;
+  const std::string model(named);
   auto known = residents_.residency(model);
-  if (!known && line.removed) return std::nullopt;
+  if (!known && (line == nullptr || line->removed)) return std::nullopt;
   if (!known) {  // somebody else's: it is where it is
     known.emplace();
     known->model = model;
@@ -123,16 +175,16 @@ std::optional<rpc::ModelResidency> Mesh::residency(std::string_view named) const
       known->load_time = best->load_time;
       known->ready_in = best->ready_in;
     }
-    known->waiting = static_cast<std::uint32_t>(line.tickets);
+    known->waiting = static_cast<std::uint32_t>(line->tickets);
     for (const auto& [id, engine] : engines_)
       if (engine.report.model == model)
         known->running += static_cast<std::uint32_t>(engine.places.size() - engine.free.size());
   }
-  if (line.fetching) {
-    known->state = state_of(*line.fetching);
-    known->detail = line.fetching->detail;
-    known->ready_in = line.fetching->left;
-    known->fetching = line.fetching;
+  if (line != nullptr && line->fetching) {
+    known->state = state_of(*line->fetching);
+    known->detail = line->fetching->detail;
+    known->ready_in = line->fetching->left;
+    known->fetching = line->fetching;
   }
   return known;
 }

@@ -90,14 +90,8 @@ Residents::Residents(const Clock& clock, residency::Settings settings, Changed c
     : clock_(clock), planner_(settings), changed_(std::move(changed)) {}
 
 void Residents::know(const Resident& model) {
-  auto known = number(model.model);
-  if (!known) {
-    known = static_cast<residency::ModelNumber>(names_.size());
-    names_.push_back(model.model);
-    numbers_.emplace(names_.back(), *known);
-  }
-  step(residency::ModelIs{*known, model.bytes, model.load_guess, model.places, model.pinned, model.at_start,
-                          model.sleep_bytes, model.residue, kind_of(model.kind), model.copies});
+  step(residency::ModelIs{names_.add(model.model), model.bytes, model.load_guess, model.places, model.pinned,
+                          model.at_start, model.sleep_bytes, model.residue, kind_of(model.kind), model.copies});
 }
 
 void Residents::forget(const std::string& model) {
@@ -114,6 +108,18 @@ void Residents::renew(const std::string& model) {
   details_[*found].clear();
   sleepless_.erase(*found);
   step(residency::Order{*found, residency::Act::renew});
+}
+
+std::map<std::string, residency::Habit> Residents::habits() const {
+  std::map<std::string, residency::Habit> all;
+  for (const auto& [model, habit] : planner_.habits())
+    if (!habit.empty() && planner_.model(model, clock_.now())) all.emplace(name_of(model), habit);
+  return all;
+}
+
+void Residents::learned(const std::map<std::string, residency::Habit>& habits) {
+  for (const auto& [model, habit] : habits)
+    if (const auto found = number(model)) step(residency::HabitIs{*found, habit});
 }
 
 void Residents::arrived(const rpc::Ticket& ticket, double share) {
@@ -238,6 +244,14 @@ std::string Residents::misfit(std::string_view model) const {
   return why;
 }
 
+std::vector<std::string_view> Residents::misfits() const {
+  std::vector<std::string_view> all;
+  if (planner_.devices() == 0) return all;
+  for (residency::ModelNumber m = 0; m < names_.size(); ++m)
+    if (!planner_.fits(m)) all.push_back(names_.name(m));
+  return all;
+}
+
 Duration Residents::ready_in(std::string_view model) const {
   const auto found = number(model);
   return found ? planner_.ready_in(*found, clock_.now()) : Duration{};
@@ -358,10 +372,7 @@ Expected<void> Residents::may_sleep(residency::ModelNumber model, const residenc
   return {};
 }
 
-std::optional<residency::ModelNumber> Residents::number(std::string_view model) const {
-  const auto found = numbers_.find(model);
-  return found == numbers_.end() ? std::nullopt : std::optional(found->second);
-}
+std::optional<residency::ModelNumber> Residents::number(std::string_view model) const { return names_.find(model); }
 
 residency::DeviceNumber Residents::find_device(std::string_view node, std::string_view device) const {
   const auto found =
@@ -377,7 +388,7 @@ residency::DeviceNumber Residents::device_number(const std::string& node, const 
   return static_cast<residency::DeviceNumber>(devices_.size() - 1);
 }
 
-const std::string& Residents::name_of(residency::ModelNumber model) const { return names_[model]; }
+std::string Residents::name_of(residency::ModelNumber model) const { return std::string(names_.name(model)); }
 
 rpc::ResidencyEvent Residents::about(What what, residency::ModelNumber model) const {
   rpc::ResidencyEvent event;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/name_table.hpp"
 #include "residency/member_weights.hpp"
 #include "residency/planner.hpp"
 #include "rpc/messages.hpp"
@@ -48,8 +49,15 @@ class Residents {
   void tick() { step(residency::Tick{}); }
   void quarter(residency::Quarter quarter) { step(residency::QuarterIs{quarter}); }
   const residency::Counts& counts() const { return planner_.counts(); }
+  // What was learned of each model; and back, of those that are known.
+  std::map<std::string, residency::Habit> habits() const;
+  void learned(const std::map<std::string, residency::Habit>& habits);
 
-  bool manages(std::string_view model) const { return numbers_.contains(model); }
+  bool manages(std::string_view model) const { return names_.find(model).has_value(); }
+  // Of all that it ever managed.
+  const NameTable& names() const { return names_; }
+  // Of these, those that can never be served here: see misfit().
+  std::vector<std::string_view> misfits() const;
   // `share`: its member's.
   void arrived(const rpc::Ticket& ticket, double share);
   // On this engine.
@@ -90,17 +98,16 @@ class Residents {
   rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model,
                             residency::DeviceNumber device) const;
   void direct(rpc::Directive::Act act, residency::ModelNumber model, residency::DeviceNumber device);
-  const std::string& name_of(residency::ModelNumber model) const;
+  std::string name_of(residency::ModelNumber model) const;
 
   const Clock& clock_;
   residency::Planner planner_;
   residency::MemberWeights weights_;
   Changed changed_;
   rpc::NodePort* nodes_ = nullptr;
-  std::deque<std::string> names_;                                         // by number; they stay where they are
-  std::unordered_map<std::string_view, residency::ModelNumber> numbers_;  // of names_
-  std::unordered_map<residency::ModelNumber, std::string> details_;       // why it failed last
-  std::unordered_map<residency::ModelNumber, std::string> sleepless_;     // why it is not put to sleep any more
+  NameTable names_;                                                    // by the planner's numbers
+  std::unordered_map<residency::ModelNumber, std::string> details_;    // why it failed last
+  std::unordered_map<residency::ModelNumber, std::string> sleepless_;  // why it is not put to sleep any more
   std::vector<Device> devices_;
   using EngineAt = std::pair<residency::ModelNumber, residency::DeviceNumber>;
   std::map<std::string, std::vector<EngineAt>, std::less<>> reported_;  // by node: engines of ours it had last

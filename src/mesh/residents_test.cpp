@@ -24,6 +24,33 @@ TEST_F(ResidentsTest, LoadsWhatIsAskedForAndTellsWhoWaitsHowLong) {
   EXPECT_EQ(caller.grants.size(), 1U);
 }
 
+TEST_F(ResidentsTest, TellsOfEachModelAloneWhatItTellsOfAll) {
+  mesh.know({"large", 9, std::chrono::seconds(3)});
+  mesh.add_model("elsewhere too");
+  mesh.add_model("removed");
+  mesh.know({"removed", 9, std::chrono::seconds(3)});
+  mesh.remove_model("removed");
+  mesh.hold_back("b", {.failed = true, .detail = "no such file"});
+  serve("a");
+  std::vector<std::string> names, failed;
+  for (const rpc::ModelStatus& one : mesh.models()) {
+    names.push_back(one.model);
+    if (one.state == EngineState::failed) failed.push_back(one.model);
+    const auto alone = mesh.model(one.model);
+    ASSERT_TRUE(alone) << one.model;
+    EXPECT_EQ(alone->state, one.state) << one.model;
+    EXPECT_EQ(alone->detail, one.detail) << one.model;
+    EXPECT_EQ(alone->places, one.places) << one.model;
+  }
+  EXPECT_THAT(names, ElementsAre("a", "b", "c", "elsewhere", "elsewhere too", "large"));
+  EXPECT_THAT(failed, ElementsAre("b", "large"));
+  EXPECT_EQ(mesh.failed(), failed);
+  EXPECT_FALSE(mesh.model("removed"));
+  EXPECT_FALSE(mesh.model("nobody"));
+  EXPECT_EQ(mesh.places(), 1U);
+  EXPECT_THAT(mesh.with_engines(), ElementsAre("a"));
+}
+
 TEST_F(ResidentsTest, AnUnusedModelGoesForOneThatIsAskedForWhichComesOnceItHasGone) {
   serve("a");
   serve("b");

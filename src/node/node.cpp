@@ -91,7 +91,7 @@ Expected<void> Node::start() {
 }
 
 bool Node::know(const engines::ModelSettings& model) {
-  models_.insert_or_assign(model.id, model);
+  if (!settings_.look_up) models_.insert_or_assign(model.id, model);
   if (stopping_) return true;
   if (model.kind != engines::EngineKind::openai) {
     bool adapted = true;
@@ -157,9 +157,15 @@ void Node::carry_out(const rpc::Directive& directive) {
     if (directive.act == rpc::Directive::Act::wake) host->wake();
     return;
   }
-  const auto model = models_.find(directive.model);
-  if (held != hosts_.end() || model == models_.end() || stopping_) return;
-  begin(model->second, directive.device);
+  if (held != hosts_.end() || stopping_) return;
+  std::optional<engines::ModelSettings> model;
+  if (settings_.look_up) {
+    model = settings_.look_up(directive.model);
+  } else if (const auto known = models_.find(directive.model); known != models_.end()) {
+    model = known->second;
+  }
+  if (!model) return;
+  begin(*model, directive.device);
   changed();
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -40,10 +41,13 @@ class Node final : public rpc::NodePort {
     std::uint64_t epoch = 1;
     std::string folder;  // the data folder: engines/ (logs) and run/ (sockets) are made in it, for the owner alone
     std::vector<engines::ModelSettings> models;  // at first
-    std::vector<rpc::DeviceReport> devices;      // but for GPUs
-    std::vector<Gpu> gpus;                       // as they were before anything of ours lay in them
-    std::string gpu_backing;                     // device where sleepers of a GPU leave their weights; empty: none
-    std::vector<std::string> environment;        // our own, of which a GPU's part is passed on
+    // A model of ours by its id, when its engine begins; nothing: there is none. Left out: they are kept as know()
+    // told.
+    std::function<std::optional<engines::ModelSettings>(const std::string& model)> look_up;
+    std::vector<rpc::DeviceReport> devices;  // but for GPUs
+    std::vector<Gpu> gpus;                   // as they were before anything of ours lay in them
+    std::string gpu_backing;                 // device where sleepers of a GPU leave their weights; empty: none
+    std::vector<std::string> environment;    // our own, of which a GPU's part is passed on
     Patience patience;
     UpstreamPatience upstream_patience;
     Duration memory_read_every = std::chrono::seconds(5);

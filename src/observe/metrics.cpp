@@ -63,6 +63,12 @@ struct Metrics::State {
     std::function<double()> read;
   };
   std::vector<Count> counts;
+  struct OfModels {
+    prometheus::Family<prometheus::Gauge>* family;
+    std::function<std::map<std::string, double>()> read;
+    std::map<std::string, prometheus::Gauge*, std::less<>> shown;
+  };
+  std::vector<OfModels> of_models;
   prometheus::Family<prometheus::Counter>* rejections;
 
   prometheus::Counter& counter(const char* name, const char* help, const prometheus::Labels& labels) {
@@ -150,7 +156,26 @@ void Metrics::gauge(const std::string& name, const std::string& help, std::funct
   state_->readings.push_back({&made, std::move(read)});
 }
 
+void Metrics::models(const std::string& name, const std::string& help,
+                     std::function<std::map<std::string, double>()> read) {
+  auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry);
+  state_->of_models.push_back({&family, std::move(read), {}});
+}
+
 std::string Metrics::text() const {
+  for (State::OfModels& of : state_->of_models) {
+    const auto now = of.read();
+    std::erase_if(of.shown, [&](const auto& shown) {
+      if (now.contains(shown.first)) return false;
+      of.family->Remove(shown.second);
+      return true;
+    });
+    for (const auto& [model, value] : now) {
+      auto& gauge = of.shown[model];
+      if (gauge == nullptr) gauge = &of.family->Add({{"model", model}});
+      gauge->Set(value);
+    }
+  }
   for (const State::Reading& reading : state_->readings) reading.gauge->Set(reading.read());
   for (const State::Count& count : state_->counts) count.counter->Increment(count.read() - count.counter->Value());
   return prometheus::TextSerializer().Serialize(state_->registry.Collect());

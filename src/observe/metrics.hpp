@@ -45,6 +45,9 @@ class Metrics {
   void gauge(const std::string& name, const std::string& help, std::function<double()> read,
              const std::map<std::string, std::string>& labels = {});
 
+  // Gauges of models, of which there may be many: each reading gives those that are worth a series.
+  void models(const std::string& name, const std::string& help, std::function<std::map<std::string, double>()> read);
+
   // Prometheus text format 0.0.4.
   std::string text() const;
 

@@ -28,9 +28,7 @@ std::string csv_of(const std::vector<store::AgreementRow>& rows, const Agreement
 
 // As they are configured: an engine that is away for a moment changes nobody's limit.
 std::uint32_t Portal::places_there() const {
-  std::uint32_t out = 0;
-  for (const std::string& id : p_.context.catalogue.names()) out += p_.context.catalogue.find(id)->settings.places;
-  return out;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(p_.context.catalogue.places(), UINT32_MAX));
 }
 
 members::AgreementFacts Portal::agreement_facts() const {

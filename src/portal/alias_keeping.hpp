@@ -14,9 +14,6 @@
 
 namespace faelled::portal {
 
-// How a stored alias is told from other settings: "alias/" and its name.
-inline constexpr std::string_view alias_setting = "alias/";
-
 // A stored alias that could not be taken in when the server started.
 struct AliasLeftOut {
   std::string model;  // what it meant; empty: not even that can be read

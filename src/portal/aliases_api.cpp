@@ -204,10 +204,10 @@ net::Task<void> Portal::move_alias(Call& call, AliasWish wish, std::string_view 
           }
           const auto& all = p_.context.catalogue.moving();
           const auto before = all.find(name);
-          const store::SettingRow row{std::string(alias_setting) + name, stored_alias(*alias), act.at};
+          const store::NamedRow row{name, alias->version, stored_alias(*alias), act.at};
           return members::Deed<MovingAlias>{
               [row, alias = *alias](store::Store& s) -> Expected<MovingAlias> {
-                if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
+                if (auto kept = s.set_named(store::NamedKind::alias, row); !kept) return std::unexpected(kept.error());
                 return alias;
               },
               p_.directory.audit().row(act, action, {name, {}},
@@ -242,11 +242,11 @@ net::Task<void> Portal::remove_alias(Call& call) {
             refused = not_there();
             return fail(Errc::not_found, "");
           }
-          const std::uint64_t version = known ? before->second.version : p_.aliases->last_version(name);
-          const store::SettingRow row{std::string(alias_setting) + name, removed_alias(version + 1), act.at};
+          const std::uint64_t version = (known ? before->second.version : p_.aliases->last_version(name)) + 1;
+          const store::NamedRow row{name, version, removed_alias(version), act.at};
           return members::Deed<bool>{
               [row](store::Store& s) -> Expected<bool> {
-                if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
+                if (auto kept = s.set_named(store::NamedKind::alias, row); !kept) return std::unexpected(kept.error());
                 return true;
               },
               p_.directory.audit().row(act, "alias.remove", {name, {}},

@@ -1,7 +1,11 @@
 // Models that operators add, change and remove while the server runs.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <unordered_map>
+
 #include "base/byte_text.hpp"
+#include "json/document.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/catalogue_keeping.hpp"
@@ -155,14 +159,56 @@ std::string stored_model(std::uint64_t version, std::string_view definition, con
   return text;
 }
 
+std::optional<StoredModel> read_stored_model(std::string_view stored) {
+  json::Document document;
+  const auto root = document.parse(stored);
+  const auto definition = root ? root->find("definition") : std::nullopt;
+  if (!definition) return std::nullopt;
+  const auto bytes = [&](std::string_view name) {
+    const auto found = root->find(name);
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, found ? found->integer().value_or(0) : 0));
+  };
+  return StoredModel{definition->is_null() ? std::string() : std::string(definition->raw()),
+                     {bytes("weights"), bytes("kv_cache"), bytes("working"), 0, {}}};
+}
+
+// Of a model that was added while the server ran, from the store: a hundred thousand are not kept in memory.
+net::Task<Expected<Portal::Former>> Portal::former_model(std::string id) {
+  co_return co_await on_store<Former>([id](store::Store& s, store::Conversations&) -> Expected<Former> {
+    const auto row = s.find_named(store::NamedKind::model, id);
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return Former{};
+    const auto stored = read_stored_model((*row)->value);
+    return Former{(*row)->version, stored ? stored->definition : std::string()};
+  });
+}
+
 net::Task<void> Portal::list_catalogue(Call& call) {
-  const auto model_of = [this](const std::string& id) { return p_.context.catalogue.find(id); };
+  using Definitions = std::unordered_map<std::string, std::string>;
+  const auto definitions =
+      co_await on_store<Definitions>([](store::Store& s, store::Conversations&) -> Expected<Definitions> {
+        constexpr std::size_t page = 1000;
+        Definitions out;
+        for (std::string after;;) {
+          const auto rows = s.named(store::NamedKind::model, after, page);
+          if (!rows) return std::unexpected(rows.error());
+          for (const store::NamedRow& row : *rows)
+            if (auto stored = read_stored_model(row.value)) out[row.name] = std::move(stored->definition);
+          if (rows->size() < page) return out;
+          after = rows->back().name;
+        }
+      });
+  if (!definitions) co_return call.fail(definitions.error());
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("models").array();
-              for (const std::string& id : p_.context.catalogue.names()) {
-                const std::string definition = p_.keeping != nullptr ? p_.keeping->definition(id) : "";
-                out.object().member("id", id).member("version", model_of(id)->version);
-                out.member("origin", definition.empty() ? "file" : "added").key("definition");
+              for (const std::string_view named : p_.context.catalogue.names()) {
+                const std::string id(named);
+                const std::uint64_t version = p_.context.catalogue.version(id);
+                const auto found = version == 0 ? definitions->end() : definitions->find(id);
+                const std::string_view definition =
+                    found == definitions->end() ? std::string_view() : std::string_view(found->second);
+                out.object().member("id", id).member("version", version);
+                out.member("origin", version == 0 ? "file" : "added").key("definition");
                 if (definition.empty()) {
                   out.null();
                 } else {
@@ -318,28 +364,31 @@ net::Task<void> Portal::change_model(Call& call) {
 net::Task<void> Portal::put_model(Call& call, Wished wished, bool adds) {
   const std::string id = call.id;
   std::optional<ApiError> refused;
+  const auto former = co_await former_model(id);
+  if (!former) co_return call.fail(former.error());
   const members::Act act = call.act(p_.context.clock.wall());
   const auto done = co_await answer_of<Expected<std::uint64_t>>([&](auto then) {
     p_.directory.audit().carry_out<std::uint64_t>(
-        [this, act, id, adds, &wished, &refused]() -> Expected<members::Deed<std::uint64_t>> {
+        [this, act, id, adds, &wished, &former, &refused]() -> Expected<members::Deed<std::uint64_t>> {
           refused = against(wished, id, adds);
           if (!refused && !wished.fit.why_not.empty()) refused = no_room(wished.fit);
           if (!refused && wished.fit.offer && !wished.fit.offer->why_no_room.empty())
             refused = no_room_on_disk(*wished.fit.offer);
-          if (refused) return fail(Errc::conflict, "");
           const CatalogueModel* before = p_.context.catalogue.find(id);
+          if (!refused && before != nullptr && before->version != former->version)
+            refused = moved_on(id, std::max(before->version, former->version));
+          if (refused) return fail(Errc::conflict, "");
           wished.model.version = 1 + (before != nullptr ? before->version : p_.keeping->last_version(id));
-          const store::SettingRow row{std::string(model_setting) + id,
-                                      stored_model(wished.model.version, wished.definition, wished.fit), act.at};
+          const store::NamedRow row{id, wished.model.version,
+                                    stored_model(wished.model.version, wished.definition, wished.fit), act.at};
           return members::Deed<std::uint64_t>{
               [row, version = wished.model.version](store::Store& s) -> Expected<std::uint64_t> {
-                if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
+                if (auto kept = s.set_named(store::NamedKind::model, row); !kept) return std::unexpected(kept.error());
                 return version;
               },
-              p_.directory.audit().row(act, adds ? "model.add" : "model.change", {id, {}},
-                                       before != nullptr ? p_.keeping->definition(id) : std::string(),
+              p_.directory.audit().row(act, adds ? "model.add" : "model.change", {id, {}}, former->definition,
                                        wished.definition),
-              [this, &wished](std::uint64_t&) { p_.keeping->put(wished.model, wished.definition, wished.fit); }};
+              [this, &wished](std::uint64_t&) { p_.keeping->put(wished.model, wished.fit); }};
         },
         std::move(then));
   });
@@ -352,21 +401,28 @@ net::Task<void> Portal::put_model(Call& call, Wished wished, bool adds) {
 net::Task<void> Portal::remove_model(Call& call) {
   const std::string id = call.id;
   const auto is_left_out = [this, &id] { return p_.keeping->left_out().contains(id); };
-  if (p_.keeping == nullptr || (p_.context.catalogue.find(id) == nullptr && !is_left_out()))
+  if (p_.keeping == nullptr || (!p_.context.catalogue.has(id) && !is_left_out()))
     co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
   const std::string with_file = http::query_value(call.request.query, "delete_file");
   if (!with_file.empty() && with_file != "true" && with_file != "false")
     co_return call.fail(ApiError{Cause::invalid_value, "delete_file is true or false", "delete_file"});
   const bool its_file = with_file == "true";
   std::optional<ApiError> refused;
+  const auto former = co_await former_model(id);
+  if (!former) co_return call.fail(former.error());
   const members::Act act = call.act(p_.context.clock.wall());
   const auto done = co_await answer_of<Expected<bool>>([&](auto then) {
     p_.directory.audit().carry_out<bool>(
-        [this, act, id, its_file, &refused, &is_left_out]() -> Expected<members::Deed<bool>> {
+        [this, act, id, its_file, &former, &refused, &is_left_out]() -> Expected<members::Deed<bool>> {
           const CatalogueModel* model = p_.context.catalogue.find(id);
           const bool left = is_left_out();
           if (!left && (model == nullptr || model->version == 0)) {
             refused = model == nullptr ? ApiError{Cause::not_found, "There is no such model."} : in_file(id);
+            return fail(Errc::conflict, "");
+          }
+          const std::uint64_t seen = left ? p_.keeping->last_version(id) : model->version;
+          if (seen != former->version) {
+            refused = moved_on(id, std::max(seen, former->version));
             return fail(Errc::conflict, "");
           }
           if (const std::string alias = p_.context.catalogue.pointed_at_by(id); !left && !alias.empty()) {
@@ -377,17 +433,15 @@ net::Task<void> Portal::remove_model(Call& call) {
                                fmt::format("Navnet '{}' betyder denne model. Flyt det først.", alias)};
             return fail(Errc::conflict, "");
           }
-          const std::uint64_t version = left ? p_.keeping->last_version(id) : model->version;
-          const store::SettingRow row{std::string(model_setting) + id, stored_model(version + 1, {}, {}), act.at};
-          return members::Deed<bool>{[row](store::Store& s) -> Expected<bool> {
-                                       if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
-                                       return true;
-                                     },
-                                     p_.directory.audit().row(act, "model.remove", {id, {}},
-                                                              left ? p_.keeping->left_out().find(id)->second.definition
-                                                                   : p_.keeping->definition(id),
-                                                              std::string()),
-                                     [this, id, its_file](bool&) { p_.keeping->remove(id, its_file); }};
+          const std::uint64_t version = seen + 1;
+          const store::NamedRow row{id, version, stored_model(version, {}, {}), act.at};
+          return members::Deed<bool>{
+              [row](store::Store& s) -> Expected<bool> {
+                if (auto kept = s.set_named(store::NamedKind::model, row); !kept) return std::unexpected(kept.error());
+                return true;
+              },
+              p_.directory.audit().row(act, "model.remove", {id, {}}, former->definition, std::string()),
+              [this, id, its_file](bool&) { p_.keeping->remove(id, its_file); }};
         },
         std::move(then));
   });

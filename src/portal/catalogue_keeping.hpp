@@ -16,9 +16,6 @@
 
 namespace faelled::portal {
 
-// How a stored model is told from other settings: "model/" and its id.
-inline constexpr std::string_view model_setting = "model/";
-
 // What is wrong with a definition, and with which of its keys: "definition.file".
 struct WrongDefinition {
   std::string key;
@@ -76,15 +73,13 @@ class CatalogueKeeping {
   // Looks at its files; runs on another thread, and holds nothing of ours.
   virtual std::function<Expected<ModelFit>()> look(const gateway::CatalogueModel& model) const = 0;
   // It is in the store: now everybody learns of it.
-  virtual void put(gateway::CatalogueModel model, std::string definition, const ModelFit& fit) = 0;
+  virtual void put(gateway::CatalogueModel model, const ModelFit& fit) = 0;
   // `its_file`: what was fetched for it goes too, unless another model has it.
   virtual void remove(const std::string& id, bool its_file) = 0;
   // Nothing for a model without a source.
   virtual std::optional<Download> download(const std::string& id) const = 0;
   // Fetches its file now, whatever failed before. Errors: not_found, for a model without a source.
   virtual Expected<void> fetch(const std::string& id) = 0;
-  // Of a model that was added while the server ran; empty for others.
-  virtual std::string definition(const std::string& id) const = 0;
   // It was removed once, or left out: counts on from there.
   virtual std::uint64_t last_version(const std::string& id) const = 0;
   // By id. One that is put or removed stands here no longer; removing it touches no other model of its name.
@@ -93,5 +88,12 @@ class CatalogueKeeping {
 
 // What is kept in the store of a model; an empty definition: it was removed.
 std::string stored_model(std::uint64_t version, std::string_view definition, const ModelFit& fit);
+// Back.
+struct StoredModel {
+  std::string definition;  // empty: it was removed
+  ModelFit fit;            // as it was when the model came
+};
+// Nothing: it is no such text.
+std::optional<StoredModel> read_stored_model(std::string_view stored);
 
 }  // namespace faelled::portal

@@ -32,25 +32,20 @@ class FakeKeeping final : public CatalogueKeeping {
   std::function<Expected<ModelFit>()> look(const gateway::CatalogueModel&) const override {
     return [fit = about] { return fit; };
   }
-  void put(gateway::CatalogueModel model, std::string definition, const ModelFit&) override {
-    kept[model.settings.id] = {model.version, std::move(definition)};
+  void put(gateway::CatalogueModel model, const ModelFit&) override {
+    last[model.settings.id] = model.version;
     left.erase(model.settings.id);
     EXPECT_TRUE(catalogue_->put(std::move(model)));
   }
   void remove(const std::string& id, bool its_file) override {
-    ++kept[id].first;
-    kept[id].second.clear();
+    ++last[id];
     if (left.erase(id) > 0) return;
     files_removed += its_file ? 1 : 0;
     catalogue_->remove(id);
   }
-  std::string definition(const std::string& id) const override {
-    const auto found = kept.find(id);
-    return found == kept.end() ? "" : found->second.second;
-  }
   std::uint64_t last_version(const std::string& id) const override {
-    const auto found = kept.find(id);
-    return found == kept.end() ? 0 : found->second.first;
+    const auto found = last.find(id);
+    return found == last.end() ? 0 : found->second;
   }
 
   std::optional<Download> download(const std::string& id) const override {
@@ -66,7 +61,7 @@ class FakeKeeping final : public CatalogueKeeping {
 
   std::map<std::string, LeftOut, std::less<>> left;
   ModelFit about{.weights = 300'000'000, .kv_cache = 40'000'000, .working = 60'000'000, .memory = 1'000'000'000};
-  std::map<std::string, std::pair<std::uint64_t, std::string>> kept;
+  std::map<std::string, std::uint64_t> last;
   std::map<std::string, Download> downloads;
   int files_removed = 0;
 

@@ -329,18 +329,21 @@ void Portal::audit_refusal(const Call& call, std::string_view action, std::strin
 
 // Of an address that anybody may send: only a model's id or what looks like another one.
 std::string_view Portal::object_of(std::string_view id) const {
-  return p_.context.catalogue.find(id) != nullptr ? id : id_or_nothing(id);
+  return p_.context.catalogue.has(id) ? id : id_or_nothing(id);
 }
 
 // An adapter that is for some members is for nobody else, whatever they may see besides: only the owner of the machine
 // asks as no member.
 bool Portal::offers(const Visitor& visitor, std::string_view model) const {
   const auto asked = asked_by_id(model);
-  if (asked.model == nullptr) return false;
+  return asked.model != nullptr && offers(visitor, asked);
+}
+
+bool Portal::offers(const Visitor& visitor, const gateway::Catalogue::Asked& asked) const {
   const auto caller = visitor.caller();
   if (!caller) return true;
   return asked.is_for(caller->member) &&
-         (visitor.over_all() || p_.directory.allows(*caller, model, p_.context.clock.wall()));
+         (visitor.over_all() || p_.directory.allows(*caller, asked.id(), p_.context.clock.wall()));
 }
 
 gateway::Catalogue::Asked Portal::asked_by_id(std::string_view id) const {

@@ -152,6 +152,12 @@ class Portal {
     bool dry_run = false;
     std::optional<std::uint64_t> version;  // the one that was seen
   };
+  // A model that was added at run time, as the store has it: another server may have changed it a moment ago.
+  struct Former {
+    std::uint64_t version = 0;
+    std::string definition;
+  };
+  net::Task<Expected<Former>> former_model(std::string id);
   net::Task<void> list_catalogue(Call& call);
   net::Task<void> add_model(Call& call);
   net::Task<void> change_model(Call& call);
@@ -222,6 +228,7 @@ class Portal {
   void audit_refusal(const Call& call, std::string_view action, std::string_view object, openai::Cause cause);
   // A model that is there and that the visitor's member and key allow.
   bool offers(const Visitor& visitor, std::string_view model) const;
+  bool offers(const Visitor& visitor, const gateway::Catalogue::Asked& asked) const;
   // A model or adapter by its id, not by an alias.
   gateway::Catalogue::Asked asked_by_id(std::string_view id) const;
   // The list of model ids called `name`: absent, null for all, or some of those that are there.

@@ -87,9 +87,9 @@ net::Task<void> Portal::list_models(Call& call) {
   out.object().key("models").array();
   std::map<std::string, rpc::ModelStatus> states;
   for (rpc::ModelStatus& status : p_.context.mesh.models()) states[status.model] = std::move(status);
-  for (const std::string& id : p_.context.catalogue.all_ids()) {
-    if (!offers(call.visitor, id)) continue;
-    const auto asked = asked_by_id(id);
+  const auto write = [&](const gateway::Catalogue::Asked& asked) {
+    const std::string& id = asked.id();
+    if (!offers(call.visitor, asked)) return;
     const gateway::CatalogueModel& model = *asked.model;
     const rpc::ModelStatus& status = states[model.settings.id];
     out.object()
@@ -120,7 +120,11 @@ net::Task<void> Portal::list_models(Call& call) {
     };
     asked.adapter != nullptr ? card(*asked.adapter) : card(model);
     out.member("demo", model.settings.demo).close_object();
-  }
+  };
+  p_.context.catalogue.each([&](const gateway::CatalogueModel& model) {
+    write({&model});
+    for (const gateway::CatalogueAdapter& adapter : model.adapters) write({&model, rpc::Lane::interactive, &adapter});
+  });
   out.close_array().close_object();
   call.json(200, body);
   co_return;

@@ -39,9 +39,8 @@ ApiError too_long() {
 
 std::uint32_t Portal::context_tokens(std::string_view model) const {
   const auto asked = asked_by_id(model);
-  for (const rpc::ModelStatus& status : p_.context.mesh.models())
-    if (asked.model != nullptr && status.model == asked.model->settings.id) return status.context_tokens;
-  return 0;
+  const auto status = asked.model != nullptr ? p_.context.mesh.model(asked.model->settings.id) : std::nullopt;
+  return status ? status->context_tokens : 0;
 }
 
 net::Task<void> Portal::start_turn(Call& call) {
@@ -58,9 +57,17 @@ net::Task<void> Portal::start_turn(Call& call) {
     co_return call.fail(ApiError{Cause::queue_full, "Too many answers are under way; try again in a moment."});
   const members::Session session = *call.visitor.session;
   const WallTime now = p_.context.clock.wall();
-  std::map<std::string, std::uint32_t> contexts;
-  for (const std::string& id : p_.context.catalogue.all_ids()) contexts[id] = context_tokens(id);
-  auto begun = co_await on_store<Begun>([session, now, asking = *asking, contexts = std::move(contexts), id = call.id,
+  if (!asking->model) {
+    auto model = co_await on_store<std::string>(
+        [user = session.user.id, id = call.id](store::Store& s, store::Conversations& all) -> Expected<std::string> {
+          auto row = all.get(s, user, id);
+          return row ? Expected<std::string>(std::move(row->model)) : std::unexpected(row.error());
+        });
+    if (!model) co_return call.fail(model.error());
+    asking->model = std::move(*model);
+  }
+  const std::uint32_t tokens = context_tokens(*asking->model);
+  auto begun = co_await on_store<Begun>([session, now, asking = *asking, tokens, id = call.id,
                                          question = new_message(call.id, store::MessageRole::user, now),
                                          answer = new_message(call.id, store::MessageRole::assistant, now)](
                                             store::Store& s, store::Conversations& all) -> Expected<Begun> {
@@ -82,9 +89,7 @@ net::Task<void> Portal::start_turn(Call& call) {
         if (!theirs) return std::unexpected(theirs.error());
         earlier = branch_to(*theirs, other->leaf);
       }
-      if (asking.model) row->model = *asking.model;
-      const auto context = contexts.find(row->model);
-      const std::uint32_t tokens = context == contexts.end() ? 0 : context->second;
+      row->model = *asking.model;
       auto made = asked(asking, row->leaf, *messages, earlier, tokens, question, answer);
       if (!made) return std::unexpected(made.error());
       out.tokens_max = answer_tokens(made->prompt, row->model, tokens);

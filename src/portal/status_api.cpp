@@ -87,14 +87,14 @@ Status status_of(const gateway::Context& context, const Bulletin& bulletin) {
   std::map<std::string, rpc::ModelStatus> states;
   for (rpc::ModelStatus& status : context.mesh.models()) states[status.model] = std::move(status);
   std::size_t failed = 0;
-  for (const std::string& id : context.catalogue.names()) {
-    const gateway::CatalogueModel& model = *context.catalogue.find(id);
+  context.catalogue.each([&](const gateway::CatalogueModel& model) {
+    const std::string& id = model.settings.id;
     ModelLine line{id, model.settings.name.empty() ? id : model.settings.name, states[id]};
     out.running += line.status.running;
     out.waiting += line.status.waiting;
     failed += line.status.state == EngineState::failed ? 1 : 0;
     out.models.push_back(std::move(line));
-  }
+  });
   const bool journal = !context.journal.stats().failed;
   if (!journal || context.shutting_down || (failed > 0 && failed == out.models.size())) {
     out.health = Health::down;

@@ -28,7 +28,7 @@ std::string_view shown_as(const gateway::Catalogue& catalogue, std::string_view 
   const auto asked = catalogue.asked(model);
   if (asked.model != nullptr) return asked.is_for(member) ? model : std::string_view(asked.model->settings.id);
   const auto base = model.substr(0, model.rfind(':'));
-  return catalogue.find(base) != nullptr ? base : model;
+  return catalogue.has(base) ? base : model;
 }
 
 // Sums of sums, without who it was: all that an auditor, one of `member`, is told.

@@ -60,8 +60,7 @@ Readings Watch::readings() {
   if (!facts_.data.empty()) out.serving_since = serving_since_;
   out.journal_failed = context_.journal.stats().failed;
   out.store_answers = !facts_.store_answers || facts_.store_answers();
-  for (const rpc::ModelStatus& model : context_.mesh.models())
-    out.models.push_back({model.model, model.state == rpc::EngineState::failed});
+  for (std::string& model : context_.mesh.failed()) out.models.push_back({std::move(model), true});
   out.certificates = certificates();
   if (facts_.connections) out.connections = facts_.connections();
   out.connections_max = facts_.connections_max;

@@ -119,10 +119,15 @@ struct Order {
 struct QuarterIs {
   Quarter quarter;
 };
+// What was learned of it before this planner began.
+struct HabitIs {
+  ModelNumber model = 0;
+  Habit habit;
+};
 struct Tick {};
 
 using Event = std::variant<ModelIs, ModelGone, DeviceIs, DevicesAre, Arrived, Started, Returned, Ended, EngineIs,
-                           EngineGone, Order, QuarterIs, Tick>;
+                           EngineGone, Order, QuarterIs, HabitIs, Tick>;
 
 // Begin its engine there. A model has at most one on a device: the two name an engine.
 struct Load {

@@ -1,12 +1,48 @@
 #include "residency/habit.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace faelled::residency {
 namespace {
 
 constexpr double all = 255;
+
+// Runs of one value, as "value" or "times*value", with commas between.
+void write(std::string& out, const std::array<std::uint8_t, Quarter::in_a_day>& values) {
+  for (std::size_t i = 0; i < values.size();) {
+    std::size_t end = i + 1;
+    while (end < values.size() && values[end] == values[i]) ++end;
+    if (!out.empty()) out += ',';
+    if (end - i > 1) out += std::to_string(end - i) + "*";
+    out += std::to_string(values[i]);
+    i = end;
+  }
+}
+
+bool read_number(std::string_view& text, unsigned& into) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return error == std::errc{};
+}
+
+bool read(std::string_view& text, std::array<std::uint8_t, Quarter::in_a_day>& values, unsigned most) {
+  for (std::size_t i = 0; i < values.size();) {
+    unsigned times = 1, value = 0;
+    if (!read_number(text, value)) return false;
+    if (text.starts_with('*')) {
+      times = value;
+      text.remove_prefix(1);
+      if (!read_number(text, value)) return false;
+    }
+    if (times == 0 || times > values.size() - i || value > most) return false;
+    std::fill_n(values.begin() + static_cast<std::ptrdiff_t>(i), times, static_cast<std::uint8_t>(value));
+    i += times;
+    if (text.starts_with(',')) text.remove_prefix(1);
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -24,6 +60,28 @@ void Habit::over(Quarter quarter) {
 double Habit::likely(Quarter quarter) const {
   const Kind& kind = kinds_[quarter.working_day ? 0 : 1];
   return kind.days[quarter.number] < 2 ? 0 : kind.likely[quarter.number] / all;
+}
+
+std::string Habit::text() const {
+  std::string out;
+  for (const Kind& kind : kinds_) {
+    write(out, kind.likely);
+    write(out, kind.days);
+  }
+  return out;
+}
+
+std::optional<Habit> Habit::of_text(std::string_view text) {
+  Habit habit;
+  for (Kind& kind : habit.kinds_)
+    if (!read(text, kind.likely, static_cast<unsigned>(all)) || !read(text, kind.days, remembered)) return std::nullopt;
+  return text.empty() ? std::optional(habit) : std::nullopt;
+}
+
+bool Habit::empty() const {
+  return std::ranges::all_of(kinds_, [](const Kind& kind) {
+    return std::ranges::all_of(kind.likely, [](std::uint8_t likely) { return likely == 0; });
+  });
 }
 
 }  // namespace faelled::residency

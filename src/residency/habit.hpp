@@ -1,11 +1,14 @@
 // Habit: in which quarters of an hour a model is asked for, on working days and on others, learned day by day. What is
-// asked every morning at eight need not be woken by the first who asks. 200 bytes, for models that are asked at all. A
+// asked every morning at eight need not be woken by the first who asks. 400 bytes, for models that are asked at all. A
 // value; the owner says which quarter it is.
 #pragma once
 
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace faelled::residency {
 
@@ -29,11 +32,21 @@ class Habit {
   // That it will be asked for in this quarter, from 0 to 1.
   double likely(Quarter quarter) const;
 
+  // What was learned, so that it outlives the process: a few dozen characters without spaces or line ends. But for the
+  // quarter under way.
+  std::string text() const;
+  // Nothing: it is no such text.
+  static std::optional<Habit> of_text(std::string_view text);
+  // Nothing that would ever be likely.
+  bool empty() const;
+  bool operator==(const Habit&) const = default;
+
  private:
   static constexpr std::uint8_t remembered = 15;
   struct Kind {
     std::array<std::uint8_t, Quarter::in_a_day> likely{};  // in parts of 255
     std::array<std::uint8_t, Quarter::in_a_day> days{};    // that were looked at
+    bool operator==(const Kind&) const = default;
   };
   std::array<Kind, 2> kinds_{};
   std::bitset<Quarter::in_a_day> today_;

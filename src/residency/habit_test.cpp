@@ -82,6 +82,21 @@ TEST(Warming, WhatIsAskedEveryMorningIsReadyAfterTwoWeeks) {
   EXPECT_GT(after.warmed, before.warmed);
 }
 
+TEST(Warming, GoesOnWithWhatAnotherPlannerHasLearned) {
+  Days days({.unused_after = minutes(30)});
+  days.weeks(2, 1);
+  World next(10);
+  next.add({4, 4, 4});
+  for (const auto& [model, habit] : days.world.planner.habits()) next.tell(HabitIs{model, habit});
+  next.tell(HabitIs{99, {}});
+  EXPECT_EQ(next.planner.habits(), days.world.planner.habits()) << "but for a model that is not there";
+  next.tell(QuarterIs{{eight.number - 1, true}});
+  next.pass(minutes(15));
+  EXPECT_EQ(next.at(0).where, Where::ready);
+  EXPECT_EQ(next.at(0).cause, Cause::habit);
+  EXPECT_EQ(next.at(2).where, Where::absent);
+}
+
 TEST(Warming, NobodyMakesRoomForAHabit) {
   Days days({.unused_after = minutes(30)});
   days.weeks(2);

@@ -265,6 +265,10 @@ void Planner::on(const QuarterIs& is) {
   std::ranges::sort(to_warm_);
 }
 
+void Planner::on(const HabitIs& is) {
+  if (known(is.model)) habits_[is.model] = is.habit;
+}
+
 // --- what is carried out ---
 
 void Planner::enter(Engine& engine, Where where, Cause cause, ModelNumber other) {

@@ -144,6 +144,8 @@ class Planner {
   // Bytes of the largest memory that is of the model's kind; nothing: there is none.
   std::optional<std::uint64_t> largest(ModelNumber model) const;
   const Counts& counts() const { return counts_; }
+  // Of the models that were asked for; those of models that have gone are among them.
+  const std::unordered_map<ModelNumber, Habit>& habits() const { return habits_; }
   std::size_t models() const { return entries_.size(); }
   std::size_t devices() const { return devices_.size(); }
 
@@ -252,6 +254,7 @@ class Planner {
   void on(const EngineGone&);
   void on(const Order&);
   void on(const QuarterIs&);
+  void on(const HabitIs&);
   static void on(const Tick&) {}
 
   void plan();

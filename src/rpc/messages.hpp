@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -399,6 +400,19 @@ class MeshPort {
   virtual void progress(const Progress&) = 0;
   virtual void end(const End&) = 0;  // also withdraws a ticket that still waits
   virtual std::vector<ModelStatus> models() const = 0;
+  // One of them, where there may be a hundred thousand; nothing: there is none of that name.
+  virtual std::optional<ModelStatus> model(std::string_view id) const {
+    for (ModelStatus& one : models())
+      if (one.model == id) return std::move(one);
+    return std::nullopt;
+  }
+  // Those that cannot be served, however long one waits.
+  virtual std::vector<std::string> failed() const {
+    std::vector<std::string> all;
+    for (ModelStatus& one : models())
+      if (one.state == EngineState::failed) all.push_back(std::move(one.model));
+    return all;
+  }
   // Nothing for one that has ended. By number, or by the x-request-id that the client was told.
   virtual std::optional<TicketStatus> ticket(std::uint64_t number) const = 0;
   virtual std::optional<TicketStatus> ticket(std::string_view request_id) const = 0;

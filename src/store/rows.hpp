@@ -238,6 +238,18 @@ struct SettingRow {
   bool operator==(const SettingRow&) const = default;
 };
 
+// What operators gave a name while the server runs: a model, or an alias that moves.
+enum class NamedKind : std::uint8_t { model, alias };
+
+// One that was removed stays, so that its versions count on.
+struct NamedRow {
+  std::string name;
+  std::uint64_t version = 0;  // counts acts of people, from 1
+  std::string value;          // JSON, the portal's
+  WallTime updated_at;
+  bool operator==(const NamedRow&) const = default;
+};
+
 // A day as agreements have it: in UTC, as all times here.
 using Day = std::chrono::sys_days;
 
@@ -297,6 +309,8 @@ struct Changes {
   std::vector<SessionRow> sessions;
   std::vector<Digest> sessions_gone;
   std::vector<SettingRow> settings;
+  std::vector<NamedRow> models;
+  std::vector<NamedRow> aliases;
   std::vector<AgreementRow> agreements;
   std::optional<std::vector<TierRow>> tiers;  // all of them, where one has changed or gone
 };

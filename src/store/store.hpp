@@ -59,6 +59,15 @@ class Store {
   virtual Expected<std::vector<SettingRow>> settings() = 0;
   virtual Expected<void> set_setting(const SettingRow& row) = 0;
 
+  // Models and aliases that were added at run time, by name, at most `limit`. `after`: the last one seen; empty: from
+  // the first. They may be many, so that nothing reads all of them at once.
+  virtual Expected<std::vector<NamedRow>> named(NamedKind kind, const std::string& after, std::size_t limit) = 0;
+  virtual Expected<std::optional<NamedRow>> find_named(NamedKind kind, const std::string& name) = 0;
+  // Makes it, or takes the place of an earlier version. Errors: conflict (one as new is there: another server's act).
+  virtual Expected<void> set_named(NamedKind kind, const NamedRow& row) = 0;
+  // What became of that very version; nothing where another one is there by now.
+  virtual Expected<void> update_named(NamedKind kind, const NamedRow& row) = 0;
+
   // Tiers, and what members were promised. set_tier: makes or replaces. Errors of remove_tier: not_found.
   virtual Expected<std::vector<TierRow>> tiers() = 0;  // by id
   virtual Expected<void> set_tier(const TierRow& row) = 0;
@@ -74,8 +83,8 @@ class Store {
   virtual Expected<AgreementPage> agreement_history(const std::string& member, const std::string& before,
                                                     std::size_t limit) = 0;
 
-  // Several servers on one database hear of each other's changes to members, users, keys, sessions, settings, tiers and
-  // agreements by asking again and again. A store that only one server can open has nothing to tell.
+  // Several servers on one database hear of each other's changes to members, users, keys, sessions, settings, models,
+  // aliases, tiers and agreements by asking again and again. A store that only one server can open has nothing to tell.
   virtual Expected<std::int64_t> change_mark() = 0;  // of now
   virtual Expected<Changes> changes_since(std::int64_t mark) = 0;
 

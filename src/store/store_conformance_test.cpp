@@ -171,6 +171,39 @@ TEST_P(StoreConformance, KeepsSettingsByKey) {
             (std::vector<SettingRow>{{"announcement", "hej", at_second(1)}, {"maintenance", "", at_second(2)}}));
 }
 
+TEST_P(StoreConformance, KeepsModelsAndAliasesByNameAndApart) {
+  for (const NamedKind kind : {NamedKind::model, NamedKind::alias}) {
+    const NamedRow a{"a/æ:1", 1, R"({"version":1})", at_second(1)}, b{"b", 1, "{}", at_second(2)};
+    NamedRow capital{"B", 7, "", at_second(3)};
+    for (const NamedRow& row : {b, a, capital}) ASSERT_TRUE(store().set_named(kind, row));
+    EXPECT_EQ(store().named(kind, "", 10).value(), (std::vector{capital, a, b})) << "by the bytes of their names";
+    EXPECT_EQ(store().named(kind, "", 2).value(), (std::vector{capital, a}));
+    EXPECT_EQ(store().named(kind, a.name, 2).value(), std::vector{b});
+    EXPECT_EQ(store().find_named(kind, "b").value(), b);
+    EXPECT_EQ(store().find_named(kind, "c").value(), std::nullopt);
+    capital.value = kind == NamedKind::model ? "one" : "other";
+    ASSERT_TRUE(store().update_named(kind, capital));
+    EXPECT_EQ(store().find_named(kind, "B").value(), capital);
+  }
+  EXPECT_EQ(store().find_named(NamedKind::model, "B")->value().value, "one");
+  EXPECT_EQ(store().settings().value(), std::vector<SettingRow>());
+}
+
+TEST_P(StoreConformance, LetsNoActOnAModelGoUnderInAnother) {
+  NamedRow row{"m", 2, "mine", at_second(1)};
+  ASSERT_TRUE(store().set_named(NamedKind::model, row));
+  const NamedRow theirs{"m", 2, "theirs", at_second(2)}, late{"m", 1, "late", at_second(2)};
+  for (const NamedRow& refused : {theirs, late}) {
+    const auto set = store().set_named(NamedKind::model, refused);
+    ASSERT_FALSE(set);
+    EXPECT_EQ(set.error().code, Errc::conflict);
+  }
+  ASSERT_TRUE(store().update_named(NamedKind::model, late)) << "it says what became of a version that is over";
+  EXPECT_EQ(store().find_named(NamedKind::model, "m").value(), row);
+  ASSERT_TRUE(store().set_named(NamedKind::model, {"m", 3, "next", at_second(3)}));
+  EXPECT_EQ(store().find_named(NamedKind::model, "m")->value().value, "next");
+}
+
 TEST_P(StoreConformance, LetsASignInLinkWorkOnce) {
   add_people();
   const Digest link = crypto::sha256("link");

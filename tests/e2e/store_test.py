@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 import requests
 
+from control import add, api, catalogue, change, remove
 from postgres import PASSWORD, Postgres
 from server import OTHER_SECRET, SECRET, binary
 from visiting import everything_in, signed_in
@@ -170,6 +171,34 @@ def test_two_servers_on_one_database_hear_of_each_other(make_server, fake, datab
     one.row_of(ids[-1], within_s=FOLLOW_S)
     counted = Counter(rows_of_all(one))
     assert all(counted[request_id] == 1 for request_id in ids), "one ledger, two journals"
+
+
+def test_two_servers_on_one_database_hear_of_models_and_aliases(make_server, fake, database):
+    one = make_server([fake.model()], **database).start()
+    two = make_server([fake.model()], **database).start()
+    other = fake.model("other")
+    assert add(one, other)[0] == 201
+    until("the other serves it", lambda: two.chat("other").status_code == 200, FOLLOW_S)
+    assert catalogue(two)["other"]["definition"] == other
+
+    status, answer = change(two, other | {"name": "Den anden"}, 1)
+    assert status == 200 and answer["version"] == 2, answer
+    until("the first has its name too", lambda: catalogue(one)["other"]["version"] == 2, FOLLOW_S)
+    status, answer = change(one, other, 1)
+    assert status == 409, answer
+
+    assert api(one, "PUT", "/api/aliases/best", {"model": "fake"})[0] == 201
+    until("the name means it there too", lambda: two.chat("best").status_code == 200, FOLLOW_S)
+    assert api(two, "PUT", "/api/aliases/best", {"model": "other", "version": 1})[0] == 200
+    until("and moves on both", lambda: api(one, "GET", "/api/aliases")[1]["aliases"][0]["model"] == "other", FOLLOW_S)
+    assert api(one, "DELETE", "/api/aliases/best")[0] == 204
+    until("and goes on both", lambda: two.chat("best").status_code == 404, FOLLOW_S)
+
+    assert remove(two, "other")[0] == 204
+    until("the first forgets it", lambda: one.chat("other").status_code == 404, FOLLOW_S)
+    two.stop()
+    two.start()
+    assert "other" not in catalogue(two)
 
 
 def test_a_key_revoked_elsewhere_while_the_database_was_away_for_one_ends_when_it_is_back(make_server, fake, postgres, database):

@@ -196,7 +196,46 @@ CREATE CONSTRAINT TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON agreements
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION faelled_changed('id');
 )sql";
 
-constexpr std::array all_steps = {Step{1, first}, Step{1, branches}, Step{1, agreements}};
+// Models and aliases were settings, and there may be a hundred thousand of them. What a server of the former version
+// writes still goes there, and from there here; its rows go one release later.
+constexpr const char* named = R"sql(
+CREATE TABLE models (
+  name text COLLATE "C" PRIMARY KEY, version bigint NOT NULL, value text NOT NULL, updated_at bigint NOT NULL
+);
+CREATE TABLE aliases (
+  name text COLLATE "C" PRIMARY KEY, version bigint NOT NULL, value text NOT NULL, updated_at bigint NOT NULL
+);
+CREATE FUNCTION faelled_named() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  called text := substr(NEW.key, 7);
+  counted bigint := coalesce(substring(NEW.value from '"version" ?: ?([0-9]{1,18})')::bigint, 0);
+BEGIN
+  IF NEW.key LIKE 'model/%' THEN
+    INSERT INTO models (name, version, value, updated_at) VALUES (called, counted, NEW.value, NEW.updated_at)
+      ON CONFLICT (name) DO UPDATE SET version = excluded.version, value = excluded.value,
+      updated_at = excluded.updated_at WHERE models.version <= excluded.version;
+  ELSE
+    INSERT INTO aliases (name, version, value, updated_at) VALUES (called, counted, NEW.value, NEW.updated_at)
+      ON CONFLICT (name) DO UPDATE SET version = excluded.version, value = excluded.value,
+      updated_at = excluded.updated_at WHERE aliases.version <= excluded.version;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER named AFTER INSERT OR UPDATE ON settings FOR EACH ROW
+  WHEN (NEW.key LIKE 'model/%' OR NEW.key LIKE 'alias/%') EXECUTE FUNCTION faelled_named();
+INSERT INTO models (name, version, value, updated_at)
+  SELECT substr(key, 7), coalesce(substring(value from '"version" ?: ?([0-9]{1,18})')::bigint, 0), value, updated_at
+  FROM settings WHERE key LIKE 'model/%';
+INSERT INTO aliases (name, version, value, updated_at)
+  SELECT substr(key, 7), coalesce(substring(value from '"version" ?: ?([0-9]{1,18})')::bigint, 0), value, updated_at
+  FROM settings WHERE key LIKE 'alias/%';
+CREATE CONSTRAINT TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON models
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION faelled_changed('name');
+CREATE CONSTRAINT TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON aliases
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION faelled_changed('name');
+)sql";
+
+constexpr std::array all_steps = {Step{1, first}, Step{1, branches}, Step{1, agreements}, Step{1, named}};
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {
   std::int64_t out = 0;

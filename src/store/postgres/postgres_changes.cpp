@@ -39,6 +39,10 @@ constexpr const char* agreements_of =
     "SELECT id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, "
     "reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by "
     "FROM agreements WHERE id = ANY ($1::text[]) ORDER BY id";
+constexpr const char* models_of =
+    "SELECT name, version, value, updated_at FROM models WHERE name = ANY ($1::text[]) ORDER BY name";
+constexpr const char* aliases_of =
+    "SELECT name, version, value, updated_at FROM aliases WHERE name = ANY ($1::text[]) ORDER BY name";
 constexpr const char* sessions_of =
     "SELECT hash, \"user\", created_at, expires_at FROM sessions WHERE hash = ANY ($1::bytea[])";
 
@@ -98,6 +102,14 @@ Expected<Changes> PostgresStore::changes_since(std::int64_t mark) {
     return std::unexpected(some.error());
   if (!changed["settings"].empty()) {
     if (auto some = into(out.settings, settings()); !some) return std::unexpected(some.error());
+  }
+  if (!changed["models"].empty()) {
+    if (auto some = into(out.models, those(*db_, models_of, sql::read_named, changed["models"])); !some)
+      return std::unexpected(some.error());
+  }
+  if (!changed["aliases"].empty()) {
+    if (auto some = into(out.aliases, those(*db_, aliases_of, sql::read_named, changed["aliases"])); !some)
+      return std::unexpected(some.error());
   }
   if (!changed["agreements"].empty()) {
     if (auto some = into(out.agreements, those(*db_, agreements_of, sql::read_agreement, changed["agreements"])); !some)

@@ -44,6 +44,12 @@ void use_everything(Store& store) {
   ASSERT_TRUE(store.audit({.member = "aarhus"}, "", 1));
   ASSERT_TRUE(store.set_setting({"announcement", "Æbler", at_second(1)}));
   ASSERT_TRUE(store.settings());
+  for (const NamedKind kind : {NamedKind::model, NamedKind::alias}) {
+    ASSERT_TRUE(store.set_named(kind, {"gemma", 1, "{}", at_second(1)}));
+    ASSERT_TRUE(store.update_named(kind, {"gemma", 1, R"({"version":1})", at_second(2)}));
+    ASSERT_TRUE(store.named(kind, "", 10));
+    ASSERT_TRUE(store.find_named(kind, "gemma"));
+  }
   ASSERT_TRUE(store.set_tier(tier_row("stor")));
   ASSERT_TRUE(store.remove_tier("none").error().code == Errc::not_found);
   ASSERT_TRUE(store.tiers());
@@ -299,6 +305,13 @@ TEST(PostgresStore, TellsWhatAnotherServerChanged) {
   EXPECT_EQ(told.agreements.at(0).ended_at, at_second(5));
   EXPECT_EQ(told.tiers, std::vector<TierRow>());
 
+  const NamedRow model{"gemma", 1, "{}", at_second(6)}, alias{"best", 1, "{}", at_second(6)};
+  ASSERT_TRUE(two->set_named(NamedKind::model, model));
+  ASSERT_TRUE(two->set_named(NamedKind::alias, alias));
+  told = one->changes_since(told.mark).value();
+  EXPECT_EQ(told.models, std::vector{model});
+  EXPECT_EQ(told.aliases, std::vector{alias});
+
   const std::int64_t old = told.mark;
   ASSERT_TRUE(two->together([&] {
     for (std::size_t i = 0; i <= limits::store_changes_read_max; ++i)
@@ -311,6 +324,35 @@ TEST(PostgresStore, TellsWhatAnotherServerChanged) {
   PostgresServer::sql(url, "UPDATE changes SET made_at = 0");
   ASSERT_TRUE(one->remove_expired(at_second(1'000'000)));
   EXPECT_TRUE(one->changes_since(old)->everything) << "what lay between is told no more";
+}
+
+// They were settings, and a server of the version before still writes them as such.
+TEST(PostgresStore, FindsModelsAndAliasesThatWereSettings) {
+  const std::string url = server().new_database();
+  auto address = postgres::Address::of(url, {}, {});
+  auto connection = std::move(postgres::Connection::open(std::move(*address)).value());
+  ASSERT_TRUE(postgres::migrate(*connection, postgres::steps().first(3)));
+  PostgresServer::sql(url, R"(INSERT INTO settings VALUES ('model/a', '{"version":3,"definition":null}', 5),
+    ('model/bad', '{', 5), ('alias/best', '{"version": 12,"model":"a"}', 6), ('bulletin', '{}', 7))");
+  auto store = open(url);
+  const auto named = [&](NamedKind kind) { return store->named(kind, "", 10).value(); };
+  EXPECT_EQ(named(NamedKind::model),
+            (std::vector<NamedRow>{{"a", 3, R"({"version":3,"definition":null})", from_unix_micros(5)},
+                                   {"bad", 0, "{", from_unix_micros(5)}}));
+  EXPECT_EQ(named(NamedKind::alias),
+            (std::vector<NamedRow>{{"best", 12, R"({"version": 12,"model":"a"})", from_unix_micros(6)}}));
+  ASSERT_EQ(store->settings()->size(), 1U);
+  EXPECT_EQ(store->settings()->front().key, "bulletin");
+
+  const std::int64_t mark = store->change_mark().value();
+  PostgresServer::sql(url,
+                      R"(INSERT INTO settings VALUES ('model/a', '{"version":4}', 8), ('model/new', '{"version":1}', 8)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at)");
+  const auto told = store->changes_since(mark).value();
+  EXPECT_EQ(told.models, (std::vector<NamedRow>{{"a", 4, R"({"version":4})", from_unix_micros(8)},
+                                                {"new", 1, R"({"version":1})", from_unix_micros(8)}}));
+  PostgresServer::sql(url, R"(UPDATE settings SET value = '{"version":2}' WHERE key = 'alias/best')");
+  EXPECT_EQ(named(NamedKind::alias).front().version, 12U) << "an older one is no news";
 }
 
 // While an installation is brought up to date a server of the version before runs beside the new schema. Its statements
@@ -388,6 +430,8 @@ TEST(CopyToPostgres, BringsEveryRowOverAndTheServerGoesOnWhereItWas) {
   EXPECT_EQ(to->keys().value(), from->keys().value());
   EXPECT_EQ(to->sessions(at_second(0)).value(), from->sessions(at_second(0)).value());
   EXPECT_EQ(to->settings().value(), from->settings().value());
+  for (const NamedKind kind : {NamedKind::model, NamedKind::alias})
+    EXPECT_EQ(to->named(kind, "", 10).value(), from->named(kind, "", 10).value());
   EXPECT_EQ(to->tiers().value(), from->tiers().value());
   EXPECT_EQ(to->agreement_history("", "", 100)->rows, from->agreement_history("", "", 100)->rows);
   EXPECT_EQ(to->audit({}, "", 100)->rows, from->audit({}, "", 100)->rows);

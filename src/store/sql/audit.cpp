@@ -96,12 +96,16 @@ Expected<AuditPage> SqlStore::audit(const AuditFilter& filter, const std::string
 
 Expected<std::vector<SettingRow>> SqlStore::settings() {
   std::vector<SettingRow> out;
-  auto read = db_.each("SELECT key, value, updated_at FROM settings ORDER BY key", [&](Row& row) {
-    SettingRow& setting = out.emplace_back();
-    setting.key = row.text();
-    setting.value = row.text();
-    setting.updated_at = row.time();
-  });
+  auto read = db_.each(
+      // Models and aliases have tables of their own; the rows that they had here go with the next release.
+      "SELECT key, value, updated_at FROM settings WHERE key NOT LIKE 'model/%' AND key NOT LIKE 'alias/%' "
+      "ORDER BY key",
+      [&](Row& row) {
+        SettingRow& setting = out.emplace_back();
+        setting.key = row.text();
+        setting.value = row.text();
+        setting.updated_at = row.time();
+      });
   if (!read) return std::unexpected(read.error());
   return out;
 }

@@ -86,6 +86,15 @@ SessionRow read_session(Row& row) {
   return out;
 }
 
+NamedRow read_named(Row& row) {
+  NamedRow out;
+  out.name = row.text();
+  out.version = static_cast<std::uint64_t>(row.number());
+  out.value = row.text();
+  out.updated_at = row.time();
+  return out;
+}
+
 TierRow read_tier(Row& row) {
   TierRow out;
   out.id = row.text();

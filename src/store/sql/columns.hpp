@@ -29,6 +29,9 @@ KeyRow read_key(Row& row);
 // hash, user, created_at, expires_at
 SessionRow read_session(Row& row);
 
+// name, version, value, updated_at
+NamedRow read_named(Row& row);
+
 // id, name, share, places, wait_s, models, fee_ore, updated_at
 TierRow read_tier(Row& row);
 

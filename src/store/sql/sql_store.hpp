@@ -1,6 +1,6 @@
 // SqlStore: what both databases do with the same statements: people (people.cpp), sign-in (sessions.cpp), audit and
-// settings (audit.cpp), agreements (agreements.cpp) and conversations (conversations.cpp). What differs is in sqlite/
-// and postgres/.
+// settings (audit.cpp), models and aliases (named.cpp), agreements (agreements.cpp) and conversations
+// (conversations.cpp). What differs is in sqlite/ and postgres/.
 #pragma once
 
 #include "store/sql/columns.hpp"
@@ -36,6 +36,10 @@ class SqlStore : public Store {
   Expected<AuditPage> audit(const AuditFilter& filter, const std::string& before, std::size_t limit) override;
   Expected<std::vector<SettingRow>> settings() override;
   Expected<void> set_setting(const SettingRow& row) override;
+  Expected<std::vector<NamedRow>> named(NamedKind kind, const std::string& after, std::size_t limit) override;
+  Expected<std::optional<NamedRow>> find_named(NamedKind kind, const std::string& name) override;
+  Expected<void> set_named(NamedKind kind, const NamedRow& row) override;
+  Expected<void> update_named(NamedKind kind, const NamedRow& row) override;
 
   Expected<std::vector<TierRow>> tiers() override;
   Expected<void> set_tier(const TierRow& row) override;

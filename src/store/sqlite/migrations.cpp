@@ -182,6 +182,23 @@ CREATE TRIGGER agreements_are_not_replaced BEFORE INSERT ON agreements
 CREATE INDEX audit_of_actor ON audit (actor, at, id) WHERE actor != '';
 CREATE INDEX audit_of_object ON audit (object, at, id) WHERE object != '';
 )sql",
+    // Models and aliases were settings, and there may be a hundred thousand of them. One that cannot be read counts
+    // from 0.
+    R"sql(
+CREATE TABLE models (
+  name TEXT PRIMARY KEY, version INTEGER NOT NULL, value TEXT NOT NULL, updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE aliases (
+  name TEXT PRIMARY KEY, version INTEGER NOT NULL, value TEXT NOT NULL, updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO models (name, version, value, updated_at)
+  SELECT substr(key, 7), CASE WHEN json_valid(value) THEN coalesce(CAST(json_extract(value, '$.version') AS INTEGER), 0)
+    ELSE 0 END, value, updated_at FROM settings WHERE substr(key, 1, 6) = 'model/';
+INSERT INTO aliases (name, version, value, updated_at)
+  SELECT substr(key, 7), CASE WHEN json_valid(value) THEN coalesce(CAST(json_extract(value, '$.version') AS INTEGER), 0)
+    ELSE 0 END, value, updated_at FROM settings WHERE substr(key, 1, 6) = 'alias/';
+DELETE FROM settings WHERE substr(key, 1, 6) IN ('model/', 'alias/');
+)sql",
 };
 
 Expected<std::int64_t> number(Connection& connection, const char* sql) {

@@ -92,6 +92,24 @@ TEST(SqliteStore, MakesOneBranchOfAConversationFromBeforeThereWereBranches) {
   EXPECT_TRUE(store->conversation("usr_a", "con_1")->leaf.empty());
 }
 
+TEST(SqliteStore, FindsModelsAndAliasesThatWereSettings) {
+  const TestFolder folder;
+  {
+    auto before = std::move(sqlite::Connection::open(folder / "faelled.db").value());
+    ASSERT_TRUE(sqlite::migrate(*before, folder / "faelled.db", 6));
+    ASSERT_TRUE(before->run(R"(INSERT INTO settings VALUES ('model/a', '{"version":3,"definition":null}', 5),
+      ('model/bad', '{', 5), ('alias/best', '{"version":12,"model":"a"}', 6), ('bulletin', '{}', 7))"));
+  }
+  auto store = std::move(open_sqlite_store(folder / "faelled.db").value());
+  EXPECT_EQ(store->named(NamedKind::model, "", 10).value(),
+            (std::vector<NamedRow>{{"a", 3, R"({"version":3,"definition":null})", from_unix_micros(5)},
+                                   {"bad", 0, "{", from_unix_micros(5)}}));
+  EXPECT_EQ(store->named(NamedKind::alias, "", 10).value(),
+            (std::vector<NamedRow>{{"best", 12, R"({"version":12,"model":"a"})", from_unix_micros(6)}}));
+  ASSERT_EQ(store->settings()->size(), 1U);
+  EXPECT_EQ(store->settings()->front().key, "bulletin");
+}
+
 TEST(SqliteStore, OfAnotherProgramIsRefusedAndLeftAsItIs) {
   const TestFolder folder;
   run_sql(folder / "faelled.db", "CREATE TABLE theirs (a)");

@@ -1,0 +1,124 @@
+#include "habits_keeper.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "net/loop.hpp"
+#include "store/loop_testing.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace faelled::app {
+namespace {
+
+using std::chrono::minutes;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::uint32_t eight = 32;
+
+struct Nobody final : rpc::TicketListener {
+  void granted(const rpc::Grant&) override {}
+  void waiting(const rpc::Waiting&) override {}
+  void refused(const rpc::Refusal&) override {}
+  void revoked() override {}
+};
+
+// A server with two models and memory for both, from its start to its end; its node begins what it is told at once.
+class Run final : public rpc::NodePort {
+ public:
+  explicit Run(const std::filesystem::path& folder)
+      : log(observe::Log::open((folder / "log").string(), observe::Level::debug).value()),
+        store(std::move(open_store(folder)), [this](std::function<void()> done) { loop.post(std::move(done)); }) {
+    mesh.nodes(*this);
+    for (const char* model : {"morning", "other"}) mesh.know({model, 4, std::chrono::seconds(3)});
+    mesh.report(report);
+  }
+  void direct(const rpc::Directive& directive) override {
+    if (directive.act == rpc::Directive::Act::load) loaded.push_back(directive.model);
+  }
+  // A day in which somebody asks at eight; what was loaded goes again.
+  void day() {
+    for (std::uint32_t number = 0; number < residency::Quarter::in_a_day; ++number) {
+      mesh.quarter({number, true});
+      if (number == eight) {
+        Nobody nobody;
+        rpc::Ticket ticket;
+        ticket.number = ++tickets;
+        ticket.member = "aarhus";
+        ticket.model = "morning";
+        ticket.admitted = clock.now();
+        mesh.submit(ticket, nobody);
+        mesh.end({tickets, rpc::Outcome::cancelled, 0, 0, 0});
+      }
+      clock.advance(minutes(15));
+    }
+  }
+  void kept() {
+    net::Loop::Hold hold(loop);
+    keeper.save([this] { loop.stop(); });
+    loop.run();
+  }
+
+  static std::unique_ptr<store::Store> open_store(const std::filesystem::path& folder) {
+    return std::move(store::open_sqlite_store(folder / "faelled.db").value());
+  }
+
+  net::Loop loop;
+  ManualClock clock;
+  std::unique_ptr<observe::Log> log;
+  store::StoreThread store;
+  mesh::Mesh mesh{clock, {{"morning", "other"}}};
+  HabitsKeeper keeper{loop, clock, mesh, store, *log};
+  rpc::Report report{"n1", 1, {}, {{"host", 100}}};
+  std::vector<std::string> loaded;
+  std::uint64_t tickets = 0;
+};
+
+TEST(HabitsKeeper, ARestartedServerWarmsWhatWasLearned) {
+  const store::TestFolder folder;
+  {
+    Run first(folder.path());
+    ASSERT_TRUE(first.keeper.restore());
+    for (int i = 0; i < 5; ++i) first.day();
+    first.kept();
+  }
+  Run second(folder.path());
+  ASSERT_TRUE(second.keeper.restore());
+  second.mesh.quarter({eight - 1, true});
+  second.clock.advance(minutes(15));
+  second.mesh.look_at_memory();
+  EXPECT_THAT(second.loaded, ElementsAre("morning"));
+  EXPECT_EQ(second.mesh.residency_counts().warmed, 1U);
+}
+
+TEST(HabitsKeeper, WhatCannotBeReadIsToldAndLearnedAnew) {
+  const store::TestFolder folder;
+  {
+    auto store = Run::open_store(folder.path());
+    ASSERT_TRUE(store->set_setting({std::string(mesh::habits_setting), "habits 1\nmorning nonsense\n", {}}));
+  }
+  Run run(folder.path());
+  ASSERT_TRUE(run.keeper.restore());
+  EXPECT_THAT(run.mesh.habits(), IsEmpty());
+  std::ifstream in(folder / "log");
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}), HasSubstr("line 2 of the models' habits"));
+}
+
+TEST(HabitsKeeper, ModelsThatAreGoneAreDropped) {
+  const store::TestFolder folder;
+  {
+    Run first(folder.path());
+    for (int i = 0; i < 5; ++i) first.day();
+    first.mesh.remove_model("morning");
+    first.kept();
+  }
+  Run second(folder.path());
+  ASSERT_TRUE(second.keeper.restore());
+  EXPECT_THAT(second.mesh.habits(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace faelled::app
