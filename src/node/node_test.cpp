@@ -130,6 +130,28 @@ TEST_F(LlamaNode, LoadsAndUnloadsAsItIsDirectedAndReadsWhatItTakes) {
   EXPECT_NE(engine().engine, first);
 }
 
+TEST_F(LlamaNode, TwoEnginesOfOneModelOnTwoDevicesAreApart) {
+  settings.devices = {{"host", 1'000'000'000}, {"far", 1'000'000'000}};
+  start();
+  node->direct({rpc::Directive::Act::load, model().id, "far"});
+  net::Loop::Hold hold(loop);
+  wanted = [](const rpc::Report& r) {
+    return r.engines.size() == 2 &&
+           std::ranges::all_of(r.engines, [](const rpc::EngineReport& e) { return e.state == EngineState::ready; });
+  };
+  loop.run();
+  const auto both = reports.back().engines;
+  EXPECT_NE(both[0].engine, both[1].engine);
+  EXPECT_NE(both[0].endpoint.unix_path, both[1].endpoint.unix_path);
+  EXPECT_EQ(std::distance(begin(std::filesystem::directory_iterator(settings.folder + "/engines")), {}), 2)
+      << "a log of its own";
+  node->direct({rpc::Directive::Act::unload, model().id, "host"});
+  wanted = [](const rpc::Report& r) { return r.engines.size() == 1; };
+  loop.run();
+  EXPECT_EQ(engine().engine, both[1].engine);
+  EXPECT_EQ(engine().device, "far");
+}
+
 TEST_F(LlamaNode, AnEngineSeesTheGpuItWasGivenAndWhatIsReadOfItIsItsOwn) {
   constexpr std::uint64_t gib = 1ULL << 30U;
   const std::vector<Gpu> before{{"GPU-a", "A10", 24 * gib, gib, true, {{1, gib}}},

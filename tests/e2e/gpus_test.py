@@ -161,7 +161,7 @@ def test_a_model_that_many_wait_for_has_an_engine_on_each_card_until_another_is_
     until("both answer", lambda: of(server, "m0")["running"] == 4 and of(server, "m0")["copies"][0]["running"] == 2, 30)
     assert len(list((server.data / "engines").iterdir())) == 3  # a log for each
     asked(server, "m1")  # of two engines of m0 one goes
-    assert len(server.engine_pids()) == 2
+    assert len(server.engine_pids()) <= 2
     until("nobody uses m1 any more", lambda: engines(server, "m0") == both, 60)
     answers = crowd.go_home()
     assert len(answers) > 20 and set(answers) == {200}
@@ -171,8 +171,7 @@ def test_a_model_that_many_wait_for_has_an_engine_on_each_card_until_another_is_
     of_m0 = {(event["what"], event["cause"]) for event in events if event["model"] == "m0"}
     assert {("load", "busy"), ("ready", "busy"), ("unload", "spare"), ("unload", "enough")} <= of_m0, of_m0
     assert {row["outcome"] for row in server.rows()} == {"done"}
-    loads = int(server.metrics().split("faelled_model_copies_total ")[1].split()[0])
-    assert loads == 2
+    assert "\nfaelled_model_copies_total 2\n" in server.metrics()
 
 
 def test_a_model_of_one_engine_alone_has_no_other(make_server, tmp_path, driver):
