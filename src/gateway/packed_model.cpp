@@ -25,12 +25,14 @@ struct Head {
 template <class Parts, class Settings>
 void each_setting(Parts& parts, Settings& of) {
   auto& [id, name, kind, places, context_tokens, embeddings, rerank, shorter_vectors, demo, stop, pinned, file,
-         llama_server, source, sha256, folder, tool_parser, vllm, adapters_max, adapters_rank, adapters_folder, gpu,
-         threads, chat_template_file, adapters, url, upstream_model, ca_file, certificate_file, key_file, api_key] = of;
+         llama_server, source, sha256, folder, tool_parser, vllm, adapters_max, adapters_rank, adapters_folder, copies,
+         gpu, threads, chat_template_file, adapters, url, upstream_model, ca_file, certificate_file, key_file,
+         api_key] = of;
   (void)id, (void)places, (void)llama_server, (void)vllm;  // the head has them
   parts(name), parts(kind), parts(context_tokens), parts(embeddings), parts(rerank), parts(shorter_vectors);
   parts(demo), parts(stop), parts(pinned), parts(file), parts(source), parts(sha256), parts(folder);
-  parts(tool_parser), parts(adapters_max), parts(adapters_rank), parts(adapters_folder), parts(gpu), parts(threads);
+  parts(tool_parser), parts(adapters_max), parts(adapters_rank), parts(adapters_folder), parts(copies), parts(gpu);
+  parts(threads);
   parts(chat_template_file), parts(adapters), parts(url), parts(upstream_model), parts(ca_file);
   parts(certificate_file), parts(key_file), parts(api_key);
 }

@@ -41,7 +41,7 @@ CatalogueModel any_model(SeededRandom& random) {
   s.llama_server = flag() ? "/usr/bin/llama-server" : "";
   s.vllm = flag() ? "/opt/vllm" : "";
   s.kind = static_cast<engines::EngineKind>(random.below(3));
-  for (std::uint32_t* one : {&s.places, &s.context_tokens, &s.adapters_max, &s.adapters_rank, &s.threads})
+  for (std::uint32_t* one : {&s.places, &s.context_tokens, &s.adapters_max, &s.adapters_rank, &s.copies, &s.threads})
     *one = number();
   for (bool* one : {&s.embeddings, &s.rerank, &s.shorter_vectors, &s.demo, &s.pinned, &s.gpu}) *one = flag();
   s.stop = texts(random);
