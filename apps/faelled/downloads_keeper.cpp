@@ -80,6 +80,7 @@ void DownloadsKeeper::remove_file(const engines::ModelSettings& model) {
 
 // By what is wanted and named now: it may be long since they were asked for.
 std::function<void()> DownloadsKeeper::work_of(std::vector<Chore> chores) const {
+  if (chores.empty()) return [] {};
   std::vector<fetch::Order> others;
   for (const auto& [id, wanted] : wanted_) others.push_back(order_of(wanted.settings));
   std::erase_if(chores, [&](const Chore& chore) { return !chore.file.empty() && is_named_ && is_named_(chore.file); });

@@ -27,13 +27,13 @@ struct Nobody final : rpc::TicketListener {
 };
 
 // A server with two models and memory for both, from its start to its end; its node begins what it is told at once.
-class Run final : public rpc::NodePort {
+class ServerRun final : public rpc::NodePort {
  public:
-  explicit Run(const std::filesystem::path& folder)
+  explicit ServerRun(const std::filesystem::path& folder, const std::vector<std::string>& models = {"morning", "other"})
       : log(observe::Log::open((folder / "log").string(), observe::Level::debug).value()),
-        store(std::move(open_store(folder)), [this](std::function<void()> done) { loop.post(std::move(done)); }) {
+        store(open_store(folder), [this](std::function<void()> done) { loop.post(std::move(done)); }) {
     mesh.nodes(*this);
-    for (const char* model : {"morning", "other"}) mesh.know({model, 4, std::chrono::seconds(3)});
+    for (const std::string& model : models) mesh.know({model, 4, std::chrono::seconds(3)});
     mesh.report(report);
   }
   void direct(const rpc::Directive& directive) override {
@@ -80,12 +80,12 @@ class Run final : public rpc::NodePort {
 TEST(HabitsKeeper, ARestartedServerWarmsWhatWasLearned) {
   const store::TestFolder folder;
   {
-    Run first(folder.path());
+    ServerRun first(folder.path());
     ASSERT_TRUE(first.keeper.restore());
     for (int i = 0; i < 5; ++i) first.day();
     first.kept();
   }
-  Run second(folder.path());
+  ServerRun second(folder.path());
   ASSERT_TRUE(second.keeper.restore());
   second.mesh.quarter({eight - 1, true});
   second.clock.advance(minutes(15));
@@ -97,10 +97,10 @@ TEST(HabitsKeeper, ARestartedServerWarmsWhatWasLearned) {
 TEST(HabitsKeeper, WhatCannotBeReadIsToldAndLearnedAnew) {
   const store::TestFolder folder;
   {
-    auto store = Run::open_store(folder.path());
+    auto store = ServerRun::open_store(folder.path());
     ASSERT_TRUE(store->set_setting({std::string(mesh::habits_setting), "habits 1\nmorning nonsense\n", {}}));
   }
-  Run run(folder.path());
+  ServerRun run(folder.path());
   ASSERT_TRUE(run.keeper.restore());
   EXPECT_THAT(run.mesh.habits(), IsEmpty());
   std::ifstream in(folder / "log");
@@ -110,12 +110,12 @@ TEST(HabitsKeeper, WhatCannotBeReadIsToldAndLearnedAnew) {
 TEST(HabitsKeeper, ModelsThatAreGoneAreDropped) {
   const store::TestFolder folder;
   {
-    Run first(folder.path());
+    ServerRun first(folder.path());
+    ASSERT_TRUE(first.keeper.restore());
     for (int i = 0; i < 5; ++i) first.day();
-    first.mesh.remove_model("morning");
     first.kept();
   }
-  Run second(folder.path());
+  ServerRun second(folder.path(), {"other"});
   ASSERT_TRUE(second.keeper.restore());
   EXPECT_THAT(second.mesh.habits(), IsEmpty());
 }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/clock.hpp"
 #include "fetch/failure.hpp"
@@ -37,7 +39,6 @@ class Queue {
   void ended(const std::optional<Failure>& failure, bool brought, Instant now);
 
   const Entry* find(const std::string& model) const;
-  const std::vector<Entry>& entries() const { return entries_; }
   bool busy() const { return busy_; }
   // When begin() may have something new; Instant::max(): only after another call.
   Instant wake() const;
@@ -45,7 +46,9 @@ class Queue {
  private:
   Entry* entry(const std::string& model);
 
-  std::vector<Entry> entries_;
+  std::list<Entry> entries_;
+  std::unordered_map<std::string_view, std::list<Entry>::iterator> by_model_;
+  bool any_hurried_ = false;  // among those that wait
   bool busy_ = false;
 };
 

@@ -95,7 +95,7 @@ std::vector<std::string> Mesh::failed() const {
   std::set<std::string> all;
   for (const auto& [id, engine] : engines_) all.insert(engine.report.model);
   for (const auto& [model, line] : lines_)
-    if (line.fetching) all.insert(model);
+    if (line.fetching && line.fetching->failed) all.insert(model);
   for (const std::string_view model : residents_.misfits()) all.emplace(model);
   std::erase_if(all, [&](const std::string& model) {
     const Line* known = line(model);

@@ -82,8 +82,7 @@ Expected<void> Node::make_folders() {
 Expected<void> Node::start() {
   if (auto made = make_folders(); !made) return made;
   beginning_ = true;  // one report for all of them
-  for (const auto& model : settings_.models) know(model);
-  settings_.models.clear();
+  for (const auto& model : std::exchange(settings_.models, {})) know(model);
   beginning_ = false;
   changed();
   reading_.arm(settings_.memory_read_every);
