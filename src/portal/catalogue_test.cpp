@@ -264,12 +264,14 @@ TEST_F(CatalogueApi, TellsWhatAStartLeftOutUntilItIsMendedOrRemoved) {
     world.keeping.left = {{"m", {R"({"id":"m"})", "the configuration file has a model of that name"}},
                           {"org/small", {small, "its adapter is gone"}},
                           {"torn", {{}, "what is stored of it cannot be read"}}};
-    world.keeping.kept["torn"].first = 4;
     const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
     EXPECT_EQ(text_at(all.body, "left_out.1"),
               R"({"id":"org/small","definition":)" + small + R"(,"why":"its adapter is gone"})");
     EXPECT_EQ(text_at(all.body, "left_out.2.definition"), "null") << all.body;
     EXPECT_EQ((co_await world.ask_owner("POST", "/api/catalogue", wish(small))).status, 201);
+    world.keeping.last["torn"] = 4;
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/catalogue/torn")).status, 409) << "the store has another one";
+    world.keeping.last["torn"] = 0;
     for (const char* id : {"torn", "m"})
       EXPECT_EQ((co_await world.ask_owner("DELETE", std::string("/api/catalogue/") + id)).status, 204) << id;
     EXPECT_TRUE(world.keeping.left.empty());

@@ -165,11 +165,18 @@ def test_a_stored_model_that_the_configuration_names_too_is_left_out_and_not_los
     assert catalogue(running)["both"] == {"id": "both", "version": 0, "origin": "file", "definition": None,
                                             "download": None}
     assert any(line.get("level") == "error" and line.get("model") == "both" for line in running.log())
-    assert remove(running, "both")[0] == 409
+    (left,) = api(running, "GET", "/api/catalogue")[1]["left_out"]
+    assert left["id"] == "both" and left["definition"]["name"] == "Added" and "configuration file" in left["why"], left
+    configured = running.config["models"].pop()
     running.stop()
-    running.config["models"].pop()
     running.start()
     assert catalogue(running)["both"]["definition"]["name"] == "Added"
+    running.config["models"].append(configured)
+    running.stop()
+    running.start()
+    assert remove(running, "both")[0] == 204, "what is stored goes"
+    assert remove(running, "both")[0] == 409, "what the file names stays"
+    assert api(running, "GET", "/api/catalogue")[1]["left_out"] == [] and said(running.chat("both", max_tokens=3))
 
 
 def test_a_change_of_what_was_not_seen_is_refused(running, tiny):
