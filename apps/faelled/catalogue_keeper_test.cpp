@@ -159,7 +159,7 @@ TEST_F(CatalogueKeeperTest, LeavesOutWhatCannotBeAndSaysSo) {
   EXPECT_THAT(catalogue->names(), ElementsAre("configured")) << "only what was stored of it goes";
   EXPECT_EQ(keeper->last_version("configured"), 4U);
   auto mended = keeper->read(llama("y"));
-  keeper->put(*mended, llama("y"), {.weights = 5});
+  keeper->put(*mended, {.weights = 5});
   EXPECT_EQ(keeper->left_out().size(), 4U);
 }
 
