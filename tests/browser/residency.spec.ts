@@ -73,9 +73,9 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     await expect(gpu0.getByRole('listitem').filter({ hasText: 'Reserveret til Ventende Model' })).toContainText('16 GB');
     await expect(row_of(page, 'Klar Model')).toContainText(/Klar siden \d\d\.\d\d|Klar siden \d+\.11\.2026/);
     await expect(row_of(page, 'Klar Model')).toContainText('Nogen spurgte efter den.');
-    await expect(row_of(page, 'Klar Model')).toContainText(/gpu0, gpu1/);
-    await expect(row_of(page, 'Klar Model')).toContainText(/En motor mere på gpu1: Klar siden .* Der ventes, og der er plads\./);
-    await expect(page.getByRole('article', { name: 'gpu1' }).getByRole('listitem').filter({ hasText: 'Klar Model' })).toContainText('10 GB');
+    await expect(row_of(page, 'Klar Model')).toContainText(/GPU 0, GPU 1/);
+    await expect(row_of(page, 'Klar Model')).toContainText(/En motor mere på GPU 1: Klar siden .* Der ventes, og der er plads\./);
+    await expect(page.getByRole('article', { name: 'GPU 1' }).getByRole('listitem').filter({ hasText: 'Klar Model' })).toContainText('10 GB');
     await expect(row_of(page, 'Vigende Model')).toContainText('Viger for Ventende Model: Ingen venter på den længere.');
     await expect(row_of(page, 'Kommende Model')).toContainText('Indlæses, ca. 12 s.');
     await expect(row_of(page, 'Ventende Model')).toContainText('Venter på plads, ca. 44 s.');
