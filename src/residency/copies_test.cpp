@@ -304,18 +304,12 @@ TEST(Copies, AnswersEverybodyInRandomHistories) {
     for (int i = 0; i < 60; ++i) {
       const auto model = static_cast<ModelNumber>(random.below(1 + random.below(models)));
       const auto most = random.below(4) == 0 ? 1 + random.below(30) : 1;
-      switch (random.below(24)) {
+      switch (const auto what = random.below(24)) {
         case 0:
-          world.tell(Order{model, Act::load});
-          break;
         case 1:
-          world.tell(Order{model, Act::unload});
-          break;
         case 2:
-          world.kill(model);
-          break;
         case 3:
-          world.tell(Order{model, random.below(2) == 0 ? Act::pin : Act::unpin});
+          world.disturb(model, what, random);
           break;
         case 4:
           if (const auto copies_of = world.planner.copies(model); !copies_of.empty())

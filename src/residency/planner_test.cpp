@@ -301,18 +301,12 @@ TEST(Planner, AnswersEverybodyInRandomHistories) {
     std::size_t asked = 0;
     for (int i = 0; i < 200; ++i) {
       const auto model = static_cast<ModelNumber>(random.below(1 + random.below(models)));
-      switch (random.below(20)) {
+      switch (const auto what = random.below(20)) {
         case 0:
-          world.tell(Order{model, Act::load});
-          break;
         case 1:
-          world.tell(Order{model, Act::unload});
-          break;
         case 2:
-          world.kill(model);
-          break;
         case 3:
-          world.tell(Order{model, random.below(2) == 0 ? Act::pin : Act::unpin});
+          world.disturb(model, what, random);
           break;
         default:
           world.ask(model, 0.25 + static_cast<double>(random.below(8)) / 4);

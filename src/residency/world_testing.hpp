@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/random.hpp"
 #include "residency/planner.hpp"
 
 namespace faelled::residency {
@@ -113,6 +114,14 @@ struct World {
     }
     gone_at_.erase(engine);
     tell(EngineGone{model, device});
+  }
+
+  // One of the things that every history of chance does to a model: `what` below 4.
+  void disturb(ModelNumber model, std::uint64_t what, SeededRandom& random) {
+    if (what == 0) tell(Order{model, Act::load});
+    if (what == 1) tell(Order{model, Act::unload});
+    if (what == 2) kill(model);
+    if (what == 3) tell(Order{model, random.below(2) == 0 ? Act::pin : Act::unpin});
   }
 
   // What was decided since the last time.
