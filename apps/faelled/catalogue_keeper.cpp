@@ -89,7 +89,9 @@ void CatalogueKeeper::take(const store::NamedRow& row, const fetch::Depot& depot
   };
   left_out_.erase(id);
   const auto stored = portal::read_stored_model(row.value);
-  if (!stored || row.version == 0) return leave_out("what is stored of it cannot be read");
+  constexpr std::uint64_t version_most = UINT32_MAX;  // no person acts so often
+  if (!stored || row.version == 0 || row.version > version_most)
+    return leave_out("what is stored of it cannot be read");
   const bool configured = p_.catalogue.has(id) && p_.catalogue.version(id) == 0;
   const bool has = p_.catalogue.has(id) && !configured;
   if (stored->definition.empty()) {
