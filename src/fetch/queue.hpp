@@ -39,7 +39,6 @@ class Queue {
   void ended(const std::optional<Failure>& failure, bool brought, Instant now);
 
   const Entry* find(const std::string& model) const;
-  bool busy() const { return busy_; }
   // When begin() may have something new; Instant::max(): only after another call.
   Instant wake() const;
 
