@@ -60,10 +60,23 @@ def gpu_mib():
     return sum(int(line) for line in said.stdout.split()) if said.returncode == 0 else None
 
 
-def states(options, config):
-    """By model; nothing while the server does not answer yet."""
+def models_of(options, config):
+    """None while the server does not answer yet."""
     said = subprocess.run([options.faelled.resolve(), "model", "list", "--json", "--config", config], capture_output=True, text=True)
-    return {model["id"]: model["state"] for model in json.loads(said.stdout)["models"]} if said.returncode == 0 else {}
+    return json.loads(said.stdout)["models"] if said.returncode == 0 else []
+
+
+def states(options, config):
+    return {model["id"]: model["state"] for model in models_of(options, config)}
+
+
+def is_ready(options, config):
+    """One of the models; ends the measurement at once where one cannot be served."""
+    models = models_of(options, config)
+    for model in models:
+        if model["state"] == "failed":
+            raise SystemExit(f"{model['id']} cannot be served: {model['detail']}")
+    return any(model["state"] == "ready" for model in models)
 
 
 def words_of_engine(root, model_folder):
@@ -116,7 +129,7 @@ def main():
             before = gpu_mib()
             processes.append(proctree.start([options.faelled.resolve(), "serve", "--config", config], None, cwd=folder, stdout=log, stderr=log))
             began = time.monotonic()
-            proctree.until(lambda: "ready" in states(options, config).values(), "a model in memory", START_S)
+            proctree.until(lambda: is_ready(options, config), "a model in memory", START_S)
             tell("start to a model that is ready, s", f"{time.monotonic() - began:.2f}")
             back = {"asleep": [], "absent": []}
             for turn in range(2 * options.turns):
