@@ -20,6 +20,7 @@ constexpr std::uint64_t block_tokens = 256;  // blocks are this large at most wh
 std::vector<std::string> environment_of(const ModelSettings& model, const VllmPlace& place,
                                         const std::vector<std::string>& inherited) {
   const std::string& folder = place.folder;
+  const std::string& compiled = place.compiled.empty() ? folder : place.compiled;
   // Caches and sockets of its processes lie in its own folder; those under a relative name, because a socket's path is
   // short. PYTHONPATH: for sitecustomize.py, see vllm_sitecustomize().
   std::vector<std::string> environment{"LANG=C.UTF-8",
@@ -30,10 +31,11 @@ std::vector<std::string> environment_of(const ModelSettings& model, const VllmPl
                                        "PYTHONDONTWRITEBYTECODE=1",
                                        "XDG_CACHE_HOME=" + folder + "/cache",
                                        "XDG_CONFIG_HOME=" + folder + "/config",
-                                       "TORCHINDUCTOR_CACHE_DIR=" + folder + "/inductor",
-                                       "TRITON_CACHE_DIR=" + folder + "/triton",
+                                       "TORCHINDUCTOR_CACHE_DIR=" + compiled + "/inductor",
+                                       "TRITON_CACHE_DIR=" + compiled + "/triton",
                                        "HF_HOME=" + folder + "/hub",
-                                       "VLLM_CACHE_ROOT=" + folder + "/cache",
+                                       "VLLM_CACHE_ROOT=" + compiled + "/cache",
+                                       "CUDA_CACHE_PATH=" + compiled + "/cuda",
                                        "VLLM_CONFIG_ROOT=" + folder + "/config",
                                        "VLLM_RPC_BASE_PATH=.",
                                        "VLLM_HOST_IP=127.0.0.1",

@@ -51,6 +51,9 @@ struct VllmPlace {
   bool processor_build = false;
   std::uint64_t gpu_bytes = 0;  // of the GPU that it gets, models of others too; 0: it gets none
   bool sleeps = false;          // never where it is a processor's build
+  // What it compiles for a GPU is kept there and found again by the next process of the same model: a start without it
+  // takes some 20 s more. Empty: it is made anew in `folder`.
+  std::string compiled;
 };
 
 // `inherited` is our own environment, of which only what a GPU needs is passed on.

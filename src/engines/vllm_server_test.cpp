@@ -56,6 +56,21 @@ TEST(VllmServerCommand, AsksForWhatWasPromisedAndOnePlaceForOurQuestion) {
                                                 "--enforce-eager", "--enable-prompt-tokens-details"}));
 }
 
+TEST(VllmServerCommand, CompilesIntoAFolderThatStays) {
+  const auto environment = [](const VllmPlace& place) {
+    return vllm_server_command(model(), folder(), place)->environment;
+  };
+  VllmPlace gpu = place();
+  gpu.processor_build = false;
+  gpu.compiled = "/data/compiled/big";
+  EXPECT_THAT(environment(gpu),
+              IsSupersetOf({"TORCHINDUCTOR_CACHE_DIR=/data/compiled/big/inductor",
+                            "TRITON_CACHE_DIR=/data/compiled/big/triton", "VLLM_CACHE_ROOT=/data/compiled/big/cache",
+                            "CUDA_CACHE_PATH=/data/compiled/big/cuda", "HOME=/run/abc", "TMPDIR=/run/abc"}));
+  EXPECT_THAT(environment(place()),
+              IsSupersetOf({"TRITON_CACHE_DIR=/run/abc/triton", "VLLM_CACHE_ROOT=/run/abc/cache"}));
+}
+
 TEST(VllmServerCommand, TakesAdaptersWhereTheModelHasOrMayGetSome) {
   const auto variable = "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True";
   EXPECT_THAT(vllm_server_command(model(), folder(), place())->environment, Not(Contains(variable)));

@@ -57,6 +57,8 @@ std::string_view step_in_words(ConfineStep step) {
       return "forbid core dumps";
     case ConfineStep::no_new_privileges:
       return "forbid new rights";
+    case ConfineStep::no_powers:
+      return "give up root's powers";
     case ConfineStep::no_files:
       return "close our files to it";
     case ConfineStep::no_network:

@@ -1,6 +1,7 @@
 #include "node/child.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 #include <fstream>
 
 #include "engines/vllm_server.hpp"
+#include "node/gpu_process.hpp"
 
 namespace faelled::node {
 namespace {
@@ -224,6 +226,19 @@ TEST_F(ChildWithReach, WritesInItsOwnFolderAlone) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "others/new"));
 }
 
+// Triton puts what it has compiled into its cache that way.
+TEST_F(ChildWithReach, MovesFilesBetweenItsFoldersAndNoneOutOrIn) {
+  if (Sandbox::version() < 2) GTEST_SKIP() << "this kernel's Landlock moves nothing between folders";
+  const auto moved = [&](const std::string& from, const std::string& to) {
+    return run("perl -e 'rename q(" + from + "), q(" + to + ") and print q(moved)'");
+  };
+  EXPECT_EQ(run("mkdir a b && echo said > a/x"), "");
+  EXPECT_EQ(moved("a/x", "b/y"), "moved");
+  EXPECT_EQ(moved("b/y", "../others/y"), "");
+  EXPECT_EQ(moved("../model.gguf", "b/model.gguf"), "");
+  EXPECT_EQ(run("cat b/y"), "said\n");
+}
+
 TEST_F(ChildWithReach, RunsNothingThatItWrote) {
   EXPECT_THAT(run("cp /bin/true evil && chmod 700 evil && ./evil"), HasSubstr("Permission denied"));
   EXPECT_EQ(run("/bin/true && echo the system does"), "the system does\n");
@@ -233,6 +248,28 @@ TEST_F(ChildWithReach, CannotSeeIntoItsParent) {
   const std::string parent = std::to_string(::getpid());
   EXPECT_THAT(run("cat /proc/" + parent + "/environ"), HasSubstr("Permission denied"));
   EXPECT_THAT(run("head -c 1 /proc/" + parent + "/mem"), HasSubstr("Permission denied"));
+}
+
+// An engine on a GPU may read /proc; what others have there that matters the kernel shuts.
+TEST_F(ChildWithReach, OnAGpuReadsItsOwnProcessesAndNoSecretsOfOthers) {
+  const std::string parent = "/proc/" + std::to_string(::getpid());
+  engines::Command command;
+  Reach reach{{}, {}, {(folder_ / "own").string()}, {}};
+  ASSERT_TRUE(let_use_gpu(folder_.string(), command, reach));
+  ChildPlan plan = shell(
+      "exec 2>/dev/null; "
+      "/bin/sh -c 'head -c 1 /proc/self/maps >/dev/null && echo reads its own'; "
+      "for f in environ mem maps; do head -c 1 " +
+      parent + "/$f && echo reads $f; done; echo 1000 >" + parent + "/oom_score_adj && echo writes");
+  plan.environment.insert(plan.environment.end(), command.environment.begin(), command.environment.end());
+  plan.reach = reach;
+  EXPECT_EQ(output_of(plan), "reads its own\n");
+}
+
+TEST(Child, KeepsOfRootsPowersOnlyToReadItsFiles) {
+  const ChildPlan plan = shell("grep -E 'CapPrm|CapEff' /proc/self/status");
+  const char* left = ::geteuid() == 0 ? "0000000000000002" : "0000000000000000";
+  EXPECT_EQ(output_of(plan), fmt::format("CapPrm:\t{0}\nCapEff:\t{0}\n", left));
 }
 
 TEST(Child, ConnectsToNobodyNotEvenOnAUnixSocket) {

@@ -1,6 +1,7 @@
 #include "node/confine.hpp"
 
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -72,6 +73,20 @@ long deny_network(bool calls) {
   return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, calls ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0UL, &filter);
 }
 
+// Of a server that runs as root an engine keeps the right to read its files, whoever owns them, where the sandbox lets
+// it; all else (kernel memory in /proc/kcore, other processes, mounts, devices) goes. After no_new_privs, so that
+// exec gives nothing back (capabilities(7)).
+bool drop_powers() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, data) != 0) return false;
+  constexpr unsigned kept = 1U << CAP_DAC_OVERRIDE;
+  __user_cap_data_struct less[_LINUX_CAPABILITY_U32S_3]{};
+  less[0].effective = data[0].effective & kept;
+  less[0].permitted = data[0].permitted & kept;
+  return ::syscall(SYS_capset, &header, less) == 0;
+}
+
 // Hands `fd` to the parent (unix(7), SCM_RIGHTS) and closes it.
 bool hand_over(int socket, int fd) {
   char byte = 0;
@@ -103,6 +118,7 @@ ConfineStep confine(const Confinement& how, int keep_fd) {
   rlimit no_core{1, 1};
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return ConfineStep::no_core;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return ConfineStep::no_new_privileges;
+  if (!drop_powers()) return ConfineStep::no_powers;
   if (how.sandbox_fd >= 0 && !enter_sandbox(how.sandbox_fd)) return ConfineStep::no_files;
   // Asked of the kernel last: a kernel without seccomp (EINVAL) still gets all the rest.
   if (!how.network) {

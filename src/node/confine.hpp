@@ -11,6 +11,7 @@ enum class ConfineStep : int {
   parent_gone,
   no_core,
   no_new_privileges,
+  no_powers,
   no_files,
   no_network,
   folder,

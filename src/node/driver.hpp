@@ -23,6 +23,7 @@ struct EngineFolders {
   std::string sockets;
   std::string logs;
   std::string log;                       // its file in there: one for each engine that runs
+  std::string compiled;                  // see compiled.hpp
   std::vector<std::string> environment;  // our own, of which a GPU's part is passed on
   std::uint64_t gpu_bytes = 0;           // of the GPU that it gets, models of others too; 0: it gets none
 };
@@ -32,6 +33,7 @@ struct EnginePlace {
   std::string folder;  // it writes there, and nowhere else
   std::string socket;
   bool own_folder = false;  // made for this process, and removed with it
+  std::string compiled;     // stays, see compiled.hpp; empty: it compiles nothing
 };
 
 // One thing to ask an engine that is thought to live.

@@ -16,6 +16,7 @@
 
 #include "base/ids.hpp"
 #include "base/limits.hpp"
+#include "node/gpu_process.hpp"
 
 namespace faelled::node {
 
@@ -140,8 +141,11 @@ Expected<void> EngineHost::spawn() {
   if (!command) return std::unexpected(command.error());
   auto log = EngineLog::open(fmt::format("{}/{}", folders_.logs, folders_.log));
   if (!log) return std::unexpected(log.error());
+  Reach reach = driver_->reach(place_);
+  if (folders_.gpu_bytes > 0)
+    if (auto let = let_use_gpu(folders_.sockets, *command, reach); !let) return std::unexpected(let.error());
   auto child = Child::spawn({command->program, command->arguments, command->environment, place_.folder, false,
-                             driver_->reach(place_), driver_->calls_itself()});
+                             std::move(reach), driver_->calls_itself()});
   if (!child) return std::unexpected(child.error());
   engine_log_.emplace(std::move(*log));
   engine_log_->note(fmt::format("engine {} starts with process {}", id_, (*child)->pid()));

@@ -13,6 +13,7 @@
 
 #include "base/limits.hpp"
 #include "engines/vllm_server.hpp"
+#include "node/compiled.hpp"
 #include "node/engine_host.hpp"
 #include "node/engine_log.hpp"
 #include "node/upstream_host.hpp"
@@ -57,6 +58,8 @@ Node::~Node() {
 }
 
 Expected<void> Node::make_folders() {
+  constexpr auto compiled_unused_max = std::chrono::days(30);
+  forget_compiled(settings_.folder + "/compiled", std::filesystem::file_time_type::clock::now() - compiled_unused_max);
   auto logs = settings_.folder + "/engines";
   if (auto made = make_private(logs); !made) return made;
   sockets_ = std::filesystem::absolute(settings_.folder + "/run").lexically_normal().string();
@@ -119,7 +122,8 @@ void Node::begin(const engines::ModelSettings& model, const std::string& device)
   Held held{nullptr, model.id, device};
   if (model.kind != engines::EngineKind::openai) {
     EngineFolders folders{
-        sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(), {}, settings_.environment};
+        sockets_, std::filesystem::absolute(settings_.folder + "/engines").string(), {}, {}, settings_.environment};
+    folders.compiled = compiled_folder(std::filesystem::absolute(settings_.folder + "/compiled").string(), model);
     if (!gpus_.empty()) {
       // The one it was given, or none at all.
       std::erase_if(folders.environment, [](const std::string& e) { return e.starts_with("CUDA_VISIBLE_DEVICES="); });

@@ -65,7 +65,7 @@ Reach system_reach() {
   return {{"/usr", "/lib", "/lib64", "/bin"},
           {"/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/alternatives", "/etc/localtime", "/etc/nsswitch.conf",
            "/etc/passwd", "/etc/nvidia", "/etc/OpenCL", "/etc/vulkan", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat",
-           "/proc/version", "/proc/devices", "/proc/filesystems", "/proc/sys", "/proc/driver", "/sys"},
+           "/proc/version", "/proc/devices", "/proc/modules", "/proc/filesystems", "/proc/sys", "/proc/driver", "/sys"},
           {"/dev"}};
 }
 
@@ -96,8 +96,8 @@ Expected<std::optional<Sandbox>> Sandbox::of(const Reach& reach) {
         Grant{system.reads, read_files | read_folders, false},
         Grant{system.writes, read_files | read_folders | write_files, false},
         Grant{reach.runs, execute | read_files | read_folders, false},  // exec says it better
-        Grant{reach.reads, read_files | read_folders, true},
-        Grant{reach.writes, (all & ~execute & ~never & ~refer), true}, Grant{reach.lists, read_folders, true}}) {
+        Grant{reach.reads, read_files | read_folders, true}, Grant{reach.writes, (all & ~execute & ~never), true},
+        Grant{reach.lists, read_folders, true}}) {
     for (const std::string& path : grant.paths)
       if (!allow(out.fd_, path, grant.access, grant.must_be_there))
         return fail(Errc::io, path + " cannot be given to the engine: " + std::strerror(errno),

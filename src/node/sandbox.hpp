@@ -16,7 +16,7 @@ namespace faelled::node {
 struct Reach {
   std::vector<std::string> runs;    // programs and folders of programs and libraries: read and execute
   std::vector<std::string> reads;   // files and folders
-  std::vector<std::string> writes;  // folders: read, write, make, remove; never execute
+  std::vector<std::string> writes;  // folders: read, write, make, move within, remove; never execute
   std::vector<std::string> lists;   // folders: names in them and below, and no file
 };
 

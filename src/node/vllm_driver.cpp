@@ -12,6 +12,7 @@
 #include "base/limits.hpp"
 #include "engines/vllm_build.hpp"
 #include "engines/vllm_server.hpp"
+#include "node/compiled.hpp"
 
 namespace faelled::node {
 
@@ -157,19 +158,22 @@ Patience VllmDriver::patience(Patience patience) const {
 EnginePlace VllmDriver::place(const EngineFolders& folders, const std::string& name) const {
   constexpr std::size_t name_chars = 10;  // no longer in all than a socket beside the others
   const auto folder = folders.sockets + "/" + name.substr(name.size() - std::min(name.size(), name_chars));
-  return {folder, folder + "/v.sock", true};
+  return {folder, folder + "/v.sock", true, for_processors_ ? "" : folders.compiled};
 }
 
 Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place, const EngineFolders& folders) {
   begun_with_ = adapters_;
   given_.clear();
+  if (!place.compiled.empty())
+    if (auto made = use_compiled(place.compiled); !made) return std::unexpected(made.error());
   std::ofstream hook(place.folder + "/sitecustomize.py");
   hook << engines::vllm_sitecustomize() << std::flush;
   if (!hook)
     return fail(Errc::io, fmt::format("folder {}: {}", place.folder, std::strerror(errno)),
                 "make room on the disk of the data folder");
   return engines::vllm_server_command(
-      model_, folder_, {place.folder, place.socket, for_processors_, folders.gpu_bytes, sleeps_}, folders.environment);
+      model_, folder_, {place.folder, place.socket, for_processors_, folders.gpu_bytes, sleeps_, place.compiled},
+      folders.environment);
 }
 
 Reach VllmDriver::reach(const EnginePlace& place) const {
@@ -177,6 +181,7 @@ Reach VllmDriver::reach(const EnginePlace& place) const {
   // Locks between its processes are files in /dev/shm. Of /proc names alone, for lscpu: the files in it tell other
   // processes' environment.
   Reach reach{{home.string()}, {model_.folder}, {place.folder, "/dev/shm"}, {"/proc"}};
+  if (!place.compiled.empty()) reach.writes.push_back(place.compiled);
   if (const auto base = base_of(home); !base.empty() && base != "/") reach.runs.push_back(base);
   reach.reads.insert(reach.reads.end(), folder_.elsewhere.begin(), folder_.elsewhere.end());
   if (!model_.chat_template_file.empty()) reach.reads.push_back(model_.chat_template_file);

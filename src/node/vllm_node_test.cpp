@@ -1,4 +1,5 @@
 // A node whose engines are vLLM's double.
+#include "node/compiled.hpp"
 #include "node/node_testing.hpp"
 
 namespace faelled::node {
@@ -159,6 +160,17 @@ TEST_F(SleepingNode, OnAGpuItSleepsOnceItWasSeenWhatItGaveBack) {
   EXPECT_EQ(engine().state, EngineState::asleep);
   EXPECT_EQ(engine().bytes_read, gib);
   EXPECT_EQ(wishes, 1);
+}
+
+// Its double does with files what CUDA and Triton do, in a process of its own.
+TEST_F(SleepingNode, OnAGpuItMayNameItsThreadsAndKeepsWhatItCompiled) {
+  settings.devices = {{"host", 1'000'000'000}};
+  settings.gpus = {{"GPU-a", "H100", 80ULL << 30U, 0, true, {}}};
+  settings.models[0].gpu = true;
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready)) << engine().detail;
+  const std::string compiled = compiled_folder(settings.folder + "/compiled", settings.models[0]);
+  EXPECT_TRUE(std::filesystem::exists(compiled + "/triton/kernel.cubin"));
 }
 
 TEST_F(SleepingNode, ADriverThatFallsSilentKeepsNoEngineBetweenWakingAndSleep) {
