@@ -65,6 +65,8 @@ std::string_view nearest(std::string_view word, Keys known) {
   std::string_view best;
   std::size_t best_edits = std::min(word.size(), std::max<std::size_t>(2, word.size() / 3) + 1);
   for (auto candidate : known) {
+    const auto least = std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size());
+    if (least >= best_edits) continue;
     const auto edits = edits_between(word, candidate);
     if (edits < best_edits) {
       best = candidate;
