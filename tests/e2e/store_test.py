@@ -95,7 +95,8 @@ def test_a_database_that_goes_away_under_load_costs_nobody_an_answer(make_server
 
         refused = server.faelled("key", "add", "--member", "demo", "--name", "new", check=False)
         assert refused.returncode == 1
-        assert "does not answer" in refused.stderr, refused.stderr
+        # The second, where it looked for it again at this moment.
+        assert "does not answer" in refused.stderr or "cannot be reached" in refused.stderr, refused.stderr
         key = next(key["id"] for key in json.loads(server.faelled("key", "list", "--json").stdout)["keys"] if key["name"] == "second")
         assert server.faelled("key", "revoke", key, check=False).returncode == 1
         assert server.get("/v1/models", secret=OTHER_SECRET).status_code == 200, "refused means that nothing was changed"
