@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::uint64_t block_tokens = 256;  // blocks are this large at most where all layers are alike
 
+// Beside it lies ninja, without which there is no FlashInfer.
+std::string folder_of(const std::string& program) { return program.substr(0, program.rfind('/')); }
+
 std::vector<std::string> environment_of(const ModelSettings& model, const VllmPlace& place,
                                         const std::vector<std::string>& inherited) {
   const std::string& folder = place.folder;
@@ -24,7 +27,7 @@ std::vector<std::string> environment_of(const ModelSettings& model, const VllmPl
   // Caches and sockets of its processes lie in its own folder; those under a relative name, because a socket's path is
   // short. PYTHONPATH: for sitecustomize.py, see vllm_sitecustomize().
   std::vector<std::string> environment{"LANG=C.UTF-8",
-                                       "PATH=/usr/bin:/bin",
+                                       "PATH=" + folder_of(model.vllm) + ":/usr/bin:/bin",
                                        "HOME=" + folder,
                                        "TMPDIR=" + folder,
                                        "PYTHONPATH=" + folder,
@@ -36,6 +39,7 @@ std::vector<std::string> environment_of(const ModelSettings& model, const VllmPl
                                        "HF_HOME=" + folder + "/hub",
                                        "VLLM_CACHE_ROOT=" + compiled + "/cache",
                                        "CUDA_CACHE_PATH=" + compiled + "/cuda",
+                                       "FLASHINFER_WORKSPACE_BASE=" + compiled + "/flashinfer",
                                        "VLLM_CONFIG_ROOT=" + folder + "/config",
                                        "VLLM_RPC_BASE_PATH=.",
                                        "VLLM_HOST_IP=127.0.0.1",

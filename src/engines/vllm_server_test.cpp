@@ -63,10 +63,11 @@ TEST(VllmServerCommand, CompilesIntoAFolderThatStays) {
   VllmPlace gpu = place();
   gpu.processor_build = false;
   gpu.compiled = "/data/compiled/big";
-  EXPECT_THAT(environment(gpu),
-              IsSupersetOf({"TORCHINDUCTOR_CACHE_DIR=/data/compiled/big/inductor",
-                            "TRITON_CACHE_DIR=/data/compiled/big/triton", "VLLM_CACHE_ROOT=/data/compiled/big/cache",
-                            "CUDA_CACHE_PATH=/data/compiled/big/cuda", "HOME=/run/abc", "TMPDIR=/run/abc"}));
+  EXPECT_THAT(
+      environment(gpu),
+      IsSupersetOf({"TORCHINDUCTOR_CACHE_DIR=/data/compiled/big/inductor", "TRITON_CACHE_DIR=/data/compiled/big/triton",
+                    "VLLM_CACHE_ROOT=/data/compiled/big/cache", "CUDA_CACHE_PATH=/data/compiled/big/cuda",
+                    "FLASHINFER_WORKSPACE_BASE=/data/compiled/big/flashinfer", "HOME=/run/abc", "TMPDIR=/run/abc"}));
   EXPECT_THAT(environment(place()),
               IsSupersetOf({"TRITON_CACHE_DIR=/run/abc/triton", "VLLM_CACHE_ROOT=/run/abc/cache"}));
 }
