@@ -119,10 +119,13 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
         stage.count(reports.junit(stage.folder / f"{test}.xml", test), status, test)
 
 
-def pytest(stage, *folders, **environment):
+def pytest(stage, *folders, processes=1, **environment):
+    """With several processes a file's tests stay together."""
     report = stage.folder / "pytest.xml"
     report.unlink(missing_ok=True)
     chosen = ["-k", stage.pattern] if stage.pattern else []
+    if processes > 1:
+        chosen += ["-n", processes, "--dist", "loadfile"]
     status = stage.run(sys.executable, "-m", "pytest", "-q", "-rA", "--color=no", "-p", "no:cacheprovider",
                        f"--junitxml={report}", *chosen, *folders, **environment)
     if status == 5 and stage.pattern:
@@ -218,7 +221,7 @@ def browser(stage):
 
 def e2e(stage):
     """the server whole: real engine, real model, kill -9, hang-ups, bad input; the simulator"""
-    pytest(stage, "tests/e2e", "tests/sim")
+    pytest(stage, "tests/e2e", "tests/sim", processes=CORES)  # they wait more than they work
 
 
 def conformance(stage):
@@ -227,22 +230,25 @@ def conformance(stage):
     pytest(stage, "tests/conformance")
 
 
-STAGES = [lint, scripts, canary, ui, release, unit, tsan, fuzz, browser, e2e, conformance, deploy]
+# Stages of a group run beside each other, two at a time: they wait more than they work. The others have all cores.
+GROUPS = [[scripts, lint, canary], [ui], [release], [unit], [tsan], [fuzz], [browser, e2e, conformance, deploy]]
+STAGES = [function for group in GROUPS for function in group]
+STAGES_AT_ONCE = 2
 FOLDER_OF = {"fuzz": "fuzz", "ui": "ui", "browser": "tests/browser", "e2e": "tests/e2e", "conformance": "tests/conformance", "deploy": "tests/deploy"}
 
 
-def show_log(stage, lines_max=120):
+def end_of_log(stage, lines_max=120):
     stage.log.flush()
     lines = stage.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
     if len(lines) > lines_max:
-        print(f"  … {len(lines) - lines_max} lines before, in {stage.log_path.relative_to(ROOT)}")
+        yield f"  … {len(lines) - lines_max} lines before, in {stage.log_path.relative_to(ROOT)}"
     for line in lines[-lines_max:]:
-        print("  | " + line[:400])
+        yield "  | " + line[:400]
 
 
 def run_stage(function, pattern, skips):
     name = function.__name__
-    print(f"\n== {name}: {function.__doc__}", flush=True)
+    print(f"== {name}: {function.__doc__}", flush=True)
     stage = Stage(name, pattern)
     begun = time.monotonic()
     try:
@@ -254,12 +260,12 @@ def run_stage(function, pattern, skips):
     except StageFailed as error:
         stage.count([Outcome(str(error), "failed")])
     counts = Counts.of(stage.outcomes, skips)
+    said = []
     if counts.failed:
-        show_log(stage)
-        for outcome in counts.failures:
-            print(f"  FAILED {name}: {outcome}")
+        said = [*end_of_log(stage), *(f"  FAILED {name}: {outcome}" for outcome in counts.failures)]
     stage.log.close()
-    print(f"{name}: {counts} ({time.monotonic() - begun:.0f} s)", flush=True)
+    said.append(f"{name}: {counts} ({time.monotonic() - begun:.0f} s)\n")
+    print("\n".join(said), flush=True)  # at once: others may be speaking
     return counts
 
 
@@ -276,8 +282,12 @@ def main(words):
     os.environ["FAELLED_BINARY"] = str(BUILD / "release" / "faelled")
     skips = reports.allowed_skips(ROOT / "tests" / "skips-allowed.txt")
     begun = time.monotonic()
-    results = {f.__name__: run_stage(f, chosen.get(f.__name__, ""), skips) for f in STAGES
-               if not chosen or f.__name__ in chosen}
+    results = {}
+    for group in GROUPS:
+        functions = [function for function in group if not chosen or function.__name__ in chosen]
+        with ThreadPoolExecutor(STAGES_AT_ONCE) as pool:
+            counts = pool.map(lambda function: run_stage(function, chosen.get(function.__name__, ""), skips), functions)
+            results |= zip((function.__name__ for function in functions), counts)
     total = Counts()
     print("\n== summary")
     for name, counts in results.items():

@@ -138,6 +138,7 @@ std::string_view vllm_sitecustomize() {
   return R"(import builtins
 import ctypes
 import importlib.abc
+import importlib.metadata
 import importlib.util
 import os
 import signal
@@ -162,6 +163,14 @@ def end_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def give_host_memory_back():
+    """What it slept in is the host's again when it wakes, and no more than its weights: torch keeps pinned memory for
+    the next time and rounds it up to a power of two (vllm#16663). Older ones do not know the word, and do not start."""
+    known = [int(part) for part in importlib.metadata.version("torch").split(".")[:2]] >= [2, 13]
+    if known and os.environ.get("VLLM_SERVER_DEV_MODE") == "1":
+        os.environ["PYTORCH_ALLOC_CONF"] = "pinned_max_cached_size_mb:8"
 
 
 class WithoutAdapter(importlib.abc.MetaPathFinder):
@@ -193,6 +202,10 @@ class WithoutAdapter(importlib.abc.MetaPathFinder):
 
 builtins.open = open_or_first
 sys.meta_path.insert(0, WithoutAdapter())
+try:
+    give_host_memory_back()
+except importlib.metadata.PackageNotFoundError:
+    pass
 end_with_parent()
 os.register_at_fork(after_in_child=end_with_parent)
 )";

@@ -217,6 +217,7 @@ def test_needs_vllm_runs_without_rights_network_or_files_of_ours(server):
     for pid in all_pids(server):
         status = Path(f"/proc/{pid}/status").read_text()
         assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+        assert f"CapEff:\t{2 if os.geteuid() == 0 else 0:016x}" in status, "of root's powers only to read its files"
         environment = Path(f"/proc/{pid}/environ").read_bytes()
         assert SECRET.encode() not in environment and b"FAELLED" not in environment
         opened = {os.path.realpath(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
@@ -235,6 +236,14 @@ def test_needs_vllm_writes_no_word_to_the_disk(server):
 
 
 # Adapters.
+
+
+def test_needs_vllm_knows_the_word_by_which_a_sleeper_gives_the_hosts_memory_back(server, needs_vllm):
+    (hook,) = (server.data / "run").glob("*/sitecustomize.py")
+    takes = "import os, torch; torch._C._accelerator_setAllocatorSettings(os.environ['PYTORCH_ALLOC_CONF'])"
+    said = subprocess.run([needs_vllm.with_name("python"), "-c", takes], env={"PYTHONPATH": str(hook.parent), "VLLM_SERVER_DEV_MODE": "1"},
+                          capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
 
 
 def words(server, model="tiny", prompt="ba bu", secret=SECRET):
