@@ -197,6 +197,11 @@ rpc::Report Node::report() const {
     if (held.readings_due > 0 && report.engines.back().state == rpc::EngineState::asleep)
       report.engines.back().state = rpc::EngineState::draining;
   }
+  if (rpc::DeviceReport* host = beside_gpus(report.devices)) {
+    std::uint64_t beside = 0;
+    for (const auto& held : hosts_) beside += held.bytes_beside;
+    host->bytes -= std::min(host->bytes, beside);
+  }
   for (const GpuDevice& gpu : gpus_)
     report.devices.push_back({gpu.device, gpu.told, rpc::DeviceKind::gpu, settings_.gpu_backing});
   return report;
@@ -205,6 +210,14 @@ rpc::Report Node::report() const {
 const Node::GpuDevice* Node::gpu(const std::string& device) const {
   const auto found = std::ranges::find(gpus_, device, &GpuDevice::device);
   return found == gpus_.end() ? nullptr : &*found;
+}
+
+// The machine's own memory, in which an engine on a GPU has its libraries and buffers.
+rpc::DeviceReport* Node::beside_gpus(std::vector<rpc::DeviceReport>& devices) const {
+  const auto found = std::ranges::find_if(devices, [&](const rpc::DeviceReport& d) {
+    return settings_.gpu_backing.empty() ? d.kind == rpc::DeviceKind::host : d.device == settings_.gpu_backing;
+  });
+  return found == devices.end() ? nullptr : &*found;
 }
 
 bool Node::sleeps_on(const std::string& device) const {
@@ -259,10 +272,13 @@ void Node::read_memory() {
       held.bytes_read = 0;
       changes = true;
     }
-    if (gpu(held.device) != nullptr) continue;
+    // On a GPU it is what it takes of the machine beside that: not while it sleeps, for then its weights lie there.
+    const bool on_gpu = gpu(held.device) != nullptr;
+    if (on_gpu && held.host->report().state != rpc::EngineState::ready) continue;
+    std::uint64_t& before = on_gpu ? held.bytes_beside : held.bytes_read;
     const std::uint64_t now = held.host->memory_read();
-    if (!is_more(now, held.bytes_read)) continue;
-    held.bytes_read = now;
+    if (!is_more(now, before)) continue;
+    before = now;
     changes = true;
   }
   if (changes) changed();

@@ -96,6 +96,7 @@ class Node final : public rpc::NodePort {
     std::string model;
     std::string device;  // empty: it takes no memory of ours
     std::uint64_t bytes_read = 0;
+    std::uint64_t bytes_beside = 0;  // of the machine's memory, where it lies on a GPU
     bool asleep = false;
     int readings_due = 0;  // of its GPU, before it is believed that it sleeps
     Instant slept_at{};
@@ -106,6 +107,7 @@ class Node final : public rpc::NodePort {
   void carry_out(const rpc::Directive& directive);
   void forget_upstream(const std::string& model);
   const GpuDevice* gpu(const std::string& device) const;
+  rpc::DeviceReport* beside_gpus(std::vector<rpc::DeviceReport>& devices) const;
   bool sleeps_on(const std::string& device) const;
   void read_memory();
   void changed();

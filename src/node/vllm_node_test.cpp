@@ -173,6 +173,23 @@ TEST_F(SleepingNode, OnAGpuItMayNameItsThreadsAndKeepsWhatItCompiled) {
   EXPECT_TRUE(std::filesystem::exists(compiled + "/triton/kernel.cubin"));
 }
 
+// Its libraries, CUDA's context, buffers: the double holds its 64 MiB there.
+TEST_F(SleepingNode, OnAGpuWhatItTakesOfTheMachineIsNotThereForOthers) {
+  constexpr std::uint64_t all = 1'000'000'000;
+  settings.devices = {{"host", all}};
+  settings.gpus = {{"GPU-a", "H100", 80ULL << 30U, 0, true, {}}};
+  settings.gpu_backing = "host";
+  settings.memory_read_every = 10ms;
+  settings.models[0].gpu = true;
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  const auto host = [&] { return reports.back().devices.front().bytes; };
+  EXPECT_TRUE(run_until([&](const auto&) { return host() < all - weights; }));
+  EXPECT_GT(host(), all / 2);
+  stop();
+  EXPECT_EQ(host(), all);
+}
+
 TEST_F(SleepingNode, ADriverThatFallsSilentKeepsNoEngineBetweenWakingAndSleep) {
   settings.devices = {{"host", 1'000'000'000}};
   settings.gpus = {{"GPU-a", "A10", 24ULL << 30U, 0, true, {}}};
