@@ -111,13 +111,29 @@ void Planner::go_on(DeviceNumber number) {
   Entry& entry = entries_[coming];
   if (!entry.known || (entry.line.waiting() == 0 && !urgent(entry))) return call_off(number);
   if (device.further && entry.where != Where::ready) return call_off(number);
-  if (device.taken + needs(coming) > device.bytes) return;
+  if (device.taken + needs(coming) > device.bytes) {
+    if (makes_room(number)) return;
+    // Whoever went gave back less than was thought: others have to go too.
+    call_off(number);
+    return list(coming);
+  }
   device.reserved = 0;
   if (std::exchange(device.further, false)) {
     device.coming = no_model;
     return load_copy(coming, number);
   }
   wake_or_load(coming, number, entry.where == Where::asleep ? cause_of(entry) : entry.cause);
+}
+
+// Somebody on it is about to give bytes back.
+bool Planner::makes_room(DeviceNumber number) const {
+  const Device& device = devices_[number];
+  const auto goes = [](const Engine& engine) {
+    return engine.where == Where::draining || engine.where == Where::unloading || engine.where == Where::falling_asleep;
+  };
+  const auto model_goes = [&](ModelNumber m) { return goes(entries_[m]); };
+  return std::ranges::any_of(device.models, model_goes) || std::ranges::any_of(device.sleepers, model_goes) ||
+         std::ranges::any_of(copies_, [&](const Copy& copy) { return copy.device == number && goes(copy); });
 }
 
 void Planner::call_off(DeviceNumber number) {

@@ -265,6 +265,7 @@ class Planner {
   void plan_warm();
   void go_on(DeviceNumber device);
   void call_off(DeviceNumber device);
+  bool makes_room(DeviceNumber device) const;
   bool place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed);
   bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
   std::optional<Sacrifice> cheapest(ModelNumber model, const std::vector<bool>& closed, Reach reach);

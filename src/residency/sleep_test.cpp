@@ -169,6 +169,19 @@ TEST_F(SleepTest, WhatIsSeenToBeHeldAsleepIsBelieved) {
       << "seven do not fit beside the four";
 }
 
+// Seed 133 of the histories in levels_test.cpp: whoever waited did so for ever.
+TEST_F(SleepTest, WhereASleeperKeepsMoreThanWasThoughtAnotherGoesToo) {
+  World world(24, {}, 8);
+  for (const auto& [m, bytes] : {std::pair(0U, 9U), {1U, 10U}, {2U, 10U}})
+    world.tell(ModelIs{m, bytes, seconds(5), 1, false, false, m == 1 ? 8U : 0U, 2});
+  ready(world, 0);
+  ready(world, 1);
+  world.asleep_read = 6;
+  const TicketNumber ticket = world.ask(2);
+  world.pass(seconds(20));
+  EXPECT_TRUE(world.endings().contains(ticket));
+}
+
 TEST_F(SleepTest, OneThatAnswersAndKeepsItsMemoryIsStoppedAndNotPutToSleepAgain) {
   World world(10, {}, 8);
   world.can_sleep = false;
