@@ -98,8 +98,8 @@ bool Planner::habitual(ModelNumber model) const {
 std::optional<Duration> Planner::unused_most(ModelNumber model) const {
   if (settings_.unused_after > Duration::zero()) return settings_.unused_after;
   if (settings_.idle_w <= 0) return std::nullopt;
-  const double back_s = load_s(model) - (entries_[model].where == Where::asleep ? wake_s(model) : 0);
-  const Duration even = after_s(back_s * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
+  const double saved_s = load_s(model) - (entries_[model].where == Where::asleep ? back_s(model) : 0);
+  const Duration even = after_s(saved_s * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
   return habitual(model) ? std::max(even, settings_.patience) : even;
 }
 
@@ -145,7 +145,7 @@ void Planner::call_off(DeviceNumber number) {
   for (const ModelNumber m : device.models) {
     Entry& going = entries_[m];
     if (going.where != Where::draining || going.other != coming) continue;
-    give_up_bed(m);
+    stay_up(m);
     enter(going, Where::ready, Cause::asked);
     actions_.emplace_back(Serve{m, number});
   }
