@@ -33,7 +33,7 @@ CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
   });
   p_.metrics.models("faelled_model_ready", "1 while the model is in memory and answers at once",
                     [this] { return states(rpc::EngineState::ready); });
-  p_.metrics.models("faelled_model_asleep", "1 while the model's engine lives and its weights lie in the host's memory",
+  p_.metrics.models("faelled_model_asleep", "1 while the model's engine lives and has left or forgotten its weights",
                     [this] { return states(rpc::EngineState::asleep); });
   p_.metrics.models("faelled_model_failed", "1 while the model cannot be served, however long one waits",
                     [this] { return states(rpc::EngineState::failed); });

@@ -47,10 +47,8 @@ void add_residency(CLI::App& app, std::string& config, int& status) {
   for (const auto& [act, help] :
        {std::pair("load", "Bring a model into memory; one that nobody waits for makes room"),
         std::pair("unload", "Take a model out of memory once its answers have ended; who asks for it wakes it again"),
-        std::pair(
-            "sleep",
-            "Have a model leave its weights in the host's memory once its answers have ended, and keep its engine"),
-        std::pair("wake", "Have a model that sleeps take its weights back"),
+        std::pair("sleep", "Have a model leave or forget its weights once its answers have ended, and keep its engine"),
+        std::pair("wake", "Have a model that sleeps take its weights back, or read them again"),
         std::pair("pin", "Keep a model in memory always"), std::pair("unpin", "Let a pinned model make room again")}) {
     Command command(*model, act, help, config, status,
                     [wanted = std::string(act)](const Control& c, const Options& o) { return order(c, o, wanted); });

@@ -149,6 +149,12 @@ TEST(ResidencyText, SaysEveryReasonInPlainWords) {
             "its last answers end: to make room for b: nobody waits for it any more");
   EXPECT_EQ(why(going + R"("turn_over","other":"b")"),
             "its last answers end: to make room for b: it had its longest turn");
+  const std::string asleep = R"("state":"asleep","in_state_s":5,"sleep_level":2,"cause":"makes_room","other":"b")";
+  EXPECT_EQ(why(asleep), "without its weights, since 2026-01-01 11:59 UTC: unused, to make room for b");
+  EXPECT_EQ(why(asleep + R"(,"waiting":1,"ready_in_s":9)"), "without its weights, waits for room to wake, about 9 s");
+  EXPECT_EQ(why(going + R"("ordered","sleep_level":1)"), "its last answers end, then it sleeps: an operator said so");
+  EXPECT_EQ(why(going + R"("ordered","sleep_level":2)"),
+            "its last answers end, then it sleeps without its weights: an operator said so");
   EXPECT_EQ(why(gone + R"("makes_room","other":"b")"), "unused, to make room for b");
   EXPECT_EQ(why(gone + R"("ordered")"), "an operator said so");
   EXPECT_EQ(why(gone + R"("unused")"), "nobody asked for it for long");

@@ -106,11 +106,15 @@ std::string why_text(const json::Value& model, const std::string& at) {
   } else if (state == "asleep") {
     out = join(since_text(model, at), ": ", went(cause, other));
     if (number_of(model, "waiting") > 0) out = join("waits for room to wake", ", ", soon);
+    if (number_of(model, "sleep_level") == 2) out = join("without its weights", ", ", out);
   } else if (state == "starting" || state == "waking") {
     out = join(soon, ": ", came(cause));
   } else if (state == "draining") {
-    const bool sleeps = number_of(model, "backed") > 0;
-    out = join(sleeps ? "its last answers end, then it sleeps" : "its last answers end", ": ", went(cause, other));
+    const double level = number_of(model, "sleep_level");
+    const std::string_view then = level == 2   ? ", then it sleeps without its weights"
+                                  : level == 1 ? ", then it sleeps"
+                                               : "";
+    out = join(join("its last answers end", "", then), ": ", went(cause, other));
   } else if (state == "fetching") {
     out = text_of(model, "detail");
   } else if (state == "failed") {

@@ -47,6 +47,7 @@ mesh::Resident resident_of(const engines::ModelSettings& model, const engines::M
   if (sleep && model.kind == engines::EngineKind::vllm) {
     resident.sleep_bytes = need.weights;
     resident.residue = engines::vllm_asleep_bytes;
+    resident.forgets = engines::vllm_forgets(model);
   }
   return resident;
 }

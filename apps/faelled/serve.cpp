@@ -408,6 +408,8 @@ int run(const ServeOptions& options, config::Config config) {
                   [&] { return static_cast<double>(mesh.residency_counts().copies); });
   metrics.counter("faelled_model_sleeps_total", "Models that were put to sleep",
                   [&] { return static_cast<double>(mesh.residency_counts().sleeps); });
+  metrics.counter("faelled_model_forgets_total", "Of these, at level 2: without their weights",
+                  [&] { return static_cast<double>(mesh.residency_counts().forgets); });
   metrics.counter("faelled_model_wakes_total", "Models that were woken",
                   [&] { return static_cast<double>(mesh.residency_counts().wakes); });
   metrics.counter("faelled_model_warmed_total", "Of these, before anybody asked: by habit",

@@ -47,7 +47,8 @@ class Sleepers : public testing::Test {
     char name[] = "/tmp/sleepers-test-XXXXXX";
     folder = ::mkdtemp(name);
     log = std::move(*observe::Log::open(folder + "/log", observe::Level::debug));
-    mesh.emplace(clock, mesh::Mesh::Settings{{"a", "b"}});
+    // A double loads in a moment; what it takes to wake is shorter.
+    mesh.emplace(clock, mesh::Mesh::Settings{.models = {"a", "b"}, .residency = {.wake_least = 1ms}});
     mesh->on_wake([this](Instant at) { at == Instant::max() ? ticks.cancel() : ticks.arm_at(at); });
   }
   ~Sleepers() override {
@@ -58,15 +59,16 @@ class Sleepers : public testing::Test {
     std::filesystem::remove_all(folder);
   }
 
-  void start(std::string_view faults) {
+  // `behind`: of the memory behind the device; less than the weights: they are forgotten.
+  void start(std::string_view faults, std::uint64_t behind = 70 * mb) {
     node::Node::Settings settings;
     settings.folder = folder;
-    settings.devices = {{"gpu0", 150 * mb, rpc::DeviceKind::host, "host"}, {"host", 70 * mb}};
+    settings.devices = {{"gpu0", 150 * mb, rpc::DeviceKind::host, "host"}, {"host", behind}};
     settings.memory_read_every = 10ms;
     settings.patience.restart_first = 20ms;
     for (const char* id : {"a", "b"}) {
       settings.models.push_back(node::fake_vllm_model(id, folder + "/" + id, faults));
-      mesh->know({id, 100 * mb, 5s, 1, false, false, rpc::DeviceKind::host, 67 * mb, 40 * mb});
+      mesh->know({id, 100 * mb, 5s, 1, false, false, rpc::DeviceKind::host, 67 * mb, 40 * mb, 1, true});
     }
     node.emplace(loop, client, clock, random, *log, *mesh, std::move(settings));
     mesh->nodes(*node);
@@ -103,6 +105,10 @@ class Sleepers : public testing::Test {
     loop.run();
     return status;
   }
+  std::pair<rpc::EngineState, std::uint8_t> state_of(const std::string& id) {
+    const auto one = mesh->residency(id).value_or(rpc::ModelResidency{});
+    return {one.state, one.sleep_level};
+  }
   // Oldest first.
   std::vector<What> happened_to(const std::string& id) {
     std::vector<What> all;
@@ -133,6 +139,35 @@ TEST_F(Sleepers, OneSleepsForTheOtherAndIsWokenByWhoAsks) {
               testing::ElementsAre(What::load, What::ready, What::sleep, What::asleep, What::wake, What::ready));
   EXPECT_EQ(mesh->residency_counts().loads, 2U);
   EXPECT_EQ(mesh->residency_counts().wakes, 1U);
+}
+
+TEST_F(Sleepers, WithoutRoomForItsWeightsItForgetsThemAndReadsThemAgainForWhoAsks) {
+  start("", 10 * mb);
+  const rpc::Grant first = served("a");
+  served("b");
+  EXPECT_EQ(state_of("a"), std::pair(rpc::EngineState::asleep, std::uint8_t{2}));
+  EXPECT_EQ(mesh->devices().back().taken, 0U);
+  const rpc::Grant again = served("a");
+  EXPECT_EQ(again.engine, first.engine) << "the same process";
+  EXPECT_THAT(happened_to("a"),
+              testing::ElementsAre(What::load, What::ready, What::sleep, What::asleep, What::wake, What::ready));
+  EXPECT_EQ(mesh->residency_counts().loads, 2U);
+  EXPECT_EQ(mesh->residency_counts().forgets, 2U);
+}
+
+TEST_F(Sleepers, OneThatDoesNotHaveItsWeightsBackIsBegunAnewAndDoesNotForgetAgain) {
+  start("hollow", 10 * mb);
+  const rpc::Grant first = served("a");
+  served("b");
+  const rpc::Grant again = served("a");
+  EXPECT_NE(again.engine, first.engine);
+  const auto events = mesh->residency_events(0, 100);
+  const auto why = std::ranges::find_if(events, [](const auto& one) { return !one.detail.empty(); });
+  ASSERT_NE(why, events.end());
+  EXPECT_EQ(why->what, What::load);
+  EXPECT_THAT(why->detail, HasSubstr("could not be woken: /v1/completions does not answer as it should"));
+  served("b");
+  EXPECT_EQ(state_of("a").first, rpc::EngineState::absent);
 }
 
 TEST_F(Sleepers, OneThatSaysItSleepsAndKeepsItsMemoryEnds) {

@@ -231,6 +231,29 @@ std::string vllm_question(const ModelSettings& model) {
   return body;
 }
 
+bool vllm_forgets(const ModelSettings& model) { return !model.takes_adapters(); }
+
+std::string vllm_sample_question(const ModelSettings& model) {
+  constexpr int tokens = 8;  // of any vocabulary; with the answer no more than a block of the prefix cache
+  std::string body;
+  json::Writer writer(body);
+  writer.object().member("model", model.id).key("prompt").array();
+  for (int token = 1; token <= tokens; ++token) writer.integer(token);
+  writer.close_array().member("max_tokens", tokens).member("temperature", 0).member("ignore_eos", true);
+  writer.member("return_token_ids", true).member("priority", -1).member("cache_salt", "faelled").close_object();
+  return body;
+}
+
+std::string vllm_sample(std::string_view answer) {
+  json::Document document;
+  const auto root = document.parse(answer);
+  const auto choices = root ? root->find("choices") : std::nullopt;
+  if (!choices || choices->kind() != json::Kind::array || choices->is_empty()) return {};
+  const auto tokens = (*choices->items().begin()).find("token_ids");
+  if (!tokens || tokens->kind() != json::Kind::array || tokens->is_empty()) return {};
+  return std::string(tokens->raw());
+}
+
 std::optional<bool> vllm_sleeps(std::string_view answer) {
   json::Document document;
   const auto root = document.parse(answer);

@@ -75,6 +75,16 @@ std::string vllm_drops_adapter(const std::string& name);
 // A request that passes through the loop that makes tokens: one token of an answer, before all others.
 std::string vllm_question(const ModelSettings&);
 
+// Whether the process can forget the model's weights and read them again (vLLM's sleep at level 2). Not with adapters:
+// reading breaks off at their layers (0.26.0, vllm#39934) or drops what the process had of them.
+bool vllm_forgets(const ModelSettings&);
+
+// The same request each time, whose answer tells one set of weights from another: the likeliest tokens, a few. No
+// likelihoods: what reckons them vLLM compiles when it is first asked for them.
+std::string vllm_sample_question(const ModelSettings&);
+// The tokens of the answer to it, as it wrote them; empty: it is no such answer.
+std::string vllm_sample(std::string_view answer);
+
 // What an answer of /is_sleeping says; none: it is not one.
 std::optional<bool> vllm_sleeps(std::string_view answer);
 

@@ -106,6 +106,23 @@ TEST(VllmServerAnswer, SaysWhetherItSleeps) {
   for (const auto no : {"", "{}", "true", R"({"is_sleeping":"yes"})"}) EXPECT_EQ(vllm_sleeps(no), std::nullopt) << no;
 }
 
+TEST(VllmServerAnswer, SaysWhichTokensItIsMadeOf) {
+  EXPECT_EQ(vllm_sample(R"({"choices":[{"index":0,"text":"ab","token_ids":[5, 7]}]})"), "[5, 7]");
+  for (const auto no : {"", "{}", R"({"choices":[]})", R"({"choices":{}})", R"({"choices":[{"text":"ab"}]})",
+                        R"({"choices":[{"token_ids":null}]})", R"({"choices":[{"token_ids":[]}]})"})
+    EXPECT_EQ(vllm_sample(no), "") << no;
+}
+
+TEST(VllmForgets, OnlyWithoutAdapters) {
+  auto m = model();
+  EXPECT_TRUE(vllm_forgets(m));
+  m.adapters = {{"jura", "/adapters/jura"}};
+  EXPECT_FALSE(vllm_forgets(m));
+  m.adapters.clear();
+  m.adapters_folder = "/adapters";
+  EXPECT_FALSE(vllm_forgets(m)) << "some may come";
+}
+
 TEST(VllmServerCommand, OpensNoDoorButTheSocket) {
   const auto command = vllm_server_command(model(), folder(), place());
   ASSERT_TRUE(command);
@@ -191,6 +208,9 @@ TEST(VllmQuestion, IsValidJsonWhateverTheModelIsCalled) {
   auto m = model();
   EXPECT_EQ(vllm_question(m),
             R"({"model":"org/big","prompt":[1],"max_tokens":1,"priority":-1,"cache_salt":"faelled"})");
+  EXPECT_EQ(vllm_sample_question(m),
+            R"({"model":"org/big","prompt":[1,2,3,4,5,6,7,8],"max_tokens":8,"temperature":0,"ignore_eos":true,)"
+            R"("return_token_ids":true,"priority":-1,"cache_salt":"faelled"})");
 }
 
 }  // namespace

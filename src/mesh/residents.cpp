@@ -91,7 +91,8 @@ Residents::Residents(const Clock& clock, residency::Settings settings, Changed c
 
 void Residents::know(const Resident& model) {
   step(residency::ModelIs{names_.add(model.model), model.bytes, model.load_guess, model.places, model.pinned,
-                          model.at_start, model.sleep_bytes, model.residue, kind_of(model.kind), model.copies});
+                          model.at_start, model.sleep_bytes, model.residue, kind_of(model.kind), model.copies,
+                          model.forgets});
 }
 
 void Residents::forget(const std::string& model) {
@@ -291,6 +292,7 @@ std::optional<rpc::ModelResidency> Residents::residency(const std::string& model
   out.taken = state->taken;
   if (state->backing < devices_.size()) out.backing = devices_[state->backing].device;
   out.backed = state->backed;
+  out.sleep_level = state->level;
   out.can_sleep = state->can_sleep;
   out.wake_time = state->wake;
   out.pinned = state->pinned;
@@ -398,6 +400,7 @@ rpc::ResidencyEvent Residents::about(What what, residency::ModelNumber model) co
     event.bytes = state->bytes;
     event.cause = cause_of(state->cause);
     if (state->other != residency::no_model) event.other = name_of(state->other);
+    if (what == What::sleep || what == What::asleep || what == What::wake) event.level = state->level;
     if (state->where != Where::absent && state->device < devices_.size()) {
       event.node = devices_[state->device].node;
       event.device = devices_[state->device].device;
@@ -416,8 +419,9 @@ rpc::ResidencyEvent Residents::about(What what, residency::ModelNumber model, re
   return event;
 }
 
-void Residents::direct(rpc::Directive::Act act, residency::ModelNumber model, residency::DeviceNumber device) {
-  if (nodes_ != nullptr) nodes_->direct({act, name_of(model), devices_[device].device});
+void Residents::direct(rpc::Directive::Act act, residency::ModelNumber model, residency::DeviceNumber device,
+                       std::uint8_t level) {
+  if (nodes_ != nullptr) nodes_->direct({act, name_of(model), devices_[device].device, level});
 }
 
 void Residents::note(rpc::ResidencyEvent event) {
@@ -459,7 +463,7 @@ void Residents::carry_out(const residency::Action& action) {
   } else if (const auto* sleep = std::get_if<residency::Sleep>(&action)) {
     note(about(What::sleep, sleep->model, sleep->device));
     changed_(name_of(sleep->model));
-    direct(Act::sleep, sleep->model, sleep->device);
+    direct(Act::sleep, sleep->model, sleep->device, sleep->level);
   } else if (const auto* wake = std::get_if<residency::Wake>(&action)) {
     note(about(What::wake, wake->model, wake->device));
     direct(Act::wake, wake->model, wake->device);

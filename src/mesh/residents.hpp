@@ -32,6 +32,7 @@ struct Resident {
   std::uint64_t sleep_bytes = 0;  // it takes of the memory behind its device while it sleeps; 0: it cannot
   std::uint64_t residue = 0;      // it keeps of its device meanwhile
   std::uint32_t copies = 1;       // most engines of it at once, each on a device of its own
+  bool forgets = false;           // it can sleep without its weights, and read them from the disk again
 };
 
 class Residents {
@@ -97,7 +98,8 @@ class Residents {
   rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model) const;
   rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model,
                             residency::DeviceNumber device) const;
-  void direct(rpc::Directive::Act act, residency::ModelNumber model, residency::DeviceNumber device);
+  void direct(rpc::Directive::Act act, residency::ModelNumber model, residency::DeviceNumber device,
+              std::uint8_t level = 1);
   std::string name_of(residency::ModelNumber model) const;
 
   const Clock& clock_;

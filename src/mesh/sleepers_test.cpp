@@ -164,5 +164,69 @@ TEST_F(SleepersTest, OperatorsPutToSleepAndWake) {
   EXPECT_THAT(refused.error().message, HasSubstr("no room for the weights"));
 }
 
+// A model whose weights have no room behind its device, and that can forget them.
+class ForgettersTest : public SleepersTest {
+ protected:
+  ForgettersTest() {
+    report.devices[1].bytes = 5;
+    for (const char* model : {"a", "b"})
+      mesh.know({model, 8, std::chrono::seconds(30), 1, false, false, rpc::DeviceKind::host, 6, 1, 1, true});
+    report_now();
+  }
+};
+
+TEST_F(ForgettersTest, SleepsWithoutItsWeightsAndTheLevelIsTold) {
+  serve("a");
+  Caller caller;
+  ask("b", caller);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::sleep, "a", "gpu0", 2}));
+  EXPECT_EQ(at("a").state, EngineState::draining);
+  EXPECT_EQ(at("a").sleep_level, 2U);
+  EXPECT_EQ(at("a").backing, "");
+  EXPECT_EQ(mesh.residency_events(0, 1).at(0).level, 2U);
+  asleep("a", 1);
+  EXPECT_EQ(at("a").state, EngineState::asleep);
+  EXPECT_EQ(at("a").sleep_level, 2U);
+  EXPECT_EQ(at("b").sleep_level, 0U);
+  for (const rpc::DeviceResidency& device : mesh.devices())
+    EXPECT_EQ(device.taken, device.device == "gpu0" ? 9U : 0U) << device.device;
+  is("b", EngineState::ready);
+  end();
+  ask("a", caller);
+  asleep("b", 1);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "b", "gpu0"}, Directive{Act::sleep, "b", "gpu0", 2},
+                                  Directive{Act::wake, "a", "gpu0"}));
+  is("a", EngineState::waking);
+  EXPECT_EQ(mesh.residency_events(0, 1).at(0).what, What::wake);
+  EXPECT_EQ(mesh.residency_events(0, 1).at(0).level, 2U);
+  is("a", EngineState::ready);
+  EXPECT_EQ(at("a").sleep_level, 0U);
+  EXPECT_EQ(mesh.residency_counts().forgets, 2U);
+}
+
+TEST_F(ForgettersTest, OneThatIsBegunAnewInsteadOfWakingHasItsReasonAndEndsTheNextTime) {
+  serve("a");
+  ASSERT_TRUE(mesh.order("a", rpc::ResidencyAct::sleep));
+  asleep("a", 1);
+  Caller caller;
+  ask("a", caller);
+  is("a", EngineState::waking);
+  for (rpc::EngineReport& engine : report.engines) engine.detail = "it could not be woken: status 500";
+  is("a", EngineState::starting);
+  const auto event = mesh.residency_events(0, 1).at(0);
+  EXPECT_EQ(event.what, What::load);
+  EXPECT_EQ(event.detail, "it could not be woken: status 500");
+  for (rpc::EngineReport& engine : report.engines) engine.detail.clear();
+  is("a", EngineState::ready);
+  EXPECT_EQ(caller.grants.size(), 1U);
+  end();
+  told();
+  const auto refused = mesh.order("a", rpc::ResidencyAct::sleep);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("no room for the weights"));
+  ask("b", caller);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", "gpu0"}));
+}
+
 }  // namespace
 }  // namespace faelled::mesh

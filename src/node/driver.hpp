@@ -65,8 +65,10 @@ class Driver {
   // Whether its own processes call each other on unix sockets.
   virtual bool calls_itself() const { return false; }
 
-  // Whether it can leave its weights in another memory and come back; without it the last three kinds are never asked.
+  // Whether it can leave its weights in another memory and come back; without it the last five kinds are never asked.
   virtual bool can_sleep() const { return false; }
+  // Whether it can also sleep at level 2, without its weights, and read them again.
+  virtual bool can_forget() const { return false; }
   // What to ask, one after the other, before it counts as ready or asleep, or to learn whether its loop still turns.
   virtual std::vector<Question> questions(ProbeKind kind) const = 0;
   // The answer to question `number`, which came with 200. False: it does not say what it should.

@@ -71,9 +71,9 @@ void EngineHost::close() {
 }
 
 // One that cannot is ended: its memory is wanted.
-void EngineHost::sleep() {
-  if (!driver_->can_sleep()) return unload();
-  tell(event::Sleep{});
+void EngineHost::sleep(std::uint8_t level) {
+  if (!driver_->can_sleep() || (level == 2 && !driver_->can_forget())) return unload();
+  tell(event::Sleep{level});
 }
 
 void EngineHost::leave_place() {
@@ -229,11 +229,13 @@ net::Task<void> EngineHost::ask(std::shared_ptr<EngineHost> self, ProbeKind kind
         question.body.empty() ? "" : "Content-Type: application/json\r\n", question.body,
         std::max(within, question.within_least), question.answer_bytes_max);
     if (self->closed_ || number != self->probes_) co_return;
-    if (!answer) co_return self->tell(event::NoAnswer{});
+    if (!answer) co_return self->tell(event::NoAnswer{fmt::format("{}: {}", question.target, answer.error().message)});
     if (answer->status == 503) co_return self->tell(event::Loading{});
     const bool work = kind == ProbeKind::work && self->driver_->any_status_is_work();
-    if (!work && (answer->status != 200 || !self->driver_->heard(kind, i, answer->body)))
-      co_return self->tell(event::NoAnswer{});
+    if (!work && answer->status != 200)
+      co_return self->tell(event::NoAnswer{fmt::format("{} answers with status {}", question.target, answer->status)});
+    if (!work && !self->driver_->heard(kind, i, answer->body))
+      co_return self->tell(event::NoAnswer{fmt::format("{} does not answer as it should", question.target)});
   }
   self->tell(event::Answered{});
 }

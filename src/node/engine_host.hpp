@@ -27,7 +27,7 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   void stop(Duration drain) override { tell(event::Stop{drain}); }
   void unload() override { tell(event::Stop{{}, true}); }
   bool adapt(const engines::ModelSettings& model) override;
-  void sleep() override;
+  void sleep(std::uint8_t level) override;
   void wake() override { tell(event::Wake{}); }
   bool ended() const override { return supervisor_.ended(); }
   void close() override;

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -39,8 +40,9 @@ class Host {
   // The model's adapters have changed, or other settings. True: what runs has or takes what is new; false: it needs a
   // new process.
   virtual bool adapt(const engines::ModelSettings&) { return false; }
-  // Nothing runs on it: leaves its weights in the memory behind its device, and takes them back. Only of one that can.
-  virtual void sleep() {}
+  // Nothing runs on it: leaves its weights in the memory behind its device, or at level 2 forgets them, and has them
+  // back. Only of one that can.
+  virtual void sleep(std::uint8_t /*level*/) {}
   virtual void wake() {}
   virtual bool ended() const = 0;
   virtual void close() = 0;

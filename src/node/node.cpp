@@ -156,7 +156,7 @@ void Node::carry_out(const rpc::Directive& directive) {
     if (held == hosts_.end()) return;
     const auto host = held->host;
     if (directive.act == rpc::Directive::Act::unload) host->unload();
-    if (directive.act == rpc::Directive::Act::sleep) host->sleep();
+    if (directive.act == rpc::Directive::Act::sleep) host->sleep(directive.level);
     if (directive.act == rpc::Directive::Act::wake) host->wake();
     return;
   }

@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace faelled::node {
+namespace {
+
+std::string with(std::string what, const std::string& detail) {
+  return detail.empty() ? std::move(what) : std::move(what) + ": " + detail;
+}
+
+}  // namespace
 
 std::vector<Action> Supervisor::step(Instant now, const Event& event) {
   now_ = now;
@@ -126,11 +133,11 @@ void Supervisor::on(const event::Loading&) {
   if (phase_ == Phase::ready) kill("it says that it is loading while it should be ready");
 }
 
-void Supervisor::on(const event::NoAnswer&) {
+void Supervisor::on(const event::NoAnswer& none) {
   if (!std::exchange(probing_, false)) return;
   if (phase_ == Phase::starting) next_start_probe();
-  if (phase_ == Phase::falling_asleep) return kill_for_good("it could not be put to sleep");
-  if (phase_ == Phase::waking) return kill("it could not be woken");
+  if (phase_ == Phase::falling_asleep) return kill_for_good(with("it could not be put to sleep", none.detail));
+  if (phase_ == Phase::waking) return kill(with("it could not be woken", none.detail));
   if (phase_ != Phase::ready && phase_ != Phase::asleep) return;
   if (phase_ == Phase::asleep) {
     if (++broken_probes_ >= patience_.broken_probes_max) return kill_for_good("it no longer says that it sleeps");
@@ -167,18 +174,22 @@ void Supervisor::on(const event::Exited& exited) {
   }
 }
 
-void Supervisor::on(const event::Sleep&) {
+void Supervisor::on(const event::Sleep& sleep) {
   if (phase_ != Phase::ready) return kill_for_good("it was not ready when it should fall asleep");
   enter(Phase::falling_asleep);
-  probe(ProbeKind::sleep, patience_.sleep_max);
+  level_ = sleep.level;
+  probe(level_ == 2 ? ProbeKind::forget : ProbeKind::sleep, patience_.sleep_max);
   wake_ = now_ + patience_.sleep_max;
 }
 
 void Supervisor::on(const event::Wake&) {
   if (phase_ != Phase::asleep) return;
   enter(Phase::waking);
-  probe(ProbeKind::wake, patience_.wake_max);
-  wake_ = now_ + patience_.wake_max;
+  auto within = patience_.wake_max;
+  if (level_ == 2)
+    within = std::max(within, std::min(within + load_time_ * patience_.reload_loads, patience_.start_max));
+  probe(level_ == 2 ? ProbeKind::reload : ProbeKind::wake, within);
+  wake_ = now_ + within;
 }
 
 void Supervisor::on(const event::LookNow&) {

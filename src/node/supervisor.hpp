@@ -36,6 +36,8 @@ struct Patience {
   Duration stop_grace = 3s;        // asked to stop, then killed
   Duration sleep_max = 60s;        // told to sleep: its weights are copied, tens of gigabytes
   Duration wake_max = 60s;         // told to wake: copied back, and then a token
+  std::uint32_t reload_loads = 4;  // told to wake without its weights: it reads what its start read, and has so many
+                                   // times as long in addition: what was in the page cache then may no longer be
   Duration restart_first = 500ms;  // doubles with each failure in a row
   Duration restart_most = 60s;
   Duration stable_after = 60s;     // ready for so long: earlier failures are forgotten
@@ -48,8 +50,10 @@ enum class ProbeKind : std::uint8_t {
   health,  // answered by the engine's HTTP side
   work,    // answered by the loop that makes tokens
   sleep,   // tells it to sleep, and asks whether it does
+  forget,  // the same at level 2: without its weights
   asleep,  // whether it still sleeps: anything that makes tokens would hang
   wake,    // tells it to wake, and asks for work
+  reload,  // the same from level 2: it reads its weights again
 };
 
 namespace event {
@@ -63,11 +67,15 @@ struct SpawnFailed {
 };
 struct Answered {};  // the probe under way: 200
 struct Loading {};   // 503
-struct NoAnswer {};  // refused, broken or timed out
+struct NoAnswer {    // refused, broken, timed out or none that was hoped for
+  std::string detail = {};
+};
 struct Exited {
   std::string detail;
 };
-struct Sleep {};  // nothing runs on it
+struct Sleep {  // nothing runs on it
+  std::uint8_t level = 1;
+};
 struct Wake {};
 struct LookNow {};  // somebody saw it break an answer off
 struct Tick {
@@ -162,6 +170,7 @@ class Supervisor {
   bool final_ = false;   // Stop has come
   bool failed_ = false;  // say so until it is ready again
   bool probing_ = false;
+  std::uint8_t level_ = 1;  // it sleeps or slept last at
   std::string detail_;
   std::uint32_t failures_ = 0;
   std::uint32_t broken_probes_ = 0;

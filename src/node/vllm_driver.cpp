@@ -193,6 +193,8 @@ Reach VllmDriver::reach(const EnginePlace& place) const {
 std::vector<Question> VllmDriver::questions(ProbeKind kind) const {
   Question token{"POST", "/v1/completions", engines::vllm_question(model_)};
   token.within_least = 30s;  // the first one compiles what it needs
+  Question sample{"POST", "/v1/completions", engines::vllm_sample_question(model_)};
+  sample.within_least = 30s;
   const Question sleeping{"GET", "/is_sleeping",
                           ""};  // passes through the loop that makes tokens, also while it sleeps
   switch (kind) {
@@ -204,19 +206,36 @@ std::vector<Question> VllmDriver::questions(ProbeKind kind) const {
       // Level 1: the weights are kept in the host's memory. Nothing of ours runs any more; `wait` because by default
       // whatever still does, our own question too, would be broken off.
       return {{"POST", "/sleep?level=1&mode=wait", ""}, sleeping};
+    case ProbeKind::forget:
+      return {std::move(sample), {"POST", "/sleep?level=2&mode=wait", ""}, sleeping};
     case ProbeKind::asleep:
       return {sleeping};
     case ProbeKind::wake:
       return {{"POST", "/wake_up", ""}, sleeping, std::move(token)};
+    case ProbeKind::reload:
+      // Room for its weights, these, and only then for keys and values: what reading takes beside them is free.
+      return {{"POST", "/wake_up?tags=weights", ""},
+              {"POST", "/collective_rpc", R"({"method":"reload_weights"})"},
+              {"POST", "/wake_up?tags=kv_cache", ""},
+              sleeping,
+              std::move(sample)};
   }
   return {{"GET", "/health", ""}, std::move(token)};
 }
 
-// 200 alone says little (vllm#47654): whether it sleeps is asked.
+// 200 alone says little (vllm#47654): whether it sleeps is asked. And of weights that it could not read again it only
+// warns, and answers with what lies in its memory: it has to answer as before.
 bool VllmDriver::heard(ProbeKind kind, std::size_t number, std::string_view answer) {
+  if (kind == ProbeKind::forget && number == 0) {
+    sample_ = engines::vllm_sample(answer);
+    return !sample_.empty();
+  }
   if (kind == ProbeKind::sleep && number == 1) return engines::vllm_sleeps(answer) == true;
+  if (kind == ProbeKind::forget && number == 2) return engines::vllm_sleeps(answer) == true;
   if (kind == ProbeKind::asleep) return engines::vllm_sleeps(answer) == true;
   if (kind == ProbeKind::wake && number == 1) return engines::vllm_sleeps(answer) == false;
+  if (kind == ProbeKind::reload && number == 3) return engines::vllm_sleeps(answer) == false;
+  if (kind == ProbeKind::reload && number == 4) return engines::vllm_sample(answer) == sample_;
   return true;
 }
 

@@ -4,10 +4,11 @@
 // it sleeps, and while it cannot answer a single request; its socket is there long before it is ready and stays after
 // its end; its processes outlive each other. So it is asked for a token, has a folder of its own for each process, and
 // its Python ends with its parent. Where its device has a memory behind it, it is started so that it can sleep
-// (docs/decisions/0027-sleep.md).
+// (docs/decisions/0027-sleep.md, and without its weights docs/decisions/0032-level-2.md).
 #pragma once
 
 #include "engines/model_folder.hpp"
+#include "engines/vllm_server.hpp"
 #include "node/driver.hpp"
 
 namespace faelled::node {
@@ -25,6 +26,7 @@ class VllmDriver final : public Driver {
   Reach reach(const EnginePlace& place) const override;
   bool calls_itself() const override { return true; }
   bool can_sleep() const override { return sleeps_; }
+  bool can_forget() const override { return sleeps_ && engines::vllm_forgets(model_); }
   std::vector<Question> questions(ProbeKind kind) const override;
   bool heard(ProbeKind kind, std::size_t number, std::string_view answer) override;
   std::vector<rpc::EngineAdapter> adapters() const override;
@@ -54,6 +56,7 @@ class VllmDriver final : public Driver {
   std::vector<engines::AdapterSettings> begun_with_;  // by the process that runs
   std::vector<Given> given_;                          // to the process that runs
   std::uint64_t names_ = 0;                           // given so far: none is used twice
+  std::string sample_;                                // of its answers, before it forgot its weights
 };
 
 }  // namespace faelled::node

@@ -82,7 +82,7 @@ class SleepingNode : public VllmNode {
     settings.memory_read_every = 10ms;
     device = "gpu0";
   }
-  void direct(rpc::Directive::Act act) { node->direct({act, "org/big", device}); }
+  void direct(rpc::Directive::Act act, std::uint8_t level = 1) { node->direct({act, "org/big", device, level}); }
   // Loaded, and seen to hold its weights.
   void load() {
     start();
@@ -243,6 +243,86 @@ TEST_F(SleepingNode, IsBegunAnewWhenItDoesNotWakeUp) {
     node.reset();
     reports.clear();
   }
+}
+
+TEST_F(SleepingNode, ForgetsItsWeightsAndReadsThemAgain) {
+  load();
+  const auto first = engine();
+  direct(rpc::Directive::Act::sleep, 2);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  EXPECT_LT(engine().bytes_read, first.bytes_read - weights + weights / 10);
+  direct(rpc::Directive::Act::wake);
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(engine().engine, first.engine);
+  EXPECT_EQ(engine().detail, "");
+  EXPECT_TRUE(run_until([&](const auto& e) { return e.bytes_read > weights; }));
+  direct(rpc::Directive::Act::sleep);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  direct(rpc::Directive::Act::wake);
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_EQ(engine().engine, first.engine) << "from level 1 it wakes as ever";
+}
+
+// Each call of its way back, and an engine that says all is well and has other weights than before.
+TEST_F(SleepingNode, IsBegunAnewWhenItDoesNotHaveItsWeightsBack) {
+  for (const auto& [fault, why] : {std::pair("fails:/wake_up?tags=weights", "tags=weights answers with status 500"),
+                                   {"fails:/collective_rpc", "/collective_rpc answers with status 500"},
+                                   {"hangs:/collective_rpc", "did not wake up"},
+                                   {"fails:/wake_up?tags=kv_cache", "tags=kv_cache answers with status 500"},
+                                   {"hangs:/wake_up?tags=kv_cache", "did not wake up"},
+                                   {"hollow", "/v1/completions does not answer as it should"}}) {
+    SCOPED_TRACE(fault);
+    const bool hangs = std::string_view(fault).starts_with("hangs");
+    settings.patience.wake_max = hangs ? 200ms : 60s;
+    settings.patience.reload_loads = hangs ? 0 : 4;
+    faults(fault);
+    load();
+    const auto first = engine().engine;
+    direct(rpc::Directive::Act::sleep, 2);
+    ASSERT_TRUE(run_until(EngineState::asleep));
+    direct(rpc::Directive::Act::wake);
+    ASSERT_TRUE(run_until(EngineState::starting));
+    EXPECT_THAT(engine().detail, HasSubstr(why));
+    ASSERT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first; }));
+    stop();
+    node.reset();
+    reports.clear();
+  }
+}
+
+TEST_F(SleepingNode, IsBegunAnewWhenItsFilesHaveBecomeOthersWhileItSlept) {
+  load();
+  const auto first = engine().engine;
+  direct(rpc::Directive::Act::sleep, 2);
+  ASSERT_TRUE(run_until(EngineState::asleep));
+  std::fstream(folder + "/model.safetensors", std::ios::in | std::ios::out).seekp(-1, std::ios::end).put('y');
+  direct(rpc::Directive::Act::wake);
+  ASSERT_TRUE(run_until(EngineState::starting));
+  EXPECT_THAT(engine().detail, HasSubstr("does not answer as it should"));
+  EXPECT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first; }));
+}
+
+TEST_F(SleepingNode, EndsWhenItDoesNotForget) {
+  settings.patience.sleep_max = 300ms;
+  for (const auto& [fault, why] : {std::pair("hangs:/sleep?level=2&mode=wait", "did not fall asleep"),
+                                   {"fails:/sleep?level=2&mode=wait",
+                                    "could not be put to sleep: /sleep?level=2&mode=wait answers with status"}}) {
+    faults(fault);
+    load();
+    direct(rpc::Directive::Act::sleep, 2);
+    gone();
+    EXPECT_THAT(last_words(), HasSubstr(why));
+    stop();
+    node.reset();
+    reports.clear();
+  }
+}
+
+TEST_F(SleepingNode, OneThatTakesAdaptersEndsInsteadOfForgetting) {
+  settings.models[0].adapters_folder = folder;
+  load();
+  direct(rpc::Directive::Act::sleep, 2);
+  gone();
 }
 
 TEST_F(SleepingNode, AnEngineWithoutAMemoryBehindItEndsWhenItIsToSleep) {

@@ -53,7 +53,7 @@ TEST_F(Residency, SaysWhichModelLiesWhereAndWhy) {
         text_at(all.body, "models.0"),
         R"({"id":"m","name":"A model","engine":"openai","serves":"chat","aliases":[],"adapters":[],"node":"local",)"
         R"("device":"gpu0","memory":"host","state":"draining","cause":"line_empty","other":"org/big:7b","in_state_s":2.5,)"
-        R"("bytes":30,"bytes_read":29,"taken":0,"backing":null,"backed":0,"can_sleep":false,"pinned":false,)"
+        R"("bytes":30,"bytes_read":29,"taken":0,"backing":null,"backed":0,"sleep_level":null,"can_sleep":false,"pinned":false,)"
         R"("fits":true,"detail":null,"load_s":12,"wake_s":null,"ready_in_s":null,)"
         R"("asked_per_hour":4.5,"running":1,"waiting":0,"fetching":null,"copies":[{"node":"local","device":"gpu1",)"
         R"("state":"ready","cause":"busy","other":null,"in_state_s":1.5,"taken":29,"running":1}]})");
@@ -77,8 +77,8 @@ TEST_F(Residency, TellsWhatHappenedNewestFirstInPagesAndAsCsv) {
     EXPECT_EQ(text_at(last.body, "next"), "null");
     const Answer csv = co_await world.ask_owner("GET", "/api/residency/events?limit=1&format=csv");
     EXPECT_EQ(csv.body,
-              "number,at,what,cause,model,other,node,device,bytes,took_ms,detail\r\n"
-              "5,2026-05-28T20:26:40.000000Z,ready,asked,m,,local,gpu0,30,1500,\"said \"\"no\"\"\"\r\n");
+              "number,at,what,cause,model,other,node,device,bytes,took_ms,detail,sleep_level\r\n"
+              "5,2026-05-28T20:26:40.000000Z,ready,asked,m,,local,gpu0,30,1500,\"said \"\"no\"\"\",\r\n");
     EXPECT_EQ(csv.header("x-next"), "5");
     const Answer more = co_await world.ask_owner("GET", "/api/residency/events?limit=1&format=excel&before=5");
     EXPECT_TRUE(more.body.starts_with("4;")) << "one heading: " << more.body;
@@ -125,12 +125,14 @@ TEST_F(Residency, PutsAModelToSleepAndWakesIt) {
     m.taken = 2;
     m.backing = "host";
     m.backed = 20;
+    m.sleep_level = 1;
     const Answer asleep = co_await world.ask_owner("POST", "/api/models/m/residency", R"({"act":"wake"})");
     EXPECT_EQ(asleep.status, 200) << asleep.body;
     EXPECT_EQ(text_at(asleep.body, "state"), "asleep");
     EXPECT_EQ(text_at(asleep.body, "taken"), "2");
     EXPECT_EQ(text_at(asleep.body, "backing"), "host");
     EXPECT_EQ(text_at(asleep.body, "wake_s"), "0.9");
+    EXPECT_EQ(text_at(asleep.body, "sleep_level"), "1");
     EXPECT_EQ(world.mesh.ordered, (std::vector<std::pair<std::string, rpc::ResidencyAct>>{
                                       {"m", rpc::ResidencyAct::sleep}, {"m", rpc::ResidencyAct::wake}}));
   });

@@ -13,6 +13,15 @@ void seconds_or_null(json::Writer& out, std::string_view name, Duration duration
     out.null();
 }
 
+// 0: there is none.
+void level_or_null(json::Writer& out, std::uint8_t level) {
+  out.key("sleep_level");
+  if (level > 0)
+    out.unsigned_integer(level);
+  else
+    out.null();
+}
+
 std::string_view serves_of(const engines::ModelSettings& settings) {
   if (settings.embeddings) return "embeddings";
   return settings.rerank ? "rerank" : "chat";
@@ -144,8 +153,9 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
       .member("bytes_read", model.bytes_read)
       .member("taken", model.taken)
       .member_or_null("backing", model.backing)
-      .member("backed", model.backed)
-      .member("can_sleep", model.can_sleep)
+      .member("backed", model.backed);
+  level_or_null(out, model.sleep_level);
+  out.member("can_sleep", model.can_sleep)
       .member("pinned", model.pinned)
       .member("fits", model.fits)
       .member_or_null("detail", model.detail);
@@ -190,15 +200,18 @@ void write_event(json::Writer& out, const rpc::ResidencyEvent& event) {
       .member_or_null("device", event.device)
       .member("bytes", event.bytes);
   seconds_or_null(out, "took_s", event.took);
+  level_or_null(out, event.level);
   out.member_or_null("detail", event.detail).close_object();
 }
 
-const std::string_view csv_residency_head = "number,at,what,cause,model,other,node,device,bytes,took_ms,detail\r\n";
+const std::string_view csv_residency_head =
+    "number,at,what,cause,model,other,node,device,bytes,took_ms,detail,sleep_level\r\n";
 
 std::string csv_line(const rpc::ResidencyEvent& event, CsvForm form) {
-  return csv_line(form, {std::to_string(event.number), time_text(event.at), name_of(event.what), name_of(event.cause),
-                         event.model, event.other, event.node, event.device, std::to_string(event.bytes),
-                         std::to_string(to_millis(event.took)), event.detail});
+  return csv_line(
+      form, {std::to_string(event.number), time_text(event.at), name_of(event.what), name_of(event.cause), event.model,
+             event.other, event.node, event.device, std::to_string(event.bytes), std::to_string(to_millis(event.took)),
+             event.detail, event.level > 0 ? std::to_string(event.level) : std::string()});
 }
 
 }  // namespace faelled::portal

@@ -54,6 +54,7 @@ struct ModelIs {
   std::uint64_t residue = 0;      // it keeps of its device meanwhile
   DeviceKind kind = DeviceKind::host;
   std::uint32_t copies = 1;  // most engines of it at once, each on a device of its own
+  bool forgets = false;      // it can sleep at level 2: without its weights, which it reads from the disk again
 };
 struct ModelGone {
   ModelNumber model = 0;
@@ -165,6 +166,7 @@ struct Sleep {
   Cause cause = Cause::none;
   ModelNumber other = no_model;  // for whom
   DeviceNumber device = 0;
+  std::uint8_t level = 1;  // 1: its weights go to the memory behind its device; 2: nowhere
   bool operator==(const Sleep&) const = default;
 };
 // It sleeps: have it back where it is.

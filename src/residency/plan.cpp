@@ -98,8 +98,8 @@ bool Planner::habitual(ModelNumber model) const {
 std::optional<Duration> Planner::unused_most(ModelNumber model) const {
   if (settings_.unused_after > Duration::zero()) return settings_.unused_after;
   if (settings_.idle_w <= 0) return std::nullopt;
-  const double back_s = load_s(model) - (entries_[model].where == Where::asleep ? wake_s(model) : 0);
-  const Duration even = after_s(back_s * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
+  const double saved_s = load_s(model) - (entries_[model].where == Where::asleep ? back_s(model) : 0);
+  const Duration even = after_s(saved_s * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
   return habitual(model) ? std::max(even, settings_.patience) : even;
 }
 
@@ -111,13 +111,29 @@ void Planner::go_on(DeviceNumber number) {
   Entry& entry = entries_[coming];
   if (!entry.known || (entry.line.waiting() == 0 && !urgent(entry))) return call_off(number);
   if (device.further && entry.where != Where::ready) return call_off(number);
-  if (device.taken + needs(coming) > device.bytes) return;
+  if (device.taken + needs(coming) > device.bytes) {
+    if (makes_room(number)) return;
+    // Whoever went gave back less than was thought: others have to go too.
+    call_off(number);
+    return list(coming);
+  }
   device.reserved = 0;
   if (std::exchange(device.further, false)) {
     device.coming = no_model;
     return load_copy(coming, number);
   }
   wake_or_load(coming, number, entry.where == Where::asleep ? cause_of(entry) : entry.cause);
+}
+
+// Somebody on it is about to give bytes back.
+bool Planner::makes_room(DeviceNumber number) const {
+  const Device& device = devices_[number];
+  const auto goes = [](const Engine& engine) {
+    return engine.where == Where::draining || engine.where == Where::unloading || engine.where == Where::falling_asleep;
+  };
+  const auto model_goes = [&](ModelNumber m) { return goes(entries_[m]); };
+  return std::ranges::any_of(device.models, model_goes) || std::ranges::any_of(device.sleepers, model_goes) ||
+         std::ranges::any_of(copies_, [&](const Copy& copy) { return copy.device == number && goes(copy); });
 }
 
 void Planner::call_off(DeviceNumber number) {
@@ -129,7 +145,7 @@ void Planner::call_off(DeviceNumber number) {
   for (const ModelNumber m : device.models) {
     Entry& going = entries_[m];
     if (going.where != Where::draining || going.other != coming) continue;
-    give_up_bed(m);
+    stay_up(m);
     enter(going, Where::ready, Cause::asked);
     actions_.emplace_back(Serve{m, number});
   }

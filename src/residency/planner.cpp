@@ -7,11 +7,8 @@ namespace faelled::residency {
 namespace {
 
 constexpr double offered_tau_s = 300;
-constexpr double average_of = 8;  // the last so many
 
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
-
-void average(double& mean, double value) { mean = mean == 0 ? value : mean + (value - mean) / average_of; }
 
 }  // namespace
 
@@ -44,6 +41,7 @@ void Planner::on(const ModelIs& is) {
   entry.pinned = is.pinned;
   entry.sleep_bytes = is.sleep_bytes;
   entry.residue = is.residue;
+  entry.forgets = is.forgets;
   if (is.at_start && entry.where == Where::absent) {
     entry.at_start = true;
     at_start_.push_back(is.model);
@@ -161,26 +159,27 @@ void Planner::on(const EngineIs& is) {
   if (is.load > Duration::zero() && !entry.outdated) {
     entry.load_measured = true;
     model.load = is.load;
+    if (entry.where == Where::loading && is.state == EngineState::ready)
+      reading_.loaded(entry.sleep_bytes, seconds(is.load));
   }
   Device& device = devices_[entry.device];
   const bool changes = entry.where != Where::draining && entry.where != Where::unloading;
   if (is.state == EngineState::ready && changes && entry.where != Where::ready) {
     entry.failures = 0;
     entry.used_at = now_;
-    if (entry.where == Where::waking) average(entry.wake_s, std::max(1e-3, seconds(now_ - entry.since)));
-    back(is.model, 0);
+    got_up(is.model, true);
     enter(entry, Where::ready, entry.cause);
     if (device.coming == is.model) device.coming = no_model;
   } else if (is.state == EngineState::failed && changes && entry.where != Where::failed) {
     ++entry.failures;
     entry.ordered = false;
-    back(is.model, 0);
+    got_up(is.model, false);
     enter(entry, Where::failed, Cause::broken);
     if (device.coming == is.model) device.coming = no_model;
     promote(is.model);
   } else if (is.state == EngineState::loading &&
              (entry.where == Where::ready || entry.where == Where::failed || entry.where == Where::waking)) {
-    back(is.model, 0);
+    got_up(is.model, false);
     enter(entry, Where::loading, Cause::broken);
     promote(is.model);
   }
@@ -194,11 +193,11 @@ void Planner::on(const EngineGone& gone) {
   Device& device = devices_[entry.device];
   if (comes(gone.model)) call_off(entry.device);
   take(gone.model, 0);
-  back(gone.model, 0);
-  give_up_bed(gone.model);
+  if (entry.where == Where::falling_asleep) (entry.level == 2 ? entry.forgot_in_vain : entry.sleepless) = true;
+  got_up(gone.model, false);
+  stay_up(gone.model);
   entry.outdated = false;
   if (device.coming == gone.model) device.coming = no_model;
-  if (entry.where == Where::falling_asleep) entry.sleepless = true;  // it could not
   const bool starts = entry.where == Where::loading || entry.where == Where::ready || entry.where == Where::waking;
   const bool by_itself = starts || entry.where == Where::failed || entry.where == Where::asleep;
   if (starts) ++entry.failures;
@@ -283,8 +282,8 @@ void Planner::outdate(Entry& entry) {
   entry.load_measured = false;
   entry.failures = 0;
   entry.blocked_until = {};
-  entry.sleepless = false;
-  entry.wake_s = 0;
+  entry.sleepless = entry.forgot_in_vain = false;
+  entry.wake_s = entry.reload_s = 0;
   entry.outdated = entry.where != Where::absent && entry.where != Where::coming;
 }
 
@@ -328,7 +327,7 @@ void Planner::unload(ModelNumber model, Cause cause, ModelNumber other) {
   Entry& entry = entries_[model];
   if (comes(model)) call_off(entry.device);
   drain_copies(model, cause, other);
-  give_up_bed(model);
+  stay_up(model);
   enter(entry, Where::unloading, cause, other);
   actions_.emplace_back(Unload{model, cause, other, entry.device});
 }
@@ -339,7 +338,7 @@ void Planner::drain(ModelNumber model, Cause cause, ModelNumber other) {
   if (entry.where == Where::draining) {
     if (other != no_model) return;
     enter(entry, Where::draining, cause);  // whoever it made room for no longer calls it back
-    return give_up_bed(model);
+    return stay_up(model);
   }
   if (entry.running == 0) return unload(model, cause, other);
   drain_copies(model, cause, other);
@@ -363,13 +362,14 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   state.bytes = entry.outdated ? entry.taken : model.bytes;
   state.bytes_read = entry.bytes_read;
   state.taken = entry.taken;
-  state.asleep_soon = entry.bed > 0;
+  state.level = entry.level;
+  state.asleep_soon = entry.where == Where::draining && entry.level > 0;
   state.backed = entry.bed > 0 ? entry.bed : entry.backed;
   if (state.backed > 0) state.backing = entry.backing;
   for (DeviceNumber d = 0; d < devices_.size(); ++d)
     state.can_sleep |= (entry.where == Where::absent || d == entry.device) && can_sleep(entry, d);
   if (entry.sleep_bytes > 0)
-    state.wake = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wake_s(number)));
+    state.wake = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(back_s(number)));
   state.pinned = entry.pinned;
   state.fits = fits(number);
   state.retries = entry.blocked_until > now;

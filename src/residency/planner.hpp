@@ -10,7 +10,8 @@
 // nobody who is waited for; it is the first to go (copies.cpp, docs/decisions/0029-copies.md).
 //
 // Where a device has another memory behind it, an engine that can sleep goes there instead of ending, and is woken in
-// the time of a copy (sleep.cpp, docs/decisions/0027-sleep.md).
+// the time of a copy (sleep.cpp, docs/decisions/0027-sleep.md). Where there is no room, one that can forgets its
+// weights and keeps its process (levels.cpp, docs/decisions/0032-level-2.md).
 #pragma once
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 
 #include "residency/events.hpp"
 #include "residency/line.hpp"
+#include "residency/reading.hpp"
 #include "residency/tuner.hpp"
 
 namespace faelled::residency {
@@ -41,9 +43,11 @@ struct Settings {
   Duration retry_first = std::chrono::seconds(5);    // after a failure; doubles
   Duration retry_most = std::chrono::minutes(5);
   std::uint32_t loads_at_start = 2;  // at once per device, of those nobody asked for
-  // Of waking, before it was seen: so long, and the time of a copy.
+  // Of waking, before it was seen: so long, and the time of a copy, or at level 2 of reading the weights.
   Duration wake_least = std::chrono::milliseconds(500);
   double wake_bytes_per_s = 20e9;
+  double read_bytes_per_s = 1e9;                   // before a load was seen
+  Duration load_start = std::chrono::seconds(30);  // of a load, what is not reading
 };
 
 // A model as the planner sees it.
@@ -71,6 +75,7 @@ struct ModelState {
   std::uint64_t taken = 0;           // of its device, now
   DeviceNumber backing = no_device;  // where it sleeps, or will
   std::uint64_t backed = 0;          // it takes there, or will as soon as its answers have ended
+  std::uint8_t level = 0;            // it sleeps at, or will; 0: it does not
   bool asleep_soon = false;          // it drains, and then sleeps: `backed` is only kept free for it
   bool can_sleep = false;
   bool pinned = false;
@@ -80,7 +85,7 @@ struct ModelState {
   std::uint32_t waiting = 0;
   std::uint32_t running = 0;  // on all its engines
   Duration load{};
-  Duration wake{};      // zero: it cannot sleep
+  Duration wake{};      // from its level, else from level 1; zero: it cannot sleep
   Duration ready_in{};  // estimate while it comes or is waited for; zero: unknown
   double asked_per_hour = 0;
 };
@@ -103,6 +108,7 @@ struct Counts {
   std::uint64_t warmed = 0;       // of these, before anybody asked, by habit
   std::uint64_t warmed_used = 0;  // of these, asked for before they went
   std::uint64_t sleeps = 0;
+  std::uint64_t forgets = 0;  // of these, at level 2
   std::uint64_t wakes = 0;
 };
 
@@ -117,7 +123,10 @@ class Planner {
   using Where = ModelState::Where;
 
  public:
-  explicit Planner(Settings settings = {}) : settings_(settings), tuner_(0) {}
+  explicit Planner(Settings settings = {})
+      : settings_(settings),
+        tuner_(0),
+        reading_(std::chrono::duration<double>(settings.load_start).count(), settings.read_bytes_per_s) {}
 
   // What is to be done, in this order; valid until the next call. An event about what is not there changes nothing.
   std::span<const Action> step(Instant now, const Event& event);
@@ -177,14 +186,18 @@ class Planner {
     std::uint64_t residue = 0;  // as it was said, or read
     std::uint64_t bed = 0;      // kept free for it in its backing while it drains
     std::uint64_t backed = 0;   // taken there, by it
-    double wake_s = 0;          // on average; 0: not seen yet
+    double wake_s = 0;          // from level 1, on average; 0: not seen yet
+    double reload_s = 0;        // the same from level 2
     DeviceNumber backing = no_device;
-    bool sleepless = false;    // it was tried, and was of no use
-    bool listed = false;       // in wanted_
-    bool warmed = false;       // and not yet used
-    bool outdated = false;     // what runs has another definition: nothing measured on it holds for the next
-    std::uint32_t places = 1;  // of each engine
-    std::uint32_t copies = 1;  // engines at most
+    std::uint8_t level = 0;       // it sleeps at, or will once its answers have ended; 0: it does not
+    bool forgets = false;         // its engine can sleep at level 2
+    bool forgot_in_vain = false;  // that was tried, and it did not come back
+    bool sleepless = false;       // sleep was tried, and was of no use
+    bool listed = false;          // in wanted_
+    bool warmed = false;          // and not yet used
+    bool outdated = false;        // what runs has another definition: nothing measured on it holds for the next
+    std::uint32_t places = 1;     // of each engine
+    std::uint32_t copies = 1;     // engines at most
     std::uint32_t failures = 0;
   };
   // A further engine. There is none that loads or is ready unless the first one is there.
@@ -229,6 +242,11 @@ class Planner {
     double worth = 0;
     bool sleep = false;  // those that can
   };
+  // How deep it would sleep, and who is stopped for that.
+  struct Rest {
+    std::uint8_t level = 0;
+    std::vector<ModelNumber> stopped;
+  };
   // Who is asked to leave: for a further engine those that have long been unused; for a model further engines first,
   // then the unused, then those in use.
   enum class Reach : std::uint8_t { rested, spare, unused, used };
@@ -265,6 +283,7 @@ class Planner {
   void plan_warm();
   void go_on(DeviceNumber device);
   void call_off(DeviceNumber device);
+  bool makes_room(DeviceNumber device) const;
   bool place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed);
   bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
   std::optional<Sacrifice> cheapest(ModelNumber model, const std::vector<bool>& closed, Reach reach);
@@ -316,7 +335,7 @@ class Planner {
   void wake(ModelNumber model, Cause cause);
   void wake_or_load(ModelNumber model, DeviceNumber device, Cause cause);
   void back(ModelNumber model, std::uint64_t bytes);
-  void give_up_bed(ModelNumber model);
+  void stay_up(ModelNumber model);
   // Others make room for it.
   bool comes(ModelNumber model) const {
     const DeviceNumber d = entries_[model].device;
@@ -329,9 +348,16 @@ class Planner {
   std::uint64_t needs(ModelNumber model) const;
   std::uint64_t frees(ModelNumber model) const;
   std::uint64_t residue(ModelNumber model) const;
-  double wake_s(ModelNumber model) const;
-  double comes_s(ModelNumber model) const;
   double servers() const;
+
+  // levels.cpp
+  std::optional<Rest> rest(ModelNumber model, bool ordered) const;
+  void got_up(ModelNumber model, bool ready);
+  bool can_forget(ModelNumber model) const;
+  double wake_s(ModelNumber model) const;
+  double reload_s(ModelNumber model) const;
+  double back_s(ModelNumber model) const;
+  double comes_s(ModelNumber model) const;
 
   bool known(ModelNumber model) const { return model < entries_.size() && entries_[model].known; }
   bool wanted(ModelNumber model) const;
@@ -351,6 +377,8 @@ class Planner {
   double utilisation(Instant now) const;
   Duration turn_most(double switch_s) const;
   void meet(Instant at);
+  // Of the last eight or so; 0: none yet.
+  static void average(double& mean, double value) { mean = mean == 0 ? value : mean + (value - mean) / 8; }
 
   Settings settings_;
   std::vector<Model> catalogue_;
@@ -362,6 +390,7 @@ class Planner {
   std::uint32_t engines_begun_ = 0;
   std::vector<ModelNumber> wanted_;  // absent and waited for, pinned or ordered; also some that no longer are
   Tuner tuner_;
+  Reading reading_;
   std::uint64_t tuned_for_ = 0;  // bytes of all devices
   std::vector<ModelNumber> at_start_;
   std::optional<Quarter> quarter_;

@@ -1,5 +1,6 @@
-// Planner's sleepers: whose weights lie in the memory behind their device, and who leaves it for them. One score for
-// both memories: what it would cost to have a model back as it was, by the byte that is freed (worth.hpp).
+// Planner's sleepers: who falls asleep, where their weights lie, and who leaves that memory for them. One score for
+// both memories: what it would cost to have a model back as it was, by the byte that is freed (worth.hpp). How deep
+// they sleep is in levels.cpp.
 #include <algorithm>
 #include <utility>
 
@@ -27,23 +28,9 @@ std::uint64_t Planner::needs(ModelNumber model) const {
 // Of its device, by what it is about to do.
 std::uint64_t Planner::frees(ModelNumber model) const {
   const Entry& entry = entries_[model];
-  if (entry.where == Where::falling_asleep || (entry.where == Where::draining && entry.bed > 0))
+  if (entry.where == Where::falling_asleep || (entry.where == Where::draining && entry.level > 0))
     return entry.taken - std::min(entry.taken, residue(model));
   return entry.where == Where::unloading || entry.where == Where::draining ? entry.taken : 0;
-}
-
-double Planner::wake_s(ModelNumber model) const {
-  const Entry& entry = entries_[model];
-  if (entry.wake_s > 0) return entry.wake_s;
-  return std::chrono::duration<double>(settings_.wake_least).count() +
-         static_cast<double>(entry.sleep_bytes) / settings_.wake_bytes_per_s;
-}
-
-// From where it is now until it can be asked.
-double Planner::comes_s(ModelNumber model) const {
-  const Where where = entries_[model].where;
-  return where == Where::asleep || where == Where::falling_asleep || where == Where::waking ? wake_s(model)
-                                                                                            : load_s(model);
 }
 
 // Models that are there to be asked, or nearly so.
@@ -60,22 +47,22 @@ bool Planner::sleeps_unwanted(ModelNumber model) const {
   return entry.where == Where::asleep && entry.line.waiting() == 0 && !urgent(entry);
 }
 
-// Who would have to be stopped so that it can sleep: nobody, or sleepers that are worth less. An operator's order
-// stops others too. None: there is no room for it behind its device.
+// Who would have to be stopped so that its weights have room behind its device: nobody, or sleepers that are worth
+// less. An operator's order stops others too. None: there is no room for them.
 std::optional<std::vector<ModelNumber>> Planner::bed(ModelNumber model, bool ordered) const {
   const Entry& entry = entries_[model];
-  if (!can_sleep(entry, entry.device) || entry.taken <= residue(model)) return std::nullopt;
   const Device& backing = devices_[devices_[entry.device].backing];
   if (backing.room() >= entry.sleep_bytes) return std::vector<ModelNumber>();
-  const auto worth_asleep = [this](ModelNumber m, std::uint64_t bytes) {
-    return worth(catalogue_[m], std::max(0.0, load_s(m) - wake_s(m)), std::max<std::uint64_t>(bytes, 1),
+  // Without its weights there: those that lie there end, and it may forget its own.
+  const auto worth_there = [this](ModelNumber m, double without_s, std::uint64_t bytes) {
+    return worth(catalogue_[m], std::max(0.0, without_s - wake_s(m)), std::max<std::uint64_t>(bytes, 1),
                  tuner_.weighing(), now_);
   };
-  const double own = worth_asleep(model, entry.sleep_bytes);
+  const double own = worth_there(model, can_forget(model) ? reload_s(model) : load_s(model), entry.sleep_bytes);
   std::vector<std::pair<double, ModelNumber>> less;
   for (const ModelNumber m : backing.sleepers) {
     if (m == model || !sleeps_unwanted(m)) continue;
-    if (const double w = worth_asleep(m, entries_[m].backed); ordered || w < own) less.emplace_back(w, m);
+    if (const double w = worth_there(m, load_s(m), entries_[m].backed); ordered || w < own) less.emplace_back(w, m);
   }
   std::ranges::sort(less);
   std::vector<std::uint64_t> bytes;
@@ -85,10 +72,6 @@ std::optional<std::vector<ModelNumber>> Planner::bed(ModelNumber model, bool ord
   std::vector<ModelNumber> stopped;
   for (const std::size_t i : *go) stopped.push_back(less[i].second);
   return stopped;
-}
-
-bool Planner::may_sleep(ModelNumber model) const {
-  return known(model) && entries_[model].where == Where::ready && bed(model, true).has_value();
 }
 
 // Who could leave a memory: further engines, the unused, those that yield to `wanted`, and sleepers, by what they keep
@@ -118,22 +101,23 @@ std::vector<Planner::Leaver> Planner::leavers(DeviceNumber number, ModelNumber w
       continue;
     }
     if (sleeps_unwanted(m)) {
-      add(m, 0, load_s(m) - wake_s(m), entry.taken);
+      add(m, 0, load_s(m) - back_s(m), entry.taken);
       continue;
     }
     const bool free = unused(entry);
     if (!free && !(reach == Reach::used && wanted != no_model && yields(m, wanted))) continue;
     const double drain = free ? 0 : drain_s(entry, entry);
+    const auto rests = sleep && entry.where == Where::ready ? rest(m, false) : std::nullopt;
     if (entry.where == Where::failed) {
       add(m, drain, 0, entry.taken);
-    } else if (sleep && entry.where == Where::ready && bed(m, false)) {
-      add(m, drain, wake_s(m), entry.taken - std::min(entry.taken, residue(m)));
+    } else if (rests) {
+      add(m, drain, rests->level == 2 ? reload_s(m) : wake_s(m), entry.taken - std::min(entry.taken, residue(m)));
     } else {
       add(m, drain, load_s(m), entry.taken);
     }
   }
   for (const ModelNumber m : devices_[number].sleepers)
-    if (sleeps_unwanted(m)) add(m, 0, load_s(m) - wake_s(m), entries_[m].backed);
+    if (sleeps_unwanted(m)) add(m, 0, load_s(m) - back_s(m), entries_[m].backed);
   return all;
 }
 
@@ -156,23 +140,26 @@ bool Planner::moves(ModelNumber model) const {
 // It goes once its answers have ended: asleep where it can, else for good.
 void Planner::yield(ModelNumber model, Cause cause, ModelNumber other) {
   Entry& entry = entries_[model];
-  const auto stopped =
-      entry.where == Where::ready ? bed(model, cause == Cause::ordered) : std::optional<std::vector<ModelNumber>>();
-  if (!stopped) return drain(model, cause, other);
+  const auto rests = entry.where == Where::ready ? rest(model, cause == Cause::ordered) : std::nullopt;
+  if (!rests) return drain(model, cause, other);
   drain_copies(model, cause, other);
-  entry.backing = devices_[entry.device].backing;
-  entry.bed = entry.sleep_bytes;
-  devices_[entry.backing].beds += entry.bed;
-  for (const ModelNumber m : *stopped) unload(m, Cause::makes_room, model);
+  entry.level = rests->level;
+  if (entry.level == 1) {
+    entry.backing = devices_[entry.device].backing;
+    entry.bed = entry.sleep_bytes;
+    devices_[entry.backing].beds += entry.bed;
+  }
+  for (const ModelNumber m : rests->stopped) unload(m, Cause::makes_room, model);
   enter(entry, Where::draining, cause, other);
-  if (entry.running == 0 && stopped->empty()) return settle(model);
+  if (entry.running == 0 && rests->stopped.empty()) return settle(model);
   actions_.emplace_back(Drain{model, cause, other, entry.device});
 }
 
 // Nothing runs on it any more.
 void Planner::settle(ModelNumber model) {
-  const Entry& entry = entries_[model];
-  if (entry.bed == 0) return unload(model, entry.cause, entry.other);
+  Entry& entry = entries_[model];
+  if (entry.level == 0) return unload(model, entry.cause, entry.other);
+  if (entry.level == 2) return sleep(model);
   const Device& backing = devices_[entry.backing];
   if (backing.taken + entry.bed <= backing.bytes) return sleep(model);
   const auto goes = [&](ModelNumber m) {
@@ -180,21 +167,25 @@ void Planner::settle(ModelNumber model) {
     return where == Where::unloading || where == Where::draining || where == Where::falling_asleep ||
            where == Where::waking;
   };
+  if (std::ranges::any_of(backing.models, goes) || std::ranges::any_of(backing.sleepers, goes)) return;
   // The room that was counted on does not come: somebody took more than was known.
-  if (std::ranges::none_of(backing.models, goes) && std::ranges::none_of(backing.sleepers, goes))
-    unload(model, entry.cause, entry.other);
+  stay_up(model);
+  if (!can_forget(model)) return unload(model, entry.cause, entry.other);
+  entry.level = 2;
+  sleep(model);
 }
 
 void Planner::sleep(ModelNumber model) {
   Entry& entry = entries_[model];
-  const std::uint64_t bytes = entry.bed;
-  give_up_bed(model);
-  entry.backing = devices_[entry.device].backing;
-  back(model, bytes);
+  if (const std::uint64_t bytes = std::exchange(entry.bed, 0); bytes > 0) {
+    devices_[entry.backing].beds -= bytes;
+    back(model, bytes);
+  }
   entry.warmed = false;
   ++counts_.sleeps;
+  counts_.forgets += entry.level == 2 ? 1 : 0;
   enter(entry, Where::falling_asleep, entry.cause, entry.other);
-  actions_.emplace_back(Sleep{model, entry.cause, entry.other, entry.device});
+  actions_.emplace_back(Sleep{model, entry.cause, entry.other, entry.device, entry.level});
 }
 
 // Its engine says so. What it still holds is believed, and one that gave back less than half of what it should have is
@@ -245,10 +236,11 @@ void Planner::back(ModelNumber model, std::uint64_t bytes) {
   entry.backed = bytes;
 }
 
-void Planner::give_up_bed(ModelNumber model) {
+// It was to fall asleep, and will not.
+void Planner::stay_up(ModelNumber model) {
   Entry& entry = entries_[model];
-  if (entry.bed == 0) return;
-  devices_[entry.backing].beds -= std::exchange(entry.bed, 0);
+  entry.level = 0;
+  if (entry.bed > 0) devices_[entry.backing].beds -= std::exchange(entry.bed, 0);
 }
 
 }  // namespace faelled::residency

@@ -169,6 +169,19 @@ TEST_F(SleepTest, WhatIsSeenToBeHeldAsleepIsBelieved) {
       << "seven do not fit beside the four";
 }
 
+// Seed 133 of the histories in levels_test.cpp: whoever waited did so for ever.
+TEST_F(SleepTest, WhereASleeperKeepsMoreThanWasThoughtAnotherGoesToo) {
+  World world(24, {}, 8);
+  for (const auto& [m, bytes] : {std::pair(0U, 9U), {1U, 10U}, {2U, 10U}})
+    world.tell(ModelIs{m, bytes, seconds(5), 1, false, false, m == 1 ? 8U : 0U, 2});
+  ready(world, 0);
+  ready(world, 1);
+  world.asleep_read = 6;
+  const TicketNumber ticket = world.ask(2);
+  world.pass(seconds(20));
+  EXPECT_TRUE(world.endings().contains(ticket));
+}
+
 TEST_F(SleepTest, OneThatAnswersAndKeepsItsMemoryIsStoppedAndNotPutToSleepAgain) {
   World world(10, {}, 8);
   world.can_sleep = false;
@@ -332,68 +345,6 @@ TEST_F(SleepTest, TellsTheWaitByWhatWakingTookOfLate) {
   world.pass(seconds(1));
   world.ask(0);
   EXPECT_EQ(world.at(0).ready_in, seconds(3));
-}
-
-// Invariant: memory once. Invariant: no answer cut off.
-// As the histories of planner_test.cpp, with a memory behind the device: World looks at both memories at each step,
-// that only sleepers are woken and that none gets a ticket.
-TEST(Sleep, AnswersEverybodyInRandomHistories) {
-  const std::uint64_t first = 1;
-  std::uint64_t slept = 0, woken = 0;
-  for (std::uint64_t seed = first; seed < first + 300; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
-    SeededRandom random(seed);
-    Settings settings;
-    settings.turn_least = seconds(1 + random.below(60));
-    if (random.below(3) == 0) settings.unused_after = seconds(1 + random.below(100));
-    World world(10 + random.below(30), settings, 1 + random.below(40));
-    world.at_start = random.below(2) == 0;
-    world.ends_after = std::chrono::milliseconds(random.below(3000));
-    world.falls_asleep_in = std::chrono::milliseconds(random.below(3000));
-    world.wakes_in = std::chrono::milliseconds(1 + random.below(3000));
-    world.answer_takes = std::chrono::milliseconds(100 + random.below(20'000));
-    if (random.below(4) == 0) world.asleep_read = 1 + random.below(8);
-    const auto models = static_cast<ModelNumber>(2 + random.below(8));
-    for (ModelNumber m = 0; m < models; ++m) {
-      world.can_sleep = random.below(5) != 0;
-      world.residue = random.below(3);
-      world.add({1 + random.below(10)});
-    }
-    std::size_t asked = 0;
-    for (int i = 0; i < 200; ++i) {
-      const auto model = static_cast<ModelNumber>(random.below(1 + random.below(models)));
-      switch (const auto what = random.below(24)) {
-        case 0:
-        case 1:
-        case 2:
-        case 3:
-          world.disturb(model, what, random);
-          break;
-        case 4:
-        case 5:
-          world.tell(Order{model, Act::sleep});
-          break;
-        case 6:
-          world.tell(Order{model, Act::wake});
-          break;
-        case 7:
-          world.tell(Order{model, Act::renew});
-          break;
-        default:
-          world.ask(model, 0.25 + static_cast<double>(random.below(8)) / 4);
-          ++asked;
-      }
-      if (random.below(2) == 0) world.pass(std::chrono::milliseconds(random.below(10'000)));
-    }
-    for (ModelNumber m = 0; m < models; ++m) world.tell(Order{m, Act::unpin});
-    world.pass(std::chrono::hours(24));
-    EXPECT_EQ(world.ended(), asked);
-    slept += world.planner.counts().sleeps;
-    woken += world.wakes();
-    if (HasFailure()) return;
-  }
-  EXPECT_GT(slept, 500U);
-  EXPECT_GT(woken, 300U);
 }
 
 // Room in memory of another kind is none for it.

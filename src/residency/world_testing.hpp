@@ -41,14 +41,17 @@ struct World {
   std::uint32_t copies = 1;            // of those added from now on
 
   Duration falls_asleep_in{}, wakes_in = std::chrono::milliseconds(500);
-  std::uint64_t residue = 1;      // of those added from now on
+  Duration reads_in = std::chrono::seconds(2);  // one that is woken from level 2
+  std::uint32_t vain_every = 0;                 // so many wakings from level 2, one is begun anew instead; 0: none
+  std::uint64_t residue = 1;                    // of those added from now on
   std::uint64_t asleep_read = 0;  // what an engine is seen to hold when it has fallen asleep; 0: nobody looks
   bool can_sleep = true;          // those added from now on
+  bool forgets = false;           // the same, at level 2
 
   void add(std::initializer_list<std::uint64_t> sizes) {
     for (const std::uint64_t bytes : sizes) {
       tell(ModelIs{models_, bytes, std::chrono::seconds(bytes), 1, false, at_start, can_sleep ? bytes : 0, residue,
-                   kind, copies});
+                   kind, copies, forgets});
     }
   }
 
@@ -84,11 +87,16 @@ struct World {
     if (const auto* is = std::get_if<ModelIs>(&event)) models_ = std::max(models_, is->model + 1);
     if (const auto* ended = std::get_if<Ended>(&event))
       for (auto& [model, line] : waiting_) std::erase(line, ended->ticket);
+    if (const auto* order = std::get_if<Order>(&event); order != nullptr && order->act == Act::renew)
+      vain_[order->model] = false;
     if (const auto* gone = std::get_if<EngineGone>(&event)) {
       const EngineAt engine{gone->model, gone->device == no_device ? at(gone->model).device : gone->device};
       serving_[engine] = asleep_[engine] = false;
       ready_at_.erase(engine);
       asleep_at_.erase(engine);
+      const auto was = at(gone->model);
+      using Where = ModelState::Where;
+      vain_[gone->model] |= was.level == 2 && (was.where == Where::falling_asleep || was.where == Where::waking);
     }
     const auto actions = planner.step(now, event);
     for (const Action& action : std::vector(actions.begin(), actions.end())) {
@@ -203,11 +211,18 @@ struct World {
       EXPECT_FALSE(running_.contains(engine)) << "an answer was cut off";
       serving_[engine] = false;
       asleep_at_[engine] = now + falls_asleep_in;
+      level_[engine] = sleep->level;
+      EXPECT_FALSE(sleep->level == 2 && vain_[sleep->model]) << "it did not come back from there";
     } else if (const auto* wake = std::get_if<Wake>(&action)) {
       const EngineAt engine{wake->model, wake->device};
       EXPECT_TRUE(asleep_[engine]) << "only who sleeps is woken";
       asleep_[engine] = false;
-      ready_at_[engine] = now + wakes_in;
+      const bool reads = level_[engine] == 2;
+      ready_at_[engine] = now + (reads ? reads_in : wakes_in);
+      if (!reads || vain_every == 0 || ++reads_ % vain_every != 0) return;
+      vain_[wake->model] = true;
+      ready_at_[engine] = now + at(wake->model).load;
+      tell(EngineIs{wake->model, wake->device, EngineState::loading, 0, {}});
     }
   }
 
@@ -225,6 +240,7 @@ struct World {
       for (const ModelState& state : states) {
         read_more |= state.bytes_read > 0;
         if (state.backing == d && !state.asleep_soon) taken += state.backed;
+        EXPECT_FALSE(state.level == 2 && state.backed > 0) << "at level 2 nobody has the weights";
         if (state.device == d) taken += takes(state);
       }
       for (const auto& [m, copy] : copies)
@@ -275,6 +291,9 @@ struct World {
   std::map<EngineAt, Instant> gone_at_;
   std::map<EngineAt, Instant> asleep_at_;
   std::map<EngineAt, bool> asleep_;
+  std::map<EngineAt, std::uint8_t> level_;
+  std::map<ModelNumber, bool> vain_;  // it did not get to level 2, or not back
+  std::uint32_t reads_ = 0;
   std::map<EngineAt, bool> serving_;
   std::map<TicketNumber, Instant> ended_;
   std::map<DeviceNumber, std::size_t> ended_on_;

@@ -145,7 +145,7 @@ struct TicketStatus {
 };
 
 // `draining`: its last answers, then it goes or falls asleep; its memory is its own until then. `asleep`: its process
-// lives and answers nobody, its weights lie in another memory. `waking`: on its way back from there. `fetching`: of a
+// lives and answers nobody, its weights lie in another memory or nowhere. `waking`: on its way back. `fetching`: of a
 // model whose file is not on this machine yet; never of an engine.
 enum class EngineState : std::uint8_t { absent, starting, ready, draining, failed, asleep, waking, fetching };
 
@@ -204,6 +204,7 @@ struct Directive {
   Act act = Act::load;
   std::string model;
   std::string device;
+  std::uint8_t level = 1;  // of sleep: 1: its weights go to the memory behind its device; 2: they are forgotten
   bool operator==(const Directive&) const = default;
 };
 
@@ -284,6 +285,7 @@ struct ModelResidency {
   std::uint64_t taken = 0;             // of its device, now
   std::string backing;                 // device of its node where its weights lie while it sleeps
   std::uint64_t backed = 0;            // of that one, now; not 0 before it sleeps: it will
+  std::uint8_t sleep_level = 0;        // it sleeps or wakes at, or will; 2: its weights lie nowhere; 0: it does not
   bool can_sleep = false;              // where it lies, or anywhere here while it lies nowhere
   Duration load_time{};                // measured, else estimated
   Duration wake_time{};                // the same from sleep; zero: it cannot sleep
@@ -321,6 +323,7 @@ struct ResidencyEvent {
   std::uint64_t bytes = 0;
   Duration took{};  // ready: the load or waking; gone, asleep: what came before
   std::string detail;
+  std::uint8_t level = 0;  // sleep, asleep, wake: at, or from
   bool operator==(const ResidencyEvent&) const = default;
 };
 

@@ -10,7 +10,7 @@ export function mock_residency({ note }) {
     { node: 'fælled-1', device: 'gpu1', kind: 'gpu', name: 'NVIDIA H100 NVL MIG 4g.48gb', bytes: 48 * gb },
     { node: 'fælled-1', device: 'host', kind: 'host', name: null, bytes: 256 * gb },
   ];
-  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: null, device: null, memory: 'gpu', state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
+  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: null, device: null, memory: 'gpu', state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
   const minutes = (count) => start - count * 60_000;
   const models = [
     model('bge-m3', 'BGE M3', { serves: 'embeddings', aliases: ['text-embedding-3-small'], state: 'failed', cause: 'broken', since: minutes(7), bytes: 1.2 * gb, load_s: 3, detail: 'models/bge-m3.gguf: No such file or directory' }),
@@ -20,7 +20,7 @@ export function mock_residency({ note }) {
     model('mistral-small-24b', 'Mistral Small 24B', { adapters: [{ id: 'mistral-small-24b:jura', name: 'jura', members: ['aarhus'] }], aliases: ['standard', 'gpt-4o-mini'], node: 'fælled-1', device: 'gpu0', state: 'draining', cause: 'line_empty', other: 'llama-3.3-70b', since: minutes(0), bytes: 26.8 * gb, bytes_read: 26.1 * gb, load_s: 14, asked_per_hour: 41, running: 2 }),
     model('phi-4-14b', 'Phi 4 14B', { cause: 'unused', since: minutes(55), bytes: 15.2 * gb, load_s: 8, asked_per_hour: 0.4 }),
     model('qwen3-32b', 'Qwen3 32B', { node: 'fælled-1', device: 'gpu0', state: 'ready', cause: 'pinned', since: minutes(412), pinned: true, bytes: 36.9 * gb, bytes_read: 36.2 * gb, load_s: 22, asked_per_hour: 118, running: 4 }),
-    model('apertus-8b', 'Apertus 8B', { engine: 'vllm', node: 'fælled-1', device: 'gpu1', state: 'asleep', cause: 'makes_room', other: 'viking-33b', since: minutes(24), bytes: 21.4 * gb, bytes_read: 1.5 * gb, taken: 1.5 * gb, backing: 'host', backed: 16.1 * gb, can_sleep: true, load_s: 46, wake_s: 1.2, asked_per_hour: 2 }),
+    model('apertus-8b', 'Apertus 8B', { engine: 'vllm', node: 'fælled-1', device: 'gpu1', state: 'asleep', cause: 'makes_room', other: 'viking-33b', since: minutes(24), bytes: 21.4 * gb, bytes_read: 1.5 * gb, taken: 1.5 * gb, backing: 'host', backed: 16.1 * gb, sleep_level: 1, can_sleep: true, load_s: 46, wake_s: 1.2, asked_per_hour: 2 }),
     model('viking-33b', 'Viking 33B', { node: 'fælled-1', device: 'gpu1', state: 'starting', cause: 'asked', since: start, bytes: 34.5 * gb, load_s: 19, ready_at: start + 24 * 3_600_000, ready_in_s: 12, asked_per_hour: 6, waiting: 1 }),
     model('delt-70b', 'Delt 70B', { engine: 'openai', state: 'ready', since: minutes(600), asked_per_hour: 20 }),
   ];
@@ -43,7 +43,7 @@ export function mock_residency({ note }) {
     return { state: one.fetching ? 'fetching' : 'here', source: definition.source, sha256: sha256_of(definition), file: `/var/lib/faelled/models/${sha256_of(definition)}-model.gguf`, bytes, total: file_bytes, bytes_per_s: one.fetching ? file_bytes / (fetch_ms / 1000) : 0, left_s, again_in_s: null, detail: null };
   }
   const events = [];
-  const happen = (what, one, cause, more = {}) => events.unshift({ number: events.length + 1, at: iso(more.ms ?? Date.now()), what, cause, model: one.id, other: one.other, node: one.node ?? 'fælled-1', device: one.device ?? 'gpu0', bytes: one.bytes, took_s: more.took_s ?? null, detail: more.detail ?? null });
+  const happen = (what, one, cause, more = {}) => events.unshift({ number: events.length + 1, at: iso(more.ms ?? Date.now()), what, cause, model: one.id, other: one.other, node: one.node ?? 'fælled-1', device: one.device ?? 'gpu0', bytes: one.bytes, took_s: more.took_s ?? null, sleep_level: ['sleep', 'asleep', 'wake'].includes(what) ? one.sleep_level : null, detail: more.detail ?? null });
   const by_id = (id) => models.find((each) => each.id === id);
   for (let at = 0; at < 20; at++) {
     const one = by_id(at % 2 ? 'llama-3.3-70b' : 'mistral-small-24b');
@@ -65,7 +65,7 @@ export function mock_residency({ note }) {
         Object.assign(one, part < 1 ? { fetching: { bytes: Math.floor(part * file_bytes), total: file_bytes, left_s: ((1 - part) * fetch_ms) / 1000 } } : { state: 'absent', fetching: null, since: now });
       }
       if ((one.state === 'starting' || one.state === 'waking') && one.ready_at !== null && one.ready_at <= now) {
-        Object.assign(one, { state: 'ready', backing: null, backed: 0, since: one.ready_at, ready_at: null, ready_in_s: null });
+        Object.assign(one, { state: 'ready', backing: null, backed: 0, sleep_level: null, since: one.ready_at, ready_at: null, ready_in_s: null });
         happen('ready', one, one.cause, { took_s: load_ms / 1000 });
       }
     }
@@ -90,11 +90,11 @@ export function mock_residency({ note }) {
       happen(back ? 'ready' : 'load', one, 'ordered');
     } else if (act === 'unload') {
       if (!takes(one)) return;
-      Object.assign(one, { state: 'absent', taken: 0, backing: null, backed: 0, cause: 'ordered', other: null, since: now, running: 0, ready_at: null, ready_in_s: null });
+      Object.assign(one, { state: 'absent', taken: 0, backing: null, backed: 0, sleep_level: null, cause: 'ordered', other: null, since: now, running: 0, ready_at: null, ready_in_s: null });
       happen('unload', one, 'ordered');
       happen('gone', one, 'ordered', { took_s: 0.4 });
     } else if (act === 'sleep') {
-      Object.assign(one, { state: 'asleep', cause: 'ordered', other: null, since: now, taken: 1.5 * gb, backing: 'host', backed: one.bytes * 0.75, running: 0 });
+      Object.assign(one, { state: 'asleep', cause: 'ordered', other: null, since: now, taken: 1.5 * gb, backing: 'host', backed: one.bytes * 0.75, sleep_level: 1, running: 0 });
       happen('sleep', one, 'ordered');
       happen('asleep', one, 'ordered', { took_s: 1.1 });
     } else if (act === 'wake') {

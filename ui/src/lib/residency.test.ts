@@ -9,7 +9,7 @@ const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', name:
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
   id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
-  in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more,
+  in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more,
 });
 const teller = (language: 'da' | 'en', coming: string[] = []): Teller => ({
   coming: new Set(coming),
@@ -131,17 +131,21 @@ describe('the sentences', () => {
 
   it('say that a model sleeps, since when, and how soon it is back', () => {
     const time = new Intl.DateTimeFormat('da-DK', { hour: '2-digit', minute: '2-digit' }).format(new Date('2026-11-24T11:02:00Z'));
-    const asleep = { state: 'asleep', backed: 20e9, wake_s: 0.6, cause: 'makes_room', other: 'b' } as const;
+    const asleep = { state: 'asleep', backed: 20e9, sleep_level: 1, wake_s: 0.6, cause: 'makes_room', other: 'b' } as const;
     expect(why(asleep)).toBe(`Sover siden ${time}, ingen venter. Den vågner på ca. 1 s, når nogen spørger. Den gav plads til Model B, fordi ingen brugte den.`);
     expect(why({ ...asleep, waiting: 2, cause: 'ordered' })).toBe(`Sover siden ${time}, 2 venter. Den vågner på ca. 1 s, når nogen spørger. En operatør satte den til at sove.`);
     expect(why({ state: 'waking', ready_in_s: 0.4, cause: 'asked' })).toBe('Vågner, ca. 1 s. Nogen spurgte efter den.');
-    expect(why({ state: 'draining', backed: 20e9, cause: 'ordered', running: 1 })).toBe('Sættes til at sove: En operatør bad om det. Det sidste svar gøres færdigt.');
-    expect(why({ state: 'draining', backed: 20e9, cause: 'makes_room', other: 'b' })).toBe('Viger for Model B: Ingen bruger den nu. Derefter sover den.');
+    expect(why({ state: 'draining', sleep_level: 1, cause: 'ordered', running: 1 })).toBe('Sættes til at sove: En operatør bad om det. Det sidste svar gøres færdigt.');
+    expect(why({ state: 'draining', sleep_level: 1, cause: 'makes_room', other: 'b' })).toBe('Viger for Model B: Ingen bruger den nu. Derefter sover den.');
+    const forgot = { ...asleep, backed: 0, sleep_level: 2, wake_s: 7.2 } as const;
+    expect(why(forgot)).toBe(`Sover uden vægte siden ${time}, ingen venter. Den læser dem fra disken igen på ca. 8 s, når nogen spørger. Den gav plads til Model B, fordi ingen brugte den.`);
+    expect(why({ ...forgot, waiting: 1 }, 'en')).toMatch(/^Asleep without its weights since [\d:]+, 1 waiting\. It reads them from the disk again in about 8 s when somebody asks\./);
+    expect(why({ state: 'draining', sleep_level: 2, cause: 'ordered' })).toBe('Sættes til at sove: En operatør bad om det. Derefter sover den uden vægte.');
     expect(why({ state: 'absent', cause: 'keeps' }, 'en')).toBe('Not in memory. It is loaded when somebody asks, in about 12 s. It was to sleep and kept its memory.');
   });
 
   it('say what happened, with its reason', () => {
-    const event = (more: Partial<ResidencyEvent>): ResidencyEvent => ({ number: 1, at, what: 'load', cause: 'none', model: 'b', other: null, node: 'local', device: 'gpu0', bytes: 1, took_s: null, detail: null, ...more });
+    const event = (more: Partial<ResidencyEvent>): ResidencyEvent => ({ number: 1, at, what: 'load', cause: 'none', model: 'b', other: null, node: 'local', device: 'gpu0', bytes: 1, took_s: null, sleep_level: null, detail: null, ...more });
     const say = (more: Partial<ResidencyEvent>, language: 'da' | 'en' = 'da') => event_words(event(more), teller(language));
     expect(say({ cause: 'asked' })).toBe('Model B begynder at blive indlæst. Nogen venter på den.');
     expect(say({ what: 'ready', took_s: 11.4, cause: 'asked' })).toBe('Model B er klar efter 12 s. Nogen spurgte efter den.');
@@ -150,6 +154,8 @@ describe('the sentences', () => {
     expect(say({ what: 'sleep', cause: 'makes_room', other: 'x' })).toBe('Model B sættes til at sove. Ingen bruger den, og der er brug for pladsen til x.');
     expect(say({ what: 'asleep', cause: 'makes_room', other: 'x', took_s: 1.2 })).toBe('Model B sover efter 2 s.');
     expect(say({ what: 'wake', cause: 'asked' })).toBe('Model B vækkes. Nogen venter på den.');
+    expect(say({ what: 'sleep', sleep_level: 2, cause: 'unused' })).toBe('Model B sættes til at sove uden vægte, da der ikke er plads til dem. Ingen har spurgt efter den længe.');
+    expect(say({ what: 'wake', sleep_level: 2, cause: 'asked' }, 'en')).toBe('Model B is woken and reads its weights again. Somebody waits for it.');
     expect(say({ what: 'unload', cause: 'keeps' }, 'en')).toBe('Model B is taken out of memory. It was to sleep and kept its memory.');
     expect(say({ what: 'pin', cause: 'ordered' })).toBe('Model B holdes nu altid i hukommelsen.');
     const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed', 'habit', 'keeps', 'elsewhere', 'busy', 'spare', 'enough'] as const;

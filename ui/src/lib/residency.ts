@@ -22,7 +22,7 @@ export function standing_of(model: ModelResidency, coming: ReadonlySet<string>):
 }
 
 /** The model itself, and its further engines as if each were one. */
-export const engines_of = (model: ModelResidency): ModelResidency[] => [model, ...model.copies.map((copy) => ({ ...model, backing: null, backed: 0, copies: [], detail: null, pinned: false, ready_in_s: null, ...copy }))];
+export const engines_of = (model: ModelResidency): ModelResidency[] => [model, ...model.copies.map((copy) => ({ ...model, backing: null, backed: 0, sleep_level: null, copies: [], detail: null, pinned: false, ready_in_s: null, ...copy }))];
 
 /** Somebody must act: nothing else is red. */
 export const wants_somebody = (model: ModelResidency) => ['failed', 'unfit'].includes(standing_of(model, new Set()));

@@ -80,15 +80,17 @@ export function why_words(model: ModelResidency, at: string, devices: readonly M
     case 'asleep': {
       const time = time_words(since_of(model, at), teller);
       const why = model.cause === 'ordered' ? say('slept_ordered') : gone && say(`went_${gone}`, { other });
-      return told(model.waiting === 0 ? say('why_asleep', { time }) : say('why_asleep_waited', { time, count: model.waiting }), model.wake_s === null ? null : say('why_asleep_wakes_in', { seconds: seconds(model.wake_s) }), why);
+      const forgot = model.sleep_level === 2;
+      const head = model.waiting === 0 ? say(forgot ? 'why_forgot' : 'why_asleep', { time }) : say(forgot ? 'why_forgot_waited' : 'why_asleep_waited', { time, count: model.waiting });
+      return told(head, model.wake_s === null ? null : say(forgot ? 'why_forgot_wakes_in' : 'why_asleep_wakes_in', { seconds: seconds(model.wake_s) }), why);
     }
     case 'draining': {
       const going = one_of(goes, model.cause);
-      const sleeps = model.backed > 0;
-      const dozing = sleeps && one_of(dozes, model.cause);
+      const then = model.sleep_level === null ? null : say(model.sleep_level === 2 ? 'why_then_forgets' : 'why_then_sleeps');
+      const dozing = then && one_of(dozes, model.cause);
       const last = model.running === 0 ? null : model.running === 1 ? say('why_last_answer') : say('why_last_answers', { count: model.running });
-      if (dozing) return told(say(`dozes_${dozing}`), last);
-      return told(going ? say(`goes_${going}`, { other }) : say('goes_none'), last, sleeps ? say('why_then_sleeps') : null);
+      if (dozing) return told(say(`dozes_${dozing}`), last, model.sleep_level === 2 ? then : null);
+      return told(going ? say(`goes_${going}`, { other }) : say('goes_none'), last, then);
     }
     case 'fetching':
       return told(model.fetching ? fetching_words(model.fetching, say) : say('stands_fetching'));
@@ -124,6 +126,7 @@ export function event_words(event: ResidencyEvent, teller: Teller): string {
   const { say, name_of } = teller;
   const model = name_of(event.model);
   const took = event.took_s !== null && (event.what === 'ready' || event.what === 'gone' || event.what === 'asleep');
-  const what = took ? say(`event_${event.what as 'ready' | 'gone' | 'asleep'}_took`, { model, seconds: seconds(event.took_s ?? 0) }) : say(`event_${event.what}`, { model });
+  const key = event.sleep_level === 2 && event.what === 'sleep' ? 'forget' : event.sleep_level === 2 && event.what === 'wake' ? 'reload' : event.what;
+  const what = took ? say(`event_${event.what as 'ready' | 'gone' | 'asleep'}_took`, { model, seconds: seconds(event.took_s ?? 0) }) : say(`event_${key}`, { model });
   return sentences(what, reason_words(event, teller));
 }
