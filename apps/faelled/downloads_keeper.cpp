@@ -21,11 +21,15 @@ bool same_file(const engines::ModelSettings& a, const engines::ModelSettings& b)
 }  // namespace
 
 DownloadsKeeper::DownloadsKeeper(Parts parts)
-    : p_(std::move(parts)), again_(p_.loop, [this] { begin(); }), ticks_(p_.loop, [this] {
-        measure();
-        tell(now_);
-        ticks_.arm(told_every);
-      }) {
+    : p_(std::move(parts)),
+      again_(p_.loop, [this] { begin(); }),
+      ticks_(p_.loop,
+             [this] {
+               measure();
+               tell(now_);
+               ticks_.arm(told_every);
+             }),
+      aside_(p_.loop) {
   p_.mesh.on_asked_in_vain([this](const std::string& model) {
     queue_.hurry(model);
     tell(model);
@@ -37,10 +41,7 @@ DownloadsKeeper::DownloadsKeeper(Parts parts)
                      [this] { return static_cast<double>(failed_); });
 }
 
-DownloadsKeeper::~DownloadsKeeper() {
-  stop();
-  if (thread_.joinable()) thread_.join();
-}
+DownloadsKeeper::~DownloadsKeeper() { stop(); }
 
 void DownloadsKeeper::stop() {
   *stopping_ = true;
@@ -105,7 +106,7 @@ std::function<void()> DownloadsKeeper::work_of(std::vector<Chore> chores) const 
 }
 
 void DownloadsKeeper::begin() {
-  if (busy_ || *stopping_) return;
+  if (aside_.busy() || *stopping_) return;
   const auto model = queue_.begin(p_.clock.now());
   if (!model && chores_.empty()) {
     ticks_.cancel();
@@ -116,19 +117,14 @@ void DownloadsKeeper::begin() {
     }
     return;
   }
-  if (thread_.joinable()) thread_.join();  // the last one has told its end already
-  busy_ = true;
   auto chores = work_of(std::exchange(chores_, {}));
-  if (!model) {
-    thread_ = std::thread([this, chores = std::move(chores)] {
-      chores();
-      p_.loop.post([this] {
-        busy_ = false;
-        begin();
-      });
-    });
-    return;
-  }
+  if (!model)
+    return aside_.ask<void>(
+        [chores = std::move(chores)]() -> Expected<void> {
+          chores();
+          return {};
+        },
+        [this](const Expected<void>&) { begin(); });
   now_ = *model;
   progress_ = std::make_shared<fetch::Progress>();
   begun_ = measured_at_ = p_.clock.now();
@@ -137,23 +133,24 @@ void DownloadsKeeper::begin() {
   ticks_.arm(told_every);
   const engines::ModelSettings settings = wanted_.at(*model).settings;
   p_.log.info("a model's file is fetched", {{"model", *model}, {"source", settings.source}});
-  thread_ = std::thread([this, chores = std::move(chores), settings, how = p_.settings, progress = progress_] {
-    chores();
-    Ended all{settings, fetch::fetch(order_of(settings), how, *progress), {}};
-    if (all.file) {
-      all.settings.file = all.file->file.string();
-      if (const auto need = looked_at(all.settings)) {
-        all.need = *need;
-      } else {  // its hash is right, so it is what the operator meant, and no engine can use it
-        all.file = std::unexpected(fetch::Failure{fetch::Fault::refused, need.error().message, {}});
-      }
-    }
-    p_.loop.post([this, all = std::move(all)] { ended(all); });
-  });
+  aside_.ask<Ended>(
+      [chores = std::move(chores), settings, how = p_.settings, progress = progress_]() -> Expected<Ended> {
+        chores();
+        Ended all{settings, fetch::fetch(order_of(settings), how, *progress), {}};
+        if (all.file) {
+          all.settings.file = all.file->file.string();
+          if (const auto need = looked_at(all.settings)) {
+            all.need = *need;
+          } else {  // its hash is right, so it is what the operator meant, and no engine can use it
+            all.file = std::unexpected(fetch::Failure{fetch::Fault::refused, need.error().message, {}});
+          }
+        }
+        return all;
+      },
+      [this](const Expected<Ended>& all) { ended(*all); });
 }
 
 void DownloadsKeeper::ended(const Ended& all) {
-  busy_ = false;
   const std::string model = std::exchange(now_, {});
   const std::uint64_t came = progress_->fetched.load();
   fetched_bytes_ += came;

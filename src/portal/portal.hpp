@@ -10,8 +10,8 @@
 
 #include "base/limits.hpp"
 #include "gateway/gateway.hpp"
+#include "net/aside.hpp"
 #include "portal/alias_keeping.hpp"
-#include "portal/aside.hpp"
 #include "portal/asking.hpp"
 #include "portal/bulletin.hpp"
 #include "portal/call.hpp"
@@ -281,7 +281,7 @@ class Portal {
   net::Event all_kept_;
   net::Timer eraser_;  // of deleted conversations
   bool draining_ = false;
-  Aside aside_;  // for what would hold up the loop
+  net::Aside aside_;  // for what would hold up the loop
 };
 
 }  // namespace faelled::portal
