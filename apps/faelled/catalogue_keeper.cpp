@@ -18,6 +18,17 @@ namespace {
 constexpr std::size_t shown_always = 100;
 constexpr std::size_t failed_shown_max = 1000;
 
+struct ShownState {
+  rpc::EngineState state;
+  const char* gauge;
+  const char* help;
+};
+constexpr ShownState shown_states[] = {
+    {rpc::EngineState::ready, "faelled_model_ready", "1 while the model is in memory and answers at once"},
+    {rpc::EngineState::asleep, "faelled_model_asleep",
+     "1 while the model's engine lives and its weights lie in the host's memory"},
+    {rpc::EngineState::failed, "faelled_model_failed", "1 while the model cannot be served, however long one waits"}};
+
 }  // namespace
 
 CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
@@ -31,23 +42,23 @@ CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
   p_.catalogue.each([this](const gateway::CatalogueModel& model) {
     if (is_away(model.settings)) p_.downloads.want(model.settings, true);
   });
-  p_.metrics.models("faelled_model_ready", "1 while the model is in memory and answers at once",
-                    [this] { return states(rpc::EngineState::ready); });
-  p_.metrics.models("faelled_model_asleep", "1 while the model's engine lives and its weights lie in the host's memory",
-                    [this] { return states(rpc::EngineState::asleep); });
-  p_.metrics.models("faelled_model_failed", "1 while the model cannot be served, however long one waits",
-                    [this] { return states(rpc::EngineState::failed); });
+  std::vector<observe::Metrics::Named> gauges;
+  for (const ShownState& shown : shown_states) gauges.push_back({shown.gauge, shown.help});
+  p_.metrics.models(gauges, [this] { return states(); });
 }
 
-std::map<std::string, double> CatalogueKeeper::states(rpc::EngineState state) {
+std::map<std::string, std::vector<double>> CatalogueKeeper::states() {
   for (std::string& id : p_.mesh.with_engines()) used_.insert(std::move(id));
   std::set<std::string> all = used_;
   for (std::string& id : p_.mesh.failed() | std::views::take(failed_shown_max)) all.insert(std::move(id));
   if (p_.catalogue.names().size() <= shown_always)
     for (const std::string_view id : p_.catalogue.names()) all.emplace(id);
-  std::map<std::string, double> out;
-  for (const std::string& id : all)
-    if (p_.catalogue.has(id)) out.emplace(id, p_.mesh.state(id) == state ? 1 : 0);
+  std::map<std::string, std::vector<double>> out;
+  for (const std::string& id : all) {
+    if (!p_.catalogue.has(id)) continue;
+    const rpc::EngineState state = p_.mesh.state(id);
+    for (const ShownState& shown : shown_states) out[id].push_back(state == shown.state ? 1 : 0);
+  }
   return out;
 }
 

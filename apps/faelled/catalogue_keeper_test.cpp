@@ -194,6 +194,12 @@ TEST_F(CatalogueKeeperTest, OfVeryManyOnlyThoseInUseAreInTheMetrics) {
   mesh->report({"local", 1, {engine}, {}});
   EXPECT_THAT(metrics.text(), HasSubstr("faelled_model_ready{model=\"m7\"} 1\n"));
   EXPECT_EQ(times_shown("m8"), 0U);
+  engine.state = rpc::EngineState::failed;
+  mesh->report({"local", 1, {engine}, {}});
+  const std::string failed = metrics.text();
+  EXPECT_THAT(failed, HasSubstr("faelled_model_ready{model=\"m7\"} 0\n"));
+  EXPECT_THAT(failed, HasSubstr("faelled_model_asleep{model=\"m7\"} 0\n"));
+  EXPECT_THAT(failed, HasSubstr("faelled_model_failed{model=\"m7\"} 1\n"));
   mesh->report({"local", 1, {}, {}});
   EXPECT_THAT(metrics.text(), HasSubstr("faelled_model_ready{model=\"m7\"} 0\n")) << "it was in use";
   keeper->remove("m7", false);
