@@ -1,5 +1,5 @@
 // CatalogueKeeper: what becomes of a model that operators add, change or remove while the server runs: the gateway, the
-// mesh, the node and the metrics learn of it. Owned by serve(); loop's thread.
+// mesh, the node and the metrics learn of it. Owned by Keepers; loop's thread.
 #pragma once
 
 #include <map>

@@ -1,6 +1,6 @@
 // DownloadsKeeper: makes the files of models come that have a source and are not here: one at a time, on a thread of
 // its own, in the order of the catalogue, but first what somebody asked for in vain. Until then the mesh holds such a
-// model back with words that tell how far it is. Owned by serve(); loop's thread. Its destructor has what runs stop,
+// model back with words that tell how far it is. Owned by Keepers; loop's thread. Its destructor has what runs stop,
 // which sees that within a second, and waits for it.
 #pragma once
 
