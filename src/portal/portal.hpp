@@ -141,7 +141,7 @@ class Portal {
   net::Task<void> update_notice(Call& call);
   net::Task<void> delete_notice(Call& call);
   net::Task<void> get_engine_log(Call& call);
-  Expected<void> take_bulletin(const std::vector<store::SettingRow>& settings);
+  Expected<void> take_bulletin(const std::optional<store::SettingRow>& kept);
   net::Task<Expected<Bulletin>> change_bulletin(Call& call, std::string action, std::string object,
                                                 std::function<Expected<Bulletin>(Bulletin)> change);
   // catalogue_api.cpp

@@ -33,6 +33,9 @@ KeyRow read_key(Row& row);
 inline constexpr Part session_columns("hash, \"user\", created_at, expires_at");
 SessionRow read_session(Row& row);
 
+inline constexpr Part setting_columns("key, value, updated_at");
+SettingRow read_setting(Row& row);
+
 inline constexpr Part named_columns("name, version, value, updated_at");
 NamedRow read_named(Row& row);
 
