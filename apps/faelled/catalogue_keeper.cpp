@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "engines/memory_need.hpp"
 #include "model_look.hpp"
+#include "portal/catalogue_words.hpp"
 #include "residents.hpp"
 #include "settings.hpp"
 
@@ -93,16 +94,16 @@ void CatalogueKeeper::hear(const std::vector<store::NamedRow>& rows) {
 void CatalogueKeeper::take(const store::NamedRow& row, const fetch::Depot& depot) {
   const std::string& id = row.name;
   std::string definition;  // empty: not even that can be read
-  const auto leave_out = [&](const std::string& why) {
+  const auto leave_out = [&](const std::string& why, std::string_view why_da) {
     p_.log.error("a stored model is left out", {{"model", id}, {"detail", why}});
     versions_[id] = row.version;
-    left_out_[id] = {definition, why};
+    left_out_[id] = {definition, why, std::string(why_da)};
   };
   left_out_.erase(id);
   const auto stored = portal::read_stored_model(row.value);
   constexpr std::uint64_t version_most = UINT32_MAX;  // no person acts so often
   if (!stored || row.version == 0 || row.version > version_most)
-    return leave_out("what is stored of it cannot be read");
+    return leave_out("what is stored of it cannot be read", "Det, der er gemt om den, kan ikke læses.");
   const bool configured = p_.catalogue.has(id) && p_.catalogue.version(id) == 0;
   const bool has = p_.catalogue.has(id) && !configured;
   if (stored->definition.empty()) {
@@ -111,11 +112,20 @@ void CatalogueKeeper::take(const store::NamedRow& row, const fetch::Depot& depot
     return;
   }
   definition = stored->definition;
-  if (configured) return leave_out("the configuration file has a model of that name; remove one of the two");
+  if (configured)
+    return leave_out("the configuration file has a model of that name; remove one of the two",
+                     "Konfigurationsfilen har også en model med det navn. Fjern en af de to.");
   auto model = read(stored->definition, depot);
-  if (!model) return leave_out(model.error().message);
-  if (model->settings.id != id) return leave_out("its definition has another id");
-  if (auto free = p_.catalogue.may_put(*model); !free) return leave_out(free.error().message);
+  if (!model) {
+    const std::string_view known = portal::in_danish(model.error());
+    return leave_out(model.error().message, known.empty() ? "Dens definition kan ikke bruges her." : known);
+  }
+  if (model->settings.id != id)
+    return leave_out("its definition has another id", "Dens definition har et andet navn (id).");
+  if (auto free = p_.catalogue.may_put(*model); !free) {
+    const bool own_id = !p_.catalogue.has(id) && p_.catalogue.asked(id).model != nullptr;
+    return leave_out(free.error().message, portal::taken_in_danish(free.error().code, own_id));
+  }
   // Removed and added anew by another server, for a model keeps its engine.
   if (has && p_.catalogue.find(id)->settings.kind != model->settings.kind) gone(id, false, row.version);
   model->version = row.version;

@@ -156,6 +156,10 @@ TEST_F(CatalogueKeeperTest, LeavesOutWhatCannotBeAndSaysSo) {
   EXPECT_EQ(keeper->left_out().size(), 7U);
   EXPECT_EQ(keeper->left_out().at("x").definition, llama("x", R"(,"aliases":["standard"])"));
   EXPECT_EQ(keeper->left_out().at("w").definition, "");
+  for (const auto& [id, left] : keeper->left_out()) EXPECT_NE(left.why_da, "") << id;
+  EXPECT_THAT(keeper->left_out().at("standard").why_da, HasSubstr("et andet navn for en model"));
+  EXPECT_THAT(keeper->left_out().at("x").why_da, HasSubstr("de andre navne"));
+  EXPECT_THAT(keeper->left_out().at("z").why_da, HasSubstr("motor"));
   keeper->remove("configured", false);
   EXPECT_THAT(catalogue->names(), ElementsAre("configured")) << "only what was stored of it goes";
   EXPECT_EQ(keeper->last_version("configured"), 4U);
