@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/seconds.hpp"
 #include "gateway/fetching_words.hpp"
 #include "model_look.hpp"
 
@@ -11,8 +12,6 @@ namespace {
 
 constexpr Duration told_every = std::chrono::seconds(1);
 constexpr double seconds_averaged = 10;
-
-double in_seconds(Duration duration) { return static_cast<double>(to_millis(duration)) / 1000; }
 
 bool same_file(const engines::ModelSettings& a, const engines::ModelSettings& b) {
   return a.source == b.source && a.sha256 == b.sha256;
@@ -194,10 +193,10 @@ void DownloadsKeeper::measure() {
   if (!progress_) return;
   const Instant now = p_.clock.now();
   const std::uint64_t fetched = progress_->fetched.load();
-  const double passed = in_seconds(now - measured_at_);
+  const double passed = seconds(now - measured_at_);
   if (passed <= 0) return;
   const double rate = static_cast<double>(fetched - measured_bytes_) / passed;
-  const double whole = in_seconds(now - begun_);
+  const double whole = seconds(now - begun_);
   bytes_per_s_ += (rate - bytes_per_s_) * std::min(1.0, passed / std::min(seconds_averaged, std::max(whole, passed)));
   measured_bytes_ = fetched;
   measured_at_ = now;

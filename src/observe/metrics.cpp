@@ -9,12 +9,12 @@
 #include <map>
 #include <vector>
 
+#include "base/seconds.hpp"
+
 namespace faelled::observe {
 namespace {
 
 using Buckets = prometheus::Histogram::BucketBoundaries;
-
-double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 const Buckets& wait_buckets() {
   static const Buckets all{0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600};

@@ -3,13 +3,13 @@
 #include <cmath>
 #include <utility>
 
+#include "base/seconds.hpp"
+
 namespace faelled::residency {
 namespace {
 
 constexpr double offered_tau_s = 300;
 constexpr double average_of = 8;  // the last so many
-
-double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 void average(double& mean, double value) { mean = mean == 0 ? value : mean + (value - mean) / average_of; }
 
