@@ -1,5 +1,7 @@
 #include "alias_keeper.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace faelled::app {
@@ -33,7 +35,7 @@ std::optional<MovingAlias> AliasKeeper::read(const store::NamedRow& row) {
   auto alias = portal::read_alias(row.name, row.value);
   if (!alias) {
     log_.error("a stored alias cannot be read", {{"alias", row.name}});
-    left_out_[row.name] = {{}, "what is stored of it cannot be read"};
+    left_out_[row.name] = {{}, "what is stored of it cannot be read", "Det, der er gemt om det, kan ikke læses."};
     last_version_[row.name] = row.version;
   }
   return alias;
@@ -49,9 +51,13 @@ void AliasKeeper::restore(const std::vector<store::NamedRow>& rows) {
     // Memories are known once the loop runs: whether it fits is seen then.
     const bool moves = !alias->moving_to.empty();
     const std::string model = alias->model;
+    const std::string lacking = catalogue_.has(model) ? alias->moving_to : model;
     if (auto pointed = catalogue_.point(std::move(*alias)); !pointed) {
       log_.error("a stored alias is left out", {{"alias", name}, {"detail", pointed.error().message}});
-      left_out_[name] = {model, pointed.error().message};
+      const bool taken = pointed.error().code == Errc::exists;
+      left_out_[name] = {
+          model, pointed.error().message,
+          taken ? "Navnet hører allerede til en model." : fmt::format("Der er ingen model, der hedder '{}'.", lacking)};
     } else if (moves) {
       undecided_.insert(name);
     }

@@ -1,5 +1,5 @@
 // AliasKeeper: names that are moved from model to model while the server runs: it has the new model loaded, and lets
-// the name mean it once it is ready. Owned by serve(); loop's thread.
+// the name mean it once it is ready. Owned by Keepers; loop's thread.
 #pragma once
 
 #include <functional>

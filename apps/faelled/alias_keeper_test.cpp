@@ -124,7 +124,9 @@ TEST_F(AliasKeeperTest, ComesBackAsItWasKept) {
   EXPECT_EQ(keeper->last_version("gone"), 3U);
   ASSERT_EQ(keeper->left_out().size(), 2U);
   EXPECT_EQ(keeper->left_out().at("lost").model, "nobody");
+  EXPECT_EQ(keeper->left_out().at("lost").why_da, "Der er ingen model, der hedder 'nobody'.");
   EXPECT_EQ(keeper->left_out().at("broken").model, "");
+  EXPECT_NE(keeper->left_out().at("broken").why_da, "");
   keeper->remove("lost");
   EXPECT_EQ(keeper->last_version("lost"), 2U);
   EXPECT_FALSE(keeper->left_out().contains("lost"));

@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "engines/memory_need.hpp"
 #include "model_look.hpp"
+#include "portal/catalogue_words.hpp"
 #include "residents.hpp"
 #include "settings.hpp"
 
@@ -17,6 +18,17 @@ namespace {
 // Of so many models all are in the metrics; of more only those that are or were in use, or cannot be.
 constexpr std::size_t shown_always = 100;
 constexpr std::size_t failed_shown_max = 1000;
+
+struct ShownState {
+  rpc::EngineState state;
+  const char* gauge;
+  const char* help;
+};
+constexpr ShownState shown_states[] = {
+    {rpc::EngineState::ready, "faelled_model_ready", "1 while the model is in memory and answers at once"},
+    {rpc::EngineState::asleep, "faelled_model_asleep",
+     "1 while the model's engine lives and its weights lie in the host's memory"},
+    {rpc::EngineState::failed, "faelled_model_failed", "1 while the model cannot be served, however long one waits"}};
 
 }  // namespace
 
@@ -31,23 +43,23 @@ CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
   p_.catalogue.each([this](const gateway::CatalogueModel& model) {
     if (is_away(model.settings)) p_.downloads.want(model.settings, true);
   });
-  p_.metrics.models("faelled_model_ready", "1 while the model is in memory and answers at once",
-                    [this] { return states(rpc::EngineState::ready); });
-  p_.metrics.models("faelled_model_asleep", "1 while the model's engine lives and has left or forgotten its weights",
-                    [this] { return states(rpc::EngineState::asleep); });
-  p_.metrics.models("faelled_model_failed", "1 while the model cannot be served, however long one waits",
-                    [this] { return states(rpc::EngineState::failed); });
+  std::vector<observe::Metrics::Named> gauges;
+  for (const ShownState& shown : shown_states) gauges.push_back({shown.gauge, shown.help});
+  p_.metrics.models(gauges, [this] { return states(); });
 }
 
-std::map<std::string, double> CatalogueKeeper::states(rpc::EngineState state) {
+std::map<std::string, std::vector<double>> CatalogueKeeper::states() {
   for (std::string& id : p_.mesh.with_engines()) used_.insert(std::move(id));
   std::set<std::string> all = used_;
   for (std::string& id : p_.mesh.failed() | std::views::take(failed_shown_max)) all.insert(std::move(id));
   if (p_.catalogue.names().size() <= shown_always)
     for (const std::string_view id : p_.catalogue.names()) all.emplace(id);
-  std::map<std::string, double> out;
-  for (const std::string& id : all)
-    if (p_.catalogue.has(id)) out.emplace(id, p_.mesh.state(id) == state ? 1 : 0);
+  std::map<std::string, std::vector<double>> out;
+  for (const std::string& id : all) {
+    if (!p_.catalogue.has(id)) continue;
+    const rpc::EngineState state = p_.mesh.state(id);
+    for (const ShownState& shown : shown_states) out[id].push_back(state == shown.state ? 1 : 0);
+  }
   return out;
 }
 
@@ -82,16 +94,16 @@ void CatalogueKeeper::hear(const std::vector<store::NamedRow>& rows) {
 void CatalogueKeeper::take(const store::NamedRow& row, const fetch::Depot& depot) {
   const std::string& id = row.name;
   std::string definition;  // empty: not even that can be read
-  const auto leave_out = [&](const std::string& why) {
+  const auto leave_out = [&](const std::string& why, std::string_view why_da) {
     p_.log.error("a stored model is left out", {{"model", id}, {"detail", why}});
     versions_[id] = row.version;
-    left_out_[id] = {definition, why};
+    left_out_[id] = {definition, why, std::string(why_da)};
   };
   left_out_.erase(id);
   const auto stored = portal::read_stored_model(row.value);
   constexpr std::uint64_t version_most = UINT32_MAX;  // no person acts so often
   if (!stored || row.version == 0 || row.version > version_most)
-    return leave_out("what is stored of it cannot be read");
+    return leave_out("what is stored of it cannot be read", "Det, der er gemt om den, kan ikke læses.");
   const bool configured = p_.catalogue.has(id) && p_.catalogue.version(id) == 0;
   const bool has = p_.catalogue.has(id) && !configured;
   if (stored->definition.empty()) {
@@ -100,11 +112,20 @@ void CatalogueKeeper::take(const store::NamedRow& row, const fetch::Depot& depot
     return;
   }
   definition = stored->definition;
-  if (configured) return leave_out("the configuration file has a model of that name; remove one of the two");
+  if (configured)
+    return leave_out("the configuration file has a model of that name; remove one of the two",
+                     "Konfigurationsfilen har også en model med det navn. Fjern en af de to.");
   auto model = read(stored->definition, depot);
-  if (!model) return leave_out(model.error().message);
-  if (model->settings.id != id) return leave_out("its definition has another id");
-  if (auto free = p_.catalogue.may_put(*model); !free) return leave_out(free.error().message);
+  if (!model) {
+    const std::string_view known = portal::in_danish(model.error());
+    return leave_out(model.error().message, known.empty() ? "Dens definition kan ikke bruges her." : known);
+  }
+  if (model->settings.id != id)
+    return leave_out("its definition has another id", "Dens definition har et andet navn (id).");
+  if (auto free = p_.catalogue.may_put(*model); !free) {
+    const bool own_id = !p_.catalogue.has(id) && p_.catalogue.asked(id).model != nullptr;
+    return leave_out(free.error().message, portal::taken_in_danish(free.error().code, own_id));
+  }
   // Removed and added anew by another server, for a model keeps its engine.
   if (has && p_.catalogue.find(id)->settings.kind != model->settings.kind) gone(id, false, row.version);
   model->version = row.version;

@@ -1,5 +1,5 @@
 // CatalogueKeeper: what becomes of a model that operators add, change or remove while the server runs: the gateway, the
-// mesh, the node and the metrics learn of it. Owned by serve(); loop's thread.
+// mesh, the node and the metrics learn of it. Owned by Keepers; loop's thread.
 #pragma once
 
 #include <map>
@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "config/config.hpp"
 #include "downloads_keeper.hpp"
@@ -57,8 +58,8 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   void take(const store::NamedRow& row, const fetch::Depot& depot);
   std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition,
                                                                        const fetch::Depot& depot) const;
-  // Models whose state is one of these count 1; which others are told too, see shown().
-  std::map<std::string, double> states(rpc::EngineState state);
+  // Of the models that are in the metrics: 1 for the one of the states shown there that it is in.
+  std::map<std::string, std::vector<double>> states();
   void gone(const std::string& id, bool its_file, std::uint64_t version);
   void arrived(const engines::ModelSettings& settings, const engines::MemoryNeed& need);
 

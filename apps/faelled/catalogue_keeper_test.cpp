@@ -156,6 +156,10 @@ TEST_F(CatalogueKeeperTest, LeavesOutWhatCannotBeAndSaysSo) {
   EXPECT_EQ(keeper->left_out().size(), 7U);
   EXPECT_EQ(keeper->left_out().at("x").definition, llama("x", R"(,"aliases":["standard"])"));
   EXPECT_EQ(keeper->left_out().at("w").definition, "");
+  for (const auto& [id, left] : keeper->left_out()) EXPECT_NE(left.why_da, "") << id;
+  EXPECT_THAT(keeper->left_out().at("standard").why_da, HasSubstr("et andet navn for en model"));
+  EXPECT_THAT(keeper->left_out().at("x").why_da, HasSubstr("de andre navne"));
+  EXPECT_THAT(keeper->left_out().at("z").why_da, HasSubstr("motor"));
   keeper->remove("configured", false);
   EXPECT_THAT(catalogue->names(), ElementsAre("configured")) << "only what was stored of it goes";
   EXPECT_EQ(keeper->last_version("configured"), 4U);
@@ -194,6 +198,12 @@ TEST_F(CatalogueKeeperTest, OfVeryManyOnlyThoseInUseAreInTheMetrics) {
   mesh->report({"local", 1, {engine}, {}});
   EXPECT_THAT(metrics.text(), HasSubstr("faelled_model_ready{model=\"m7\"} 1\n"));
   EXPECT_EQ(times_shown("m8"), 0U);
+  engine.state = rpc::EngineState::failed;
+  mesh->report({"local", 1, {engine}, {}});
+  const std::string failed = metrics.text();
+  EXPECT_THAT(failed, HasSubstr("faelled_model_ready{model=\"m7\"} 0\n"));
+  EXPECT_THAT(failed, HasSubstr("faelled_model_asleep{model=\"m7\"} 0\n"));
+  EXPECT_THAT(failed, HasSubstr("faelled_model_failed{model=\"m7\"} 1\n"));
   mesh->report({"local", 1, {}, {}});
   EXPECT_THAT(metrics.text(), HasSubstr("faelled_model_ready{model=\"m7\"} 0\n")) << "it was in use";
   keeper->remove("m7", false);

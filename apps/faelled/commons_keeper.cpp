@@ -10,15 +10,12 @@ constexpr Duration save_every = std::chrono::minutes(1);
 
 // Nothing: none are kept. Errors: the store's, invalid.
 Expected<std::optional<mesh::Balances>> read_kept(store::Store& store) {
-  const auto settings = store.settings();
-  if (!settings) return std::unexpected(settings.error());
-  for (const store::SettingRow& row : *settings) {
-    if (row.key != mesh::balances_setting) continue;
-    auto read = mesh::read_balances(row.value);
-    if (!read) return std::unexpected(read.error());
-    return std::move(*read);
-  }
-  return std::nullopt;
+  const auto kept = store.find_setting(mesh::balances_setting);
+  if (!kept) return std::unexpected(kept.error());
+  if (!*kept) return std::nullopt;
+  auto read = mesh::read_balances((*kept)->value);
+  if (!read) return std::unexpected(read.error());
+  return std::move(*read);
 }
 
 }  // namespace

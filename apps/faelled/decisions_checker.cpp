@@ -55,8 +55,7 @@ void DecisionsChecker::due() {
 
 Expected<void> DecisionsChecker::begin() {
   if (stopping_) return fail(Errc::cancelled, "the server ends");
-  if (running_) return fail(Errc::conflict, "a check runs already", "wait for what it finds");
-  running_ = true;
+  if (aside_.busy()) return fail(Errc::conflict, "a check runs already", "wait for what it finds");
   aside_.ask<decisions::ReplayReport>(
       [job = job_, &stopping = stopping_] {
         work_when_nobody_else_does();
@@ -67,7 +66,6 @@ Expected<void> DecisionsChecker::begin() {
 }
 
 void DecisionsChecker::take(const Expected<decisions::ReplayReport>& report) {
-  running_ = false;
   if (!report) {
     if (report.error().code != Errc::cancelled)
       log_.error("the decision log could not be checked", {{"cause", report.error().message}});

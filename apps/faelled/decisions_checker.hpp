@@ -9,10 +9,10 @@
 #include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "decisions/log_check.hpp"
+#include "net/aside.hpp"
 #include "net/loop.hpp"
 #include "net/timer.hpp"
 #include "observe/log.hpp"
-#include "portal/aside.hpp"
 #include "portal/decision_check.hpp"
 
 namespace faelled::app {
@@ -33,7 +33,7 @@ class DecisionsChecker final : public portal::DecisionCheck {
   DecisionsChecker(const DecisionsChecker&) = delete;
   DecisionsChecker& operator=(const DecisionsChecker&) = delete;
 
-  bool running() const override { return running_; }
+  bool running() const override { return aside_.busy(); }
   const std::optional<portal::CheckFindings>& last() const override { return last_; }
   Expected<void> begin() override;
 
@@ -49,10 +49,9 @@ class DecisionsChecker final : public portal::DecisionCheck {
   Job job_;
   Times times_;
   std::optional<portal::CheckFindings> last_;
-  bool running_ = false;
   std::atomic<bool> stopping_ = false;  // read by the thread
   net::Timer timer_;
-  portal::Aside aside_;  // ends first
+  net::Aside aside_;  // ends first
 };
 
 // What the page shows of a report.

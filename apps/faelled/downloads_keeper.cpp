@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/seconds.hpp"
 #include "gateway/fetching_words.hpp"
 #include "model_look.hpp"
 
@@ -12,8 +13,6 @@ namespace {
 constexpr Duration told_every = std::chrono::seconds(1);
 constexpr double seconds_averaged = 10;
 
-double in_seconds(Duration duration) { return static_cast<double>(to_millis(duration)) / 1000; }
-
 bool same_file(const engines::ModelSettings& a, const engines::ModelSettings& b) {
   return a.source == b.source && a.sha256 == b.sha256;
 }
@@ -21,11 +20,15 @@ bool same_file(const engines::ModelSettings& a, const engines::ModelSettings& b)
 }  // namespace
 
 DownloadsKeeper::DownloadsKeeper(Parts parts)
-    : p_(std::move(parts)), again_(p_.loop, [this] { begin(); }), ticks_(p_.loop, [this] {
-        measure();
-        tell(now_);
-        ticks_.arm(told_every);
-      }) {
+    : p_(std::move(parts)),
+      again_(p_.loop, [this] { begin(); }),
+      ticks_(p_.loop,
+             [this] {
+               measure();
+               tell(now_);
+               ticks_.arm(told_every);
+             }),
+      aside_(p_.loop) {
   p_.mesh.on_asked_in_vain([this](const std::string& model) {
     queue_.hurry(model);
     tell(model);
@@ -37,10 +40,7 @@ DownloadsKeeper::DownloadsKeeper(Parts parts)
                      [this] { return static_cast<double>(failed_); });
 }
 
-DownloadsKeeper::~DownloadsKeeper() {
-  stop();
-  if (thread_.joinable()) thread_.join();
-}
+DownloadsKeeper::~DownloadsKeeper() { stop(); }
 
 void DownloadsKeeper::stop() {
   *stopping_ = true;
@@ -105,7 +105,7 @@ std::function<void()> DownloadsKeeper::work_of(std::vector<Chore> chores) const 
 }
 
 void DownloadsKeeper::begin() {
-  if (busy_ || *stopping_) return;
+  if (aside_.busy() || *stopping_) return;
   const auto model = queue_.begin(p_.clock.now());
   if (!model && chores_.empty()) {
     ticks_.cancel();
@@ -116,19 +116,14 @@ void DownloadsKeeper::begin() {
     }
     return;
   }
-  if (thread_.joinable()) thread_.join();  // the last one has told its end already
-  busy_ = true;
   auto chores = work_of(std::exchange(chores_, {}));
-  if (!model) {
-    thread_ = std::thread([this, chores = std::move(chores)] {
-      chores();
-      p_.loop.post([this] {
-        busy_ = false;
-        begin();
-      });
-    });
-    return;
-  }
+  if (!model)
+    return aside_.ask<void>(
+        [chores = std::move(chores)]() -> Expected<void> {
+          chores();
+          return {};
+        },
+        [this](const Expected<void>&) { begin(); });
   now_ = *model;
   progress_ = std::make_shared<fetch::Progress>();
   begun_ = measured_at_ = p_.clock.now();
@@ -137,23 +132,24 @@ void DownloadsKeeper::begin() {
   ticks_.arm(told_every);
   const engines::ModelSettings settings = wanted_.at(*model).settings;
   p_.log.info("a model's file is fetched", {{"model", *model}, {"source", settings.source}});
-  thread_ = std::thread([this, chores = std::move(chores), settings, how = p_.settings, progress = progress_] {
-    chores();
-    Ended all{settings, fetch::fetch(order_of(settings), how, *progress), {}};
-    if (all.file) {
-      all.settings.file = all.file->file.string();
-      if (const auto need = looked_at(all.settings)) {
-        all.need = *need;
-      } else {  // its hash is right, so it is what the operator meant, and no engine can use it
-        all.file = std::unexpected(fetch::Failure{fetch::Fault::refused, need.error().message, {}});
-      }
-    }
-    p_.loop.post([this, all = std::move(all)] { ended(all); });
-  });
+  aside_.ask<Ended>(
+      [chores = std::move(chores), settings, how = p_.settings, progress = progress_]() -> Expected<Ended> {
+        chores();
+        Ended all{settings, fetch::fetch(order_of(settings), how, *progress), {}};
+        if (all.file) {
+          all.settings.file = all.file->file.string();
+          if (const auto need = looked_at(all.settings)) {
+            all.need = *need;
+          } else {  // its hash is right, so it is what the operator meant, and no engine can use it
+            all.file = std::unexpected(fetch::Failure{fetch::Fault::refused, need.error().message, {}});
+          }
+        }
+        return all;
+      },
+      [this](const Expected<Ended>& all) { ended(*all); });
 }
 
 void DownloadsKeeper::ended(const Ended& all) {
-  busy_ = false;
   const std::string model = std::exchange(now_, {});
   const std::uint64_t came = progress_->fetched.load();
   fetched_bytes_ += came;
@@ -197,10 +193,10 @@ void DownloadsKeeper::measure() {
   if (!progress_) return;
   const Instant now = p_.clock.now();
   const std::uint64_t fetched = progress_->fetched.load();
-  const double passed = in_seconds(now - measured_at_);
+  const double passed = seconds(now - measured_at_);
   if (passed <= 0) return;
   const double rate = static_cast<double>(fetched - measured_bytes_) / passed;
-  const double whole = in_seconds(now - begun_);
+  const double whole = seconds(now - begun_);
   bytes_per_s_ += (rate - bytes_per_s_) * std::min(1.0, passed / std::min(seconds_averaged, std::max(whole, passed)));
   measured_bytes_ = fetched;
   measured_at_ = now;

@@ -1,15 +1,15 @@
 // DownloadsKeeper: makes the files of models come that have a source and are not here: one at a time, on a thread of
 // its own, in the order of the catalogue, but first what somebody asked for in vain. Until then the mesh holds such a
-// model back with words that tell how far it is. Owned by serve(); loop's thread. Its destructor waits for its thread,
-// which sees within a second that it shall stop.
+// model back with words that tell how far it is. Owned by Keepers; loop's thread. Its destructor has what runs stop,
+// which sees that within a second, and waits for it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "engines/memory_need.hpp"
@@ -17,6 +17,7 @@
 #include "fetch/fetch.hpp"
 #include "fetch/queue.hpp"
 #include "mesh/mesh.hpp"
+#include "net/aside.hpp"
 #include "net/loop.hpp"
 #include "net/timer.hpp"
 #include "observe/log.hpp"
@@ -96,8 +97,6 @@ class DownloadsKeeper {
   std::map<std::string, Wanted, std::less<>> wanted_;
   std::vector<Chore> chores_;  // for the thread, before its next file
   std::function<bool(const std::string&)> is_named_;
-  bool busy_ = false;  // the thread runs
-  std::thread thread_;
   std::string now_;                            // the model that is fetched
   std::shared_ptr<fetch::Progress> progress_;  // of it; the thread holds it too
   Instant begun_{};
@@ -109,6 +108,7 @@ class DownloadsKeeper {
   std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
   net::Timer again_;
   net::Timer ticks_;
+  net::Aside aside_;  // ends first
 };
 
 }  // namespace faelled::app

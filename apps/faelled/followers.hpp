@@ -1,5 +1,5 @@
 // Followers: who hears what another server on the same database changed, of what the directory does not keep itself:
-// models, aliases, and what operators tell. Owned by serve(); loop's thread.
+// models, aliases, and what operators tell. Owned by run(); loop's thread.
 #pragma once
 
 #include <functional>

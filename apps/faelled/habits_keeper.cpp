@@ -17,15 +17,9 @@ HabitsKeeper::HabitsKeeper(net::Loop& loop, const Clock& clock, mesh::Mesh& mesh
       }) {}
 
 Expected<void> HabitsKeeper::restore() {
-  auto kept = store_.wait_for([](store::Store& s) -> Expected<std::string> {
-    const auto settings = s.settings();
-    if (!settings) return std::unexpected(settings.error());
-    for (const store::SettingRow& row : *settings)
-      if (row.key == mesh::habits_setting) return row.value;
-    return std::string();
-  });
+  auto kept = store_.wait_for([](store::Store& s) { return s.find_setting(mesh::habits_setting); });
   if (!kept) return std::unexpected(kept.error());
-  kept_ = std::move(*kept);
+  if (*kept) kept_ = std::move((*kept)->value);
   timer_.arm(save_every);
   if (kept_.empty()) return {};
   if (const auto habits = mesh::read_habits(kept_)) {

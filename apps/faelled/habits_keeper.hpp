@@ -1,5 +1,5 @@
 // HabitsKeeper: what was learned of when models are asked for outlives the process. Servers on one database see parts
-// of the same days: what the last of them kept is what the next one begins with. Owned by serve(); loop's thread.
+// of the same days: what the last of them kept is what the next one begins with. Owned by Keepers; loop's thread.
 #pragma once
 
 #include <functional>

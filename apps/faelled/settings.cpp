@@ -246,4 +246,19 @@ gateway::Settings gateway_settings(const config::Config& config) {
   return {config.limits.wait, config.limits.total, config.limits.silence, config.limits.keep_alive};
 }
 
+mesh::Mesh::Settings mesh_settings(const config::Config& config, const gateway::Catalogue& catalogue) {
+  constexpr double never = 2;
+  mesh::Mesh::Settings settings{{catalogue.names().begin(), catalogue.names().end()}};
+  settings.residency.turn_least = config.residency.turn;
+  settings.residency.promise_least = config.residency.promise;
+  settings.residency.unused_after = config.residency.unused_after;
+  settings.residency.idle_w = config.residency.idle_w;
+  settings.residency.load_w = config.residency.load_w;
+  settings.residency.wait_w = config.residency.wait_w;
+  settings.residency.patience = config.residency.patience;
+  if (!config.residency.warm) settings.residency.habit_least = never;
+  settings.commons.waiting_max = static_cast<std::uint32_t>(config.limits.waiting);
+  return settings;
+}
+
 }  // namespace faelled::app

@@ -10,6 +10,7 @@
 #include "gateway/exchange.hpp"
 #include "http/server.hpp"
 #include "members/directory.hpp"
+#include "mesh/mesh.hpp"
 
 namespace faelled::app {
 
@@ -29,5 +30,6 @@ std::vector<members::ConfiguredKey> configured_keys(const config::Config& config
 http::ServerBounds server_bounds(const config::Config& config);
 http::TrustedProxies trusted_proxies(const config::Config& config);
 gateway::Settings gateway_settings(const config::Config& config);
+mesh::Mesh::Settings mesh_settings(const config::Config& config, const gateway::Catalogue& catalogue);
 
 }  // namespace faelled::app

@@ -94,7 +94,7 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
   arrive.deadline = Instant::max();  // the gateway keeps it: it knows the client
   decide(std::move(arrive));
   if (const auto still = live_.find(ticket.number); still != live_.end() && !still->second.room) {
-    wait(still->second);
+    wait(still->second, line);
     const auto order = scheduler_.waiting(ticket.model, line.tickets > short_line ? 1 : line.tickets);
     const auto at = std::ranges::find(order, ticket.number);
     const std::size_t position = at == order.end() ? line.tickets : static_cast<std::size_t>(at - order.begin()) + 1;
@@ -111,6 +111,7 @@ void Mesh::end(const rpc::End& end) {
   if (found == live_.end()) return;
   Live& live = found->second;
   const std::string model = live.ticket.model;
+  Line& line = line_of(model);
   commons::End ended{end.ticket, commons::Ending::cancelled,
                      end.prompt_tokens - std::min(end.cached_tokens, end.prompt_tokens), end.output_tokens};
   if (end.outcome == rpc::Outcome::done) ended.how = commons::Ending::done;
@@ -130,9 +131,9 @@ void Mesh::end(const rpc::End& end) {
     }
     if (end.engine_fault && engine_fault_) engine_fault_(room.engine);
     live.room.reset();
-    if (ended.how == commons::Ending::returned) wait(live);
+    if (ended.how == commons::Ending::returned) wait(live, line);
   } else {
-    unwait(live);
+    unwait(live, line);
   }
   if (ended.how == commons::Ending::returned) {
     residents_.returned(live.ticket, share_of(live.ticket.member));
@@ -143,8 +144,8 @@ void Mesh::end(const rpc::End& end) {
   }
   decide(ended);
   // What was to be tried again has nothing to wait for.
-  if (line_of(model).removed) return refuse_all(model, rpc::RefusalCause::model_removed, {}, {});
-  tell_waiting(model);
+  if (line.removed) return refuse_all(model, rpc::RefusalCause::model_removed, {}, {});
+  tell_waiting(model, line);
 }
 
 void Mesh::report(const rpc::Report& report) {
@@ -276,7 +277,7 @@ void Mesh::grant(const commons::Grant& granted) {
   if (found == live_.end()) return;  // it was withdrawn by what was done before; its End is among the events
   Live& live = found->second;
   Line& line = line_of(live.ticket.model);
-  unwait(live);
+  unwait(live, line);
   const Instant now = clock_.now();
   if (line.tickets > 0) {
     if (line.granted != Instant{}) line.interval += (now - line.granted - line.interval) / interval_over;
@@ -286,7 +287,7 @@ void Mesh::grant(const commons::Grant& granted) {
   }
   const auto engine = engines_.find(granted.engine);
   if (engine == engines_.end() || !serves(engine->second)) {  // it has gone since, or goes
-    wait(live);
+    wait(live, line);
     return decide(commons::End{granted.ticket, commons::Ending::returned, 0, 0});
   }
   chronicle_.waited(live.ticket.member, now - live.ticket.admitted);
@@ -301,21 +302,19 @@ void Mesh::refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_
   const auto found = live_.find(number);
   if (found == live_.end() || found->second.room) return;
   rpc::TicketListener* listener = found->second.listener;
-  unwait(found->second);
+  unwait(found->second, line_of(found->second.ticket.model));
   const rpc::Ticket ticket = std::move(found->second.ticket);
   live_.erase(found);
   residents_.ended(ticket, false);
   listener->refused({number, cause, retry_after, detail});
 }
 
-void Mesh::wait(Live& live) {
-  if (std::exchange(live.in_line, true)) return;
-  ++line_of(live.ticket.model).tickets;
+void Mesh::wait(Live& live, Line& line) {
+  if (!std::exchange(live.in_line, true)) ++line.tickets;
 }
 
-void Mesh::unwait(Live& live) {
-  if (!std::exchange(live.in_line, false)) return;
-  --line_of(live.ticket.model).tickets;
+void Mesh::unwait(Live& live, Line& line) {
+  if (std::exchange(live.in_line, false)) --line.tickets;
 }
 
 rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
@@ -362,9 +361,11 @@ rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
 }
 
 void Mesh::tell_waiting(const std::string& model) {
-  const auto known = lines_.find(model);
-  if (known == lines_.end() || known->second.tickets == 0) return;
-  Line& line = known->second;
+  if (const auto known = lines_.find(model); known != lines_.end()) tell_waiting(model, known->second);
+}
+
+void Mesh::tell_waiting(const std::string& model, Line& line) {
+  if (line.tickets == 0) return;
   const Instant now = clock_.now();
   if (line.tickets > short_line && now - line.told < long_line_told_every) return;
   line.told = now;

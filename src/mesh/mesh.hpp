@@ -149,10 +149,11 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void grant(const commons::Grant& grant);
   void refuse(std::uint64_t number, rpc::RefusalCause cause, Duration retry_after, const std::string& detail);
   void refuse_all(const std::string& model, rpc::RefusalCause cause, Duration retry_after, const std::string& detail);
-  void wait(Live& live);
-  void unwait(Live& live);
+  static void wait(Live& live, Line& line);
+  static void unwait(Live& live, Line& line);
   rpc::Grant take(Engine& engine, const rpc::Ticket& ticket);
   void tell_waiting(const std::string& model);
+  void tell_waiting(const std::string& model, Line& line);
   void tell_commons(const std::string& model);
   rpc::Waiting waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const;
   bool serves(const Engine& engine) const;

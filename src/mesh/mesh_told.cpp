@@ -30,6 +30,21 @@ rpc::EngineState state_of(const rpc::Fetching& fetching) {
   return fetching.failed ? rpc::EngineState::failed : rpc::EngineState::fetching;
 }
 
+// Both kinds of status say alike how far a model is.
+template <class Status>
+void tell(Status& status, const rpc::EngineReport& best) {
+  status.state = best.state;
+  status.detail = best.detail;
+  status.ready_in = best.ready_in;
+}
+
+template <class Status>
+void tell(Status& status, const rpc::Fetching& fetching) {
+  status.state = state_of(fetching);
+  status.detail = fetching.detail;
+  status.ready_in = fetching.left;
+}
+
 }  // namespace
 
 rpc::EngineState Mesh::state(const std::string& model) const {
@@ -44,9 +59,7 @@ rpc::ModelStatus Mesh::status_of(const std::string& model, const Line* line) con
   status.model = model;
   if (line != nullptr) status.waiting = static_cast<std::uint32_t>(line->tickets);
   if (const rpc::EngineReport* best = best_report(model)) {
-    status.state = best->state;
-    status.detail = best->detail;
-    status.ready_in = best->ready_in;
+    tell(status, *best);
     status.context_tokens = best->context_tokens;
   }
   if (status.state != rpc::EngineState::ready)
@@ -55,11 +68,7 @@ rpc::ModelStatus Mesh::status_of(const std::string& model, const Line* line) con
     status.state = rpc::EngineState::failed;
     status.detail = std::move(why);
   }
-  if (line != nullptr && line->fetching) {
-    status.state = state_of(*line->fetching);
-    status.detail = line->fetching->detail;
-    status.ready_in = line->fetching->left;
-  }
+  if (line != nullptr && line->fetching) tell(status, *line->fetching);
   for (const auto& [id, engine] : engines_) {
     if (engine.report.model != model || engine.report.state != rpc::EngineState::ready) continue;
     status.places += static_cast<std::uint32_t>(engine.places.size());
@@ -170,10 +179,8 @@ std::optional<rpc::ModelResidency> Mesh::residency(std::string_view named) const
     known.emplace();
     known->model = model;
     if (const rpc::EngineReport* best = best_report(model)) {
-      known->state = best->state;
-      known->detail = best->detail;
+      tell(*known, *best);
       known->load_time = best->load_time;
-      known->ready_in = best->ready_in;
     }
     known->waiting = static_cast<std::uint32_t>(line->tickets);
     for (const auto& [id, engine] : engines_)
@@ -181,9 +188,7 @@ std::optional<rpc::ModelResidency> Mesh::residency(std::string_view named) const
         known->running += static_cast<std::uint32_t>(engine.places.size() - engine.free.size());
   }
   if (line != nullptr && line->fetching) {
-    known->state = state_of(*line->fetching);
-    known->detail = line->fetching->detail;
-    known->ready_in = line->fetching->left;
+    tell(*known, *line->fetching);
     known->fetching = line->fetching;
   }
   return known;

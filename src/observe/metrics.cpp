@@ -9,12 +9,12 @@
 #include <map>
 #include <vector>
 
+#include "base/seconds.hpp"
+
 namespace faelled::observe {
 namespace {
 
 using Buckets = prometheus::Histogram::BucketBoundaries;
-
-double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 const Buckets& wait_buckets() {
   static const Buckets all{0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600};
@@ -64,9 +64,9 @@ struct Metrics::State {
   };
   std::vector<Count> counts;
   struct OfModels {
-    prometheus::Family<prometheus::Gauge>* family;
-    std::function<std::map<std::string, double>()> read;
-    std::map<std::string, prometheus::Gauge*, std::less<>> shown;
+    std::vector<prometheus::Family<prometheus::Gauge>*> families;
+    std::function<std::map<std::string, std::vector<double>>()> read;
+    std::map<std::string, std::vector<prometheus::Gauge*>, std::less<>> shown;  // one of each family
   };
   std::vector<OfModels> of_models;
   prometheus::Family<prometheus::Counter>* rejections;
@@ -156,10 +156,12 @@ void Metrics::gauge(const std::string& name, const std::string& help, std::funct
   state_->readings.push_back({&made, std::move(read)});
 }
 
-void Metrics::models(const std::string& name, const std::string& help,
-                     std::function<std::map<std::string, double>()> read) {
-  auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry);
-  state_->of_models.push_back({&family, std::move(read), {}});
+void Metrics::models(const std::vector<Named>& gauges,
+                     std::function<std::map<std::string, std::vector<double>>()> read) {
+  State::OfModels& of = state_->of_models.emplace_back();
+  for (const auto& [name, help] : gauges)
+    of.families.push_back(&prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry));
+  of.read = std::move(read);
 }
 
 std::string Metrics::text() const {
@@ -167,13 +169,14 @@ std::string Metrics::text() const {
     const auto now = of.read();
     std::erase_if(of.shown, [&](const auto& shown) {
       if (now.contains(shown.first)) return false;
-      of.family->Remove(shown.second);
+      for (std::size_t i = 0; i < of.families.size(); ++i) of.families[i]->Remove(shown.second[i]);
       return true;
     });
-    for (const auto& [model, value] : now) {
-      auto& gauge = of.shown[model];
-      if (gauge == nullptr) gauge = &of.family->Add({{"model", model}});
-      gauge->Set(value);
+    for (const auto& [model, values] : now) {
+      auto& shown = of.shown[model];
+      if (shown.empty())
+        for (auto* family : of.families) shown.push_back(&family->Add({{"model", model}}));
+      for (std::size_t i = 0; i < shown.size(); ++i) shown[i]->Set(values.at(i));
     }
   }
   for (const State::Reading& reading : state_->readings) reading.gauge->Set(reading.read());

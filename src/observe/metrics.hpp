@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 
@@ -45,8 +46,13 @@ class Metrics {
   void gauge(const std::string& name, const std::string& help, std::function<double()> read,
              const std::map<std::string, std::string>& labels = {});
 
-  // Gauges of models, of which there may be many: each reading gives those that are worth a series.
-  void models(const std::string& name, const std::string& help, std::function<std::map<std::string, double>()> read);
+  struct Named {
+    std::string name;
+    std::string help;
+  };
+  // Gauges of models, of which there may be many: one reading gives those that are worth a series, and of each a value
+  // for every gauge.
+  void models(const std::vector<Named>& gauges, std::function<std::map<std::string, std::vector<double>>()> read);
 
   // Prometheus text format 0.0.4.
   std::string text() const;

@@ -27,9 +27,41 @@ bool Translator::unsupported(std::string param, std::string_view why) {
 bool Translator::read_text(json::Value object, std::string_view name, const std::string& path, std::string_view& raw) {
   const auto value = object.find(name);
   const std::string param = path.empty() ? std::string(name) : path + "." + std::string(name);
-  if (!value || value->is_null()) return missing(param);
+  if (!given(value)) return missing(param);
   if (value->kind() != json::Kind::text) return wrong_kind(param, "a string", *value);
   raw = value->raw();
+  return true;
+}
+
+bool Translator::read_model(json::Value root, std::string& model) {
+  const auto value = root.find("model");
+  if (!given(value)) return missing("model");
+  auto name = value->text();
+  if (!name) return wrong_kind("model", "a string", *value);
+  model = std::move(*name);
+  out_.object().member_raw("model", value->raw());
+  return true;
+}
+
+bool Translator::read_stream(json::Value root, bool& stream) {
+  if (const auto value = root.find("stream"); given(value)) {
+    const auto wanted = value->boolean();
+    if (!wanted) return wrong_kind("stream", "true or false", *value);
+    stream = *wanted && !counting_;
+  }
+  if (stream) out_.member("stream", true).member_raw("stream_options", R"({"include_usage":true})");
+  return true;
+}
+
+bool Translator::read_tools(json::Value tools) {
+  if (tools.kind() != json::Kind::array) return wrong_kind("tools", "an array", tools);
+  if (tools.is_empty()) return true;
+  out_.key("tools").array();
+  std::size_t number = 0;
+  for (const json::Value tool : tools.items()) {
+    if (!read_tool("tools[" + std::to_string(number++) + "]", tool)) return false;
+  }
+  out_.close_array();
   return true;
 }
 

@@ -18,6 +18,7 @@ namespace faelled::portal {
 struct AliasLeftOut {
   std::string model;  // what it meant; empty: not even that can be read
   std::string why;
+  std::string why_da;
   bool operator==(const AliasLeftOut&) const = default;
 };
 

@@ -91,8 +91,8 @@ net::Task<void> Portal::list_aliases(Call& call) {
               out.close_array().key("left_out").array();
               if (p_.aliases != nullptr)
                 for (const auto& [name, left] : p_.aliases->left_out()) {
-                  out.object().member("name", name).member_or_null("model", left.model).member("why", left.why);
-                  out.close_object();
+                  out.object().member("name", name).member_or_null("model", left.model);
+                  out.member("why", left.why).member("why_da", left.why_da).close_object();
                 }
               out.close_array().close_object();
             }));

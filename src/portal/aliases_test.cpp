@@ -117,10 +117,13 @@ TEST_F(AliasesApi, AModelThatANameMeansStays) {
 TEST_F(AliasesApi, TellsWhatAStartLeftOutUntilItIsMendedOrRemoved) {
   in_world([](World& world) -> Task<void> {
     co_await with_two_models(world);
-    world.aliases.left = {{"best", {"gone", "no model is called 'gone'"}}, {"torn", {{}, "unreadable"}}};
+    world.aliases.left = {{"best", {"gone", "no model is called 'gone'", "ingen model hedder 'gone'"}},
+                          {"torn", {{}, "unreadable", "ulæselig"}}};
     world.aliases.last = {{"best", 4}, {"torn", 0}};
     const Answer all = co_await world.ask_owner("GET", "/api/aliases");
-    EXPECT_EQ(text_at(all.body, "left_out.0"), R"({"name":"best","model":"gone","why":"no model is called 'gone'"})");
+    EXPECT_EQ(
+        text_at(all.body, "left_out.0"),
+        R"({"name":"best","model":"gone","why":"no model is called 'gone'","why_da":"ingen model hedder 'gone'"})");
     EXPECT_EQ(text_at(all.body, "left_out.1.model"), "null") << all.body;
     const Answer mended = co_await world.ask_owner("PUT", best, R"({"model":"m"})");
     EXPECT_EQ(text_at(mended.body, "version"), "5") << mended.body;

@@ -61,6 +61,7 @@ struct ModelFit {
 struct LeftOut {
   std::string definition;  // empty: not even that can be read
   std::string why;
+  std::string why_da;
   bool operator==(const LeftOut&) const = default;
 };
 

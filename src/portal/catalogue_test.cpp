@@ -261,12 +261,13 @@ TEST_F(CatalogueApi, SaysWhereAServersCatalogueStands) {
 
 TEST_F(CatalogueApi, TellsWhatAStartLeftOutUntilItIsMendedOrRemoved) {
   in_world([](World& world) -> Task<void> {
-    world.keeping.left = {{"m", {R"({"id":"m"})", "the configuration file has a model of that name"}},
-                          {"org/small", {small, "its adapter is gone"}},
-                          {"torn", {{}, "what is stored of it cannot be read"}}};
+    world.keeping.left = {
+        {"m", {R"({"id":"m"})", "the configuration file has a model of that name", "konfigurationsfilen"}},
+        {"org/small", {small, "its adapter is gone", "dens adapter er væk"}},
+        {"torn", {{}, "what is stored of it cannot be read", "ulæselig"}}};
     const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
-    EXPECT_EQ(text_at(all.body, "left_out.1"),
-              R"({"id":"org/small","definition":)" + small + R"(,"why":"its adapter is gone"})");
+    EXPECT_EQ(text_at(all.body, "left_out.1"), R"({"id":"org/small","definition":)" + small +
+                                                   R"(,"why":"its adapter is gone","why_da":"dens adapter er væk"})");
     EXPECT_EQ(text_at(all.body, "left_out.2.definition"), "null") << all.body;
     EXPECT_EQ((co_await world.ask_owner("POST", "/api/catalogue", wish(small))).status, 201);
     world.keeping.last["torn"] = 4;

@@ -76,27 +76,25 @@ std::optional<std::string> tail_of(const std::filesystem::path& file, std::size_
 }  // namespace
 
 Expected<void> Portal::restore() {
-  auto settings = p_.store.wait_for([](store::Store& s) { return s.settings(); });
-  if (!settings) return std::unexpected(settings.error());
-  return take_bulletin(*settings);
+  auto kept = p_.store.wait_for([](store::Store& s) { return s.find_setting(bulletin_setting); });
+  if (!kept) return std::unexpected(kept.error());
+  return take_bulletin(*kept);
 }
 
 net::Task<void> Portal::follow() {
-  auto settings = co_await on_store<std::vector<store::SettingRow>>(
-      [](store::Store& s, store::Conversations&) { return s.settings(); });
-  if (!settings) co_return;
-  if (auto taken = take_bulletin(*settings); !taken)
+  auto kept = co_await on_store<std::optional<store::SettingRow>>(
+      [](store::Store& s, store::Conversations&) { return s.find_setting(bulletin_setting); });
+  if (!kept) co_return;
+  if (auto taken = take_bulletin(*kept); !taken)
     p_.context.log.error("what another server tells cannot be read", {{"cause", taken.error().message}});
 }
 
-Expected<void> Portal::take_bulletin(const std::vector<store::SettingRow>& settings) {
-  for (const store::SettingRow& row : settings) {
-    if (row.key != bulletin_setting) continue;
-    auto kept = bulletin_of(row.value);
-    if (!kept) return std::unexpected(kept.error());
-    bulletin_ = std::move(*kept);
-    p_.context.maintenance = bulletin_.maintenance;
-  }
+Expected<void> Portal::take_bulletin(const std::optional<store::SettingRow>& kept) {
+  if (!kept) return {};
+  auto bulletin = bulletin_of(kept->value);
+  if (!bulletin) return std::unexpected(bulletin.error());
+  bulletin_ = std::move(*bulletin);
+  p_.context.maintenance = bulletin_.maintenance;
   return {};
 }
 
@@ -104,7 +102,7 @@ net::Task<void> Portal::get_maintenance(Call& call) {
   const std::filesystem::path data = watch_.facts().data;
   const auto used =
       co_await on_store<std::uint64_t>([data](store::Store& s, store::Conversations&) -> Expected<std::uint64_t> {
-        if (auto answers = s.settings(); !answers) return std::unexpected(answers.error());
+        if (auto answers = s.find_setting(bulletin_setting); !answers) return std::unexpected(answers.error());
         return data.empty() ? 0 : bytes_below(data);
       });
   const auto disk = watch_.disk();

@@ -10,8 +10,8 @@
 
 #include "base/limits.hpp"
 #include "gateway/gateway.hpp"
+#include "net/aside.hpp"
 #include "portal/alias_keeping.hpp"
-#include "portal/aside.hpp"
 #include "portal/asking.hpp"
 #include "portal/bulletin.hpp"
 #include "portal/call.hpp"
@@ -141,7 +141,7 @@ class Portal {
   net::Task<void> update_notice(Call& call);
   net::Task<void> delete_notice(Call& call);
   net::Task<void> get_engine_log(Call& call);
-  Expected<void> take_bulletin(const std::vector<store::SettingRow>& settings);
+  Expected<void> take_bulletin(const std::optional<store::SettingRow>& kept);
   net::Task<Expected<Bulletin>> change_bulletin(Call& call, std::string action, std::string object,
                                                 std::function<Expected<Bulletin>(Bulletin)> change);
   // catalogue_api.cpp
@@ -281,7 +281,7 @@ class Portal {
   net::Event all_kept_;
   net::Timer eraser_;  // of deleted conversations
   bool draining_ = false;
-  Aside aside_;  // for what would hold up the loop
+  net::Aside aside_;  // for what would hold up the loop
 };
 
 }  // namespace faelled::portal

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/seconds.hpp"
 #include "residency/planner.hpp"
 
 namespace faelled::residency {
@@ -11,7 +12,6 @@ namespace {
 constexpr double forgotten_s =
     300;  // what was waited long ago, or after a time that justifies a copy if that is longer
 
-double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 Duration after_s(double s) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s)); }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/seconds.hpp"
 #include "residency/pack.hpp"
 #include "residency/planner.hpp"
 
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::size_t evictors_max = 16;  // of the most wanted: those behind them wait for room or for their turn
 
-double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 Duration after_s(double s) {
   constexpr double longest_s = 1e6;
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::clamp(s, 0.0, longest_s)));

@@ -3,12 +3,12 @@
 #include <cmath>
 #include <utility>
 
+#include "base/seconds.hpp"
+
 namespace faelled::residency {
 namespace {
 
 constexpr double offered_tau_s = 300;
-
-double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/seconds.hpp"
+
 namespace faelled::residency {
 namespace {
 
@@ -10,11 +12,11 @@ constexpr double young_s = 60;  // ages below it hardly differ
 }  // namespace
 
 double worth(const Model& model, const Weighing& weighing, Instant now) {
-  return worth(model, std::chrono::duration<double>(model.load).count(), model.bytes, weighing, now);
+  return worth(model, seconds(model.load), model.bytes, weighing, now);
 }
 
 double worth(const Model& model, double lost_s, std::uint64_t freed, const Weighing& weighing, Instant now) {
-  const double age_s = std::chrono::duration<double>(model.demand.age(now)).count();
+  const double age_s = seconds(model.demand.age(now));
   const double demand = weighing.habit ? model.demand.habit(now) : model.demand.rate(now);
   return lost_s / static_cast<double>(freed) * std::pow(demand, weighing.demand) /
          std::pow(age_s + young_s, weighing.age);

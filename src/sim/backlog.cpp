@@ -44,8 +44,8 @@ void add_queues(const Result& result, Windows& windows) {
   std::vector<std::vector<Interval>> waited(result.members.size());
   for (const Outcome& outcome : result.outcomes)
     if (outcome.served) {
-      const double at = in_seconds(outcome.at);
-      waited[outcome.member].push_back({at, at + in_seconds(outcome.served->first_token)});
+      const double at = seconds(outcome.at);
+      waited[outcome.member].push_back({at, at + seconds(outcome.served->first_token)});
     }
   for (std::uint32_t member = 0; member < waited.size(); ++member) {
     std::ranges::sort(waited[member], {}, &Interval::low);
@@ -64,7 +64,7 @@ void add_queues(const Result& result, Windows& windows) {
 Backlogged backlogged(const Result& result, const WorkPrice& price, std::span<const std::uint32_t> shares,
                       Duration horizon) {
   const std::size_t members = result.members.size();
-  Windows windows(members, in_seconds(horizon));
+  Windows windows(members, seconds(horizon));
   for (const Outcome& outcome : result.outcomes) {
     if (!outcome.served) continue;
     const Interval time = service_time(outcome);

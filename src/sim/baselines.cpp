@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/seconds.hpp"
+
 namespace faelled::sim {
 namespace {
 
@@ -72,7 +74,7 @@ MaxMin::MaxMin(const Setting& setting)
     : waiting_(setting), work_(setting.work), shares_(as_weights(setting.shares)), recent_(setting.shares.size()) {}
 
 double MaxMin::recent(std::uint32_t member, Instant now) const {
-  const double passed_s = std::chrono::duration<double>(now - recent_[member].at).count();
+  const double passed_s = seconds(now - recent_[member].at);
   return recent_[member].work * std::exp(-passed_s / slice_s);
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/seconds.hpp"
 #include "sim/memory.hpp"
 
 namespace faelled::sim {
@@ -36,7 +37,7 @@ Stays stays_of(const Trace& trace, const std::vector<ModelShape>& shapes, std::u
     before = request.model;
     const std::size_t step = stays.room.size();
     const double part = static_cast<double>(shape.bytes) / static_cast<double>(bytes);
-    const double load_s = std::chrono::duration<double>(shape.load).count();
+    const double load_s = seconds(shape.load);
     stays.nothing_kept_s += load_s;
     if (last[request.model] != never && load_s > 0) {
       const auto tightest = std::ranges::lower_bound(least, last[request.model] + 1);

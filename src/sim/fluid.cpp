@@ -114,7 +114,7 @@ std::vector<double> fluid_starts_s(const Result& result, const WorkPrice& price,
   Fluid fluid(shares, pace, starts_s);
   for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
     const Outcome& outcome = result.outcomes[i];
-    starts_s[i] = in_seconds(outcome.at);
+    starts_s[i] = seconds(outcome.at);
     if (!outcome.served) continue;
     fluid.until(starts_s[i]);
     fluid.arrive(outcome.member, i, work_of(outcome, price));
@@ -145,7 +145,7 @@ std::optional<double> light_lateness_s(const Result& result, const WorkPrice& pr
   for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
     const Outcome& outcome = result.outcomes[i];
     if (!outcome.served || served[outcome.member] > requests_max) continue;
-    sum += std::max(0.0, in_seconds(outcome.at + outcome.served->first_token) - starts_s[i]);
+    sum += std::max(0.0, seconds(outcome.at + outcome.served->first_token) - starts_s[i]);
     ++count;
   }
   return count ? std::optional(sum / static_cast<double>(count)) : std::nullopt;

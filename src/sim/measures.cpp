@@ -15,7 +15,7 @@ double last_end_s(const Result& result) {
   Duration last{};
   for (const Outcome& outcome : result.outcomes)
     if (outcome.served) last = std::max(last, outcome.at + outcome.served->finished);
-  return in_seconds(last);
+  return seconds(last);
 }
 
 }  // namespace
@@ -29,12 +29,12 @@ ServiceDifference service_difference(const Result& result, const WorkPrice& pric
   for (const Outcome& outcome : result.outcomes)
     if (outcome.served) served_work += work_of(outcome, price);
   for (int i = 1; i < ticks; ++i) {
-    const double middle = (in_seconds(horizon) - warm_up_s) / ticks * i + warm_up_s;
+    const double middle = (seconds(horizon) - warm_up_s) / ticks * i + warm_up_s;
     const double low = middle - window_s / 2, high = middle + window_s / 2;
     std::ranges::fill(service, 0);
     std::ranges::fill(demand, 0);
     for (const Outcome& outcome : result.outcomes) {
-      const double work = work_of(outcome, price) / window_s, at = in_seconds(outcome.at);
+      const double work = work_of(outcome, price) / window_s, at = seconds(outcome.at);
       if (outcome.served) {
         const Interval time = service_time(outcome);
         if (time.length() > 0) service[outcome.member] += work * time.within(low, high) / time.length();
@@ -75,7 +75,7 @@ std::optional<double> light_first_token_s(const Result& result, std::size_t requ
   for (const Outcome& outcome : result.outcomes) {
     if (!outcome.served) continue;
     ++served[outcome.member];
-    sum_s[outcome.member] += in_seconds(outcome.served->first_token);
+    sum_s[outcome.member] += seconds(outcome.served->first_token);
   }
   std::size_t count = 0;
   double total = 0;
@@ -90,7 +90,7 @@ std::optional<double> light_first_token_s(const Result& result, std::size_t requ
 Waits waits(const Result& result) {
   std::vector<double> all;
   for (const Outcome& outcome : result.outcomes)
-    if (outcome.served) all.push_back(in_seconds(outcome.served->first_token));
+    if (outcome.served) all.push_back(seconds(outcome.served->first_token));
   std::ranges::sort(all);
   if (all.empty()) return {};
   return {percentile(all, 50), percentile(all, 95), percentile(all, 99), all.back()};
@@ -106,7 +106,7 @@ std::vector<MemberFigures> by_member(const Result& result, const WorkPrice& pric
     if (!outcome.served) continue;
     ++member.served;
     member.served_work += work;
-    member.first_token_s += in_seconds(outcome.served->first_token);
+    member.first_token_s += seconds(outcome.served->first_token);
   }
   for (MemberFigures& member : members)
     if (member.served > 0) member.first_token_s /= static_cast<double>(member.served);

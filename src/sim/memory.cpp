@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/seconds.hpp"
 #include "residency/tuner.hpp"
 
 namespace faelled::sim {
@@ -71,9 +72,7 @@ class Ranked : public Keeper {
 
  protected:
   // load seconds per byte
-  double cost(ModelNumber m) const {
-    return std::chrono::duration<double>(catalogue_[m].load).count() / static_cast<double>(catalogue_[m].bytes);
-  }
+  double cost(ModelNumber m) const { return seconds(catalogue_[m].load) / static_cast<double>(catalogue_[m].bytes); }
 
  private:
   virtual void seen(ModelNumber model, Instant now, RequestId row) = 0;
@@ -131,7 +130,7 @@ class Belady final : public Ranked {
   void seen(ModelNumber model, Instant, RequestId row) override { next_[model] = after_[row]; }
   double rank(ModelNumber model, RequestId row) const override {
     if (next_[model] == never) return -1;
-    const auto away = std::chrono::duration<double>(requests_[next_[model]].at - requests_[row].at).count();
+    const auto away = seconds(requests_[next_[model]].at - requests_[row].at);
     return cost(model) / (away + 1e-9);
   }
 
@@ -190,7 +189,7 @@ Expected<Result> play_memory(const Trace& trace, const Memory& memory, std::stri
       if (!keeper->asked(request.model, Instant(request.at + std::chrono::seconds(begun_s)), row)) {
         ++result.loads->misses;
         ++result.loads->loads;
-        result.loads->seconds += std::chrono::duration<double>(model.load).count();
+        result.loads->seconds += seconds(model.load);
         ready[request.model] = request.at + model.load;
       }
       const Duration wait = std::max(Duration{}, ready[request.model] - request.at);

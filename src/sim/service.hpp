@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "base/clock.hpp"
+#include "base/seconds.hpp"
 #include "sim/result.hpp"
 #include "sim/world.hpp"
 
@@ -12,8 +12,6 @@ namespace faelled::sim {
 
 inline constexpr double window_s = 60;   // over which service is looked at
 inline constexpr double warm_up_s = 30;  // of a run, before anything is looked at
-
-inline double in_seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
 
 inline double work_of(const Outcome& outcome, const WorkPrice& price) {
   return 1.0 * price.input * outcome.input_tokens + 1.0 * price.output * outcome.output_tokens;
@@ -28,8 +26,8 @@ struct Interval {
 // Of a served request: when it got its tokens, over which its work is spread evenly. Too short to spread: no service.
 inline Interval service_time(const Outcome& outcome) {
   constexpr double spread_s_min = 1e-5;
-  const double at = in_seconds(outcome.at);
-  const Interval time{at + in_seconds(outcome.served->first_token), at + in_seconds(outcome.served->finished)};
+  const double at = seconds(outcome.at);
+  const Interval time{at + seconds(outcome.served->first_token), at + seconds(outcome.served->finished)};
   return time.length() < spread_s_min ? Interval{time.high, time.high} : time;
 }
 

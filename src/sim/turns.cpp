@@ -5,6 +5,7 @@
 #include <queue>
 #include <string>
 
+#include "base/seconds.hpp"
 #include "residency/member_weights.hpp"
 #include "sim/engine.hpp"
 #include "sim/memory.hpp"
@@ -192,7 +193,7 @@ class Play final : private Desk {
       Station& station = models_[load->model];
       ++station.loads;
       ++result_.loads->loads;
-      result_.loads->seconds += std::chrono::duration<double>(station.shape.load).count();
+      result_.loads->seconds += seconds(station.shape.load);
       at(now_ + station.shape.load, Kind::loaded, load->model);
     } else if (const auto* drain = std::get_if<residency::Drain>(&action)) {
       made_.order->serves(now_, drain->model, 0);

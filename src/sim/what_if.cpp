@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "base/percentile.hpp"
 #include "base/random.hpp"
+#include "base/seconds.hpp"
 #include "sim/names.hpp"
 #include "sim/simulation.hpp"
 
@@ -28,7 +29,7 @@ struct Fit {
 
   void add(const Recorded& row) {
     const double in = row.input_tokens, out = row.output_tokens;
-    const double time = std::chrono::duration<double>(row.engine).count();
+    const double time = seconds(row.engine);
     xx += in * in, xy += in * out, yy += out * out, xt += in * time, yt += out * time;
     x += in, y += out, t += time;
   }

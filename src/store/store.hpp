@@ -57,6 +57,7 @@ class Store {
 
   // Settings, by key. set_setting: makes or replaces.
   virtual Expected<std::vector<SettingRow>> settings() = 0;
+  virtual Expected<std::optional<SettingRow>> find_setting(std::string_view key) = 0;
   virtual Expected<void> set_setting(const SettingRow& row) = 0;
 
   // Models and aliases that were added at run time, by name, at most `limit`. `after`: the last one seen; empty: from

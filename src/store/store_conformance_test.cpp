@@ -169,6 +169,8 @@ TEST_P(StoreConformance, KeepsSettingsByKey) {
   ASSERT_TRUE(store().set_setting({"maintenance", "", at_second(2)}));
   EXPECT_EQ(store().settings().value(),
             (std::vector<SettingRow>{{"announcement", "hej", at_second(1)}, {"maintenance", "", at_second(2)}}));
+  EXPECT_EQ(store().find_setting("maintenance").value(), (SettingRow{"maintenance", "", at_second(2)}));
+  EXPECT_EQ(store().find_setting("nothing").value(), std::nullopt);
 }
 
 TEST_P(StoreConformance, KeepsModelsAndAliasesByNameAndApart) {

@@ -25,6 +25,7 @@ interface LeftOut {
   id: string;
   definition: Definition | null;
   why: string;
+  why_da: string;
 }
 
 /** How a model stands whose file comes, or did not. */
@@ -262,9 +263,10 @@ test('a model of vLLM is added with what only it is asked, and a wrong folder lo
 test('what a start left out is told with its reason, and is mended or removed', async ({ browser, guard }) => {
   void guard;
   for (const mends of [true, false]) {
-    const { page, asked } = await operator_of(browser, {}, false, { id: 'glemt', definition: { id: 'glemt', name: 'Glemt Model', engine: 'llama', file: '/srv/g.gguf' }, why: "'standard' is an alias of another model" });
+    const { page, asked } = await operator_of(browser, {}, false, { id: 'glemt', definition: { id: 'glemt', name: 'Glemt Model', engine: 'llama', file: '/srv/g.gguf' }, why: "'standard' is an alias of another model", why_da: 'Et af de andre navne bruges allerede.' });
     const told = page.getByRole('region', { name: 'Kom ikke med ved start' });
-    await expect(told).toContainText("'standard' is an alias of another model");
+    await expect(told).toContainText('Et af de andre navne bruges allerede.');
+    await expect(told).not.toContainText('alias of another model');
     await no_axe_violations(page);
     if (mends) {
       await told.getByRole('button', { name: 'Ret glemt' }).click();

@@ -167,6 +167,7 @@ def test_a_stored_model_that_the_configuration_names_too_is_left_out_and_not_los
     assert any(line.get("level") == "error" and line.get("model") == "both" for line in running.log())
     (left,) = api(running, "GET", "/api/catalogue")[1]["left_out"]
     assert left["id"] == "both" and left["definition"]["name"] == "Added" and "configuration file" in left["why"], left
+    assert "onfigurationsfilen" in left["why_da"], left
     configured = running.config["models"].pop()
     running.stop()
     running.start()

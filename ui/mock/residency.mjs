@@ -27,7 +27,7 @@ export function mock_residency({ note }) {
   // What operators added while it ran; the others stand in the configuration file.
   const added = new Map([['phi-4-14b', { version: 2, definition: { id: 'phi-4-14b', name: 'Phi 4 14B', engine: 'llama', file: '/srv/modeller/phi-4-14b-q4_k_m.gguf', concurrency: 4, context_tokens: 8192 } }]]);
   const versions = new Map([['phi-4-14b', 2]]);
-  const left_out = [{ id: 'munin-7b', definition: { id: 'munin-7b', name: 'Munin 7B', engine: 'vllm', folder: '/srv/modeller/munin-7b' }, why: "'standard' is an alias of another model" }];
+  const left_out = [{ id: 'munin-7b', definition: { id: 'munin-7b', name: 'Munin 7B', engine: 'vllm', folder: '/srv/modeller/munin-7b' }, why: "'standard' is an alias of another model", why_da: 'Et af de andre navne bruges allerede.' }];
   const fit_of = (definition) => {
     const weights = 9.1 * gb, kv_cache = (definition.concurrency ?? 1) * (definition.context_tokens ?? 4096) * 160_000, working = 0.6 * gb, memory = 80 * gb;
     const bytes = weights + kv_cache + working;

@@ -12,18 +12,10 @@ namespace {
 constexpr Renamed names[] = {
     {"messages", "messages", true}, {"stop", "stop_sequences"}, {"response_format", "output_config.format", true}};
 
-bool given(const std::optional<Value>& value) { return value && !value->is_null(); }
-
 }  // namespace
 
 std::expected<Asked, ApiError> translate(std::string_view body, json::Document& document, bool counting) {
-  const auto root = document.parse(body);
-  if (!root) return std::unexpected(not_json(root.error(), document.name_that_stands_twice()));
-  Asked asked;
-  asked.chat_body.reserve(body.size() + 256);
-  Translation translation(asked, counting);
-  if (!translation.run(*root)) return std::unexpected(std::move(translation.error()));
-  return asked;
+  return translated<Translation, Asked>(body, document, counting);
 }
 
 ApiError in_own_names(ApiError error) { return renamed(std::move(error), names); }
@@ -31,12 +23,7 @@ ApiError in_own_names(ApiError error) { return renamed(std::move(error), names);
 bool Translation::run(Value root) {
   if (root.kind() != Kind::object) return wrong_kind("body", "an object", root);
   if (!refuse_what_is_not_done(root)) return false;
-  const auto model = root.find("model");
-  if (!given(model)) return missing("model");
-  auto name = model->text();
-  if (!name) return wrong_kind("model", "a string", *model);
-  asked_.model = std::move(*name);
-  out_.object().member_raw("model", model->raw());
+  if (!read_model(root, asked_.model)) return false;
   const auto tokens = root.find("max_tokens");
   if (!given(tokens) && !counting_) return missing("max_tokens");
   if (given(tokens)) out_.member_raw("max_tokens", tokens->raw());
@@ -66,12 +53,7 @@ bool Translation::read_fields(Value root) {
     if (stop->kind() != Kind::array) return wrong_kind("stop_sequences", "an array of strings", *stop);
     out_.member_raw("stop", stop->raw());
   }
-  if (const auto stream = root.find("stream"); given(stream)) {
-    const auto wanted = stream->boolean();
-    if (!wanted) return wrong_kind("stream", "true or false", *stream);
-    asked_.stream = *wanted && !counting_;
-  }
-  if (asked_.stream) out_.member("stream", true).member_raw("stream_options", R"({"include_usage":true})");
+  if (!read_stream(root, asked_.stream)) return false;
   const auto thinking = root.find("thinking");
   if (given(thinking) && !read_thinking(*thinking)) return false;
   const auto config = root.find("output_config");
@@ -112,18 +94,6 @@ bool Translation::read_format(const std::string& path, Value format) {
   if (!given(schema)) return missing(path + ".schema");
   out_.key("response_format").object().member("type", "json_schema").key("json_schema").object();
   out_.member("name", "answer").member_raw("schema", schema->raw()).close_object().close_object();
-  return true;
-}
-
-bool Translation::read_tools(Value tools) {
-  if (tools.kind() != Kind::array) return wrong_kind("tools", "an array", tools);
-  if (tools.is_empty()) return true;
-  out_.key("tools").array();
-  std::size_t number = 0;
-  for (const Value tool : tools.items()) {
-    if (!read_tool("tools[" + std::to_string(number++) + "]", tool)) return false;
-  }
-  out_.close_array();
   return true;
 }
 

@@ -1,16 +1,14 @@
 // Translation: the checks behind anthropic::translate. Lives for one body. Internal to src/openai/anthropic.
 #pragma once
 
-#include "json/writer.hpp"
 #include "openai/anthropic/translate.hpp"
-#include "openai/chat_messages.hpp"
 #include "openai/translator.hpp"
 
 namespace faelled::openai::anthropic {
 
-class Translation : public Translator {
+class Translation final : public Translator {
  public:
-  Translation(Asked& asked, bool counting) : asked_(asked), counting_(counting), out_(asked.chat_body) {}
+  Translation(Asked& asked, bool counting) : Translator(asked.chat_body, counting), asked_(asked) {}
 
   bool run(json::Value root);
 
@@ -20,8 +18,7 @@ class Translation : public Translator {
   bool read_thinking(json::Value thinking);
   bool read_output_config(json::Value config);
   bool read_format(const std::string& path, json::Value format);
-  bool read_tools(json::Value tools);
-  bool read_tool(const std::string& path, json::Value tool);
+  bool read_tool(const std::string& path, json::Value tool) override;
   bool read_tool_choice(json::Value choice);
 
   // translation_messages.cpp
@@ -35,9 +32,6 @@ class Translation : public Translator {
   bool refuse_block(const std::string& path, std::string_view type);
 
   Asked& asked_;
-  bool counting_;
-  json::Writer out_;
-  ChatMessages messages_;
 };
 
 }  // namespace faelled::openai::anthropic

@@ -9,13 +9,13 @@ using json::Kind;
 using json::Value;
 
 bool Translation::read_messages(Value root) {
-  if (const auto system = root.find("system"); system && !system->is_null() && !system->is_empty()) {
+  if (const auto system = root.find("system"); given(system) && !system->is_empty()) {
     ChatMessages::Texts texts;
     if (!read_texts("system", *system, texts)) return false;
     messages_.say("system", texts);
   }
   const auto messages = root.find("messages");
-  if (!messages || messages->is_null()) return missing("messages");
+  if (!given(messages)) return missing("messages");
   if (messages->kind() != Kind::array) return wrong_kind("messages", "an array", *messages);
   if (messages->is_empty()) return refuse(Cause::invalid_value, "messages", "'messages' must not be empty.");
   if (messages->count() > limits::chat_messages_max)
@@ -33,14 +33,14 @@ bool Translation::read_messages(Value root) {
 bool Translation::read_message(const std::string& path, Value message) {
   if (message.kind() != Kind::object) return wrong_kind(path, "an object", message);
   const auto role = message.find("role");
-  if (!role || role->is_null()) return missing(path + ".role");
+  if (!given(role)) return missing(path + ".role");
   const char* known = role->text_is("user")        ? "user"
                       : role->text_is("assistant") ? "assistant"
                       : role->text_is("system")    ? "system"
                                                    : nullptr;
   if (!known) return refuse(Cause::invalid_value, path + ".role", "The role of a message must be user or assistant.");
   const auto content = message.find("content");
-  if (!content || content->is_null()) return missing(path + ".content");
+  if (!given(content)) return missing(path + ".content");
   const std::string here = path + ".content";
   if (content->kind() == Kind::text) {
     messages_.say(known, {content->raw()});
@@ -100,7 +100,7 @@ bool Translation::read_assistant(const std::string& path, Value blocks) {
       Call& call = calls.emplace_back();
       if (!read_text(block, "id", here, call.id) || !read_text(block, "name", here, call.name)) return false;
       const auto input = block.find("input");
-      if (!input || input->is_null()) return missing(here + ".input");
+      if (!given(input)) return missing(here + ".input");
       if (input->kind() != Kind::object) return wrong_kind(here + ".input", "an object", *input);
       json::append_text(call.arguments, input->raw());
     } else if (type != R"("thinking")" && type != R"("redacted_thinking")") {  // not shown to a model again
@@ -117,8 +117,7 @@ bool Translation::read_result(const std::string& path, Value block) {
   if (!read_text(block, "tool_use_id", path, id)) return false;
   ChatMessages::Texts texts;
   const auto content = block.find("content");
-  if (content && !content->is_null() && !content->is_empty() && !read_texts(path + ".content", *content, texts))
-    return false;
+  if (given(content) && !content->is_empty() && !read_texts(path + ".content", *content, texts)) return false;
   messages_.result(id, texts);
   return true;
 }

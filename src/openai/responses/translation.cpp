@@ -14,9 +14,7 @@ using json::Value;
 namespace {
 
 // Nothing, or what asks for nothing.
-bool idle(const std::optional<Value>& value) {
-  return !value || value->is_null() || value->boolean() == false || value->is_empty();
-}
+bool idle(const std::optional<Value>& value) { return !given(value) || value->boolean() == false || value->is_empty(); }
 
 constexpr Renamed names[] = {
     {"messages", "input", true},
@@ -28,13 +26,7 @@ constexpr Renamed names[] = {
 }  // namespace
 
 std::expected<Asked, ApiError> translate(std::string_view body, json::Document& document, bool counting) {
-  const auto root = document.parse(body);
-  if (!root) return std::unexpected(not_json(root.error(), document.name_that_stands_twice()));
-  Asked asked;
-  asked.chat_body.reserve(body.size() + 256);
-  Translation translation(asked, counting);
-  if (!translation.run(*root)) return std::unexpected(std::move(translation.error()));
-  return asked;
+  return translated<Translation, Asked>(body, document, counting);
 }
 
 ApiError in_own_names(ApiError error) { return renamed(std::move(error), names); }
@@ -42,12 +34,7 @@ ApiError in_own_names(ApiError error) { return renamed(std::move(error), names);
 bool Translation::run(Value root) {
   if (root.kind() != Kind::object) return wrong_kind("body", "an object", root);
   if (!refuse_what_is_stored(root) || !refuse_what_is_not_done(root)) return false;
-  const auto model = root.find("model");
-  if (!model || model->is_null()) return missing("model");
-  auto name = model->text();
-  if (!name) return wrong_kind("model", "a string", *model);
-  asked_.model = std::move(*name);
-  out_.object().member_raw("model", model->raw());
+  if (!read_model(root, asked_.model)) return false;
   if (!read_input(root) || !read_fields(root)) return false;
   out_.close_object();
   write_echo(root);
@@ -77,7 +64,7 @@ bool Translation::refuse_what_is_not_done(Value root) {
   for (const auto& [name, why] : fields) {
     if (!idle(root.find(name))) return unsupported(std::string(name), why);
   }
-  if (const auto truncation = root.find("truncation"); truncation && !truncation->is_null()) {
+  if (const auto truncation = root.find("truncation"); given(truncation)) {
     if (truncation->text_is("auto"))
       return refuse(Cause::unsupported_value, "truncation",
                     "'truncation' can only be \"disabled\" here: nothing is cut away unseen.");
@@ -88,7 +75,7 @@ bool Translation::refuse_what_is_not_done(Value root) {
   if (!idle(top_logprobs) && top_logprobs->integer() != 0)
     return unsupported("top_logprobs", "ask /v1/chat/completions for logprobs");
   const auto include = root.find("include");
-  if (!include || include->is_null()) return true;
+  if (!given(include)) return true;
   if (include->kind() != Kind::array) return wrong_kind("include", "an array", *include);
   for (const Value wanted : include->items()) {
     if (wanted.text_is("message.output_text.logprobs"))
@@ -114,28 +101,22 @@ bool Translation::read_fields(Value root) {
       {"presence_penalty", "presence_penalty"},
   }};
   for (const auto& [own, chat] : alike) {
-    if (const auto value = root.find(own); value && !value->is_null()) out_.member_raw(chat, value->raw());
+    if (const auto value = root.find(own); given(value)) out_.member_raw(chat, value->raw());
   }
-  if (const auto stream = root.find("stream"); stream && !stream->is_null()) {
-    const auto wanted = stream->boolean();
-    if (!wanted) return wrong_kind("stream", "true or false", *stream);
-    asked_.stream = *wanted && !counting_;
-  }
-  if (asked_.stream) out_.member("stream", true).member_raw("stream_options", R"({"include_usage":true})");
-  if (const auto metadata = root.find("metadata"); metadata && !metadata->is_null() && !read_metadata(*metadata))
-    return false;
-  if (const auto tools = root.find("tools"); tools && !tools->is_null() && !read_tools(*tools)) return false;
+  if (!read_stream(root, asked_.stream)) return false;
+  if (const auto metadata = root.find("metadata"); given(metadata) && !read_metadata(*metadata)) return false;
+  if (const auto tools = root.find("tools"); given(tools) && !read_tools(*tools)) return false;
   // Some clients say "auto" where there is nothing to choose.
   const bool needless = idle(root.find("tools"));
   if (const auto choice = root.find("tool_choice");
-      choice && !choice->is_null() && !(needless && (choice->text_is("auto") || choice->text_is("none"))) &&
+      given(choice) && !(needless && (choice->text_is("auto") || choice->text_is("none"))) &&
       !read_tool_choice(*choice))
     return false;
   const auto text = root.find("text");
-  if (!text || text->is_null()) return true;
+  if (!given(text)) return true;
   if (text->kind() != Kind::object) return wrong_kind("text", "an object", *text);
   const auto format = text->find("format");
-  return !format || format->is_null() || read_format(*format);
+  return !given(format) || read_format(*format);
 }
 
 bool Translation::read_format(Value format) {
@@ -147,7 +128,7 @@ bool Translation::read_format(Value format) {
   if (type == R"("json_schema")") {
     out_.key("json_schema").object();
     for (const char* name : {"name", "description", "schema", "strict"}) {
-      if (const auto value = format.find(name); value && !value->is_null()) out_.member_raw(name, value->raw());
+      if (const auto value = format.find(name); given(value)) out_.member_raw(name, value->raw());
     }
     out_.close_object();
   }
@@ -190,7 +171,7 @@ void Translation::write_echo(Value root) {
   say("tool_choice", choice ? choice->kind() : Kind::text, R"("auto")");
   const auto text = root.find("text");
   const auto format = text ? text->find("format") : std::nullopt;
-  const bool said = format && !format->is_null() && format->raw().size() <= limits::echoed_field_bytes_max;
+  const bool said = given(format) && format->raw().size() <= limits::echoed_field_bytes_max;
   echo.key("text").object().member_raw("format", said ? format->raw() : R"({"type":"text"})").close_object();
   echo.member("previous_response_id", nullptr).member("background", false).member("store", false);
   echo.member("service_tier", "default").member("truncation", "disabled").member("top_logprobs", 0);

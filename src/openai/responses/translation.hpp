@@ -1,16 +1,14 @@
 // Translation: the checks behind responses::translate. Lives for one body. Internal to src/openai/responses.
 #pragma once
 
-#include "json/writer.hpp"
-#include "openai/chat_messages.hpp"
 #include "openai/responses/translate.hpp"
 #include "openai/translator.hpp"
 
 namespace faelled::openai::responses {
 
-class Translation : public Translator {
+class Translation final : public Translator {
  public:
-  Translation(Asked& asked, bool counting) : asked_(asked), counting_(counting), out_(asked.chat_body) {}
+  Translation(Asked& asked, bool counting) : Translator(asked.chat_body, counting), asked_(asked) {}
 
   bool run(json::Value root);
 
@@ -31,14 +29,10 @@ class Translation : public Translator {
   bool read_output(const std::string& path, json::Value item);
 
   // translation_tools.cpp
-  bool read_tools(json::Value tools);
-  bool read_tool(const std::string& path, json::Value tool);
+  bool read_tool(const std::string& path, json::Value tool) override;
   bool read_tool_choice(json::Value choice);
 
   Asked& asked_;
-  bool counting_;
-  json::Writer out_;
-  ChatMessages messages_;
   std::string scratch_;
 };
 

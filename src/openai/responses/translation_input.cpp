@@ -8,12 +8,12 @@ using json::Kind;
 using json::Value;
 
 bool Translation::read_input(Value root) {
-  if (const auto instructions = root.find("instructions"); instructions && !instructions->is_null()) {
+  if (const auto instructions = root.find("instructions"); given(instructions)) {
     if (instructions->kind() != Kind::text) return wrong_kind("instructions", "a string", *instructions);
     if (!instructions->is_empty()) messages_.say("system", {instructions->raw()});
   }
   const auto input = root.find("input");
-  if (!input || input->is_null()) return missing("input");
+  if (!given(input)) return missing("input");
   if (input->kind() == Kind::text) {
     messages_.say("user", {input->raw()});
   } else if (input->kind() == Kind::array) {
@@ -36,7 +36,7 @@ bool Translation::read_input(Value root) {
 bool Translation::read_item(const std::string& path, Value item) {
   if (item.kind() != Kind::object) return wrong_kind(path, "an object", item);
   const auto type = item.find("type");
-  if (!type || type->is_null() || type->text_is("message")) return read_message(path, item);
+  if (!given(type) || type->text_is("message")) return read_message(path, item);
   if (type->text_is("function_call")) return read_call(path, item);
   if (type->text_is("function_call_output")) return read_output(path, item);
   if (type->text_is("reasoning")) return true;  // what a model thought before is not shown to it again
@@ -51,13 +51,13 @@ bool Translation::read_item(const std::string& path, Value item) {
 
 bool Translation::read_message(const std::string& path, Value item) {
   const auto role = item.find("role");
-  if (!role || role->is_null()) return missing(path + ".role");
+  if (!given(role)) return missing(path + ".role");
   const std::string_view name = role->text_view(scratch_);
   if (name != "user" && name != "assistant" && name != "system" && name != "developer")
     return refuse(Cause::invalid_value, path + ".role",
                   "The role of a message must be system, developer, user or assistant.");
   const auto content = item.find("content");
-  if (!content || content->is_null()) return missing(path + ".content");
+  if (!given(content)) return missing(path + ".content");
   ChatMessages::Texts texts;
   if (!read_texts(path + ".content", *content, texts)) return false;
   messages_.say(name, texts);
@@ -101,7 +101,7 @@ bool Translation::read_output(const std::string& path, Value item) {
   std::string_view id;
   if (!read_text(item, "call_id", path, id)) return false;
   const auto output = item.find("output");
-  if (!output || output->is_null()) return missing(path + ".output");
+  if (!given(output)) return missing(path + ".output");
   ChatMessages::Texts texts;
   if (!read_texts(path + ".output", *output, texts)) return false;
   messages_.result(id, texts);

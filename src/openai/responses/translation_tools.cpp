@@ -6,18 +6,6 @@ namespace faelled::openai::responses {
 using json::Kind;
 using json::Value;
 
-bool Translation::read_tools(Value tools) {
-  if (tools.kind() != Kind::array) return wrong_kind("tools", "an array", tools);
-  if (tools.is_empty()) return true;
-  out_.key("tools").array();
-  std::size_t number = 0;
-  for (const Value tool : tools.items()) {
-    if (!read_tool("tools[" + std::to_string(number++) + "]", tool)) return false;
-  }
-  out_.close_array();
-  return true;
-}
-
 bool Translation::read_tool(const std::string& path, Value tool) {
   if (tool.kind() != Kind::object) return wrong_kind(path, "an object", tool);
   std::string_view type, name;
@@ -28,7 +16,7 @@ bool Translation::read_tool(const std::string& path, Value tool) {
   if (!read_text(tool, "name", path, name)) return false;
   out_.object().member("type", "function").key("function").object().member_raw("name", name);
   for (const char* more : {"description", "parameters", "strict"}) {
-    if (const auto value = tool.find(more); value && !value->is_null()) out_.member_raw(more, value->raw());
+    if (const auto value = tool.find(more); given(value)) out_.member_raw(more, value->raw());
   }
   out_.close_object().close_object();
   return true;

@@ -26,25 +26,17 @@ Expected<std::vector<Kept>> those(Connection& db, const char* sql, Kept (*read)(
   return out;
 }
 
-constexpr const char* members_of =
-    "SELECT id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact "
-    "FROM members WHERE id = ANY ($1::text[]) ORDER BY id";
-constexpr const char* users_of =
-    "SELECT id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, last_seen_at "
-    "FROM users WHERE id = ANY ($1::text[]) ORDER BY id";
-constexpr const char* keys_of =
-    "SELECT id, hash, member, \"user\", name, created_at, expires_at, revoked_at, last_used_at, origin, revoked_by, "
-    "models, show_waiting, front_end, rotated_from, replaced_by FROM keys WHERE id = ANY ($1::text[]) ORDER BY id";
-constexpr const char* agreements_of =
-    "SELECT id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, "
-    "reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by "
-    "FROM agreements WHERE id = ANY ($1::text[]) ORDER BY id";
-constexpr const char* models_of =
-    "SELECT name, version, value, updated_at FROM models WHERE name = ANY ($1::text[]) ORDER BY name";
-constexpr const char* aliases_of =
-    "SELECT name, version, value, updated_at FROM aliases WHERE name = ANY ($1::text[]) ORDER BY name";
+constexpr sql::Part by_id(" WHERE id = ANY ($1::text[]) ORDER BY id");
+constexpr sql::Part by_name(" WHERE name = ANY ($1::text[]) ORDER BY name");
+
+constexpr const char* members_of = sql::statement<"SELECT ", sql::member_columns, " FROM members", by_id>;
+constexpr const char* users_of = sql::statement<"SELECT ", sql::user_columns, " FROM users", by_id>;
+constexpr const char* keys_of = sql::statement<"SELECT ", sql::key_columns, " FROM keys", by_id>;
+constexpr const char* agreements_of = sql::statement<"SELECT ", sql::agreement_columns, " FROM agreements", by_id>;
+constexpr const char* models_of = sql::statement<"SELECT ", sql::named_columns, " FROM models", by_name>;
+constexpr const char* aliases_of = sql::statement<"SELECT ", sql::named_columns, " FROM aliases", by_name>;
 constexpr const char* sessions_of =
-    "SELECT hash, \"user\", created_at, expires_at FROM sessions WHERE hash = ANY ($1::bytea[])";
+    sql::statement<"SELECT ", sql::session_columns, " FROM sessions WHERE hash = ANY ($1::bytea[])">;
 
 // As the database writes them: "\\x0a1b…".
 std::optional<Digest> digest_of(std::string_view text) {

@@ -44,6 +44,7 @@ void use_everything(Store& store) {
   ASSERT_TRUE(store.audit({.member = "aarhus"}, "", 1));
   ASSERT_TRUE(store.set_setting({"announcement", "Æbler", at_second(1)}));
   ASSERT_TRUE(store.settings());
+  ASSERT_TRUE(store.find_setting("announcement"));
   for (const NamedKind kind : {NamedKind::model, NamedKind::alias}) {
     ASSERT_TRUE(store.set_named(kind, {"gemma", 1, "{}", at_second(1)}));
     ASSERT_TRUE(store.update_named(kind, {"gemma", 1, R"({"version":1})", at_second(2)}));

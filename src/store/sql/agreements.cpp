@@ -7,7 +7,7 @@ namespace faelled::store::sql {
 
 Expected<std::vector<TierRow>> SqlStore::tiers() {
   std::vector<TierRow> out;
-  auto read = db_.each("SELECT id, name, share, places, wait_s, models, fee_ore, updated_at FROM tiers ORDER BY id",
+  auto read = db_.each(statement<"SELECT ", tier_columns, " FROM tiers ORDER BY id">,
                        [&](Row& row) { out.push_back(read_tier(row)); });
   if (!read) return std::unexpected(read.error());
   return out;
@@ -15,11 +15,12 @@ Expected<std::vector<TierRow>> SqlStore::tiers() {
 
 Expected<void> SqlStore::set_tier(const TierRow& row) {
   return done(db_.change(
-      "INSERT INTO tiers (id, name, share, places, wait_s, models, fee_ore, updated_at) VALUES ($1, $2, $3, $4, $5, "
-      "$6, $7, $8) "
-      "ON CONFLICT (id) DO UPDATE SET name = excluded.name, share = excluded.share, places = excluded.places, "
-      "wait_s = excluded.wait_s, models = excluded.models, fee_ore = excluded.fee_ore, updated_at = "
-      "excluded.updated_at",
+      statement<
+          "INSERT INTO tiers (", tier_columns,
+          ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+          "ON CONFLICT (id) DO UPDATE SET name = excluded.name, share = excluded.share, places = excluded.places, "
+          "wait_s = excluded.wait_s, models = excluded.models, fee_ore = excluded.fee_ore, updated_at = "
+          "excluded.updated_at">,
       row.id, row.name, row.share, row.places, row.wait_s, lines_of(row.models), row.fee_ore, row.updated_at));
 }
 
@@ -30,10 +31,9 @@ Expected<void> SqlStore::remove_tier(const std::string& id) {
 Expected<void> SqlStore::add_agreement(const AgreementRow& row) {
   if (auto mine = take_turn(); !mine) return mine;
   return done(db_.change(
-      "INSERT INTO agreements (id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, "
-      "inhabitants, suspended, reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, "
-      "ended_by_kind, ended_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-      "$18, $19, $20, $21, $22)",
+      statement<"INSERT INTO agreements (", agreement_columns,
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
+                "$21, $22)">,
       row.id, row.member, row.tier, day_number(row.from), day_number(row.until), row.share, row.places, row.wait_s,
       lines_of(row.models), row.fee_ore, row.inhabitants, static_cast<int>(row.suspended), row.reason_da, row.reason_en,
       row.follows, row.begins_at, row.made_at, static_cast<int>(row.made_by_kind), row.made_by, row.ended_at,
@@ -57,10 +57,9 @@ Expected<void> SqlStore::end_agreement(const std::string& id, WallTime when, Act
 Expected<std::vector<AgreementRow>> SqlStore::agreements(WallTime at) {
   std::vector<AgreementRow> out;
   auto read = db_.each(
-      "SELECT id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, "
-      "reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by "
-      "FROM agreements WHERE (ended_at IS NULL OR ended_at > $1) AND (until_day IS NULL OR until_day >= $2) "
-      "ORDER BY id",
+      statement<"SELECT ", agreement_columns,
+                " FROM agreements WHERE (ended_at IS NULL OR ended_at > $1) AND (until_day IS NULL OR until_day >= $2) "
+                "ORDER BY id">,
       [&](Row& row) { out.push_back(read_agreement(row)); }, at, day_number(std::chrono::floor<std::chrono::days>(at)));
   if (!read) return std::unexpected(read.error());
   return out;
@@ -83,10 +82,9 @@ Expected<AgreementPage> SqlStore::agreement_history(const std::string& member, c
   }
   AgreementPage out;
   auto read = db_.each(
-      "SELECT id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, "
-      "reason_da, reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by "
-      "FROM agreements WHERE ($1 = '' OR member = $1) AND made_at <= $2 "
-      "AND ($3 = '' OR (made_at, id) < ($2, $3)) ORDER BY made_at DESC, id DESC LIMIT $4",
+      statement<"SELECT ", agreement_columns,
+                " FROM agreements WHERE ($1 = '' OR member = $1) AND made_at <= $2 "
+                "AND ($3 = '' OR (made_at, id) < ($2, $3)) ORDER BY made_at DESC, id DESC LIMIT $4">,
       [&](Row& row) { out.rows.push_back(read_agreement(row)); }, member, before_us, before, limit + 1);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {

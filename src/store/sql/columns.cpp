@@ -86,6 +86,14 @@ SessionRow read_session(Row& row) {
   return out;
 }
 
+SettingRow read_setting(Row& row) {
+  SettingRow out;
+  out.key = row.text();
+  out.value = row.text();
+  out.updated_at = row.time();
+  return out;
+}
+
 NamedRow read_named(Row& row) {
   NamedRow out;
   out.name = row.text();

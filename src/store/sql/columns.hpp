@@ -1,8 +1,9 @@
-// Rows from a result's columns, in the order that stands at each.
+// Rows from a result's columns, in the order that stands before each.
 #pragma once
 
 #include "store/rows.hpp"
 #include "store/sql/connection.hpp"
+#include "store/sql/statement.hpp"
 
 namespace faelled::store::sql {
 
@@ -16,27 +17,34 @@ inline std::optional<std::int64_t> day_number(const std::optional<Day>& day) {
   return day_number(*day);
 }
 
-// id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact
+inline constexpr Part member_columns(
+    "id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact");
 MemberRow read_member(Row& row);
 
-// id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, last_seen_at
+inline constexpr Part user_columns(
+    "id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, last_seen_at");
 UserRow read_user(Row& row);
 
-// id, hash, member, user, name, created_at, expires_at, revoked_at, last_used_at, origin, revoked_by, models,
-// show_waiting, front_end, rotated_from, replaced_by
+inline constexpr Part key_columns(
+    "id, hash, member, \"user\", name, created_at, expires_at, revoked_at, last_used_at, origin, revoked_by, models, "
+    "show_waiting, front_end, rotated_from, replaced_by");
 KeyRow read_key(Row& row);
 
-// hash, user, created_at, expires_at
+inline constexpr Part session_columns("hash, \"user\", created_at, expires_at");
 SessionRow read_session(Row& row);
 
-// name, version, value, updated_at
+inline constexpr Part setting_columns("key, value, updated_at");
+SettingRow read_setting(Row& row);
+
+inline constexpr Part named_columns("name, version, value, updated_at");
 NamedRow read_named(Row& row);
 
-// id, name, share, places, wait_s, models, fee_ore, updated_at
+inline constexpr Part tier_columns("id, name, share, places, wait_s, models, fee_ore, updated_at");
 TierRow read_tier(Row& row);
 
-// id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, reason_da,
-// reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by
+inline constexpr Part agreement_columns(
+    "id, member, tier, from_day, until_day, share, places, wait_s, models, fee_ore, inhabitants, suspended, reason_da, "
+    "reason_en, follows, begins_at, made_at, made_by_kind, made_by, ended_at, ended_by_kind, ended_by");
 AgreementRow read_agreement(Row& row);
 
 }  // namespace faelled::store::sql

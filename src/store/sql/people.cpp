@@ -27,20 +27,15 @@ Expected<std::vector<Kept>> all(Connection& db, const char* sql, Kept (*read)(Ro
 }  // namespace
 
 Expected<void> SqlStore::add_member(const MemberRow& row) {
-  return done(db_.change(
-      "INSERT INTO members (id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, "
-      "contact) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-      row.id, row.name, row.created_at, text_of(row.policy.models), row.policy.retention_days,
-      static_cast<int>(row.policy.conversations), row.policy.key_days_max, static_cast<int>(row.policy.key_makers),
-      row.contact));
+  return done(
+      db_.change(statement<"INSERT INTO members (", member_columns, ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)">,
+                 row.id, row.name, row.created_at, text_of(row.policy.models), row.policy.retention_days,
+                 static_cast<int>(row.policy.conversations), row.policy.key_days_max,
+                 static_cast<int>(row.policy.key_makers), row.contact));
 }
 
 Expected<std::vector<MemberRow>> SqlStore::members() {
-  return all(db_,
-             "SELECT id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact "
-             "FROM members "
-             "ORDER BY id",
-             read_member);
+  return all(db_, statement<"SELECT ", member_columns, " FROM members ORDER BY id">, read_member);
 }
 
 Expected<void> SqlStore::update_member(const MemberRow& row) {
@@ -55,18 +50,13 @@ Expected<void> SqlStore::update_member(const MemberRow& row) {
 
 Expected<void> SqlStore::add_user(const UserRow& row) {
   return done(db_.change(
-      "INSERT INTO users (id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, "
-      "last_seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-      row.id, row.member, row.name, row.created_at, static_cast<int>(row.role), row.email, static_cast<int>(row.origin),
+      statement<"INSERT INTO users (", user_columns, ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)">, row.id,
+      row.member, row.name, row.created_at, static_cast<int>(row.role), row.email, static_cast<int>(row.origin),
       row.front_end, row.external_id, row.disabled_at, row.last_seen_at));
 }
 
 Expected<std::vector<UserRow>> SqlStore::users() {
-  return all(db_,
-             "SELECT id, member, name, created_at, role, email, origin, front_end, external_id, disabled_at, "
-             "last_seen_at FROM users "
-             "ORDER BY id",
-             read_user);
+  return all(db_, statement<"SELECT ", user_columns, " FROM users ORDER BY id">, read_user);
 }
 
 Expected<void> SqlStore::update_user(const UserRow& row) {
@@ -83,21 +73,16 @@ Expected<void> SqlStore::set_user_last_seen(const std::string& id, WallTime when
 }
 
 Expected<void> SqlStore::add_key(const KeyRow& row) {
-  return done(db_.change(
-      "INSERT INTO keys (id, hash, member, \"user\", name, created_at, expires_at, revoked_at, last_used_at, origin, "
-      "revoked_by, models, show_waiting, front_end, rotated_from, replaced_by) "
-      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-      row.id, blob(row.hash), row.member, or_null(row.user), row.name, row.created_at, row.expires_at, row.revoked_at,
-      row.last_used_at, static_cast<int>(row.origin), static_cast<int>(row.revoked_by), text_of(row.models),
-      static_cast<int>(row.show_waiting), row.front_end, row.rotated_from, row.replaced_by));
+  return done(db_.change(statement<"INSERT INTO keys (", key_columns,
+                                   ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)">,
+                         row.id, blob(row.hash), row.member, or_null(row.user), row.name, row.created_at,
+                         row.expires_at, row.revoked_at, row.last_used_at, static_cast<int>(row.origin),
+                         static_cast<int>(row.revoked_by), text_of(row.models), static_cast<int>(row.show_waiting),
+                         row.front_end, row.rotated_from, row.replaced_by));
 }
 
 Expected<std::vector<KeyRow>> SqlStore::keys() {
-  return all(db_,
-             "SELECT id, hash, member, \"user\", name, created_at, expires_at, revoked_at, last_used_at, origin, "
-             "revoked_by, models, show_waiting, front_end, rotated_from, replaced_by FROM keys "
-             "ORDER BY id",
-             read_key);
+  return all(db_, statement<"SELECT ", key_columns, " FROM keys ORDER BY id">, read_key);
 }
 
 Expected<void> SqlStore::update_key(const KeyRow& row) {

@@ -31,14 +31,14 @@ Expected<std::string> SqlStore::use_sign_in_link(const Digest& hash, WallTime no
 }
 
 Expected<void> SqlStore::add_session(const SessionRow& row) {
-  return done(db_.change("INSERT INTO sessions (hash, \"user\", created_at, expires_at) VALUES ($1, $2, $3, $4)",
+  return done(db_.change(statement<"INSERT INTO sessions (", session_columns, ") VALUES ($1, $2, $3, $4)">,
                          blob(row.hash), row.user, row.created_at, row.expires_at));
 }
 
 Expected<std::vector<SessionRow>> SqlStore::sessions(WallTime now) {
   std::vector<SessionRow> out;
   auto read = db_.each(
-      "SELECT hash, \"user\", created_at, expires_at FROM sessions WHERE expires_at > $1",
+      statement<"SELECT ", session_columns, " FROM sessions WHERE expires_at > $1">,
       [&](Row& row) { out.push_back(read_session(row)); }, now);
   if (!read) return std::unexpected(read.error());
   return out;

@@ -35,6 +35,7 @@ class SqlStore : public Store {
   Expected<void> add_audit(const AuditRow& row) override;
   Expected<AuditPage> audit(const AuditFilter& filter, const std::string& before, std::size_t limit) override;
   Expected<std::vector<SettingRow>> settings() override;
+  Expected<std::optional<SettingRow>> find_setting(std::string_view key) override;
   Expected<void> set_setting(const SettingRow& row) override;
   Expected<std::vector<NamedRow>> named(NamedKind kind, const std::string& after, std::size_t limit) override;
   Expected<std::optional<NamedRow>> find_named(NamedKind kind, const std::string& name) override;

@@ -44,6 +44,7 @@ SELECT id, member, tier, from_day, until_day, share, places, wait_s, models, fee
 SELECT id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact FROM members ORDER BY id;
 SELECT id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact FROM members WHERE id = ANY ($1::text[]) ORDER BY id;
 SELECT id, name, share, places, wait_s, models, fee_ore, updated_at FROM tiers ORDER BY id;
+SELECT key, value, updated_at FROM settings WHERE key = $1;
 SELECT key, value, updated_at FROM settings WHERE key NOT LIKE 'model/%' AND key NOT LIKE 'alias/%' ORDER BY key;
 SELECT m.model, count(*) FILTER (WHERE m.rating = 1), count(*) FILTER (WHERE m.rating = 2) FROM conversations AS c JOIN messages AS m ON m.conversation = c.id AND m.rating != 0 WHERE c.member = $1 AND c.deleted_at IS NULL GROUP BY m.model ORDER BY m.model;
 SELECT made_at FROM agreements WHERE id = $1;

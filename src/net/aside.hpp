@@ -1,6 +1,6 @@
-// Aside: one long computation at a time on a thread of its own, so that neither the event loop nor the store waits for
-// it. A second one is refused: whoever asks a question that takes seconds can ask again. Owned by the portal; called on
-// the loop's thread, and so is `then`. Its destructor waits for what runs: a job is bounded by whom gives it.
+// Aside: one long job at a time on a thread of its own, so that neither the event loop nor the store waits for it. A
+// second one is refused: whoever asks a question that takes seconds can ask again. Owned by whoever asks; called on the
+// loop's thread, and so is `then`. Its destructor waits for what runs: a job is bounded by whom gives it.
 #pragma once
 
 #include <functional>
@@ -10,14 +10,17 @@
 #include "base/error.hpp"
 #include "net/loop.hpp"
 
-namespace faelled::portal {
+namespace faelled::net {
 
 class Aside {
  public:
-  explicit Aside(net::Loop& loop) : loop_(loop) {}
+  explicit Aside(Loop& loop) : loop_(loop) {}
   ~Aside();
   Aside(const Aside&) = delete;
   Aside& operator=(const Aside&) = delete;
+
+  // A job runs, or has ended and `then` was not told yet.
+  bool busy() const { return busy_; }
 
   // `job` may hold nothing of ours. Errors that reach `then`: the job's, exhausted (another one runs).
   template <class T>
@@ -39,9 +42,9 @@ class Aside {
   // Runs `work` on the thread, and what it gives on the loop.
   void begin(std::function<std::function<void()>()> work);
 
-  net::Loop& loop_;
+  Loop& loop_;
   bool busy_ = false;
   std::thread thread_;
 };
 
-}  // namespace faelled::portal
+}  // namespace faelled::net

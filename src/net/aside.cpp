@@ -1,6 +1,6 @@
-#include "portal/aside.hpp"
+#include "net/aside.hpp"
 
-namespace faelled::portal {
+namespace faelled::net {
 
 Aside::~Aside() {
   if (thread_.joinable()) thread_.join();
@@ -12,4 +12,4 @@ void Aside::begin(std::function<std::function<void()>()> work) {
   thread_ = std::thread([&loop = loop_, work = std::move(work)] { loop.post(work()); });
 }
 
-}  // namespace faelled::portal
+}  // namespace faelled::net

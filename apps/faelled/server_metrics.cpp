@@ -1,0 +1,54 @@
+#include "server_metrics.hpp"
+
+namespace faelled::app {
+
+void add_server_metrics(const Process& process, const Storage& storage, const Pool& pool, Front& front) {
+  observe::Metrics& metrics = process.metrics;
+  const auto& context = front.context;
+  auto& watch = front.portal.watch();
+  const auto& mesh = pool.mesh;
+  metrics.gauge("faelled_maintenance", "1 while operators have closed for maintenance",
+                [&context] { return context.maintenance.on ? 1.0 : 0.0; });
+  metrics.gauge("faelled_alarms_page", "Alarms that wake somebody, as the maintenance page shows them",
+                [&watch] { return static_cast<double>(watch.standing(portal::Severity::page)); });
+  metrics.gauge("faelled_alarms_ticket", "Alarms that wait for the morning",
+                [&watch] { return static_cast<double>(watch.standing(portal::Severity::ticket)); });
+  metrics.gauge("faelled_data_free_bytes", "Free disk below the data folder", [&watch] {
+    const auto disk = watch.disk();
+    return disk ? static_cast<double>(disk->free_bytes) : 0.0;
+  });
+  metrics.gauge("faelled_last_backup_timestamp_seconds", "When the last backup ended well; 0: never", [&watch] {
+    const auto backup = watch.backup();
+    return backup ? static_cast<double>(unix_seconds(backup->made_at)) : 0.0;
+  });
+  metrics.gauge("faelled_journal_failed", "1: the journal's disk has failed, and every request is refused",
+                [&storage] { return storage.journal->stats().failed ? 1.0 : 0.0; });
+  metrics.gauge("faelled_connections", "Open client connections",
+                [&server = front.server] { return static_cast<double>(server.connections()); });
+  metrics.gauge("faelled_connections_max", "Connections beyond which new ones are refused",
+                [most = process.config.limits.connections] { return static_cast<double>(most); });
+  metrics.counter("faelled_model_loads_total", "Models that were loaded",
+                  [&mesh] { return static_cast<double>(mesh.residency_counts().loads); });
+  metrics.counter("faelled_model_copies_total", "Of these, further engines of models that many waited for",
+                  [&mesh] { return static_cast<double>(mesh.residency_counts().copies); });
+  metrics.counter("faelled_model_sleeps_total", "Models that were put to sleep",
+                  [&mesh] { return static_cast<double>(mesh.residency_counts().sleeps); });
+  metrics.counter("faelled_model_forgets_total", "Of these, at level 2: without their weights",
+                  [&mesh] { return static_cast<double>(mesh.residency_counts().forgets); });
+  metrics.counter("faelled_model_wakes_total", "Models that were woken",
+                  [&mesh] { return static_cast<double>(mesh.residency_counts().wakes); });
+  metrics.counter("faelled_model_warmed_total", "Of these, before anybody asked: by habit",
+                  [&mesh] { return static_cast<double>(mesh.residency_counts().warmed); });
+  metrics.counter("faelled_model_warmed_used_total", "Of these, asked for before they went again",
+                  [&mesh] { return static_cast<double>(mesh.residency_counts().warmed_used); });
+  metrics.gauge("faelled_waiting", "Tickets in line", [&mesh] { return static_cast<double>(mesh.waiting()); });
+  metrics.gauge("faelled_running", "Tickets on an engine", [&mesh] { return static_cast<double>(mesh.running()); });
+  metrics.gauge("faelled_journal_open", "Requests open in the journal",
+                [&storage] { return static_cast<double>(storage.journal->stats().requests_open); });
+  metrics.gauge("faelled_store_up", "1 while the store answers",
+                [&storage] { return storage.thread->available() ? 1.0 : 0.0; });
+  metrics.gauge("faelled_journal_segments", "Segments of the journal on disk: it grows while the store is away",
+                [&storage] { return static_cast<double>(storage.journal->stats().segments); });
+}
+
+}  // namespace faelled::app
