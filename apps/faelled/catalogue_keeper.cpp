@@ -27,7 +27,7 @@ struct ShownState {
 constexpr ShownState shown_states[] = {
     {rpc::EngineState::ready, "faelled_model_ready", "1 while the model is in memory and answers at once"},
     {rpc::EngineState::asleep, "faelled_model_asleep",
-     "1 while the model's engine lives and its weights lie in the host's memory"},
+     "1 while the model's engine lives and has left or forgotten its weights"},
     {rpc::EngineState::failed, "faelled_model_failed", "1 while the model cannot be served, however long one waits"}};
 
 }  // namespace
