@@ -248,7 +248,7 @@ def end_of_log(stage, lines_max=120):
 
 def run_stage(function, pattern, skips):
     name = function.__name__
-    print(f"== {name}: {function.__doc__}", flush=True)
+    print(f"== {name}: {function.__doc__}\n", end="", flush=True)
     stage = Stage(name, pattern)
     begun = time.monotonic()
     try:
@@ -265,7 +265,7 @@ def run_stage(function, pattern, skips):
         said = [*end_of_log(stage), *(f"  FAILED {name}: {outcome}" for outcome in counts.failures)]
     stage.log.close()
     said.append(f"{name}: {counts} ({time.monotonic() - begun:.0f} s)\n")
-    print("\n".join(said), flush=True)  # at once: others may be speaking
+    print("\n".join(said) + "\n", end="", flush=True)  # in one write: others may be speaking
     return counts
 
 
