@@ -1,5 +1,6 @@
-// The page in real Chromium against a real server: FAELLED_URL and FAELLED_SIGN_IN name a running one; without them
-// ./run starts one; with FAELLED_MOCK=1 the page's mock of the API takes its place (after `npm run build` in ui).
+// The page in real Chromium (the one without windows: half the processor's time) against a real server: FAELLED_URL and
+// FAELLED_SIGN_IN name a running one; without them ./run starts one; with FAELLED_MOCK=1 the page's mock of the API takes
+// its place (after `npm run build` in ui).
 import { defineConfig } from '@playwright/test';
 
 export const session_file = new URL('./.session.json', import.meta.url).pathname;
@@ -20,7 +21,7 @@ export default defineConfig({
     timezoneId: 'Europe/Copenhagen',
     viewport: { width: 1280, height: 800 },
     launchOptions: {
-      executablePath: process.env.FAELLED_CHROMIUM ?? '/usr/bin/chromium',
+      executablePath: process.env.FAELLED_CHROMIUM ?? '/usr/bin/chromium-headless-shell',
       args: [
         '--no-sandbox',
         '--disable-gpu',

@@ -14,7 +14,7 @@ const file = process.argv[2] ?? fileURLToPath(new URL('../../docs/images/chat.pn
 const question = process.env.FAELLED_QUESTION ?? 'Nævn tre gode grunde til at cykle på arbejde.';
 
 const browser = await chromium.launch({
-  executablePath: process.env.FAELLED_CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: process.env.FAELLED_CHROMIUM ?? '/usr/bin/chromium-headless-shell',
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
 try {
