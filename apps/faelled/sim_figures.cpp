@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/seconds.hpp"
 #include "json/writer.hpp"
 #include "sim/fluid.hpp"
 #include "sim/simulation.hpp"
@@ -63,7 +64,7 @@ std::string text_of_loads(const SimFigures& figures, const sim::Loads& loads) {
 }  // namespace
 
 SimFigures figures_of(const sim::Result& result, const sim::World& world, double horizon_s) {
-  const auto horizon = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(horizon_s));
+  const auto horizon = after_seconds(horizon_s);
   SimFigures figures;
   figures.requests = result.outcomes.size();
   for (const sim::Outcome& outcome : result.outcomes) figures.served += outcome.served ? 1 : 0;

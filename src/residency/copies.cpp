@@ -12,8 +12,6 @@ namespace {
 constexpr double forgotten_s =
     300;  // what was waited long ago, or after a time that justifies a copy if that is longer
 
-Duration after_s(double s) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s)); }
-
 }  // namespace
 
 // --- what is known ---
@@ -73,7 +71,7 @@ double Planner::further_s(ModelNumber model) const { return settings_.switches_w
 bool Planner::rested(ModelNumber model) {
   const Entry& entry = entries_[model];
   if (habitual(model)) return false;
-  const Duration rests = std::max(settings_.turn_least, after_s(further_s(model)));
+  const Duration rests = std::max(settings_.turn_least, after_seconds(further_s(model)));
   const Instant until = std::max(entry.used_at, entry.since) + rests;
   meet(until);
   return now_ >= until;
@@ -136,7 +134,7 @@ void Planner::plan_fewer(Crowd& crowd) {
   if (least == nullptr) return;
   const std::uint32_t others = entry.places * ready_copies(model);
   if (entry.line.waiting() + entry.line.running() > others) crowd.needed = now_;
-  Duration stays = std::max(settings_.turn_least, after_s(further_s(model)));
+  Duration stays = std::max(settings_.turn_least, after_seconds(further_s(model)));
   if (entry.line.empty()) stays = std::min(stays, unused_most(model).value_or(stays));
   const Instant until = crowd.needed + stays;
   meet(until);
@@ -160,7 +158,7 @@ void Planner::plan_further(Crowd& crowd, std::vector<bool>& closed) {
     if (device.further && device.coming == model) return;
   const double enough = further_s(model), tau = std::max(forgotten_s, enough), limit = crowd.grows * tau;
   if (crowd.waited_s < enough) {
-    if (limit > enough) meet(now_ + after_s(tau * std::log((limit - crowd.waited_s) / (limit - enough))) + 1us);
+    if (limit > enough) meet(now_ + after_seconds(tau * std::log((limit - crowd.waited_s) / (limit - enough))) + 1us);
     return;
   }
   if (crowd.blocked_until > now_) return meet(crowd.blocked_until);

@@ -322,14 +322,11 @@ TEST(Copies, AnswersEverybodyInRandomHistories) {
           world.tell(Order{model, Act::sleep});
           break;
         default:
-          for (std::uint64_t n = 0; n < most; ++n, ++asked)
-            world.ask(model, 0.25 + static_cast<double>(random.below(8)) / 4);
+          for (std::uint64_t n = 0; n < most; ++n, ++asked) world.ask_by_chance(model, random);
       }
       if (random.below(2) == 0) world.pass(std::chrono::milliseconds(random.below(20'000)));
     }
-    for (ModelNumber m = 0; m < models; ++m) world.tell(Order{m, Act::unpin});
-    world.pass(std::chrono::hours(24));
-    EXPECT_EQ(world.ended(), asked);
+    world.answer_all(models, asked);
     for (ModelNumber m = 0; m < models; ++m) EXPECT_THAT(world.planner.copies(m), IsEmpty()) << "of model " << m;
     copies += world.planner.counts().copies;
     if (HasFailure()) return;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/seconds.hpp"
+#include "residency/average.hpp"
 #include "residency/planner.hpp"
 
 namespace faelled::residency {
@@ -11,14 +13,13 @@ namespace faelled::residency {
 double Planner::wake_s(ModelNumber model) const {
   const Entry& entry = entries_[model];
   if (entry.wake_s > 0) return entry.wake_s;
-  return std::chrono::duration<double>(settings_.wake_least).count() +
-         static_cast<double>(entry.sleep_bytes) / settings_.wake_bytes_per_s;
+  return seconds(settings_.wake_least) + static_cast<double>(entry.sleep_bytes) / settings_.wake_bytes_per_s;
 }
 
 double Planner::reload_s(ModelNumber model) const {
   const Entry& entry = entries_[model];
   if (entry.reload_s > 0) return entry.reload_s;
-  return std::chrono::duration<double>(settings_.wake_least).count() + reading_.seconds_of(entry.sleep_bytes);
+  return seconds(settings_.wake_least) + reading_.seconds_of(entry.sleep_bytes);
 }
 
 // Of one that sleeps or will.
@@ -59,7 +60,7 @@ void Planner::got_up(ModelNumber model, bool ready) {
   if (entry.where == Where::waking && !ready) {
     entry.forgot_in_vain |= entry.level == 2;
   } else if (entry.where == Where::waking) {
-    const double took_s = std::max(1e-3, std::chrono::duration<double>(now_ - entry.since).count());
+    const double took_s = std::max(1e-3, seconds(now_ - entry.since));
     average(entry.level == 2 ? entry.reload_s : entry.wake_s, took_s);
     if (entry.level == 2) reading_.read(entry.sleep_bytes, took_s);
   }

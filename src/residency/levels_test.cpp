@@ -109,7 +109,7 @@ TEST_F(LevelsTest, WhatReadingItsOwnTookIsBelievedAndTellsOfOthersToo) {
   world.pass(seconds(1));
   (void)world.does();
   forgotten(world, 1);
-  EXPECT_NEAR(std::chrono::duration<double>(world.at(1).wake).count(), 6.5, 0.01);
+  EXPECT_NEAR(faelled::seconds(world.at(1).wake), 6.5, 0.01);
 }
 
 TEST_F(LevelsTest, OfALoadThatWasSeenTheStartIsTakenOff) {
@@ -313,14 +313,12 @@ TEST(Sleep, AnswersEverybodyInRandomHistories) {
           world.tell(Order{model, Act::renew});
           break;
         default:
-          world.ask(model, 0.25 + static_cast<double>(random.below(8)) / 4);
+          world.ask_by_chance(model, random);
           ++asked;
       }
       if (random.below(2) == 0) world.pass(milliseconds(random.below(10'000)));
     }
-    for (ModelNumber m = 0; m < models; ++m) world.tell(Order{m, Act::unpin});
-    world.pass(std::chrono::hours(24));
-    EXPECT_EQ(world.ended(), asked);
+    world.answer_all(models, asked);
     slept += world.planner.counts().sleeps;
     forgot += world.planner.counts().forgets;
     woken += world.wakes();

@@ -14,7 +14,7 @@ constexpr std::size_t evictors_max = 16;  // of the most wanted: those behind th
 
 Duration after_s(double s) {
   constexpr double longest_s = 1e6;
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::clamp(s, 0.0, longest_s)));
+  return after_seconds(std::clamp(s, 0.0, longest_s));
 }
 
 }  // namespace

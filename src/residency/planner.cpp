@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/seconds.hpp"
+#include "residency/average.hpp"
 
 namespace faelled::residency {
 namespace {
@@ -135,7 +136,7 @@ void Planner::on(const Ended& ended) {
   }
   double mean = seconds(entry.service);
   average(mean, seconds(now_ - ticket.since));
-  entry.service = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(mean));
+  entry.service = after_seconds(mean);
 }
 
 void Planner::on(const EngineIs& is) {
@@ -368,8 +369,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   if (state.backed > 0) state.backing = entry.backing;
   for (DeviceNumber d = 0; d < devices_.size(); ++d)
     state.can_sleep |= (entry.where == Where::absent || d == entry.device) && can_sleep(entry, d);
-  if (entry.sleep_bytes > 0)
-    state.wake = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(back_s(number)));
+  if (entry.sleep_bytes > 0) state.wake = after_seconds(back_s(number));
   state.pinned = entry.pinned;
   state.fits = fits(number);
   state.retries = entry.blocked_until > now;
@@ -434,7 +434,7 @@ double Planner::utilisation(Instant now) const {
 Duration Planner::turn_most(double switch_s) const {
   const double rho = utilisation(now_);
   const double turn_s = 2 * rho * switch_s / (1 - rho);
-  return std::max(settings_.turn_least, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(turn_s)));
+  return std::max(settings_.turn_least, after_seconds(turn_s));
 }
 
 // N models that are asked for take turns on G places for models, each turn a switch: Wf = N/G × S / (1 − ρ), and half
@@ -444,7 +444,7 @@ Duration Planner::promise(Instant now) const {
   for (const ModelNumber m : wanted_) asked_for += wanted(m) ? 1 : 0;
   const double turns = asked_for / std::max(1.0, servers());
   const double wait_s = 1.5 * turns * switch_s_ / (1 - utilisation(now));
-  return std::max(settings_.promise_least, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wait_s)));
+  return std::max(settings_.promise_least, after_seconds(wait_s));
 }
 
 }  // namespace faelled::residency

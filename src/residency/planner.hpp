@@ -22,6 +22,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/seconds.hpp"
 #include "residency/events.hpp"
 #include "residency/line.hpp"
 #include "residency/reading.hpp"
@@ -124,9 +125,7 @@ class Planner {
 
  public:
   explicit Planner(Settings settings = {})
-      : settings_(settings),
-        tuner_(0),
-        reading_(std::chrono::duration<double>(settings.load_start).count(), settings.read_bytes_per_s) {}
+      : settings_(settings), tuner_(0), reading_(seconds(settings.load_start), settings.read_bytes_per_s) {}
 
   // What is to be done, in this order; valid until the next call. An event about what is not there changes nothing.
   std::span<const Action> step(Instant now, const Event& event);
@@ -377,8 +376,6 @@ class Planner {
   double utilisation(Instant now) const;
   Duration turn_most(double switch_s) const;
   void meet(Instant at);
-  // Of the last eight or so; 0: none yet.
-  static void average(double& mean, double value) { mean = mean == 0 ? value : mean + (value - mean) / 8; }
 
   Settings settings_;
   std::vector<Model> catalogue_;

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "residency/average.hpp"
+
 namespace faelled::residency {
 namespace {
 
-constexpr double average_of = 8;    // the last so many
 constexpr double read_least = 0.1;  // of a load, however long a start is thought to take
 constexpr double took_least_s = 1e-3;
 
@@ -21,7 +22,8 @@ void Reading::read(std::uint64_t bytes, double took_s) { learn(By::readings, byt
 void Reading::learn(By by, std::uint64_t bytes, double took_s) {
   if (by < by_ || bytes == 0) return;
   const double seen = std::max(took_s, took_least_s) / static_cast<double>(bytes);
-  s_per_byte_ = by > by_ ? seen : s_per_byte_ + (seen - s_per_byte_) / average_of;
+  if (by > by_) s_per_byte_ = 0;
+  average(s_per_byte_, seen);
   by_ = by;
 }
 

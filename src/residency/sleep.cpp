@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/seconds.hpp"
 #include "residency/pack.hpp"
 #include "residency/planner.hpp"
 
@@ -132,7 +133,7 @@ bool Planner::moves(ModelNumber model) const {
             (devices_[d].room() >= catalogue_[model].bytes || (never_here && fits(model, devices_[d])));
   if (!room || never_here) return room;
   const Duration here = ready_in(model, now_);
-  return here == Duration::zero() || load_s(model) < std::chrono::duration<double>(here).count();
+  return here == Duration::zero() || load_s(model) < seconds(here);
 }
 
 // --- what is carried out ---

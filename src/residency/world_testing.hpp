@@ -135,6 +135,16 @@ struct World {
   // What was decided since the last time.
   std::vector<Action> does() { return std::exchange(done_, {}); }
   ModelState at(ModelNumber model) const { return planner.model(model, now).value_or(ModelState{}); }
+  void ask_by_chance(ModelNumber model, SeededRandom& random) {
+    ask(model, 0.25 + static_cast<double>(random.below(8)) / 4);
+  }
+  // A day later, with nothing pinned, everybody has been answered.
+  void answer_all(ModelNumber models, std::size_t asked) {
+    for (ModelNumber m = 0; m < models; ++m) tell(Order{m, Act::unpin});
+    pass(std::chrono::hours(24));
+    EXPECT_EQ(ended(), asked);
+  }
+
   std::size_t ended() const { return ended_.size(); }
   const std::map<TicketNumber, Instant>& endings() const { return ended_; }
   std::size_t loads() const { return loads_; }
