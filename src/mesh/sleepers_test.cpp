@@ -34,6 +34,16 @@ class SleepersTest : public ResidentsTest {
       if (engine.model == model) engine.bytes_read = holds;
     is(model, EngineState::asleep);
   }
+  // It sleeps, and whoever asks for it is told that its engine starts.
+  void begin_anew_instead_of_waking(Caller& caller, const std::string& why) {
+    serve("a");
+    ASSERT_TRUE(mesh.order("a", rpc::ResidencyAct::sleep));
+    asleep("a", 1);
+    ask("a", caller);
+    is("a", EngineState::waking);
+    for (rpc::EngineReport& engine : report.engines) engine.detail = why;
+    is("a", EngineState::starting);
+  }
   std::vector<std::pair<What, std::string>> happened(std::size_t most) {
     std::vector<std::pair<What, std::string>> all;
     for (const auto& event : mesh.residency_events(0, most)) all.emplace_back(event.what, event.model);
@@ -127,14 +137,8 @@ TEST_F(SleepersTest, OneThatEndedInsteadIsToldWithItsReason) {
 }
 
 TEST_F(SleepersTest, OneThatIsBegunAnewInsteadOfWakingIsLoadingWithItsReason) {
-  serve("a");
-  ASSERT_TRUE(mesh.order("a", rpc::ResidencyAct::sleep));
-  asleep("a", 1);
   Caller caller;
-  ask("a", caller);
-  is("a", EngineState::waking);
-  for (rpc::EngineReport& engine : report.engines) engine.detail = "it did not wake up";
-  is("a", EngineState::starting);
+  begin_anew_instead_of_waking(caller, "it did not wake up");
   EXPECT_EQ(at("a").state, EngineState::starting);
   const auto event = mesh.residency_events(0, 1).at(0);
   EXPECT_EQ(event.what, What::load);
@@ -205,14 +209,8 @@ TEST_F(ForgettersTest, SleepsWithoutItsWeightsAndTheLevelIsTold) {
 }
 
 TEST_F(ForgettersTest, OneThatIsBegunAnewInsteadOfWakingHasItsReasonAndEndsTheNextTime) {
-  serve("a");
-  ASSERT_TRUE(mesh.order("a", rpc::ResidencyAct::sleep));
-  asleep("a", 1);
   Caller caller;
-  ask("a", caller);
-  is("a", EngineState::waking);
-  for (rpc::EngineReport& engine : report.engines) engine.detail = "it could not be woken: status 500";
-  is("a", EngineState::starting);
+  begin_anew_instead_of_waking(caller, "it could not be woken: status 500");
   const auto event = mesh.residency_events(0, 1).at(0);
   EXPECT_EQ(event.what, What::load);
   EXPECT_EQ(event.detail, "it could not be woken: status 500");
