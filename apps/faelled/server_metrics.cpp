@@ -1,6 +1,25 @@
 #include "server_metrics.hpp"
 
 namespace faelled::app {
+namespace {
+
+using residency::Counts;
+
+struct ModelCounter {
+  const char* name;
+  const char* help;
+  std::uint64_t Counts::* count;
+};
+constexpr ModelCounter model_counters[] = {
+    {"faelled_model_loads_total", "Models that were loaded", &Counts::loads},
+    {"faelled_model_copies_total", "Of these, further engines of models that many waited for", &Counts::copies},
+    {"faelled_model_sleeps_total", "Models that were put to sleep", &Counts::sleeps},
+    {"faelled_model_forgets_total", "Of these, at level 2: without their weights", &Counts::forgets},
+    {"faelled_model_wakes_total", "Models that were woken", &Counts::wakes},
+    {"faelled_model_warmed_total", "Of these, before anybody asked: by habit", &Counts::warmed},
+    {"faelled_model_warmed_used_total", "Of these, asked for before they went again", &Counts::warmed_used}};
+
+}  // namespace
 
 void add_server_metrics(const Process& process, const Storage& storage, const Pool& pool, Front& front) {
   observe::Metrics& metrics = process.metrics;
@@ -27,20 +46,8 @@ void add_server_metrics(const Process& process, const Storage& storage, const Po
                 [&server = front.server] { return static_cast<double>(server.connections()); });
   metrics.gauge("faelled_connections_max", "Connections beyond which new ones are refused",
                 [most = process.config.limits.connections] { return static_cast<double>(most); });
-  metrics.counter("faelled_model_loads_total", "Models that were loaded",
-                  [&mesh] { return static_cast<double>(mesh.residency_counts().loads); });
-  metrics.counter("faelled_model_copies_total", "Of these, further engines of models that many waited for",
-                  [&mesh] { return static_cast<double>(mesh.residency_counts().copies); });
-  metrics.counter("faelled_model_sleeps_total", "Models that were put to sleep",
-                  [&mesh] { return static_cast<double>(mesh.residency_counts().sleeps); });
-  metrics.counter("faelled_model_forgets_total", "Of these, at level 2: without their weights",
-                  [&mesh] { return static_cast<double>(mesh.residency_counts().forgets); });
-  metrics.counter("faelled_model_wakes_total", "Models that were woken",
-                  [&mesh] { return static_cast<double>(mesh.residency_counts().wakes); });
-  metrics.counter("faelled_model_warmed_total", "Of these, before anybody asked: by habit",
-                  [&mesh] { return static_cast<double>(mesh.residency_counts().warmed); });
-  metrics.counter("faelled_model_warmed_used_total", "Of these, asked for before they went again",
-                  [&mesh] { return static_cast<double>(mesh.residency_counts().warmed_used); });
+  for (const auto& [name, help, count] : model_counters)
+    metrics.counter(name, help, [&mesh, count] { return static_cast<double>(mesh.residency_counts().*count); });
   metrics.gauge("faelled_waiting", "Tickets in line", [&mesh] { return static_cast<double>(mesh.waiting()); });
   metrics.gauge("faelled_running", "Tickets on an engine", [&mesh] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",
