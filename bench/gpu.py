@@ -61,7 +61,7 @@ def gpu_mib():
 
 
 def models_of(options, config):
-    """None while the server does not answer yet."""
+    """Empty: the server does not answer yet."""
     said = subprocess.run([options.faelled.resolve(), "model", "list", "--json", "--config", config], capture_output=True, text=True)
     return json.loads(said.stdout)["models"] if said.returncode == 0 else []
 

@@ -178,8 +178,8 @@ Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place, const E
 
 Reach VllmDriver::reach(const EnginePlace& place) const {
   const auto home = home_of(model_.vllm);
-  // Locks between its processes are files in /dev/shm. Of /proc names alone, for lscpu: the files in it tell other
-  // processes' environment.
+  // Locks between its processes are files in /dev/shm. Of /proc names alone, for lscpu; on a GPU all that is
+  // in it (gpu_process.hpp).
   Reach reach{{home.string()}, {model_.folder}, {place.folder, "/dev/shm"}, {"/proc"}};
   if (!place.compiled.empty()) reach.writes.push_back(place.compiled);
   if (const auto base = base_of(home); !base.empty() && base != "/") reach.runs.push_back(base);
