@@ -1,3 +1,4 @@
+// A mean that follows what comes. Pure.
 #pragma once
 
 namespace faelled::residency {
