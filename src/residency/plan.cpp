@@ -1,6 +1,4 @@
 // Planner's choices: who is loaded where, and who goes for it.
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "base/seconds.hpp"
@@ -11,11 +9,6 @@ namespace faelled::residency {
 namespace {
 
 constexpr std::size_t evictors_max = 16;  // of the most wanted: those behind them wait for room or for their turn
-
-Duration after_s(double s) {
-  constexpr double longest_s = 1e6;
-  return after_seconds(std::clamp(s, 0.0, longest_s));
-}
 
 }  // namespace
 
@@ -99,7 +92,7 @@ std::optional<Duration> Planner::unused_most(ModelNumber model) const {
   if (settings_.unused_after > Duration::zero()) return settings_.unused_after;
   if (settings_.idle_w <= 0) return std::nullopt;
   const double saved_s = load_s(model) - (entries_[model].where == Where::asleep ? back_s(model) : 0);
-  const Duration even = after_s(saved_s * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
+  const Duration even = after_about(saved_s * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
   return habitual(model) ? std::max(even, settings_.patience) : even;
 }
 
@@ -355,64 +348,12 @@ std::optional<Cause> Planner::yields(ModelNumber used, ModelNumber absent) {
   const double switch_s = comes_s(absent) + drain_s(entry, entry);
   const double missing_s = settings_.switches_waited * switch_s - other.line.waited_s(now_);
   const bool waited = urgent(other) || missing_s <= 0;
-  if (!waited && other.line.weight() > 0) meet(now_ + after_s(missing_s / other.line.weight()) + 1us);
+  if (!waited && other.line.weight() > 0) meet(now_ + after_about(missing_s / other.line.weight()) + 1us);
   const Instant turn_ends = entry.since + turn_most(switch_s);
   const bool empty = entry.line.waiting() == 0;
   if (!empty) meet(turn_ends);
   if (!waited || (!empty && now_ < turn_ends)) return std::nullopt;
   return empty ? Cause::line_empty : Cause::turn_over;
-}
-
-Duration Planner::ready_in(ModelNumber number, Instant now) const {
-  if (number >= entries_.size()) return {};
-  const Entry& entry = entries_[number];
-  constexpr double soon_s = 0.5;  // it takes longer than it was thought to; how much nobody knows
-  const double load = comes_s(number);
-  if (entry.where == Where::loading || entry.where == Where::waking)
-    return after_s(std::max(soon_s, load - seconds(now - entry.since)));
-  if (entry.where == Where::coming || (entry.where == Where::asleep && comes(number))) {
-    double drains = 0;
-    for (const ModelNumber m : devices_[entry.device].models)
-      if (entries_[m].other == number && entries_[m].where == Where::draining)
-        drains = std::max(drains, drain_s(entries_[m], entries_[m]));
-    for (const Copy& copy : copies_)
-      if (copy.device == entry.device && copy.other == number && copy.where == Where::draining)
-        drains = std::max(drains, drain_s(entries_[copy.model], copy));
-    return after_s(drains + load);
-  }
-  if (entry.where == Where::falling_asleep && entry.line.waiting() > 0) return after_s(soon_s + load);
-  if (!wanted(number) || !fits(number)) return {};
-  // Those that have waited longer together come first; then what is in use has its turn.
-  const double waited = entry.line.waited_s(now);
-  double before = 0, turn = std::numeric_limits<double>::infinity();
-  for (const ModelNumber m : wanted_)
-    if (m != number && entries_[m].line.waited_s(now) > waited) before += 1;
-  for (DeviceNumber d = 0; d < devices_.size(); ++d) {
-    const Device& device = devices_[d];
-    if (device.bytes < catalogue_[number].bytes || !may_be_on(number, d)) continue;
-    if (device.room() >= needs(number)) return after_s(load);
-    std::uint64_t spared = 0;
-    double spares = 0;
-    for (const Copy& copy : copies_) {
-      if (copy.device != d) continue;
-      spared += copy.taken;
-      spares = std::max(spares, drain_s(entries_[copy.model], copy));
-    }
-    if (spared > 0 && device.room() + spared >= needs(number)) turn = std::min(turn, spares);
-    for (const ModelNumber m : device.models) {
-      const Entry& used = entries_[m];
-      if (urgent(used) || m == number) continue;
-      const double drain = drain_s(used, used), switch_s = load + drain;
-      const double weight = std::max(entry.line.weight(), 1e-3);
-      double left = std::max(0.0, (settings_.switches_waited * switch_s - waited) / weight);
-      if (used.line.waiting() > 0) left = std::max(left, seconds(used.since + turn_most(switch_s) - now));
-      turn = std::min(turn, left + drain);
-    }
-  }
-  if (std::isinf(turn)) return {};
-  const auto servers = static_cast<double>(
-      std::max<std::ptrdiff_t>(1, std::ranges::count_if(devices_, [&](const Device& d) { return suits(number, d); })));
-  return after_s(turn + load + before / servers * (switch_s_ + seconds(settings_.turn_least)));
 }
 
 }  // namespace faelled::residency

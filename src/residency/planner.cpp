@@ -7,11 +7,6 @@
 #include "residency/average.hpp"
 
 namespace faelled::residency {
-namespace {
-
-constexpr double offered_tau_s = 300;
-
-}  // namespace
 
 std::span<const Action> Planner::step(Instant now, const Event& event) {
   now_ = std::max(now_, now);
@@ -83,7 +78,7 @@ void Planner::on(const Arrived& arrived) {
   Entry& entry = entries_[arrived.model];
   tuner_.asked(arrived.model, catalogue_, now_);
   catalogue_[arrived.model].demand.asked(now_);
-  offered_s_ = offered_s_ * std::exp(-seconds(now_ - offered_at_) / offered_tau_s) + service_s(entry) / entry.places;
+  offered_s_ = offered_s_ * std::exp(-seconds(now_ - offered_at_) / offered_fades_s) + service_s(entry) / entry.places;
   offered_at_ = now_;
   entry.line.arrived(now_, weight);
   if (quarter_) habits_[arrived.model].asked(*quarter_);
@@ -345,106 +340,6 @@ void Planner::drain(ModelNumber model, Cause cause, ModelNumber other) {
   drain_copies(model, cause, other);
   enter(entry, Where::draining, cause, other);
   actions_.emplace_back(Drain{model, cause, other, entry.device});
-}
-
-// --- what is known ---
-
-std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const {
-  if (number >= entries_.size()) return std::nullopt;
-  const Entry& entry = entries_[number];
-  const Model& model = catalogue_[number];
-  if (!entry.known && entry.where == Where::absent) return std::nullopt;
-  ModelState state;
-  state.where = entry.where;
-  state.device = entry.device;
-  state.cause = entry.cause;
-  state.other = entry.other;
-  state.since = entry.since;
-  state.bytes = entry.outdated ? entry.taken : model.bytes;
-  state.bytes_read = entry.bytes_read;
-  state.taken = entry.taken;
-  state.level = entry.level;
-  state.asleep_soon = entry.where == Where::draining && entry.level > 0;
-  state.backed = entry.bed > 0 ? entry.bed : entry.backed;
-  if (state.backed > 0) state.backing = entry.backing;
-  for (DeviceNumber d = 0; d < devices_.size(); ++d)
-    state.can_sleep |= (entry.where == Where::absent || d == entry.device) && can_sleep(entry, d);
-  if (entry.sleep_bytes > 0) state.wake = after_seconds(back_s(number));
-  state.pinned = entry.pinned;
-  state.fits = fits(number);
-  state.retries = entry.blocked_until > now;
-  state.kind = entry.kind;
-  state.waiting = entry.line.waiting();
-  state.running = entry.line.running();
-  state.load = model.load;
-  state.ready_in = ready_in(number, now);
-  if (model.demand.ever()) state.asked_per_hour = model.demand.hour(now);
-  return state;
-}
-
-std::optional<DeviceState> Planner::device(DeviceNumber device) const {
-  if (device >= devices_.size()) return std::nullopt;
-  const Device& d = devices_[device];
-  return DeviceState{d.bytes, d.taken, d.reserved + d.beds, d.kind};
-}
-
-std::optional<std::uint64_t> Planner::largest(ModelNumber model) const {
-  std::optional<std::uint64_t> bytes;
-  for (const Device& device : devices_)
-    if (suits(model, device)) bytes = std::max(bytes.value_or(0), device.bytes);
-  return bytes;
-}
-
-// Beside those that never go.
-bool Planner::fits(ModelNumber model, const Device& device) const {
-  if (!suits(model, device)) return false;
-  std::uint64_t bytes = catalogue_[model].bytes;
-  for (const ModelNumber m : device.models)
-    if (entries_[m].pinned && m != model) bytes += entries_[m].taken;
-  return bytes <= device.bytes;
-}
-
-bool Planner::fits(ModelNumber model) const {
-  if (model >= entries_.size()) return false;
-  return std::ranges::any_of(devices_, [&](const Device& d) { return fits(model, d); });
-}
-
-double Planner::load_s(ModelNumber model) const { return seconds(catalogue_[model].load); }
-
-double Planner::service_s(const Entry& entry) const {
-  return seconds(entry.service > Duration::zero() ? entry.service : settings_.service_guess);
-}
-
-// Of the longest of its answers, where their lengths are exponential: the mean times 1 + 1/2 + … + 1/n.
-double Planner::drain_s(const Entry& entry, const Engine& engine) const {
-  double sum = 0;
-  for (std::uint32_t i = 1; i <= std::min(engine.running, 64U); ++i) sum += 1.0 / i;
-  return service_s(entry) * sum;
-}
-
-// Of the models that can be served at once, by what was asked for in the last minutes.
-double Planner::utilisation(Instant now) const {
-  constexpr double most = 0.9;
-  const double known_for = offered_tau_s * (1 - std::exp(-std::max(1.0, seconds(now - began_)) / offered_tau_s));
-  const double offered = offered_s_ * std::exp(-seconds(now - offered_at_) / offered_tau_s);
-  return std::min(most, offered / known_for / std::max(1.0, servers()));
-}
-
-// Twice what serves the demand that gathers while models are switched, Q* = ρS / (1 − ρ).
-Duration Planner::turn_most(double switch_s) const {
-  const double rho = utilisation(now_);
-  const double turn_s = 2 * rho * switch_s / (1 - rho);
-  return std::max(settings_.turn_least, after_seconds(turn_s));
-}
-
-// N models that are asked for take turns on G places for models, each turn a switch: Wf = N/G × S / (1 − ρ), and half
-// as much again, which the longest waits of the study kept (docs/decisions/0023).
-Duration Planner::promise(Instant now) const {
-  double asked_for = servers();
-  for (const ModelNumber m : wanted_) asked_for += wanted(m) ? 1 : 0;
-  const double turns = asked_for / std::max(1.0, servers());
-  const double wait_s = 1.5 * turns * switch_s_ / (1 - utilisation(now));
-  return std::max(settings_.promise_least, after_seconds(wait_s));
 }
 
 }  // namespace faelled::residency

@@ -394,6 +394,7 @@ class Planner {
   std::unordered_map<ModelNumber, Habit> habits_;         // of those that were asked for
   std::vector<std::pair<Instant, ModelNumber>> to_warm_;  // for the quarter that comes next, and when
   Counts counts_;
+  static constexpr double offered_fades_s = 300;
   double offered_s_ = 0;  // place seconds asked for of late, decayed
   Instant offered_at_{};
   Instant began_{};
