@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,8 @@ struct Question {
   std::string body;
   std::size_t answer_bytes_max = 1024 * 1024;
   Duration within_least{};  // where an answer may take longer than a sign of life
+  // Whether an answer with 200 says what it should. It may remember what it hears in its driver, which outlives it.
+  std::function<bool(std::string_view answer)> satisfied_by = [](std::string_view) { return true; };
 };
 
 class Driver {
@@ -70,9 +73,7 @@ class Driver {
   // Whether it can also sleep at level 2, without its weights, and read them again.
   virtual bool can_forget() const { return false; }
   // What to ask, one after the other, before it counts as ready or asleep, or to learn whether its loop still turns.
-  virtual std::vector<Question> questions(ProbeKind kind) const = 0;
-  // The answer to question `number`, which came with 200. False: it does not say what it should.
-  virtual bool heard(ProbeKind, std::size_t, std::string_view) { return true; }
+  virtual std::vector<Question> questions(ProbeKind kind) = 0;
   // Whether any status but 503 means that its loop turns.
   virtual bool any_status_is_work() const { return false; }
 

@@ -222,8 +222,7 @@ void EngineHost::carry_out(const action::Probe& probe) {
 net::Task<void> EngineHost::ask(std::shared_ptr<EngineHost> self, ProbeKind kind, Duration within,
                                 std::uint64_t number) {
   const auto questions = self->driver_->questions(kind);
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    const Question& question = questions[i];
+  for (const Question& question : questions) {
     auto answer = co_await self->around_.client.ask(
         {.unix_path = self->place_.socket}, question.method, question.target,
         question.body.empty() ? "" : "Content-Type: application/json\r\n", question.body,
@@ -234,7 +233,7 @@ net::Task<void> EngineHost::ask(std::shared_ptr<EngineHost> self, ProbeKind kind
     const bool work = kind == ProbeKind::work && self->driver_->any_status_is_work();
     if (!work && answer->status != 200)
       co_return self->tell(event::NoAnswer{fmt::format("{} answers with status {}", question.target, answer->status)});
-    if (!work && !self->driver_->heard(kind, i, answer->body))
+    if (!work && !question.satisfied_by(answer->body))
       co_return self->tell(event::NoAnswer{fmt::format("{} does not answer as it should", question.target)});
   }
   self->tell(event::Answered{});

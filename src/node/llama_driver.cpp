@@ -54,19 +54,19 @@ Reach LlamaDriver::reach(const EnginePlace& place) const {
 
 // llama-server ignores tools where the chat template has no words for them, tool_choice "required" too; whether it has,
 // it says at /props.
-std::vector<Question> LlamaDriver::questions(ProbeKind kind) const {
+std::vector<Question> LlamaDriver::questions(ProbeKind kind) {
   constexpr std::size_t props_bytes_max = 4 * 1024 * 1024;  // it holds the template
   if (kind == ProbeKind::work) return {{"GET", "/slots", ""}};
   std::vector<Question> all{{"GET", "/health", ""}};
-  if (!model_.embeddings && !model_.rerank) all.push_back({"GET", "/props", "", props_bytes_max});
+  if (model_.embeddings || model_.rerank) return all;
+  Question props{"GET", "/props", "", props_bytes_max};
+  props.satisfied_by = [this](std::string_view answer) {
+    const auto tools = engines::template_knows_tools(answer);
+    if (tools) tools_ = *tools;
+    return tools.has_value();
+  };
+  all.push_back(std::move(props));
   return all;
-}
-
-bool LlamaDriver::heard(ProbeKind kind, std::size_t number, std::string_view body) {
-  if (kind != ProbeKind::health || number == 0) return true;
-  const auto tools = engines::template_knows_tools(body);
-  if (tools) tools_ = *tools;
-  return tools.has_value();
 }
 
 std::uint64_t LlamaDriver::memory_need() const {

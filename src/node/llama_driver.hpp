@@ -17,8 +17,7 @@ class LlamaDriver final : public Driver {
   EnginePlace place(const EngineFolders& folders, const std::string& name) const override;
   Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) override;
   Reach reach(const EnginePlace& place) const override;
-  std::vector<Question> questions(ProbeKind kind) const override;
-  bool heard(ProbeKind kind, std::size_t number, std::string_view body) override;
+  std::vector<Question> questions(ProbeKind kind) override;
   bool any_status_is_work() const override { return true; }
   bool tools() const override { return tools_; }
   std::uint64_t memory_need() const override;

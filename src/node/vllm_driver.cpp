@@ -190,53 +190,54 @@ Reach VllmDriver::reach(const EnginePlace& place) const {
   return reach;
 }
 
-std::vector<Question> VllmDriver::questions(ProbeKind kind) const {
-  Question token{"POST", "/v1/completions", engines::vllm_question(model_)};
-  token.within_least = 30s;  // the first one compiles what it needs
-  Question sample{"POST", "/v1/completions", engines::vllm_sample_question(model_)};
-  sample.within_least = 30s;
-  const Question sleeping{"GET", "/is_sleeping",
-                          ""};  // passes through the loop that makes tokens, also while it sleeps
+// 200 alone says little (vllm#47654): whether it sleeps is asked, which passes through the loop that makes tokens also
+// while it sleeps. And of weights that it could not read again it only warns, and answers with what lies in its memory:
+// it has to answer as before.
+std::vector<Question> VllmDriver::questions(ProbeKind kind) {
+  constexpr Duration compiles_within = 30s;  // the first answer: what it needs is compiled then
+  const auto call = [](const char* target, const char* body = "") { return Question{"POST", target, body}; };
+  const auto token = [&] {
+    Question question{"POST", "/v1/completions", engines::vllm_question(model_)};
+    question.within_least = compiles_within;
+    return question;
+  };
+  const auto sample = [&](auto satisfied_by) {
+    Question question{"POST", "/v1/completions", engines::vllm_sample_question(model_)};
+    question.within_least = compiles_within;
+    question.satisfied_by = satisfied_by;
+    return question;
+  };
+  const auto sleeps = [](bool sleeps) {
+    Question question{"GET", "/is_sleeping", ""};
+    question.satisfied_by = [sleeps](std::string_view answer) { return engines::vllm_sleeps(answer) == sleeps; };
+    return question;
+  };
   switch (kind) {
     case ProbeKind::health:
-      break;
+      return {{"GET", "/health", ""}, token()};
     case ProbeKind::work:
-      return {std::move(token)};
+      return {token()};
     case ProbeKind::sleep:
       // Level 1: the weights are kept in the host's memory. Nothing of ours runs any more; `wait` because by default
       // whatever still does, our own question too, would be broken off.
-      return {{"POST", "/sleep?level=1&mode=wait", ""}, sleeping};
+      return {call("/sleep?level=1&mode=wait"), sleeps(true)};
     case ProbeKind::forget:
-      return {std::move(sample), {"POST", "/sleep?level=2&mode=wait", ""}, sleeping};
+      return {sample([this](std::string_view answer) {
+                sample_ = engines::vllm_sample(answer);
+                return !sample_.empty();
+              }),
+              call("/sleep?level=2&mode=wait"), sleeps(true)};
     case ProbeKind::asleep:
-      return {sleeping};
+      return {sleeps(true)};
     case ProbeKind::wake:
-      return {{"POST", "/wake_up", ""}, sleeping, std::move(token)};
+      return {call("/wake_up"), sleeps(false), token()};
     case ProbeKind::reload:
       // Room for its weights, these, and only then for keys and values: what reading takes beside them is free.
-      return {{"POST", "/wake_up?tags=weights", ""},
-              {"POST", "/collective_rpc", R"({"method":"reload_weights"})"},
-              {"POST", "/wake_up?tags=kv_cache", ""},
-              sleeping,
-              std::move(sample)};
+      return {call("/wake_up?tags=weights"), call("/collective_rpc", R"({"method":"reload_weights"})"),
+              call("/wake_up?tags=kv_cache"), sleeps(false),
+              sample([this](std::string_view answer) { return engines::vllm_sample(answer) == sample_; })};
   }
-  return {{"GET", "/health", ""}, std::move(token)};
-}
-
-// 200 alone says little (vllm#47654): whether it sleeps is asked. And of weights that it could not read again it only
-// warns, and answers with what lies in its memory: it has to answer as before.
-bool VllmDriver::heard(ProbeKind kind, std::size_t number, std::string_view answer) {
-  if (kind == ProbeKind::forget && number == 0) {
-    sample_ = engines::vllm_sample(answer);
-    return !sample_.empty();
-  }
-  if (kind == ProbeKind::sleep && number == 1) return engines::vllm_sleeps(answer) == true;
-  if (kind == ProbeKind::forget && number == 2) return engines::vllm_sleeps(answer) == true;
-  if (kind == ProbeKind::asleep) return engines::vllm_sleeps(answer) == true;
-  if (kind == ProbeKind::wake && number == 1) return engines::vllm_sleeps(answer) == false;
-  if (kind == ProbeKind::reload && number == 3) return engines::vllm_sleeps(answer) == false;
-  if (kind == ProbeKind::reload && number == 4) return engines::vllm_sample(answer) == sample_;
-  return true;
+  return {};
 }
 
 std::uint64_t VllmDriver::memory_need() const {

@@ -27,8 +27,7 @@ class VllmDriver final : public Driver {
   bool calls_itself() const override { return true; }
   bool can_sleep() const override { return sleeps_; }
   bool can_forget() const override { return sleeps_ && engines::vllm_forgets(model_); }
-  std::vector<Question> questions(ProbeKind kind) const override;
-  bool heard(ProbeKind kind, std::size_t number, std::string_view answer) override;
+  std::vector<Question> questions(ProbeKind kind) override;
   std::vector<rpc::EngineAdapter> adapters() const override;
   bool adopt(const engines::ModelSettings& model) override;
   std::optional<Question> change() const override;
