@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The simulator beside real llama-servers behind faelled, on the same machine: how far are its waits and its throughput off?
 
-Measures how long prompts, tokens and switches take (--seed), writes that as worlds for `faelled sim`, and then plays other traces
-(--trace-seed) twice: for real, through faelled with its mesh and planner, and in the simulator. `turns` has three copies of a model
-of which two fit, `full` the same with more than they can serve, `one` a single model. Prompts are random digits, a token each, that
-no cache knows; answers go on to their last token. Prints a table, writes it to --document between its markers, and exits with 1 where
-a figure is further off than --off-max.
+Plays traces (--trace-seed) for real, through faelled with its mesh and planner. Before and after each it measures how long prompts,
+tokens and switches take (--seed), since a machine's pace drifts by some per cent in minutes; writes that as worlds for `faelled sim`, and
+plays the traces there. `turns` has three copies of a model of which two fit, `full` the same with more than they can serve, `one` a
+single model. Prompts are random digits, a token each, that no cache knows; answers go on to their last token. Prints a table, writes it to
+--document between its markers, and exits with 1 where a figure is further off than --off-max.
 
 Needs a machine that does nothing else: each engine has one thread, two work at once. See docs/simulation.md."""
 
@@ -46,6 +46,7 @@ class Server(residency.Faelled):
         for name in models:
             files[name] = folder / f"{name}.gguf"
             files[name].symlink_to(options.model.resolve())
+        self.models = models
         super().__init__(options, folder, files, PLACES, options.memory_gb, turn_s, limits={"wait_s": WAIT_S_MAX})
         fit = min(2, len(models))
         try:
@@ -84,20 +85,20 @@ def token_s(server, models, draw, tokens):
     return statistics.mean(took)
 
 
-def measure(server, options):
-    """Seconds, of which fit() makes a world. What is compared is measured in turn, so that a noisy minute hits all alike."""
-    draw = random.Random(options.seed)
-    seen = {"prompts": [], "alone": [], "two": [], "beside": []}
-    for model in MODELS[:2]:
+def measure(server, options, seen):
+    """Adds seconds to `seen`, of which fit() makes a world. What is compared is measured in turn, so that a noisy minute hits all alike."""
+    draw = random.Random(f"{options.seed} {len(seen['prompts'])}")
+    asked = [("alone", MODELS[:1]), ("two", 2 * MODELS[:1])] + ([("beside", MODELS[:2])] if len(server.models) > 1 else [])
+    for model in server.models[:2]:
         server.ask(model, draw, 8, 8)
     for _ in range(options.rounds):
         for _ in range(3):
             tokens = draw.randrange(16, 2 * options.input_tokens)
             seen["prompts"].append((tokens, server.ask(MODELS[0], draw, tokens, 2)[0]))
-        for what, models in (("alone", MODELS[:1]), ("two", 2 * MODELS[:1]), ("beside", MODELS[:2])):
+        for what, models in asked:
             seen[what].append(token_s(server, models, draw, 64))
-    seen["switch"] = switches(server, draw, options.rounds + 2)
-    return seen
+    if len(server.models) > 1:
+        seen["switch"] += switches(server, draw, options.rounds + 1)
 
 
 def switches(server, draw, count):
@@ -118,38 +119,42 @@ def switches(server, draw, count):
 
 
 def fit(seen):
-    """What `faelled sim` calls the measured lengths: seconds."""
-    alone, two, beside = (statistics.median(seen[what]) for what in ("alone", "two", "beside"))
+    """What `faelled sim` calls the measured lengths: seconds. A load and `beside` only where there were other models."""
+    alone, two = (statistics.median(seen[what]) for what in ("alone", "two"))
     slope, first = statistics.linear_regression(*zip(*seen["prompts"]))
     request = min(max(two - alone, 0), alone)
     step = alone - request
     spread = [value / alone for value in seen["alone"]]
-    return {"prefill_token": max(slope, 0), "prefill": max(first - step, 0), "decode": step, "decode_request": request,
-            "beside": max(beside / alone - 1, 0), "load": max(statistics.median(seen["switch"]) - first - 8 * slope, 0),
-            "jitter": min(statistics.stdev(spread), 0.2) if len(spread) > 1 else 0}
+    fitted = {"prefill_token": max(slope, 0), "prefill": max(first - step, 0), "decode": step, "decode_request": request,
+              "jitter": min(statistics.stdev(spread), 0.2) if len(spread) > 1 else 0}
+    if seen["switch"]:
+        fitted["beside"] = max(statistics.median(seen["beside"]) / alone - 1, 0)
+        fitted["load"] = max(statistics.median(seen["switch"]) - first - 8 * slope, 0)
+    return fitted
 
 
-def worlds(fitted, turn_s):
-    """YAML for the traces with models that take turns, and for one model."""
+def world(fitted, turn_s):
+    """YAML."""
     ms = {name: round(1000 * fitted[name], 4) for name in ("prefill", "prefill_token", "decode", "decode_request")}
     engine = f"kind: paged, requests_max: {PLACES}, step_tokens_max: {STEP_TOKENS}, kv_tokens: 1000000, watermark: 0,\n" + \
         " " * 14 + ", ".join(f"{name}_ms: {value}" for name, value in ms.items())
     made = "# Written by bench/calibrate.py: Gemma 3 270M on llama-servers with one thread each.\n"
     jitter = f"jitter: {fitted['jitter']:.4f}\n"
-    return {"turns": f"{made}memory:\n  slots: 2\n  load_s: {fitted['load']:.3f}\n  turn_s: {turn_s:.1f}\n"
-                     f"  beside: {fitted['beside']:.3f}\n  engine: {{ {engine} }}\n{jitter}",
-            "one": f"{made}engines:\n  - {{ id: one, {engine} }}\n{jitter}"}
+    if "load" not in fitted:
+        return f"{made}engines:\n  - {{ id: one, {engine} }}\n{jitter}"
+    return f"{made}memory:\n  slots: 2\n  load_s: {fitted['load']:.3f}\n  turn_s: {turn_s:.1f}\n" \
+           f"  beside: {fitted['beside']:.3f}\n  engine: {{ {engine} }}\n{jitter}"
 
 
 def traces(options):
-    """By name: which world, and the rows. Far from the edge at which engines just keep up: there the least error decides."""
+    """By world: the traces by name, as rows. Far from the edge at which engines just keep up: there the least error decides."""
     calm, busy = (residency.workload(options, name, options.trace_seed) for name in ("turns_150", "turns_300"))
     part = options.seconds / 100
     one = [row for row in residency.scaled(calm, 150 * part, options.tokens, options.input_tokens)
            if float(row["time_s"]) < options.seconds]
-    return {"turns": ("turns", residency.scaled(busy, 150 * part, options.tokens, options.input_tokens)),
-            "full": ("turns", residency.scaled(busy, 45 * part, options.tokens, options.input_tokens)),
-            "one": ("one", [row | {"model": MODELS[0]} for row in one])}
+    return {"turns": {"turns": residency.scaled(busy, 150 * part, options.tokens, options.input_tokens),
+                      "full": residency.scaled(busy, 45 * part, options.tokens, options.input_tokens)},
+            "one": {"one": [row | {"model": MODELS[0]} for row in one]}}
 
 
 def csv_of(rows, columns):
@@ -201,7 +206,7 @@ def main():
     parser.add_argument("--model", type=pathlib.Path, default=os.environ.get(
         "FAELLED_MODEL", gateways.cache_dir() / "gemma-3-270m-q4_k_m.gguf"))
     parser.add_argument("--memory-gb", type=float, default=1.3, help="holds two of the model and not three")
-    parser.add_argument("--rounds", type=int, default=10, help="of measuring; a round takes about 4 s")
+    parser.add_argument("--rounds", type=int, default=4, help="of measuring, before and after each trace; a round takes about 5 s")
     parser.add_argument("--seed", type=int, default=1, help="of what is measured")
     parser.add_argument("--trace-seed", type=int, default=2)
     parser.add_argument("--only", default="turns,full,one", help="these traces")
@@ -222,28 +227,37 @@ def main():
         servers.append(Server(options, folder / str(len(servers)), models, turn_s))
         return servers[-1]
 
+    def measured(models, seen):
+        server = serve(models)
+        measure(server, options, seen)
+        server.stop()
+
     try:
-        server = serve(MODELS)
-        fitted = fit(measure(server, options))
-        print(json.dumps({name: round(value, 6) for name, value in fitted.items()}), file=sys.stderr)
-        paths = {}
-        for name, text in worlds(fitted, turn_s).items():
-            paths[name] = options.worlds / f"llama-server-{name}.yaml"
-            paths[name].write_text(text)
-        for name, (world, trace) in traces(options).items():
-            if name not in options.only.split(","):
+        for name, played in traces(options).items():
+            played = {trace: asked for trace, asked in played.items() if trace in options.only.split(",")}
+            if not played:
                 continue
-            server.stop()
-            server = serve(MODELS[:1] if world == "one" else MODELS)  # that remembers nothing, as the simulator
-            path = folder / f"{name}.csv"
-            path.write_text(csv_of(trace, ("time_s", "member", "user", "model", "input_tokens", "output_tokens")))
-            found = real(server, options, trace, folder / f"{name}-real.csv")
-            expected, expected_loads = simulated(options, path, paths[world])
-            rows += [(name, what, figure(found), expected[what]) for what, figure in FIGURES.items()]
-            print(f"{name}: {len(trace)} requests, {server.loads()} loads, simulated {expected_loads:.1f}", file=sys.stderr)
-        after = statistics.median(token_s(server, MODELS[:1], random.Random(options.seed), 64) for _ in range(3))
-        print(f"a token alone took {1000 * (fitted['decode'] + fitted['decode_request']):.2f} ms before and {1000 * after:.2f} after",
-              file=sys.stderr)
+            models = MODELS[:1] if name == "one" else MODELS
+            seen = {what: [] for what in ("prompts", "alone", "two", "beside", "switch")}
+            measured(models, seen)
+            found, loads = {}, {}
+            for trace, asked in played.items():
+                server = serve(models)  # that remembers nothing, as the simulator
+                found[trace] = real(server, options, asked, folder / f"{trace}-real.csv")
+                loads[trace] = server.loads()
+                server.stop()
+                measured(models, seen)
+            fitted = fit(seen)
+            alone = ", ".join(f"{1000 * value:.1f}" for value in seen["alone"])
+            print(f"{name}: a token alone took {alone} ms; {json.dumps({what: round(s, 6) for what, s in fitted.items()})}", file=sys.stderr)
+            path = options.worlds / f"llama-server-{name}.yaml"
+            path.write_text(world(fitted, turn_s))
+            for trace, asked in played.items():
+                csv = folder / f"{trace}.csv"
+                csv.write_text(csv_of(asked, ("time_s", "member", "user", "model", "input_tokens", "output_tokens")))
+                expected, expected_loads = simulated(options, csv, path)
+                rows += [(trace, what, figure(found[trace]), expected[what]) for what, figure in FIGURES.items()]
+                print(f"{trace}: {len(asked)} requests, {loads[trace]} loads, simulated {expected_loads:.1f}", file=sys.stderr)
     finally:
         for server in servers:
             server.stop()
