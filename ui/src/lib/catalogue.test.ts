@@ -4,7 +4,7 @@ import type { Definition } from './catalogue_api';
 
 const small: Definition = { id: 'org/small:1b', engine: 'llama', file: '/m.gguf', concurrency: 2, card: { da: {}, en: {} } };
 const served: Definition = {
-  id: 'q', engine: 'vllm', folder: '/srv/q', concurrency: 8, context_tokens: 32768, device: 'gpu', tool_parser: 'hermes', threads: 4, adapters_max: 2, adapters_rank: 32,
+  id: 'q', engine: 'vllm', folder: '/srv/q', concurrency: 8, context_tokens: 32768, device: 'gpu', tool_parser: 'hermes', threads: 4, copies: 2, adapters_max: 2, adapters_rank: 32,
   adapters_folder: '/srv/a', chat_template_file: '/t.jinja', pinned: true, demo: true, aliases: ['standard', { name: 'titel', lane: 'batch' }], stop: ['</s>', 'a\n\\n'], adapters: [{ name: 'jura', folder: '/srv/a/jura' }],
 };
 const vectors: Definition = { id: 'v', engine: 'openai', url: 'https://h/v1', upstream_model: 'bge', api_key_file: '/k', ca_file: '/ca', certificate_file: '/c', key_file: '/kk', concurrency: 64, embeddings: true, shorter_vectors: true };
@@ -76,7 +76,7 @@ describe('what cannot be meant', () => {
     [{ id: '' }, 'id'], [{ id: 'a b' }, 'id'], [{ id: 'år' }, 'id'], [{ id: 'a,b' }, 'id'],
     [{ file: '' }, 'file'], [{ file: 'models/m.gguf' }, 'file'],
     [{ concurrency: '' }, 'concurrency'], [{ concurrency: '0' }, 'concurrency'], [{ concurrency: '257' }, 'concurrency'], [{ concurrency: '1,5' }, 'concurrency'],
-    [{ context_tokens: '15' }, 'context_tokens'], [{ context_tokens: 'mange' }, 'context_tokens'], [{ threads: '513' }, 'threads'],
+    [{ context_tokens: '15' }, 'context_tokens'], [{ context_tokens: 'mange' }, 'context_tokens'], [{ threads: '513' }, 'threads'], [{ copies: '0' }, 'copies'], [{ copies: '65' }, 'copies'],
     [{ chat_template_file: 'x.jinja' }, 'chat_template_file'], [{ aliases: 'go å' }, 'aliases'], [{ stop: 'a\nb\nc\nd\ne' }, 'stop'],
     [{ engine: 'vllm' }, 'folder'], [{ engine: 'vllm', folder: '/m', adapters_max: '65' }, 'adapters_max'], [{ engine: 'vllm', folder: '/m', adapters_folder: 'a' }, 'adapters_folder'],
     [{ engine: 'openai', url: 'h/v1' }, 'url'], [{ engine: 'openai', url: 'https://h/v1', api_key_file: 'k' }, 'api_key_file'],

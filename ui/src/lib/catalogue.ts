@@ -11,12 +11,12 @@ const texts = {
   openai: ['name', 'url', 'upstream_model', 'api_key_file', 'ca_file', 'certificate_file', 'key_file'],
 } as const;
 const counts = {
-  llama: ['concurrency', 'context_tokens', 'threads'],
-  vllm: ['concurrency', 'context_tokens', 'threads', 'adapters_max', 'adapters_rank'],
+  llama: ['concurrency', 'context_tokens', 'threads', 'copies'],
+  vllm: ['concurrency', 'context_tokens', 'threads', 'copies', 'adapters_max', 'adapters_rank'],
   openai: ['concurrency', 'context_tokens'],
 } as const;
 const all_texts = ['name', 'file', 'source', 'sha256', 'folder', 'url', 'upstream_model', 'api_key_file', 'ca_file', 'certificate_file', 'key_file', 'tool_parser', 'chat_template_file', 'adapters_folder'] as const;
-const all_counts = ['concurrency', 'context_tokens', 'threads', 'adapters_max', 'adapters_rank'] as const;
+const all_counts = ['concurrency', 'context_tokens', 'threads', 'copies', 'adapters_max', 'adapters_rank'] as const;
 const flags = ['pinned', 'demo', 'shorter_vectors'] as const;
 type Text = (typeof all_texts)[number];
 type Count = (typeof all_counts)[number];
@@ -40,8 +40,8 @@ export type Asked = keyof Typed;
 
 /** The questions behind "more choices", by engine. */
 export const further = {
-  llama: ['aliases', 'threads', 'chat_template_file'],
-  vllm: ['aliases', 'tool_parser', 'adapters_max', 'adapters_rank', 'adapters_folder', 'threads', 'chat_template_file'],
+  llama: ['aliases', 'copies', 'threads', 'chat_template_file'],
+  vllm: ['aliases', 'copies', 'tool_parser', 'adapters_max', 'adapters_rank', 'adapters_folder', 'threads', 'chat_template_file'],
   openai: ['aliases', 'ca_file', 'certificate_file', 'key_file'],
 } as const satisfies Record<Engine, readonly Line[]>;
 
@@ -130,6 +130,7 @@ export function wrong_in(typed: Typed): Set<Asked> {
   } else {
     path('chat_template_file');
     count('threads', 1, 512);
+    count('copies', 1, 64);
   }
   if (engine === 'vllm') {
     path('folder', true);
