@@ -82,8 +82,11 @@ portal::ServerFacts Front::facts(const Parts& parts) const {
   portal::ServerFacts facts;
   facts.version = parts.process.version;
   facts.data = std::filesystem::absolute(parts.storage.folder.path());
-  facts.engine_log = [logs = facts.data / "engines"](const std::string& id) {
-    return logs / (node::file_name_of(id) + ".log");
+  facts.engine_logs = [logs = facts.data / "engines"](const std::string& id) {
+    std::vector<portal::EngineLogFile> files{{"", logs / node::log_name_of(id)}};
+    for (const std::string& device : node::further_logs_of(logs, id))
+      files.push_back({device, logs / node::log_name_of(id, device)});
+    return files;
   };
   facts.connections = [this] { return server.connections(); };
   facts.connections_max = parts.process.config.limits.connections;

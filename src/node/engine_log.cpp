@@ -48,6 +48,23 @@ std::string file_name_of(std::string model) {
   return model;
 }
 
+std::string log_name_of(const std::string& model, const std::string& further_on) {
+  return file_name_of(model) + (further_on.empty() ? "" : "@" + further_on) + ".log";
+}
+
+std::vector<std::string> further_logs_of(const std::filesystem::path& logs, const std::string& model) {
+  const std::string before = file_name_of(model) + "@", after = ".log";
+  std::vector<std::string> devices;
+  std::error_code none;
+  for (const auto& file : std::filesystem::directory_iterator(logs, none)) {
+    const std::string name = file.path().filename().string();
+    if (name.size() > before.size() + after.size() && name.starts_with(before) && name.ends_with(after))
+      devices.push_back(name.substr(before.size(), name.size() - before.size() - after.size()));
+  }
+  std::ranges::sort(devices);
+  return devices;
+}
+
 Expected<EngineLog> EngineLog::open(std::string path) {
   int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   struct stat info{};

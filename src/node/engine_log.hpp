@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -48,6 +50,11 @@ class EngineLog {
 
 // The name of a model's file without its ending: what is no plain letter becomes '_'.
 std::string file_name_of(std::string model);
+
+// The file in `logs` of a model's engine; of a further one, the device on which it runs beside the first.
+std::string log_name_of(const std::string& model, const std::string& further_on = {});
+// The devices of further engines that have a log there, now or before; sorted.
+std::vector<std::string> further_logs_of(const std::filesystem::path& logs, const std::string& model);
 
 // "assertion failed at ggml.c:123" and its kind for a line that says so, else empty. Never anything else of the line.
 std::string death_in_words(std::string_view line);

@@ -104,5 +104,15 @@ TEST_F(EngineLogTest, SaysWhenItsFolderIsMissing) {
   EXPECT_FALSE(log.error().hint.empty());
 }
 
+TEST_F(EngineLogTest, OfFurtherEnginesAreNamedByTheirDevice) {
+  for (const std::string& name :
+       {log_name_of("org/m"), log_name_of("org/m", "gpu1"), log_name_of("org/m", "gpu0"), log_name_of("org/m@gpu7"),
+        log_name_of("org/m2", "gpu3"), std::string("org_m@.log"), std::string("org_m@gpu4.log.1")})
+    std::ofstream(folder + "/" + name) << "x";
+  EXPECT_EQ(log_name_of("org/m"), "org_m.log");
+  EXPECT_EQ(further_logs_of(folder, "org/m"), (std::vector<std::string>{"gpu0", "gpu1"}));
+  EXPECT_TRUE(further_logs_of(folder + "/none", "org/m").empty());
+}
+
 }  // namespace
 }  // namespace faelled::node

@@ -132,7 +132,7 @@ void Node::begin(const engines::ModelSettings& model, const std::string& device)
       if (own != nullptr) folders.gpu_bytes = own->last.bytes;
     }
     const bool further = std::ranges::find(hosts_, model.id, &Held::model) != hosts_.end();
-    folders.log = file_name_of(model.id) + (further ? "@" + device : "") + ".log";
+    folders.log = log_name_of(model.id, further ? device : "");
     held.host = std::make_shared<EngineHost>(around, model, folders, settings_.patience, sleeps_on(device));
   } else {
     held.host = std::make_shared<UpstreamHost>(around, model, settings_.upstream_patience);

@@ -292,15 +292,23 @@ net::Task<void> Portal::get_engine_log(Call& call) {
   const std::string model = http::query_value(call.request.query, "model");
   if (p_.context.catalogue.find(model) == nullptr)
     co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
-  std::filesystem::path file;
-  if (watch_.facts().engine_log) file = watch_.facts().engine_log(model);
-  auto text = co_await on_store<std::optional<std::string>>(
-      [file](store::Store&, store::Conversations&) -> Expected<std::optional<std::string>> {
-        return tail_of(file, limits::engine_log_tail_bytes_max);
+  using Texts = std::vector<std::pair<std::string, std::optional<std::string>>>;
+  auto texts =
+      co_await on_store<Texts>([logs = watch_.facts().engine_logs, model](store::Store&, store::Conversations&) {
+        Texts read;
+        if (logs)
+          for (const EngineLogFile& log : logs(model))
+            read.emplace_back(log.further_on, tail_of(log.file, limits::engine_log_tail_bytes_max));
+        return Expected<Texts>(std::move(read));
       });
-  if (!text) co_return call.fail(text.error());
+  if (!texts) co_return call.fail(texts.error());
   call.json(200, one_json([&](json::Writer& out) {
-              out.object().member("model", model).member_or_null("text", text->value_or("")).close_object();
+              out.object().member("model", model);
+              out.member_or_null("text", texts->empty() ? "" : texts->front().second.value_or(""));
+              out.key("further").array();
+              for (const auto& [device, text] : *texts)
+                if (!device.empty() && text) out.object().member("device", device).member("text", *text).close_object();
+              out.close_array().close_object();
             }));
 }
 

@@ -178,6 +178,11 @@ TEST_F(Maintenance, ReportSaysHowTheServerStands) {
     std::ofstream(folder_.path() / "m.log") << "-- engine starts\n";
     EXPECT_EQ(text_at((co_await world.ask_owner("GET", "/api/engine-log?model=m")).body, "text"), "-- engine starts\n");
     EXPECT_EQ((co_await world.ask_owner("GET", "/api/engine-log?model=../../x")).status, 404);
+    std::ofstream(folder_.path() / "m@gpu1.log") << "-- a further one starts\n";
+    const Answer both = co_await world.ask_owner("GET", "/api/engine-log?model=m");
+    EXPECT_EQ(text_at(both.body, "text"), "-- engine starts\n");
+    EXPECT_EQ(text_at(both.body, "further.0.device"), "gpu1");
+    EXPECT_EQ(text_at(both.body, "further.0.text"), "-- a further one starts\n");
   });
 }
 

@@ -11,11 +11,16 @@
 
 namespace faelled::portal {
 
+struct EngineLogFile {
+  std::string further_on;  // the device of a further engine; empty: the model's first
+  std::filesystem::path file;
+};
+
 // What the Portal is told about the server it is part of.
 struct ServerFacts {
   std::string version = {};
   std::filesystem::path data = {};  // the data folder; empty: there is none to look at
-  std::function<std::filesystem::path(const std::string& model)> engine_log = {};
+  std::function<std::vector<EngineLogFile>(const std::string& model)> engine_logs = {};  // its first one's first
   std::function<std::vector<CertificateReading>()> certificates = {};
   std::function<bool()> store_answers = {};
   std::function<std::size_t()> connections = {};

@@ -218,7 +218,9 @@ class World {
     ServerFacts facts;
     facts.version = "1.2.3";
     facts.data = folder;
-    facts.engine_log = [folder](const std::string& model) { return folder / (model + ".log"); };
+    facts.engine_logs = [folder](const std::string& model) {
+      return std::vector<EngineLogFile>{{"", folder / (model + ".log")}, {"gpu1", folder / (model + "@gpu1.log")}};
+    };
     return facts;
   }
 

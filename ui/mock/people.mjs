@@ -218,7 +218,7 @@ export function mock_people({ models, people_count = 240 }) {
       }
       if (kind === 'maintenance' || kind === 'notices' || kind === 'engine-log') {
         if (!may(session, 'operator')) return forbidden();
-        if (kind === 'engine-log') return send(200, { model: query('model'), text: '-- engine starts\nload_tensors: offloaded 0/19 layers to GPU\n-- engine is ready\n-- 42 lines while it served are not kept\n' });
+        if (kind === 'engine-log') return send(200, { model: query('model'), further: [{ device: 'gpu1', text: '-- engine starts\n-- engine is ready\n' }], text: '-- engine starts\nload_tensors: offloaded 0/19 layers to GPU\n-- engine is ready\n-- 42 lines while it served are not kept\n' });
         if (kind === 'maintenance') {
           if (method === 'PATCH') {
             settings.maintenance = body.on ? { on: true, message: body.message ?? body.message_da ?? 'Closed.', message_da: body.message_da ?? body.message ?? 'Lukket.', until: body.until ?? null } : { on: false, message: null, message_da: null, until: null };

@@ -8,6 +8,13 @@ export type Maintenance = components['schemas']['Maintenance'];
 export type MaintenanceReport = components['schemas']['MaintenanceReport'];
 export type Alarm = components['schemas']['Alarm'];
 
+/** What a model's engine printed, and each of its further ones. */
+export interface EngineLog {
+  model: string;
+  text: string | null;
+  further: { device: string; text: string }[];
+}
+
 export const status_api = {
   status: () => answered(client.GET('/api/status')) as Promise<Status>,
   report: () => answered<MaintenanceReport>(client.GET('/api/maintenance')),
@@ -17,5 +24,5 @@ export const status_api = {
     answered<Notice>(client.POST('/api/notices', { body })),
   change_notice: (id: string, body: { until?: string | null }) => answered<Notice>(client.PATCH('/api/notices/{id}', { ...of(id), body })),
   remove_notice: (id: string) => answered(client.DELETE('/api/notices/{id}', of(id))),
-  engine_log: (model: string) => answered<{ model: string; text: string | null }>(client.GET('/api/engine-log', { params: { query: { model } } })),
+  engine_log: (model: string) => answered<EngineLog>(client.GET('/api/engine-log', { params: { query: { model } } })),
 };

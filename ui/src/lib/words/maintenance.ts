@@ -67,6 +67,7 @@ export const da = {
   maint_log: 'Hvad modellens motor skrev',
   maint_log_what: 'Kun det, den skrev, mens den startede. Hvad folk skriver, står her aldrig.',
   maint_log_none: 'Den har intet skrevet.',
+  maint_log_further: 'En motor mere på {device}',
 };
 
 export const en: Record<keyof typeof da, string> = {
@@ -137,4 +138,5 @@ export const en: Record<keyof typeof da, string> = {
   maint_log: 'What the model’s engine printed',
   maint_log_what: 'Only what it printed while it started. What people write is never here.',
   maint_log_none: 'It has printed nothing.',
+  maint_log_further: 'A further engine on {device}',
 };
