@@ -89,7 +89,7 @@ net::Task<void> Connection::pump([[maybe_unused]] std::shared_ptr<Connection> se
 // True: a whole request is in the parser. False: close.
 net::Task<bool> Connection::receive() {
   const ServerBounds& bounds = host_->get_bounds();
-  late_ = head_only_ = false;
+  late_ = head_only_ = named_ = false;
   bool asked = false;
   auto before = parser_.feed(in_);
   if (before == RequestParser::State::start) deadline_.arm(bounds.idle_max);
@@ -140,6 +140,7 @@ bool Connection::head_is_refused() {
   const Request& head = parser_.head();
   begun_ = ended_ = chunked_ = keep_ = false;
   head_only_ = head.method == Method::head;
+  named_ = !head.header("host").starts_with("localhost");
   const bool refused = !admit(head, *this);
   keep_ = !refused;
   return refused;
@@ -165,6 +166,7 @@ net::Task<void> Connection::serve([[maybe_unused]] std::shared_ptr<Connection> s
     const Request& request = parser_.request();
     begun_ = ended_ = chunked_ = false;
     head_only_ = request.method == Method::head;
+    named_ = !request.header("host").starts_with("localhost");
     // An HTTP/1.0 client would have to be told in words of its own that it may stay.
     keep_ = request.keep_alive && !request.http_1_0 && !host_->is_draining();
     handling_ = true;
@@ -196,9 +198,8 @@ void Connection::head_lines(int status, std::string_view headers) {
   out_ += host_->date_line();
   out_ += headers;
   // A browser that has been here under TLS comes back under TLS (RFC 6797). Not for localhost: all its ports share
-  // that.
-  if (stream_.is_tls() && !parser_.request().header("host").starts_with("localhost"))
-    out_ += "Strict-Transport-Security: max-age=31536000\r\n";
+  // that. The parser's views are not asked: while a request is still coming, bytes move.
+  if (stream_.is_tls() && named_) out_ += "Strict-Transport-Security: max-age=31536000\r\n";
   if (!keep_) out_ += "Connection: close\r\n";
 }
 

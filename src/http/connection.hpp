@@ -97,7 +97,8 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   bool keep_ = true;
   bool gone_ = false;
   bool head_only_ = false;
-  bool torn_ = false;  // the answer under way was broken off
+  bool named_ = false;  // its host is known, and is another one than localhost
+  bool torn_ = false;   // the answer under way was broken off
 };
 
 }  // namespace faelled::http

@@ -200,6 +200,7 @@ struct RequestParser::Impl {
   void reset() {
     llhttp_reset(&parser);
     state = State::start;
+    request = {};  // its views are of bytes that go
     seen = consumed = header_bytes = length = 0;
     target = body = {};
     headers.clear();

@@ -139,6 +139,30 @@ TEST_F(HttpTls, TellsTheHandlerWhoAsksAndNoHeaderDoes) {
   });
 }
 
+// What a request said is not there any more while it comes, nor once it is answered.
+TEST_F(HttpTls, RefusesWhatDoesNotComeWholeWithoutALookAtBytesThatAreGone) {
+  bounds_.body_max = bounds_.head_max = 1s;
+  run([&]() -> Task<void> {
+    server_->admit_by([](const Request&, Reply&) { return true; });
+    auto slow = co_await shaken();
+    co_await slow.say("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nbeginning");
+    co_await slow.say(std::string(200'000, 'x'));
+    EXPECT_TRUE((co_await slow.all()).starts_with("HTTP/1.1 408 ")) << slow.got;
+    EXPECT_FALSE(slow.got.contains("Strict-Transport-Security"));
+    for (const std::string& second : {std::string("\x01\x02\r\n\r\n"), std::string("GET /who HTTP/1.1\r\nHost")}) {
+      auto odd = co_await shaken();
+      const std::string body(300'000, 'x');
+      co_await odd.say("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+                       "\r\n\r\n" + body);
+      EXPECT_TRUE(co_await odd.hears("\r\n\r\n" + body)) << odd.got.substr(0, 300);
+      odd.got.clear();
+      co_await odd.say(second);
+      EXPECT_TRUE((co_await odd.all()).starts_with("HTTP/1.1 40")) << odd.got;
+      EXPECT_FALSE(odd.got.contains("Strict-Transport-Security"));
+    }
+  });
+}
+
 TEST_F(HttpTls, RefusesAClientOfAnotherAuthority) {
   run([&]() -> Task<void> {
     const crypto::TestAuthority stranger;
