@@ -35,9 +35,24 @@ Expected<bool> Gather::add(std::string_view data, json::Document& document) {
   }
   if (auto usage = root->find("usage"); usage && usage->kind() == json::Kind::object) usage_ = usage->raw();
   if (auto choices = root->find("choices")) {
-    for (auto choice : choices->items()) add_choice(choice);
+    bool token = false;
+    for (auto choice : choices->items()) {
+      add_choice(choice);
+      token |= is_token(choice);
+    }
+    deltas_ += token ? 1 : 0;
   }
   return true;
+}
+
+// The role alone is no token; whatever else is said is one.
+bool Gather::is_token(json::Value choice) {
+  if (const auto text = choice.find("text")) return text->kind() == json::Kind::text && !text->is_empty();
+  const auto delta = choice.find("delta");
+  if (!delta || delta->kind() != json::Kind::object) return false;
+  for (const auto [name, value] : delta->members())
+    if (!name.text_is("role") && !value.is_null() && !value.is_empty()) return true;
+  return false;
 }
 
 void Gather::add_choice(json::Value from) {

@@ -25,6 +25,8 @@ class Gather {
   // `error_event()`), or more than limits::upstream_body_bytes_max.
   Expected<bool> add(std::string_view data, json::Document& document);
   const std::string& error_event() const { return error_event_; }
+  // As StreamRewriter counts them: the output tokens to book where the engine broke off before it said usage.
+  std::uint32_t deltas() const { return deltas_; }
 
   // Whether every choice has said why it ended.
   bool complete() const;
@@ -44,10 +46,12 @@ class Gather {
     std::string finish_reason;
   };
   void add_choice(json::Value choice);
+  static bool is_token(json::Value choice);
   void add_delta(Choice& choice, json::Value delta);
 
   openai::Endpoint endpoint_;
   std::size_t bytes_ = 0;
+  std::uint32_t deltas_ = 0;
   std::map<std::int64_t, Choice> choices_;
   std::string id_, model_, fingerprint_, usage_, error_event_;
   std::int64_t created_ = 0;

@@ -47,6 +47,7 @@ TEST_F(GatherTest, PutsAChatTogether) {
   }
   EXPECT_FALSE(*gather.add("[DONE]", document));
   EXPECT_TRUE(gather.complete());
+  EXPECT_EQ(gather.deltas(), 2U);
   auto body = gather.body();
   EXPECT_EQ(read(body, {"object"}), "chat.completion");
   EXPECT_EQ(read(body, {"id"}), "chatcmpl-1");

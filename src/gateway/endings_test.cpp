@@ -91,6 +91,61 @@ TEST_F(Endings, AnEngineThatDiesBeforeItsFirstWordIsTriedAgainOnceItIsBack) {
   }
 }
 
+TEST_F(Endings, TheSecondAttemptMayWaitHoweverLongTheFirstHadRun) {
+  mesh_.places = 1;
+  context_->settings.wait_max = 1s;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false));
+    mesh_.on_fault = [&] { mesh_.places = 0; };
+    auto engine = co_await engine_->request();
+    co_await loop_.sleep(1010ms);  // longer than it might have waited
+    engine.hang_up();
+    co_await net::turns_until(loop_, [&] { return mesh_.waiting() == 1; });
+    co_await loop_.sleep(20ms);
+    mesh_.open(1);
+    auto again = co_await engine_->request();
+    co_await again.say(whole_answer());
+    EXPECT_TRUE(co_await peer.hears("\"hej\""));
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::done);
+  });
+}
+
+// vLLM's first byte of an answer that is not streamed comes when the answer is whole.
+TEST_F(Endings, AnEngineThatDoesNotStreamMayBeSilentAsLongAsAnAnswerMayTake) {
+  mesh_.places = 1;
+  context_->settings.silence_max = 20ms;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false));
+    auto engine = co_await engine_->request();
+    co_await loop_.sleep(40ms);
+    co_await engine.say(whole_answer());
+    EXPECT_TRUE(co_await peer.hears("\"hej\""));
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::done);
+  });
+}
+
+TEST_F(Endings, AnErrorInTheMiddleMeansTheSameToThoseWhoDidNotAskForAStream) {
+  mesh_.places = 1;
+  mesh_.engine_kind = "llama";
+  run([&]() -> Task<void> {
+    std::size_t asked = 0;
+    for (const bool stream : {true, false}) {
+      auto peer = co_await ask(chat(stream));
+      auto engine = co_await engine_->request();
+      co_await engine.say(
+          stream_head() + role() +
+          event(R"({"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}})"));
+      EXPECT_TRUE(co_await peer.hears("context_length_exceeded")) << peer.got;
+      if (!stream) EXPECT_TRUE(peer.got.starts_with("HTTP/1.1 400")) << peer.got;
+      co_await net::turns_until(loop_, [&] { return rows().size() == asked + 1; });
+      EXPECT_EQ(rows().size(), ++asked);
+      EXPECT_EQ(mesh_.tickets.size(), asked) << "once";
+      EXPECT_EQ(rows().back().outcome, ledger::Outcome::refused);
+      EXPECT_FALSE(mesh_.ends.back().engine_fault);
+    }
+  });
+}
+
 TEST_F(Endings, BatchWhosePlaceIsNeededStopsAtTheEngineAndBeginsAgain) {
   mesh_.places = 1;
   run([&]() -> Task<void> {
@@ -314,6 +369,35 @@ TEST_F(Endings, HangingUpFreesTheEngineAtOnce) {
     };
     net::run(loop_, body());
   }
+}
+
+// Else it would be free of charge, for the ledger and for the commons.
+TEST_F(Endings, WhatAnEngineHadSaidIsBookedThoughNobodyAskedForAStream) {
+  mesh_.places = 1;
+  mesh_.engine_kind = "llama";
+  run([&]() -> Task<void> {
+    std::size_t asked = 0;
+    for (const bool hangs_up : {true, false}) {
+      auto peer = co_await ask(chat(false));
+      auto engine = co_await engine_->request();
+      co_await engine.say(stream_head() + role() + word("hej") + word("igen"));
+      co_await net::turns_until(loop_, [&] { return !mesh_.progress_told.empty(); });
+      EXPECT_EQ(mesh_.progress_told.back().output_tokens, 2U);
+      mesh_.progress_told.clear();
+      if (hangs_up) {
+        peer.hang_up();
+        EXPECT_FALSE(co_await engine.more());
+      } else {
+        co_await engine.say(chunk("data: no JSON\n\n"));
+        EXPECT_TRUE(co_await peer.hears("engine_failed"));
+      }
+      co_await net::turns_until(loop_, [&] { return rows().size() == asked + 1; });
+      EXPECT_EQ(rows().size(), ++asked);
+      EXPECT_EQ(rows().back().output_tokens, 2U);
+      EXPECT_GT(rows().back().input_tokens, 0U);
+      EXPECT_EQ(mesh_.ends.back().output_tokens, 2U);
+    }
+  });
 }
 
 TEST_F(Endings, AClientFoundGoneByAKeepAliveEndsItsRequestOnThatStack) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engines/dialect.hpp"
 #include "gateway/refusal_words.hpp"
 #include "gateway/waiting_words.hpp"
 
@@ -149,12 +150,18 @@ void Exchange::interrupt(Interrupt why) {
   }
 }
 
+// An engine that does not stream says its first byte when the answer is whole: there only the whole time is bounded.
+bool Exchange::bytes_are_due() const {
+  return request_.stream || request_.count_only || !grant_ ||
+         engines::always_streams(grant_->engine_kind, request_.endpoint);
+}
+
 void Exchange::tick() {
   const Instant now = context_.loop.now();
   const Settings& settings = context_.settings;
   if (now >= admitted_ + settings.total_max) return interrupt(Interrupt::total);
   if (in_line_ && now >= ticket_.deadline) return interrupt(Interrupt::waited);
-  if (!in_line_ && now >= last_byte_ + settings.silence_max) return interrupt(Interrupt::silence);
+  if (!in_line_ && bytes_are_due() && now >= last_byte_ + settings.silence_max) return interrupt(Interrupt::silence);
   const bool quiet = now >= last_sent_ + settings.keep_alive_every;
   const bool news = has_news() && now >= news_at();
   if (quiet || news) last_sent_ = now;
@@ -170,7 +177,9 @@ void Exchange::tick() {
 
 void Exchange::arm() {
   const Settings& settings = context_.settings;
-  const Instant phase_end = in_line_ ? ticket_.deadline : last_byte_ + settings.silence_max;
+  const Instant phase_end = in_line_          ? ticket_.deadline
+                            : bytes_are_due() ? last_byte_ + settings.silence_max
+                                              : Instant::max();
   const Instant next = std::min({admitted_ + settings.total_max, phase_end, last_sent_ + settings.keep_alive_every});
   timer_.arm_at(has_news() ? std::min(next, news_at()) : next);
 }
@@ -199,6 +208,7 @@ net::Task<void> Exchange::run() {
         {{"request_id", row_.request_id}, {"model", row_.model}, {"cause", ending.cause}, {"attempt", tries}});
     if (tries < limits::engine_attempts_max) co_await rest(pause);
     pause *= 5;
+    ticket_.deadline = std::max(ticket_.deadline, context_.loop.now() + wait_max_);  // what an engine took was no wait
   }
   timer_.cancel();
   close(ending);
@@ -242,6 +252,7 @@ net::Task<Exchange::Ending> Exchange::attempt() {
   }
   Ending ending;
   if (interrupt_ == Interrupt::none) {
+    usage_ = {};  // an attempt before this one may have seen some
     granted_at_ = last_byte_ = context_.loop.now();
     if (wake_told_) metrics_.woke(*std::exchange(wake_told_, std::nullopt), granted_at_ - wake_told_at_);
     arm();

@@ -9,6 +9,7 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
+#include "engines/gather.hpp"
 #include "engines/member_salts.hpp"
 #include "gateway/catalogue.hpp"
 #include "gateway/maintenance.hpp"
@@ -87,6 +88,7 @@ class Exchange final : private rpc::TicketListener {
   void revoked() override;
 
   void interrupt(Interrupt why);
+  bool bytes_are_due() const;  // of an engine that works
   void tick();
   void arm();
 
@@ -96,11 +98,15 @@ class Exchange final : private rpc::TicketListener {
   Ending without_adapter() const;
   net::Task<Ending> relay_stream();
   net::Task<Ending> gather_stream();
+  net::Task<std::optional<Ending>> gather_into(engines::Gather& gather);
+  Ending said_error(std::string_view event) const;
   Ending relay_whole(std::string_view text);
   Ending relay_count(std::string_view text) const;
   net::Task<void> settle_upstream();
   std::string upstream_headers() const;
   void book_stream();
+  void book_deltas(std::uint32_t deltas);
+  void tell_progress(std::uint32_t output_tokens);
   void take_step(const openai::StreamRewriter::Step& step);
   Ending interrupted() const;
   Ending broke_off(const Error& error) const;

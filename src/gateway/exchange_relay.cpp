@@ -102,31 +102,52 @@ net::Task<Exchange::Ending> Exchange::talk() {
 
 // An engine that streams always, for a client who did not ask for it: see engines/gather.hpp.
 net::Task<Exchange::Ending> Exchange::gather_stream() {
-  openai::SseParser parser;
   engines::Gather gather(request_.endpoint);
+  auto broken = co_await gather_into(gather);
+  book_deltas(gather.deltas());
+  if (broken) co_return std::move(*broken);
+  if (!gather.complete()) co_return broke_off({Errc::unavailable, "the engine ended its answer too early", ""});
+  co_await settle_upstream();
+  co_return relay_whole(gather.body());
+}
+
+// Nothing: the engine has said its last word, or as good as.
+net::Task<std::optional<Exchange::Ending>> Exchange::gather_into(engines::Gather& gather) {
+  openai::SseParser parser;
   std::string bytes;
-  for (bool ended = false; !ended;) {
+  while (true) {
     bytes.clear();
     auto more = co_await upstream_->read(bytes);
     if (!more || !*more) {
       if (interrupt_ != Interrupt::none) co_return interrupted();
       if (!more && !gather.complete()) co_return broke_off(more.error());
-      break;
+      co_return std::nullopt;
     }
     last_byte_ = context_.loop.now();
     parser.push(bytes);
-    while (!ended) {
+    while (true) {
       auto event = parser.next();
       if (!event) co_return broke_off(event.error());
       if (!*event) break;
+      if ((**event).name == "error") co_return said_error((**event).data);
       auto goes_on = gather.add((**event).data, context_.document);
+      if (!goes_on && !gather.error_event().empty()) co_return said_error(gather.error_event());
       if (!goes_on) co_return broke_off(goes_on.error());
-      ended = !*goes_on;
+      if (!*goes_on) co_return std::nullopt;
     }
+    tell_progress(gather.deltas());
   }
-  if (!gather.complete()) co_return broke_off({Errc::unavailable, "the engine ended its answer too early", ""});
-  co_await settle_upstream();
-  co_return relay_whole(gather.body());
+}
+
+// In the middle of an answer of which the client has nothing yet.
+Exchange::Ending Exchange::said_error(std::string_view event) const {
+  if (interrupt_ != Interrupt::none) return interrupted();
+  Ending ending;
+  ending.cause = "the engine broke off";
+  ending.error = openai::engine_error(0, event);
+  ending.engine_fault = ending.retry = ending.error->status() >= 500;
+  if (!ending.engine_fault) ending.outcome = rpc::Outcome::refused;
+  return ending;
 }
 
 Exchange::Ending Exchange::relay_whole(std::string_view text) {
@@ -213,10 +234,7 @@ net::Task<Exchange::Ending> Exchange::relay_stream() {
     }
     if (!ended) sink_.flush();
     if (sink_.congested()) interrupt(Interrupt::too_slow);
-    if (last_byte_ - last_progress_ > 1s) {
-      last_progress_ = last_byte_;
-      context_.mesh.progress({ticket_.number, ticket_.prompt_tokens_estimate, rewriter_.output_tokens()});
-    }
+    tell_progress(rewriter_.output_tokens());
   }
   book_stream();
   if (rewriter_.complete() && interrupt_ != Interrupt::gone && interrupt_ != Interrupt::too_slow) {
@@ -239,10 +257,21 @@ net::Task<Exchange::Ending> Exchange::relay_stream() {
 
 // What the engine said it used, or what was seen of it where it broke off before it said so.
 void Exchange::book_stream() {
-  usage_ = rewriter_.usage();
-  if (usage_.known) return;
-  usage_.output_tokens = rewriter_.deltas();
-  if (rewriter_.deltas() > 0) usage_.prompt_tokens = request_.prompt_tokens_estimate;
+  book_deltas(rewriter_.deltas());
+  if (rewriter_.usage().known) usage_ = rewriter_.usage();
+}
+
+void Exchange::book_deltas(std::uint32_t deltas) {
+  usage_ = {};
+  usage_.output_tokens = deltas;
+  if (deltas > 0) usage_.prompt_tokens = request_.prompt_tokens_estimate;
+}
+
+// What runs is paid for as it comes, not at its end.
+void Exchange::tell_progress(std::uint32_t output_tokens) {
+  if (last_byte_ - last_progress_ <= 1s) return;
+  last_progress_ = last_byte_;
+  context_.mesh.progress({ticket_.number, ticket_.prompt_tokens_estimate, output_tokens});
 }
 
 // The answer is whole. Its connection goes back to the pool now, or when the engine has said its last byte.

@@ -32,7 +32,7 @@ class TestMesh final : public rpc::MeshPort {
       came.set();
     }
   }
-  void progress(const rpc::Progress&) override {}
+  void progress(const rpc::Progress& progress) override { progress_told.push_back(progress); }
   void end(const rpc::End& end) override {
     ends.push_back(end);
     if (const auto ran = running_.extract(end.ticket); !ran.empty()) {
@@ -80,6 +80,7 @@ class TestMesh final : public rpc::MeshPort {
   mutable std::optional<rpc::TicketStatus> status;
   std::vector<rpc::Ticket> tickets;
   std::vector<rpc::End> ends;
+  std::vector<rpc::Progress> progress_told;
   std::function<void()> on_fault;
   net::Event came;
 
