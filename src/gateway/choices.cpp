@@ -40,11 +40,13 @@ net::Task<void> Choices::run() {
 
 net::Task<void> Choices::run_one(std::size_t number) {
   co_await exchanges_[number]->run();
+  if (!branches_[number].ended_well()) withdraw_others(number);
   // In a turn of its own: this may be deep inside a call of another choice, which would find everything gone.
   if (--running_ == 0) context_.loop.post([this] { ended_.set(); });
 }
 
 void Choices::Branch::whole(std::string_view json, const AnswerTimes& times) {
+  ended_well_ = true;
   all_.bodies_[number_] = json;
   all_.times_.queued = std::max(all_.times_.queued, times.queued);
   all_.times_.processing = std::max(all_.times_.processing, times.processing);
@@ -61,6 +63,10 @@ void Choices::Branch::client_gone() const {
 void Choices::failed(std::size_t number, const openai::ApiError& error) {
   if (error_) return;
   error_ = error;
+  withdraw_others(number);
+}
+
+void Choices::withdraw_others(std::size_t number) {
   for (std::size_t other = 0; other < exchanges_.size(); ++other) {
     if (other != number) exchanges_[other]->withdraw();
   }
@@ -69,6 +75,8 @@ void Choices::failed(std::size_t number, const openai::ApiError& error) {
 void Choices::finish() {
   if (sink_.gone()) return;
   if (error_) return sink_.opened() ? sink_.broken(*error_) : sink_.fail(*error_);
+  // Given up without a word, as where the client reads too slowly: nothing more is said, and no end.
+  if (!std::ranges::all_of(branches_, &Branch::ended_well)) return;
   openai::Usage sum{.prompt_tokens = 0, .cached_tokens = 0, .output_tokens = 0, .known = true};
   for (const auto& exchange : exchanges_) sum += exchange->usage();
   if (!request_.stream) {

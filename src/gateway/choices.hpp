@@ -1,7 +1,7 @@
 // Choices: one request that is answered several times over (`n`, or several prompts). Each choice is an exchange of its
 // own, with its ticket, place, journal record and ledger row, so that the ledger says what engines counted; here their
 // answers become one: choices in their order, usage summed, one ending, which nobody sees before every record is
-// closed. One that fails takes the others with it. Lives in the frame of whoever runs it; loop's thread.
+// closed. One that fails or is given up takes the others with it. Lives in the frame of whoever runs it; loop's thread.
 #pragma once
 
 #include <deque>
@@ -35,7 +35,7 @@ class Choices {
     void event(std::string_view data) override { all_.sink_.event(data); }
     void keep_alive(const rpc::Waiting* waiting) override { all_.sink_.keep_alive(waiting); }
     void waiting(const rpc::Waiting& waiting) override { all_.sink_.waiting(waiting); }
-    void done() override {}
+    void done() override { ended_well_ = true; }
     void broken(const openai::ApiError& error) override { all_.failed(number_, error); }
     void flush() override { all_.sink_.flush(); }
     bool opened() const override { return all_.sink_.opened(); }
@@ -43,15 +43,18 @@ class Choices {
     void on_gone(std::function<void()> callback) override { on_gone_ = std::move(callback); }
     bool congested() const override { return all_.sink_.congested(); }
     void client_gone() const;
+    bool ended_well() const { return ended_well_; }
 
    private:
     Choices& all_;
     std::size_t number_;
+    bool ended_well_ = false;
     std::function<void()> on_gone_;
   };
 
   net::Task<void> run_one(std::size_t number);
   void failed(std::size_t number, const openai::ApiError& error);
+  void withdraw_others(std::size_t number);
   void finish();
 
   Context& context_;

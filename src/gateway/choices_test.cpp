@@ -100,6 +100,31 @@ TEST_F(ManyChoices, AClientThatLeavesEndsThemAll) {
   });
 }
 
+// Invariant: one ending
+TEST_F(ManyChoices, AReaderThatIsTooSlowForOneHasNoEndOfAny) {
+  mesh_.places = 2;
+  bounds_.unsent_bytes_max = 64 * 1024;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true, R"(,"n":2)"));
+    auto first = co_await engine_->request();
+    auto second = co_await engine_->request();
+    co_await second.say(stream_head() + word("two"));
+    EXPECT_TRUE(co_await peer.hears("\"two\""));
+    co_await first.say(stream_head() + role());
+    const std::string much = word(std::string(8000, 'x'));
+    bool more = true;
+    for (int i = 0; i < 2000 && more && rows().empty(); ++i) {
+      more = (co_await first.stream().write_all(much)).ok();
+      co_await loop_.sleep(0ms);
+    }
+    co_await net::turns_until(loop_, [&] { return rows().size() == 2; });
+    for (const auto& row : rows()) EXPECT_EQ(row.outcome, ledger::Outcome::cancelled);
+    const std::string heard = co_await peer.all();
+    EXPECT_FALSE(heard.contains("[DONE]"));
+    EXPECT_FALSE(heard.ends_with("\r\n0\r\n\r\n"));
+  });
+}
+
 TEST_F(ManyChoices, ARefusalIsSaidOnce) {
   mesh_.refusal = rpc::RefusalCause::queue_full;
   run([&]() -> Task<void> {
