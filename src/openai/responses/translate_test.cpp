@@ -181,6 +181,8 @@ TEST(ResponsesTranslation, SaysTheRequestAgainOnOneLineAndLeavesBigFieldsOut) {
   EXPECT_THAT(small->echo, HasSubstr(R"("store":false)"));
   EXPECT_THAT(small->echo, HasSubstr(R"("user":null)"));
   EXPECT_THAT(small->echo, Not(HasSubstr("\n")));
+  EXPECT_THAT(small->echo, HasSubstr(R"("service_tier":"default")"));
+  EXPECT_THAT(asked(R"({"model":"m","input":"u","service_tier":"flex"})")->echo, HasSubstr(R"("service_tier":"flex")"));
   const auto big =
       asked(R"({"model":"m","input":"u","instructions":")" + std::string(limits::echoed_field_bytes_max, 'x') + "\"}");
   ASSERT_TRUE(big);

@@ -174,7 +174,10 @@ void Translation::write_echo(Value root) {
   const bool said = given(format) && format->raw().size() <= limits::echoed_field_bytes_max;
   echo.key("text").object().member_raw("format", said ? format->raw() : R"({"type":"text"})").close_object();
   echo.member("previous_response_id", nullptr).member("background", false).member("store", false);
-  echo.member("service_tier", "default").member("truncation", "disabled").member("top_logprobs", 0);
+  const auto tier = root.find("service_tier");
+  echo.member("service_tier", tier && tier->text_is("flex") ? "flex" : "default")
+      .member("truncation", "disabled")
+      .member("top_logprobs", 0);
   std::ranges::replace_if(asked_.echo, [](char c) { return c == '\n' || c == '\r'; }, ' ');
 }
 
