@@ -168,15 +168,33 @@ Expected<Restored> unpack(const fs::path& file, const fs::path& folder, const st
   return Restored{archive->heading(), *rows};
 }
 
-Expected<void> make_empty(const fs::path& data) {
+constexpr const char* restoring = ".restoring";
+
+// Whether it is there already, and empty but for what a run that was cut off has left in it.
+Expected<bool> is_there(const fs::path& data) {
   std::error_code code;
-  if (!fs::exists(data, code)) return {};
-  if (fs::is_directory(data, code) && fs::is_empty(data, code)) {
-    fs::remove(data, code);
-    if (!code) return {};
+  if (!fs::exists(data, code)) {
+    if (code) return fail(Errc::io, data.string() + " cannot be read: " + code.message(), "check the rights there");
+    return false;
   }
-  return fail(Errc::exists, data.string() + " is not empty",
-              "restore into a new folder, look at it, and name it with `data:`; nothing is overwritten");
+  for (fs::directory_iterator at(data, code); !code && at != fs::directory_iterator(); at.increment(code))
+    if (at->path().filename() != restoring)
+      return fail(Errc::exists, data.string() + " is not empty",
+                  "restore into a new folder, look at it, and name it with `data:`; nothing is overwritten");
+  if (code) return fail(Errc::io, data.string() + " cannot be read: " + code.message(), "check the rights there");
+  return true;
+}
+
+// The database last: without it no server has begun there, and nothing else is taken for it.
+Expected<void> move_up(const fs::path& from, const fs::path& to) {
+  std::vector<fs::path> all;
+  std::error_code code;
+  for (fs::directory_iterator at(from, code); !code && at != fs::directory_iterator(); at.increment(code))
+    all.push_back(at->path());
+  std::ranges::stable_partition(all, [](const fs::path& each) { return each.filename() != "faelled.db"; });
+  for (std::size_t i = 0; i < all.size() && !code; ++i) fs::rename(all[i], to / all[i].filename(), code);
+  if (!code) return {};
+  return fail(Errc::io, to.string() + " cannot be filled: " + code.message(), "check the rights there, and empty it");
 }
 
 }  // namespace
@@ -196,13 +214,20 @@ Expected<Made> make(const Options& options, WallTime now, Random& random, const 
   return made;
 }
 
-Expected<Restored> restore(const fs::path& file, const fs::path& data, const std::string& passphrase,
+// A folder that is there stays the one it is: it may be a mount, or lie where its owner makes no others.
+Expected<Restored> restore(const fs::path& file, const fs::path& named, const std::string& passphrase,
                            const Progress& progress) {
-  if (auto empty = make_empty(data); !empty) return std::unexpected(empty.error());
-  auto scratch = Scratch::make(data.string() + ".restoring");
+  const fs::path data = named.has_filename() ? named : named.parent_path();  // "folder/"
+  const auto there = is_there(data);
+  if (!there) return std::unexpected(there.error());
+  auto scratch = Scratch::make(*there ? data / restoring : fs::path(data.string() + restoring));
   if (!scratch) return std::unexpected(scratch.error());
   auto restored = unpack(file, scratch->path(), passphrase, progress);
   if (!restored) return restored;
+  if (*there) {
+    if (auto moved = move_up(scratch->path(), data); !moved) return std::unexpected(moved.error());
+    return restored;
+  }
   std::error_code code;
   fs::rename(scratch->path(), data, code);
   if (code) return fail(Errc::io, data.string() + " cannot be made: " + code.message(), "check the rights there");

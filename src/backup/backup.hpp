@@ -40,8 +40,9 @@ struct Restored {
   std::uint64_t rows_from_journal = 0;  // ledger rows that only the journal held
 };
 
-// Into a data folder that is empty or not there; all or nothing. A master key that the backup left out must be put
-// there by hand. Errors: exists (the folder holds something), and those of ArchiveReader and of the store.
+// Into a data folder that is empty or not there; an empty one keeps its owner and rights. All or nothing. A master key
+// that the backup left out must be put there by hand. Errors: exists (the folder holds something), and those of
+// ArchiveReader and of the store.
 Expected<Restored> restore(const std::filesystem::path& file, const std::filesystem::path& data,
                            const std::string& passphrase, const Progress& progress);
 

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
 #include <set>
 
@@ -224,8 +227,41 @@ TEST_F(Backup, ARestoreOverwritesNothing) {
   auto restored = restore(file_, data_, passphrase, quiet);
   ASSERT_FALSE(restored);
   EXPECT_EQ(restored.error().code, Errc::exists);
-  fs::create_directory(folder_ / "empty");
-  EXPECT_TRUE(restore(file_, folder_ / "empty", passphrase, quiet));
+}
+
+TEST_F(Backup, IsRestoredIntoAnEmptyFolderThatStaysTheOneItIs) {
+  ASSERT_TRUE(make());
+  const fs::path mount = folder_ / "mount", empty = mount / "empty";
+  fs::create_directories(empty);
+  fs::permissions(empty, fs::perms::owner_all | fs::perms::group_exec);
+  EXPECT_EQ(restore(file_, empty / "", "wrong", quiet).error().code, Errc::invalid);
+  EXPECT_TRUE(fs::is_empty(empty)) << "a passphrase that is wrong costs nothing";
+  fs::create_directory(empty / ".restoring");
+  std::ofstream(empty / ".restoring" / "faelled.db") << "of a run that was cut off";
+  journal_.reset();  // and its thread
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // Its owner makes no folders beside it.
+    if (::geteuid() == 0) {
+      for (const fs::path& each : {empty, empty / ".restoring", file_})
+        if (::chown(each.c_str(), 65534, 65534) != 0) ::_exit(2);
+      fs::permissions(folder_, fs::perms::others_exec, fs::perm_options::add);
+      if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(3);
+    } else {
+      fs::permissions(mount, fs::perms::owner_read | fs::perms::owner_exec);
+    }
+    const auto restored = restore(file_, empty / "", passphrase, quiet);
+    if (!restored) std::fprintf(stderr, "%s\n", restored.error().message.c_str());
+    ::_exit(restored ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  fs::permissions(mount, fs::perms::owner_all);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(fs::exists(empty / "faelled.db") && fs::exists(empty / "master.key"));
+  EXPECT_FALSE(fs::exists(empty / ".restoring"));
+  EXPECT_EQ(bytes_of(empty / "faelled.yaml"), "models: []\n");
+  EXPECT_EQ(fs::status(empty).permissions(), fs::perms::owner_all | fs::perms::group_exec);
 }
 
 TEST_F(Backup, IsNotWrittenOverAnother) {
