@@ -1,6 +1,7 @@
 #include "store/conversations.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "crypto/master_key.hpp"
 #include "store/word_search.hpp"
@@ -40,6 +41,8 @@ Expected<crypto::SealKey> Conversations::master_key(const std::filesystem::path&
 }
 
 Expected<crypto::SealKey> Conversations::data_key(Store& store, const std::string& member) {
+  // One that was made in what was rolled back is in no store: what it sealed could never be read again.
+  if (const std::uint64_t now = store.rolled_back(); std::exchange(rolled_back_, now) != now) opened_.clear();
   if (const auto found = opened_.find(member); found != opened_.end()) return found->second;
   auto wrapped = store.member_data_key(member);
   if (!wrapped) return std::unexpected(wrapped.error());

@@ -90,6 +90,7 @@ class Conversations {
   crypto::SealKey master_;
   SystemRandom random_;                            // nonces and data keys
   std::map<std::string, crypto::SealKey> opened_;  // by member; at most limits::members_max
+  std::uint64_t rolled_back_ = 0;                  // see Store
 };
 
 }  // namespace faelled::store

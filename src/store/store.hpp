@@ -25,6 +25,8 @@ class Store {
 
   // All of `work` or nothing of it: an error it returns rolls everything back. Does not nest.
   virtual Expected<void> together(const std::function<Expected<void>()>& work) = 0;
+  // How often it did not: what was remembered of rows written in it is to be forgotten when this has changed.
+  virtual std::uint64_t rolled_back() const = 0;
 
   // Members, users, keys. Errors of add_* and update_*: exists (id, hash, email or external id taken), not_found (no
   // such row, member or user).
@@ -34,6 +36,7 @@ class Store {
   virtual Expected<void> add_user(const UserRow& row) = 0;
   virtual Expected<std::vector<UserRow>> users() = 0;
   virtual Expected<void> update_user(const UserRow& row) = 0;  // all but id, member, created_at and last_seen_at
+  virtual Expected<void> set_user_names(const std::string& id, const std::string& name, const std::string& email) = 0;
   virtual Expected<void> set_user_last_seen(const std::string& id, WallTime when) = 0;
   virtual Expected<void> add_key(const KeyRow& row) = 0;
   virtual Expected<std::vector<KeyRow>> keys() = 0;  // revoked ones too

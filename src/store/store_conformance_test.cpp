@@ -72,6 +72,11 @@ TEST_P(StoreConformance, UpdatesAndDisablesUsers) {
   ASSERT_TRUE(store().set_user_last_seen(row.id, at_second(4)));
   row.last_seen_at = at_second(4);
   EXPECT_EQ(store().users()->front(), row);
+  row.name = "Anne C";
+  row.email = "";
+  ASSERT_TRUE(store().set_user_names(row.id, row.name, row.email));
+  EXPECT_EQ(store().users()->front(), row);
+  EXPECT_EQ(store().set_user_names("none", "x", "").error().code, Errc::not_found);
   EXPECT_EQ(store().update_user(user_row("none", "aarhus")).error().code, Errc::not_found);
 }
 
@@ -99,6 +104,7 @@ TEST_P(StoreConformance, TakesAnEmailAndAnExternalIdOfAMemberOnce) {
   ASSERT_TRUE(store().add_user(elsewhere)) << "one person may be of two members";
   other.email = first.email;
   EXPECT_EQ(store().update_user(other).error().code, Errc::exists);
+  EXPECT_EQ(store().set_user_names(other.id, "x", first.email).error().code, Errc::exists);
 }
 
 TEST_P(StoreConformance, KeepsWhatAKeyMayAndHowItWasRotated) {

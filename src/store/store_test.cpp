@@ -252,6 +252,21 @@ TEST_F(ConversationsTest, ComeBackAsTheyWereWritten) {
   EXPECT_EQ(conversations.messages(*store_, conversation_).value(), std::vector{message_});
 }
 
+TEST_F(ConversationsTest, AreNotSealedWithAKeyThatTheStoreDidNotKeep) {
+  Conversations conversations(master_);
+  for (const bool both : {false, true}) {
+    const auto undone = store_->together([&]() -> Expected<void> {
+      if (auto added = conversations.add(*store_, conversation_); !added) return added;
+      if (both)
+        if (auto added = conversations.add_message(*store_, conversation_, message_); !added) return added;
+      return fail(Errc::io, "the disk is full");
+    });
+    ASSERT_FALSE(undone);
+  }
+  ASSERT_TRUE(conversations.add(*store_, conversation_));
+  EXPECT_EQ(Conversations(master_).get(*store_, "usr_a", "con_1").value(), conversation_);
+}
+
 TEST_F(ConversationsTest, LieSealedInTheStore) {
   Conversations conversations(master_);
   ASSERT_TRUE(conversations.add(*store_, conversation_));

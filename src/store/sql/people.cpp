@@ -68,6 +68,11 @@ Expected<void> SqlStore::update_user(const UserRow& row) {
       "there is no such user");
 }
 
+Expected<void> SqlStore::set_user_names(const std::string& id, const std::string& name, const std::string& email) {
+  return done_or_absent(db_.change("UPDATE users SET name = $1, email = $2 WHERE id = $3", name, email, id),
+                        "there is no such user");
+}
+
 Expected<void> SqlStore::set_user_last_seen(const std::string& id, WallTime when) {
   return done(db_.change("UPDATE users SET last_seen_at = $1 WHERE id = $2", when, id));
 }

@@ -11,7 +11,12 @@ namespace faelled::store::sql {
 
 class SqlStore : public Store {
  public:
-  Expected<void> together(const std::function<Expected<void>()>& work) override { return db_.together(work); }
+  Expected<void> together(const std::function<Expected<void>()>& work) override {
+    auto done = db_.together(work);
+    if (!done) ++rolled_back_;
+    return done;
+  }
+  std::uint64_t rolled_back() const override { return rolled_back_; }
 
   Expected<void> add_member(const MemberRow& row) override;
   Expected<std::vector<MemberRow>> members() override;
@@ -19,6 +24,7 @@ class SqlStore : public Store {
   Expected<void> add_user(const UserRow& row) override;
   Expected<std::vector<UserRow>> users() override;
   Expected<void> update_user(const UserRow& row) override;
+  Expected<void> set_user_names(const std::string& id, const std::string& name, const std::string& email) override;
   Expected<void> set_user_last_seen(const std::string& id, WallTime when) override;
   Expected<void> add_key(const KeyRow& row) override;
   Expected<std::vector<KeyRow>> keys() override;
@@ -78,6 +84,7 @@ class SqlStore : public Store {
 
  private:
   Connection& db_;  // the derived class's
+  std::uint64_t rolled_back_ = 0;
 };
 
 }  // namespace faelled::store::sql
