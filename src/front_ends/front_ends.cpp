@@ -93,14 +93,6 @@ std::expected<std::optional<Person>, Refusal> FrontEnds::person_in(const http::R
   return person;
 }
 
-bool FrontEnds::room_for_one_more(const std::string& member) {
-  auto known = users_of_.find(member);
-  if (known == users_of_.end()) known = users_of_.emplace(member, directory_.users(member).size()).first;
-  if (known->second >= limits::front_end_member_users_max) return false;
-  ++known->second;
-  return true;
-}
-
 std::expected<Caller, Refusal> FrontEnds::meet(const FrontEnd& front_end, const Person& person, const Caller* key,
                                                WallTime now) {
   const FoundMember found = front_end.members.find(person);
@@ -113,7 +105,7 @@ std::expected<Caller, Refusal> FrontEnds::meet(const FrontEnd& front_end, const 
   row.id = members::derived_user_id(front_end.name, found.member, person.subject);
   if (const auto known = directory_.user(row.id)) {
     if (known->disabled_at) return refuse(RefusalCause::closed, "This person's access is closed.");
-  } else if (!room_for_one_more(found.member)) {
+  } else if (directory_.user_count(found.member) >= limits::front_end_member_users_max) {
     return refuse(RefusalCause::full, "There are too many people of this member to take another one in.");
   }
   row.member = found.member;

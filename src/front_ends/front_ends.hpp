@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "crypto/certificate.hpp"
@@ -77,12 +76,10 @@ class FrontEnds {
                                                           WallTime now);
   std::expected<members::Caller, Refusal> meet(const FrontEnd& front_end, const Person& person,
                                                const members::Caller* key, WallTime now);
-  bool room_for_one_more(const std::string& member);
 
   std::vector<FrontEnd> all_;
   members::Directory& directory_;
   json::Document document_;
-  std::unordered_map<std::string, std::size_t> users_of_;  // by member, counted when one is made first
 };
 
 }  // namespace faelled::front_ends

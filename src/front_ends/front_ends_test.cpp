@@ -281,5 +281,51 @@ TEST_F(LenientFrontEnd, KeepsOfAPersonWhatItIsToldToKeep) {
   EXPECT_EQ(directory_.user(id)->name, "Person " + id.substr(id.size() - 6));
 }
 
+TEST_F(LenientFrontEnd, GivesNobodyAnEmailThatSomebodyElseOfTheMemberHas) {
+  const members::Act act{clock_.wall(), {store::ActorKind::owner, "", ""}};
+  const auto local = loop_.result_of<store::UserRow>([&](auto then) {
+    directory_.add_user("aarhus", {.name = "Ida", .email = "Ida@aarhus.example"}, act, std::move(then));
+  });
+  ASSERT_TRUE(local) << local.error().message;
+  const std::string id = (**asked_with(token().text())).user;
+  settle();
+  EXPECT_EQ(directory_.user(id)->email, "");
+  for (int meetings = 0; meetings < 2; ++meetings) {
+    members::UserChange change;
+    change.disabled = true;
+    const auto disabled =
+        loop_.result_of<store::UserRow>([&](auto then) { directory_.update_user(id, change, act, std::move(then)); });
+    ASSERT_TRUE(disabled) << disabled.error().message;
+    EXPECT_EQ(refusal_of(asked_with(token().text())), RefusalCause::closed);
+    change.disabled = false;
+    ASSERT_TRUE(
+        loop_.result_of<store::UserRow>([&](auto then) { directory_.update_user(id, change, act, std::move(then)); }));
+    clock_.advance(1h);
+    EXPECT_TRUE(asked_with(token().text())) << "met anew";
+    settle();
+  }
+}
+
+// What another server gave away meanwhile, only the store knows.
+TEST_F(LenientFrontEnd, TakesOverWhichEmailTheStoreKept) {
+  ASSERT_TRUE(store_.wait_for([&](store::Store& s) {
+    store::UserRow row;
+    row.id = "usr_elsewhere";
+    row.member = "aarhus";
+    row.name = "Ida";
+    row.email = "ida@aarhus.example";
+    row.created_at = clock_.wall();
+    return s.add_user(row);
+  }));
+  const std::string id = (**asked_with(token().text())).user;
+  EXPECT_EQ(directory_.user(id)->email, "ida@aarhus.example");
+  settle();
+  EXPECT_EQ(directory_.user(id)->email, "");
+  clock_.advance(1h);
+  EXPECT_TRUE(asked_with(token().text()));
+  settle();
+  EXPECT_EQ(directory_.user(id)->email, "");
+}
+
 }  // namespace
 }  // namespace faelled::front_ends

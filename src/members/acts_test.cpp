@@ -143,6 +143,23 @@ TEST_F(Acts, DisablingStopsKeysAndSessionsAtOnceAndEnablingBringsTheKeysBack) {
   EXPECT_FALSE(run_->authenticate_session(session->token, run_.now())) << "signing in again is theirs to do";
 }
 
+TEST_F(Acts, DisablingHoldsWhileAnOlderChangeIsWritten) {
+  const auto key = run_.wish({"aarhus", anne_.id, "my key"}, run_.act_of(anne_));
+  UserChange name, off;
+  name.name = "Anne-Marie";
+  off.disabled = true;
+  bool renamed = false, disabled = false;
+  run_->update_user(anne_.id, name, run_.act_of(admin_), [&](Expected<UserRow> row) {
+    renamed = row.has_value();
+    EXPECT_EQ(run_.denial_of(key->secret), DenialCause::disabled);
+  });
+  run_->update_user(anne_.id, off, run_.act_of(admin_), [&](Expected<UserRow> row) { disabled = row.has_value(); });
+  run_.loop().run_until([&] { return disabled; });
+  EXPECT_TRUE(renamed);
+  EXPECT_EQ(run_.denial_of(key->secret), DenialCause::disabled);
+  EXPECT_EQ(run_->user(anne_.id)->name, "Anne-Marie");
+}
+
 TEST_F(Acts, ADisabledUserIsDisabledAfterARestart) {
   const auto key = run_.wish({"aarhus", anne_.id, "my key"}, run_.act_of(anne_));
   const auto session = run_.sign_in(run_.link(anne_.id)->token);

@@ -159,6 +159,11 @@ std::vector<UserRow> Directory::users(std::string_view member) const {
   return out;
 }
 
+std::size_t Directory::user_count(std::string_view member) const {
+  const auto ids = body_->users_of.find(member);
+  return ids == body_->users_of.end() ? 0 : ids->second.size();
+}
+
 std::vector<KeyRow> Directory::keys(std::string_view member) const {
   std::vector<KeyRow> out;
   if (member.empty()) {

@@ -142,6 +142,7 @@ class Directory {
   std::vector<MemberRow> members() const;
   std::size_t member_count() const;  // none is ever removed
   std::vector<UserRow> users(std::string_view member) const;
+  std::size_t user_count(std::string_view member) const;
   std::vector<KeyRow> keys(std::string_view member = {}) const;  // empty: all
   std::optional<MemberRow> member(std::string_view id) const;
   std::optional<UserRow> user(std::string_view id) const;

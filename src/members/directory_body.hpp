@@ -76,6 +76,8 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
 
   void know(const UserRow& row);
   void forget_user(const std::string& id);
+  // For meet(): `first`: the person was not known before.
+  std::function<void(Expected<std::string> email)> met(const UserRow& row, bool first);
   void know(const KeyRow& row);
   void know(const SessionRow& row);  // nothing, where its user is gone
   void sweep(WallTime now);
@@ -83,6 +85,7 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
   void set_disabled(UserRow& user, std::optional<WallTime> when);  // its keys and sessions with it
   std::size_t admins(std::string_view member) const;
   Expected<void> check_unique(const UserRow& row) const;  // its email and external id. Errors: exists
+  bool email_taken(const UserRow& row) const;             // by somebody else of its member
   void renew(const KeyRow& row);  // all that an act changes; a revocation or use that came meanwhile stays
 
   // An act that adds a row or changes one that is there. `effect` runs only while we are there: the Audit is ours.

@@ -124,13 +124,21 @@ void Directory::add_user(std::string member, NewUser user, Act act, Then<UserRow
       std::move(then));
 }
 
+bool Directory::Body::email_taken(const UserRow& row) const {
+  const auto ids = users_of.find(row.member);
+  if (row.email.empty() || ids == users_of.end()) return false;
+  return std::ranges::any_of(ids->second, [&, email = folded(row.email)](const std::string& id) {
+    return id != row.id && folded(users.at(id).email) == email;
+  });
+}
+
 Expected<void> Directory::Body::check_unique(const UserRow& row) const {
+  if (email_taken(row)) return taken("email");
   const auto ids = users_of.find(row.member);
   if (ids == users_of.end()) return {};
   for (const std::string& id : ids->second) {
     const UserRow& other = users.at(id);
     if (id == row.id) continue;
-    if (!row.email.empty() && folded(other.email) == folded(row.email)) return taken("email");
     if (!row.external_id.empty() && other.front_end == row.front_end && other.external_id == row.external_id)
       return taken("id of the front end");
   }
@@ -184,11 +192,13 @@ void Directory::update_user(std::string id, UserChange change, Act act, Then<Use
               return row;
             },
             body->audit.row(act, "user.update", {row.id, row.member}, Snapshot::of(old), Snapshot::of(row)),
-            [body](UserRow& updated) {
+            [body, enables = change.disabled == false](UserRow& updated) {
               UserRow& here = body->users.at(updated.id);
               updated.last_seen_at = here.last_seen_at;
+              // Whoever was disabled while this was written stays so: that has effect before it is written.
+              const auto disabled_at = enables || updated.disabled_at ? updated.disabled_at : here.disabled_at;
               here = updated;
-              body->set_disabled(here, updated.disabled_at);
+              body->set_disabled(here, disabled_at);
             }};
       },
       std::move(then));
