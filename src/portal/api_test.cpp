@@ -23,6 +23,7 @@ TEST_F(Api, NobodyGetsInWithoutBeingLetIn) {
     const Answer wrong = co_await world.ask("PUT", "/api/keys");
     EXPECT_EQ(wrong.status, 405);
     EXPECT_EQ(wrong.header("Allow"), "GET, HEAD, POST");
+    EXPECT_EQ((co_await world.ask("POST", "/api/aliases/x")).header("Allow"), "PUT, DELETE");
     EXPECT_EQ((co_await world.ask("GET", "/api/openapi.json")).body, api_description());
   });
 }

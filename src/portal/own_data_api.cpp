@@ -174,8 +174,8 @@ net::Task<void> Portal::export_everything(Call& call) {
               "kan være forkert. / All that Fælled holds of you. What has written_by_ai true was written by artificial "
               "intelligence and may be wrong.")
       .member("made_at", time_text(now));
-  out.key("user").object().member("id", user).member("name", session.user.name);
-  out.member("created_at", time_text(session.user.created_at)).close_object();
+  out.key("user");
+  write_user(out, session.user);
   out.key("member").object().member("id", session.member.id).member("name", session.member.name).close_object();
   out.key("keys").array();
   for (const store::KeyRow& key : p_.directory.keys(session.member.id))

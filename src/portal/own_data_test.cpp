@@ -97,6 +97,9 @@ TEST_F(OwnData, TheFileHasAllOfOnePersonAndMarksWhatAModelWrote) {
     EXPECT_EQ(file.status, 200);
     EXPECT_TRUE(file.header("Content-Disposition").contains("faelled-mine-data-")) << file.head;
     EXPECT_EQ(text_at(file.body, "user.name"), "Ida");
+    EXPECT_EQ(text_at(file.body, "user.role"), "user");
+    EXPECT_EQ(text_at(file.body, "user.email"), "null");
+    EXPECT_NE(text_at(file.body, "user.last_seen_at"), "null");
     EXPECT_EQ(text_at(file.body, "keys.0.name"), "Mit script");
     EXPECT_FALSE(file.body.contains(text_at(made.body, "secret")));
     EXPECT_EQ(text_at(file.body, "usage.0.model"), "m");

@@ -37,6 +37,8 @@ std::string_view method_name(Method method) {
       return "POST";
     case Method::patch:
       return "PATCH";
+    case Method::put:
+      return "PUT";
     default:
       return "DELETE";
   }
