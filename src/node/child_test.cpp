@@ -1,9 +1,11 @@
 #include "node/child.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -299,6 +301,27 @@ TEST_F(ChildWithReach, ListsNamesWithoutReadingFiles) {
   for (auto name : {"environ", "maps"}) EXPECT_THAT(seen, HasSubstr(std::string(name) + ": Permission denied"));
 }
 
+// The system's log, for one, takes datagrams from whoever sends them, and no connect() is needed.
+TEST(Child, SendsNoDatagrams) {
+  EXPECT_EQ(
+      output_of(ChildPlan{"/usr/bin/python3",
+                          {"-c",
+                           "import socket\n"
+                           "def made(what, make):\n"
+                           "  try: make(); print(what, 'yes')\n"
+                           "  except PermissionError: print(what, 'no')\n"
+                           "made('datagram', lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))\n"
+                           "made('raw', lambda: socket.socket(socket.AF_UNIX, socket.SOCK_RAW | socket.SOCK_CLOEXEC))\n"
+                           "made('pair', lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))\n"
+                           "made('inet', lambda: socket.socket())\n"
+                           "made('stream', lambda: socket.socket(socket.AF_UNIX))\n"
+                           "made('packets', lambda: socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))\n"
+                           "made('streams', socket.socketpair)\n"
+                           "made('netlink', lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW))\n"},
+                          {"HOME=/"}}),
+      "datagram no\nraw no\npair no\ninet no\nstream yes\npackets yes\nstreams yes\nnetlink yes\n");
+}
+
 // One whose processes call each other while it loads: it connects until it is shut, and to unix sockets only.
 TEST(Child, ConnectsUntilItIsShutWhereItMay) {
   char name[] = "/tmp/faelled-calls-XXXXXX";
@@ -310,6 +333,15 @@ TEST(Child, ConnectsUntilItIsShutWhereItMay) {
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   ASSERT_EQ(::listen(listener, 8), 0);
+  const int reachable = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  sockaddr_in here{};
+  here.sin_family = AF_INET;
+  here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(reachable, reinterpret_cast<sockaddr*>(&here), sizeof here), 0);
+  ASSERT_EQ(::listen(reachable, 8), 0);
+  socklen_t size = sizeof here;
+  ASSERT_EQ(::getsockname(reachable, reinterpret_cast<sockaddr*>(&here), &size), 0);
+  const int reachable_port = ntohs(here.sin_port);
   ChildPlan plan{"/usr/bin/python3",
                  {"-uc",
                   "import errno, socket, sys\n"
@@ -321,16 +353,25 @@ TEST(Child, ConnectsUntilItIsShutWhereItMay) {
                   "tried('inet', socket.AF_INET, ('127.0.0.1', 9))\n"
                   "try: socket.socket(socket.AF_INET, socket.SOCK_DGRAM); print('datagrams')\n"
                   "except PermissionError: print('no datagrams')\n"
+                  "def sent(what, s):\n"
+                  "  try: s.sendto(b'hello', 0x20000000, ('127.0.0.1', int(sys.argv[2]))); print(what, 'sent')\n"
+                  "  except OSError as e: print(what, errno.errorcode[e.errno])\n"
+                  "listener = socket.socket(); listener.listen()\n"
+                  "sent('before', socket.socket())\n"
                   "first.recv(1)\n"
                   "tried('unix', socket.AF_UNIX, sys.argv[1])\n"
-                  "tried('inet', socket.AF_INET, ('127.0.0.1', 9))\n",
-                  path},
+                  "tried('inet', socket.AF_INET, ('127.0.0.1', 9))\n"
+                  "listener.shutdown(socket.SHUT_RDWR)\n"  // it is a socket like any other then
+                  "sent('listener', listener)\n"
+                  "try: listener.sendmsg([b'x'], [], 0x20000000, ('127.0.0.1', int(sys.argv[2]))); print('sent')\n"
+                  "except OSError as e: print('message', errno.errorcode[e.errno])\n",
+                  path, std::to_string(reachable_port)},
                  {"HOME=/"}};
   plan.calls = true;
   auto child = Child::spawn(plan);
   ASSERT_TRUE(child) << child.error().message;
   ASSERT_GE((*child)->calls_fd(), 0);
-  for (int calls = 0; calls < 3; ++calls) {  // connect, socket, connect
+  for (int calls = 0; calls < 5; ++calls) {  // connect, socket, connect, socket, socket
     ASSERT_TRUE(readable((*child)->calls_fd()));
     (*child)->let_call();
   }
@@ -339,7 +380,11 @@ TEST(Child, ConnectsUntilItIsShutWhereItMay) {
   (*child)->shut_calls();
   EXPECT_EQ((*child)->calls_fd(), -1);
   ASSERT_EQ(::write(accepted, "x", 1), 1);
-  EXPECT_EQ(output_of(**child), "unix connected\ninet EACCES\nno datagrams\nunix ENOSYS\ninet ENOSYS\n");
+  EXPECT_EQ(output_of(**child),
+            "unix connected\ninet EACCES\nno datagrams\nbefore EACCES\nunix ENOSYS\ninet ENOSYS\nlistener EACCES\n"
+            "message EACCES\n");
+  EXPECT_EQ(::accept4(reachable, nullptr, nullptr, SOCK_CLOEXEC), -1) << "nobody came";
+  ::close(reachable);
   ::close(accepted);
   ::close(listener);
   std::filesystem::remove_all(folder);

@@ -31,15 +31,17 @@ constexpr unsigned this_arch = AUDIT_ARCH_AARCH64;
 #error "name this machine's audit architecture"
 #endif
 
-// socket() for anything but unix and netlink (a GPU's driver asks that one) is EACCES, and so is every connect(): an
-// engine listens and never calls, or it could be the operator on our own socket, which is the same user's. io_uring,
-// which can open sockets behind this filter's back, is ENOSYS; system calls of another architecture end the process.
+// socket() for anything but unix streams and netlink (a GPU's driver asks that one) is EACCES, and so is every
+// connect(), and what calls without it: datagrams, which /dev/log and others take, and MSG_FASTOPEN. An engine listens
+// and never calls, or it could be the operator on our own socket, which is the same user's. io_uring, which can open
+// sockets behind this filter's back, is ENOSYS; system calls of another architecture end the process.
 //
 // With `calls`, connect() and TCP sockets are the parent's to decide (Child::let_call). Returns what seccomp(2) does:
 // then the descriptor on which it is asked.
 long deny_network(bool calls) {
-  constexpr unsigned first_low_word = offsetof(seccomp_data, args[0]);  // both machines are little-endian
-  constexpr unsigned second_low_word = offsetof(seccomp_data, args[1]);
+  constexpr auto low_word = [](unsigned argument) {  // both machines are little-endian
+    return static_cast<unsigned>(offsetof(seccomp_data, args) + 8 * argument);
+  };
   constexpr unsigned socket_type_bits = 0xf;  // beside them: close-on-exec, non-blocking
   const unsigned decided = calls ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | EACCES;
   const sock_filter program[] = {
@@ -55,17 +57,32 @@ long deny_network(bool calls) {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, decided),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
+      // Flags of what is sent: argument 3, of sendmsg 2.
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto, 2, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmmsg, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmsg, 2, 6),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_word(3)),
+      BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_word(2)),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MSG_FASTOPEN, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, first_low_word),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 2, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketpair, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 4),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, second_low_word),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_word(0)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 10, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 2, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 5, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 4, 9),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_word(1)),  // of unix sockets: SOCK_RAW is a datagram's too
       BPF_STMT(BPF_ALU | BPF_AND | BPF_K, socket_type_bits),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 4, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_SEQPACKET, 3, 5),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_word(1)),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, socket_type_bits),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 1, 2),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
       BPF_STMT(BPF_RET | BPF_K, decided),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
   };
