@@ -7,9 +7,11 @@ namespace {
 
 using rpc::Directive;
 using rpc::EngineState;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using Act = rpc::Directive::Act;
 using What = rpc::ResidencyEvent::What;
 
@@ -187,6 +189,28 @@ TEST_F(ResidentsTest, AnUpstreamIsSomebodyElsesAffair) {
   EXPECT_EQ(at("elsewhere").bytes, 0U);
   EXPECT_EQ(at("elsewhere").running, 1U);
   EXPECT_THAT(told(), IsEmpty());
+}
+
+TEST_F(ResidentsTest, AModelThatIsRemovedAndComesBackElsewhereNeedsNoMemoryHere) {
+  serve("a");
+  mesh.remove_model("a");
+  gone("a");
+  mesh.know({"pinned", 6, std::chrono::seconds(3), 1, true});
+  mesh.add_model("a");
+  rpc::EngineReport engine;
+  engine.engine = "a-there";
+  engine.model = "a";
+  engine.state = EngineState::ready;
+  engine.places = 1;
+  engine.engine_kind = "openai";
+  report.engines.push_back(engine);
+  report_now();
+  is("pinned", EngineState::ready);
+  Caller caller;
+  ask("a", caller);
+  EXPECT_EQ(caller.grants.size(), 1U);
+  EXPECT_THAT(caller.refusals, IsEmpty());
+  EXPECT_THAT(mesh.failed(), Not(Contains("a")));
 }
 
 TEST_F(ResidentsTest, ABrokenEngineIsBegunAgainForThoseWhoWait) {

@@ -63,6 +63,7 @@ bool Planner::fits(ModelNumber model, const Device& device) const {
 
 bool Planner::fits(ModelNumber model) const {
   if (model >= entries_.size()) return false;
+  if (!entries_[model].known) return true;  // nothing of ours would have to
   return std::ranges::any_of(devices_, [&](const Device& d) { return fits(model, d); });
 }
 

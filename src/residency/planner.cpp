@@ -31,6 +31,9 @@ void Planner::on(const ModelIs& is) {
   if (comes(is.model) && (bytes != model.bytes || is.kind != entry.kind)) call_off(entry.device);
   entry.kind = is.kind;
   model.bytes = bytes;
+  // Loaded as what it is from now on, or grown as it runs.
+  const bool there = entry.where == Where::loading || entry.where == Where::ready;
+  if (there && !entry.outdated && entry.taken < bytes) take(is.model, bytes);
   if (!entry.load_measured) model.load = is.load;
   entry.places = std::max(is.places, 1U);
   entry.copies = std::max(is.copies, 1U);
@@ -158,6 +161,8 @@ void Planner::on(const EngineIs& is) {
     if (entry.where == Where::loading && is.state == EngineState::ready)
       reading_.loaded(entry.sleep_bytes, seconds(is.load));
   }
+  // It was to sleep, and another process is begun in its place: that one ends, and sleeping was never tried.
+  if (entry.where == Where::draining && entry.level > 0 && is.state != EngineState::ready) stay_up(is.model);
   Device& device = devices_[entry.device];
   const bool changes = entry.where != Where::draining && entry.where != Where::unloading;
   if (is.state == EngineState::ready && changes && entry.where != Where::ready) {

@@ -362,6 +362,24 @@ TEST(Planner, RenewsAPinnedModelAndLoadsItAgain) {
   EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::ordered}, Load{0, 0, Cause::pinned}));
 }
 
+// What it is from now on is told after it was begun anew.
+TEST(Planner, CountsWhatIsLoadedAsWhatItHasBecome) {
+  World world(100);
+  world.add({10, 60});
+  world.breaks = 0;
+  world.ask(0);
+  world.pass(seconds(1));
+  ASSERT_EQ(world.at(0).where, Where::absent) << "it has failed, and waits";
+  world.breaks.reset();
+  (void)world.does();
+  world.tell(Order{0, Act::renew});
+  EXPECT_THAT(world.does(), ElementsAre(Load{0, 0, Cause::asked}));
+  world.tell(ModelIs{0, 50, seconds(10)});
+  EXPECT_EQ(world.planner.device(0)->taken, 50U);
+  world.ask(1);
+  EXPECT_THAT(world.does(), IsEmpty()) << "there is no room for both";
+}
+
 TEST(Planner, LeavesARenewedModelAwayThatWasNotThere) {
   World world(10);
   world.add({4});

@@ -215,6 +215,25 @@ TEST_F(SleepTest, OneThatEndsInsteadOfFallingAsleepIsNotPutToSleepAgain) {
   EXPECT_FALSE(world.at(0).can_sleep);
 }
 
+TEST_F(SleepTest, OneThatCrashesBeforeItIsToSleepMaySleepTheNextTime) {
+  World world(10, {.turn_least = seconds(1)}, 7);
+  world.add({8, 8});
+  for (const ModelNumber m : {0U, 1U}) world.tell(ModelIs{m, 8, seconds(8), 1, false, false, 7, 1});
+  ready(world, 0);
+  world.answer_takes = seconds(30);
+  world.ask(0);
+  world.ask(1, 10);
+  world.pass(seconds(20));
+  ASSERT_EQ(world.at(0).where, Where::draining);
+  EXPECT_TRUE(world.at(0).asleep_soon);
+  world.tell(EngineIs{0, 0, EngineState::loading});  // another process in its place, which nobody asked for
+  (void)world.does();
+  world.pass(seconds(15));
+  EXPECT_THAT(world.does(), Contains(Unload{0, Cause::line_empty, 1}));
+  EXPECT_TRUE(world.at(0).can_sleep);
+  EXPECT_EQ(world.planner.counts().sleeps, 0U);
+}
+
 TEST_F(SleepTest, OneThatDiesAsleepIsAbsentAndLoadedWhenItIsWanted) {
   World world(10, {}, 8);
   world.add({9});
