@@ -6,6 +6,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::UnorderedElementsAreArray;
 
 class AdapterNode : public VllmNode {
  protected:
@@ -127,6 +128,44 @@ TEST_F(AdapterNode, ComesBackWithThemAfterItDied) {
   ASSERT_TRUE(
       run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first && !e.adapting; }));
   EXPECT_THAT(names(engine()), ElementsAre("law"));
+}
+
+// An answer is to the call that was sent, whatever is wanted by then.
+TEST_F(AdapterNode, HasWhatIsWantedLastThoughThatChangedWhileItWasGivenSomething) {
+  start();
+  ASSERT_TRUE(run_until_adapted());
+  const std::filesystem::path seen = std::filesystem::path(engine().endpoint.unix_path).parent_path() / "adapters";
+  const auto held = [&] {
+    std::vector<std::string> paths;
+    std::ifstream lines(seen);
+    for (std::string name, path; lines >> name >> path;) paths.push_back(path);
+    return paths;
+  };
+  engines::ModelSettings model = settings.models[0];
+  make(place + "/tax-v2");
+  const engines::AdapterSettings tax2{"tax", place + "/tax-v2"};
+  struct Row {
+    std::vector<engines::AdapterSettings> first, then;
+  };
+  for (const Row& row : {Row{{adapter("law"), adapter("tax")}, {adapter("law"), tax2}},
+                         Row{{adapter("law"), adapter("bad")}, {adapter("bad")}},
+                         Row{{adapter("bad"), adapter("tax")}, {adapter("bad"), adapter("law")}}, Row{{tax2}, {}}}) {
+    write("hold", "");
+    model.adapters = row.first;
+    ASSERT_TRUE(node->know(model));
+    let_go();  // it is sent
+    model.adapters = row.then;
+    ASSERT_TRUE(node->know(model));
+    std::filesystem::remove(folder + "/hold");
+    ASSERT_TRUE(run_until_adapted());
+    std::vector<std::string> wanted, paths;
+    for (const engines::AdapterSettings& one : row.then) {
+      wanted.push_back(one.name);
+      paths.push_back(one.path);
+    }
+    EXPECT_THAT(names(engine()), UnorderedElementsAreArray(wanted));
+    EXPECT_THAT(held(), UnorderedElementsAreArray(paths)) << "no other, and each from where it lies by now";
+  }
 }
 
 }  // namespace

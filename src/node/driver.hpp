@@ -48,6 +48,14 @@ struct Question {
   std::function<bool(std::string_view answer)> satisfied_by = [](std::string_view) { return true; };
 };
 
+// A call that brings a ready engine nearer to what its model is now.
+struct Change {
+  Question call;
+  // It was answered, with 200 or not: its driver, which outlives this, notes what the engine has, whatever its model
+  // has become meanwhile. What did not work, in words; empty: it did.
+  std::function<std::string(bool done)> answered;
+};
+
 class Driver {
  public:
   virtual ~Driver() = default;
@@ -85,10 +93,8 @@ class Driver {
   virtual const std::vector<std::string>& without() const { return without_; }
   // The model has other adapters now; all else is as it was. False: that needs a new process.
   virtual bool adopt(const engines::ModelSettings&) { return false; }
-  // The next call that a ready engine needs to have what was adopted; nothing: it has.
-  virtual std::optional<Question> change() const { return std::nullopt; }
-  // That call was answered, with 200 or not. What did not work, in words; empty: it did.
-  virtual std::string changed(bool) { return {}; }
+  // The next that a ready engine needs to have what was adopted; nothing: it has.
+  virtual std::optional<Change> change() { return std::nullopt; }
 
   virtual bool tools() const = 0;
   virtual std::uint32_t context_tokens() const = 0;

@@ -124,6 +124,8 @@ void EngineHost::carry_out(const action::Spawn&) {
     around_.log.info("engine starts", {{"model", model_.id}, {"engine", id_}, {"pid", child_->pid()}});
     tell(event::Spawned{});
   } else {
+    leave_place();
+    child_.reset();
     tell(event::SpawnFailed{in_words(spawned.error())});
   }
 }
@@ -268,13 +270,14 @@ net::Task<void> EngineHost::change(std::shared_ptr<EngineHost> self) {
   const std::string engine = self->id_;
   const auto same = [&] { return !self->closed_ && self->id_ == engine; };
   const auto ready = [&] { return self->supervisor_.state() == rpc::EngineState::ready; };
-  for (auto call = self->driver_->change(); call && same() && ready(); call = self->driver_->change()) {
+  for (auto change = self->driver_->change(); change && same() && ready(); change = self->driver_->change()) {
+    const Question* call = &change->call;
     const auto answer = co_await self->around_.client.ask({.unix_path = self->place_.socket}, call->method,
                                                           call->target, "Content-Type: application/json\r\n",
                                                           call->body, call->within_least, call->answer_bytes_max);
     if (!same()) break;
     // Also where it falls asleep meanwhile: what it was given it has when it wakes.
-    if (const std::string wrong = self->driver_->changed(answer && answer->status == 200); !wrong.empty())
+    if (const std::string wrong = change->answered(answer && answer->status == 200); !wrong.empty())
       self->around_.log.error("an adapter is left out", {{"model", self->model_.id}, {"detail", wrong}});
   }
   self->changing_ = false;

@@ -142,12 +142,20 @@ void Node::begin(const engines::ModelSettings& model, const std::string& device)
 }
 
 void Node::direct(const rpc::Directive& directive) {
-  loop_.post([weak = std::weak_ptr(self_), directive] {
-    if (const auto self = weak.lock()) (*self)->carry_out(directive);
+  // One whose model is removed before it is carried out begins and ends, and who directs hears of both.
+  auto model = directive.act == rpc::Directive::Act::load ? settings_of(directive.model) : std::nullopt;
+  loop_.post([weak = std::weak_ptr(self_), directive, model = std::move(model)] {
+    if (const auto self = weak.lock()) (*self)->carry_out(directive, model);
   });
 }
 
-void Node::carry_out(const rpc::Directive& directive) {
+std::optional<engines::ModelSettings> Node::settings_of(const std::string& model) const {
+  if (settings_.look_up) return settings_.look_up(model);
+  const auto known = models_.find(model);
+  return known == models_.end() ? std::nullopt : std::optional(known->second);
+}
+
+void Node::carry_out(const rpc::Directive& directive, const std::optional<engines::ModelSettings>& as_it_was) {
   // An upstream has no device, and nobody directs it.
   const auto held = std::ranges::find_if(hosts_, [&](const Held& h) {
     return h.model == directive.model && h.device == directive.device && !h.device.empty();
@@ -161,12 +169,8 @@ void Node::carry_out(const rpc::Directive& directive) {
     return;
   }
   if (held != hosts_.end() || stopping_) return;
-  std::optional<engines::ModelSettings> model;
-  if (settings_.look_up) {
-    model = settings_.look_up(directive.model);
-  } else if (const auto known = models_.find(directive.model); known != models_.end()) {
-    model = known->second;
-  }
+  auto model = settings_of(directive.model);
+  if (!model) model = as_it_was;
   if (!model) return;
   begin(*model, directive.device);
   changed();

@@ -115,32 +115,29 @@ std::string VllmDriver::name_of_next(const engines::AdapterSettings& adapter) co
 }
 
 // Dropped at once: what it answers with an adapter it answers to the end, and only its name is gone.
-std::optional<Question> VllmDriver::change() const {
+std::optional<Change> VllmDriver::change() {
   Question call{"POST", "", ""};
   call.within_least = 60s;  // it reads the whole adapter
   if (const auto gone = unwanted(); gone != given_.end()) {
+    const std::string name = gone->upstream_model;
     call.target = "/v1/unload_lora_adapter";
-    call.body = engines::vllm_drops_adapter(gone->upstream_model);
-  } else if (const auto* next = missing()) {
-    call.target = "/v1/load_lora_adapter";
-    call.body = engines::vllm_takes_adapter(name_of_next(*next), next->path);
-  } else {
-    return std::nullopt;
-  }
-  return call;
-}
-
-std::string VllmDriver::changed(bool done) {
-  if (const auto gone = unwanted(); gone != given_.end()) {
-    given_.erase(gone);  // an adapter that it could not be given it does not know either
-    return {};
+    call.body = engines::vllm_drops_adapter(name);
+    // An adapter that it could not be given it does not know either.
+    return Change{std::move(call), [this, name](bool) {
+                    std::erase_if(given_, [&](const Given& one) { return one.upstream_model == name; });
+                    return std::string();
+                  }};
   }
   const auto* next = missing();
-  if (next == nullptr) return {};
-  const std::string path = next->path;
-  given_.push_back({*next, name_of_next(*next), done});
-  ++names_;
-  return done ? "" : fmt::format("adapter {}: the engine does not take it", path);
+  if (next == nullptr) return std::nullopt;
+  const std::string name = name_of_next(*next);
+  call.target = "/v1/load_lora_adapter";
+  call.body = engines::vllm_takes_adapter(name, next->path);
+  return Change{std::move(call), [this, adapter = *next, name](bool done) {
+                  ++names_;
+                  given_.push_back({adapter, name, done});
+                  return done ? "" : fmt::format("adapter {}: the engine does not take it", adapter.path);
+                }};
 }
 
 std::vector<rpc::EngineAdapter> VllmDriver::adapters() const {

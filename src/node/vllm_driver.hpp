@@ -30,8 +30,7 @@ class VllmDriver final : public Driver {
   std::vector<Question> questions(ProbeKind kind) override;
   std::vector<rpc::EngineAdapter> adapters() const override;
   bool adopt(const engines::ModelSettings& model) override;
-  std::optional<Question> change() const override;
-  std::string changed(bool done) override;
+  std::optional<Change> change() override;
   bool tools() const override { return !model_.tool_parser.empty(); }
   std::uint64_t memory_need() const override;
   std::uint32_t context_tokens() const override;

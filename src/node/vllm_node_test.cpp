@@ -64,6 +64,37 @@ TEST_F(VllmNode, ThatExitsWithCode0HasDiedAndComesBackOnANewSocket) {
   EXPECT_FALSE(std::filesystem::exists(first.endpoint.unix_path));
 }
 
+TEST_F(VllmNode, OneThatCannotBeStartedLeavesNothingBehindHoweverOftenItIsTried) {
+  const std::filesystem::path program = settings.folder + "/python/bin/vllm";
+  std::filesystem::create_directories(program.parent_path());
+  std::ofstream(program) << "#!/bin/sh\n";  // and nobody may run it
+  settings.models[0].vllm = program;
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_TRUE(std::filesystem::is_empty(settings.folder + "/run"));
+}
+
+// Its end is told, or whoever directed it would count its memory for ever.
+TEST_F(VllmNode, AModelThatIsRemovedBeforeItsLoadIsCarriedOutBeginsAndEnds) {
+  std::optional<engines::ModelSettings> known = settings.models[0];
+  settings.models.clear();
+  settings.look_up = [&](const std::string&) { return known; };
+  start();
+  node->direct({rpc::Directive::Act::load, "org/big", device});
+  known.reset();
+  node->direct({rpc::Directive::Act::unload, "org/big", device});
+  net::Loop::Hold hold(loop);
+  bool begun = false;
+  wanted = [&](const rpc::Report& report) {
+    return std::exchange(begun, begun || !report.engines.empty()) && report.engines.empty();
+  };
+  net::Timer deadline(loop, [&] { loop.stop(); });
+  deadline.arm(20s);
+  loop.run();
+  EXPECT_TRUE(begun);
+  EXPECT_TRUE(reports.back().engines.empty());
+}
+
 TEST_F(VllmNode, StartsNoProcessOnABrokenFolderAndTakesItOnceItIsMended) {
   std::filesystem::rename(folder + "/model.safetensors", folder + "/away");
   start();
