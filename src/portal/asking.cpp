@@ -93,6 +93,7 @@ Expected<Asked> asked(const Asking& asking, const std::string& leaf, const std::
       out.answer.state = answer.state;
       out.answer.request_id = answer.request_id;
       out.answer.limit = store::MessageLimit::none;
+      out.answer.input_tokens = out.answer.output_tokens = 0;  // of what it was, and of its model then
       out.answer.error_message.clear();
       out.answer.error_message_da.clear();
       out.prompt.push_back(user_words(std::string(go_on)));

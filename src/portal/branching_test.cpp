@@ -73,6 +73,23 @@ TEST_F(Branching, AnAnswerWrittenAgainStandsBesideTheFirst) {
   });
 }
 
+TEST_F(Branching, WhatIsCarriedOverOfAnAnswerThatIsWrittenIsNotWrittenThere) {
+  in_world([](World& world) -> Task<void> {
+    const std::string cookie = co_await world.signed_in("aarhus", "Ida"), of = co_await world.conversation(cookie);
+    (void)co_await world.answered(cookie, of, "Hvad er en ø?", "Land i søen.");
+    (void)co_await world.turn(cookie, of, "Og en holm?");
+    co_await net::turns_until(world.loop, [&] { return world.sayings.size() > 1; });
+    const Answer made = co_await world.ask("POST", "/api/conversations",
+                                           fmt::format(R"({{"model":"m","title":"x","last_of":"{}"}})", of), cookie);
+    EXPECT_EQ(made.status, 201) << made.body;
+    const std::string carried = text_at(made.body, "id");
+    const Answer read = co_await world.ask("GET", at(carried), {}, cookie);
+    EXPECT_TRUE(read.body.contains("Og en holm?")) << read.body;
+    EXPECT_FALSE(read.body.contains(R"("state":"running")")) << read.body;
+    EXPECT_EQ((co_await world.ask("POST", at(carried, "/turns"), R"({"content":"Og?"})", cookie)).status, 202);
+  });
+}
+
 TEST_F(Branching, AnAnswerThatEndedAtItsLimitSaysSoAndGoesOnWhereItStopped) {
   in_world([](World& world) -> Task<void> {
     const std::string cookie = co_await world.signed_in("aarhus", "Ida"), of = co_await world.conversation(cookie);
@@ -96,6 +113,7 @@ TEST_F(Branching, AnAnswerThatEndedAtItsLimitSaysSoAndGoesOnWhereItStopped) {
     read = co_await world.ask("GET", at(of), {}, cookie);
     EXPECT_EQ(text_at(read.body, "messages.1.content"), "1, 2, æ, 4") << "while it is written";
     EXPECT_EQ(text_at(read.body, "messages.1.state"), "running");
+    EXPECT_FALSE(read.body.contains(R"("output_tokens":3)")) << "that was of the shorter one: " << read.body;
     EXPECT_EQ(text_at(read.body, "turn.id"), turn);
     world.sayings[1]->finish();
     const Answer rest = co_await world.ask("GET", fmt::format("/api/turns/{}/events?after=8", turn), {}, cookie);

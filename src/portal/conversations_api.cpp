@@ -85,9 +85,7 @@ net::Task<void> Portal::create_conversation(Call& call) {
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   if (!offers(call.visitor, *model))
     co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
-  if (call.visitor.session->member.policy.conversations == store::ConversationPlace::browser)
-    co_return call.fail(
-        ApiError{Cause::forbidden, "Your organisation has decided that conversations are kept in the browser alone."});
+  if (const auto why = kept_elsewhere(*call.visitor.session)) co_return call.fail(*why);
   if (title->value_or("").size() > limits::name_bytes_max)
     co_return call.fail(ApiError{Cause::invalid_value, "the title is too long", "title"});
   const WallTime now = p_.context.clock.wall();
@@ -120,6 +118,8 @@ net::Task<void> Portal::create_conversation(Call& call) {
             message.parent = std::exchange(parent, fmt::format("{}_{}", seed, &message - carried.data()));
             message.id = parent;
             message.conversation = row.id;
+            // As far as it is: what goes on being written is the other one's.
+            if (message.state == store::MessageState::running) message.state = store::MessageState::stopped;
             message.input_tokens = message.output_tokens = 0;  // counted with what is not here
             message.rating = store::Rating::none;
             message.rating_reason.clear();

@@ -214,6 +214,8 @@ class Portal {
   net::Task<void> export_everything(Call& call);
   net::Task<void> erase_deleted();
   // start_turn_api.cpp
+  // Why no words of this person's are kept here; nothing: they are.
+  static std::optional<openai::ApiError> kept_elsewhere(const members::Session& session);
   net::Task<void> start_turn(Call& call);
   net::Task<void> start_loose_turn(Call& call);
   // turns_api.cpp

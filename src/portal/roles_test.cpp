@@ -327,8 +327,12 @@ TEST_F(Roles, AMembersPolicyHoldsEverywhere) {
     EXPECT_EQ(text_at((co_await world.ask("PATCH", path, R"({"models":null,"contact":null})", admin)).body, "contact"),
               "null");
     EXPECT_EQ((co_await world.ask("POST", "/api/conversations", R"({"model":"m"})", anne)).status, 201);
+    const std::string begun = co_await world.conversation(anne);
     EXPECT_EQ((co_await world.ask("PATCH", path, R"({"conversations":"browser"})", admin)).status, 200);
     EXPECT_EQ((co_await world.ask("POST", "/api/conversations", R"({"model":"m"})", anne)).status, 403);
+    const std::string turns = "/api/conversations/" + begun + "/turns";
+    EXPECT_EQ((co_await world.ask("POST", turns, R"({"content":"Hemmeligt?"})", anne)).status, 403)
+        << "nor go on there";
     for (const auto& [body, param] :
          {std::pair(R"({"models":["q"]})", "models"), std::pair(R"({"models":[1]})", "models"),
           std::pair(R"({"models":"all"})", "models"), std::pair(R"({"retention_days":0})", "retention_days"),

@@ -43,8 +43,14 @@ std::uint32_t Portal::context_tokens(std::string_view model) const {
   return status ? status->context_tokens : 0;
 }
 
+std::optional<ApiError> Portal::kept_elsewhere(const members::Session& session) {
+  if (session.member.policy.conversations != store::ConversationPlace::browser) return std::nullopt;
+  return ApiError{Cause::forbidden, "Your organisation has decided that conversations are kept in the browser alone."};
+}
+
 net::Task<void> Portal::start_turn(Call& call) {
   if (const auto why = p_.gateway.closed()) co_return call.fail(*why);
+  if (const auto why = kept_elsewhere(*call.visitor.session)) co_return call.fail(*why);
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto asking = Asking::read(*fields);

@@ -19,6 +19,12 @@ Expected<void> PostgresStore::add_message(const SealedMessage& row) {
       blob(row.rating_reason)));
 }
 
+// An answer that is gone on with is the one's that goes on with it, whoever began it.
+Expected<void> PostgresStore::update_message(const SealedMessage& row) {
+  if (auto updated = SqlStore::update_message(row); !updated || row.state != MessageState::running) return updated;
+  return sql::done(db_->change("UPDATE messages SET server = $1 WHERE id = $2", server_, row.id));
+}
+
 Expected<std::size_t> PostgresStore::fail_running_messages(const std::string& message, const std::string& message_da) {
   auto changed = db_->change(
       "UPDATE messages SET state = $1, error_message = $2, error_message_da = $3 WHERE state = $4 AND server = $5",

@@ -32,6 +32,7 @@ class PostgresStore final : public sql::SqlStore {
   Expected<UsagePage> usage_rows(const UsageFilter& filter, const std::string& after, std::size_t limit) override;
 
   Expected<void> add_message(const SealedMessage& row) override;
+  Expected<void> update_message(const SealedMessage& row) override;
   Expected<std::size_t> fail_running_messages(const std::string& message, const std::string& message_da) override;
 
  private:

@@ -25,6 +25,7 @@ void use_everything(Store& store) {
   ASSERT_TRUE(store.update_member(store.members()->front()));
   ASSERT_TRUE(store.add_user(user_row("a", "aarhus")));
   ASSERT_TRUE(store.update_user(store.users()->front()));
+  ASSERT_TRUE(store.set_user_names("usr_a", "Anne", ""));
   ASSERT_TRUE(store.set_user_last_seen("usr_a", at_second(1)));
   KeyRow key = key_row("a", "aarhus");
   key.user = "usr_a";
@@ -207,6 +208,25 @@ TEST(PostgresStore, LetsNobodyChangeOrRemoveAnAgreement) {
                                  "; RAISE 'it went through'; EXCEPTION WHEN SQLSTATE 'FA001' THEN NULL; END $$");
   }
   EXPECT_EQ(store->agreement_history("", "", 10)->rows, kept);
+}
+
+TEST(PostgresStore, AnAnswerThatAnotherServerGoesOnWithIsThatOnes) {
+  const std::string url = server().new_database();
+  auto one = open(url, "one"), two = open(url, "two");
+  ASSERT_TRUE(one->add_member({"aarhus", "Aarhus", at_second(0)}));
+  ASSERT_TRUE(one->add_user({"usr_a", "aarhus", "Anne", at_second(0)}));
+  ASSERT_TRUE(one->add_conversation({"con_1", "usr_a", "aarhus", "m", {}, at_second(0), at_second(0)}));
+  SealedMessage answer;
+  answer.id = "msg_1";
+  answer.conversation = "con_1";
+  answer.role = MessageRole::assistant;
+  answer.state = MessageState::done;
+  answer.created_at = at_second(1);
+  ASSERT_TRUE(one->add_message(answer));
+  answer.state = MessageState::running;
+  ASSERT_TRUE(two->update_message(answer));
+  EXPECT_EQ(one->fail_running_messages("x", "y").value(), 0U) << "it starts, and this one is not its own";
+  EXPECT_EQ(two->fail_running_messages("x", "y").value(), 1U);
 }
 
 TEST(PostgresStore, OfANewerVersionIsRefusedWithTheWayOut) {

@@ -75,10 +75,12 @@ UPDATE conversations SET title = $1, model = $2, updated_at = $3, leaf = $4 WHER
 UPDATE keys SET last_used_at = $1 WHERE id = $2;
 UPDATE keys SET member = $1, "user" = $2, name = $3, expires_at = $4, revoked_at = $5, revoked_by = $6, models = $7, show_waiting = $8, front_end = $9, rotated_from = $10, replaced_by = $11 WHERE id = $12;
 UPDATE members SET name = $1, models = $2, retention_days = $3, conversations = $4, key_days_max = $5, key_makers = $6, contact = $7 WHERE id = $8;
+UPDATE messages SET server = $1 WHERE id = $2;
 UPDATE messages SET state = $1, content = $2, model = $3, request_id = $4, error_message = $5, error_message_da = $6, ended_by = $7, input_tokens = $8, output_tokens = $9, rating = $10, rating_reason = $11 WHERE id = $12 AND conversation = $13;
 UPDATE messages SET state = $1, error_message = $2, error_message_da = $3 WHERE state = $4 AND server = $5;
 UPDATE models SET value = $1, updated_at = $2 WHERE name = $3 AND version = $4;
 UPDATE sign_in_links SET used_at = $1 WHERE hash = $2 AND used_at IS NULL;
 UPDATE users SET last_seen_at = $1 WHERE id = $2;
+UPDATE users SET name = $1, email = $2 WHERE id = $3;
 UPDATE users SET name = $1, role = $2, email = $3, origin = $4, front_end = $5, external_id = $6, disabled_at = $7 WHERE id = $8;
 WITH fresh AS (INSERT INTO usage (request_id, member, caller, key, "user", model, started_at, input_tokens, cached_tokens, output_tokens, queue_us, load_us, engine_us, total_us, outcome, cause) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[]) ON CONFLICT (request_id) DO NOTHING RETURNING member, caller, model, started_at, input_tokens, cached_tokens, output_tokens) INSERT INTO usage_days AS d (member, caller, model, day, requests, input_tokens, cached_tokens, output_tokens) SELECT member, caller, model, div(started_at, 86400000000) - (started_at % 86400000000 < 0)::int AS day, count(*), sum(input_tokens), sum(cached_tokens), sum(output_tokens) FROM fresh GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 ON CONFLICT (member, caller, model, day) DO UPDATE SET requests = d.requests + excluded.requests, input_tokens = d.input_tokens + excluded.input_tokens, cached_tokens = d.cached_tokens + excluded.cached_tokens, output_tokens = d.output_tokens + excluded.output_tokens;
