@@ -20,6 +20,12 @@ std::unexpected<TlsFault> fault(TlsPart part, std::string message, std::string h
   return std::unexpected(TlsFault{part, std::move(message), std::move(hint)});
 }
 
+// After a certificate could not be read: the file has ended, and does not go on with a damaged one.
+bool at_the_end() {
+  const unsigned long error = ERR_peek_last_error();
+  return error == 0 || (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE);
+}
+
 Owned<BIO> reader(const std::string& pem) {
   return Owned<BIO>(BIO_new_mem_buf(pem.data(), static_cast<int>(std::min(pem.size(), limits::tls_file_bytes_max))));
 }
@@ -47,9 +53,14 @@ std::expected<void, TlsFault> use_certificate(TlsContext::Impl& to, const std::s
   if (SSL_CTX_use_certificate(to.context.get(), leaf.get()) != 1)
     return fault(TlsPart::certificate, "holds a certificate that cannot be used: " + newest_reason(),
                  "RSA keys need 2048 bits and hashes SHA-256 at least");
-  for (std::size_t i = 0; i < limits::certificate_chain_max; ++i) {
+  ERR_clear_error();
+  for (std::size_t i = 0;; ++i) {
     Owned<X509> next(PEM_read_bio_X509(in.get(), nullptr, no_password, nullptr));
+    if (next == nullptr && !at_the_end())
+      return fault(TlsPart::certificate, "holds a damaged certificate behind the first: " + newest_reason());
     if (next == nullptr) break;
+    if (i == limits::certificate_chain_max)
+      return fault(TlsPart::certificate, "holds a chain of more than " + std::to_string(i) + " certificates");
     if (SSL_CTX_add0_chain_cert(to.context.get(), next.get()) != 1)
       return fault(TlsPart::certificate, "holds a chain that cannot be used: " + newest_reason());
     static_cast<void>(next.release());  // the context's now
@@ -78,9 +89,14 @@ std::expected<void, TlsFault> trust(SSL_CTX* context, const std::string& pem, bo
   const Owned<BIO> in = reader(pem);
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   std::size_t count = 0;
-  for (; count < limits::certificate_authorities_max; ++count) {
+  ERR_clear_error();
+  for (;; ++count) {
     const Owned<X509> authority(PEM_read_bio_X509(in.get(), nullptr, no_password, nullptr));
+    if (authority == nullptr && !at_the_end())
+      return fault(TlsPart::ca, "holds a damaged certificate: " + newest_reason());
     if (authority == nullptr) break;
+    if (count == limits::certificate_authorities_max)
+      return fault(TlsPart::ca, "holds more than " + std::to_string(count) + " authorities");
     if (X509_STORE_add_cert(store, authority.get()) != 1 ||
         (name_them_to_clients && SSL_CTX_add_client_CA(context, authority.get()) != 1))
       return fault(TlsPart::ca, "holds an authority that cannot be used: " + newest_reason());

@@ -105,6 +105,7 @@ Expected<std::shared_ptr<const TlsContext>> TlsClientContexts::of(const TlsClien
   const std::string stamp = stamp_of(files);
   if (kept.context != nullptr && kept.stamp == stamp) return kept.context;
   auto made = read_client(files);
+  if (!made && kept.context != nullptr) return kept.context;  // the former one, until the files are right
   if (!made) return fail(Errc::io, made.error().message, made.error().hint);
   kept = {stamp, std::move(*made)};
   return kept.context;

@@ -1,7 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
+#include "base/limits.hpp"
 #include "crypto/certificates_testing.hpp"
+#include "crypto/tls_files.hpp"
 #include "crypto/tls_session.hpp"
 
 namespace faelled::crypto {
@@ -157,6 +163,59 @@ TEST_F(Tls, SaysWhichPartCannotBeUsed) {
   const auto no_authority = fault({own.certificate, own.key, own.key, ClientCertificates::required});
   EXPECT_EQ(no_authority.part, TlsPart::ca);
   EXPECT_THAT(no_authority.message, HasSubstr("no certificate of an authority"));
+}
+
+// Else half of it would take the place of the whole.
+TEST_F(Tls, RefusesAFileThatIsDamagedBehindItsFirstCertificate) {
+  const auto own = authority.issue();
+  const TestAuthority second("Second authority");
+  std::string damaged = second.pem();
+  damaged[damaged.size() / 2] = '!';
+  const auto message = [](const TlsContext::Made& made) { return made ? std::string() : made.error().message; };
+  const auto chain = [&](const std::string& more) {
+    return message(TlsContext::server({own.certificate + more, own.key, "", {}}));
+  };
+  const auto trusts = [&](const std::string& all) {
+    return message(TlsContext::server({own.certificate, own.key, all, ClientCertificates::required}));
+  };
+  EXPECT_EQ(chain(second.pem() + "and words\n"), "");
+  EXPECT_THAT(chain(damaged), HasSubstr("damaged"));
+  EXPECT_EQ(trusts(authority.pem() + second.pem()), "");
+  EXPECT_THAT(trusts(authority.pem() + damaged), HasSubstr("damaged"));
+  EXPECT_THAT(trusts(damaged), HasSubstr("damaged"));
+  std::string many = authority.pem();
+  for (std::size_t i = 0; i < limits::certificate_chain_max; ++i) many += second.pem();
+  EXPECT_THAT(chain(many), HasSubstr("more than"));
+}
+
+class TlsFiles : public Tls {
+ protected:
+  TlsFiles() : folder((std::filesystem::temp_directory_path() / "faelled-tls-XXXXXX").string()) {
+    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
+  }
+  ~TlsFiles() override { std::filesystem::remove_all(folder); }
+  std::string put(const std::string& name, const std::string& text) const {
+    std::ofstream(folder + "/new") << text;
+    std::filesystem::rename(folder + "/new", folder + "/" + name);
+    return folder + "/" + name;
+  }
+  std::string folder;
+};
+
+TEST_F(TlsFiles, OfAClientAreHeldToUntilTheNextOnesFitTogether) {
+  TlsClientContexts contexts;
+  const auto own = authority.issue(), next = authority.issue();
+  const TlsClientFiles files{put("ca", authority.pem()), put("certificate", own.certificate), put("key", own.key)};
+  const auto first = contexts.of(files);
+  ASSERT_TRUE(first) << first.error().message;
+  put("certificate", next.certificate);
+  const auto between = contexts.of(files);
+  ASSERT_TRUE(between) << between.error().message;
+  EXPECT_EQ(*between, *first);
+  put("key", next.key);
+  const auto second = contexts.of(files);
+  ASSERT_TRUE(second);
+  EXPECT_NE(*second, *first);
 }
 
 TEST_F(Tls, FailsOnWhatIsNoTlsAndKnowsPlainHttp) {
