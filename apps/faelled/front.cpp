@@ -82,6 +82,7 @@ portal::ServerFacts Front::facts(const Parts& parts) const {
   portal::ServerFacts facts;
   facts.version = parts.process.version;
   facts.data = std::filesystem::absolute(parts.storage.folder.path());
+  facts.backs_up = parts.process.config.store.url.empty();
   facts.engine_logs = [logs = facts.data / "engines"](const std::string& id) {
     std::vector<portal::EngineLogFile> files{{"", logs / node::log_name_of(id)}};
     for (const std::string& device : node::further_logs_of(logs, id))

@@ -36,10 +36,11 @@ void add_server_metrics(const Process& process, const Storage& storage, const Po
     const auto disk = watch.disk();
     return disk ? static_cast<double>(disk->free_bytes) : 0.0;
   });
-  metrics.gauge("faelled_last_backup_timestamp_seconds", "When the last backup ended well; 0: never", [&watch] {
-    const auto backup = watch.backup();
-    return backup ? static_cast<double>(unix_seconds(backup->made_at)) : 0.0;
-  });
+  if (watch.facts().backs_up)
+    metrics.gauge("faelled_last_backup_timestamp_seconds", "When the last backup ended well; 0: never", [&watch] {
+      const auto backup = watch.backup();
+      return backup ? static_cast<double>(unix_seconds(backup->made_at)) : 0.0;
+    });
   metrics.gauge("faelled_journal_failed", "1: the journal's disk has failed, and every request is refused",
                 [&storage] { return storage.journal->stats().failed ? 1.0 : 0.0; });
   metrics.gauge("faelled_connections", "Open client connections",

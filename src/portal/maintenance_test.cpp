@@ -186,6 +186,22 @@ TEST_F(Maintenance, ReportSaysHowTheServerStands) {
   });
 }
 
+// PostgreSQL's own tools back it up, and tell nobody here.
+TEST_F(Maintenance, WithoutABackupOfItsOwnThereIsNoAlarmForOne) {
+  in_world([this](World& world) -> Task<void> {
+    for (const bool own : {true, false}) {
+      ServerFacts facts = World::facts_of(folder_.path());
+      facts.backs_up = own;
+      Watch watch(std::move(facts), *world.context);
+      world.clock.advance(limits::backup_age_max + 1h);
+      std::vector<std::string> ids;
+      for (const StandingAlarm& one : watch.alarms()) ids.push_back(one.alarm.id);
+      EXPECT_EQ(std::ranges::count(ids, "backup-old"), own ? 1 : 0);
+    }
+    co_return;
+  });
+}
+
 TEST(LastBackup, IsReadFromTheFileThatBackupWrites) {
   store::TestFolder folder;
   const auto put = [&](std::string_view text) { std::ofstream(folder.path() / "last_backup.json") << text; };

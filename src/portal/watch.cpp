@@ -35,7 +35,7 @@ void Watch::look() {
   std::error_code error;
   const auto space = std::filesystem::space(facts_.data, error);
   disk_ = error ? std::nullopt : std::optional(DiskReading{space.available, space.capacity});
-  backup_ = last_backup_of(facts_.data);
+  if (facts_.backs_up) backup_ = last_backup_of(facts_.data);
 }
 
 std::optional<DiskReading> Watch::disk() {
@@ -57,7 +57,7 @@ Readings Watch::readings() {
   Readings out{.now = context_.clock.wall()};
   if (disk_) out.disk_free_bytes = disk_->free_bytes;
   if (backup_) out.last_backup = backup_->made_at;
-  if (!facts_.data.empty()) out.serving_since = serving_since_;
+  if (!facts_.data.empty() && facts_.backs_up) out.serving_since = serving_since_;
   out.journal_failed = context_.journal.stats().failed;
   out.store_answers = !facts_.store_answers || facts_.store_answers();
   for (std::string& model : context_.mesh.failed()) out.models.push_back({std::move(model), true});

@@ -20,6 +20,7 @@ struct EngineLogFile {
 struct ServerFacts {
   std::string version = {};
   std::filesystem::path data = {};  // the data folder; empty: there is none to look at
+  bool backs_up = true;             // `faelled backup` does, and not the database's own tools
   std::function<std::vector<EngineLogFile>(const std::string& model)> engine_logs = {};  // its first one's first
   std::function<std::vector<CertificateReading>()> certificates = {};
   std::function<bool()> store_answers = {};
