@@ -14,7 +14,12 @@
 #include "doctor/gpu.hpp"
 #include "doctor/machine.hpp"
 #include "json/writer.hpp"
+#include "model_look.hpp"
+#include "node/sandbox.hpp"
+#include "residents.hpp"
+#include "settings.hpp"
 #include "support_bundle.hpp"
+#include "tls.hpp"
 
 namespace faelled::app {
 namespace {
@@ -58,15 +63,38 @@ Finding engine(const std::filesystem::path& program, std::string_view key, bool 
   return {"engine", Verdict::good, program.string() + " starts", {}};
 }
 
-// Of a folder's models the files with weights.
-std::uintmax_t bytes_of(const config::Model& model) {
-  std::error_code code;
-  std::uintmax_t bytes = 0;
-  if (model.engine == config::Engine::llama) bytes = std::filesystem::file_size(model.file, code);
-  if (model.engine == config::Engine::vllm)
-    for (const auto& entry : std::filesystem::directory_iterator(model.folder, code))
-      if (entry.path().extension() == ".safetensors") bytes += entry.file_size(code);
-  return code ? 0 : bytes;
+// Of those that lie in the machine's own memory and whose files are here.
+std::vector<doctor::ModelNeeds> needs_of(const config::Config& config) {
+  std::vector<doctor::ModelNeeds> all;
+  const auto models = catalogue_models(config);
+  if (!models) return all;
+  for (const gateway::CatalogueModel& model : *models) {
+    if (model.settings.kind == engines::EngineKind::openai || model.settings.gpu || is_away(model.settings)) continue;
+    if (const auto need = need_of(model.settings))
+      all.push_back({model.settings.id, need->total(), model.settings.pinned});
+  }
+  return all;
+}
+
+std::vector<Finding> tls(const config::Config& config) {
+  const TlsFindings found = look_at_tls(config, SystemClock().wall());
+  std::vector<Finding> all;
+  const auto add = [&](const std::vector<config::Problem>& problems, Verdict verdict) {
+    for (const config::Problem& problem : problems) all.push_back({"tls", verdict, problem.message, problem.hint});
+  };
+  add(found.unusable, Verdict::bad);
+  add(found.out_of_date, Verdict::bad);
+  add(found.warnings, Verdict::warn);
+  if (all.empty() && config.tls) all.push_back({"tls", Verdict::good, "its certificates are in order", {}});
+  return all;
+}
+
+// What engines are kept from (docs/decisions/0018-isolation.md).
+Finding sandbox() {
+  if (const int version = node::Sandbox::version(); version > 0)
+    return {"sandbox", Verdict::good, fmt::format("Landlock {} keeps engines from files", version), {}};
+  return {"sandbox", Verdict::warn, "Landlock is off: engines can read whatever the server's user can",
+          "boot with lsm=landlock among the others, and let the service call landlock_* (SystemCallFilter)"};
 }
 
 int run_doctor(const std::string& config_file, bool json) {
@@ -95,15 +123,18 @@ int run_doctor(const std::string& config_file, bool json) {
 }  // namespace
 
 std::vector<Finding> examine(const config::Config& config, const std::string& config_file) {
-  doctor::Needs needs{config.data, 0, config.limits.connections};
-  for (const config::Model& model : config.models) needs.engine_bytes += bytes_of(model);
+  const auto for_models = memory_for_models(config);
+  const doctor::Needs needs{config.data, config.limits.connections, for_models ? for_models->bytes : 0,
+                            needs_of(config)};
+  const bool elsewhere = !config.store.url.empty();
   const bool llama = wants(config, config::Engine::llama), vllm = wants(config, config::Engine::vllm);
   const Said driver = said("timeout 20 nvidia-smi -q");
   const Said there = said("command -v nvidia-smi");
   std::vector<Finding> all{doctor::configuration(config_file, !config.keys.empty()),
                            doctor::data_folder(config.data),
-                           doctor::master_key(config.data),
-                           doctor::last_backup(config.data, SystemClock().wall()),
+                           doctor::master_key(config.data, elsewhere),
+                           elsewhere ? Finding{"backup", Verdict::note, "PostgreSQL is backed up by its own tools", {}}
+                                     : doctor::last_backup(config.data, SystemClock().wall()),
                            doctor::disk(needs),
                            doctor::memory("/", needs),
                            doctor::swap("/"),
@@ -111,7 +142,9 @@ std::vector<Finding> examine(const config::Config& config, const std::string& co
                            doctor::open_files(needs),
                            doctor::clock(),
                            doctor::core_dumps("/"),
+                           sandbox(),
                            engine(config.llama_server, "llama_server", llama, 20)};
+  for (Finding& certificate : tls(config)) all.push_back(std::move(certificate));
   if (vllm) all.push_back(engine(config.vllm, "vllm", true, 120));
   for (Finding& gpu : doctor::gpus(driver.text, !there.well, !llama)) all.push_back(std::move(gpu));
   return all;

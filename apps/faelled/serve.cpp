@@ -17,6 +17,7 @@
 #include "listeners.hpp"
 #include "net/event.hpp"
 #include "net/watch.hpp"
+#include "node/sandbox.hpp"
 #include "pool.hpp"
 #include "server_metrics.hpp"
 #include "settings.hpp"
@@ -70,6 +71,9 @@ bool look_at_files(const config::Config& config, const std::string& file, WallTi
   for (const auto* warnings : {&config.warnings, &tls.warnings, &tls.out_of_date})
     for (const config::Problem& warning : *warnings)
       log.warn("configuration", {{"line", warning.line}, {"warning", warning.message}, {"hint", warning.hint}});
+  const bool engines = !config.llama_server.empty() || !config.vllm.empty();
+  if (engines && node::Sandbox::version() == 0)
+    log.error("engines are kept from no files: Landlock is off", {{"hint", "see faelled doctor"}});
   return true;
 }
 

@@ -50,12 +50,22 @@ TEST_F(Machine, AContainersOwnRootIsItsCgroup) {
 }
 
 TEST_F(Machine, ModelsThatDoNotFitAreToldWithTheLimitThatIsToBlame) {
-  EXPECT_EQ(memory(root_, {{}, 4 * gib, 0}).verdict, Verdict::good);
-  const Finding full = memory(root_, {{}, 15 * gib, 0});
+  const auto needs = [](std::uint64_t for_models, std::vector<ModelNeeds> models) {
+    return Needs{{}, 0, for_models, std::move(models)};
+  };
+  EXPECT_EQ(memory(root_, needs(14 * gib, {})).verdict, Verdict::good);
+  EXPECT_EQ(memory(root_, needs(14 * gib, {{"a", 8 * gib}, {"b", 9 * gib}})).verdict, Verdict::good)
+      << "they take turns";
+  const Finding full = memory(root_, needs(14 * gib, {{"a", 8 * gib}, {"large", 15 * gib}}));
   EXPECT_EQ(full.verdict, Verdict::bad);
+  EXPECT_THAT(full.says, HasSubstr("large, needs 15.0 GiB"));
   EXPECT_THAT(full.mend, HasSubstr("add memory"));
+  const Finding pinned = memory(root_, needs(14 * gib, {{"a", 8 * gib, true}, {"b", 9 * gib, true}}));
+  EXPECT_EQ(pinned.verdict, Verdict::bad);
+  EXPECT_THAT(pinned.mend, HasSubstr("unpin"));
+  EXPECT_THAT(memory(root_, needs(16 * gib, {})).mend, HasSubstr("residency.memory_gb"));
   put("sys/fs/cgroup/system.slice/faelled.service/memory.max", "2147483648\n");
-  const Finding limited = memory(root_, {{}, 4 * gib, 0});
+  const Finding limited = memory(root_, needs(1 * gib, {{"a", 4 * gib}}));
   EXPECT_EQ(limited.verdict, Verdict::bad);
   EXPECT_THAT(limited.says, HasSubstr("2.0 GiB of the machine's 16.0 GiB"));
   EXPECT_THAT(limited.mend, HasSubstr("MemoryMax"));
@@ -90,8 +100,8 @@ TEST(Clock, OutOfStepIsAWarning) {
 }
 
 TEST(OpenFiles, MustBeEnoughForTheConnections) {
-  EXPECT_EQ(open_files(1024, {{}, 0, 10'000}).verdict, Verdict::warn);
-  EXPECT_EQ(open_files(65'536, {{}, 0, 10'000}).verdict, Verdict::good);
+  EXPECT_EQ(open_files(1024, {{}, 10'000}).verdict, Verdict::warn);
+  EXPECT_EQ(open_files(65'536, {{}, 10'000}).verdict, Verdict::good);
 }
 
 // As nvidia-smi -q prints it; only lines that matter here and some beside them.
@@ -173,6 +183,7 @@ TEST_F(Machine, FilesThatOthersCanReadAreFound) {
 
 TEST_F(Machine, ALostMasterKeyIsBadAndANewFolderIsNot) {
   EXPECT_EQ(master_key(root_ / "data").verdict, Verdict::note);
+  EXPECT_THAT(master_key(root_ / "data", true).mend, HasSubstr("restore it"));
   put("data/faelled.db", "x");
   EXPECT_EQ(master_key(root_ / "data").verdict, Verdict::bad);
 }

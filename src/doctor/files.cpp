@@ -48,12 +48,15 @@ Finding data_folder(const fs::path& data) {
   return {"data", good, data.string() + " is the server's own", {}};
 }
 
-Finding master_key(const fs::path& data) {
+Finding master_key(const fs::path& data, bool elsewhere) {
   const fs::path file = data / "master.key";
   const auto rights = rights_of(file);
   if (!rights && rights_of(data / "faelled.db"))
     return {"master key", bad, file.string() + " is missing: no conversation can be opened",
             "restore it from the backup; without it they cannot be read by anyone"};
+  if (!rights && elsewhere)
+    return {"master key", warn, file.string() + " is not there, as before the very first start",
+            "where this database has conversations, restore it from the backup: no server starts without it"};
   if (!rights) return {"master key", note, "the first start makes it", {}};
   if ((*rights & 077U) != 0)
     return {"master key", bad, file.string() + " can be read by others than its owner",

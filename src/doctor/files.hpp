@@ -11,7 +11,8 @@ namespace faelled::doctor {
 
 Finding configuration(const std::filesystem::path& file, bool holds_secrets);
 Finding data_folder(const std::filesystem::path& data);
-Finding master_key(const std::filesystem::path& data);
+// `elsewhere`: the rows lie in a database, and not in DATA.
+Finding master_key(const std::filesystem::path& data, bool elsewhere = false);
 // From DATA/last_backup.json, which 'faelled backup' writes.
 Finding last_backup(const std::filesystem::path& data, WallTime now);
 

@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -71,13 +72,23 @@ Finding memory(const fs::path& root, const Needs& needs) {
   std::string says = limit && *limit < *total
                          ? fmt::format("{} of the machine's {}: its cgroup allows no more", size(usable), size(*total))
                          : fmt::format("{}, no lower limit by a cgroup", size(usable));
-  says += fmt::format("; the models' files take {}", size(needs.engine_bytes));
-  const std::uint64_t wanted = needs.engine_bytes + needs.engine_bytes / 4 + limits::doctor_own_memory_bytes;
-  if (usable >= wanted) return {"memory", good, std::move(says), {}};
-  return {"memory", bad, says + fmt::format(", with context and server about {}", size(wanted)),
-          limit && *limit < *total
-              ? "raise MemoryMax of the service (or the container's limit), or serve smaller models"
-              : "serve fewer or smaller models, or add memory"};
+  const bool limited = limit && *limit < *total;
+  const char* more = limited ? "raise MemoryMax of the service (or the container's limit), or " : "add memory, or ";
+  says += fmt::format("; {} for models", size(needs.for_models));
+  if (needs.for_models + limits::doctor_own_memory_bytes > usable)
+    return {"memory", bad, says + ", and the server needs some too", std::string(more) + "lower residency.memory_gb"};
+  if (needs.models.empty()) return {"memory", good, std::move(says), {}};
+  const ModelNeeds& largest = *std::ranges::max_element(needs.models, {}, &ModelNeeds::bytes);
+  std::uint64_t pinned = 0;
+  for (const ModelNeeds& model : needs.models) pinned += model.pinned ? model.bytes : 0;
+  says += fmt::format(", the largest of which, {}, needs {}", largest.id, size(largest.bytes));
+  if (largest.bytes > needs.for_models)
+    return {"memory", bad, std::move(says),
+            std::string(more) + "give it fewer places or a shorter context, or serve a smaller one"};
+  if (pinned > needs.for_models)
+    return {"memory", bad, says + fmt::format("; those that are pinned need {} together", size(pinned)),
+            std::string(more) + "unpin some"};
+  return {"memory", good, std::move(says), {}};
 }
 
 Finding swap(const fs::path& root) {

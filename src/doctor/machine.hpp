@@ -5,16 +5,25 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "doctor/finding.hpp"
 
 namespace faelled::doctor {
 
+// A model that lies in the machine's own memory.
+struct ModelNeeds {
+  std::string id;
+  std::uint64_t bytes = 0;
+  bool pinned = false;
+};
+
 struct Needs {
-  std::filesystem::path data;      // the data folder; need not be there yet
-  std::uint64_t engine_bytes = 0;  // files of all models that llama-server serves, together
-  std::uint64_t connections = 0;   // limits.connections
+  std::filesystem::path data;           // the data folder; need not be there yet
+  std::uint64_t connections = 0;        // limits.connections
+  std::uint64_t for_models = 0;         // bytes of the machine's memory, of which models take turns
+  std::vector<ModelNeeds> models = {};  // those whose files are here
 };
 
 // Bytes: what the tightest cgroup above us allows, nullopt: no limit. Reads ROOT/proc/self/cgroup and
