@@ -56,6 +56,26 @@ std::string tail_of(const std::filesystem::path& file) {
   return text;
 }
 
+// What of GET /api/models names nobody: not `detail`, with paths and addresses.
+std::string models_told(const std::string& body) {
+  constexpr std::array<std::string_view, 9> told{
+      "id", "state", "ready_in_s", "context_tokens", "places", "running", "waiting", "embeddings", "demo"};
+  json::Document document;
+  const auto root = document.parse(body);
+  const auto models = root ? root->find("models") : std::nullopt;
+  if (!models) return body;  // why they are not to be had
+  std::string out;
+  for (const json::Value model : models->items()) {
+    json::Writer writer(out);
+    writer.object();
+    for (const std::string_view name : told)
+      if (const auto value = model.find(name)) writer.key(name).raw(value->raw());
+    writer.close_object();
+    out += '\n';
+  }
+  return out;
+}
+
 std::string asked(const Expected<Control>& control, const std::string& target) {
   auto body = control->call("GET", target);
   return body ? *body : "not to be had: " + body.error().message;
@@ -65,9 +85,12 @@ std::string asked(const Expected<Control>& control, const std::string& target) {
 
 std::string described(const config::Config& config) {
   std::string out = fmt::format(
-      "listen {}:{}\npublic_url {}\nmembers {}, users {}, keys {} in the file\nlog {} at level {}\nmodels {}\n",
-      config.listen.host, config.listen.port, config.public_url.empty() ? "not set" : "set", config.members.size(),
-      config.users.size(), config.keys.size(), config.log.file.empty() ? "to standard error" : "to a file",
+      "listen {}, port {}\npublic_url {}\nmembers {}, users {}, keys {} in the file\nlog {} at level {}\nmodels {}\n",
+      config.listen.host == "0.0.0.0" || config.listen.host == "::"           ? "everywhere"
+      : config.listen.host.starts_with("127.") || config.listen.host == "::1" ? "here"
+                                                                              : "on one address",
+      config.listen.port, config.public_url.empty() ? "not set" : "set", config.members.size(), config.users.size(),
+      config.keys.size(), config.log.file.empty() ? "to standard error" : "to a file",
       static_cast<int>(config.log.level), config.models.size());
   for (const config::Model& model : config.models)
     out += fmt::format("  {} {} places {} context {} threads {}{}\n", model.id, config::name_of(model.engine),
@@ -120,7 +143,7 @@ int write_support_bundle(const std::string& config_file, const std::string& file
   text += section("doctor", findings_text(examine(*config, config_file)));
   text += section("configuration, as the server understood it", described(*config));
   text += section("readyz", asked(control, "/readyz"));
-  text += section("models", asked(control, "/api/models"));
+  text += section("models", models_told(asked(control, "/api/models")));
   text += section("metrics", asked(control, "/metrics"));
   text += section("log", config->log.file.empty()
                              ? "goes to standard error: add the lines of your journal if you are asked for them"

@@ -134,12 +134,13 @@ def test_a_passphrase_that_others_can_read_or_guess_is_refused(make_server, fake
 
 
 def test_the_doctor_speaks_plainly_and_the_support_bundle_names_nobody(make_server, fake, tmp_path):
-    server = make_server([fake.model()], log={"file": str(tmp_path / "server.log")},
+    away = {"id": "away", "engine": "openai", "url": "http://xylofon.localhost:9/v1"}  # its detail names the address
+    server = make_server([fake.model(), away], log={"file": str(tmp_path / "server.log")},
                          keys=[{"member": "xylofonby", "name": "klarinet", "user": "Obofrida", "secret": SECRET}])
     server.spawn()
     until("it serves", lambda: (server.data / "control.sock").exists() and server.faelled("model", "list", check=False).returncode == 0)
     done = server.faelled("doctor", check=False)
-    for what in ("configuration", "data", "master key", "backup", "disk", "memory", "shm", "clock", "gpu"):
+    for what in ("configuration", "data", "master key", "backup", "disk", "memory", "shm", "clock", "sandbox", "gpu"):
         assert any(line[5:].startswith(what) for line in done.stdout.splitlines()), done.stdout
     found = json.loads(server.faelled("doctor", "--json", check=False).stdout)["findings"]
     assert all(set(one) == {"what", "verdict", "says", "mend"} for one in found)
@@ -152,7 +153,8 @@ def test_the_doctor_speaks_plainly_and_the_support_bundle_names_nobody(make_serv
     for section in ("machine", "doctor", "configuration", "readyz", "models", "metrics", "log"):
         assert f"===== {section}" in text
     assert '"message":"listening"' in text
-    for secret in (SECRET, "xylofonby", "klarinet", "Obofrida"):
+    assert '{"id":"away","state":"' in text
+    for secret in (SECRET, "xylofon", "klarinet", "Obofrida", "127.0.0.1"):
         assert secret not in text, secret
     again = server.faelled("support-bundle", str(file), check=False)
     assert again.returncode == 1 and "not taken" in again.stderr
