@@ -86,6 +86,11 @@ def test_the_filter_lets_the_server_start_and_confine_its_engines(root, groups):
     assert not {"mount", "ptrace", "init_module", "reboot", "setuid"} & allowed
 
 
+def test_what_serving_can_do_without_does_not_keep_the_server_down(root):
+    """A check refuses an expired certificate and a database that is away for a while; a server starts with both."""
+    assert "ExecStartPre" not in (root / "deploy/systemd/faelled.service").read_text()
+
+
 def test_commands_in_the_units_are_ones_that_the_program_has(root):
     import os
     binary = os.environ["FAELLED_BINARY"]
