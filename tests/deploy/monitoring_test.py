@@ -52,6 +52,13 @@ def test_every_alarm_has_a_runbook_that_names_it(root, alarms):
     assert pages == {alarm["annotations"]["runbook"].rpartition("/")[2] for alarm in alarms}
 
 
+def test_every_runbook_says_as_whom_its_commands_are_typed_and_who_helps(root):
+    for page in (root / "docs/runbooks").glob("*.md"):
+        as_whom, helps = page.read_text().splitlines()[-2:]
+        assert "FAELLED_CONFIG=/etc/faelled/faelled.yaml" in as_whom and "runuser -u faelled -- faelled" in as_whom, page
+        assert helps.startswith("Still stuck: `faelled support-bundle FILE`"), page
+
+
 def test_alarms_ask_for_metrics_that_a_server_shows(alarms, shown):
     for alarm in alarms:
         missing = set(METRIC.findall(alarm["expr"])) - shown
