@@ -91,6 +91,16 @@ def test_what_serving_can_do_without_does_not_keep_the_server_down(root):
     assert "ExecStartPre" not in (root / "deploy/systemd/faelled.service").read_text()
 
 
+def test_the_documents_make_backups_as_the_units_user(root):
+    """Who makes the passphrase as root gives it to that user; a backup made by root leaves root's files in the data folder."""
+    texts = [path.read_text() for folder in ("docs", "deploy/systemd") for path in (root / folder).rglob("*") if path.is_file()
+             and path.suffix in (".md", ".service")]
+    made = [line for text in texts for line in text.splitlines() if "> /etc/faelled/backup.pass" in line]
+    assert len(made) >= 2 and all("chown faelled: /etc/faelled/backup.pass" in line for line in made), made
+    typed = [command for text in texts for command in re.findall(r"(?:^    |`)((?:[\w -]+ )?faelled backup (?!as root)[^`\n]+)", text, re.MULTILINE)]
+    assert typed and all(command.startswith("runuser -u faelled -- ") for command in typed), typed
+
+
 def test_commands_in_the_units_are_ones_that_the_program_has(root):
     import os
     binary = os.environ["FAELLED_BINARY"]
