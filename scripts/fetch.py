@@ -52,8 +52,23 @@ def ssl_context():
     return context
 
 
+def origin(url):
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+class KeepCredentials(urllib.request.HTTPRedirectHandler):
+    """A hub or an index redirects to stores of others: what proves who we are is for the place we were told to ask."""
+
+    def redirect_request(self, asked, answer, code, reason, headers, url):
+        onward = super().redirect_request(asked, answer, code, reason, headers, url)
+        if onward and origin(url) != origin(asked.full_url):
+            onward.remove_header("Authorization")
+        return onward
+
+
 def opener():
-    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=ssl_context()))
+    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=ssl_context()), KeepCredentials)
 
 
 def request_of(url, headers=()):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,10 +27,10 @@ class StageFailed(Exception):
 
 
 class Stage:
-    """One stage's folder, log and pattern. Commands write to the log; what they report is counted afterwards."""
+    """One stage's folder, log and patterns. Commands write to the log; what they report is counted afterwards."""
 
-    def __init__(self, name, pattern):
-        self.name, self.pattern = name, pattern
+    def __init__(self, name, patterns=()):
+        self.name, self.patterns = name, list(patterns)
         self.folder = OUT / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log_path = OUT / f"{name}.log"
@@ -81,11 +82,15 @@ class Stage:
         self.outcomes += outcomes
 
 
+BUILDING = threading.Lock()  # stages run beside each other; two builds in one folder would write each other's files
+
+
 def build(stage, preset, *targets):
-    shell(stage, "build_ui")  # the binary carries it
-    if not (BUILD / preset / "build.ninja").exists():
-        stage.must("cmake", "--preset", preset)
-    stage.must("nice", "ninja", "-C", BUILD / preset, "-j", str(CORES), *targets)
+    with BUILDING:
+        shell(stage, "build_ui")  # the binary carries it
+        if not (BUILD / preset / "build.ninja").exists():
+            stage.must("cmake", "--preset", preset)
+        stage.must("nice", "ninja", "-C", BUILD / preset, "-j", str(CORES), *targets)
 
 
 def ninja_targets(preset):
@@ -113,7 +118,7 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
         binary = next((path for path in (BUILD / preset / test, *(BUILD / preset).glob(f"*/{test}")) if path.is_file()), None)
         if not binary:
             continue  # it did not build; that is counted
-        chosen = [f"--gtest_filter=*{stage.pattern}*"] if stage.pattern else []
+        chosen = ["--gtest_filter=" + ":".join(f"*{pattern}*" for pattern in stage.patterns)] if stage.patterns else []
         commands[test] = [*prefix, binary, f"--gtest_output=xml:{report}", "--gtest_brief=1", *chosen]
     for test, status in zip(commands, stage.run_each(commands.values(), 600, **environment)):
         stage.count(reports.junit(stage.folder / f"{test}.xml", test), status, test)
@@ -123,13 +128,13 @@ def pytest(stage, *folders, processes=1, **environment):
     """With several processes a file's tests stay together."""
     report = stage.folder / "pytest.xml"
     report.unlink(missing_ok=True)
-    chosen = ["-k", stage.pattern] if stage.pattern else []
+    chosen = ["-k", " or ".join(stage.patterns)] if stage.patterns else []
     if processes > 1:
         chosen += ["-n", processes, "--dist", "loadfile"]
     status = stage.run(sys.executable, "-m", "pytest", "-q", "-rA", "--color=no", "-p", "no:cacheprovider",
                        f"--junitxml={report}", *chosen, *folders, **environment)
-    if status == 5 and stage.pattern:
-        return
+    if status == 5 and stage.patterns:
+        return  # no test has such a name; run_stage says so
     stage.count(reports.junit(report), status, "pytest")
 
 
@@ -157,13 +162,17 @@ def canary(stage):
 def ui(stage):
     """web UI: types, unit tests, build"""
     shell(stage, "need_npm ui && build_ui")
-    status = stage.run("npm", "run", "check", cwd=ROOT / "ui")
-    stage.count([Outcome("svelte-check", "failed" if status else "passed")])
+    if not stage.patterns:
+        status = stage.run("npm", "run", "check", cwd=ROOT / "ui")
+        stage.count([Outcome("svelte-check", "failed" if status else "passed")])
     report = stage.folder / "vitest.json"
     report.unlink(missing_ok=True)
-    chosen = ["-t", stage.pattern] if stage.pattern else []
+    chosen = ["-t", "|".join(stage.patterns)] if stage.patterns else []
     status = stage.run("npm", "test", "--", "--reporter=json", f"--outputFile={report}", *chosen, cwd=ROOT / "ui")
-    stage.count(reports.vitest(report), status, "vitest")
+    outcomes = reports.vitest(report)
+    if stage.patterns:  # vitest reports those as skipped that the pattern leaves out
+        outcomes = [outcome for outcome in outcomes if outcome.state != "skipped"]
+    stage.count(outcomes, status, "vitest")
 
 
 def release(stage):
@@ -195,7 +204,8 @@ def fuzz(stage):
     targets = sorted(path for path in (BUILD / "asan/fuzz").glob("*_fuzz") if path.is_file())
     if not targets:
         raise StageFailed("there is no fuzz target")
-    targets = [target for target in targets if stage.pattern in target.name]
+    if stage.patterns:
+        targets = [target for target in targets if any(pattern in target.name for pattern in stage.patterns)]
 
     def command(target):
         corpus = stage.folder / f"{target.name}.corpus"
@@ -210,10 +220,11 @@ def fuzz(stage):
 
 def browser(stage):
     """the page in real Chromium, with axe-core"""
+    build(stage, "release", "faelled")
     shell(stage, "need_npm tests/browser")
     report = stage.folder / "playwright.json"
     report.unlink(missing_ok=True)
-    chosen = ["--grep", stage.pattern] if stage.pattern else []
+    chosen = ["--grep", "|".join(stage.patterns)] if stage.patterns else []
     status = stage.run("npx", "playwright", "test", "--reporter=list,json", *chosen, cwd=ROOT / "tests/browser",
                        PLAYWRIGHT_JSON_OUTPUT_NAME=str(report), FAELLED=str(BUILD / "release/faelled"))
     stage.count(reports.playwright(report), status, "playwright")
@@ -221,11 +232,13 @@ def browser(stage):
 
 def e2e(stage):
     """the server whole: real engine, real model, kill -9, hang-ups, bad input; the simulator"""
+    build(stage, "release", "faelled")
     pytest(stage, "tests/e2e", "tests/sim", processes=CORES)  # they wait more than they work
 
 
 def conformance(stage):
     """what others wrote judges the interface: SDKs and their own tests, and the APIs' descriptions"""
+    build(stage, "release", "faelled")
     shell(stage, "need_npm tests/sdk")
     pytest(stage, "tests/conformance")
 
@@ -246,17 +259,28 @@ def end_of_log(stage, lines_max=120):
         yield "  | " + line[:400]
 
 
-def run_stage(function, pattern, skips):
+def unmatched(patterns, outcomes):
+    """The patterns that no test's name holds. Of several only plain words are asked for: others are the runner's to read."""
+    names = [outcome.name.casefold() for outcome in outcomes]
+    if not names or len(patterns) < 2:
+        return [] if names else patterns
+    return [pattern for pattern in patterns
+            if pattern.isidentifier() and not any(pattern.casefold() in name for name in names)]
+
+
+def run_stage(function, patterns, skips):
     name = function.__name__
     print(f"== {name}: {function.__doc__}\n", end="", flush=True)
-    stage = Stage(name, pattern)
+    stage = Stage(name, patterns)
     begun = time.monotonic()
     try:
         if name in FOLDER_OF and not (ROOT / FOLDER_OF[name]).is_dir():
             raise StageFailed(f"{FOLDER_OF[name]} is not there")
         function(stage)
-        if not stage.outcomes and not pattern:
+        if not stage.outcomes and not patterns:
             raise StageFailed("it ran no test")
+        if nowhere := unmatched(patterns, stage.outcomes):
+            raise StageFailed(f"no test's name holds {', '.join(nowhere)}")
     except StageFailed as error:
         stage.count([Outcome(str(error), "failed")])
     counts = Counts.of(stage.outcomes, skips)
@@ -269,12 +293,21 @@ def run_stage(function, pattern, skips):
     return counts
 
 
+def chosen_of(words):
+    """Stage → its patterns; none where a word names the whole stage."""
+    chosen = {}
+    for word in words:
+        name, _, pattern = word.partition(":")
+        chosen.setdefault(name, []).append(pattern)
+    return {name: [] if "" in patterns else patterns for name, patterns in chosen.items()}
+
+
 def main(words):
     if "--list" in words:
         for function in STAGES:
             print(f"{function.__name__:12} {function.__doc__}")
         return 0
-    chosen = dict(word.partition(":")[::2] for word in words)
+    chosen = chosen_of(words)
     known = {function.__name__ for function in STAGES}
     if unknown := set(chosen) - known:
         print(f"error: unknown stage {', '.join(sorted(unknown))}; there are {', '.join(f.__name__ for f in STAGES)}")
@@ -286,7 +319,7 @@ def main(words):
     for group in GROUPS:
         functions = [function for function in group if not chosen or function.__name__ in chosen]
         with ThreadPoolExecutor(STAGES_AT_ONCE) as pool:
-            counts = pool.map(lambda function: run_stage(function, chosen.get(function.__name__, ""), skips), functions)
+            counts = pool.map(lambda function: run_stage(function, chosen.get(function.__name__, []), skips), functions)
             results |= zip((function.__name__ for function in functions), counts)
     total = Counts()
     print("\n== summary")

@@ -52,6 +52,23 @@ def test_every_alarm_has_a_runbook_that_names_it(root, alarms):
     assert pages == {alarm["annotations"]["runbook"].rpartition("/")[2] for alarm in alarms}
 
 
+def test_every_runbook_says_as_whom_its_commands_are_typed_and_who_helps(root):
+    for page in (root / "docs/runbooks").glob("*.md"):
+        as_whom, helps = page.read_text().splitlines()[-2:]
+        assert "FAELLED_CONFIG=/etc/faelled/faelled.yaml" in as_whom and "runuser -u faelled -- faelled" in as_whom, page
+        assert helps.startswith("Still stuck: `faelled support-bundle FILE`"), page
+
+
+def test_the_scraping_in_the_documents_is_what_the_alarms_ask_for(root, tmp_path, alarms):
+    (sample,) = re.findall(r"^```yaml\n(.*?scrape_configs:.*?)^```", (root / "docs/operations.md").read_text(), re.DOTALL | re.MULTILINE)
+    (tmp_path / "prometheus.yaml").write_text(sample)
+    (tmp_path / "faelled-alerts.yaml").write_text((root / RULES).read_text())
+    done = subprocess.run(["promtool", "check", "config", str(tmp_path / "prometheus.yaml")], capture_output=True, text=True)
+    assert done.returncode == 0 and "rules found" in done.stdout, done.stdout + done.stderr
+    jobs = {job["job_name"] for job in yaml.safe_load(sample)["scrape_configs"]}
+    assert {job for alarm in alarms for job in re.findall(r'job="([^"]+)"', alarm["expr"])} == jobs
+
+
 def test_alarms_ask_for_metrics_that_a_server_shows(alarms, shown):
     for alarm in alarms:
         missing = set(METRIC.findall(alarm["expr"])) - shown

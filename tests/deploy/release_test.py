@@ -113,11 +113,13 @@ def test_a_signature_proves_the_sums_and_a_turned_bit_does_not_pass(root, packed
 INSIDE = r"""
 set -eu
 /bundle/install.sh
+dpkg --force-depends --unpack /bundle/packages/libfmt9_*.deb >/dev/null   # as where an update was cut off
 /bundle/install.sh | grep -q Installed   # again: an update
+test -z "$(dpkg --audit)"
 test -z "$(ls -A /etc/faelled | grep -v faelled.yaml)"
 /usr/local/bin/faelled check /etc/faelled/faelled.yaml
 /usr/local/bin/llama-server --version 2>&1 | head -n 1
-mkdir -p /var/lib/faelled && chown faelled: /var/lib/faelled
+test "$(stat -c '%U %a' /var/lib/faelled)" = 'faelled 700'
 setpriv --reuid faelled --regid faelled --clear-groups /usr/local/bin/faelled serve --config /etc/faelled/faelled.yaml 2>/tmp/log &
 server=$!
 for i in $(seq 300); do [ -S /var/lib/faelled/control.sock ] && break; sleep 0.1; done

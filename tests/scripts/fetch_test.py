@@ -23,9 +23,9 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.cuts, self.statuses, self.ranges, self.paths = [], [], [], []
+        self.cuts, self.statuses, self.ranges, self.paths, self.credentials = [], [], [], [], []
         self.body, self.resumes, self.headers = BODY, True, {}
-        self.pages = {}
+        self.pages, self.redirects = {}, {}
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -39,6 +39,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         server.paths.append(self.path)
+        server.credentials.append(self.headers.get("Authorization"))
+        if self.path in server.redirects:
+            return self.answer(302, b"", {"Location": server.redirects[self.path]})
         if self.path in server.pages:
             content_type, page = server.pages[self.path]
             return self.answer(200, page, {"Content-Type": content_type})
@@ -74,6 +77,9 @@ def server():
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield running
         running.shutdown()
+
+
+another = server
 
 
 def fetch(*words, **environment):
@@ -188,3 +194,22 @@ def test_fetches_a_model_by_its_hub_name_and_checks_the_hash_the_hub_tells(serve
 def test_refuses_a_hub_name_that_climbs(tmp_path):
     done = fetch("hf", "owner/repo/../x.gguf", tmp_path / "x")
     assert done.returncode != 0 and "is no model file" in done.stderr
+
+
+def test_a_token_is_not_handed_on_to_whom_the_hub_redirects(server, another, tmp_path):
+    server.redirects = {"/owner/repo/resolve/main/small.gguf": "/moved", "/moved": f"{another.url}/store"}
+    done = fetch("hf", "owner/repo/small.gguf", tmp_path / "small.gguf", HF_ENDPOINT=server.url, HF_TOKEN="hf_secret")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "small.gguf").read_bytes() == BODY
+    assert server.paths[-1] == "/moved" and set(server.credentials) == {"Bearer hf_secret"}
+    assert another.paths == ["/store"] and another.credentials == [None]
+
+
+def test_an_indexs_password_is_not_handed_on_to_whom_it_redirects(server, another, tmp_path):
+    name = "tiny-1.0-py3-none-any.whl"
+    server.redirects = {"/simple/tiny/": f"{another.url}/simple/tiny/"}
+    another.pages["/simple/tiny/"] = ("text/html", b'<a href="/files/%s">x</a>' % name.encode())
+    index = server.url.replace("//", "//me:word@") + "/simple"
+    done = fetch("pypi", "tiny", name, tmp_path / name, "--sha256", SHA256, PIP_INDEX_URL=index)
+    assert done.returncode == 0, done.stderr
+    assert server.credentials == ["Basic bWU6d29yZA=="] and another.credentials == [None, None]
