@@ -133,6 +133,30 @@ test('a half-written question survives a refresh and a look at another conversat
   await expect(field(page)).toHaveValue('');
 });
 
+test('what is typed while an answer is written is there after a look at another conversation', async ({ page }) => {
+  await open_new(page);
+  let let_go = () => {};
+  const released = new Promise<void>((resolve) => (let_go = resolve));
+  await page.route('**/api/turns/*/events*', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await ask(page, 'Svar kort: imens');
+  await expect(page).toHaveURL(/\/c\//);
+  await expect(stop_button(page)).toBeVisible();
+  await field(page).fill('Og hvad så med');
+  await page.getByRole('button', { name: 'Ny samtale' }).click();
+  await expect(field(page)).toHaveValue('');
+  await page.goBack();
+  await expect(stop_button(page)).toBeVisible();
+  await expect(field(page)).toHaveValue('Og hvad så med');
+  await field(page).fill('');
+  let_go();
+  await answered(page);
+  await stop_if_going(page);
+  await page.unroute('**/api/turns/*/events*');
+});
+
 test('Shift+Enter makes a new line and an empty question is not sent', async ({ page }) => {
   await open_new(page);
   await field(page).press('Enter');

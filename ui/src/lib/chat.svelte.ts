@@ -158,6 +158,7 @@ export class Chat implements World {
       this.drafts.keep(from.id, '');
       this.put_back(made);
       this.go(made.id);
+      this.thread.title = made.title; // while a summary is written, nothing is loaded
       if (how === 'summary') await this.thread.ask(t('sum_up_question', { title: from.title }), model.id, { after: '', summary_of: from.id });
     } catch {
       toasts.show(t('carry_on_failed'));
