@@ -2,6 +2,7 @@
 import { address_of } from './address';
 import { api, as_problem, Problem, type Conversation, type Model, type Session } from './api';
 import { browser_shelf, Drafts } from './drafts';
+import { here } from './here.svelte';
 import { t } from './preferences.svelte';
 import { shelf_of } from './own_data';
 import type { Deleted, Shelf } from './shelf';
@@ -91,8 +92,13 @@ export class Chat implements World {
   }
 
   go(id: string | null) {
-    history.pushState(null, '', address_of(id));
+    this.say_where(id);
     this.show(id);
+  }
+
+  /** The reader may have gone to another page meanwhile, whose address is not the chat's to change. */
+  private say_where(id: string | null) {
+    if (here.place.page === 'chat') history.pushState(null, '', address_of(id));
   }
 
   async rename(id: string, title: string) {
@@ -194,7 +200,7 @@ export class Chat implements World {
     this.threads.set(conversation.id, thread);
     this.put_back(conversation);
     if (this.thread === thread) {
-      history.pushState(null, '', address_of(conversation.id));
+      this.say_where(conversation.id);
       // What was typed meanwhile moves along; the sent question is kept until the server has it.
       this.drafts.keep(conversation.id, this.drafts.read(null));
       this.drafts.keep(null, '');
