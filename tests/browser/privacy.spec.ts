@@ -1,7 +1,7 @@
 // Data og privatliv, and conversations that stay in the browser.
 import type { Page } from '@playwright/test';
 import { readFile } from 'node:fs/promises';
-import { answered, answers, ask, ask_and_catch, conversation_list, expect, field, item, last_answer, no_axe_violations, no_sideways_scroll, open_new, speak, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, ask_and_catch, conversation_list, expect, field, go_to, item, last_answer, no_axe_violations, no_sideways_scroll, open_new, speak, stop_if_going, test, words_of } from './page';
 
 async function open_privacy(page: Page) {
   await page.goto('/privacy');
@@ -56,6 +56,36 @@ test('everything is deleted, and comes back at Undo', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Slet alle mine samtaler' })).toBeFocused();
   await page.goto('/');
   await expect(item(page, 'væk og tilbage').first()).toBeVisible();
+});
+
+test('what is erased is gone from the open chat too, and back there at Undo', async ({ page }) => {
+  await open_new(page);
+  await ask(page, 'Svar kort: skal ikke kunne læses');
+  await answered(page);
+  await stop_if_going(page);
+  await go_to(page, 'Data og privatliv');
+  const gone = page.waitForResponse((response) => response.request().method() === 'DELETE' && response.url().endsWith('/api/conversations'));
+  await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
+  const { conversations } = await (await gone).json();
+  await expect(page.getByRole('button', { name: 'Fortryd' })).toBeVisible();
+  await go_to(page, 'Chat');
+  await expect(page.locator('.welcome')).toBeVisible();
+  await expect(page).toHaveURL(/\/$/);
+  await expect(conversation_list(page)).toContainText(/Slettet for nylig \(\d+\)/);
+  const listed = Number(/nylig \((\d+)\)/.exec(await conversation_list(page).innerText())?.[1]);
+  expect(listed).toBeGreaterThanOrEqual(conversations);
+  await expect(conversation_list(page).getByRole('listitem')).toHaveCount(0);
+  await expect(page.locator('article.asked')).toHaveCount(0);
+
+  await ask(page, 'Svar kort: og en til');
+  await answered(page);
+  await stop_if_going(page);
+  await go_to(page, 'Data og privatliv');
+  await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
+  await page.getByRole('button', { name: 'Fortryd' }).click();
+  await expect(page.getByText('Dine samtaler er tilbage.')).toBeVisible();
+  await go_to(page, 'Chat');
+  await expect(item(page, 'og en til').first()).toBeVisible();
 });
 
 for (const width of [320, 1280]) {

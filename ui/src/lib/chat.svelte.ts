@@ -176,6 +176,16 @@ export class Chat implements World {
     this.conversations = [...this.conversations, conversation].sort((a, b) => b.updated_at.localeCompare(a.updated_at));
   }
 
+  /** All conversations were erased, or are back: nothing of what was known holds. */
+  start_over() {
+    for (const thread of this.threads.values()) thread.leave();
+    this.threads.clear();
+    this.conversations = [];
+    this.next = null;
+    this.show(null);
+    void this.load_list();
+  }
+
   async sign_out() {
     try {
       await api.sign_out();
