@@ -42,12 +42,20 @@ test('a key is made, shown once, copied with its snippet, and works under its na
     expect(text).toContain(new URL(page.url()).origin);
     expect(text).toContain(secret);
   }
-  await page.keyboard.press('Escape'); // does not close by accident: the secret is seen this once
+  // It does not close by accident, wherever the focus is: the secret is seen this once. A browser closes on a second Escape by itself.
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await expect(made).toBeVisible();
+  await made.getByRole('heading').click();
+  for (let times = 0; times < 3; times++) await page.keyboard.press('Escape');
   await expect(made).toBeVisible();
   await made.getByRole('button', { name: 'Jeg har gemt den' }).click();
   await expect(row(page, name)).toContainText('Virker');
   expect(await page.content()).not.toContain(secret);
   const answer = await page.request.get('/v1/models', { headers: { authorization: `Bearer ${secret}` } });
+  await make_key(page, `${name} b`); // the next one is shown as well
+  await page.getByRole('button', { name: 'Jeg har gemt den' }).click();
+  await expect(row(page, `${name} b`)).toContainText('Virker');
   if (!process.env.FAELLED_MOCK) expect(answer.status()).toBe(200);
 });
 
