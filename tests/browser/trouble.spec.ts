@@ -53,6 +53,22 @@ test('a refused question says why, gives a number, and Try again asks it once', 
   await stop_if_going(page);
 });
 
+test('of two refused questions the second can be asked again', async ({ page, guard }) => {
+  guard.allow.push(/status of 429/);
+  await open_new(page);
+  await page.route(turns, (route) => route.fulfill(refusal(429, 'queue_full', 'Køen er fuld lige nu.', 'The queue is full.', 'req_test0429')));
+  await ask(page, 'Svar kort: den ene');
+  await expect(page.locator('.trouble')).toHaveCount(1);
+  await ask(page, 'Svar kort: den anden');
+  await expect(page.locator('.trouble')).toHaveCount(2);
+  await page.unroute(turns);
+  await last_answer(page).getByRole('button', { name: 'Prøv igen' }).click();
+  await answered(page);
+  await expect(page.locator('article.asked').last()).toHaveText(/den anden/);
+  await expect(page.locator('.trouble')).toHaveCount(0);
+  await stop_if_going(page);
+});
+
 test('a question that could not be sent is back after a refresh', async ({ page, guard }) => {
   guard.allow.push(/status of 500/);
   await open_new(page);

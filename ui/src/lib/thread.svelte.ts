@@ -84,7 +84,15 @@ export class Thread {
     const answer = new_entry('assistant', '', question.id, model);
     this.all.push(question, answer);
     this.leaf = answer.id;
-    await this.begin(model, { content, model, ...how }, answer.id, question.id);
+    const known = how.after === undefined ? how : { ...how, after: this.known(how.after) };
+    await this.begin(model, { content, model, ...known }, answer.id, question.id);
+  }
+
+  /** The nearest message above that the server has: what was refused before is here alone. */
+  private known(id: string): string {
+    let at = id;
+    while (at.startsWith('local-')) at = this.all.find((each) => each.id === at)?.parent ?? '';
+    return at;
   }
 
   /** Another answer to the same question, beside the old one. */
