@@ -1,7 +1,7 @@
 // Data og privatliv, and conversations that stay in the browser.
 import type { Page } from '@playwright/test';
 import { readFile } from 'node:fs/promises';
-import { answered, answers, ask, ask_and_catch, conversation_list, expect, field, go_to, item, last_answer, no_axe_violations, no_sideways_scroll, open_new, speak, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, ask_and_catch, conversation_list, expect, field, go_to, item, last_answer, no_axe_violations, no_sideways_scroll, open_new, refusal, speak, stop_if_going, test, words_of } from './page';
 
 async function open_privacy(page: Page) {
   await page.goto('/privacy');
@@ -165,6 +165,21 @@ test.describe('where the member keeps conversations in the browser alone', () =>
     await expect(page.getByRole('button', { name: 'Fortryd' })).toBeVisible();
     await page.goto('/');
     await expect(conversation_list(page)).toContainText('Slettet for nylig (1)');
+  });
+
+  test('an answer whose line was lost does not keep the next question from being asked', async ({ page, guard }) => {
+    guard.allow.push(/status of 400/);
+    const turn_events = '**/api/turns/*/events*';
+    await open_new(page);
+    await page.route(turn_events, (route) => route.fulfill(refusal(400, 'bad_request', 'Det gik ikke.', 'That did not work.', 'req_testlost')));
+    await ask(page, 'Svar kort: linjen ryger');
+    await expect(last_answer(page).locator('.trouble')).toBeVisible();
+    await page.unroute(turn_events);
+    await ask(page, 'Svar kort: og nu');
+    await expect(answers(page)).toHaveCount(2);
+    await answered(page);
+    await stop_if_going(page);
+    await expect(last_answer(page).locator('.trouble')).toHaveCount(0);
   });
 
   test('what was deleted is gone from the browser when it can no longer come back', async ({ page }) => {

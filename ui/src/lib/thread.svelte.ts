@@ -247,7 +247,7 @@ export class Thread {
           return;
         }
         Object.assign(entry, { state: 'failed', trouble: problem.status === 404 ? trouble_in_answer(null, null) : trouble_of(problem, false) });
-        if (problem.status === 404) this.keep(turn_id, { id: entry.id, content: entry.content, state: 'failed' }, true);
+        this.keep(turn_id, { id: entry.id, content: entry.content, state: 'failed' }, true);
         this.world.say('said_failed');
       })
       .finally(() => timer && clearTimeout(timer));
