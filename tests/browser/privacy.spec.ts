@@ -18,10 +18,17 @@ test('it says what is kept, where, how long and by whose choice, in both languag
   await open_privacy(page);
   const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'Dine samtaler' }) });
   await expect(row).toContainText('På fælledens server, forseglet');
+  const told = async (what: RegExp, ...words: string[]) => {
+    for (const each of words) await expect(page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: what }) })).toContainText(each);
+  };
+  await told(/^Dit navn/, 'din e-mail (hvis den er skrevet)', 'hvornår du sidst var her', 'Bliver liggende, også når', 'har lukket din adgang');
+  await told(/^Hændelser/, 'fra hvilken netadresse', 'Kommunens administrator og revisor og driften kan se dem');
   await expect(page.getByText('Du skriver med en kunstig intelligens')).toBeVisible();
   await no_axe_violations(page);
   await speak(page, 'English');
   await expect(page.getByRole('rowheader', { name: 'Your conversations' })).toBeVisible();
+  await told(/^Your name/, 'your email (where it was entered)', 'when you were last here', 'It stays, also once');
+  await told(/^Events/, 'from which network address', 'Your municipality’s admin and auditor, and operations, can see them');
   await no_axe_violations(page);
   await speak(page, 'Dansk');
 });
