@@ -68,6 +68,22 @@ test('what everybody was told comes back when opening again is undone', async ({
   await operator.context().close();
 });
 
+test('one day is no plural', async ({ browser, guard }) => {
+  void guard;
+  const operator = await signed_in_as(browser, 'operator');
+  await operator.route('**/api/maintenance', async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    const alarms = [{ id: 'certificate-expiring', severity: 'ticket', about: 'x.example', reading: '1 d', since: body.now }];
+    const certificates = [{ name: 'x.example', not_after: body.now, days_left: 1 }];
+    await route.fulfill({ response, json: { ...body, alarms, certificates } });
+  });
+  await operator.goto('/maintenance');
+  await expect(operator.getByText('Certifikatet x.example udløber om 1 dag.')).toBeVisible();
+  await expect(operator.getByText('x.example: 1 dag tilbage')).toBeVisible();
+  await operator.context().close();
+});
+
 test('an incident is told, marked as solved, removed and brought back', async ({ browser, page }) => {
   const operator = await signed_in_as(browser, 'operator');
   await operator.goto('/maintenance');

@@ -63,7 +63,7 @@ test('another period never shows the former one’s figures', async ({ page, gua
     return route.fulfill({ json: { usage: [one] } });
   });
   await page.goto('/usage?days=7');
-  await expect(page.locator('.totals').getByRole('link')).toBeVisible();
+  await expect(page.locator('.totals').getByRole('link', { name: 'Vis det ene spørgsmål' })).toBeVisible();
   await page.getByRole('link', { name: '30 dage' }).click();
   await expect(page.locator('main .late')).toHaveCount(1);
   await expect(page.locator('.totals')).toHaveCount(0);
