@@ -68,19 +68,23 @@ test('what everybody was told comes back when opening again is undone', async ({
   await operator.context().close();
 });
 
-test('one day is no plural', async ({ browser, guard }) => {
+test('one day is no plural, and a notice that has run out is not called solved', async ({ browser, guard }) => {
   void guard;
   const operator = await signed_in_as(browser, 'operator');
+  const over = { id: 'not_over', message: 'Over', from: '2026-01-01T00:00:00Z', until: '2026-01-02T00:00:00Z' };
   await operator.route('**/api/maintenance', async (route) => {
     const response = await route.fetch();
     const body = await response.json();
     const alarms = [{ id: 'certificate-expiring', severity: 'ticket', about: 'x.example', reading: '1 d', since: body.now }];
     const certificates = [{ name: 'x.example', not_after: body.now, days_left: 1 }];
-    await route.fulfill({ response, json: { ...body, alarms, certificates } });
+    const notices = [{ ...over, kind: 'announcement', message_da: 'En besked' }, { ...over, id: 'not_solved', kind: 'incident', message_da: 'En forstyrrelse' }];
+    await route.fulfill({ response, json: { ...body, alarms, certificates, notices } });
   });
   await operator.goto('/maintenance');
   await expect(operator.getByText('Certifikatet x.example udløber om 1 dag.')).toBeVisible();
   await expect(operator.getByText('x.example: 1 dag tilbage')).toBeVisible();
+  await expect(operator.getByRole('listitem').filter({ hasText: 'En besked' })).toContainText('Vises ikke mere');
+  await expect(operator.getByRole('listitem').filter({ hasText: 'En forstyrrelse' })).toContainText('Løst');
   await operator.context().close();
 });
 

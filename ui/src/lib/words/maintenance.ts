@@ -49,6 +49,7 @@ export const da = {
   maint_notice_remove: 'Fjern',
   maint_notice_remove_this: 'Fjern: {text}',
   maint_notice_ended: 'Løst',
+  maint_notice_gone: 'Vises ikke mere',
   maint_notice_removed: 'Beskeden er fjernet.',
 
   maint_server: 'Serveren',
@@ -123,6 +124,7 @@ export const en: Record<keyof typeof da, string> = {
   maint_notice_remove: 'Remove',
   maint_notice_remove_this: 'Remove: {text}',
   maint_notice_ended: 'Solved',
+  maint_notice_gone: 'No longer shown',
   maint_notice_removed: 'The notice is removed.',
 
   maint_server: 'The server',
