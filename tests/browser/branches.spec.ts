@@ -191,10 +191,15 @@ test('a conversation goes on from its summary', async ({ page }) => {
   await expect(last_answer(page)).toContainText('Samtalen fylder nu alt det, modellen kan huske.');
   await page.unroute(turn_events);
   await expect.poll(async () => (await conversation_on_server(page)).body.turn, { timeout: 60_000 }).toBeNull();
+  await field(page).fill('Og nu videre');
   await last_answer(page).getByRole('button', { name: 'Ny samtale med et resumé' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Svar kort: helt fuld (2)');
+  await expect(field(page)).toHaveValue('Og nu videre');
   await expect(questions(page)).toHaveText(/Giv et resumé af samtalen »Svar kort: helt fuld«/);
   await answered(page);
   await stop_if_going(page);
+  await expect(field(page)).toHaveValue('Og nu videre');
+  await field(page).fill('');
 });
 
 test('a server that knows of no room says so with the same way on', async ({ page, guard }) => {

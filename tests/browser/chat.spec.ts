@@ -1,4 +1,4 @@
-import { answered, answers, ask, ask_and_catch, conversation_list, conversation_on_server, copied_answer, ended, expect, field, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, ask_and_catch, conversation_list, conversation_on_server, copied_answer, ended, expect, field, go_to, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
 
 test('a new conversation tells in plain words what the model is', async ({ page }) => {
   await open_new(page);
@@ -131,6 +131,53 @@ test('a half-written question survives a refresh and a look at another conversat
   await field(page).fill('');
   await page.reload();
   await expect(field(page)).toHaveValue('');
+});
+
+test('what is typed while an answer is written is there after a look at another conversation', async ({ page }) => {
+  await open_new(page);
+  let let_go = () => {};
+  const released = new Promise<void>((resolve) => (let_go = resolve));
+  await page.route('**/api/turns/*/events*', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await ask(page, 'Svar kort: imens');
+  await expect(page).toHaveURL(/\/c\//);
+  await expect(stop_button(page)).toBeVisible();
+  await field(page).fill('Og hvad så med');
+  await page.getByRole('button', { name: 'Ny samtale' }).click();
+  await expect(field(page)).toHaveValue('');
+  await page.goBack();
+  await expect(stop_button(page)).toBeVisible();
+  await expect(field(page)).toHaveValue('Og hvad så med');
+  await field(page).fill('');
+  let_go();
+  await answered(page);
+  await stop_if_going(page);
+  await page.unroute('**/api/turns/*/events*');
+});
+
+test('a conversation that begins while another page is read leaves that page its address', async ({ page }) => {
+  await open_new(page);
+  let let_go = () => {};
+  const released = new Promise<void>((resolve) => (let_go = resolve));
+  await page.route('**/api/conversations', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await ask(page, 'Svar kort: begynder imens');
+  await go_to(page, 'Mine nøgler');
+  await expect(page.getByRole('heading', { level: 1, name: 'Mine nøgler' })).toBeVisible();
+  const asked = page.waitForResponse((response) => response.url().endsWith('/turns'));
+  let_go();
+  expect((await asked).ok()).toBe(true);
+  await expect(page).toHaveURL(/\/keys$/);
+  await go_to(page, 'Chat');
+  await expect(page).toHaveURL(/\/c\//);
+  await expect(page.locator('article.asked')).toHaveText(/begynder imens/);
+  await answered(page);
+  await stop_if_going(page);
+  await page.unroute('**/api/conversations');
 });
 
 test('Shift+Enter makes a new line and an empty question is not sent', async ({ page }) => {

@@ -126,3 +126,25 @@ test('a page whose part is gone after an update says so and offers a way on', as
   await expect(page.getByRole('button', { name: 'Hent siden igen' })).toBeVisible();
   await no_axe_violations(page);
 });
+
+test('who has no chat is neither sent to it nor left at its address', async ({ browser, page, guard }) => {
+  void guard;
+  await page.goto('/help');
+  await expect(page.getByRole('link', { name: 'Prøv i chatten' })).toBeVisible();
+  for (const role of ['operator', 'auditor'] as const) {
+    const theirs = await signed_in_as(browser, role);
+    const first = new URL(theirs.url()).pathname;
+    await theirs.goto('/help');
+    await expect(theirs.getByRole('heading', { level: 1, name: 'Hjælp' })).toBeVisible();
+    await expect(theirs.getByRole('link', { name: 'Prøv i chatten' })).toHaveCount(0);
+    await theirs.evaluate(() => {
+      history.pushState(null, '', '/');
+      dispatchEvent(new PopStateEvent('popstate'));
+    });
+    await expect(theirs).toHaveURL(new RegExp(`${first}$`));
+    await expect(theirs.getByRole('heading', { level: 1 })).toBeVisible();
+    await theirs.goto('/');
+    await expect(theirs).toHaveURL(new RegExp(`${first}$`));
+    await theirs.context().close();
+  }
+});

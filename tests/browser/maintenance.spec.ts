@@ -45,6 +45,49 @@ test('operators close for maintenance, everybody is told, and questions wait unt
   await operator.context().close();
 });
 
+test('what everybody was told comes back when opening again is undone', async ({ browser, page }) => {
+  const operator = await signed_in_as(browser, 'operator');
+  await operator.goto('/maintenance');
+  const words = `Vi skifter en disk ${Date.now() % 100_000}`;
+  const mode = operator.getByRole('region', { name: 'Vedligehold', exact: true });
+  await mode.getByRole('textbox', { name: 'Hvad skal der stå? (dansk)' }).fill(words);
+  await mode.getByRole('textbox', { name: 'Det samme på engelsk' }).fill('We are changing a disk.');
+  await mode.getByLabel('Hvornår regner du med at være færdig?').fill('2099-06-01T12:00');
+  await operator.getByRole('button', { name: 'Luk for vedligehold' }).click();
+  await operator.getByRole('button', { name: 'Åbn igen' }).waitFor();
+  await operator.reload(); // the form knows nothing of it any more
+  await operator.getByRole('button', { name: 'Åbn igen' }).click();
+  await operator.getByRole('button', { name: 'Luk for vedligehold' }).waitFor();
+  await operator.getByRole('button', { name: 'Fortryd' }).click();
+  await operator.getByRole('button', { name: 'Åbn igen' }).waitFor();
+  const { maintenance } = await (await page.request.get('/api/status')).json();
+  expect(maintenance).toMatchObject({ on: true, message_da: words, message: 'We are changing a disk.' });
+  expect(new Date(maintenance.until).getTime()).toBe(new Date('2099-06-01T10:00:00Z').getTime());
+  await operator.getByRole('button', { name: 'Åbn igen' }).click();
+  await operator.getByRole('button', { name: 'Luk for vedligehold' }).waitFor();
+  await operator.context().close();
+});
+
+test('one day is no plural, and a notice that has run out is not called solved', async ({ browser, guard }) => {
+  void guard;
+  const operator = await signed_in_as(browser, 'operator');
+  const over = { id: 'not_over', message: 'Over', from: '2026-01-01T00:00:00Z', until: '2026-01-02T00:00:00Z' };
+  await operator.route('**/api/maintenance', async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    const alarms = [{ id: 'certificate-expiring', severity: 'ticket', about: 'x.example', reading: '1 d', since: body.now }];
+    const certificates = [{ name: 'x.example', not_after: body.now, days_left: 1 }];
+    const notices = [{ ...over, kind: 'announcement', message_da: 'En besked' }, { ...over, id: 'not_solved', kind: 'incident', message_da: 'En forstyrrelse' }];
+    await route.fulfill({ response, json: { ...body, alarms, certificates, notices } });
+  });
+  await operator.goto('/maintenance');
+  await expect(operator.getByText('Certifikatet x.example udløber om 1 dag.')).toBeVisible();
+  await expect(operator.getByText('x.example: 1 dag tilbage')).toBeVisible();
+  await expect(operator.getByRole('listitem').filter({ hasText: 'En besked' })).toContainText('Vises ikke mere');
+  await expect(operator.getByRole('listitem').filter({ hasText: 'En forstyrrelse' })).toContainText('Løst');
+  await operator.context().close();
+});
+
 test('an incident is told, marked as solved, removed and brought back', async ({ browser, page }) => {
   const operator = await signed_in_as(browser, 'operator');
   await operator.goto('/maintenance');

@@ -61,6 +61,14 @@ export async function speak(page: Page, language: 'English' | 'Dansk') {
   await page.keyboard.press('Escape');
 }
 
+/** By the menu of pages, without loading anew. */
+export async function go_to(page: Page, name: string) {
+  const nav = page.getByRole('navigation', { name: 'Sider' });
+  const link = nav.getByRole('link', { name, exact: true });
+  if (!(await link.isVisible())) await nav.getByRole('button', { name: 'Mere' }).click();
+  await link.click();
+}
+
 export async function no_sideways_scroll(page: Page, width_px: number) {
   // Charts are drawn anew a moment after the window has another width.
   const widths = () => page.evaluate(() => ({ page: document.documentElement.scrollWidth, window: window.innerWidth }));

@@ -89,6 +89,23 @@ test('a system’s key is made, and all of the organisation’s are seen', async
   await page.context().close();
 });
 
+test('keys are counted as they are shown', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'member_admin');
+  const key = { member: 'mem', user: null, user_name: null, created_at: '2026-01-01T00:00:00Z', expires_at: null, revoked_at: null, last_used_at: null, models: null, show_waiting: 'off', front_end: null, origin: 'person', rotated_from: null, replaced_by: null };
+  const keys = [{ ...key, id: 'key_1', name: 'I brug' }, { ...key, id: 'key_2', name: 'Tilbagekaldt', revoked_at: '2026-01-02T00:00:00Z' }];
+  let next: string | null = null;
+  await page.route('**/api/keys?*', (route) => route.fulfill({ json: { keys, next, total: next ? 80 : 2 } }));
+  await page.goto('/people/keys');
+  await expect(page.getByText('1 nøgle', { exact: true })).toBeVisible();
+  await page.getByRole('checkbox', { name: 'Vis også dem, der ikke virker mere' }).check();
+  await expect(page.getByText('2 nøgler', { exact: true })).toBeVisible();
+  next = 'key_2';
+  await page.goto('/people/keys');
+  await expect(page.getByText('80 nøgler, også dem, der ikke virker mere', { exact: true })).toBeVisible();
+  await page.context().close();
+});
+
 test('rules are changed, undone, and told to an auditor who cannot change them', async ({ browser, guard }) => {
   void guard;
   const page = await signed_in_as(browser, 'member_admin');

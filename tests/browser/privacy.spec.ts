@@ -1,7 +1,7 @@
 // Data og privatliv, and conversations that stay in the browser.
 import type { Page } from '@playwright/test';
 import { readFile } from 'node:fs/promises';
-import { answered, answers, ask, ask_and_catch, conversation_list, expect, field, item, last_answer, no_axe_violations, no_sideways_scroll, open_new, speak, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, ask_and_catch, conversation_list, expect, field, go_to, item, last_answer, no_axe_violations, no_sideways_scroll, open_new, refusal, speak, stop_if_going, test, words_of } from './page';
 
 async function open_privacy(page: Page) {
   await page.goto('/privacy');
@@ -18,10 +18,17 @@ test('it says what is kept, where, how long and by whose choice, in both languag
   await open_privacy(page);
   const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'Dine samtaler' }) });
   await expect(row).toContainText('På fælledens server, forseglet');
+  const told = async (what: RegExp, ...words: string[]) => {
+    for (const each of words) await expect(page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: what }) })).toContainText(each);
+  };
+  await told(/^Dit navn/, 'din e-mail (hvis den er skrevet)', 'hvornår du sidst var her', 'Bliver liggende, også når', 'har lukket din adgang');
+  await told(/^Hændelser/, 'fra hvilken netadresse', 'Kommunens administrator og revisor og driften kan se dem');
   await expect(page.getByText('Du skriver med en kunstig intelligens')).toBeVisible();
   await no_axe_violations(page);
   await speak(page, 'English');
   await expect(page.getByRole('rowheader', { name: 'Your conversations' })).toBeVisible();
+  await told(/^Your name/, 'your email (where it was entered)', 'when you were last here', 'It stays, also once');
+  await told(/^Events/, 'from which network address', 'Your municipality’s admin and auditor, and operations, can see them');
   await no_axe_violations(page);
   await speak(page, 'Dansk');
 });
@@ -56,6 +63,36 @@ test('everything is deleted, and comes back at Undo', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Slet alle mine samtaler' })).toBeFocused();
   await page.goto('/');
   await expect(item(page, 'væk og tilbage').first()).toBeVisible();
+});
+
+test('what is erased is gone from the open chat too, and back there at Undo', async ({ page }) => {
+  await open_new(page);
+  await ask(page, 'Svar kort: skal ikke kunne læses');
+  await answered(page);
+  await stop_if_going(page);
+  await go_to(page, 'Data og privatliv');
+  const gone = page.waitForResponse((response) => response.request().method() === 'DELETE' && response.url().endsWith('/api/conversations'));
+  await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
+  const { conversations } = await (await gone).json();
+  await expect(page.getByRole('button', { name: 'Fortryd' })).toBeVisible();
+  await go_to(page, 'Chat');
+  await expect(page.locator('.welcome')).toBeVisible();
+  await expect(page).toHaveURL(/\/$/);
+  await expect(conversation_list(page)).toContainText(/Slettet for nylig \(\d+\)/);
+  const listed = Number(/nylig \((\d+)\)/.exec(await conversation_list(page).innerText())?.[1]);
+  expect(listed).toBeGreaterThanOrEqual(conversations);
+  await expect(conversation_list(page).getByRole('listitem')).toHaveCount(0);
+  await expect(page.locator('article.asked')).toHaveCount(0);
+
+  await ask(page, 'Svar kort: og en til');
+  await answered(page);
+  await stop_if_going(page);
+  await go_to(page, 'Data og privatliv');
+  await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
+  await page.getByRole('button', { name: 'Fortryd' }).click();
+  await expect(page.getByText('Dine samtaler er tilbage.')).toBeVisible();
+  await go_to(page, 'Chat');
+  await expect(item(page, 'og en til').first()).toBeVisible();
 });
 
 for (const width of [320, 1280]) {
@@ -135,6 +172,21 @@ test.describe('where the member keeps conversations in the browser alone', () =>
     await expect(page.getByRole('button', { name: 'Fortryd' })).toBeVisible();
     await page.goto('/');
     await expect(conversation_list(page)).toContainText('Slettet for nylig (1)');
+  });
+
+  test('an answer whose line was lost does not keep the next question from being asked', async ({ page, guard }) => {
+    guard.allow.push(/status of 400/);
+    const turn_events = '**/api/turns/*/events*';
+    await open_new(page);
+    await page.route(turn_events, (route) => route.fulfill(refusal(400, 'bad_request', 'Det gik ikke.', 'That did not work.', 'req_testlost')));
+    await ask(page, 'Svar kort: linjen ryger');
+    await expect(last_answer(page).locator('.trouble')).toBeVisible();
+    await page.unroute(turn_events);
+    await ask(page, 'Svar kort: og nu');
+    await expect(answers(page)).toHaveCount(2);
+    await answered(page);
+    await stop_if_going(page);
+    await expect(last_answer(page).locator('.trouble')).toHaveCount(0);
   });
 
   test('what was deleted is gone from the browser when it can no longer come back', async ({ page }) => {

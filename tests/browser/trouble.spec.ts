@@ -53,6 +53,59 @@ test('a refused question says why, gives a number, and Try again asks it once', 
   await stop_if_going(page);
 });
 
+test('of two refused questions the second can be asked again', async ({ page, guard }) => {
+  guard.allow.push(/status of 429/);
+  await open_new(page);
+  await page.route(turns, (route) => route.fulfill(refusal(429, 'queue_full', 'Køen er fuld lige nu.', 'The queue is full.', 'req_test0429')));
+  await ask(page, 'Svar kort: den ene');
+  await expect(page.locator('.trouble')).toHaveCount(1);
+  await ask(page, 'Svar kort: den anden');
+  await expect(page.locator('.trouble')).toHaveCount(2);
+  await page.unroute(turns);
+  await last_answer(page).getByRole('button', { name: 'Prøv igen' }).click();
+  await answered(page);
+  await expect(page.locator('article.asked').last()).toHaveText(/den anden/);
+  await expect(page.locator('.trouble')).toHaveCount(0);
+  await stop_if_going(page);
+});
+
+test('an edited question that was refused is there when it is edited again, until it is sent', async ({ page, guard }) => {
+  guard.allow.push(/status of 500/);
+  await open_new(page);
+  await ask(page, 'Svar kort: som den var');
+  await answered(page);
+  await stop_if_going(page);
+  const pen = page.getByRole('button', { name: 'Ret spørgsmålet' });
+  const edit = page.getByRole('textbox', { name: 'Dit spørgsmål, rettet' });
+  await pen.click();
+  await edit.fill('Svar kort: som den skal');
+  await page.route(turns, (route) => route.fulfill(refusal(500, 'internal', 'Der skete en fejl.', 'Something went wrong.', 'req_testedit')));
+  await edit.press('Enter');
+  await expect(last_answer(page).locator('.trouble')).toBeVisible();
+  await page.unroute(turns);
+  await page.getByRole('button', { name: 'Ny samtale' }).click();
+  await expect(page.locator('.welcome')).toBeVisible();
+  await page.goBack();
+  await expect(page.locator('article.asked')).toHaveText(/som den var/);
+  await pen.click();
+  await expect(edit).toHaveValue('Svar kort: som den skal');
+  await page.reload();
+  await pen.click();
+  await expect(edit).toHaveValue('Svar kort: som den skal');
+  await edit.press('Enter');
+  await expect(page.locator('article.asked')).toHaveText(/som den skal/);
+  await answered(page);
+  await stop_if_going(page);
+  await page.getByRole('group', { name: 'Udgave 2 af 2' }).getByRole('button', { name: 'Forrige' }).click();
+  await pen.click();
+  await expect(edit).toHaveValue('Svar kort: som den var');
+  await edit.fill('Svar kort: fortrudt');
+  await page.getByRole('button', { name: 'Fortryd' }).click();
+  await pen.click();
+  await expect(edit).toHaveValue('Svar kort: som den var');
+  await page.keyboard.press('Escape');
+});
+
 test('a question that could not be sent is back after a refresh', async ({ page, guard }) => {
   guard.allow.push(/status of 500/);
   await open_new(page);

@@ -1,5 +1,5 @@
 // Min brug: sums, the rows behind them, and the address that holds it all.
-import { answered, ask, ended, expect, no_axe_violations, open_new, test } from './page';
+import { answered, ask, ended, expect, no_axe_violations, open_new, refusal, test } from './page';
 
 test('what was asked is counted, and every number opens into its rows', async ({ page }) => {
   await open_new(page);
@@ -47,4 +47,31 @@ test('the chart’s figures stand in a table, a model’s number opens its rows,
   const download = page.waitForEvent('download');
   await page.getByRole('link', { name: 'Hent rækkerne som CSV' }).click();
   await (await download).cancel();
+});
+
+test('another period never shows the former one’s figures', async ({ page, guard }) => {
+  guard.allow.push(/status of 500/);
+  const model = (await (await page.request.get('/api/models')).json()).models[0].id;
+  const one = { member: 'mem', caller: 'usr', caller_name: null, model, requests: 1, input_tokens: 7, cached_tokens: 0, output_tokens: 5, hour: new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString() };
+  let answer = () => {};
+  const late = new Promise<void>((resolve) => (answer = resolve));
+  let times = 0;
+  await page.route('**/api/usage?*', async (route) => {
+    times++;
+    if (times === 2) await late;
+    if (times === 3) return route.fulfill(refusal(500, 'internal', 'Der skete en fejl.', 'Something went wrong.', 'req_testusage'));
+    return route.fulfill({ json: { usage: [one] } });
+  });
+  await page.goto('/usage?days=7');
+  await expect(page.locator('.totals').getByRole('link', { name: 'Vis det ene spørgsmål' })).toBeVisible();
+  await page.getByRole('link', { name: '30 dage' }).click();
+  await expect(page.locator('main .late')).toHaveCount(1);
+  await expect(page.locator('.totals')).toHaveCount(0);
+  await page.getByRole('link', { name: 'I dag' }).click();
+  await expect(page.locator('main .trouble')).toContainText('Tallene kunne ikke hentes');
+  answer();
+  await expect(page.locator('.totals')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Prøv igen' }).click();
+  await expect(page.locator('.totals')).toBeVisible();
+  await page.unroute('**/api/usage?*');
 });

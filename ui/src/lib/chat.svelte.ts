@@ -2,6 +2,7 @@
 import { address_of } from './address';
 import { api, as_problem, Problem, type Conversation, type Model, type Session } from './api';
 import { browser_shelf, Drafts } from './drafts';
+import { here } from './here.svelte';
 import { t } from './preferences.svelte';
 import { shelf_of } from './own_data';
 import type { Deleted, Shelf } from './shelf';
@@ -91,8 +92,13 @@ export class Chat implements World {
   }
 
   go(id: string | null) {
-    history.pushState(null, '', address_of(id));
+    this.say_where(id);
     this.show(id);
+  }
+
+  /** The reader may have gone to another page meanwhile, whose address is not the chat's to change. */
+  private say_where(id: string | null) {
+    if (here.place.page === 'chat') history.pushState(null, '', address_of(id));
   }
 
   async rename(id: string, title: string) {
@@ -158,6 +164,7 @@ export class Chat implements World {
       this.drafts.keep(from.id, '');
       this.put_back(made);
       this.go(made.id);
+      this.thread.title = made.title; // while a summary is written, nothing is loaded
       if (how === 'summary') await this.thread.ask(t('sum_up_question', { title: from.title }), model.id, { after: '', summary_of: from.id });
     } catch {
       toasts.show(t('carry_on_failed'));
@@ -167,6 +174,16 @@ export class Chat implements World {
   private put_back(conversation: Conversation) {
     if (this.conversations.some((each) => each.id === conversation.id)) return;
     this.conversations = [...this.conversations, conversation].sort((a, b) => b.updated_at.localeCompare(a.updated_at));
+  }
+
+  /** All conversations were erased, or are back: nothing of what was known holds. */
+  start_over() {
+    for (const thread of this.threads.values()) thread.leave();
+    this.threads.clear();
+    this.conversations = [];
+    this.next = null;
+    this.show(null);
+    void this.load_list();
   }
 
   async sign_out() {
@@ -193,7 +210,7 @@ export class Chat implements World {
     this.threads.set(conversation.id, thread);
     this.put_back(conversation);
     if (this.thread === thread) {
-      history.pushState(null, '', address_of(conversation.id));
+      this.say_where(conversation.id);
       // What was typed meanwhile moves along; the sent question is kept until the server has it.
       this.drafts.keep(conversation.id, this.drafts.read(null));
       this.drafts.keep(null, '');

@@ -17,9 +17,11 @@ export async function follow(
   let failures = 0;
   while (!turn.end) {
     try {
-      const had = turn.bytes;
-      await watch_once(turn_id, turn, (next) => on_change((turn = next), false), signal);
-      if (turn.bytes > had) failures = 0;
+      const heard = (next: Turn) => {
+        if (next.bytes > turn.bytes || next.waiting !== turn.waiting) failures = 0; // it came through, however the line ends
+        on_change((turn = next), false);
+      };
+      await watch_once(turn_id, turn, heard, signal);
     } catch (cause) {
       if (signal.aborted) throw cause;
       const problem = as_problem(cause);

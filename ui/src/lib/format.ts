@@ -19,17 +19,6 @@ export function date(iso: string, language: Language): string {
   return new Intl.DateTimeFormat(locale[language], { day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(iso));
 }
 
-export type Age = 'today' | 'yesterday' | 'week' | 'older';
-
-/** By calendar days where the reader is, not by 24 hours. */
-export function age_of(iso: string, now: Date): Age {
-  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate());
-  const days = (midnight.getTime() - new Date(iso).getTime()) / 86_400_000;
-  if (days <= 0) return 'today';
-  if (days <= 1) return 'yesterday';
-  return days <= 6 ? 'week' : 'older';
-}
-
 const title_letters_max = 48; // with the widest letters still within the server's 200 bytes
 
 /** Cut between words where it can be, and never inside a letter. */

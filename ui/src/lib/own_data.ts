@@ -3,6 +3,9 @@ import { api, type Session } from './api';
 import { BrowserShelf } from './browser_shelf';
 import { server_shelf, type Shelf } from './shelf';
 
+/** Hears when all conversations were erased or came back, so that an open chat does not go on showing what it had. */
+export const on_all_changed: { heard: (() => void) | null } = { heard: null };
+
 export function kept_in_browser(session: Session): boolean {
   return session.policy.conversations === 'browser';
 }

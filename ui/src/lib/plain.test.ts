@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { address_of, place_of, query_with } from './address';
-import { age_of, number, title_from } from './format';
+import { number, title_from } from './format';
 
 describe('the address', () => {
   it('holds the state', () => {
@@ -36,16 +36,6 @@ describe('numbers and times', () => {
   it('are written as Danes write them', () => {
     expect(number(4900.5, 'da')).toBe('4.900,5');
     expect(number(4900.5, 'en')).toBe('4,900.5');
-  });
-
-  it('are grouped by calendar day', () => {
-    const now = new Date(2026, 0, 14, 9, 0);
-    const at = (day: number, hour: number) => new Date(2026, 0, day, hour).toISOString();
-    expect(age_of(at(14, 0), now)).toBe('today');
-    expect(age_of(at(13, 23), now)).toBe('yesterday');
-    expect(age_of(at(12, 23), now)).toBe('week');
-    expect(age_of(at(8, 12), now)).toBe('week');
-    expect(age_of(at(7, 12), now)).toBe('older');
   });
 });
 

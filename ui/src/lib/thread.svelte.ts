@@ -76,15 +76,23 @@ export class Thread {
     return room_of(this.entries, question, model);
   }
 
-  /** With `after`: an edited question, beside the old one, which stays. */
-  async ask(content: string, model: string, how: How = {}) {
-    if (this.busy) return;
+  /** With `after`: an edited question, beside the old one, which stays. True once the server has it. */
+  async ask(content: string, model: string, how: How = {}): Promise<boolean> {
+    if (this.busy) return false;
     const parent = how.after === undefined ? (this.entries.at(-1)?.id ?? null) : how.after || null;
     const question = new_entry('user', content, parent, null);
     const answer = new_entry('assistant', '', question.id, model);
     this.all.push(question, answer);
     this.leaf = answer.id;
-    await this.begin(model, { content, model, ...how }, answer.id, question.id);
+    const known = how.after === undefined ? how : { ...how, after: this.known(how.after) };
+    return this.begin(model, { content, model, ...known }, answer.id, question.id);
+  }
+
+  /** The nearest message above that the server has: what was refused before is here alone. */
+  private known(id: string): string {
+    let at = id;
+    while (at.startsWith('local-')) at = this.all.find((each) => each.id === at)?.parent ?? '';
+    return at;
   }
 
   /** Another answer to the same question, beside the old one. */
@@ -105,7 +113,7 @@ export class Thread {
     if (entry.trouble) entry.limit = limit; // it can still go on
   }
 
-  private async begin(model: string, asking: Asking, answer_id: string, question_id: string | null) {
+  private async begin(model: string, asking: Asking, answer_id: string, question_id: string | null): Promise<boolean> {
     const find = (id: string | null) => this.all.find((each) => each.id === id);
     this.stopping = false;
     try {
@@ -121,18 +129,20 @@ export class Thread {
       const question = find(question_id);
       if (question && started.user_message) Object.assign(question, { id: started.user_message.id, parent: started.user_message.parent });
       const answer = find(answer_id);
-      if (!answer) return;
+      if (!answer) return true;
       Object.assign(answer, { id: started.answer.id, parent: started.answer.parent, model, state: 'running' });
       this.leaf = answer.id;
       this.world.accepted(this);
       this.world.say('said_question');
       this.watch(started.turn.id, answer);
       if (this.stopping) await this.stop();
+      return true;
     } catch (cause) {
       const answer = find(answer_id);
       const unsent = !asking.further;
       if (answer) Object.assign(answer, { state: 'failed', trouble: trouble_of(as_problem(cause), unsent) });
       this.world.say('said_failed');
+      return false;
     }
   }
 
@@ -143,7 +153,7 @@ export class Thread {
     const question = this.all.find((each) => each.id === entry.parent);
     const local = (each: Entry | undefined) => each?.id.startsWith('local-') ?? false;
     this.all = this.all.filter((each) => each !== entry && !(each === question && local(question)));
-    if (question && local(question)) return this.ask(question.content, model, { after: question.parent ?? '' });
+    if (question && local(question)) return void (await this.ask(question.content, model, { after: question.parent ?? '' }));
     const other = this.all.find((each) => each.parent === entry.parent && each.role === 'assistant');
     if (other) await this.write_again(other, model);
   }
@@ -237,7 +247,7 @@ export class Thread {
           return;
         }
         Object.assign(entry, { state: 'failed', trouble: problem.status === 404 ? trouble_in_answer(null, null) : trouble_of(problem, false) });
-        if (problem.status === 404) this.keep(turn_id, { id: entry.id, content: entry.content, state: 'failed' }, true);
+        this.keep(turn_id, { id: entry.id, content: entry.content, state: 'failed' }, true);
         this.world.say('said_failed');
       })
       .finally(() => timer && clearTimeout(timer));

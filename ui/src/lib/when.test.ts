@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { key_state } from './keys';
-import { day_text, distance, midnight } from './when';
+import { age_of, day_text, distance, midnight, moment } from './when';
 
 const now = new Date('2026-11-25T12:00:00Z');
 const at = (hours: number) => new Date(now.getTime() + hours * 3_600_000).toISOString();
@@ -18,6 +18,35 @@ describe('a distance in time', () => {
   it('begins a day at the reader’s midnight', () => {
     expect(midnight(new Date(2026, 10, 25, 14, 30), 6)).toEqual(new Date(2026, 10, 19));
     expect(day_text('2026-11-25T12:00:00Z', 'da')).toBe('25. november 2026');
+  });
+});
+
+describe('a day of the calendar', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it('has the hours it has, also when the clock is changed', () => {
+    vi.stubEnv('TZ', 'Europe/Copenhagen');
+    expect(moment('2026-10-25')).toBe('2026-10-24T22:00:00.000Z');
+    expect(moment('2026-10-25', 1)).toBe('2026-10-25T23:00:00.000Z');
+    expect(moment('2026-03-29', 1)).toBe('2026-03-29T22:00:00.000Z');
+    expect(moment('i går')).toBeUndefined();
+  });
+
+  it('is what conversations are grouped by', () => {
+    const morning = new Date(2026, 0, 14, 9, 0);
+    const age = (day: number, hour: number) => age_of(new Date(2026, 0, day, hour).toISOString(), morning);
+    expect(age(14, 0)).toBe('today');
+    expect(age(13, 23)).toBe('yesterday');
+    expect(age(12, 23)).toBe('week');
+    expect(age(8, 12)).toBe('week');
+    expect(age(7, 12)).toBe('older');
+  });
+
+  it('groups the long day’s first hour with the rest of it', () => {
+    vi.stubEnv('TZ', 'Europe/Copenhagen');
+    const now = new Date('2026-10-26T08:00:00Z');
+    expect(age_of('2026-10-24T22:10:00Z', now)).toBe('yesterday');
+    expect(age_of('2026-10-24T21:50:00Z', now)).toBe('week');
   });
 });
 

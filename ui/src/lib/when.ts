@@ -41,3 +41,21 @@ export function distance(iso: string, now: Date, language: Language): string {
 export function midnight(now: Date, days_ago = 0): Date {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() - days_ago);
 }
+
+/** When a day of the calendar ("2026-11-24") begins for the reader, or one `days_on` days later; undefined for no day. */
+export function moment(day: string, days_on = 0): string | undefined {
+  const time = new Date(`${day}T00:00`);
+  if (Number.isNaN(time.getTime())) return undefined;
+  time.setDate(time.getDate() + days_on); // a day may have 23 or 25 hours
+  return time.toISOString();
+}
+
+export type Age = 'today' | 'yesterday' | 'week' | 'older';
+
+/** By calendar days where the reader is, not by 24 hours. */
+export function age_of(iso: string, now: Date): Age {
+  const time = new Date(iso);
+  if (time >= midnight(now)) return 'today';
+  if (time >= midnight(now, 1)) return 'yesterday';
+  return time >= midnight(now, 6) ? 'week' : 'older';
+}

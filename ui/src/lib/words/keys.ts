@@ -46,6 +46,7 @@ export const da = {
   keys_cancel: 'Fortryd',
 
   keys_made: 'Nøglen »{name}« er klar',
+  keys_old_works: 'Den nye nøgle er lavet, men den gamle »{name}« virker stadig i et døgn. Tilbagekald den.',
   keys_made_once: 'Gem nøglen nu. Den vises kun denne ene gang, og ingen kan finde den frem igen.',
   keys_secret: 'Nøglen',
   keys_copy: 'Kopiér nøglen',
@@ -125,6 +126,7 @@ export const en: Record<keyof typeof da, string> = {
   keys_cancel: 'Cancel',
 
   keys_made: 'The key “{name}” is ready',
+  keys_old_works: 'The new key is made, but the old one, “{name}”, still works for a day. Revoke it.',
   keys_made_once: 'Save the key now. It is shown this once, and nobody can find it again.',
   keys_secret: 'The key',
   keys_copy: 'Copy the key',

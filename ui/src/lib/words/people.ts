@@ -90,7 +90,9 @@ export const da = {
   member_keys_new: 'Lav en nøgle til et system',
   member_keys_owner: 'Ejer',
   member_keys_system: 'System, ingen ejer',
+  member_keys_count_one: '{count} nøgle',
   member_keys_count: '{count} nøgler',
+  member_keys_count_over: '{count} nøgler, også dem, der ikke virker mere',
   member_keys_none: 'Der er ingen nøgler her.',
   member_keys_over: 'Vis også dem, der ikke virker mere',
 
@@ -325,7 +327,9 @@ export const en: Record<keyof typeof da, string> = {
   member_keys_new: 'Make a key for a system',
   member_keys_owner: 'Owner',
   member_keys_system: 'System, no owner',
+  member_keys_count_one: '{count} key',
   member_keys_count: '{count} keys',
+  member_keys_count_over: '{count} keys, also those that no longer work',
   member_keys_none: 'There are no keys here.',
   member_keys_over: 'Also show those that no longer work',
 
