@@ -75,7 +75,8 @@ Finding memory(const fs::path& root, const Needs& needs) {
   const bool limited = limit && *limit < *total;
   const char* more = limited ? "raise MemoryMax of the service (or the container's limit), or " : "add memory, or ";
   says += fmt::format("; {} for models", size(needs.for_models));
-  if (needs.for_models + limits::doctor_own_memory_bytes > usable)
+  // Less than is kept for it on any machine, where residency.memory_gb says nothing.
+  if (needs.for_models + limits::doctor_own_memory_bytes / 2 > usable)
     return {"memory", bad, says + ", and the server needs some too", std::string(more) + "lower residency.memory_gb"};
   if (needs.models.empty()) return {"memory", good, std::move(says), {}};
   const ModelNeeds& largest = *std::ranges::max_element(needs.models, {}, &ModelNeeds::bytes);
