@@ -4,6 +4,7 @@
 
 #include "base/limits.hpp"
 #include "json/writer.hpp"
+#include "openai/delta.hpp"
 
 namespace faelled::engines {
 
@@ -38,20 +39,19 @@ Expected<bool> Gather::add(std::string_view data, json::Document& document) {
     bool token = false;
     for (auto choice : choices->items()) {
       add_choice(choice);
-      token |= is_token(choice);
+      token |= has_token(choice);
     }
     deltas_ += token ? 1 : 0;
   }
   return true;
 }
 
-// The role alone is no token; whatever else is said is one.
-bool Gather::is_token(json::Value choice) {
-  if (const auto text = choice.find("text")) return text->kind() == json::Kind::text && !text->is_empty();
+bool Gather::has_token(json::Value choice) {
+  if (const auto text = choice.find("text")) return openai::is_token(*text);
   const auto delta = choice.find("delta");
   if (!delta || delta->kind() != json::Kind::object) return false;
   for (const auto [name, value] : delta->members())
-    if (!name.text_is("role") && !value.is_null() && !value.is_empty()) return true;
+    if (openai::is_token(name, value)) return true;
   return false;
 }
 

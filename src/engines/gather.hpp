@@ -46,7 +46,7 @@ class Gather {
     std::string finish_reason;
   };
   void add_choice(json::Value choice);
-  static bool is_token(json::Value choice);
+  static bool has_token(json::Value choice);
   void add_delta(Choice& choice, json::Value delta);
 
   openai::Endpoint endpoint_;

@@ -99,7 +99,7 @@ class Exchange final : private rpc::TicketListener {
   net::Task<Ending> relay_stream();
   net::Task<Ending> gather_stream();
   net::Task<std::optional<Ending>> gather_into(engines::Gather& gather);
-  Ending said_error(std::string_view event) const;
+  Ending said_error(openai::ApiError error) const;
   Ending relay_whole(std::string_view text);
   Ending relay_count(std::string_view text) const;
   net::Task<void> settle_upstream();

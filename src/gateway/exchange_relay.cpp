@@ -129,9 +129,10 @@ net::Task<std::optional<Exchange::Ending>> Exchange::gather_into(engines::Gather
       auto event = parser.next();
       if (!event) co_return broke_off(event.error());
       if (!*event) break;
-      if ((**event).name == "error") co_return said_error((**event).data);
+      if ((**event).name == "error") co_return said_error(openai::engine_error(0, (**event).data));
       auto goes_on = gather.add((**event).data, context_.document);
-      if (!goes_on && !gather.error_event().empty()) co_return said_error(gather.error_event());
+      if (!goes_on && !gather.error_event().empty())
+        co_return said_error(openai::engine_error(0, gather.error_event()));
       if (!goes_on) co_return broke_off(goes_on.error());
       if (!*goes_on) co_return std::nullopt;
     }
@@ -139,14 +140,15 @@ net::Task<std::optional<Exchange::Ending>> Exchange::gather_into(engines::Gather
   }
 }
 
-// In the middle of an answer of which the client has nothing yet.
-Exchange::Ending Exchange::said_error(std::string_view event) const {
+// In the middle of its answer.
+Exchange::Ending Exchange::said_error(ApiError error) const {
   if (interrupt_ != Interrupt::none) return interrupted();
   Ending ending;
   ending.cause = "the engine broke off";
-  ending.error = openai::engine_error(0, event);
-  ending.engine_fault = ending.retry = ending.error->status() >= 500;
+  ending.engine_fault = error.status() >= 500;
   if (!ending.engine_fault) ending.outcome = rpc::Outcome::refused;
+  ending.retry = ending.engine_fault && !relayed_;
+  ending.error = std::move(error);
   return ending;
 }
 
@@ -243,16 +245,9 @@ net::Task<Exchange::Ending> Exchange::relay_stream() {
     ending.outcome = rpc::Outcome::done;
     co_return ending;
   }
-  if (interrupt_ != Interrupt::none) co_return interrupted();
-  Ending ending;
-  ending.cause = "the engine broke off";
-  ending.error = rewriter_.failed()
-                     ? rewriter_.error()
-                     : ApiError{Cause::engine_failed, "The model broke off in the middle of its answer."};
-  ending.engine_fault = ending.error->status() >= 500;
-  if (!ending.engine_fault) ending.outcome = rpc::Outcome::refused;
-  ending.retry = ending.engine_fault && !relayed_;
-  co_return ending;
+  co_return said_error(rewriter_.failed()
+                           ? rewriter_.error()
+                           : ApiError{Cause::engine_failed, "The model broke off in the middle of its answer."});
 }
 
 // What the engine said it used, or what was seen of it where it broke off before it said so.

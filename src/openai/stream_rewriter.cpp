@@ -4,6 +4,7 @@
 
 #include "json/writer.hpp"
 #include "openai/choices.hpp"
+#include "openai/delta.hpp"
 #include "openai/members.hpp"
 
 namespace faelled::openai {
@@ -120,11 +121,10 @@ void StreamRewriter::read_choice(Value choice, Chunk& chunk) {
       finished_ = true;
       stopped = value.text_is("stop");
     } else if (endpoint_ == Endpoint::completions && name.text_is("text")) {
-      if (value.kind() == Kind::text && !value.is_empty()) chunk.token = true;
+      chunk.token |= is_token(value);
     } else if (endpoint_ == Endpoint::chat && name.text_is("delta")) {
       for (const auto [part, content] : value.members()) {
-        // The role alone is no token; whatever else is said is one.
-        if (part.text_is("role") || content.is_null() || content.is_empty()) continue;
+        if (!is_token(part, content)) continue;
         chunk.token = true;
         if (part.text_is("tool_calls")) called_a_tool_ = true;
       }
