@@ -200,7 +200,11 @@ struct RequestParser::Impl {
   void reset() {
     llhttp_reset(&parser);
     state = State::start;
-    request = {};  // its views are of bytes that go
+    // Its views are of bytes that go; the room for headers is used again.
+    auto room = std::move(request.headers);
+    room.clear();
+    request = {};
+    request.headers = std::move(room);
     seen = consumed = header_bytes = length = 0;
     target = body = {};
     headers.clear();
