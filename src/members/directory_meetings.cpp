@@ -47,7 +47,7 @@ void Directory::meet(UserRow row, WallTime now) {
   if (user.last_seen_at && now - *user.last_seen_at < limits::key_last_used_every) return;
   user.last_seen_at = now;
   (void)body_->store.post([id = row.id, now](Store& store) { (void)store.set_user_last_seen(id, now); });
-  if (body_->email_taken(row)) row.email.clear();
+  if (row.email != user.email && body_->email_taken(row)) row.email.clear();
   if (user.name == row.name && user.email == row.email) return;
   user.name = row.name;
   user.email = row.email;
