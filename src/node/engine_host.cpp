@@ -124,8 +124,8 @@ void EngineHost::carry_out(const action::Spawn&) {
     around_.log.info("engine starts", {{"model", model_.id}, {"engine", id_}, {"pid", child_->pid()}});
     tell(event::Spawned{});
   } else {
-    leave_place();
     child_.reset();
+    leave_place();
     tell(event::SpawnFailed{in_words(spawned.error())});
   }
 }

@@ -142,7 +142,7 @@ void Node::begin(const engines::ModelSettings& model, const std::string& device)
 }
 
 void Node::direct(const rpc::Directive& directive) {
-  // One whose model is removed before it is carried out begins and ends, and who directs hears of both.
+  // As its model is now: one that is removed before this is carried out begins and ends, and who directs hears of both.
   auto model = directive.act == rpc::Directive::Act::load ? settings_of(directive.model) : std::nullopt;
   loop_.post([weak = std::weak_ptr(self_), directive, model = std::move(model)] {
     if (const auto self = weak.lock()) (*self)->carry_out(directive, model);
@@ -155,7 +155,7 @@ std::optional<engines::ModelSettings> Node::settings_of(const std::string& model
   return known == models_.end() ? std::nullopt : std::optional(known->second);
 }
 
-void Node::carry_out(const rpc::Directive& directive, const std::optional<engines::ModelSettings>& as_it_was) {
+void Node::carry_out(const rpc::Directive& directive, const std::optional<engines::ModelSettings>& model) {
   // An upstream has no device, and nobody directs it.
   const auto held = std::ranges::find_if(hosts_, [&](const Held& h) {
     return h.model == directive.model && h.device == directive.device && !h.device.empty();
@@ -168,10 +168,7 @@ void Node::carry_out(const rpc::Directive& directive, const std::optional<engine
     if (directive.act == rpc::Directive::Act::wake) host->wake();
     return;
   }
-  if (held != hosts_.end() || stopping_) return;
-  auto model = settings_of(directive.model);
-  if (!model) model = as_it_was;
-  if (!model) return;
+  if (held != hosts_.end() || stopping_ || !model) return;
   begin(*model, directive.device);
   changed();
 }

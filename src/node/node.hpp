@@ -104,7 +104,7 @@ class Node final : public rpc::NodePort {
 
   Expected<void> make_folders();
   void begin(const engines::ModelSettings& model, const std::string& device);
-  void carry_out(const rpc::Directive& directive, const std::optional<engines::ModelSettings>& as_it_was);
+  void carry_out(const rpc::Directive& directive, const std::optional<engines::ModelSettings>& model);
   std::optional<engines::ModelSettings> settings_of(const std::string& model) const;
   void forget_upstream(const std::string& model);
   const GpuDevice* gpu(const std::string& device) const;
