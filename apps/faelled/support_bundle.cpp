@@ -76,6 +76,12 @@ std::string models_told(const std::string& body) {
   return out;
 }
 
+// Of an address that is not told.
+std::string_view reach_of(std::string_view host) {
+  if (host == "0.0.0.0" || host == "::") return "everywhere";
+  return host.starts_with("127.") || host == "::1" ? "here" : "on one address";
+}
+
 std::string asked(const Expected<Control>& control, const std::string& target) {
   auto body = control->call("GET", target);
   return body ? *body : "not to be had: " + body.error().message;
@@ -86,12 +92,10 @@ std::string asked(const Expected<Control>& control, const std::string& target) {
 std::string described(const config::Config& config) {
   std::string out = fmt::format(
       "listen {}, port {}\npublic_url {}\nmembers {}, users {}, keys {} in the file\nlog {} at level {}\nmodels {}\n",
-      config.listen.host == "0.0.0.0" || config.listen.host == "::"           ? "everywhere"
-      : config.listen.host.starts_with("127.") || config.listen.host == "::1" ? "here"
-                                                                              : "on one address",
-      config.listen.port, config.public_url.empty() ? "not set" : "set", config.members.size(), config.users.size(),
-      config.keys.size(), config.log.file.empty() ? "to standard error" : "to a file",
-      static_cast<int>(config.log.level), config.models.size());
+      reach_of(config.listen.host), config.listen.port, config.public_url.empty() ? "not set" : "set",
+      config.members.size(), config.users.size(), config.keys.size(),
+      config.log.file.empty() ? "to standard error" : "to a file", static_cast<int>(config.log.level),
+      config.models.size());
   for (const config::Model& model : config.models)
     out += fmt::format("  {} {} places {} context {} threads {}{}\n", model.id, config::name_of(model.engine),
                        model.concurrency, model.context_tokens, model.threads, model.embeddings ? " embeddings" : "");
