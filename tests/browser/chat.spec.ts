@@ -1,4 +1,4 @@
-import { answered, answers, ask, ask_and_catch, conversation_list, conversation_on_server, copied_answer, ended, expect, field, go_to, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, ask_and_catch, conversation_list, conversation_on_server, copied_answer, ended, expect, field, go_to, hold_back, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
 
 test('a new conversation tells in plain words what the model is', async ({ page }) => {
   await open_new(page);
@@ -135,12 +135,7 @@ test('a half-written question survives a refresh and a look at another conversat
 
 test('what is typed while an answer is written is there after a look at another conversation', async ({ page }) => {
   await open_new(page);
-  let let_go = () => {};
-  const released = new Promise<void>((resolve) => (let_go = resolve));
-  await page.route('**/api/turns/*/events*', async (route) => {
-    await released;
-    await route.continue();
-  });
+  const let_go = await hold_back(page, '**/api/turns/*/events*');
   await ask(page, 'Svar kort: imens');
   await expect(page).toHaveURL(/\/c\//);
   await expect(stop_button(page)).toBeVisible();
@@ -159,12 +154,7 @@ test('what is typed while an answer is written is there after a look at another 
 
 test('a conversation that begins while another page is read leaves that page its address', async ({ page }) => {
   await open_new(page);
-  let let_go = () => {};
-  const released = new Promise<void>((resolve) => (let_go = resolve));
-  await page.route('**/api/conversations', async (route) => {
-    await released;
-    await route.continue();
-  });
+  const let_go = await hold_back(page, '**/api/conversations');
   await ask(page, 'Svar kort: begynder imens');
   await go_to(page, 'Mine nøgler');
   await expect(page.getByRole('heading', { level: 1, name: 'Mine nøgler' })).toBeVisible();

@@ -87,6 +87,17 @@ export async function ask(page: Page, question: string) {
   await expect(page.locator('article.asked').last()).toHaveText(new RegExp(question.slice(0, 20).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
 }
 
+/** What goes to these addresses waits until the function that comes back is called. */
+export async function hold_back(page: Page, addresses: string): Promise<() => void> {
+  let let_go = () => {};
+  const released = new Promise<void>((resolve) => (let_go = resolve));
+  await page.route(addresses, async (route) => {
+    await released;
+    await route.continue();
+  });
+  return let_go;
+}
+
 export async function ended(page: Page) {
   await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeVisible({ timeout: 90_000 });
 }

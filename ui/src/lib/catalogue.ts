@@ -17,6 +17,7 @@ const counts = {
 } as const;
 const all_texts = ['name', 'file', 'source', 'sha256', 'folder', 'url', 'upstream_model', 'api_key_file', 'ca_file', 'certificate_file', 'key_file', 'tool_parser', 'chat_template_file', 'adapters_folder'] as const;
 const all_counts = ['concurrency', 'context_tokens', 'threads', 'copies', 'adapters_max', 'adapters_rank'] as const;
+export const is_count = (line: Line) => all_counts.some((each) => each === line);
 const flags = ['pinned', 'demo', 'shorter_vectors'] as const;
 type Text = (typeof all_texts)[number];
 type Count = (typeof all_counts)[number];
