@@ -165,6 +165,13 @@ def end_with_parent():
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def ask_for_amx():
+    """Linux lets a process use the tiles of x86's AMX once it has asked, and starts each program without. vLLM's attention
+    for processors uses them wherever the processor has them and does not ask (seen on 0.32.0: SIGILL at the first token)."""
+    if os.uname().machine == "x86_64":
+        ctypes.CDLL(None).syscall(158, 0x1023, 18)  # arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA); without AMX it only fails
+
+
 def give_host_memory_back():
     """What it slept in is the host's again when it wakes, and no more than its weights: torch keeps pinned memory for
     the next time and rounds it up to a power of two (vllm#16663). Older ones do not know the word, and do not start."""
@@ -201,6 +208,7 @@ class WithoutAdapter(importlib.abc.MetaPathFinder):
 
 
 builtins.open = open_or_first
+ask_for_amx()
 sys.meta_path.insert(0, WithoutAdapter())
 try:
     give_host_memory_back()

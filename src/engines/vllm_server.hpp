@@ -63,8 +63,8 @@ Expected<Command> vllm_server_command(const ModelSettings&, const ModelFolder&, 
 // Python that each of its processes runs first. It ends with the one that made it, because vLLM's children stay behind
 // when their parent is killed (seen on 0.32.0). And where it may not read its own folder in /proc, which is open to the
 // first process alone, it reads that one's: what they look for there, processors and memory, is the same. On processors
-// it keeps adapters from requests that ask for none (0.32.0 lets the last one change them, where both run at once). One
-// that can sleep gives the host's memory back when it wakes.
+// it keeps adapters from requests that ask for none (0.32.0 lets the last one change them, where both run at once) and
+// asks the kernel for AMX, which 0.32.0 uses without. One that can sleep gives the host's memory back when it wakes.
 std::string_view vllm_sitecustomize();
 
 // Bodies of its calls to take and to drop an adapter. `name`: what it is asked for by from then on, never used before

@@ -405,6 +405,26 @@ TEST(Child, LosesNoDescriptorToCalls) {
   EXPECT_EQ(lowest_free(), before);
 }
 
+// Where the processor has AMX, Python and what it starts may use it.
+TEST(VllmSitecustomize, AsksForAmx) {
+  char name[] = "/tmp/faelled-hook-XXXXXX";
+  const std::filesystem::path folder = ::mkdtemp(name);
+  std::ofstream(folder / "sitecustomize.py") << engines::vllm_sitecustomize();
+  ChildPlan plan{"/usr/bin/python3",
+                 {"-c",
+                  "import ctypes, os, sys\n"
+                  "if len(sys.argv) == 1: os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], 'again'])\n"
+                  "def features(which):\n"
+                  "  found = ctypes.c_uint64()\n"
+                  "  failed = ctypes.CDLL(None).syscall(158, which, ctypes.byref(found))\n"
+                  "  return 0 if failed else found.value\n"
+                  "has, may = features(0x1021), features(0x1022)\n"
+                  "print('as it should be' if has >> 18 & 1 == may >> 18 & 1 else f'has {has:x}, may {may:x}')\n"},
+                 {"PYTHONPATH=" + folder.string()}};
+  EXPECT_EQ(output_of(plan), "as it should be\n");
+  std::filesystem::remove_all(folder);
+}
+
 // Python whose parent is killed ends too, whether it was forked or started anew.
 // Invariant: no orphans
 TEST(VllmSitecustomize, EndsEachOfItsProcessesWithItsParent) {
