@@ -2,7 +2,8 @@
 """Many models in a memory that cannot hold all, with real engines, beside llama-server's router mode with the same files.
 
 switch: three copies of a model of which one fits, asked in turn. Milliseconds from the request to the first token through
-faelled, through the router, and from the spawn of an engine of one's own to its first token; and what faelled's own part was.
+faelled, through the router, and from the spawn of an engine of one's own to its first token; and faelled's own part of it, in
+milliseconds: from the request to the order to make room or to load, and what of its wait was neither that nor the load.
 
 turns: a workload of `faelled sim workload` (turns_150, turns_300, turns_600) played in --seconds instead of its ten minutes, three
 tiny models of which two fit, each with one place. Seconds to the first token, loads, by member.
@@ -14,6 +15,7 @@ Prints one line of JSON. See README.md."""
 
 import argparse
 import csv
+import datetime
 import http.client
 import io
 import json
@@ -82,6 +84,10 @@ def answers(port, path):
         return False
 
 
+def seconds_of(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
 class Faelled:
     name = "faelled"
 
@@ -94,6 +100,7 @@ class Faelled:
             "models": [{"id": name, "engine": "llama", "file": str(file), "concurrency": places, "threads": 1,
                         "chat_template_file": str(TEMPLATE)} for name, file in files.items()], **settings}
         (folder / "faelled.yaml").write_text(json.dumps(config))
+        self.owner = folder / "data" / "control.sock"
         self.log = folder / "faelled.log"
         with open(self.log, "wb") as log:
             self.process = proctree.start([options.faelled.resolve(), "serve", "--config", folder / "faelled.yaml"], None, cwd=folder,
@@ -105,6 +112,29 @@ class Faelled:
 
     def loads(self):
         return sum(line.get("message") == "engine starts" for line in self.lines())
+
+    def read(self, path):
+        line = UnixConnection(self.owner)
+        line.request("GET", path)
+        answer = line.getresponse()
+        if answer.status != 200:
+            raise ValueError(f"{path}: {answer.status}")
+        return json.load(answer)
+
+    def own_part_ms(self, requests):
+        """Of each request that waited for its model: until the first order to make room or to load, and all of its wait beside
+        the former engine's end and the new one's load."""
+        proctree.until(lambda: len(self.read("/api/usage?rows=true")["rows"]) >= requests, "the ledger", 60)
+        orders = [seconds_of(event["at"]) for event in self.read("/api/residency/events?limit=500")["events"]
+                  if event["what"] in ("load", "drain", "unload")]
+        decided, beside = [], []
+        for row in self.read("/api/usage?rows=true")["rows"]:
+            came = seconds_of(row["started_at"])
+            after = [order - came for order in orders if 0 <= order - came <= row["total_us"] / 1e6]
+            if row["load_us"] and after:
+                decided.append(1e3 * min(after))
+                beside.append(row["queue_us"] / 1e3)
+        return {"decided": spread(decided), "beside_load": spread(beside), "requests": len(decided)}
 
     def stop(self):
         proctree.stop(self.process)
@@ -184,11 +214,12 @@ def switch(options, folder):
             took["own engine"].append(own_engine(options, folder, files[model], turn))
             for rival in rivals:
                 took[rival.name].append(ask(tcp(rival.port), model, 1)[0])
+        own_part = rivals[0].own_part_ms(options.runs + 1)
     finally:
         for rival in rivals:
             rival.stop()
     pairs = [ours / own for ours, own in zip(took["faelled"], took["own engine"])]
-    return {"switch_s": {name: spread(values) for name, values in took.items()}, "runs": options.runs,
+    return {"switch_s": {name: spread(values) for name, values in took.items()}, "runs": options.runs, "own_part_ms": own_part,
             "paired_ratio": round(statistics.median(pairs), 3),
             "router_paired_ratio": round(statistics.median(a / b for a, b in zip(took["llama-server router"], took["own engine"])), 3)}
 
