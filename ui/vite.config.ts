@@ -15,5 +15,5 @@ export default defineConfig({
     host: '127.0.0.1',
     proxy: { '/api': process.env.FAELLED_URL ?? 'http://127.0.0.1:9499' },
   },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.ts'], environment: 'node', css: true },
 } as import('vite').UserConfig & { test: object });

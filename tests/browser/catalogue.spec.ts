@@ -69,8 +69,9 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
     const offer = definition.source ? { here: false, bytes: 3 * gb, sha256: definition.sha256, why_no_room: null } : null;
     if (dry_run) return route.fulfill({ json: { id: definition.id, version: null, fit, offer } });
     left_out.splice(0);
-    added.set(definition.id, { version: (version ?? 0) + 1, definition });
-    return route.fulfill({ status: method === 'PUT' ? 200 : 201, json: { id: definition.id, version: 1, fit, offer } });
+    const now = { version: (version ?? 0) + 1, definition };
+    added.set(definition.id, now);
+    return route.fulfill({ status: method === 'PUT' ? 200 : 201, json: { id: definition.id, version: now.version, fit, offer } });
   });
   await page.goto('/models');
   await expect(page.getByRole('heading', { level: 1, name: 'Modeller' })).toBeVisible();
@@ -283,7 +284,7 @@ test('what a start left out is told with its reason, and is mended or removed', 
   }
 });
 
-test('an adapter is added to a model for some members, and removed', async ({ browser, guard }) => {
+test('an adapter is added to a model for some members, removed, and brought back', async ({ browser, guard }) => {
   void guard;
   const { page, asked } = await operator_of(browser);
   await row_of(page, 'Tilføjet Model').getByRole('button', { name: 'Tilføj en adapter til Tilføjet Model' }).click();
@@ -302,7 +303,11 @@ test('an adapter is added to a model for some members, and removed', async ({ br
   await page.getByRole('button', { name: 'Fjern adapteren org/added:1:jura' }).click();
   await expect(page.getByText('org/added:1:jura er fjernet.')).toBeVisible();
   await expect(row_of(page, 'Tilføjet Model')).not.toContainText('jura');
-  expect(asked).toEqual(['change org/added:1', 'change org/added:1']);
+  await expect(page.getByRole('button', { name: 'Fortryd' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(row_of(page, 'Tilføjet Model')).toContainText('kun for aarhus, odense');
+  expect(asked).toEqual(['change org/added:1', 'change org/added:1', 'change org/added:1']);
+  await page.context().close();
 });
 
 test('a name is made, moved when the new model is ready, and moved back', async ({ browser, guard }) => {
@@ -351,6 +356,17 @@ test('a name is made, moved when the new model is ready, and moved back', async 
   await expect(row).not.toContainText('Flytter til');
   await row.getByRole('button', { name: 'Fjern navnet standard' }).click();
   await expect(names).toContainText('Der er ingen endnu.');
-  expect(asked).toEqual(['move to configured, seen nothing, for drift', 'move to org/added:1, seen 1, for drift', 'back, seen 2', 'remove']);
+  await page.keyboard.press('Enter'); // Undo has the focus
+  await expect(row).toContainText('Fast Model');
+  await row.getByRole('button', { name: 'Flyt standard' }).click();
+  await page.getByRole('dialog', { name: 'Flyt standard' }).getByRole('button', { name: 'Flyt', exact: true }).click();
+  await row.getByRole('button', { name: 'Fjern navnet standard' }).click();
+  await expect(names).toContainText('Der er ingen endnu.');
+  await page.keyboard.press('Enter');
+  await expect(row, 'and it moves on to where it was moving').toContainText('Flytter til Tilføjet Model');
+  expect(asked).toEqual([
+    ...['move to configured, seen nothing, for drift', 'move to org/added:1, seen 1, for drift', 'back, seen 2', 'remove', 'move to configured, seen nothing, for drift'],
+    ...['move to org/added:1, seen 1, for drift', 'remove', 'move to configured, seen nothing, for drift', 'move to org/added:1, seen 1, for drift'],
+  ]);
   await page.context().close();
 });

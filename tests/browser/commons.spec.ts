@@ -1,5 +1,5 @@
 // Kommunens del and Retfærdighed: what a member has, in figures, pictures and plain words; and what if it were more.
-import { answered, ask, ended, expect, no_axe_violations, no_sideways_scroll, open_new, speak, test } from './page';
+import { answered, ask, ended, expect, no_axe_violations, no_sideways_scroll, open_new, refusal, speak, test } from './page';
 import { signed_in_as } from './roles';
 import type { Page } from '@playwright/test';
 
@@ -179,15 +179,19 @@ test('an operator has the floors checked with the keyboard and sees what was fou
   await page.context().close();
 });
 
-test('a what-if that cannot be worked out says why', async ({ browser, guard }) => {
-  guard.allow.push(/status of 409/);
+test('a what-if and a check that fail say why, and give the number that IT needs', async ({ browser, guard }) => {
+  guard.allow.push(/status of (409|503)/);
   const page = await signed_in_as(browser, 'operator');
   await page.route('**/api/what-if', (route) =>
-    route.fulfill({ status: 409, json: { error: { message: 'too many', type: 'x', param: null, code: null, message_da: 'Det bliver for mange spørgsmål at regne på.' } } }));
+    route.fulfill(refusal(409, 'conflict', 'Det bliver for mange spørgsmål at regne på.', 'too many', 'req_testif')));
+  await page.route('**/api/shares/check', (route) => route.fulfill(refusal(503, 'draining', 'Serveren starter.', 'Restarting.', 'req_testcheck')));
   await page.goto('/fairness');
   await page.getByRole('combobox', { name: 'Kommune' }).selectOption({ index: 1 });
   await page.getByRole('button', { name: 'Regn det ud' }).click();
   await expect(page.getByRole('alert')).toContainText('Det bliver for mange spørgsmål at regne på.');
+  await expect(page.getByRole('alert')).toContainText('req_testif');
+  await page.getByRole('button', { name: 'Kontrollér nu' }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'Kontrollen kunne ikke begynde' })).toContainText('req_testcheck');
   await no_axe_violations(page);
   await page.context().close();
 });

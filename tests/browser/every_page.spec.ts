@@ -42,6 +42,34 @@ for (const { address, name, english, danish_words } of pages) {
   });
 }
 
+const pages_of_roles = [
+  { role: 'member_admin', address: '/people', name: /Brugere og nøgler/ },
+  { role: 'member_admin', address: '/people/keys', name: /Brugere og nøgler/ },
+  { role: 'member_admin', address: '/people/policy', name: /Brugere og nøgler/ },
+  { role: 'member_admin', address: '/people/audit', name: /Hændelser/ },
+  { role: 'user', address: '/privacy', name: 'Data og privatliv' },
+  { role: 'operator', address: '/maintenance', name: 'Vedligehold' },
+  { role: 'operator', address: '/agreements', name: 'Aftaler' },
+  { role: 'operator', address: '/agreements/tiers', name: /Aftaler/ },
+  { role: 'operator', address: '/drift', name: 'Drift nu' },
+  { role: 'operator', address: '/models', name: 'Modeller' },
+] as const;
+for (const { role, address, name } of pages_of_roles) {
+  test(`${address} fits at 400 % zoom, and its last word is reached`, async ({ browser, guard }) => {
+    void guard;
+    const page = await signed_in_as(browser, role, { viewport: { width: 320, height: 256 } });
+    await page.goto(address);
+    await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
+    await expect(page.locator('main .late')).toHaveCount(0);
+    await no_sideways_scroll(page, 320);
+    await no_axe_violations(page);
+    const last = page.locator('main').locator('a, button, input, select, textarea, p').filter({ visible: true }).last();
+    await last.scrollIntoViewIfNeeded();
+    await expect(last).toBeInViewport();
+    await page.context().close();
+  });
+}
+
 test('the menu opens, holds the focus in order, and closes, wide and narrow', async ({ page }) => {
   for (const width of [1280, 390]) {
     await page.setViewportSize({ width, height: 700 });

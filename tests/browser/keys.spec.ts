@@ -60,6 +60,45 @@ test('a key is made, shown once, copied with its snippet, and works under its na
   if (!process.env.FAELLED_MOCK) expect(answer.status()).toBe(200);
 });
 
+test('without the browser’s clipboard a key is copied out of its dialog, and what fails is said there', async ({ page }) => {
+  await page.addInitScript(() => {
+    Object.defineProperty(navigator, 'clipboard', { value: undefined }); // as where the page comes without TLS
+    document.addEventListener('copy', () => {
+      const field = document.activeElement as HTMLTextAreaElement;
+      Object.assign(window, { copied: field.value?.slice(field.selectionStart, field.selectionEnd) });
+    });
+  });
+  await page.goto('/keys');
+  const secret = await make_key(page, `Uden TLS ${Date.now() % 100_000}`);
+  const copy = page.getByRole('dialog').getByRole('button', { name: 'Kopiér nøglen' });
+  await copy.click();
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Kopieret' })).toBeFocused();
+  expect(await page.evaluate(() => (window as unknown as { copied?: string }).copied)).toBe(secret);
+  await expect(copy).toBeVisible();
+  await page.evaluate(() => (document.execCommand = () => false));
+  await copy.click();
+  await expect(page.getByRole('dialog').getByRole('status').filter({ hasText: 'Det kunne ikke kopieres.' })).toBeVisible();
+  await no_axe_violations(page);
+  await page.getByRole('button', { name: 'Jeg har gemt den' }).click();
+});
+
+test('text drawn up in a dialog and let go beside it does not close it', async ({ page }) => {
+  await page.goto('/keys');
+  await page.getByRole('button', { name: 'Lav en nøgle' }).click();
+  const form = page.getByRole('dialog', { name: 'Lav en nøgle' });
+  const name = form.getByRole('textbox', { name: 'Navn' });
+  await name.fill('Markeres med musen');
+  const box = await name.boundingBox();
+  if (!box) throw new Error('the field is not seen');
+  await page.mouse.move(box.x + 60, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(4, box.y + box.height / 2, { steps: 4 });
+  await page.mouse.up();
+  await expect(name).toHaveValue('Markeres med musen');
+  await page.mouse.click(4, 4);
+  await expect(form).toHaveCount(0);
+});
+
 test('what was typed stays when a field is missing, and the field says so', async ({ page }) => {
   await page.goto('/keys');
   await page.getByRole('button', { name: 'Lav en nøgle' }).click();

@@ -1,5 +1,5 @@
 // Status and Vedligehold: what everybody is told, and by whom.
-import { expect, field, no_axe_violations, no_sideways_scroll, test } from './page';
+import { expect, field, no_axe_violations, no_sideways_scroll, refusal, test } from './page';
 import { signed_in_as } from './roles';
 
 test('status is public, plain and also lines of text', async ({ browser, guard }) => {
@@ -85,6 +85,72 @@ test('one day is no plural, and a notice that has run out is not called solved',
   await expect(operator.getByText('x.example: 1 dag tilbage')).toBeVisible();
   await expect(operator.getByRole('listitem').filter({ hasText: 'En besked' })).toContainText('Vises ikke mere');
   await expect(operator.getByRole('listitem').filter({ hasText: 'En forstyrrelse' })).toContainText('Løst');
+  await operator.context().close();
+});
+
+test('a certificate that is over is not said to expire in minus one day', async ({ browser, guard }) => {
+  void guard;
+  const operator = await signed_in_as(browser, 'operator');
+  await operator.route('**/api/maintenance', async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    const alarms = [['a.example', '-1 d'], ['b.example', '0 d']].map(([about, reading]) => ({ id: 'certificate-expiring', severity: 'page', about, reading, since: body.now }));
+    await route.fulfill({ response, json: { ...body, alarms, certificates: [] } });
+  });
+  await operator.goto('/maintenance');
+  await expect(operator.getByText('Certifikatet a.example er udløbet.', { exact: true })).toBeVisible();
+  await expect(operator.getByText('Certifikatet b.example udløber inden for et døgn.', { exact: true })).toBeVisible();
+  await operator.context().close();
+});
+
+test('a runbook that could not be fetched says so, and is fetched again', async ({ browser, guard }) => {
+  guard.allow.push(/Failed to (load resource|fetch)/);
+  const operator = await signed_in_as(browser, 'operator');
+  await operator.route(/\/assets\/disk-filling-.*\.js$/, (route) => route.abort());
+  await operator.goto('/maintenance/disk-filling');
+  await expect(operator.getByRole('alert')).toContainText('Vejledningen kunne ikke hentes');
+  await no_axe_violations(operator);
+  await operator.unroute(/\/assets\/disk-filling-.*\.js$/);
+  await operator.getByRole('button', { name: 'Prøv igen' }).click();
+  await expect(operator.getByRole('region', { name: 'Sådan gør du' }).getByRole('heading').first()).toBeVisible();
+  await operator.context().close();
+});
+
+test('an engine’s log says when it was loaded, is loaded again, and is of the model that was chosen last', async ({ browser, guard }) => {
+  guard.allow.push(/status of 503/);
+  const operator = await signed_in_as(browser, 'operator');
+  const models = ['langsom', 'rask'].map((id) => ({ id, name: `Model ${id}`, state: 'ready', embeddings: false }));
+  await operator.route('**/api/models', (route) => route.fulfill({ json: { models } }));
+  let answer_slowly = () => {};
+  const slow = new Promise<void>((resolve) => (answer_slowly = resolve));
+  let failing = false;
+  let times = 0;
+  await operator.route('**/api/engine-log?*', async (route) => {
+    const model = new URL(route.request().url()).searchParams.get('model') ?? '';
+    if (model === 'langsom') await slow;
+    if (failing) return route.fulfill(refusal(503, 'draining', 'Serveren starter.', 'Restarting.', 'req_testlog'));
+    return route.fulfill({ json: { model, text: `${model} ${++times}`, further: [] } });
+  });
+  await operator.goto('/maintenance');
+  const logs = operator.getByRole('region', { name: 'Hvad modellens motor skrev' });
+  await logs.getByRole('link', { name: 'Model langsom' }).click();
+  await logs.getByRole('link', { name: 'Model rask' }).click();
+  await expect(logs.locator('pre')).toHaveText('rask 1');
+  const late = operator.waitForResponse((response) => response.url().includes('langsom'));
+  answer_slowly();
+  await late;
+  await expect(logs.locator('pre')).toHaveText('rask 1');
+  await expect(logs.getByText(/^Hentet kl\. \d\d\.\d\d\.$/)).toBeVisible();
+  await logs.getByRole('button', { name: 'Hent igen' }).click();
+  await expect(logs.locator('pre')).toHaveText('rask 3');
+  failing = true;
+  await logs.getByRole('button', { name: 'Hent igen' }).click();
+  await expect(logs.locator('.trouble')).toContainText('Loggen kunne ikke hentes');
+  await no_axe_violations(operator);
+  failing = false;
+  await logs.getByRole('button', { name: 'Prøv igen' }).click();
+  await expect(logs.locator('pre')).toHaveText('rask 4');
+  await expect(logs.locator('.trouble')).toHaveCount(0);
   await operator.context().close();
 });
 

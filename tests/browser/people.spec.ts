@@ -1,5 +1,5 @@
 // Brugere og nøgler: the administrator's part, and what an auditor sees of it.
-import { expect, no_axe_violations, no_sideways_scroll, test } from './page';
+import { expect, hold_back, no_axe_violations, no_sideways_scroll, refusal, test } from './page';
 import { signed_in_as } from './roles';
 import type { Page } from '@playwright/test';
 
@@ -74,6 +74,66 @@ test('the list is filtered and paged by its address', async ({ browser, guard })
   await page.context().close();
 });
 
+test('words to search for are left as they are typed, and go to no other page', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'member_admin');
+  for (const address of ['/people', '/people/keys']) {
+    await page.goto(address);
+    const search = page.getByRole('searchbox');
+    await search.pressSequentially('Anne ');
+    await expect(page).toHaveURL(/q=Anne/);
+    await search.pressSequentially('Marie');
+    await expect(page).toHaveURL(/q=Anne(\+|%20)Marie/);
+    await expect(search).toHaveValue('Anne Marie');
+  }
+  await page.getByRole('searchbox').pressSequentially('x');
+  await page.getByRole('navigation', { name: 'Sider' }).getByRole('link', { name: 'Min brug' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Min brug' })).toBeVisible();
+  await page.waitForTimeout(400); // longer than the pause that ends typing
+  expect(new URL(page.url()).search).toBe('');
+  await page.context().close();
+});
+
+test('a form that was written in closes neither by a slip of the mouse nor by Escape', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'member_admin');
+  await page.goto('/people');
+  await page.getByRole('button', { name: 'Opret en person' }).click();
+  const form = page.getByRole('dialog', { name: 'Opret en person' });
+  const name = form.getByRole('textbox', { name: 'Navn' });
+  await name.fill('Signe Strand');
+  await page.mouse.click(8, 8);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await expect(name).toHaveValue('Signe Strand');
+  await form.getByRole('button', { name: 'Fortryd' }).click();
+  await expect(form).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Opret en person' })).toBeFocused();
+  await page.context().close();
+});
+
+test('who looks for a municipality is not told that there is none before it is known', async ({ browser, guard }) => {
+  guard.allow.push(/status of 503/);
+  const page = await signed_in_as(browser, 'operator');
+  const let_go = await hold_back(page, '**/api/members');
+  await page.goto('/people');
+  await expect(page.getByRole('searchbox', { name: 'Find en kommune' })).toBeVisible();
+  await expect(page.getByRole('main').getByText('Henter …')).toBeVisible();
+  await expect(page.getByText('Ingen hedder det.')).toHaveCount(0);
+  let_go();
+  await expect(page.getByRole('main').getByText('Henter …')).toHaveCount(0);
+  await page.unroute('**/api/members');
+  await page.route('**/api/members', (route) => route.fulfill(refusal(503, 'draining', 'Serveren starter.', 'Restarting.', 'req_testmembers')));
+  await page.reload();
+  await expect(page.locator('.trouble')).toContainText('Kommunerne kunne ikke hentes');
+  await expect(page.getByText('Ingen hedder det.')).toHaveCount(0);
+  await no_axe_violations(page);
+  await page.unroute('**/api/members');
+  await page.getByRole('button', { name: 'Prøv igen' }).click();
+  await expect(page.locator('.trouble')).toHaveCount(0);
+  await page.context().close();
+});
+
 test('a system’s key is made, and all of the organisation’s are seen', async ({ browser, guard }) => {
   void guard;
   const page = await signed_in_as(browser, 'member_admin');
@@ -131,6 +191,21 @@ test('rules are changed, undone, and told to an auditor who cannot change them',
   await expect(auditor.getByRole('button', { name: 'Gem reglerne' })).toHaveCount(0);
   await expect(auditor.getByRole('combobox', { name: /Hvor længe gemmes en samtale/ })).toBeDisabled();
   await auditor.context().close();
+});
+
+test('what people do with their own words, and what goes by itself, is told in words', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'auditor');
+  const actions = ['user.export', 'user.delete_words', 'user.restore_words', 'conversation.erase', 'user.import'];
+  const row = { at: '2026-11-24T11:00:00Z', actor_kind: 'system', actor: null, actor_member: null, actor_name: null, peer: null, object_kind: 'user', object: 'usr_1', object_member: 'mem', object_name: null, outcome: 'done', before: null, after: null, request_id: null, times: 1 };
+  await page.route('**/api/audit?*', (route) => route.fulfill({ json: { rows: actions.map((action) => ({ ...row, id: action, action })), next: null } }));
+  await page.goto('/people/audit');
+  await expect(page.getByRole('cell', { name: 'Hentede sine egne data' })).toBeVisible();
+  expect(await page.getByRole('table').innerText()).not.toMatch(/\w+\.(export|import|erase|\w+_words)/);
+  for (const label of ['Hentede sine egne data', 'Slettede alle sine samtaler', 'Fik sine samtaler tilbage', 'Gamle samtaler blev slettet helt', 'Tog personer ind fra et andet system']) {
+    await page.getByRole('combobox', { name: 'Hvad' }).selectOption({ label });
+  }
+  await page.context().close();
 });
 
 test('an employee who finds the address is told whom to ask', async ({ browser, guard }) => {

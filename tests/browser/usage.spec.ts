@@ -75,3 +75,16 @@ test('another period never shows the former one’s figures', async ({ page, gua
   await expect(page.locator('.totals')).toBeVisible();
   await page.unroute('**/api/usage?*');
 });
+
+test('after midnight today is the new day, on a page that was open all the while', async ({ page }) => {
+  await page.clock.install({ time: new Date('2026-11-24T22:58:00Z') }); // 23.58 in Copenhagen
+  const asked: (string | null)[] = [];
+  await page.route('**/api/usage?*', (route) => {
+    asked.push(new URL(route.request().url()).searchParams.get('from'));
+    return route.fulfill({ json: { usage: [] } });
+  });
+  await page.goto('/usage?days=1');
+  await expect.poll(() => asked).toEqual(['2026-11-23T23:00:00.000Z']);
+  await page.clock.runFor('05:00');
+  await expect.poll(() => asked).toEqual(['2026-11-23T23:00:00.000Z', '2026-11-24T23:00:00.000Z']);
+});

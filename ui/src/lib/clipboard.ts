@@ -12,7 +12,8 @@ export async function copy_text(text: string): Promise<boolean> {
   const field = document.createElement('textarea');
   field.value = text;
   field.className = 'sr-only';
-  document.body.append(field);
+  // While a dialog is open, nothing outside it can be selected.
+  (before?.closest('dialog[open]') ?? document.body).append(field);
   field.select();
   const done = document.execCommand('copy');
   field.remove();

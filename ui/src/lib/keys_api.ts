@@ -17,10 +17,10 @@ export interface KeyWish {
 export const keys_api = {
   /** One's own. */
   mine: async () => (await answered(client.GET('/api/keys', { params: { query: { user: 'me', limit: 500 } } }))).keys,
-  page: ({ member, q, of: whose, after }: { member: string; q: string; of: string; after: string }) =>
+  page: ({ member, q, of: whose, after }: { member: string; q: string; of: string; after: string }, limit = 50) =>
     answered(
       client.GET('/api/keys', {
-        params: { query: { member, limit: 50, ...(q && { q }), ...((whose === 'people' || whose === 'systems') && { of: whose }), ...(after && { after }) } },
+        params: { query: { member, limit, ...(q && { q }), ...((whose === 'people' || whose === 'systems') && { of: whose }), ...(after && { after }) } },
       }),
     ),
   make: (body: KeyWish) => answered<NewKey>(client.POST('/api/keys', { body })),

@@ -24,8 +24,8 @@ export interface AuditFilter extends Record<string, string | undefined> {
 
 export const people_api = {
   members: async () => (await answered(client.GET('/api/members'))).members,
-  users: (member: string, filter: { q?: string; role?: string; disabled?: string; after?: string }) =>
-    answered(client.GET('/api/members/{id}/users', { params: { path: { id: member }, query: { ...(said(filter) as object), limit: rows_on_a_page } } })),
+  users: (member: string, filter: { q?: string; role?: string; disabled?: string; after?: string }, limit = rows_on_a_page) =>
+    answered(client.GET('/api/members/{id}/users', { params: { path: { id: member }, query: { ...(said(filter) as object), limit } } })),
   add_user: (member: string, body: { name: string; email?: string; role: User['role'] }) =>
     answered<User>(client.POST('/api/members/{id}/users', { ...of(member), body })),
   change_user: (id: string, body: { name?: string; email?: string | null; role?: User['role']; disabled?: boolean }) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { behind_s, bins_of, busy_of, csv_of, hours_of, jain_of, part_of_all, parts_now, parts_of, standing_of, used, waited, type Sample, type Share } from './share';
+import { behind_s, bins_of, busy_of, hours_of, jain_of, part_of_all, parts_now, parts_of, standing_of, used, waited, type Sample, type Share } from './share';
 
 const share = (more: Partial<Share>): Share => ({
   member: 'mem_1', name: 'Prøvekommunen', share: 3, shares_all: 12, places: 0, places_max: 0, waiting: 0, running: 0, recent: 0, floor: 0,
@@ -77,9 +77,6 @@ describe('figures', () => {
     expect(waited(share({ delivered: 1, wait_p95_ms: 500 }))).toBe('within');
     expect(waited(share({ delivered: 1, wait_p95_ms: 29_000 }))).toBe('near');
     expect(waited(share({ delivered: 1, wait_p95_ms: 31_000 }))).toBe('beyond');
-  });
-  it('are written as a Danish spreadsheet reads them, and no name is a formula', () => {
-    expect(csv_of(['Kommune', 'Del'], [['=1+1', 0.5], ['A;B', null]])).toBe('\ufeffKommune;Del\r\n"\'=1+1";0,5\r\n"A;B";\r\n');
   });
 });
 

@@ -125,14 +125,6 @@ export function waited(share: Pick<Share, 'wait_p95_ms' | 'wait_max_ms' | 'deliv
   return share.wait_max_ms > 0 && share.wait_p95_ms > share.wait_max_ms * 0.8 ? 'near' : 'within';
 }
 
-const quoted = (text: string) => (/[";\r\n]|^[=+@\t-]/.test(text) ? `"${/^[=+@\t-]/.test(text) ? "'" : ''}${text.replaceAll('"', '""')}"` : text);
-
-/** A table as a Danish spreadsheet opens it: semicolons, decimal commas, and no cell that is a formula. */
-export function csv_of(head: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  const cell = (value: string | number | null) => (value === null ? '' : typeof value === 'number' ? String(Math.round(value * 1000) / 1000).replace('.', ',') : quoted(value));
-  return `\ufeff${[head, ...rows].map((row) => row.map(cell).join(';')).join('\r\n')}\r\n`;
-}
-
 /** Who asks or waits now, the one that waits most first. */
 export function busy_of(members: readonly Share[]): Share[] {
   return members.filter((each) => each.running + each.waiting > 0).sort((a, b) => b.waiting - a.waiting || b.running - a.running || a.name.localeCompare(b.name, 'da'));

@@ -20,7 +20,6 @@ export const da = {
   model_removed: '{model} er fjernet. De svar, den er i gang med, gøres færdige.',
   model_back: '{model} er tilbage i kataloget.',
   model_remove_failed: 'Modellen blev ikke fjernet',
-  model_undo_failed: 'Modellen kom ikke tilbage',
 
   adapter_add: 'Tilføj adapter',
   adapter_add_to: 'Tilføj en adapter til {model}',
@@ -167,7 +166,6 @@ export const en: Record<keyof typeof da, string> = {
   model_removed: '{model} has been removed. The answers it has begun will be finished.',
   model_back: '{model} is back in the catalogue.',
   model_remove_failed: 'The model was not removed',
-  model_undo_failed: 'The model did not come back',
 
   adapter_add: 'Add adapter',
   adapter_add_to: 'Add an adapter to {model}',

@@ -36,7 +36,6 @@ export const da = {
   share_chart_label: 'Brugt, lånt og udlånt fra kl. {from} til kl. {to}. Mest brugt: {most} af andelen (kl. {at}).',
   share_table: 'Tallene som tabel',
   share_when: 'Fra kl.',
-  share_csv: 'Hent som CSV',
 
   share_places: 'Pladser',
   share_places_in_use: '{places} i brug af højst {max}.',
@@ -70,12 +69,6 @@ export const da = {
   share_account_what: 'En time er en time med hele andelen, talt fra begyndelsen, også hen over genstarter. Det er til oplysning: Ingen skylder nogen noget, og det bliver aldrig til penge.',
   share_account_credit: 'Vil flere låne på samme tid, kommer de først, der har lånt mere ud, end de selv har lånt.',
   share_account_none: 'Der er ingen tal endnu: Timerne kan først tælles, når der er en aftale om en andel, og der har været spørgsmål.',
-
-  live: 'Opdateres af sig selv. Senest kl. {time}.',
-  live_paused: 'Sat på pause. Senest opdateret kl. {time}.',
-  live_failed: 'Kan ikke få nye tal lige nu. Her er dem fra kl. {time}.',
-  live_pause: 'Sæt på pause',
-  live_go_on: 'Opdatér igen',
 };
 
 export const en: Record<keyof typeof da, string> = {
@@ -115,7 +108,6 @@ export const en: Record<keyof typeof da, string> = {
   share_chart_label: 'Used, borrowed and lent from {from} to {to}. Most used: {most} of the share (at {at}).',
   share_table: 'The figures as a table',
   share_when: 'From',
-  share_csv: 'Download as CSV',
 
   share_places: 'Places',
   share_places_in_use: '{places} in use of {max} at most.',
@@ -149,10 +141,4 @@ export const en: Record<keyof typeof da, string> = {
   share_account_what: 'An hour is an hour of the whole share, counted from the beginning, through restarts too. It is for information: nobody owes anybody anything, and it never becomes money.',
   share_account_credit: 'When several want to borrow at once, those who have lent more than they borrowed go first.',
   share_account_none: 'There are no figures yet: hours can be counted once there is an agreement about a share, and there have been questions.',
-
-  live: 'Updates by itself. Last at {time}.',
-  live_paused: 'Paused. Last updated at {time}.',
-  live_failed: 'New figures cannot be had at the moment. These are from {time}.',
-  live_pause: 'Pause',
-  live_go_on: 'Update again',
 };

@@ -6,7 +6,7 @@ export const da = {
   sign_in_working: 'Logger ind …',
   sign_in_failed: 'Linket virker ikke',
   sign_in_used: 'Det er enten brugt før eller udløbet. Bed om et nyt.',
-  sign_in_expired: 'Du er logget ud, fordi der er gået lang tid. Åbn et nyt engangslink. Det, du var ved at skrive, er gemt i browseren.',
+  sign_in_expired: 'Du er logget ud, fordi der er gået lang tid. Åbn et nyt engangslink. Spørgsmål, du var ved at skrive, er gemt i browseren.',
   sign_in_status: 'Se, om alt virker lige nu',
   sign_in_operator: 'Driver du selv serveren? Kommandoen »faelled user sign-in-link« laver et nyt link.',
 };
@@ -18,7 +18,7 @@ export const en: Record<keyof typeof da, string> = {
   sign_in_working: 'Signing in …',
   sign_in_failed: 'The link does not work',
   sign_in_used: 'It has either been used before or has expired. Ask for a new one.',
-  sign_in_expired: 'You were signed out because a long time has passed. Open a new one-time link. What you were writing is kept in this browser.',
+  sign_in_expired: 'You were signed out because a long time has passed. Open a new one-time link. Questions you were writing are kept in this browser.',
   sign_in_status: 'See whether everything works right now',
   sign_in_operator: 'Do you run the server yourself? The command “faelled user sign-in-link” makes a new one.',
 };

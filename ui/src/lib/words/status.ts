@@ -1,6 +1,7 @@
 // Words of the public status page.
 export const da = {
   status_failed: 'Status kunne ikke hentes',
+  status_last: 'Sidst meldt: {state}',
   status_up: 'Alt virker',
   status_partly: 'Noget virker ikke lige nu',
   status_maintenance: 'Lukket for vedligehold',
@@ -27,6 +28,7 @@ export const da = {
 
 export const en: Record<keyof typeof da, string> = {
   status_failed: 'The status could not be loaded',
+  status_last: 'Last reported: {state}',
   status_up: 'Everything works',
   status_partly: 'Something does not work right now',
   status_maintenance: 'Closed for maintenance',

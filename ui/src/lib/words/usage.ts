@@ -24,7 +24,6 @@ export const da = {
   usage_model: 'Model',
   usage_open_one: 'Vis det ene spørgsmål',
   usage_open: 'Vis de {count} spørgsmål',
-  usage_csv_sums: 'Hent som CSV',
   usage_csv_rows: 'Hent rækkerne som CSV',
 
   usage_rows: 'Spørgsmål for spørgsmål',
@@ -73,7 +72,6 @@ export const en: Record<keyof typeof da, string> = {
   usage_model: 'Model',
   usage_open_one: 'Show the one question',
   usage_open: 'Show the {count} questions',
-  usage_csv_sums: 'Download as CSV',
   usage_csv_rows: 'Download the rows as CSV',
 
   usage_rows: 'Question by question',
