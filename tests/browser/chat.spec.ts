@@ -105,6 +105,18 @@ test('an answer goes on while another conversation is read', async ({ page }) =>
   expect(await copied_answer(page)).toBe(body.messages.at(-1).content);
 });
 
+test('an answer is followed after a refresh elsewhere, and the list hears when it is over', async ({ page }) => {
+  await open_new(page);
+  await ask_and_catch(page);
+  const id = new URL(page.url()).pathname.replace('/c/', '');
+  const watched = page.waitForRequest((request) => request.url().includes('/events'), { timeout: 20_000 });
+  await page.goto('/');
+  await watched;
+  const { turn } = await (await page.request.get(`/api/conversations/${id}`)).json();
+  if (turn) await page.request.delete(`/api/turns/${turn.id}`, { headers: { 'content-type': 'application/json' } });
+  await expect(conversation_list(page).getByText('svar på vej')).toHaveCount(0);
+});
+
 test('a second question goes into the same conversation', async ({ page }) => {
   await open_new(page);
   await ask(page, 'Svar kort: Er Aarhus en by?');

@@ -12,6 +12,7 @@ import type { Waiting } from './turn';
 import type { Key } from './words';
 
 const models_again_ms = 4_000;
+const followed_max = 4; // each holds a line open, of which a browser has six where there is no HTTP/2
 const waiting_said_every_ms = 15_000; // a place in line is news now and then, not each time
 
 export class Chat implements World {
@@ -70,11 +71,24 @@ export class Chat implements World {
       this.conversations = [...had, ...page.conversations.filter((each) => !had.some((old) => old.id === each.id))];
       this.next = page.next;
       this.list_problem = null;
+      this.follow_running(page.conversations);
       if (!more) this.deleted = await this.shelf.deleted();
     } catch (cause) {
       this.list_problem = as_problem(cause);
     }
     this.list_loaded = true;
+  }
+
+  /** What is being answered, also while another one is read: the server breaks off what nobody watches. */
+  private follow_running(conversations: readonly Conversation[]) {
+    const running = conversations.filter((each) => each.running).slice(0, followed_max);
+    for (const { id } of running) void this.thread_of(id).load();
+  }
+
+  private thread_of(id: string): Thread {
+    const thread = this.threads.get(id) ?? new Thread(this, id);
+    this.threads.set(id, thread);
+    return thread;
   }
 
   /** Shows a conversation, or with null a new one. The address is the caller's to set. */
@@ -84,11 +98,8 @@ export class Chat implements World {
       this.thread = new Thread(this, null);
       return;
     }
-    const known = this.threads.get(id);
-    const thread = known ?? new Thread(this, id);
-    this.threads.set(id, thread);
-    this.thread = thread;
-    void thread.load();
+    this.thread = this.thread_of(id);
+    void this.thread.load();
   }
 
   go(id: string | null) {
@@ -224,6 +235,7 @@ export class Chat implements World {
 
   running(thread: Thread, running: boolean) {
     const found = this.conversations.find((each) => each.id === thread.id);
+    const news = found?.running !== running;
     if (found) {
       found.running = running;
       if (running) {
@@ -231,7 +243,7 @@ export class Chat implements World {
         this.conversations = [found, ...this.conversations.filter((each) => each !== found)];
       }
     }
-    if (!running) void this.load_models();
+    if (!running && news) void this.load_models();
   }
 
   say_waiting(thread: Thread, waiting: Waiting) {

@@ -65,6 +65,7 @@ export class Thread {
         if (entry.id === found.turn?.message_id) this.watch(found.turn.id, entry);
         else Object.assign(entry, { state: 'failed', trouble: trouble_in_answer(null, null) }); // nobody writes it any more
       }
+      if (!found.turn) this.world.running(this, false); // the list may have been told otherwise
     } catch (cause) {
       this.problem = as_problem(cause);
     } finally {
@@ -76,7 +77,10 @@ export class Thread {
     return room_of(this.entries, question, model);
   }
 
-  /** With `after`: an edited question, beside the old one, which stays. True once the server has it. */
+  /**
+   * Comes after what is read, whatever the server has for the end of the branch. With `after`: an edited question, beside
+   * the old one, which stays. True once the server has it.
+   */
   async ask(content: string, model: string, how: How = {}): Promise<boolean> {
     if (this.busy) return false;
     const parent = how.after === undefined ? (this.entries.at(-1)?.id ?? null) : how.after || null;
@@ -84,8 +88,7 @@ export class Thread {
     const answer = new_entry('assistant', '', question.id, model);
     this.all.push(question, answer);
     this.leaf = answer.id;
-    const known = how.after === undefined ? how : { ...how, after: this.known(how.after) };
-    return this.begin(model, { content, model, ...known }, answer.id, question.id);
+    return this.begin(model, { content, model, ...how, after: this.known(parent ?? '') }, answer.id, question.id);
   }
 
   /** The nearest message above that the server has: what was refused before is here alone. */
@@ -207,6 +210,7 @@ export class Thread {
     let timer: ReturnType<typeof setTimeout> | null = null;
     let kept_at = Date.now();
     const draw = () => {
+      if (timer) clearTimeout(timer);
       timer = null;
       if (!latest) return;
       if (entry.content !== latest.text) entry.content = latest.text;
