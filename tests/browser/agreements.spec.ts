@@ -88,6 +88,32 @@ test('a tier and an agreement are made, changed, taken back, suspended and ended
   await page.context().close();
 });
 
+test('a new agreement ends the one before it, also where that stands on another page of the list', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'operator');
+  const row = { id: 'agr_9', member: 'mem_far', tier: 'lille', state: 'in_force', from: '2026-01-01', until: null, share: 2, places: 4, places_now: 4, wait_s: 60, models: [], fee_ore: 100, inhabitants: null, suspended: false, reason_da: null, reason_en: null, follows: null, begins_at: '2026-01-01T00:00:00Z', made_at: null, made_by: null, ended_at: null, ended_by: null };
+  const places = { promised: 4, there: 8 };
+  await page.route('**/api/members', (route) => route.fulfill({ json: { members: [{ id: 'mem_far', name: 'Ø Kommune', created_at: '2026-01-01T00:00:00Z' }] } }));
+  await page.route('**/api/tiers', (route) => route.fulfill({ json: { tiers: [{ id: 'lille', name: 'Lille', share: 2, places: 4, places_now: 4, wait_s: 60, models: [], fee_ore: 100 }], places } }));
+  await page.route(/\/api\/agreements\?/, (route) => {
+    const own = new URL(route.request().url()).searchParams.get('member') === 'mem_far';
+    return route.fulfill({ json: { agreements: own ? [row] : [], places, next: own ? null : 'agr_1', total: 51 } });
+  });
+  const wished: unknown[] = [];
+  await page.route('**/api/agreements/plan', (route) => {
+    wished.push(...(route.request().postDataJSON() as { agreements: unknown[] }).agreements);
+    return route.fulfill({ json: { applied: false, plan: 'plan_1', problems: [], warnings: [], steps: [], over: 0, places } });
+  });
+  await page.goto('/agreements');
+  await page.getByRole('button', { name: 'Ny aftale' }).click();
+  await page.getByRole('combobox', { name: 'Kommune' }).selectOption({ label: 'Ø Kommune' });
+  await page.getByLabel('Fra og med').fill('2027-01-01');
+  await page.getByRole('button', { name: 'Vis ændringen' }).click();
+  await expect(page.getByRole('heading', { name: 'Det her sker' })).toBeVisible();
+  expect(wished).toMatchObject([{ member: 'mem_far', until: '2026-12-31', replaces: 'agr_9' }, { member: 'mem_far', from: '2027-01-01' }]);
+  await page.context().close();
+});
+
 test('what somebody else changed meanwhile is said, and the way back leads to the filled form', async ({ browser, guard }) => {
   guard.allow.push(/status of 409/);
   const page = await signed_in_as(browser, 'operator');

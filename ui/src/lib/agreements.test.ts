@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { day_before, day_words, differences, kroner, kroner_field, ore_of, percent, short_day_words, way_back, type Agreement, type Plan, type Tier } from './agreements';
+import { day_before, day_words, differences, followed, kroner, kroner_field, ore_of, percent, short_day_words, way_back, type Agreement, type Plan, type Tier } from './agreements';
 
 const agreement = (more: Partial<Agreement> = {}): Agreement => ({
   id: 'agr_1', member: 'aarhus', tier: 'stor', state: 'in_force', from: '2026-01-01', until: null, share: 52, places: 16, places_now: 16, wait_s: 60, models: [], fee_ore: 566_800,
@@ -37,6 +37,18 @@ describe('a day', () => {
     expect(day_words('2026-01-01', 'da')).toBe('1. januar 2026');
     expect(short_day_words('2026-12-31', 'da')).toBe('31.12.2026');
     expect(day_before('2026-01-01')).toBe('2025-12-31');
+  });
+});
+
+describe('a new agreement', () => {
+  const wanted = { member: 'aarhus', tier: 'stor', from: '2027-01-01', until: null };
+  it('has the one without a last day end the day before', () => {
+    const others = [agreement({ id: 'agr_0', until: '2025-12-31', from: '2025-01-01' }), agreement(), agreement({ id: 'agr_2', member: 'als' })];
+    const { agreements } = followed(wanted, others);
+    expect(agreements).toMatchObject([{ member: 'aarhus', from: '2026-01-01', until: '2026-12-31', replaces: 'agr_1' }, wanted]);
+  });
+  it('is alone where nothing has to end', () => {
+    expect(followed(wanted, [agreement({ until: '2026-06-30' }), agreement({ from: '2027-06-01' })])).toEqual({ agreements: [wanted] });
   });
 });
 

@@ -68,6 +68,12 @@ export function wish_of(row: Agreement): WishedAgreement {
   };
 }
 
+/** One without a last day ends where the next one begins. */
+export function followed(wanted: WishedAgreement, all: readonly Agreement[]): Wish {
+  const before = all.find((each) => each.member === wanted.member && each.until === null && each.from < wanted.from);
+  return { agreements: before ? [{ ...wish_of(before), until: day_before(wanted.from), ...(before.id && { replaces: before.id }) }, wanted] : [wanted] };
+}
+
 function wish_of_tier(row: Tier): WishedTier {
   return { id: row.id, name: row.name, share: row.share, places: row.places, wait_s: row.wait_s, models: row.models, fee_ore: row.fee_ore };
 }

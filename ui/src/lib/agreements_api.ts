@@ -6,12 +6,18 @@ import { answered, client } from './api';
 export type AgreementSums = components['schemas']['AgreementSums'];
 
 const rows_on_a_page = 50;
+const agreements_of_member_max = 500;
 
 const said = (values: Record<string, string>) => Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 
 export const agreements_api = {
   list: (after: string) =>
     answered(client.GET('/api/agreements', { params: { query: { ...said({ after }), limit: rows_on_a_page } } })) as Promise<{ agreements: Agreement[]; places: Places; next: string | null; total: number }>,
+  /** All of one member's. */
+  async of_member(member: string): Promise<Agreement[]> {
+    const found = await answered(client.GET('/api/agreements', { params: { query: { member, limit: agreements_of_member_max } } }));
+    return typeof found === 'object' ? found.agreements : [];
+  },
   history: (member: string, before: string) =>
     answered(client.GET('/api/agreements/history', { params: { query: { ...said({ member, before }), limit: rows_on_a_page } } })) as Promise<{ agreements: Agreement[]; next: string | null }>,
   /** Of the list or the history, for a download. */
