@@ -15,6 +15,22 @@ describe('a distance in time', () => {
     expect(distance(at(0), now, 'en')).toBe('this minute');
   });
 
+  it('is counted in days of the calendar, not in 24 hours', () => {
+    const evening = new Date(2026, 10, 25, 23, 0);
+    const said = (day: number, hour: number, language: 'da' | 'en' = 'da') => distance(new Date(2026, 10, day, hour).toISOString(), evening, language);
+    expect(said(27, 1)).toBe('i overmorgen');
+    expect(said(27, 1, 'en')).toBe('in 2 days');
+    expect(said(26, 23)).toBe('i morgen');
+    expect(said(24, 22)).toBe('i går');
+    expect(said(23, 1)).toBe('i forgårs');
+    expect(said(26, 22)).toBe('om 23 timer');
+  });
+
+  it('of a year is a year, not the calendar’s last or next one', () => {
+    expect(distance(at(24 * 370), now, 'da')).toBe('om 1 år');
+    expect(distance(at(-24 * 370), now, 'en')).toBe('1 year ago');
+  });
+
   it('begins a day at the reader’s midnight', () => {
     expect(midnight(new Date(2026, 10, 25, 14, 30), 6)).toEqual(new Date(2026, 10, 19));
     expect(day_text('2026-11-25T12:00:00Z', 'da')).toBe('25. november 2026');

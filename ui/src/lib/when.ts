@@ -20,9 +20,13 @@ export function short_time(iso: string, language: Language): string {
   return new Intl.DateTimeFormat(locale[language], { dateStyle: 'short', timeStyle: 'short' }).format(new Date(iso));
 }
 
-/** "for 3 timer siden", "om 5 dage": in the largest unit that says enough. */
+/** Days of the calendar between two times, where the reader is: a day may have 23 or 25 hours. */
+const calendar_days = (from: Date, to: Date) => Math.round((midnight(to).getTime() - midnight(from).getTime()) / day_ms);
+
+/** "for 3 timer siden", "i morgen", "om 5 dage": in the largest unit that says enough. */
 export function distance(iso: string, now: Date, language: Language): string {
-  const ms = new Date(iso).getTime() - now.getTime();
+  const time = new Date(iso);
+  const ms = time.getTime() - now.getTime();
   const units: [Intl.RelativeTimeFormatUnit, number][] = [
     ['year', 365 * day_ms],
     ['month', 30 * day_ms],
@@ -30,11 +34,13 @@ export function distance(iso: string, now: Date, language: Language): string {
     ['hour', hour_ms],
     ['minute', minute_ms],
   ];
-  const format = new Intl.RelativeTimeFormat(locale[language], { numeric: 'auto' });
+  // "sidste år" is the calendar's, too; of what is a year away it may be neither.
+  const said = (count: number, unit: Intl.RelativeTimeFormatUnit) => new Intl.RelativeTimeFormat(locale[language], { numeric: unit === 'year' ? 'always' : 'auto' }).format(count, unit);
   for (const [unit, size] of units) {
-    if (Math.abs(ms) >= (unit === 'month' ? 2 * size : size)) return format.format(Math.trunc(ms / size), unit);
+    if (Math.abs(ms) < (unit === 'month' ? 2 * size : size)) continue;
+    return said(unit === 'day' ? calendar_days(now, time) : Math.trunc(ms / size), unit);
   }
-  return format.format(0, 'minute');
+  return said(0, 'minute');
 }
 
 /** The beginning of the reader's day, `days_ago` days before today's. */
