@@ -144,6 +144,24 @@ test.describe('at 400 % zoom', () => {
     await page.getByRole('button', { name: 'Send', exact: true }).scrollIntoViewIfNeeded();
     await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeInViewport();
   });
+
+  test('what is told above the chat leaves the chat to be read', async ({ page }) => {
+    const told = 'Vi opdaterer Fælled i aften og regner med at være færdige klokken 22. '.repeat(3);
+    await page.route('**/api/status', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), maintenance: { on: true, message: told, message_da: told, until: null } } });
+    });
+    await open_new(page);
+    await expect(page.getByText('Lukket for vedligehold.')).toBeVisible();
+    await ask(page, 'Svar kort: Kan du ses?');
+    await answered(page);
+    await ended(page);
+    await no_sideways_scroll(page, 320);
+    for (const part of [last_answer(page), field(page), page.getByRole('button', { name: 'Vis samtaler' })]) {
+      await part.scrollIntoViewIfNeeded();
+      await expect(part).toBeInViewport({ ratio: 0.5 });
+    }
+  });
 });
 
 test.describe('with reduced motion', () => {
