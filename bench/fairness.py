@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who gets what under which policy: every workload of the simulator under every policy that the program knows, with 20 seeds,
+"""Who gets what under which policy: every workload of the simulator under every policy of engines, with 20 seeds,
 by all measures together. Writes the tables of docs/fairness.md between their markers. Started by ./dev fairness."""
 
 import argparse
@@ -21,6 +21,7 @@ WORLDS = ROOT / "bench/worlds"
 ARENA = ROOT / "tests/sim/vtc/vtc-arena.csv"
 PROCESSES = 2
 RUN_S_MAX = 120
+# The policies of engines; those of a memory and of turns play other worlds.
 TITLES = {"fcfs": "first come, first served", "vtc": "VTC", "vtc-oracle": "VTC with an oracle", "maxmin": "max-min",
           "commons": "**commons (ours)**"}
 
@@ -32,6 +33,7 @@ class Case:
     title: str
     world: str = "vtc-a10g.yaml"
     workload: str = ""  # of `faelled sim workload`; empty: the Arena trace
+    seconds: int = 600  # over which fairness is measured: the published ones are over 600, whenever the last request came
     about: str = ""
 
 
@@ -47,10 +49,10 @@ CASES = [
          "five, 1,024 tokens; nobody can know which."),
     Case("on_off_less", "on_off_less", workload="on_off_less", about="A modest member, with a request every two seconds in "
          "every other minute, beside one that asks for more than the machine has."),
-    Case("greed", "greed", world="greed-40-places.yaml", workload="greed", about="20 members share 40 places. 16 need 0.8 of "
+    Case("greed", "greed", world="greed-40-places.yaml", workload="greed", seconds=2400, about="20 members share 40 places. 16 need 0.8 of "
          "their share, in fits and all in the same hours; four ask for three times theirs, always. Who waits half a minute "
          "goes away unserved."),
-    Case("greed_fits", "greed_fits", world="greed-40-places.yaml", workload="greed_fits", about="The same with other needs: each of the "
+    Case("greed_fits", "greed_fits", world="greed-40-places.yaml", workload="greed_fits", seconds=7200, about="The same with other needs: each of the "
          "16 needs its whole share, but all of it in fits of four minutes, in its own time; together they need 0.8 of what there "
          "is. What one leaves idle is lent, and it wants it back when its fit comes."),
     Case("paged", "Arena, on an engine that knows no lengths", world="vllm-a10g.yaml", about="The same requests on an engine "
@@ -131,7 +133,7 @@ def served_part(summary, kind):
 def summary_of(binary, case, policy, seed, folder):
     trace = folder / f"{case.workload}-{seed}.csv" if case.workload else ARENA
     summary = json.loads(ran(binary, "--trace", trace, "--world", WORLDS / case.world, "--policy", policy, "--seed", seed,
-                             "--json"))
+                             "--horizon", case.seconds, "--json"))
     if case.workload == "on_off_less":
         summary["modest_first_token_s"] = next(m["first_token_s"] for m in summary["members"] if m["id"] == "modest")
     if case.workload.startswith("greed"):
@@ -174,7 +176,7 @@ def case_table(runs, case, policies):
     shown = ["max_difference", "mean_difference", "mean_difference_of_service", "backlogged_share", "jain_backlogged", *light,
              *(["modest_first_token_s"] if modest else [])]
     shown = [f for f in shown if any(runs.band(case.name, p, f) for p in policies)]
-    rows = [[TITLES.get(p, p), *(runs.cell(case.name, p, f, f in ("max_difference", "mean_difference")) for f in shown),
+    rows = [[TITLES[p], *(runs.cell(case.name, p, f, f in ("max_difference", "mean_difference")) for f in shown),
              runs.of_fcfs(case.name, p)] for p in policies]
     return f"{case.about}\n\n" + table(["", *(FIGURES[f][0] for f in shown), "tokens/s of first come's"], rows)
 
@@ -182,7 +184,7 @@ def case_table(runs, case, policies):
 def greed_table(runs, case, policies):
     def part(policy, figure):
         return f"{runs.band(case.name, policy, figure)[0]:.3f}"
-    rows = [[TITLES.get(p, p), part(p, "honest"), part(p, "greedy"), f"{runs.band(case.name, p, 'lead')[0]:+.3f}".replace("-", "−"),
+    rows = [[TITLES[p], part(p, "honest"), part(p, "greedy"), f"{runs.band(case.name, p, 'lead')[0]:+.3f}".replace("-", "−"),
              part(p, "honest_least"), runs.cell(case.name, p, "backlogged_share"), runs.of_fcfs(case.name, p)] for p in policies]
     return f"{case.about}\n\n" + table(
         ["served of what was asked", "honest", "greedy", "honest − greedy", "the least served honest", "backlogged share",
@@ -241,8 +243,9 @@ def main():
     if options.seeds < 1 or options.processes < 1:
         words.error("at least one seed and one process")
     begun = time.monotonic()
-    policies = ran(options.binary, "policies").split()
-    policies.sort(key=lambda policy: policy == "commons")  # ours last
+    policies = list(TITLES)  # ours last
+    if missing := set(policies) - set(ran(options.binary, "policies").split()):
+        sys.exit(f"{options.binary} knows no {', '.join(sorted(missing))}")
     text = options.document.read_text(encoding="utf-8")
     runs = all_runs(options.binary, policies, range(1, options.seeds + 1), options.processes)
     tables = {case.name: (greed_table if case.name.startswith("greed") else case_table)(runs, case, policies) for case in CASES}

@@ -6,11 +6,13 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "base/limits.hpp"
 #include "complain.hpp"
 #include "config/world.hpp"
 #include "contents.hpp"
+#include "option_values.hpp"
 #include "sim/bound.hpp"
 #include "sim/memory.hpp"
 #include "sim/simulation.hpp"
@@ -63,7 +65,7 @@ int print_bound(const SimOptions& options, const sim::Trace& trace, const sim::W
   const auto least_s = sim::load_seconds_least(trace, world);
   if (!least_s) return complain(least_s.error());
   const BoundFigures figures{trace.requests.size(), *least_s};
-  std::cout << (options.json ? json_of(figures, options.policy) + "\n" : text_of(figures));
+  std::cout << (options.json ? json_of(figures, options.policy) + "\n" : text_of(figures, options.policy));
   return 0;
 }
 
@@ -81,7 +83,8 @@ int simulate(const SimOptions& options) {
     if (const auto written = write_file(options.out, sim::write_result(*result)); !written)
       return complain(written.error());
   const SimFigures figures = figures_of(*result, *world, options.horizon_s);
-  std::cout << (options.json ? json_of(figures, options.policy, options.seed) + "\n" : text_of(figures));
+  std::cout << (options.json ? json_of(figures, options.policy, options.seed) + "\n"
+                             : text_of(figures, options.policy, options.seed));
   return 0;
 }
 
@@ -110,7 +113,8 @@ int measure(const MeasureOptions& options) {
   if (!result)
     return complain({result.error().code, options.result + ": " + result.error().message, result.error().hint});
   const SimFigures figures = figures_of(*result, world, options.horizon_s);
-  std::cout << (options.json ? json_of(figures, std::nullopt, std::nullopt) + "\n" : text_of(figures));
+  std::cout << (options.json ? json_of(figures, std::nullopt, std::nullopt) + "\n"
+                             : text_of(figures, std::nullopt, std::nullopt));
   return 0;
 }
 
@@ -133,7 +137,9 @@ void add_workload(CLI::App& sim_command, int& status) {
   for (const sim::Workload& workload : sim::workloads())
     about += "\n  " + std::string(workload.name) + ": " + std::string(workload.what);
   command->add_option("NAME", options->name, "Which; see below")->required();
-  command->add_option("--seed", options->seed, "Draw chance from this number")->capture_default_str();
+  command->add_option("--seed", options->seed, "Draw chance from this number")
+      ->transform(whole_number<std::uint64_t>())
+      ->capture_default_str();
   command->add_option("--out", options->out, "Write the trace there (CSV); without it, on standard output");
   command->footer(about);
   command->callback([options, &status] { status = make_workload(*options); });
@@ -171,8 +177,10 @@ void add_sim_command(CLI::App& app, int& status) {
                        ", or bound: the load seconds below which none of them can go" +
                        "; where models take turns: " + listed(sim::turn_policy_names()))
       ->capture_default_str();
-  command->add_option("--seed", options->seed,
-                      "Draw the world's jitter from this number; without it every step takes its exact time");
+  command
+      ->add_option("--seed", options->seed,
+                   "Draw the world's jitter from this number; without it every step takes its exact time")
+      ->transform(whole_number<std::uint64_t>());
   add_horizon(*command, options->horizon_s);
   command->add_option("--out", options->out, "Write one row per request there, in the trace's order (CSV)");
   command->add_flag("--json", options->json, "Print the summary as one line of JSON");
@@ -180,8 +188,15 @@ void add_sim_command(CLI::App& app, int& status) {
   command->require_subcommand(0, 1);
   add_workload(*command, status);
   add_measure(*command, status);
-  command->add_subcommand("policies", "Name the policies, one a line")->callback([] {
-    for (const auto name : sim::policy_names()) std::cout << name << "\n";
+  command->add_subcommand("policies", "Name all that --policy takes, one a line")->callback([] {
+    std::set<std::string_view> said;  // one name may be of two kinds
+    const auto say = [&](std::string_view name) {
+      if (said.insert(name).second) std::cout << name << "\n";
+    };
+    for (const auto& name : sim::policy_names()) say(name);
+    for (const auto& name : sim::memory_policy_names()) say(name);
+    say(bound_name);
+    for (const auto& name : sim::turn_policy_names()) say(name);
   });
   command->callback([=, &status] {
     if (!command->get_subcommands().empty()) return;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <utility>
+
 #include "base/seconds.hpp"
 #include "json/writer.hpp"
 #include "sim/fluid.hpp"
@@ -47,6 +50,12 @@ void write_members(json::Writer& out, const SimFigures& figures) {
   out.close_array();
 }
 
+std::string text_of_waits(const SimFigures& figures) {
+  if (!figures.waits) return "wait P50, P95, P99, max      nobody was served\n";
+  return fmt::format("wait P50, P95, P99, max      {:.2f}, {:.2f}, {:.2f}, {:.2f} s\n", figures.waits->p50_s,
+                     figures.waits->p95_s, figures.waits->p99_s, figures.waits->max_s);
+}
+
 std::string text_of_loads(const SimFigures& figures, const sim::Loads& loads) {
   std::string text = fmt::format(
       "requests                     {}\nserved                       {}\nmisses                       {} ({:.2f} %)\n"
@@ -57,8 +66,7 @@ std::string text_of_loads(const SimFigures& figures, const sim::Loads& loads) {
   if (const auto precision = precision_of(loads))
     text += fmt::format("loaded before it was asked   {}, of which used {} ({:.1f} %)\n", loads.warmed,
                         loads.warmed_used, 100 * *precision);
-  return text + fmt::format("wait P50, P95, P99, max      {:.2f}, {:.2f}, {:.2f}, {:.2f} s\n", figures.waits.p50_s,
-                            figures.waits.p95_s, figures.waits.p99_s, figures.waits.max_s);
+  return text + text_of_waits(figures);
 }
 
 }  // namespace
@@ -68,11 +76,15 @@ SimFigures figures_of(const sim::Result& result, const sim::World& world, double
   SimFigures figures;
   figures.requests = result.outcomes.size();
   for (const sim::Outcome& outcome : result.outcomes) figures.served += outcome.served ? 1 : 0;
+  std::vector<sim::WorldMember> entitled;
   std::vector<std::uint32_t> shares;
-  for (const std::string& id : result.members) shares.push_back(sim::member_of(world, id).share);
+  for (const std::string& id : result.members) {
+    entitled.push_back(sim::member_of(world, id));
+    shares.push_back(entitled.back().share);
+  }
   figures.tokens_per_s = sim::tokens_per_s(result);
   figures.difference = sim::service_difference(result, world.work, horizon);
-  figures.backlogged = sim::backlogged(result, world.work, shares, horizon);
+  figures.backlogged = sim::backlogged(result, world.work, entitled, horizon);
   figures.light_first_token_s = sim::light_first_token_s(result);
   figures.light_lateness_s = sim::light_lateness_s(result, world.work, shares);
   figures.waits = sim::waits(result);
@@ -110,13 +122,15 @@ std::string json_of(const SimFigures& figures, std::optional<std::string_view> p
   number_or_null(out, "light_lateness_s", figures.light_lateness_s);
   number_or_null(out, "light_first_token_s", figures.light_first_token_s);
   const sim::Loads loads = figures.loads.value_or(sim::Loads{});
-  out.key("wait_s")
-      .object()
-      .member("p50", figures.waits.p50_s)
-      .member("p95", figures.waits.p95_s)
-      .member("p99", figures.waits.p99_s)
-      .member("max", figures.waits.max_s)
-      .close_object()
+  out.key("wait_s").object();
+  constexpr auto of_waits =
+      std::to_array<std::pair<std::string_view, double sim::Waits::*>>({{"p50", &sim::Waits::p50_s},
+                                                                        {"p95", &sim::Waits::p95_s},
+                                                                        {"p99", &sim::Waits::p99_s},
+                                                                        {"max", &sim::Waits::max_s}});
+  for (const auto& [key, figure] : of_waits)
+    number_or_null(out, key, figures.waits ? std::optional(*figures.waits.*figure) : std::nullopt);
+  out.close_object()
       .member("loads", loads.loads)
       .member("load_seconds", loads.seconds)
       .member("misses", loads.misses)
@@ -133,9 +147,13 @@ std::string json_of(const SimFigures& figures, std::optional<std::string_view> p
   return text;
 }
 
-std::string text_of(const SimFigures& figures) {
-  if (figures.loads) return text_of_loads(figures, *figures.loads);
-  std::string text = fmt::format(
+std::string text_of(const SimFigures& figures, std::optional<std::string_view> policy,
+                    std::optional<std::uint64_t> seed) {
+  std::string text;
+  if (policy) text += fmt::format("policy                       {}\n", *policy);
+  if (seed) text += fmt::format("seed                         {}\n", *seed);
+  if (figures.loads) return text + text_of_loads(figures, *figures.loads);
+  text += fmt::format(
       "requests                     {}\nserved                       {}\ntokens per second            {:.1f}\n"
       "service difference, max      {:.1f}\nservice difference, mean     {:.1f} ({:.2f} % of service)\n"
       "Jain index, mean             {:.4f}\n",
@@ -148,14 +166,14 @@ std::string text_of(const SimFigures& figures) {
   add("backlogged share", figures.backlogged.share, 3, "");
   add("light members' lateness", figures.light_lateness_s, 2, " s");
   add("light members' first token", figures.light_first_token_s, 2, " s");
-  text += fmt::format("wait P50, P95, P99, max      {:.2f}, {:.2f}, {:.2f}, {:.2f} s\n", figures.waits.p50_s,
-                      figures.waits.p95_s, figures.waits.p99_s, figures.waits.max_s);
+  text += text_of_waits(figures);
   if (figures.floor_violations) text += fmt::format("floor violations             {}\n", *figures.floor_violations);
   if (figures.members.size() > members_shown_max) return text;
   text += "\nmember                requests    served  work served  first token\n";
   for (const auto& [id, share, member] : figures.members)
-    text += fmt::format("{:<20}{:>10}{:>10}{:>11.1f} %{:>11.2f} s\n", id, member.requests, member.served,
-                        100 * part_served(member), member.first_token_s);
+    text +=
+        fmt::format("{:<20}{:>10}{:>10}{:>11.1f} %{:>13}\n", id, member.requests, member.served,
+                    100 * part_served(member), member.served > 0 ? fmt::format("{:.2f} s", member.first_token_s) : "–");
   return text;
 }
 
@@ -170,9 +188,10 @@ std::string json_of(const BoundFigures& figures, std::string_view policy) {
   return text;
 }
 
-std::string text_of(const BoundFigures& figures) {
-  return fmt::format("requests                     {}\nload seconds, at least       {:.1f}\n", figures.requests,
-                     figures.load_seconds_least);
+std::string text_of(const BoundFigures& figures, std::string_view policy) {
+  return fmt::format(
+      "policy                       {}\nrequests                     {}\nload seconds, at least       {:.1f}\n", policy,
+      figures.requests, figures.load_seconds_least);
 }
 
 }  // namespace faelled::app

@@ -21,7 +21,7 @@ struct SimFigures {
   sim::ServiceDifference difference;
   sim::Backlogged backlogged;
   std::optional<double> light_first_token_s, light_lateness_s;
-  sim::Waits waits;
+  std::optional<sim::Waits> waits;
   std::optional<sim::Loads> loads;
   std::optional<std::uint64_t> floor_violations;
   std::vector<Member> members;
@@ -35,12 +35,13 @@ struct BoundFigures {
 
 SimFigures figures_of(const sim::Result& result, const sim::World& world, double horizon_s);
 
-// One line. `policy` and `seed` are null where there are none: a log's.
+// JSON is one line. `policy` and `seed` are null, and left out of the text, where there are none: a log's.
 std::string json_of(const SimFigures& figures, std::optional<std::string_view> policy,
                     std::optional<std::uint64_t> seed);
-std::string text_of(const SimFigures& figures);
+std::string text_of(const SimFigures& figures, std::optional<std::string_view> policy,
+                    std::optional<std::uint64_t> seed);
 
 std::string json_of(const BoundFigures& figures, std::string_view policy);
-std::string text_of(const BoundFigures& figures);
+std::string text_of(const BoundFigures& figures, std::string_view policy);
 
 }  // namespace faelled::app

@@ -40,13 +40,14 @@ class Windows {
   std::map<std::uint64_t, std::vector<Cell>> cells_;
 };
 
-void add_queues(const Result& result, Windows& windows) {
+void add_queues(const Result& result, std::span<const WorldMember> members, Windows& windows) {
   std::vector<std::vector<Interval>> waited(result.members.size());
-  for (const Outcome& outcome : result.outcomes)
-    if (outcome.served) {
-      const double at = seconds(outcome.at);
-      waited[outcome.member].push_back({at, at + seconds(outcome.served->first_token)});
-    }
+  for (const Outcome& outcome : result.outcomes) {
+    const auto wait = outcome.served ? std::optional(outcome.served->first_token) : members[outcome.member].wait_max;
+    if (!wait) continue;
+    const double at = seconds(outcome.at);
+    waited[outcome.member].push_back({at, at + seconds(*wait)});
+  }
   for (std::uint32_t member = 0; member < waited.size(); ++member) {
     std::ranges::sort(waited[member], {}, &Interval::low);
     double until = 0;  // no second counts twice
@@ -61,18 +62,17 @@ void add_queues(const Result& result, Windows& windows) {
 
 }  // namespace
 
-Backlogged backlogged(const Result& result, const WorkPrice& price, std::span<const std::uint32_t> shares,
+Backlogged backlogged(const Result& result, const WorkPrice& price, std::span<const WorldMember> members,
                       Duration horizon) {
-  const std::size_t members = result.members.size();
-  Windows windows(members, seconds(horizon));
+  Windows windows(result.members.size(), seconds(horizon));
   for (const Outcome& outcome : result.outcomes) {
     if (!outcome.served) continue;
     const Interval time = service_time(outcome);
     if (time.length() <= 0) continue;
-    const double rate = work_of(outcome, price) / shares[outcome.member] / time.length();
+    const double rate = work_of(outcome, price) / members[outcome.member].share / time.length();
     windows.touch(outcome.member, time, [&](Cell& cell, double part_s) { cell.service += rate * part_s; });
   }
-  add_queues(result, windows);
+  add_queues(result, members, windows);
 
   double part = 0, jain = 0;
   std::size_t parts = 0, all_backlogged = 0;
@@ -91,8 +91,8 @@ Backlogged backlogged(const Result& result, const WorkPrice& price, std::span<co
       ++count;
     }
     parts += count;
-    if (count < members) continue;
-    jain += total * total / (static_cast<double>(members) * squares);
+    if (count < members.size()) continue;
+    jain += total * total / (static_cast<double>(members.size()) * squares);
     ++all_backlogged;
   }
   Backlogged out;

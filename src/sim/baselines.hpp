@@ -23,9 +23,9 @@ class Fcfs final : public Policy {
   Waiting waiting_;
 };
 
-// Virtual token counters (OSDI'24, arXiv 2401.00588, algorithm 2): the smallest counter is next; a member whose queue
-// was empty is lifted to the least of those that wait. Prompts are charged at the grant, output tokens as they come, or
-// with foresight (the paper's oracle) at the grant too.
+// Virtual token counters (OSDI'24, arXiv 2401.00588, as in the authors' program): the smallest counter is next; a
+// member whose queue was empty is lifted to the least of those that wait. Prompts are charged at the grant, output
+// tokens as they come, or with foresight (the paper's oracle) at the grant too.
 class Vtc final : public Policy {
  public:
   enum class Foresight { none, oracle };

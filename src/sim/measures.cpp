@@ -87,13 +87,13 @@ std::optional<double> light_first_token_s(const Result& result, std::size_t requ
   return count ? std::optional(total / static_cast<double>(count)) : std::nullopt;
 }
 
-Waits waits(const Result& result) {
+std::optional<Waits> waits(const Result& result) {
   std::vector<double> all;
   for (const Outcome& outcome : result.outcomes)
     if (outcome.served) all.push_back(seconds(outcome.served->first_token));
   std::ranges::sort(all);
-  if (all.empty()) return {};
-  return {percentile(all, 50), percentile(all, 95), percentile(all, 99), all.back()};
+  if (all.empty()) return std::nullopt;
+  return Waits{percentile(all, 50), percentile(all, 95), percentile(all, 99), all.back()};
 }
 
 std::vector<MemberFigures> by_member(const Result& result, const WorkPrice& price) {

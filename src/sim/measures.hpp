@@ -30,7 +30,7 @@ std::optional<double> light_first_token_s(const Result& result, std::size_t requ
 struct Waits {
   double p50_s = 0, p95_s = 0, p99_s = 0, max_s = 0;  // arrival to first token, of what was served
 };
-Waits waits(const Result& result);
+std::optional<Waits> waits(const Result& result);  // none: nobody was served
 
 struct MemberFigures {
   std::size_t requests = 0, served = 0;

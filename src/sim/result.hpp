@@ -28,6 +28,12 @@ struct Outcome {
   std::optional<Served> served;
 };
 
+// A model was in the memory.
+struct Stay {
+  std::uint32_t model = 0;
+  Duration loaded{}, gone{};  // from the beginning; gone is the maximum where it never was sent away
+};
+
 // What a memory's policy cost.
 struct Loads {
   std::uint64_t misses = 0;  // requests that found their model absent
@@ -35,6 +41,7 @@ struct Loads {
   double seconds = 0;
   std::uint64_t warmed = 0;       // of these loads, before anybody asked
   std::uint64_t warmed_used = 0;  // of these, asked for before they went
+  std::vector<Stay> stays;        // of models that take turns, in the order in which they came
 };
 
 struct Result {

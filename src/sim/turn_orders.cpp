@@ -26,6 +26,10 @@ void FairOrder::ended(Instant now, RequestId row) {
   step(now, commons::End{row + 1, commons::Ending::done, request.input_tokens, request.output_tokens});
 }
 
+void FairOrder::returned(Instant now, RequestId row) {
+  step(now, commons::End{row + 1, commons::Ending::returned, 0, 0});
+}
+
 void FairOrder::serves(Instant now, std::uint32_t model, std::uint32_t places) {
   commons::EngineIs is;
   is.engine = is.model = trace_.models[model];

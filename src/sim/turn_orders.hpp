@@ -19,6 +19,8 @@ class Order {
   virtual ~Order() = default;
   virtual void arrived(Instant now, RequestId row) = 0;
   virtual void ended(Instant now, RequestId row) = 0;
+  // Granted, and its model takes none any more: it waits where it waited.
+  virtual void returned(Instant now, RequestId row) = 0;
   virtual void serves(Instant now, std::uint32_t model, std::uint32_t places) = 0;  // 0: takes none
   // Who starts now, since this was last asked.
   std::vector<RequestId> granted() { return std::exchange(granted_, {}); }
@@ -38,6 +40,10 @@ class ArrivalOrder final : public Order {
   void ended(Instant, RequestId row) override {
     --lines_[trace_.requests[row].model].running;
     grant(lines_[trace_.requests[row].model]);
+  }
+  void returned(Instant, RequestId row) override {
+    --lines_[trace_.requests[row].model].running;
+    lines_[trace_.requests[row].model].waiting.push_front(row);
   }
   void serves(Instant, std::uint32_t model, std::uint32_t places) override {
     lines_[model].places = places;
@@ -72,6 +78,10 @@ class OneLine final : public Order {
     --running_[trace_.requests[row].model];
     grant();
   }
+  void returned(Instant, RequestId row) override {
+    --running_[trace_.requests[row].model];
+    waiting_.push_front(row);
+  }
   void serves(Instant, std::uint32_t model, std::uint32_t places) override {
     places_[model] = places;
     grant();
@@ -98,6 +108,7 @@ class FairOrder final : public Order {
   FairOrder(const Trace& trace, const World& world);
   void arrived(Instant now, RequestId row) override;
   void ended(Instant now, RequestId row) override;
+  void returned(Instant now, RequestId row) override;
   void serves(Instant now, std::uint32_t model, std::uint32_t places) override;
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <queue>
+#include <ranges>
 #include <string>
 
 #include "base/seconds.hpp"
@@ -107,6 +108,7 @@ class Play final : private Desk {
     Turn turn;
     std::deque<RequestId> granted;  // it takes them up at its next turn
     bool ready = false;
+    bool serves = false;  // ready, and not to go
     std::uint64_t loads = 0;
   };
   static constexpr std::chrono::minutes quarter_lasts{15};
@@ -148,7 +150,8 @@ class Play final : private Desk {
       const std::uint32_t day = event.what / residency::Quarter::in_a_day;
       tell(residency::QuarterIs{{event.what % residency::Quarter::in_a_day, day % week_days < working_days}});
     } else if (models_[event.what].loads == event.load) {
-      models_[event.what].ready = true;
+      models_[event.what].ready = models_[event.what].serves = true;
+      result_.loads->stays.push_back({event.what, now_ - begun, Duration::max()});
       // Those it was loaded for start before anybody may send it away again.
       made_.order->serves(now_, event.what, places_);
       serve();
@@ -180,8 +183,11 @@ class Play final : private Desk {
   void preempted(Instant, RequestId) override {}
   void ended(Instant now, RequestId row) override {
     result_.outcomes[row].served->finished = now - begun - trace_.requests[row].at;
-    made_.order->ended(now, row);
+    // As Mesh::end does it: who decides what is in memory is told first, and only what then still serves takes the
+    // next.
     tell(residency::Ended{row});
+    made_.order->ended(now, row);
+    serve();
   }
 
   void tell(const residency::Event& event) {
@@ -196,15 +202,23 @@ class Play final : private Desk {
       result_.loads->seconds += seconds(station.shape.load);
       at(now_ + station.shape.load, Kind::loaded, load->model);
     } else if (const auto* drain = std::get_if<residency::Drain>(&action)) {
+      models_[drain->model].serves = false;
       made_.order->serves(now_, drain->model, 0);
     } else if (const auto* serve = std::get_if<residency::Serve>(&action)) {
+      models_[serve->model].serves = models_[serve->model].ready;
       made_.order->serves(now_, serve->model, places_);
     } else if (const auto* unload = std::get_if<residency::Unload>(&action)) {
       made_.order->serves(now_, unload->model, 0);
-      models_[unload->model].ready = false;
+      if (models_[unload->model].ready) stay_of(unload->model).gone = now_ - begun;
+      models_[unload->model].ready = models_[unload->model].serves = false;
       ++models_[unload->model].loads;  // one under way comes to nothing
       tell(residency::EngineGone{unload->model});
     }
+  }
+
+  Stay& stay_of(std::uint32_t model) {
+    const auto all = std::views::reverse(result_.loads->stays);
+    return *std::ranges::find(all, model, &Stay::model);
   }
 
   void serve() {
@@ -212,6 +226,10 @@ class Play final : private Desk {
       for (const RequestId row : granted) {
         const Request& request = trace_.requests[row];
         Station& station = models_[request.model];
+        if (!station.serves) {  // it was told to go by what was done before
+          made_.order->returned(now_, row);
+          continue;
+        }
         station.granted.push_back(row);
         if (station.turn.arrival_wakes) station.turn.at = now_;
         weights_.left(trace_.members[request.member]);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/seconds.hpp"
 #include "sim/workload.hpp"
 
 namespace faelled::sim {
@@ -152,6 +153,34 @@ TEST(Turns, CountsWhatWasLoadedBeforeItWasAskedForAndHowMuchOfThatWasUsed) {
   EXPECT_EQ(result.loads->warmed, 13U);
   EXPECT_EQ(result.loads->warmed_used, 11U);
   EXPECT_EQ(play_turns(asking(requests, 10, 10), sized, "at-once")->loads->warmed, 0U);
+}
+
+// A place's time is the prompt's and the tokens', so the grant is known from the first token.
+void expect_answers_within_stays(const Trace& trace, const World& world, std::string_view policy) {
+  const Result result = play_turns(trace, world, policy).value();
+  const Places& places = std::get<Places>(world.memory->answers->batching);
+  std::size_t outside = 0;
+  for (std::size_t row = 0; row < result.outcomes.size(); ++row) {
+    const Outcome& outcome = result.outcomes[row];
+    ASSERT_TRUE(outcome.served);
+    const Duration before_token =
+        after_seconds(places.input_token_s * outcome.input_tokens) + after_seconds(places.output_token_s);
+    const Duration granted = outcome.at + outcome.served->first_token - before_token;
+    const Duration ended = outcome.at + outcome.served->finished;
+    outside += std::ranges::none_of(result.loads->stays, [&](const Stay& stay) {
+      return stay.model == trace.requests[row].model && stay.loaded <= granted && ended <= stay.gone;
+    });
+  }
+  EXPECT_EQ(outside, 0U) << policy;
+}
+
+TEST(Turns, AModelAnswersOnlyWhileItIsInMemory) {
+  for (const std::uint32_t places : {1U, 2U})
+    for (const std::uint64_t seed : {1U, 2U, 3U})
+      for (const std::string_view policy : turn_policy_names()) {
+        SCOPED_TRACE("places " + std::to_string(places) + ", seed " + std::to_string(seed));
+        expect_answers_within_stays(make_workload("turns_600", seed).value(), world(4, places), policy);
+      }
 }
 
 class TurnsBeside : public testing::TestWithParam<const char*> {};

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,8 @@ def test_a_memory_that_is_too_small_counts_loads(sim, tmp_path):
         summary = json.loads(sim(*words, "--json").stdout)
         assert summary["served"] == summary["requests"] and summary["loads"] == summary["misses"] > 0
         assert summary["load_seconds"] == pytest.approx(10 * summary["loads"])
-        assert f"{summary['misses']} (" in sim(*words).stdout
+        text = sim(*words).stdout
+        assert f"{summary['misses']} (" in text and text.startswith(f"policy                       {policy}\n")
         found[policy] = summary["misses"]
     assert found["belady"] < found["commons"] < found["lru"]
     wrong = sim("--trace", trace, "--world", ROOT / "bench/worlds/slots-8.yaml", "--policy", "vtc")
@@ -70,7 +72,8 @@ def test_a_bound_says_what_no_policy_goes_below_and_nothing_else(sim, tmp_path):
     assert sorted(bound) == ["load_seconds", "policy", "requests"]
     foresight = json.loads(sim(*words, "--policy", "belady", "--json").stdout)["load_seconds"]
     assert 0.7 * foresight < bound["load_seconds"] < foresight
-    assert f"load seconds, at least       {bound['load_seconds']:.1f}" in sim(*words, "--policy", "bound").stdout
+    text = sim(*words, "--policy", "bound").stdout
+    assert f"load seconds, at least       {bound['load_seconds']:.1f}" in text and text.startswith("policy                       bound\n")
     for more, said in [(["--out", tmp_path / "r.csv"], "no rows"), (["--world", ROOT / "bench/worlds/turns-4s.yaml"], "only for a world")]:
         done = sim("--trace", short, "--policy", "bound", *(more if "--world" in more else [*words[2:], *more]))
         assert done.returncode == 1 and said in done.stderr, done.stderr
@@ -98,6 +101,28 @@ def test_the_summary_has_its_figures_and_the_text_the_same(sim):
     assert summary["jain_backlogged"] is None, "never do all 27 wait at once"
     text = sim(*words).stdout
     assert f"{summary['backlogged_share']:.3f}" in text and "m27" in text
+    assert text.splitlines()[:2] == ["policy                       vtc", "seed                         1"]
+
+
+def test_where_nobody_was_served_there_is_no_wait(sim, tmp_path):
+    result = tmp_path / "r.csv"
+    result.write_text("time_s,member,input_tokens,output_tokens,first_token_s,finished_s\n0,a,10,10,-1,-1\n")
+    assert set(json.loads(sim("measure", result, "--json").stdout)["wait_s"].values()) == {None}
+    text = sim("measure", result).stdout
+    assert "nobody was served" in text and "0.00 s" not in text and "policy" not in text
+
+
+def test_who_went_away_unserved_had_something_waiting(sim, tmp_path):
+    trace, result = tmp_path / "t.csv", tmp_path / "r.csv"
+    assert sim("workload", "greed", "--seed", 1, "--out", trace).returncode == 0
+    world = ROOT / "bench/worlds/greed-40-places.yaml"
+    words = ["--horizon", 2400, "--json"]
+    summary = json.loads(sim("--trace", trace, "--world", world, "--policy", "fcfs", "--out", result, *words).stdout)
+    assert summary["served"] < summary["requests"]
+    with_world = json.loads(sim("measure", result, "--world", world, *words).stdout)
+    without = json.loads(sim("measure", result, *words).stdout)
+    assert with_world["backlogged_share"] == pytest.approx(summary["backlogged_share"], rel=1e-3)
+    assert without["backlogged_share"] != pytest.approx(summary["backlogged_share"], rel=1e-3), "nothing says how long they waited"
 
 
 @pytest.mark.parametrize("words, said", [
@@ -130,3 +155,20 @@ def test_the_tables_of_the_fairness_document_are_written_between_their_markers(t
     document.write_text(text.replace("<!-- end of greed -->", ""))
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert done.returncode != 0 and "<!-- end of greed -->" in done.stderr
+
+
+def test_the_table_of_turns_is_written_between_its_markers(tmp_path):
+    document = tmp_path / "simulation.md"
+    document.write_text((ROOT / "docs/simulation.md").read_text() + "\nA last word.\n")
+    done = subprocess.run([sys.executable, ROOT / "bench/turns.py", "--seeds", "1", "--document", document], capture_output=True,
+                          text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    text = document.read_text()
+    assert text.endswith("A last word.\n") and "Seeds 1 to 1 together" in text
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith(("| 4 s, ", "| 15 s, ", "| 50 s, ", "|  | the modest | "))]
+    assert len(rows) == 14 and all(len(row) == 7 for row in rows)
+    # Neither what the modest waited for longest nor a P95 is above the longest wait of all.
+    for of_all, modest in zip(rows[::2], rows[1::2], strict=True):
+        for every, theirs in zip(of_all[2:], modest[2:], strict=True):
+            longest = float(re.match(r"[\d.]+ / [\d.]+ / ([\d.]+); \d+", every).group(1))
+            assert max(map(float, re.findall(r"[\d.]+", theirs))) <= longest
