@@ -14,14 +14,20 @@ import statistics
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import engine
 import gateways
 import proctree
 
+REFUSED_PAUSE_S = 0.2
 GREEDY_KEY = "sk-bench-greedy-0123456789abcdefghij"
 CONFIG = engine.CONFIG.replace("concurrency: 1", "concurrency: {places}").replace(
     "models:", "  - {{ member: greedy, name: bench, secret: {greedy} }}\nmodels:")
+
+
+class Refused(Exception):
+    """The line is full."""
 
 
 def ask(port, key, prompt, tokens):
@@ -32,6 +38,10 @@ def ask(port, key, prompt, tokens):
     began = time.monotonic()
     connection.request("POST", "/v1/completions", body, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
     answer = connection.getresponse()
+    if answer.status == 429:
+        answer.read()
+        connection.close()
+        raise Refused
     if answer.status != 200:
         raise ValueError(f"status {answer.status}: {answer.read()[:200]}")
     first_s, used = None, None
@@ -48,51 +58,70 @@ def modest_alone(port, options):
                              for i in range(options.requests))
 
 
-def beside_greedy(port, options):
-    stop, lock, greedy = threading.Event(), threading.Lock(), []
+class Greedy:
+    """Clients that ask again at once, until the end. A full line is what they are there for: counted, and on they go."""
 
-    def client(number):
+    def __init__(self, port, options):
+        self.port, self.options = port, options
+        self.over, self.lock = threading.Event(), threading.Lock()
+        self.done, self.refused, self.errors = [], 0, []
+        self.threads = [threading.Thread(target=self.client, args=(number,)) for number in range(options.clients)]
+        for thread in self.threads:
+            thread.start()
+
+    def client(self, number):
         turn = 0
-        while not stop.is_set():
-            tokens, _, all_s = ask(port, GREEDY_KEY, f"Text {number}.{turn}: {engine.PROMPT}", options.greedy_tokens)
+        while not self.over.is_set():
+            try:
+                made, _, _ = ask(self.port, GREEDY_KEY, f"Text {number}.{turn}: {engine.PROMPT}", self.options.greedy_tokens)
+            except Refused:
+                with self.lock:
+                    self.refused += 1
+                self.over.wait(REFUSED_PAUSE_S)
+            except Exception as error:  # told at the end: a thread has nobody to raise it to
+                self.errors.append(error)
+                return
+            else:
+                with self.lock:
+                    self.done.append((time.monotonic(), made))
             turn += 1
-            with lock:
-                greedy.append((time.monotonic(), tokens, all_s))
 
-    clients = [threading.Thread(target=client, args=(number,)) for number in range(options.clients)]
-    for thread in clients:
-        thread.start()
-    time.sleep(2 * options.pause_s)
-    began = time.monotonic()
-    firsts, tokens = [], 0
-    for i in range(options.requests):
-        made, first_s, _ = ask(port, gateways.KEY, f"Question {i}: {engine.PROMPT}", options.modest_tokens)
-        firsts.append(first_s)
-        tokens += made
-        time.sleep(options.pause_s)
-    ended = time.monotonic()
-    stop.set()
-    for thread in clients:
-        thread.join()
-    done = [entry for entry in greedy if began <= entry[0] <= ended]
-    return statistics.median(firsts), (tokens + sum(entry[1] for entry in done)) / (ended - began), len(done)
+    def end(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+        if self.errors:
+            raise self.errors[0]
+
+
+def beside_greedy(port, options):
+    greedy = Greedy(port, options)
+    try:
+        time.sleep(2 * options.pause_s)
+        began = time.monotonic()
+        firsts, tokens = [], 0
+        for i in range(options.requests):
+            made, first_s, _ = ask(port, gateways.KEY, f"Question {i}: {engine.PROMPT}", options.modest_tokens)
+            firsts.append(first_s)
+            tokens += made
+            time.sleep(options.pause_s)
+        ended = time.monotonic()
+    finally:
+        greedy.end()
+    done = [made for at, made in greedy.done if began <= at <= ended]
+    return statistics.median(firsts), (tokens + sum(done)) / (ended - began), len(done), greedy.refused
 
 
 def saturated(port, options):
     """Tokens per second of as many clients as there are places, each asking again at once."""
-    results = []
 
     def client(number):
-        for turn in range(options.turns):
-            results.append(ask(port, GREEDY_KEY, f"Text {number}.{turn}: {engine.PROMPT}", options.greedy_tokens))
+        return sum(ask(port, GREEDY_KEY, f"Text {number}.{turn}: {engine.PROMPT}", options.greedy_tokens)[0] for turn in range(options.turns))
 
-    clients = [threading.Thread(target=client, args=(number,)) for number in range(2 * options.places)]
     began = time.monotonic()
-    for thread in clients:
-        thread.start()
-    for thread in clients:
-        thread.join()
-    return sum(result[0] for result in results) / (time.monotonic() - began)
+    with ThreadPoolExecutor(2 * options.places) as pool:
+        tokens = sum(pool.map(client, range(2 * options.places)))
+    return tokens / (time.monotonic() - began)
 
 
 def main():
@@ -133,9 +162,10 @@ def main():
         for name, at in (("direct", direct_port), ("faelled", port)):
             alone = modest_alone(at, options)
             running = statistics.median(ask(at, GREEDY_KEY, f"Alone {i}: {engine.PROMPT}", options.greedy_tokens)[2] for i in range(3))
-            beside, per_s, done = beside_greedy(at, options)
+            beside, per_s, done, refused = beside_greedy(at, options)
             figures[name] = {"modest_alone_s": round(alone, 3), "modest_beside_greedy_s": round(beside, 3),
-                             "greedy_request_alone_s": round(running, 3), "tokens_per_s": round(per_s, 1), "greedy_done": done}
+                             "greedy_request_alone_s": round(running, 3), "tokens_per_s": round(per_s, 1), "greedy_done": done,
+                             "greedy_refused": refused}
         ratios = []
         for turn in range(3):
             speeds = {name: saturated(at, options) for name, at in

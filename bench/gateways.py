@@ -5,10 +5,11 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import sys
 
 KEY = "sk-test0000000000000000000000000001"
-VLLM_ROUTER = "0.1.17"
+REPO = pathlib.Path(__file__).resolve().parent.parent
+VLLM_ROUTER = "0.1.17"  # as bench/requirements.txt pins it
+NEED_VLLM_ROUTER = 'root="$1"; source "$1/scripts/common.sh"; source "$1/scripts/setup.sh"; need_vllm_router; echo "$vllm_router"'
 CONNECTIONS_MAX = 16384
 
 
@@ -73,14 +74,8 @@ def nginx(folder, upstream, _options):
 
 
 def vllm_router(folder, upstream, _options):
-    venv = cache_dir() / "bench" / f"vllm-router-{VLLM_ROUTER}"
-    program = venv / "bin" / "vllm-router"
-    ready = venv / "complete"
-    if not ready.exists():
-        print(f"installing vllm-router {VLLM_ROUTER} into {venv}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        subprocess.run([venv / "bin" / "pip", "install", "--quiet", f"vllm-router=={VLLM_ROUTER}"], check=True)
-        ready.touch()
+    installed = subprocess.run(["bash", "-c", NEED_VLLM_ROUTER, "-", REPO], stdout=subprocess.PIPE, text=True, check=True)
+    program = pathlib.Path(installed.stdout.strip()) / "bin" / "vllm-router"
     port = free_port()
     return Gateway(f"vllm-router {VLLM_ROUTER}", "no key, metrics",
                    [str(program), "--host", "127.0.0.1", "--port", str(port), "--worker-urls",

@@ -34,7 +34,7 @@ class Phase:
         self.took_s = 0.0
 
     def row(self):
-        refused = sum(count for status, count in self.statuses.items() if status != 200)
+        refused = sum(count for status, count in self.statuses.items() if status != 200)  # or no answer at all
         return f"{self.name:8} {self.took_s:8.1f} s {self.statuses[200]:9} served {refused:6} refused {self.slowest_s * 1000:8.0f} ms slowest"
 
 
@@ -44,6 +44,7 @@ class Clients:
         self.phase = Phase("before")
         self.phases = [self.phase]
         self.ids = Counter()
+        self.errors = Counter()  # requests that ended without an answer, by their words
         self.lock = threading.Lock()
         self.over = threading.Event()
         self.threads = [threading.Thread(target=self.ask, daemon=True) for _ in range(count)]
@@ -55,12 +56,23 @@ class Clients:
             session.headers["Authorization"] = f"Bearer {SECRET}"
             while not self.over.wait(self.pause_s):
                 begun = time.monotonic()
-                answer = session.post(self.url + "/v1/chat/completions", timeout=60,
-                                      json={"model": "fake", "messages": [{"role": "user", "content": "hello"}]})
+                status, request_id, error = self.one(session)
                 with self.lock:
-                    self.phase.statuses[answer.status_code] += 1
+                    self.phase.statuses[status] += 1
                     self.phase.slowest_s = max(self.phase.slowest_s, time.monotonic() - begun)
-                    self.ids[answer.headers["x-request-id"]] += 1
+                    if error:
+                        self.errors[error] += 1
+                    else:
+                        self.ids[request_id] += 1
+
+    def one(self, session):
+        """Status, request id and error of one request: 0, None and its words where there was no answer."""
+        try:
+            answer = session.post(self.url + "/v1/chat/completions", timeout=60,
+                                  json={"model": "fake", "messages": [{"role": "user", "content": "hello"}]})
+            return answer.status_code, answer.headers["x-request-id"], None
+        except (requests.RequestException, KeyError) as error:
+            return 0, None, f"{type(error).__name__}: {error}"[:200]
 
     def next_phase(self, name):
         with self.lock:
@@ -117,7 +129,9 @@ def main():
               f"{sum(rows.values())} rows")
         exact = rows == clients.ids and len(engine.calls) == sum(clients.ids.values())
         print("each exactly once" if exact else "THEY DIFFER")
-        return 0 if exact and not acts[0] else 1
+        for words, times in clients.errors.most_common():
+            print(f"NO ANSWER, {times} times: {words}")
+        return 0 if exact and not acts[0] and not clients.errors else 1
     finally:
         server.end()
         engine.close()

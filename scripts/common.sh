@@ -21,22 +21,32 @@ die() {
 # Bash answers a signal only after its foreground child has ended, so every long step runs in the background in a process
 # group of its own. The group gets TERM, then KILL, when we are told to stop; PDEATHSIG ends its leader if we are killed.
 step_pid=""
-group_ends_within() {
+beside_pids=()
+any_group_lives() {
+  local pid
+  for pid in "$@"; do kill -0 -- "-$pid" 2>/dev/null && return 0; done
+  return 1
+}
+# groups_end_within TENTHS PID…
+groups_end_within() {
   local tenths
   for ((tenths = 0; tenths < $1; tenths++)); do
-    kill -0 -- "-$step_pid" 2>/dev/null || return 0
+    any_group_lives "${@:2}" || return 0
     sleep 0.1
   done
   return 1
 }
 stop_step() {
-  [[ -n "$step_pid" ]] || return 0
-  kill -TERM -- "-$step_pid" 2>/dev/null || true
-  if ! group_ends_within 50; then
-    kill -KILL -- "-$step_pid" 2>/dev/null || true
-    group_ends_within 20 || true
+  local pid groups=("${beside_pids[@]}")
+  [[ -z "$step_pid" ]] || groups+=("$step_pid")
+  ((${#groups[@]})) || return 0
+  for pid in "${groups[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
+  if ! groups_end_within 50 "${groups[@]}"; then
+    for pid in "${groups[@]}"; do kill -KILL -- "-$pid" 2>/dev/null || true; done
+    groups_end_within 20 "${groups[@]}" || true
   fi
   step_pid=""
+  beside_pids=()
 }
 on_signal() {
   trap '' INT TERM HUP
@@ -62,6 +72,14 @@ step() {
   return "$status"
 }
 
+# beside FUNCTION WORD…: runs it beside us, in a group that ends with us as a step's does. Its process is $!.
+beside() {
+  set -m
+  "$@" </dev/null &
+  beside_pids+=($!)
+  set +m
+}
+
 # content_hash PATH…: one hash over the names and bytes of all files under the paths (below root), build outputs left out.
 content_hash() {
   (
@@ -81,8 +99,11 @@ done_with() {
   mv "$1.new" "$1"
 }
 
-# One set-up at a time in one cache. The lock is given back before a server starts: it would inherit the descriptor.
+# One set-up at a time in one cache: who holds the lock may take it again, and gives it back as often. That is before a
+# server starts: it would inherit the descriptor.
+cache_locks=0
 lock_cache() {
+  ((cache_locks++ == 0)) || return 0
   mkdir -p "$cache"
   exec 9>"$cache/lock"
   if ! flock -n 9; then
@@ -90,4 +111,4 @@ lock_cache() {
     step flock 9 9>&9
   fi
 }
-unlock_cache() { exec 9>&-; }
+unlock_cache() { ((--cache_locks > 0)) || exec 9>&-; }

@@ -50,7 +50,15 @@ need_node() {
   local machine home
   machine="$(uname -m)"
   home="$cache/node-$node_version-$machine"
-  if [[ ! -x "$home/bin/node" ]]; then
+  [[ -x "$home/bin/node" ]] || install_node
+  PATH="$home/bin:$PATH"
+  export PATH
+}
+
+# install_node: what need_node says.
+install_node() {
+  lock_cache
+  if [[ ! -x "$home/bin/node" ]]; then # another set-up may have been first
     title "Node.js $node_version"
     local wheel="node_wheel_$machine" sha256="node_sha256_$machine"
     [[ -n "${!wheel:-}" ]] || die "no Node.js is pinned for $machine; add its wheel and hash to scripts/pins.sh"
@@ -69,8 +77,7 @@ need_node() {
     mv "$home.new/node" "$home"
     rm -rf "$home.new" "${cache:?}/${!wheel}"
   fi
-  PATH="$home/bin:$PATH"
-  export PATH
+  unlock_cache
 }
 
 # engine_key FLAG…: the engine's file name holds what went into it: source, flags, compiler and, as it is built for this very
@@ -154,11 +161,14 @@ need_npm() {
   done_with "$folder/node_modules/.faelled-stamp" "$hash"
 }
 
+# What the web UI is made of, beside packages and Node.js.
+ui_sources=(ui src/portal/openapi.json docs/runbooks)
+
 # The web UI, at build/ui.
 build_ui() {
   [[ -f "$root/ui/package-lock.json" ]] || return 0
   local hash
-  hash="$(content_hash ui src/portal/openapi.json docs/runbooks)"
+  hash="$(content_hash "${ui_sources[@]}")"
   [[ -d "$build/ui" ]] && up_to_date "$build/ui.stamp" "$hash" && return
   need_node
   need_npm ui
@@ -196,6 +206,10 @@ pinned_folder() {
   pinned_folder="$cache/$1-$(cat "$root/$2" <(/usr/bin/python3 --version) | sha256sum | cut -c1-16)"
 }
 
+# is_complete FOLDER: was everything installed into it? One without the mark is from an installation that was cut off, or
+# from before there was a mark, and is made anew.
+is_complete() { [[ -f "$1/.complete" ]]; }
+
 # install_pinned FOLDER REQUIREMENTS [PIP_OPTION…]
 install_pinned() {
   local folder="$1" requirements="$root/$2"
@@ -209,6 +223,7 @@ install_pinned() {
     die "the packages in $requirements could not be installed"
   fi
   rmdir "$folder/tmp"
+  touch "$folder/.complete"
 }
 
 # Open WebUI in $open_webui: 7 GB, so only ./dev open-webui asks for it.
@@ -216,12 +231,19 @@ need_open_webui() {
   local requirements="tests/open_webui/requirements.txt"
   pinned_folder open-webui "$requirements"
   open_webui="$pinned_folder"
-  [[ ! -x "$open_webui/bin/open-webui" ]] || return 0
+  ! is_complete "$open_webui" || return 0
   title "Open WebUI; once, some minutes and 7 GB"
   install_pinned "$open_webui" "$requirements" -q --no-deps
 }
 
-# vLLM for processors without a GPU in $vllm: 6 GB, so only ./dev vllm asks for it.
+# Whether vLLM is installed, or can be.
+has_room_for_vllm() {
+  pinned_folder vllm scripts/vllm/requirements.txt
+  compgen -G "$pinned_folder/lib/python3*/site-packages/vllm-$vllm_version.dist-info/METADATA" >/dev/null && return
+  (($(df --output=avail -BM "$cache" | tail -n 1 | tr -dc 0-9) >= vllm_mib))
+}
+
+# vLLM for processors without a GPU in $vllm: 6 GB, for the tests where there is room, and ./dev vllm.
 need_vllm() {
   local requirements="scripts/vllm/requirements.txt" metadata mib
   pinned_folder vllm "$requirements"
@@ -242,7 +264,24 @@ need_venv() {
   local requirements="tests/e2e/requirements.txt"
   pinned_folder venv "$requirements"
   venv="$pinned_folder"
-  [[ ! -x "$venv/bin/pytest" ]] || return 0
-  title "Python packages of the tests"
-  install_pinned "$venv" "$requirements" -q
+  need_pinned "$venv" "$requirements" "Python packages of the tests"
+}
+
+# The gateway that bench/compare.py measures beside ours, in $vllm_router.
+need_vllm_router() {
+  local requirements="bench/requirements.txt"
+  pinned_folder vllm-router "$requirements"
+  vllm_router="$pinned_folder"
+  need_pinned "$vllm_router" "$requirements" "vllm-router, for comparison"
+}
+
+# need_pinned FOLDER REQUIREMENTS TITLE: of packages for which nobody has taken the cache's lock.
+need_pinned() {
+  ! is_complete "$1" || return 0
+  lock_cache
+  if ! is_complete "$1"; then # another set-up may have been first
+    title "$3"
+    install_pinned "$1" "$2" -q
+  fi
+  unlock_cache
 }
