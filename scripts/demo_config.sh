@@ -6,6 +6,9 @@ yaml_text() {
   printf '"%s"' "${text//\"/\\\"}"
 }
 
+# What yaml_text wrote, read back.
+text_of_yaml() { printf '%s\n' "$1" | sed 's/\\\(["\\]\)/\1/g'; }
+
 card_of_small_model() {
   cat <<'YAML'
     demo: true
@@ -65,6 +68,19 @@ YAML
   sha256sum "$file" | cut -c1-64 >"$(dirname "$file")/.faelled.yaml.sha256"
 }
 
+# model_in FILE: the model of a file that ./run wrote. The small one is ours, and lies where the cache is now; any other is
+# the operator's, and nothing takes its place.
+model_in() {
+  local model
+  model="$(text_of_yaml "$(sed -n 's/^    file: "\(.*\)"$/\1/p' "$1")")"
+  if [[ ! -r "$model" ]]; then
+    [[ "$(basename "$model")" == "$model_file" ]] ||
+      die "the model $model, which $1 names, is not there or may not be read; bring it back, or name another with --model FILE"
+    model="$FAELLED_MODEL"
+  fi
+  printf '%s\n' "$model"
+}
+
 # need_config DATA PORT MODEL_FILE: PORT and MODEL_FILE are empty where the command line names none.
 need_config() {
   local file="$1/faelled.yaml" note="$1/.faelled.yaml.sha256" port="$2" model="$3"
@@ -72,8 +88,7 @@ need_config() {
     write_config "$file" "${port:-9400}" "${model:-$FAELLED_MODEL}"
   elif [[ -f "$note" && "$(sha256sum "$file" | cut -c1-64)" == "$(<"$note")" ]]; then
     [[ -n "$port" ]] || port="$(sed -n 's/^listen: .*://p' "$file")"
-    [[ -n "$model" ]] || model="$(sed -n 's/^    file: "\(.*\)"$/\1/p' "$file")"
-    [[ -r "$model" ]] || model="$FAELLED_MODEL"
+    if [[ -z "$model" ]]; then model="$(model_in "$file")" || exit 1; fi
     write_config "$file" "$port" "$model"
   else
     [[ -z "$model" ]] || die "$file was changed by hand; name the model there, under models, or take the file away"

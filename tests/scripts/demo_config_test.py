@@ -56,6 +56,35 @@ def test_leaves_a_file_alone_that_was_changed_by_hand(data):
     assert after == text
 
 
+def test_a_model_that_has_gone_is_said_and_nothing_takes_its_place(data, tmp_path):
+    model = tmp_path / "mine.gguf"
+    model.touch()
+    _, before = need_config(data, model=str(model))
+    model.unlink()
+    done, after = need_config(data, port="9500")
+    assert done.returncode == 1 and after == before
+    assert str(model) in done.stderr and "--model FILE" in done.stderr
+    model.touch()
+    assert need_config(data)[0].returncode == 0
+
+
+def test_the_small_model_is_taken_from_where_the_cache_is_now(data):
+    _, text = need_config(data)
+    (data / "faelled.yaml").write_text(text.replace('"/models/', '"/old/'))
+    subprocess.run(["bash", "-c", 'sha256sum "$1/faelled.yaml" | cut -c1-64 >"$1/.faelled.yaml.sha256"', "-", str(data)], check=True)
+    done, text = need_config(data)
+    assert done.returncode == 0 and 'file: "/models/' in text
+
+
+def test_a_name_with_quotes_and_backslashes_stays_what_it_is(data, tmp_path):
+    model = tmp_path / r'a "good" \ one".gguf'
+    model.touch()
+    _, first = need_config(data, model=str(model))
+    done, second = need_config(data, port="9500")
+    assert done.returncode == 0, done.stderr
+    assert second == first.replace(":9400", ":9500")
+
+
 def test_greets_with_an_address_a_link_a_key_and_a_curl_line():
     ready = '{"url":"http://127.0.0.1:9400","sign_in":"http://127.0.0.1:9400/sign-in#abc","key":"sk-x","model":"small"}\n'
     done = subprocess.run([str(ROOT / "scripts/greet.sh")], input=ready, capture_output=True, text=True, timeout=10)
