@@ -14,6 +14,7 @@ import argparse
 import base64
 import hashlib
 import html.parser
+import http.client
 import json
 import os
 import re
@@ -181,7 +182,7 @@ def fetch_once(url, part, name, headers, validator):
         if isinstance(error.reason, ssl.SSLCertVerificationError):
             raise FetchError(f"{shown(url)}: {error.reason.verify_message}; name your CA bundle in SSL_CERT_FILE") from error
         raise Broken(str(error.reason)) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         if isinstance(error, OSError) and error.errno == 28:
             raise FetchError(f"the disk with {part.parent} is full") from error
         raise Broken(str(error) or type(error).__name__) from error
@@ -214,20 +215,30 @@ def fetch(url, dest, sha256=None, headers=(), name=None):
             time.sleep(wait_s)
 
 
-def read_url(url, headers=()):
+def asked_patiently(url, ask):
+    """What ask() returns; it is called again where the server cuts off or is busy."""
     for attempt in range(TRIES_MAX):
         try:
-            with opener().open(request_of(url, headers), timeout=TIMEOUT_S) as response:
-                return response.read(), response.headers.get_content_type(), response.url
+            return ask()
         except urllib.error.HTTPError as error:
             if error.code < 500 and error.code not in (408, 425, 429):
                 raise FetchError(f"{shown(url)}: HTTP {error.code} {error.reason}") from error
             cause = f"HTTP {error.code}"
-        except OSError as error:
-            cause = str(error)
+        except (OSError, http.client.HTTPException) as error:
+            cause = str(error) or type(error).__name__
         if attempt + 1 < TRIES_MAX:
-            time.sleep(BACK_OFF_S * 2**attempt)
+            wait_s = BACK_OFF_S * 2**attempt
+            print(f"  {shown(url)}: {cause}; again in {wait_s:g} s", file=sys.stderr)
+            time.sleep(wait_s)
     raise FetchError(f"{shown(url)}: {cause}; gave up after {TRIES_MAX} tries. Is the network or the proxy right?")
+
+
+def read_url(url, headers=()):
+    def ask():
+        with opener().open(request_of(url, headers), timeout=TIMEOUT_S) as response:
+            return response.read(), response.headers.get_content_type(), response.url
+
+    return asked_patiently(url, ask)
 
 
 class Links(html.parser.HTMLParser):
@@ -292,15 +303,19 @@ def hf_source(name):
     request = request_of(url, headers)
     request.method = "HEAD"
     plain = urllib.request.build_opener(urllib.request.HTTPSHandler(context=ssl_context()), KeepRedirect)
-    try:
-        answer = plain.open(request, timeout=TIMEOUT_S).headers
-    except urllib.error.HTTPError as error:
-        if not 300 <= error.code < 400:
-            raise FetchError(f"{url}: HTTP {error.code} {error.reason}"
-                             + ("; set HF_TOKEN if the model asks for consent" if error.code in (401, 403) else "")) from error
-        answer = error.headers
-    except OSError as error:
-        raise FetchError(f"{url}: {error}") from error
+
+    def ask():
+        try:
+            with plain.open(request, timeout=TIMEOUT_S) as response:
+                return response.headers
+        except urllib.error.HTTPError as error:
+            if 300 <= error.code < 400:
+                return error.headers
+            if error.code in (401, 403):
+                raise FetchError(f"{url}: HTTP {error.code} {error.reason}; set HF_TOKEN if the model asks for consent") from error
+            raise
+
+    answer = asked_patiently(url, ask)
     etag = (answer.get("X-Linked-Etag") or answer.get("ETag") or "").removeprefix("W/").strip('"')
     return url, headers, etag if re.fullmatch(r"[0-9a-f]{64}", etag) else None
 

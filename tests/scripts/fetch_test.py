@@ -26,6 +26,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.cuts, self.statuses, self.ranges, self.paths, self.credentials = [], [], [], [], []
         self.body, self.resumes, self.headers = BODY, True, {}
         self.pages, self.redirects = {}, {}
+        self.page_cuts, self.hang_ups = [], 0  # as cuts; so many requests get no answer at all
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -40,6 +41,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server = self.server
         server.paths.append(self.path)
         server.credentials.append(self.headers.get("Authorization"))
+        if server.hang_ups:
+            server.hang_ups -= 1
+            self.close_connection = True
+            return None
         if self.path in server.redirects:
             return self.answer(302, b"", {"Location": server.redirects[self.path]})
         if self.path in server.pages:
@@ -67,6 +72,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if status in (200, 206) and self.path not in self.server.pages and self.server.cuts:
             body = body[: self.server.cuts.pop(0)]
+        if self.path in self.server.pages and self.server.page_cuts:
+            body = body[: self.server.page_cuts.pop(0)]
         self.wfile.write(body)
         self.close_connection = True
 
@@ -178,6 +185,31 @@ def test_finds_a_wheel_through_pips_own_index(server, tmp_path, content_type):
     done = fetch("pypi", "tiny", name, tmp_path / name, "--sha256", SHA256, PIP_INDEX_URL=f"{server.url}/simple")
     assert done.returncode == 0, done.stderr
     assert server.paths == ["/simple/tiny/", f"/files/{name}"]
+
+
+def test_asks_an_index_again_that_was_cut_off_and_says_so(server, tmp_path):
+    name = "tiny-1.0-py3-none-any.whl"
+    server.pages["/simple/tiny/"] = ("text/html", b'<a href="/files/%s">x</a>' % name.encode())
+    server.page_cuts = [10]
+    done = fetch("pypi", "tiny", name, tmp_path / name, "--sha256", SHA256, PIP_INDEX_URL=f"{server.url}/simple")
+    assert done.returncode == 0, done.stderr
+    assert "/simple/tiny/: IncompleteRead" in done.stderr and "again in 0 s" in done.stderr
+    assert server.paths == ["/simple/tiny/", "/simple/tiny/", f"/files/{name}"]
+
+
+@pytest.mark.parametrize("refusal", ["busy", "silent"])
+def test_asks_a_hub_again_for_the_hash(server, tmp_path, refusal):
+    server.headers = {"X-Linked-Etag": f'"{SHA256}"'}
+    server.statuses, server.hang_ups = ([503], 0) if refusal == "busy" else ([], 1)
+    done = fetch("hf", "owner/repo/small.gguf", tmp_path / "small.gguf", HF_ENDPOINT=server.url)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "small.gguf").read_bytes() == BODY and "again in 0 s" in done.stderr
+
+
+def test_a_hub_that_wants_consent_is_not_asked_again(server, tmp_path):
+    server.statuses = [403] * 9
+    done = fetch("hf", "owner/repo/small.gguf", tmp_path / "small.gguf", HF_ENDPOINT=server.url)
+    assert done.returncode != 0 and "set HF_TOKEN" in done.stderr and len(server.statuses) == 8
 
 
 def test_fetches_a_model_by_its_hub_name_and_checks_the_hash_the_hub_tells(server, tmp_path):
