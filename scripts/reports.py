@@ -22,6 +22,7 @@ class Counts:
     failed: int = 0
     skipped: int = 0
     failures: list = field(default_factory=list)
+    skips: list = field(default_factory=list)
 
     @classmethod
     def of(cls, outcomes, allowed):
@@ -34,11 +35,13 @@ class Counts:
             setattr(counts, state, getattr(counts, state) + 1)
             if state == "failed":
                 counts.failures.append(outcome)
+            elif state == "skipped":
+                counts.skips.append(outcome)
         return counts
 
     def __add__(self, other):
         return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped,
-                      self.failures + other.failures)
+                      self.failures + other.failures, self.skips + other.skips)
 
     def __str__(self):
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
@@ -59,6 +62,7 @@ def junit(path, prefix=""):
     outcomes = []
     for case in root.iter("testcase"):
         name = "::".join(part for part in (prefix, case.get("classname"), case.get("name")) if part)
+        why = ""
         if case.get("status") == "notrun":
             if case.get("result") == "suppressed" and not case.get("name", "").startswith("DISABLED_"):
                 continue  # left out by a filter
@@ -67,9 +71,10 @@ def junit(path, prefix=""):
             state = "failed"
         elif case.find("skipped") is not None or case.get("result") == "skipped":
             state = "skipped"
+            why = case.find("skipped").get("message", "") if case.find("skipped") is not None else ""
         else:
             state = "passed"
-        outcomes.append(Outcome(name, state))
+        outcomes.append(Outcome(name, state, why))
     return outcomes
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 OUT = BUILD / "test"
 CORES = os.cpu_count() or 1
-THREADED = ("net", "http", "store", "ledger", "observe", "members", "portal", "decisions")  # the folders with threads: under TSan
+THREADED = ("net", "http", "store", "ledger", "observe", "members", "portal", "decisions", "node")  # with threads: under TSan
 FUZZ_S = 6
 STAGE_S_MAX = 1800
 
@@ -105,6 +105,8 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
     tests = sorted({t for t in ninja_targets(preset) if t.endswith("_test") and "/" not in t})
     if names is not None:
         tests = [test for test in tests if test.removesuffix("_test") in names]
+        if missing := set(names) - {test.removesuffix("_test") for test in tests}:
+            raise StageFailed(f"no test is built of {', '.join(sorted(missing))}")
     if not tests:
         raise StageFailed("no test binary is to be built")
     # What does not build is one failure; the rest still runs.
@@ -157,6 +159,14 @@ def scripts(stage):
 def canary(stage):
     """does the compiler destroy each temporary of a coroutine exactly once?"""
     pytest(stage, "tests/canary")
+
+
+def vllm(stage):
+    """the real vLLM for processors, for the end-to-end tests, where there is room for it"""
+    status = stage.run("bash", "-c", 'root="$1"; source "$1/scripts/common.sh"; source "$1/scripts/setup.sh"; '
+                       "has_room_for_vllm || exit 3; lock_cache; need_vllm", "-", ROOT)
+    no_room = "its tests are skipped: it takes 6 GB, and 10 while it is installed; ./dev vllm installs it elsewhere"
+    stage.count([Outcome("needs_vllm", "skipped", no_room) if status == 3 else Outcome("vllm", "failed" if status else "passed")])
 
 
 def ui(stage):
@@ -244,7 +254,7 @@ def conformance(stage):
 
 
 # Stages of a group run beside each other, two at a time: they wait more than they work. The others have all cores.
-GROUPS = [[scripts, lint, canary], [ui], [release], [unit], [tsan], [fuzz], [browser, e2e, conformance, deploy]]
+GROUPS = [[vllm, scripts, lint, canary], [ui], [release], [unit], [tsan], [fuzz], [browser, e2e, conformance, deploy]]
 STAGES = [function for group in GROUPS for function in group]
 STAGES_AT_ONCE = 2
 FOLDER_OF = {"fuzz": "fuzz", "ui": "ui", "browser": "tests/browser", "e2e": "tests/e2e", "conformance": "tests/conformance", "deploy": "tests/deploy"}
@@ -284,9 +294,9 @@ def run_stage(function, patterns, skips):
     except StageFailed as error:
         stage.count([Outcome(str(error), "failed")])
     counts = Counts.of(stage.outcomes, skips)
-    said = []
+    said = [f"  skipped {outcome}" for outcome in counts.skips]
     if counts.failed:
-        said = [*end_of_log(stage), *(f"  FAILED {name}: {outcome}" for outcome in counts.failures)]
+        said += [*end_of_log(stage), *(f"  FAILED {name}: {outcome}" for outcome in counts.failures)]
     stage.log.close()
     said.append(f"{name}: {counts} ({time.monotonic() - begun:.0f} s)\n")
     print("\n".join(said) + "\n", end="", flush=True)  # in one write: others may be speaking

@@ -21,6 +21,7 @@ def test_counts_a_gtest_report(tmp_path):
       </testsuite></testsuites>""")
     outcomes = reports.junit(report, "a_test")
     assert states(outcomes) == ["passed", "failed", "skipped", "skipped"]
+    assert outcomes[2].why == "x", "whoever reads the summary is told why"
     assert outcomes[0].name == "a_test::A::passes"
 
 
@@ -38,6 +39,7 @@ def test_a_skipped_test_fails_unless_it_is_allowed(tmp_path):
     counts = Counts.of([Outcome("a::needs_gpu_x", "skipped"), Outcome("b", "skipped"), Outcome("c", "passed")], allowed)
     assert str(counts) == "1 passed, 1 failed, 1 skipped"
     assert "skips-allowed" in counts.failures[0].why
+    assert [outcome.name for outcome in (counts + counts).skips] == ["a::needs_gpu_x"] * 2
 
 
 def test_counts_what_the_web_runners_report(tmp_path):

@@ -151,3 +151,18 @@ def test_the_commands_in_the_documents_name_stages_that_are_there():
             if line.startswith("./test "):
                 named = {word.partition(":")[0] for word in line.split()[1:] if not word.startswith("-")}
                 assert named - {"…"} <= known | {"STAGE"}, f"{page.name}: {line}"
+
+
+def test_all_folders_with_threads_are_under_the_thread_sanitizer():
+    root = Path(stages.ROOT) / "src"
+    with_threads = {file.parent.relative_to(root).parts[0] for file in root.rglob("*.[ch]pp")
+                    if "_test" not in file.name and "testing" not in file.name and "std::thread" in file.read_text()}
+    assert with_threads and with_threads <= set(stages.THREADED), with_threads - set(stages.THREADED)
+
+
+def test_where_there_is_no_room_for_vllm_its_tests_are_skipped_with_a_word(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(stages, "OUT", tmp_path)
+    monkeypatch.setattr(stages.Stage, "run", lambda stage, *command, **options: 3)
+    counts = stages.run_stage(stages.vllm, [], ["*needs_vllm*"])
+    assert (counts.passed, counts.failed, counts.skipped) == (0, 0, 1)
+    assert "skipped needs_vllm: its tests are skipped: it takes 6 GB" in capsys.readouterr().out
