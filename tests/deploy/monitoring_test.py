@@ -1,11 +1,14 @@
 """Alarms, runbooks and curves: judged by promtool, and held to the metrics that a server really shows."""
 
 import json
+import math
 import re
 import subprocess
 
 import pytest
 import yaml
+from server import Server
+from waiting import until
 
 RULES = "deploy/prometheus/faelled-alerts.yaml"
 DASHBOARD = "deploy/dashboards/faelled.json"
@@ -73,6 +76,21 @@ def test_alarms_ask_for_metrics_that_a_server_shows(alarms, shown):
     for alarm in alarms:
         missing = set(METRIC.findall(alarm["expr"])) - shown
         assert not missing, f"{alarm['alert']}: {missing}"
+
+
+def test_where_the_system_does_not_say_how_much_is_free_that_is_no_full_disk(tmp_path):
+    server = Server(tmp_path, [{"id": "m", "engine": "openai", "url": "http://127.0.0.1:9/v1", "upstream_model": "m"}])
+    try:
+        server.start(ready=False)
+        server.data.rename(tmp_path / "elsewhere")
+
+        def free():
+            return float(re.search(r"^faelled_data_free_bytes (\S+)$", server.metrics(), re.MULTILINE).group(1))
+
+        until("the folder is missed", lambda: not free() > 0, 40)
+        assert math.isnan(free())
+    finally:
+        server.end()
 
 
 def test_curves_ask_for_metrics_that_a_server_shows(root, shown):
