@@ -23,12 +23,16 @@ std::uint64_t allocated() {
   return now.uordblks + now.hblkhd;
 }
 
-// So many models in a memory of 640 GB, and so many tickets that wait for a thousand absent ones.
+// So many models in a memory of 640 GB, and so many tickets that wait for a thousand absent ones. `at_start`: as many
+// for the GPUs beside it, where the first of them load.
 struct Full {
-  explicit Full(std::uint64_t waiting) : random(1) {
-    planner.step(now, residency::DeviceIs{0, 640 * gb});
+  explicit Full(std::uint64_t waiting, bool at_start = false) : random(1) {
     for (ModelNumber m = 0; m < registered; ++m)
       planner.step(now, residency::ModelIs{m, (1 + random.below(60)) * gb, std::chrono::seconds(20), 4});
+    for (ModelNumber m = registered; at_start && m < 2 * registered; ++m)
+      planner.step(
+          now, residency::ModelIs{m, gb, std::chrono::seconds(20), 4, false, true, 0, 0, residency::DeviceKind::gpu});
+    planner.step(now, residency::DevicesAre{{{0, 640 * gb}, {1, 80 * gb, residency::DeviceKind::gpu}}});
     for (std::uint64_t i = 0; i < waiting; ++i) ask();
   }
   void ask() {
@@ -53,7 +57,7 @@ struct Full {
 };
 
 void PlannerStep(benchmark::State& state) {
-  Full full(static_cast<std::uint64_t>(state.range(0)));
+  Full full(static_cast<std::uint64_t>(state.range(0)), state.range(1) != 0);
   full.took.clear();
   residency::TicketNumber oldest = 0;
   for (auto _ : state) {
@@ -70,7 +74,12 @@ void PlannerStep(benchmark::State& state) {
   state.counters["p99_us"] = at(0.99);
   state.counters["max_us"] = at(1);
 }
-BENCHMARK(PlannerStep)->Arg(100)->Arg(10'000)->Iterations(20'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(PlannerStep)
+    ->Args({100, 0})
+    ->Args({10'000, 0})
+    ->Args({100, 1})
+    ->Iterations(20'000)
+    ->Unit(benchmark::kMicrosecond);
 
 class Nobody final : public Clock {
  public:

@@ -260,6 +260,7 @@ void Planner::promote(ModelNumber model) {
     copy = std::ranges::find_if(copies_, [&](const Copy& c) { return c.model == model && c.where == Where::loading; });
   if (copy == copies_.end()) return;
   swap_first(*copy);
+  if (entry.where == Where::ready) entry.ordered = false;
   entry.failures = 0;
   entry.blocked_until = {};
   if (copy->where == Where::failed) {

@@ -267,6 +267,59 @@ TEST_F(CopiesTest, AllGoWhenTheModelIsUnloadedRemovedOrRenewed) {
   }
 }
 
+// Whoever it made room for is no longer waited for, but it is as its model was.
+TEST_F(CopiesTest, AnEngineOfTheFormerDefinitionIsNeverCalledBack) {
+  for (const Event& event : {Event(Order{0, Act::renew}), Event(ModelGone{0})}) {
+    Crowded with;
+    World& crowded = with.world;
+    with.load(seconds(120));
+    ASSERT_TRUE(with.has_copy());
+    crowded.answer_takes = seconds(1000);
+    const auto busy = [&](DeviceNumber d) { return crowded.planner.engine(0, d).running > 0; };
+    for (int i = 0; i < 100 && !(busy(0) && busy(1)); ++i) with.load(seconds(3));
+    const TicketNumber ticket = crowded.ask(1);
+    const DeviceNumber goes = crowded.planner.where(0, 0) == Where::draining ? 0 : 1;
+    ASSERT_EQ(crowded.planner.where(0, goes), Where::draining);
+    crowded.kill(0, 1 - goes);
+    crowded.tell(DeviceIs{2, 10, DeviceKind::gpu});
+    crowded.tell(event);
+    crowded.tell(ModelIs{0, 8, seconds(1), 1, false, false, 0, 0, DeviceKind::gpu, 4});
+    crowded.ask(0);
+    crowded.pass(seconds(20));
+    ASSERT_EQ(crowded.at(0).where, Where::ready);
+    (void)crowded.does();
+    crowded.tell(Ended{ticket});
+    for (const Action& action : crowded.does()) EXPECT_FALSE(std::holds_alternative<Serve>(action));
+    EXPECT_EQ(crowded.planner.where(0, goes), Where::draining);
+  }
+}
+
+// One that is unused is enough; another model waits that has no room there whatever goes.
+TEST_F(CopiesTest, RoomForAFurtherEngineIsMadeOnce) {
+  World one({{0, 16, DeviceKind::gpu}, {1, 10, DeviceKind::gpu}}, {.turn_least = seconds(300)});
+  one.kind = DeviceKind::gpu;
+  one.copies = 4;
+  one.add({3, 3, 3, 3, 15});
+  for (const ModelNumber m : {1U, 2U, 3U}) one.serve(m);
+  for (const ModelNumber m : {1U, 2U, 3U}) ASSERT_EQ(one.at(m).device, 1U);
+  one.pass(seconds(310));
+  one.answer_takes = seconds(5);
+  one.ends_after = seconds(30);
+  for (int i = 0; i < 100; ++i) one.ask(0);
+  one.pass(seconds(2));
+  one.ask(4);
+  (void)one.does();
+  for (int i = 0; i < 60 && one.planner.copies(0).empty(); ++i) {
+    one.ask(0);
+    one.pass(seconds(1));
+  }
+  ASSERT_EQ(one.at(4).where, Where::absent);
+  std::size_t unloads = 0;
+  for (const Action& action : one.does()) unloads += std::holds_alternative<Unload>(action) ? 1 : 0;
+  EXPECT_EQ(unloads, 1U);
+  EXPECT_EQ(one.planner.copies(0).size(), 1U);
+}
+
 // Invariant: memory once. Invariant: no answer cut off.
 // As the histories of planner_test.cpp, with several devices of a kind and bursts for one model. World looks at each
 // step that no model has two engines on a device and that nobody who is waited for is kept out by a further engine;

@@ -124,6 +124,7 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
   }
   if (entry.where == Where::falling_asleep && entry.line.waiting() > 0) return after_about(soon_s + load);
   if (!wanted(number) || !fits(number)) return {};
+  const double blocked = std::max(0.0, seconds(entry.blocked_until - now));  // it has failed
   // Those that have waited longer together come first; then what is in use has its turn.
   const double waited = entry.line.waited_s(now);
   double before = 0, turn = std::numeric_limits<double>::infinity();
@@ -132,7 +133,7 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
   for (DeviceNumber d = 0; d < devices_.size(); ++d) {
     const Device& device = devices_[d];
     if (device.bytes < catalogue_[number].bytes || !may_be_on(number, d)) continue;
-    if (device.room() >= needs(number)) return after_about(load);
+    if (device.room() >= needs(number)) return after_about(blocked + load);
     std::uint64_t spared = 0;
     double spares = 0;
     for (const Copy& copy : copies_) {
@@ -154,7 +155,7 @@ Duration Planner::ready_in(ModelNumber number, Instant now) const {
   if (std::isinf(turn)) return {};
   const auto servers = static_cast<double>(
       std::max<std::ptrdiff_t>(1, std::ranges::count_if(devices_, [&](const Device& d) { return suits(number, d); })));
-  return after_about(turn + load + before / servers * (switch_s_ + seconds(settings_.turn_least)));
+  return after_about(std::max(turn, blocked) + load + before / servers * (switch_s_ + seconds(settings_.turn_least)));
 }
 
 }  // namespace faelled::residency

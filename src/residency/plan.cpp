@@ -8,7 +8,8 @@
 namespace faelled::residency {
 namespace {
 
-constexpr std::size_t evictors_max = 16;  // of the most wanted: those behind them wait for room or for their turn
+// Of the most wanted of each kind of memory: those behind them wait for room or for their turn.
+constexpr std::size_t evictors_max = 16;
 
 }  // namespace
 
@@ -40,6 +41,14 @@ Cause Planner::cause_of(const Entry& entry) {
   return entry.pinned ? Cause::pinned : Cause::ordered;
 }
 
+// Of two that are waited for.
+bool Planner::is_before(ModelNumber a, ModelNumber b) const {
+  const Entry &one = entries_[a], &other = entries_[b];
+  if (urgent(one) != urgent(other)) return urgent(one);
+  const double waited_s = one.line.waited_s(now_), other_s = other.line.waited_s(now_);
+  return waited_s != other_s ? waited_s > other_s : a < b;
+}
+
 void Planner::list(ModelNumber model) {
   Entry& entry = entries_[model];
   if (entry.listed || !wanted(model)) return;
@@ -58,7 +67,7 @@ void Planner::plan() {
     plan_overfull(d);
   }
   plan_wanted();
-  if (!at_start_.empty()) plan_at_start();
+  plan_at_start();
   if (!to_warm_.empty()) plan_warm();
   if (!crowds_.empty()) plan_copies();
   if (settings_.unused_after > Duration::zero() || settings_.idle_w > 0) plan_unused();
@@ -139,6 +148,7 @@ void Planner::call_off(DeviceNumber number) {
     Entry& going = entries_[m];
     if (going.where != Where::draining || going.other != coming) continue;
     stay_up(m);
+    going.ordered = false;
     enter(going, Where::ready, Cause::asked);
     actions_.emplace_back(Serve{m, number});
   }
@@ -176,59 +186,37 @@ void Planner::plan_wanted() {
     return !entries_[m].listed;
   });
   if (wanted_.empty()) return;
-  struct Candidate {
-    bool urgent;
-    double waited_s;
-    ModelNumber model;
-  };
-  std::vector<Candidate> all;
+  std::vector<ModelNumber> all;
   for (const ModelNumber m : wanted_) {
     const Entry& entry = entries_[m];
     if (entry.blocked_until > now_) {
       meet(entry.blocked_until);
     } else if (fits(m)) {
-      all.push_back({urgent(entry), entry.line.waited_s(now_), m});
+      all.push_back(m);
     }
   }
-  const auto sooner = [](const Candidate& a, const Candidate& b) {
-    if (a.urgent != b.urgent) return a.urgent;
-    return a.waited_s != b.waited_s ? a.waited_s > b.waited_s : a.model < b.model;
-  };
   for (DeviceNumber d = 0; d < devices_.size(); ++d)
-    if (devices_[d].further && std::ranges::any_of(all, [&](const Candidate& c) { return may_be_on(c.model, d); }))
+    if (devices_[d].further &&
+        std::ranges::any_of(all, [&](ModelNumber m) { return may_be_on(m, d) && fits(m, devices_[d]); }))
       call_off(d);
-  const std::size_t front = std::min(all.size(), evictors_max);
-  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(front), sooner);
+  // The front of each kind, and those of both in one order.
+  const auto sooner = [this](ModelNumber a, ModelNumber b) { return is_before(a, b); };
+  const auto of_host = [this](ModelNumber m) { return entries_[m].kind == DeviceKind::host; };
+  const auto gpus = std::ranges::partition(all, of_host).begin();
+  const auto front_of = [&](auto begin, auto end) {
+    const auto front = begin + std::min<std::ptrdiff_t>(end - begin, evictors_max);
+    std::partial_sort(begin, front, end, sooner);
+    return front;
+  };
+  const auto hosts_front = front_of(all.begin(), gpus), gpus_front = front_of(gpus, all.end());
+  const auto front = std::rotate(hosts_front, gpus, gpus_front);
+  if (gpus_front != gpus) std::sort(all.begin(), front, sooner);
   std::vector<bool> closed(devices_.size());  // to all that come behind: one before them waits for that device
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const ModelNumber m = all[i].model;
-    if (place_in_room(m, cause_of(entries_[m]), closed) || i >= front) continue;
-    (void)place_by_eviction(m, closed);
+  for (auto at = all.begin(); at != all.end(); ++at) {
+    // One that sleeps may have been stopped for another before it.
+    if (!wanted(*at) || place_in_room(*at, cause_of(entries_[*at]), closed) || at >= front) continue;
+    (void)place_by_eviction(*at, closed);
   }
-}
-
-void Planner::plan_at_start() {
-  std::vector<std::uint32_t> loading(devices_.size());
-  bool full = true;
-  for (DeviceNumber d = 0; d < devices_.size(); ++d) {
-    for (const ModelNumber m : devices_[d].models) loading[d] += entries_[m].where == Where::loading ? 1 : 0;
-    full &= loading[d] >= settings_.loads_at_start;
-  }
-  if (full) return;
-  std::vector<bool> closed(devices_.size());
-  std::erase_if(at_start_, [&](ModelNumber m) {
-    Entry& entry = entries_[m];
-    if (!entry.known || !entry.at_start || entry.where != Where::absent) return true;
-    for (DeviceNumber d = 0; d < devices_.size(); ++d) closed[d] = loading[d] >= settings_.loads_at_start;
-    if (place_in_room(m, Cause::at_start, closed)) {
-      ++loading[entry.device];
-      return true;
-    }
-    // What does not fit beside those before it waits until it is asked for.
-    const std::uint64_t bytes = catalogue_[m].bytes;
-    entry.at_start = std::ranges::any_of(devices_, [&](const Device& d) { return suits(m, d) && d.room() >= bytes; });
-    return !entry.at_start;
-  });
 }
 
 void Planner::plan_unused() {
@@ -297,7 +285,19 @@ bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
   if (!best) {
     // It has waited long enough for a switch: nobody behind it takes what it waits for.
     const double switch_s = comes_s(model) + service_s(entry);
-    if (!urgent(entry) && entry.line.waited_s(now_) < settings_.switches_waited * switch_s) return false;
+    const double missing_s = settings_.switches_waited * switch_s - entry.line.waited_s(now_);
+    if (!urgent(entry) && missing_s > 0) {
+      const auto sleeper = [this](ModelNumber m) {
+        return entries_[m].where == Where::asleep && entries_[m].line.waiting() > 0;
+      };
+      const auto has_one = [&](const Device& d) { return std::ranges::any_of(d.models, sleeper); };
+      if (std::ranges::any_of(devices_, has_one)) meet(now_ + after_about(missing_s / entry.line.weight()) + 1us);
+      return false;
+    }
+    // Closed to those behind it, one of them that sleeps there would neither be woken nor make room.
+    best = cheapest(model, closed, Reach::sleepers);
+  }
+  if (!best) {
     for (DeviceNumber d = 0; d < devices_.size(); ++d)
       if (may_be_on(model, d) && fits(model, devices_[d])) closed[d] = true;
     return false;
@@ -306,7 +306,6 @@ bool Planner::place_by_eviction(ModelNumber model, std::vector<bool>& closed) {
   device.coming = model;
   device.reserved = needs(model);
   entry.device = best->device;
-  entry.ordered &= entry.line.waiting() == 0;
   if (entry.where != Where::asleep) enter(entry, Where::coming, cause_of(entry));
   const double switch_s = comes_s(model) + best->drain_s;
   switch_s_ = switch_s_ == 0 ? switch_s : switch_s_ + (switch_s - switch_s_) / 8;

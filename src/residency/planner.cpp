@@ -29,7 +29,7 @@ void Planner::on(const ModelIs& is) {
   const std::uint64_t bytes = std::max({is.bytes, entry.bytes_read, std::uint64_t{1}});
   // Room is being made for another size.
   if (comes(is.model) && (bytes != model.bytes || is.kind != entry.kind)) call_off(entry.device);
-  entry.kind = is.kind;
+  const bool other_kind = std::exchange(entry.kind, is.kind) != is.kind;
   model.bytes = bytes;
   // Loaded as what it is from now on, or grown as it runs.
   const bool there = entry.where == Where::loading || entry.where == Where::ready;
@@ -41,10 +41,7 @@ void Planner::on(const ModelIs& is) {
   entry.sleep_bytes = is.sleep_bytes;
   entry.residue = is.residue;
   entry.forgets = is.forgets;
-  if (is.at_start && entry.where == Where::absent) {
-    entry.at_start = true;
-    at_start_.push_back(is.model);
-  }
+  if ((is.at_start && entry.where == Where::absent) || (other_kind && entry.at_start)) begin_at_start(is.model);
   list(is.model);
 }
 
@@ -55,6 +52,7 @@ void Planner::on(const ModelGone& gone) {
   if (comes(gone.model)) call_off(entry.device);
   outdate(entry);
   if (entry.where != Where::absent) drain(gone.model, Cause::removed, no_model);
+  drain_copies(gone.model, Cause::removed, no_model);
 }
 
 void Planner::on(const DeviceIs& is) {
@@ -169,6 +167,7 @@ void Planner::on(const EngineIs& is) {
     entry.failures = 0;
     entry.used_at = now_;
     got_up(is.model, true);
+    entry.ordered = false;
     enter(entry, Where::ready, entry.cause);
     if (device.coming == is.model) device.coming = no_model;
   } else if (is.state == EngineState::failed && changes && entry.where != Where::failed) {
@@ -210,7 +209,7 @@ void Planner::on(const EngineGone& gone) {
   enter(entry, Where::absent, by_itself ? Cause::broken : entry.cause, by_itself ? no_model : entry.other);
   entry.running = entry.number = 0;
   promote(gone.model);
-  if (entry.known && entry.at_start) at_start_.push_back(gone.model);
+  if (entry.known && entry.at_start) begin_at_start(gone.model);
   list(gone.model);
 }
 
@@ -220,7 +219,7 @@ void Planner::on(const Order& order) {
   switch (order.act) {
     case Act::load:
     case Act::wake:
-      if (entry.where != Where::absent && entry.where != Where::asleep && entry.where != Where::falling_asleep) return;
+      if (entry.where == Where::ready || entry.where == Where::failed) return;
       entry.ordered = true;
       entry.blocked_until = {};
       return list(order.model);
@@ -246,6 +245,7 @@ void Planner::on(const Order& order) {
       entry.at_start = entry.where == Where::loading || entry.where == Where::ready || entry.where == Where::failed;
       outdate(entry);
       if (entry.outdated) drain(order.model, Cause::ordered, no_model);
+      drain_copies(order.model, Cause::ordered, no_model);
       return list(order.model);
   }
 }
@@ -313,7 +313,7 @@ Planner::Engine* Planner::engine_of(const Ticket& ticket) {
 void Planner::load(ModelNumber model, DeviceNumber device, Cause cause) {
   Entry& entry = entries_[model];
   entry.device = device;
-  entry.ordered = entry.at_start = false;
+  entry.at_start = false;
   entry.warmed = cause == Cause::habit;
   entry.number = ++engines_begun_;
   entry.running = 0;
@@ -338,8 +338,9 @@ void Planner::drain(ModelNumber model, Cause cause, ModelNumber other) {
   if (entry.where == Where::unloading) return;
   if (entry.where == Where::draining) {
     if (other != no_model) return;
-    enter(entry, Where::draining, cause);  // whoever it made room for no longer calls it back
-    return stay_up(model);
+    enter(entry, Where::draining, cause);  // whoever it made room for no longer calls it back, nor its copies
+    stay_up(model);
+    return drain_copies(model, cause, no_model);
   }
   if (entry.running == 0) return unload(model, cause, other);
   drain_copies(model, cause, other);

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -175,7 +176,7 @@ class Planner {
     bool known = false;
     bool pinned = false;
     bool at_start = false;
-    bool ordered = false;
+    bool ordered = false;  // until it is ready
     bool load_measured = false;
     Line line;
     Instant blocked_until{};  // after a failure
@@ -247,8 +248,13 @@ class Planner {
     std::vector<ModelNumber> stopped;
   };
   // Who is asked to leave: for a further engine those that have long been unused; for a model further engines first,
-  // then the unused, then those in use.
-  enum class Reach : std::uint8_t { rested, spare, unused, used };
+  // then the unused, then those in use, then sleepers that are waited for less than it.
+  enum class Reach : std::uint8_t { rested, spare, unused, used, sleepers };
+  // Those that were to be loaded without being asked for, and may be no more.
+  struct AtStart {
+    std::vector<ModelNumber> models;
+    std::uint64_t least = UINT64_MAX;  // none of them needs less
+  };
   // One that could leave a memory, and what that would give and cost.
   struct Leaver {
     bool kept = true;  // its model would have no engine
@@ -277,6 +283,8 @@ class Planner {
   void plan();
   void plan_wanted();
   void plan_at_start();
+  void plan_at_start(DeviceKind kind, AtStart& those);
+  void begin_at_start(ModelNumber model);
   void plan_overfull(DeviceNumber device);
   void plan_unused();
   void plan_warm();
@@ -343,6 +351,7 @@ class Planner {
   bool can_sleep(const Entry& entry, DeviceNumber device) const;
   std::optional<std::vector<ModelNumber>> bed(ModelNumber model, bool ordered) const;
   bool sleeps_unwanted(ModelNumber model) const;
+  bool sleeps_behind(ModelNumber model, ModelNumber wanted) const;
   bool moves(ModelNumber model) const;
   std::uint64_t needs(ModelNumber model) const;
   std::uint64_t frees(ModelNumber model) const;
@@ -362,6 +371,7 @@ class Planner {
   bool wanted(ModelNumber model) const;
   bool may_be_on(ModelNumber model, DeviceNumber device) const;
   static bool urgent(const Entry& entry) { return entry.pinned || entry.ordered; }
+  bool is_before(ModelNumber a, ModelNumber b) const;
   bool suits(ModelNumber model, const Device& device) const { return entries_[model].kind == device.kind; }
   bool fits(ModelNumber model, const Device& device) const;
   static Cause cause_of(const Entry& entry);
@@ -388,8 +398,8 @@ class Planner {
   std::vector<ModelNumber> wanted_;  // absent and waited for, pinned or ordered; also some that no longer are
   Tuner tuner_;
   Reading reading_;
-  std::uint64_t tuned_for_ = 0;  // bytes of all devices
-  std::vector<ModelNumber> at_start_;
+  std::uint64_t tuned_for_ = 0;      // bytes of all devices
+  std::array<AtStart, 2> at_start_;  // by kind of memory
   std::optional<Quarter> quarter_;
   std::unordered_map<ModelNumber, Habit> habits_;         // of those that were asked for
   std::vector<std::pair<Instant, ModelNumber>> to_warm_;  // for the quarter that comes next, and when

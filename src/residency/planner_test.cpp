@@ -190,6 +190,78 @@ TEST(Planner, DoesWhatAnOperatorOrders) {
   EXPECT_EQ(world.at(0).where, Where::absent);
 }
 
+TEST(Planner, AnOrderHoldsThoughWhoeverWaitedHasGone) {
+  World world(10);
+  world.add({8, 8});
+  world.answer_takes = seconds(100);
+  world.ask(0);
+  world.pass(seconds(10));
+  const TicketNumber ticket = world.ask(1);
+  world.tell(Order{1, Act::load});
+  ASSERT_EQ(world.at(1).where, Where::coming);
+  world.tell(Ended{ticket});
+  EXPECT_EQ(world.at(1).where, Where::coming);
+  world.pass(seconds(200));
+  EXPECT_EQ(world.at(1).where, Where::ready);
+}
+
+TEST(Planner, WhatIsOrderedDoesNotGoBeforeItCame) {
+  World world(10);
+  world.add({8, 8});
+  world.tell(Order{0, Act::load});
+  world.ask(1);
+  EXPECT_EQ(world.at(0).where, Where::loading);
+  world.pass(seconds(8));
+  EXPECT_EQ(world.at(0).where, Where::absent) << "then it goes like any";
+  EXPECT_EQ(world.at(1).where, Where::loading);
+}
+
+TEST(Planner, AnOrderForAModelThatGoesBringsItBack) {
+  World world(10);
+  world.add({8});
+  world.answer_takes = seconds(10);
+  world.ask(0);
+  world.pass(seconds(9));
+  world.tell(Order{0, Act::unload});
+  ASSERT_EQ(world.at(0).where, Where::draining);
+  world.tell(Order{0, Act::load});
+  world.pass(seconds(20));
+  EXPECT_EQ(world.at(0).where, Where::ready);
+  world.tell(Order{0, Act::unload});
+  world.pass(seconds(20));
+  EXPECT_EQ(world.at(0).where, Where::absent) << "the order is done";
+}
+
+TEST(Planner, ThoseWhoWaitForGpusDoNotKeepAHostModelFromMakingRoom) {
+  World world({{0, 10}, {1, 10, DeviceKind::gpu}});
+  world.add({8, 8});
+  world.serve(0);
+  world.kind = DeviceKind::gpu;
+  for (int i = 0; i < 21; ++i) world.add({8});
+  world.answer_takes = std::chrono::hours(1);
+  for (ModelNumber m = 2; m < 23; ++m) world.ask(m);
+  world.pass(seconds(30));
+  world.does();
+  world.ask(1);
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::makes_room, 1}, Load{1, 0, Cause::asked}));
+}
+
+TEST(Planner, AtStartEachKindOfMemoryIsFilledWhateverTheOtherDoes) {
+  World world({{0, 20}, {1, 20, DeviceKind::gpu}});
+  world.at_start = true;
+  for (int i = 0; i < 4; ++i) {
+    world.kind = DeviceKind::gpu;
+    world.add({4});
+    world.kind = DeviceKind::host;
+    world.add({6});
+  }
+  world.pass(seconds(20));
+  std::size_t ready = 0;
+  for (ModelNumber m = 0; m < 8; ++m) ready += world.at(m).where == Where::ready ? 1 : 0;
+  EXPECT_EQ(ready, 4U + 3U);
+  EXPECT_EQ(world.at(7).where, Where::absent);
+}
+
 TEST(Planner, ForgetsAModelThatLeavesTheCatalogue) {
   World world(10);
   world.add({4});
@@ -317,129 +389,6 @@ TEST(Planner, AnswersEverybodyInRandomHistories) {
     world.answer_all(models, asked);
     if (HasFailure()) return;
   }
-}
-
-// A change of what a model is: its engine ends in peace and comes back as it is now.
-TEST(Planner, RenewsWhatIsThereOnceItsAnswersHaveEnded) {
-  World world(10);
-  world.add({4});
-  world.answer_takes = seconds(10);
-  world.ask(0);
-  world.pass(seconds(5));
-  (void)world.does();
-  world.tell(Order{0, Act::renew});
-  world.tell(ModelIs{0, 2, seconds(2), 1, false, false});
-  EXPECT_THAT(world.does(), ElementsAre(Drain{0, Cause::ordered}));
-  EXPECT_EQ(world.planner.device(0)->taken, 4U) << "what runs is as large as it was";
-  world.pass(seconds(9));
-  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::ordered}, Load{0, 0, Cause::at_start}));
-  EXPECT_EQ(world.planner.device(0)->taken, 2U);
-}
-
-TEST(Planner, WhatWasMeasuredOfTheFormerEngineSaysNothingOfTheNext) {
-  World world(10);
-  world.add({4});
-  world.serve(0);
-  world.tell(EngineIs{0, 0, EngineState::ready, 9, seconds(7)});
-  EXPECT_EQ(world.at(0).bytes, 9U);
-  world.ends_after = seconds(3);
-  world.tell(Order{0, Act::renew});
-  world.tell(ModelIs{0, 2, seconds(2), 1, false, false});
-  world.tell(EngineIs{0, 0, EngineState::ready, 10, seconds(7)});
-  EXPECT_EQ(world.at(0).bytes, 10U) << "of what goes";
-  EXPECT_EQ(world.at(0).load, seconds(2));
-  world.pass(seconds(3));
-  EXPECT_EQ(world.at(0).bytes, 2U);
-}
-
-TEST(Planner, RenewsAPinnedModelAndLoadsItAgain) {
-  World world(10);
-  world.add({4});
-  world.tell(Order{0, Act::pin});
-  world.pass(seconds(5));
-  (void)world.does();
-  world.tell(Order{0, Act::renew});
-  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::ordered}, Load{0, 0, Cause::pinned}));
-}
-
-// What it is from now on is told after it was begun anew.
-TEST(Planner, CountsWhatIsLoadedAsWhatItHasBecome) {
-  World world(100);
-  world.add({10, 60});
-  world.breaks = 0;
-  world.ask(0);
-  world.pass(seconds(1));
-  ASSERT_EQ(world.at(0).where, Where::absent) << "it has failed, and waits";
-  world.breaks.reset();
-  (void)world.does();
-  world.tell(Order{0, Act::renew});
-  EXPECT_THAT(world.does(), ElementsAre(Load{0, 0, Cause::asked}));
-  world.tell(ModelIs{0, 50, seconds(10)});
-  EXPECT_EQ(world.planner.device(0)->taken, 50U);
-  world.ask(1);
-  EXPECT_THAT(world.does(), IsEmpty()) << "there is no room for both";
-}
-
-TEST(Planner, LeavesARenewedModelAwayThatWasNotThere) {
-  World world(10);
-  world.add({4});
-  world.tell(Order{0, Act::renew});
-  EXPECT_THAT(world.does(), IsEmpty());
-}
-
-// It made room for another whose asker then left: it must not be called back as it was.
-TEST(Planner, DoesNotCallBackAModelThatIsRemovedOrRenewedWhileItMakesRoom) {
-  for (const bool removed : {true, false}) {
-    World world(10, {.turn_least = seconds(1)});
-    world.add({8, 8});
-    world.answer_takes = seconds(100);
-    world.ask(0);
-    world.pass(seconds(9));
-    const TicketNumber waiting = world.ask(1, 1000);
-    world.pass(seconds(20));
-    ASSERT_EQ(world.at(0).where, Where::draining);
-    if (removed) {
-      world.tell(ModelGone{0});
-    } else {
-      world.tell(Order{0, Act::renew});
-    }
-    world.tell(Ended{waiting});
-    EXPECT_EQ(world.at(0).where, Where::draining);
-    (void)world.does();
-    world.pass(seconds(200));
-    EXPECT_THAT(world.does(), ElementsAre(Unload{0, removed ? Cause::removed : Cause::ordered}));
-  }
-}
-
-TEST(Planner, MakesRoomAnewForAModelThatGrewMeanwhile) {
-  World world(10);
-  world.add({5, 5, 4});
-  world.serve(0);
-  world.serve(1);
-  world.ends_after = seconds(3);
-  (void)world.does();
-  world.ask(2);
-  ASSERT_EQ(world.at(2).where, Where::coming);
-  world.tell(ModelIs{2, 10, seconds(10), 1, false, false});
-  world.pass(seconds(20));
-  EXPECT_EQ(world.at(2).where, Where::ready);
-  EXPECT_EQ(world.at(0).where, Where::absent);
-  EXPECT_EQ(world.at(1).where, Where::absent);
-}
-
-TEST(Planner, AModelThatComesBackWhileItStillGoesIsLoadedAnew) {
-  World world(10);
-  world.add({4});
-  world.serve(0);
-  world.ends_after = seconds(3);
-  (void)world.does();
-  world.tell(ModelGone{0});
-  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::removed}));
-  world.tell(ModelIs{0, 6, seconds(6), 1, false, true});
-  world.ask(0);
-  world.pass(seconds(3));
-  EXPECT_THAT(world.does(), ElementsAre(Load{0, 0, Cause::asked}));
-  EXPECT_EQ(world.planner.device(0)->taken, 6U);
 }
 
 }  // namespace

@@ -48,6 +48,12 @@ bool Planner::sleeps_unwanted(ModelNumber model) const {
   return entry.where == Where::asleep && entry.line.waiting() == 0 && !urgent(entry);
 }
 
+// It is waited for, but less than another that is absent, or it can never be woken.
+bool Planner::sleeps_behind(ModelNumber model, ModelNumber wanted) const {
+  const Entry& entry = entries_[model];
+  return entry.where == Where::asleep && !entry.pinned && !comes(model) && (is_before(wanted, model) || !fits(model));
+}
+
 // Who would have to be stopped so that its weights have room behind its device: nobody, or sleepers that are worth
 // less. An operator's order stops others too. None: there is no room for them.
 std::optional<std::vector<ModelNumber>> Planner::bed(ModelNumber model, bool ordered) const {
@@ -94,6 +100,9 @@ std::vector<Planner::Leaver> Planner::leavers(DeviceNumber number, ModelNumber w
       if (spare(m)) add_spare(m, entries_[m]);
     return all;
   }
+  const auto stops = [&](ModelNumber m) {
+    return sleeps_unwanted(m) || (reach == Reach::sleepers && sleeps_behind(m, wanted));
+  };
   for (const ModelNumber m : devices_[number].models) {
     const Entry& entry = entries_[m];
     if (m == wanted) continue;
@@ -101,12 +110,12 @@ std::vector<Planner::Leaver> Planner::leavers(DeviceNumber number, ModelNumber w
       add_spare(m, entry);
       continue;
     }
-    if (sleeps_unwanted(m)) {
+    if (stops(m)) {
       add(m, 0, load_s(m) - back_s(m), entry.taken);
       continue;
     }
     const bool free = unused(entry);
-    if (!free && !(reach == Reach::used && wanted != no_model && yields(m, wanted))) continue;
+    if (!free && !(reach >= Reach::used && wanted != no_model && yields(m, wanted))) continue;
     const double drain = free ? 0 : drain_s(entry, entry);
     const auto rests = sleep && entry.where == Where::ready ? rest(m, false) : std::nullopt;
     if (entry.where == Where::failed) {
@@ -118,7 +127,7 @@ std::vector<Planner::Leaver> Planner::leavers(DeviceNumber number, ModelNumber w
     }
   }
   for (const ModelNumber m : devices_[number].sleepers)
-    if (sleeps_unwanted(m)) add(m, 0, load_s(m) - back_s(m), entries_[m].backed);
+    if (m != wanted && stops(m)) add(m, 0, load_s(m) - back_s(m), entries_[m].backed);
   return all;
 }
 
@@ -212,7 +221,7 @@ void Planner::fell_asleep(const EngineIs& is) {
 
 void Planner::wake(ModelNumber model, Cause cause) {
   Entry& entry = entries_[model];
-  entry.ordered = entry.at_start = false;
+  entry.at_start = false;
   entry.warmed = cause == Cause::habit;
   ++counts_.wakes;
   counts_.warmed += entry.warmed ? 1 : 0;

@@ -366,6 +366,46 @@ TEST_F(SleepTest, TellsTheWaitByWhatWakingTookOfLate) {
   EXPECT_EQ(world.at(0).ready_in, seconds(3));
 }
 
+// Closed to those behind it, its device had a sleeper that neither woke nor made room.
+TEST_F(SleepTest, ALargeModelAndASleeperThatIsWaitedForDoNotKeepEachOtherOut) {
+  World world({{0, 10, DeviceKind::gpu, 1}, {1, 100}}, {.turn_least = seconds(60)});
+  const auto add = [&](ModelNumber m, std::uint64_t bytes) {
+    world.tell(ModelIs{m, bytes, seconds(10), 1, false, false, bytes, 1, DeviceKind::gpu});
+  };
+  constexpr ModelNumber sleeper = 0, used = 1, large = 2;
+  add(sleeper, 9);
+  add(used, 8);
+  add(large, 10);
+  world.answer_takes = seconds(5);
+  world.serve(sleeper);
+  for (int i = 0; i < 20; ++i) world.ask(used);
+  world.pass(seconds(1));
+  ASSERT_EQ(world.at(sleeper).where, Where::asleep);
+  world.ask(large, 4);
+  world.pass(seconds(10));
+  world.ask(sleeper, 0.25);
+  world.pass(std::chrono::hours(1));
+  EXPECT_EQ(world.ended(), 23U);
+}
+
+TEST_F(SleepTest, OfTwoSleepersThatEachNeedTheRestOfTheOtherOneIsWoken) {
+  World world({{0, 10, DeviceKind::gpu, 1}, {1, 100}}, {.turn_least = seconds(1)});
+  const auto add = [&](ModelNumber m, std::uint64_t bytes) {
+    world.tell(ModelIs{m, bytes, seconds(10), 1, false, false, 8, 1, DeviceKind::gpu});
+  };
+  for (const ModelNumber m : {0U, 1U, 2U}) add(m, m < 2 ? 9 : 8);
+  for (const ModelNumber m : {0U, 1U, 2U}) world.serve(m);
+  world.answer_takes = seconds(30);
+  world.ask(2);
+  for (const ModelNumber m : {0U, 1U}) {
+    ASSERT_EQ(world.at(m).where, Where::asleep);
+    add(m, 10);
+    world.ask(m);
+  }
+  world.pass(std::chrono::hours(1));
+  EXPECT_EQ(world.ended(), 6U);
+}
+
 // Room in memory of another kind is none for it.
 TEST_F(SleepTest, ASleeperOfAGpuIsNotEndedForRoomInTheHostsMemory) {
   World world({{0, 10, DeviceKind::gpu, 1}, {1, 100}});

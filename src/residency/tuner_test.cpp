@@ -8,8 +8,9 @@ namespace {
 using std::chrono::seconds;
 
 struct Place {
+  explicit Place(std::uint64_t bytes) : tuner(bytes) {}
   std::vector<Model> models{12};
-  Tuner tuner{4};
+  Tuner tuner;
   Instant now{std::chrono::hours(1)};
   void ask(ModelNumber model) {
     tuner.asked(model, models, now);
@@ -20,21 +21,22 @@ struct Place {
 
 // Two models are asked for in turn with strangers that never come again: only those who look at habits keep the two.
 TEST(Tuner, FollowsHabitWhereStrangersComeAndGo) {
-  Place place;
+  Place place(4);
+  EXPECT_FALSE(place.tuner.weighing().habit) << "at first";
   ModelNumber stranger = 0;
   for (int i = 0; i < 4000; ++i) {
     place.ask(i % 6 == 0 ? 0 : i % 6 == 3 ? 1 : 2 + stranger++ % 10);
   }
-  EXPECT_GT(place.tuner.weighing().demand, 0);
+  EXPECT_TRUE(place.tuner.weighing().habit);
 }
 
 // Each model's time comes once and is then over: only recency serves.
 TEST(Tuner, FollowsRecencyWhereHabitsMislead) {
-  Place place;
-  for (int day = 0; day < 60; ++day)
-    for (int i = 0; i < 200; ++i) place.ask(static_cast<ModelNumber>((day + i % 4) % 12));
-  const Weighing& weighing = place.tuner.weighing();
-  EXPECT_FALSE(weighing.habit && weighing.age == 0);
+  Place place(3);
+  EXPECT_GT(place.tuner.weighing().demand, 0) << "at first";
+  for (int day = 0; day < 200; ++day)
+    for (int i = 0; i < 20; ++i) place.ask(static_cast<ModelNumber>((3 * day + i % 3) % 12));
+  EXPECT_EQ(place.tuner.weighing().demand, 0);
 }
 
 }  // namespace

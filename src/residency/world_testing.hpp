@@ -25,7 +25,8 @@ struct World {
     tell(DeviceIs{1, behind});
     tell(DeviceIs{0, bytes, DeviceKind::host, 1});
   }
-  World(std::initializer_list<DeviceIs> devices, Settings settings = {}) : planner(settings) {
+  World(std::initializer_list<DeviceIs> devices, Settings settings = {}) : World(std::vector(devices), settings) {}
+  World(const std::vector<DeviceIs>& devices, Settings settings) : planner(settings) {
     for (const DeviceIs& device : devices) tell(device);
   }
 
@@ -73,7 +74,7 @@ struct World {
     const Instant end = now + by;
     while (true) {
       Instant next = planner.wake();
-      for (const auto* due : {&ready_at_, &gone_at_, &asleep_at_})
+      for (const auto* due : {&ready_at_, &gone_at_, &asleep_at_, &again_at_})
         for (const auto& [engine, at] : *due) next = std::min(next, at);
       for (const auto& [engine, runs] : running_) next = std::min(next, runs.second);
       if (next > end) break;
@@ -94,6 +95,7 @@ struct World {
       serving_[engine] = asleep_[engine] = false;
       ready_at_.erase(engine);
       asleep_at_.erase(engine);
+      again_at_.erase(engine);
       const auto was = at(gone->model);
       using Where = ModelState::Where;
       vain_[gone->model] |= was.level == 2 && (was.where == Where::falling_asleep || was.where == Where::waking);
@@ -113,15 +115,28 @@ struct World {
   }
   void kill(ModelNumber model, DeviceNumber device) {
     const EngineAt engine{model, device};
-    if (const auto runs = running_.find(engine); runs != running_.end()) {
-      const TicketNumber ticket = runs->second.first;
-      running_.erase(runs);
-      serving_[engine] = false;
-      waiting_[model].push_front(ticket);
-      tell(Returned{ticket});
-    }
+    give_back(engine);
     gone_at_.erase(engine);
     tell(EngineGone{model, device});
+  }
+  // Its first engine cannot go on, where it serves or is to; it is tried anew after a while by itself.
+  void fail(ModelNumber model) {
+    using Where = ModelState::Where;
+    const EngineAt engine{model, at(model).device};
+    const auto where = at(model).where;
+    if (where != Where::loading && where != Where::ready && where != Where::waking) return;
+    give_back(engine);
+    serving_[engine] = false;
+    ready_at_.erase(engine);
+    again_at_[engine] = now + std::chrono::seconds(20);
+    tell(EngineIs{model, engine.second, EngineState::failed, 0, {}});
+  }
+  // It leaves the catalogue: who waits is sent away.
+  std::size_t remove(ModelNumber model) {
+    const auto line = std::exchange(waiting_[model], {});
+    tell(ModelGone{model});
+    for (const TicketNumber ticket : line) tell(Ended{ticket});
+    return line.size();
   }
 
   // One of the things that every history of chance does to a model: `what` below 4.
@@ -152,6 +167,16 @@ struct World {
   std::size_t ended_on(DeviceNumber device) const { return ended_on_.contains(device) ? ended_on_.at(device) : 0; }
 
  private:
+  // What ran on it waits again.
+  void give_back(EngineAt engine) {
+    const auto runs = running_.find(engine);
+    if (runs == running_.end()) return;
+    const TicketNumber ticket = runs->second.first;
+    running_.erase(runs);
+    serving_[engine] = false;
+    waiting_[engine.first].push_front(ticket);
+    tell(Returned{ticket});
+  }
   void turn() {
     for (const auto& [engine, at] : std::map(gone_at_))
       if (at <= now) {
@@ -163,6 +188,12 @@ struct World {
         ready_at_.erase(engine);
         serving_[engine] = true;
         tell(EngineIs{engine.first, engine.second, EngineState::ready, 0, {}});
+      }
+    for (const auto& [engine, at] : std::map(again_at_))
+      if (at <= now) {
+        again_at_.erase(engine);
+        ready_at_[engine] = now + this->at(engine.first).load;
+        tell(EngineIs{engine.first, engine.second, EngineState::loading, 0, {}});
       }
     for (const auto& [engine, at] : std::map(asleep_at_))
       if (at <= now) {
@@ -214,6 +245,7 @@ struct World {
       serving_[engine] = asleep_[engine] = false;
       ready_at_.erase(engine);
       asleep_at_.erase(engine);
+      again_at_.erase(engine);
       if (ends_after == Duration::zero()) return tell(EngineGone{unload->model, unload->device});
       gone_at_[engine] = now + ends_after;
     } else if (const auto* sleep = std::get_if<Sleep>(&action)) {
@@ -300,6 +332,7 @@ struct World {
   std::map<EngineAt, Instant> ready_at_;
   std::map<EngineAt, Instant> gone_at_;
   std::map<EngineAt, Instant> asleep_at_;
+  std::map<EngineAt, Instant> again_at_;  // one that failed
   std::map<EngineAt, bool> asleep_;
   std::map<EngineAt, std::uint8_t> level_;
   std::map<ModelNumber, bool> vain_;  // it did not get to level 2, or not back
