@@ -58,6 +58,33 @@ TEST_F(AdapterNode, HasThoseOfItsModelBeforeItIsAskedAnything) {
   EXPECT_EQ(engine().adapters[0].upstream_model, "org/big:law.1");
 }
 
+TEST_F(AdapterNode, BeginsWithThoseItsModelHasByThenThoughItWasDirectedBefore) {
+  std::optional<engines::ModelSettings> known = settings.models[0];
+  settings.models.clear();
+  settings.look_up = [&](const std::string&) { return known; };
+  start();
+  node->direct({rpc::Directive::Act::load, "org/big", device});
+  known->adapters.push_back(adapter("tax"));
+  EXPECT_TRUE(node->know(*known)) << "nothing runs that would be otherwise";
+  ASSERT_TRUE(run_until_adapted());
+  EXPECT_THAT(names(engine()), ElementsAre("law", "tax"));
+}
+
+// Whoever changed it has it end and begin anew; till then it is what its memory was counted for.
+TEST_F(AdapterNode, BeginsAsItWasDirectedWhereMoreOfItsModelHasChangedSince) {
+  std::optional<engines::ModelSettings> known = settings.models[0];
+  const std::uint32_t places = known->places;
+  settings.models.clear();
+  settings.look_up = [&](const std::string&) { return known; };
+  start();
+  node->direct({rpc::Directive::Act::load, "org/big", device});
+  known->adapters.push_back(adapter("tax"));
+  known->places = places + 1;
+  ASSERT_TRUE(run_until_adapted());
+  EXPECT_THAT(names(engine()), ElementsAre("law"));
+  EXPECT_EQ(engine().places, places);
+}
+
 TEST_F(AdapterNode, TakesAndDropsWhileItRuns) {
   start();
   ASSERT_TRUE(run_until_adapted());

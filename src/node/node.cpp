@@ -169,7 +169,9 @@ void Node::carry_out(const rpc::Directive& directive, const std::optional<engine
     return;
   }
   if (held != hosts_.end() || stopping_ || !model) return;
-  begin(*model, directive.device);
+  // What else has changed since it was directed ends this engine; of adapters alone nobody hears but who has them.
+  const auto now = settings_of(directive.model);
+  begin(now && engines::same_but_adapters(*now, *model) ? *now : *model, directive.device);
   changed();
 }
 
