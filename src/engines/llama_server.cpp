@@ -27,6 +27,13 @@ Expected<std::uint32_t> context_tokens_per_place(const ModelSettings& model, con
   return context_of_place(model, file.context_tokens, model.file);
 }
 
+std::uint64_t context_share(const GgufSummary& file, std::uint32_t context_tokens) {
+  constexpr std::uint64_t step = 256;
+  const std::uint64_t share = (std::uint64_t{context_tokens} + step - 1) / step * step;
+  if (file.context_tokens == 0) return share;
+  return std::min<std::uint64_t>(share, std::max(file.context_tokens, context_tokens));
+}
+
 Expected<Command> llama_server_command(const ModelSettings& model, const GgufSummary& file,
                                        const std::string& socket_path, const std::vector<std::string>& inherited) {
   if (!socket_path.ends_with(".sock") || socket_path.size() > limits::unix_path_bytes_max) {
@@ -45,10 +52,7 @@ Expected<Command> llama_server_command(const ModelSettings& model, const GgufSum
   }
   auto context = context_tokens_per_place(model, file);
   if (!context) return std::unexpected(context.error());
-  // llama.cpp rounds a place's share down to a multiple of this.
-  constexpr std::uint64_t context_step = 256;
-  auto share = (std::uint64_t{*context} + context_step - 1) / context_step * context_step;
-  if (file.context_tokens != 0) share = std::min<std::uint64_t>(share, std::max(file.context_tokens, *context));
+  const std::uint64_t share = context_share(file, *context);
 
   Command command{model.llama_server, {}, environment_from(inherited)};
   auto& a = command.arguments;

@@ -28,6 +28,9 @@ namespace faelled::engines {
 // Fails if the operator promises more than the model was made for, because the engine would silently give less.
 Expected<std::uint32_t> context_tokens_per_place(const ModelSettings&, const GgufSummary&);
 
+// What its engine is begun with for each place: as much in whole steps of llama.cpp, which would round it down.
+std::uint64_t context_share(const GgufSummary&, std::uint32_t context_tokens);
+
 // `socket_path` must end in ".sock" and be new: the engine does not start on an old one.
 // `inherited` is our own environment, of which only what a GPU needs is passed on.
 Expected<Command> llama_server_command(const ModelSettings&, const GgufSummary&, const std::string& socket_path,

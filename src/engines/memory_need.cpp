@@ -28,7 +28,7 @@ Expected<MemoryNeed> memory_need(const ModelSettings& model, const GgufSummary& 
   const std::uint64_t keys = file.key_length != 0 ? file.key_length : head;
   const std::uint64_t values = file.value_length != 0 ? file.value_length : head;
   const std::uint64_t kv_heads = file.kv_heads != 0 ? file.kv_heads : product({file.heads, file.layers});
-  const std::uint64_t tokens = std::uint64_t{*context} * model.places;
+  const std::uint64_t share = context_share(file, *context), tokens = share * model.places;
   MemoryNeed need;
   need.weights = file.weight_bytes;
   need.kv_cache = product({tokens, kv_heads, keys + values, kv_value_bytes});
@@ -36,7 +36,7 @@ Expected<MemoryNeed> memory_need(const ModelSettings& model, const GgufSummary& 
   // Scores of all words are made for one token of each place, whatever buffer is laid out for them.
   const std::uint64_t scores = pooled ? 0 : model.places * sizeof(float);
   need.working = process_bytes + product({file.vocabulary, vocabulary_entry_bytes + scores}) +
-                 product({pooled ? *context : step_tokens, file.embedding, activations_per_embedding, sizeof(float)});
+                 product({pooled ? share : step_tokens, file.embedding, activations_per_embedding, sizeof(float)});
   return need;
 }
 

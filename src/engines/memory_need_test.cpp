@@ -35,6 +35,14 @@ TEST(MemoryNeed, CountsKeysAndValuesOfEveryPlacesContext) {
   EXPECT_LT(need->working, 300'000'000U);
 }
 
+// As many as its engine is begun with (llama_server_test.cpp): whole steps of llama.cpp.
+TEST(MemoryNeed, CountsTheContextThatEachPlaceIsBegunWith) {
+  EXPECT_EQ(memory_need(settings(3, 1000), llama_8b())->kv_cache, memory_need(settings(3, 1024), llama_8b())->kv_cache);
+  GgufSummary small = llama_8b();
+  small.context_tokens = 1000;
+  EXPECT_EQ(memory_need(settings(3, 1000), small)->kv_cache, 3ULL * 1000 * 32 * 8 * 256 * 2) << "it has no more";
+}
+
 TEST(MemoryNeed, TakesTheLengthsOfHeadsFromTheFileWhereItSaysThem) {
   GgufSummary file = llama_8b();
   file.key_length = 256;
