@@ -15,6 +15,8 @@ const there = { node: 'local', device: 'gpu0' };
 function world() {
   return {
     at,
+    wait_at_most_s: 121,
+    modelled_energy: { idle_wh: 31.25, load_wh: 4.5 },
     devices: [
       { ...there, bytes: 80 * gb, taken: 64 * gb, reserved: 40 * gb },
       { node: 'local', device: 'gpu1', bytes: 48 * gb, taken: 41 * gb, reserved: 0 },
@@ -34,9 +36,10 @@ function world() {
 const event = (number: number, what: string, of: string, more: Record<string, unknown> = {}) => ({ number, at, what, cause: 'none', model: of, other: null, ...there, bytes: gb, took_s: null, detail: null, ...more });
 
 /** An operator on a server with the models above. Orders change them. */
-async function operator_of(browser: Browser, options: Parameters<typeof signed_in_as>[2] = {}): Promise<{ page: Page; orders: string[] }> {
+async function operator_of(browser: Browser, options: Parameters<typeof signed_in_as>[2] = {}, more: ReturnType<typeof model>[] = []): Promise<{ page: Page; orders: string[] }> {
   const page = await signed_in_as(browser, 'operator', options);
   const now = world();
+  now.models.push(...more);
   const orders: string[] = [];
   await page.route('**/api/residency', (route) => route.fulfill({ json: now }));
   await page.route('**/api/residency/events?*', (route) => {
@@ -54,6 +57,8 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
     if (!one || id === 'draining') return route.fulfill(refusal(409, 'conflict', 'Den er på vej ud.', 'It is on its way out.', 'req_1'));
     if (act === 'unload') Object.assign(one, { state: 'absent', cause: 'ordered', ...{ running: 0 } });
     if (act === 'load') Object.assign(one, { ...there, state: 'starting', cause: 'ordered', ready_in_s: 12 });
+    if (act === 'sleep') Object.assign(one, { state: 'asleep', cause: 'ordered', sleep_level: 1, taken: gb, backing: 'host', backed: 15 * gb, in_state_s: 0 });
+    if (act === 'wake') Object.assign(one, { state: 'waking', cause: 'ordered', ready_in_s: 2.5 });
     if (act === 'pin' || act === 'unpin') one.pinned = act === 'pin';
     return route.fulfill({ json: one });
   });
@@ -67,6 +72,8 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     const { page } = await operator_of(browser, options);
     await page.goto('/drift');
     await expect(page.getByRole('heading', { level: 1, name: 'Drift nu' })).toBeVisible();
+    await expect(page.getByText('Den, der nu spørger efter en model, som ikke er her, venter højst 3 min.')).toBeVisible();
+    await expect(page.getByText('beregnet ud fra indstillingerne og ikke målt: 31,3 Wh af modeller, som ingen brugte, og 4,5 Wh til')).toBeVisible();
     const gpu0 = page.getByRole('article', { name: 'GPU 0' });
     await expect(gpu0).toContainText('64 GB af 80 GB optaget, 0 GB ledig. Der gøres plads til Ventende Model, som kræver 40 GB.');
     await expect(gpu0.getByRole('listitem').filter({ hasText: 'Vigende Model' })).toContainText('På vej ud');
@@ -130,6 +137,28 @@ test('an order is given by keyboard, done at once, and undone', async ({ browser
   expect(orders).toEqual(['unload a/ready:1', 'load a/ready:1', 'pin a/ready:1', 'unpin a/ready:1']);
   await expect(row_of(page, 'Stor Model').getByRole('button')).toHaveCount(0);
   await expect(row_of(page, 'Fjern Model').getByRole('button')).toHaveCount(0);
+  await page.context().close();
+});
+
+test('a model is put to sleep and woken, and each is undone', async ({ browser, guard }) => {
+  void guard;
+  const { page, orders } = await operator_of(browser, {}, [model('dozer', 'Døsende Model', { engine: 'vllm', ...there, state: 'ready', cause: 'asked', can_sleep: true, wake_s: 2.5, bytes: 16 * gb })]);
+  await page.goto('/drift');
+  const row = row_of(page, 'Døsende Model');
+  const sleep = row.getByRole('button', { name: 'Lad Døsende Model sove, så dens plads bliver fri' });
+  const wake = row.getByRole('button', { name: 'Væk Døsende Model' });
+  await sleep.click();
+  await expect(row).toContainText('En operatør satte den til at sove.');
+  await expect(wake, 'the button becomes its opposite, and keeps the focus').toBeFocused();
+  await no_axe_violations(page);
+  await wake.click();
+  await expect(row).toContainText('Vågner, ca. 3 s.');
+  const told = (words: string) => page.getByRole('status').locator('.toast').filter({ hasText: words });
+  await told('Døsende Model vækkes.').getByRole('button', { name: 'Fortryd' }).click();
+  await expect(row).toContainText('En operatør satte den til at sove.');
+  await told('sættes til at sove').first().getByRole('button', { name: 'Fortryd' }).click();
+  await expect(row).toContainText('Vågner, ca. 3 s.');
+  expect(orders).toEqual(['sleep dozer', 'wake dozer', 'sleep dozer', 'wake dozer']);
   await page.context().close();
 });
 
@@ -218,4 +247,31 @@ test('the server as it is: a member has neither page, and an operator finds both
   await expect(operator.getByRole('heading', { level: 1, name: 'Modeller' })).toBeFocused();
   await no_axe_violations(operator);
   await operator.context().close();
+});
+
+test('the server as it is: what becomes of a model is seen while one looks on', async ({ browser, guard }) => {
+  void guard;
+  const page = await signed_in_as(browser, 'operator');
+  await page.goto('/drift');
+  const { models } = (await (await page.request.get('/api/residency')).json()) as { models: { id: string; name: string; state: string; bytes: number; pinned: boolean }[] };
+  const one = models.find((each) => each.state === 'ready' && each.bytes > 0 && !each.pinned);
+  if (!one) throw new Error('no model is ready');
+  const order = async (act: string) => expect((await page.request.post(`/api/models/${encodeURIComponent(one.id)}/residency`, { data: { act } })).ok()).toBe(true);
+  const row = row_of(page, one.name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  let loads = 0;
+  page.on('framenavigated', () => loads++);
+  await expect(row).toContainText('Klar siden');
+  try {
+    await order('unload'); // by somebody else: the page is told nothing
+    await expect(row).toContainText('En operatør tog den ud.');
+    await expect(row.getByRole('button', { name: `Indlæs ${one.name}` })).toBeVisible();
+    await order('load');
+    await expect(row).toContainText('Klar siden', { timeout: 60_000 });
+    await expect(row).toContainText('En operatør bad om det.');
+    await expect(page.getByRole('listitem').filter({ hasText: `${one.name} er klar` }).first()).toBeVisible();
+  } finally {
+    await order('load'); // the other tests want it there
+  }
+  expect(loads).toBe(0);
+  await page.context().close();
 });

@@ -16,6 +16,6 @@ for (const { slower, ms_max } of [{ slower: 4, ms_max: 1_000 }, { slower: 6, ms_
       await page.goto('about:blank');
     }
     await devtools.send('Emulation.setCPUThrottlingRate', { rate: 1 });
-    expect(Math.min(...seen), 'of five: others use this computer too').toBeLessThan(ms_max);
+    expect(seen.sort((a, b) => a - b)[2], 'the median of five').toBeLessThan(ms_max);
   });
 }

@@ -13,10 +13,10 @@ test('waiting is honest: place in line, what wakes up, how long', async ({ page 
   const woken = new Promise<void>((resolve) => (wake = resolve));
   await page.route(turn_events, async (route) => {
     connections++;
-    if (connections === 1) return route.fulfill(events({ name: 'waiting', id: 0, data: { reason: 'queue', position: 3, ready_in_s: null } }));
+    if (connections === 1) return route.fulfill(events({ name: 'waiting', id: 0, data: { reason: 'queue', position: 3, ready_in_s: null, at_most_s: 118.5 } }));
     if (connections === 2) {
       await woken;
-      return route.fulfill(events({ name: 'waiting', id: 0, data: { reason: 'starting', position: null, ready_in_s: 12 } }));
+      return route.fulfill(events({ name: 'waiting', id: 0, data: { reason: 'starting', position: 3, ready_in_s: 12, at_most_s: 118.5 } }));
     }
     await released;
     return route.continue();
@@ -24,9 +24,10 @@ test('waiting is honest: place in line, what wakes up, how long', async ({ page 
   await ask(page, 'Hvor længe varer det?');
   await expect(last_answer(page)).toContainText('I er nr. 3 i køen');
   await expect(last_answer(page)).toContainText('Alle pladser er i brug');
+  await expect(last_answer(page)).toContainText('Ventetiden er højst 2 min.');
   await no_axe_violations(page);
   wake();
-  await expect(last_answer(page)).toContainText(/Modellen vågner, ca\. 1[012] s/);
+  await expect(last_answer(page)).toContainText(/Modellen vågner, ca\. 1[012] s, nr\. 3/);
   let_go();
   await answered(page);
   await stop_if_going(page);

@@ -136,13 +136,13 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
     if (/kø/i.test(question)) {
       for (const position of [3, 2, 1]) {
         if (turn.ended) return;
-        turn.waiting = { reason: 'queue', position, ready_in_s: null };
+        turn.waiting = { reason: 'queue', position, ready_in_s: null, at_most_s: 120 };
         push(turn, 'waiting', turn.waiting);
         await pause(piece_ms * 40);
       }
     }
     if (/vågn/i.test(question)) {
-      turn.waiting = { reason: 'starting', position: null, ready_in_s: (piece_ms * 160) / 1000 };
+      turn.waiting = { reason: 'starting', position: 3, ready_in_s: (piece_ms * 160) / 1000, at_most_s: 120 };
       push(turn, 'waiting', turn.waiting);
       await pause(piece_ms * 160);
     }

@@ -186,6 +186,6 @@ export function mock_residency({ note }) {
       const all = events.filter((each) => before === 0 || each.number < before);
       return send(200, { events: all.slice(0, limit), next: all.length > limit ? String(all[limit - 1].number) : null });
     }
-    return send(200, { at: iso(Date.now()), devices: devices.map(device_now), models: models.map(shown) });
+    return send(200, { at: iso(Date.now()), devices: devices.map(device_now), models: models.map(shown), wait_at_most_s: 120, modelled_energy: { idle_wh: 31.25, load_wh: 4.5 } });
   };
 }

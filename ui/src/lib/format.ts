@@ -49,3 +49,9 @@ export function percent_text(part: number, language: Language): string {
   const digits = part > 0 && part < 0.0095 ? 1 : 0;
   return new Intl.NumberFormat(locale[language], { style: 'percent', maximumFractionDigits: digits }).format(part);
 }
+
+/** "45 s", "2 min": the longest that something takes, rounded up, since it must hold. */
+export function bound_text(seconds: number): string {
+  const read_in_seconds_max = 90;
+  return seconds <= read_in_seconds_max ? `${Math.max(1, Math.ceil(seconds / 5)) * 5} s` : `${Math.ceil(seconds / 60)} min`;
+}

@@ -3,7 +3,8 @@
 import type { components } from '../generated/api';
 
 type Schemas = components['schemas'];
-export type Waiting = Schemas['Waiting'];
+/** `at_most_s`: the whole wait, from the question on; absent where the server does not say so. */
+export type Waiting = Omit<Schemas['Waiting'], 'at_most_s'> & { at_most_s?: number | null };
 export type End = Schemas['End'];
 
 export type TurnEvent =
