@@ -102,12 +102,24 @@ void AliasKeeper::move(MovingAlias alias) {
     alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
     return point(std::move(alias));
   }
-  moving_.insert(alias.name);
-  if (to->bytes > 0 && to->state == rpc::EngineState::absent)
-    if (auto ordered = residency_.order(alias.moving_to, rpc::ResidencyAct::load); !ordered)
-      alias.detail = ordered.error().message;
+  if (std::string why = order(alias, *to); !why.empty()) alias.detail = std::move(why);
   point(std::move(alias));
   look();
+}
+
+std::string AliasKeeper::order(const MovingAlias& alias, const rpc::ModelResidency& to) {
+  using rpc::EngineState;
+  Order& order = moving_[alias.name];
+  const bool comes = to.state == EngineState::starting || to.state == EngineState::waking;
+  const bool gone =
+      to.state == EngineState::absent || to.state == EngineState::asleep || to.state == EngineState::draining;
+  // One that broke is tried again by whoever loads it, later and later.
+  if (gone && !order.gone && to.cause != rpc::ResidencyCause::broken) order.done = false;
+  order.gone = gone;
+  if (to.bytes == 0 || order.done || (!comes && !gone)) return {};
+  const auto ordered = residency_.order(alias.moving_to, rpc::ResidencyAct::load);
+  order.done = ordered.has_value();
+  return ordered ? std::string() : ordered.error().message;
 }
 
 // In the store as it is now: it was kept as it was wished, and a move that ended meanwhile may have been kept after
@@ -125,7 +137,7 @@ void AliasKeeper::look() {
     if (const auto found = catalogue_.moving().find(name); found != catalogue_.moving().end())
       move(MovingAlias(found->second));
   if (moving_.empty()) return;
-  for (const std::string& name : std::vector(moving_.begin(), moving_.end())) {
+  for (const auto& [name, before] : std::map(moving_)) {
     const auto found = catalogue_.moving().find(name);
     if (found == catalogue_.moving().end()) {
       moving_.erase(name);
@@ -140,9 +152,10 @@ void AliasKeeper::look() {
       moving_.erase(name);
       log_.info("an alias has moved", {{"alias", name}, {"model", alias.model}, {"from", alias.previous}});
       point(std::move(alias));
-    } else if (to->detail != alias.detail) {
-      alias.detail = to->detail;
-      point(std::move(alias));
+    } else {
+      std::string detail = order(alias, *to);
+      if (detail.empty()) detail = to->detail;
+      if (detail != std::exchange(alias.detail, detail)) point(std::move(alias));
     }
   }
   if (!moving_.empty()) looking_.arm(look_every);

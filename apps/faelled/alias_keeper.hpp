@@ -41,7 +41,13 @@ class AliasKeeper final : public portal::AliasKeeping {
 
  private:
   std::optional<gateway::MovingAlias> read(const store::NamedRow& row);
+  struct Order {
+    bool done = false;
+    bool gone = false;  // it is nowhere, or goes
+  };
   void look();
+  // What a name is to mean is ordered once, and again when it has gone meanwhile. Why it cannot be; empty: it can.
+  std::string order(const gateway::MovingAlias& alias, const rpc::ModelResidency& to);
   void point(gateway::MovingAlias alias);
 
   gateway::Catalogue& catalogue_;
@@ -49,8 +55,8 @@ class AliasKeeper final : public portal::AliasKeeping {
   observe::Log& log_;
   Keep keep_;
   net::Timer looking_;
-  std::set<std::string, std::less<>> undecided_;  // moving ones of a former run, before memories are known
-  std::set<std::string, std::less<>> moving_;     // names
+  std::set<std::string, std::less<>> undecided_;      // moving ones of a former run, before memories are known
+  std::map<std::string, Order, std::less<>> moving_;  // by name
   std::map<std::string, portal::AliasLeftOut, std::less<>> left_out_;
   std::map<std::string, std::uint64_t, std::less<>> last_version_;  // of removed ones
 };

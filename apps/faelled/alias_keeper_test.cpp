@@ -39,11 +39,15 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
     one.bytes = 60;
     one.fits = bytes >= 60;
     one.state = state->second;
+    one.cause = cause;
     one.detail = one.state == EngineState::failed ? "its file is cut off" : "";
     return one;
   }
   std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t, std::size_t) const override { return {}; }
+  Duration promise() const override { return {}; }
+  std::optional<rpc::ModelledEnergy> energy() const override { return std::nullopt; }
   Expected<void> order(const std::string& model, rpc::ResidencyAct) override {
+    if (!may_order) return fail(Errc::invalid, "not now");
     ordered.push_back(model);
     return {};
   }
@@ -58,6 +62,13 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
     look.arm({});
     loop.run();
   }
+  // So many looks at what became of the models.
+  void turn(int times) {
+    net::Loop::Hold hold(loop);
+    net::Timer end(loop, [&] { loop.stop(); });
+    end.arm(times * std::chrono::milliseconds(200));
+    loop.run();
+  }
   std::string means() const { return catalogue->moving().at("best").model; }
   const MovingAlias& best() const { return catalogue->moving().at("best"); }
 
@@ -68,6 +79,8 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
   std::optional<AliasKeeper> keeper;
   std::map<std::string, EngineState, std::less<>> states{{"old", EngineState::ready}, {"new", EngineState::absent}};
   std::uint64_t bytes = 200;
+  bool may_order = true;
+  rpc::ResidencyCause cause = rpc::ResidencyCause::none;
   std::vector<std::string> ordered;
   std::map<std::string, std::string> kept;
 };
@@ -103,6 +116,48 @@ TEST_F(AliasKeeperTest, MovesAtOnceWhereMemoryDoesNotHoldBoth) {
   const auto may = keeper->may_move({.name = "best", .model = "new", .moving_to = "old", .version = 3});
   ASSERT_FALSE(may);
   EXPECT_EQ(may.error().code, Errc::invalid);
+}
+
+// Whatever it was when the name was moved, and whatever becomes of it before it is ready.
+TEST_F(AliasKeeperTest, OrdersTheNewModelWhereverItIsAndAgainWhenItHasGone) {
+  for (const EngineState state :
+       {EngineState::absent, EngineState::asleep, EngineState::draining, EngineState::starting, EngineState::waking}) {
+    ordered.clear();
+    states["new"] = state;
+    keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+    EXPECT_THAT(ordered, ElementsAre("new")) << "in state " << static_cast<int>(state);
+    turn(5);
+    EXPECT_THAT(ordered, ElementsAre("new")) << "once";
+  }
+  states["new"] = EngineState::starting;
+  turn(2);
+  for (const EngineState gone : {EngineState::absent, EngineState::asleep}) {
+    ordered.clear();
+    states["new"] = gone;
+    turn(5);
+    EXPECT_THAT(ordered, ElementsAre("new"));
+    states["new"] = EngineState::starting;
+    turn(2);
+  }
+  ordered.clear();
+  states["new"] = EngineState::absent;
+  cause = rpc::ResidencyCause::broken;
+  turn(5);
+  EXPECT_THAT(ordered, testing::IsEmpty()) << "the planner tries it again, later and later";
+  states["new"] = EngineState::ready;
+  run_until("new");
+}
+
+TEST_F(AliasKeeperTest, OrdersTheNewModelOnceItMayBeOrdered) {
+  may_order = false;
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  EXPECT_EQ(best().detail, "not now");
+  turn(5);
+  EXPECT_EQ(best().detail, "not now");
+  may_order = true;
+  turn(5);
+  EXPECT_THAT(ordered, ElementsAre("new"));
+  EXPECT_EQ(best().detail, "");
 }
 
 TEST_F(AliasKeeperTest, ComesBackAsItWasKept) {
