@@ -80,10 +80,11 @@ TlsContext::Made read_client(const TlsClientFiles& files) {
                                          std::tuple(TlsPart::key, &files.key, &settings.key)}) {
     auto text = text_of(part, *file);
     if (!text) return std::unexpected(text.error());
+    // Without its text a part that is named would count as one that is not.
+    if (!file->empty() && text->empty())
+      return std::unexpected(TlsFault{part, *file + " is empty", "it must be a PEM file"});
     *into = std::move(*text);
   }
-  if (!files.ca.empty() && settings.ca.empty())
-    return std::unexpected(TlsFault{TlsPart::ca, files.ca + " is empty", "it holds the authority's certificate"});
   return with_file(TlsContext::client(settings), files.certificate, files.key, files.ca);
 }
 

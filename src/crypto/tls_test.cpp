@@ -218,6 +218,26 @@ TEST_F(TlsFiles, OfAClientAreHeldToUntilTheNextOnesFitTogether) {
   EXPECT_NE(*second, *first);
 }
 
+// Else a certificate whose file is being written would be one that is not shown.
+TEST_F(TlsFiles, OfAClientAreAllThereWhereTheyAreNamed) {
+  TlsClientContexts contexts;
+  const auto own = authority.issue();
+  const TlsClientFiles files{put("ca", authority.pem()), put("certificate", own.certificate), put("key", own.key)};
+  const auto first = contexts.of(files);
+  ASSERT_TRUE(first) << first.error().message;
+  for (const auto& [name, text, part] :
+       {std::tuple("ca", authority.pem(), TlsPart::ca),
+        std::tuple("certificate", own.certificate, TlsPart::certificate), std::tuple("key", own.key, TlsPart::key)}) {
+    put(name, "");
+    const auto read = read_client(files);
+    ASSERT_FALSE(read) << name;
+    EXPECT_EQ(read.error().part, part);
+    EXPECT_EQ(read.error().message, folder + "/" + name + " is empty");
+    EXPECT_EQ(contexts.of(files).value(), *first);
+    put(name, text);
+  }
+}
+
 TEST_F(Tls, FailsOnWhatIsNoTlsAndKnowsPlainHttp) {
   auto http = TlsSession::accept(server());
   http.receive("GET / HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -27,6 +27,15 @@ struct Idle {
   Instant since;
 };
 
+// As it stands in a URL and in a Host header (RFC 3986 section 3.2.2).
+std::string host_of(const Address& address) {
+  return address.host.contains(':') ? "[" + address.host + "]" : address.host;
+}
+
+std::unexpected<Error> no_tls(const Address& to, Errc code, std::string_view why) {
+  return fail(code, fmt::format("no TLS with {}:{}: {}", host_of(to), to.port, why));
+}
+
 std::unexpected<Error> broken(const char* what) { return fail(Errc::unavailable, what); }
 
 }  // namespace
@@ -92,8 +101,7 @@ struct Client::Exchange::Impl {
     if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
     if (!open) {
       stream.reset();
-      co_return fail(open.error().code,
-                     fmt::format("no TLS with {}:{}: {}", address.host, address.port, open.error().message));
+      co_return no_tls(address, open.error().code, open.error().message);
     }
     co_return Expected<void>();
   }
@@ -134,6 +142,9 @@ struct Client::Exchange::Impl {
     if (got.ok()) co_return true;
     ended = true;
     if (got.status == net::IoStatus::eof && parser.head_complete() && parser.finish()) co_return true;
+    // Under TLS 1.3 what the other side has against us comes when the handshake is over for our side.
+    if (bytes_seen == 0 && !stream->tls_failure().empty())
+      co_return no_tls(address, Errc::unavailable, stream->tls_failure());
     co_return broken(bytes_seen == 0 ? "the engine closed the connection without an answer"
                                      : "the engine broke off in the middle of its answer");
   }
@@ -172,7 +183,7 @@ net::Task<Expected<void>> Client::Exchange::send(std::string_view method, std::s
   const bool named = me.address.unix_path.empty();
   me.wire.reserve(method.size() + target.size() + headers.size() + body.size() + me.address.host.size() + 96);
   fmt::format_to(std::back_inserter(me.wire), "{} {} HTTP/1.1\r\nHost: {}", method, target,
-                 named ? me.address.host : "localhost");
+                 named ? host_of(me.address) : "localhost");
   if (named && me.address.port != (me.address.tls ? 443 : 0))
     fmt::format_to(std::back_inserter(me.wire), ":{}", me.address.port);
   fmt::format_to(std::back_inserter(me.wire), "\r\nContent-Length: {}\r\n", body.size());

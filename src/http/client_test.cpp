@@ -92,6 +92,21 @@ TEST_F(HttpClient, SendsTheRequestWholeAndReadsTheAnswer) {
   });
 }
 
+TEST_F(HttpClient, NamesAnAddressWithColonsInBrackets) {
+  run([&]() -> Task<void> {
+    auto listener = net::Listener::tcp(loop_, "127.0.0.1", 0).value();
+    std::optional<Peer> engine;
+    listener.start([&](net::Stream stream) { engine.emplace(std::move(stream)); });
+    auto exchange = client_->open({.host = "::ffff:127.0.0.1", .port = listener.port()});
+    const auto sent = co_await exchange.send("GET", "/", "", "");
+    EXPECT_TRUE(sent) << sent.error().message;
+    co_await net::turns_until(loop_, [&] { return engine.has_value(); });
+    EXPECT_TRUE(co_await engine->hears("\r\n\r\n"));
+    EXPECT_TRUE(engine->got.contains("\r\nHost: [::ffff:127.0.0.1]:" + std::to_string(listener.port()) + "\r\n"))
+        << engine->got;
+  });
+}
+
 TEST_F(HttpClient, UsesAConnectionAgainAfterAWholeAnswerOnly) {
   run([&]() -> Task<void> {
     std::optional<Peer> engine;

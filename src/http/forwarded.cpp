@@ -30,6 +30,11 @@ std::optional<Parsed> parse(std::string_view text) {
   return std::nullopt;
 }
 
+bool same_address(std::string_view one, std::string_view other) {
+  const auto a = parse(one), b = parse(other);
+  return a && b && a->bytes == b->bytes;
+}
+
 std::string_view trimmed(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
   while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
@@ -94,18 +99,27 @@ std::string TrustedProxies::client_of(const std::string& nearest, const crypto::
   const bool by_name = certificate != nullptr &&
                        std::ranges::any_of(names_, [&](const std::string& name) { return certificate->names(name); });
   if (!by_name && !holds(without_port(nearest))) return nearest;
-  const bool standard = !request.header("forwarded").empty();
   // Of lines with one name only the last is the proxy's own for certain.
-  std::string_view list;
-  for (const Header& header : request.headers)
-    if (same_name(header.name, standard ? "forwarded" : "x-forwarded-for")) list = header.value;
+  std::string_view listed, standard;
+  for (const Header& header : request.headers) {
+    if (same_name(header.name, "x-forwarded-for")) listed = header.value;
+    if (same_name(header.name, "forwarded")) standard = header.value;
+  }
+  const std::string client = client_in(standard.empty() ? listed : standard, !standard.empty());
+  // A proxy writes one of the two and passes the other on as its client wrote it; which, nobody says.
+  const bool both = !standard.empty() && !listed.empty();
+  if (client.empty() || (both && !same_address(client, client_in(listed, false)))) return nearest;
+  return fmt::format("{} by {}", client, nearest);
+}
+
+std::string TrustedProxies::client_in(std::string_view list, bool standard) const {
   while (!list.empty()) {
     const std::string_view element = last_of(list, ',');
     const std::string_view client = without_port(standard ? for_of(element) : element);
     if (!parse(client)) break;
-    if (!holds(client)) return fmt::format("{} by {}", client, nearest);
+    if (!holds(client)) return std::string(client);
   }
-  return nearest;
+  return {};
 }
 
 }  // namespace faelled::http

@@ -22,7 +22,8 @@ class TrustedProxies {
   bool empty() const { return networks_.empty() && names_.empty(); }
 
   // `nearest` ("10.0.0.5:4711", "[::1]:4711") is who holds the connection. "203.0.113.9 by 10.0.0.5:4711" where a
-  // trusted proxy names the client, else `nearest`. A trusted proxy that is named in turn is passed over.
+  // trusted proxy names the client, else `nearest`. A trusted proxy that is named in turn is passed over. Where both
+  // headers are there and do not name the same client, neither counts.
   std::string client_of(const std::string& nearest, const crypto::Certificate* certificate,
                         const Request& request) const;
 
@@ -32,6 +33,7 @@ class TrustedProxies {
     unsigned bits;
   };
   bool holds(std::string_view address) const;
+  std::string client_in(std::string_view list, bool standard) const;  // empty: none is named
 
   std::vector<Network> networks_;
   std::vector<std::string> names_;

@@ -48,6 +48,22 @@ TEST_F(Forwarded, IsReadFromTheRightWhereTheProxyWrote) {
             "203.0.113.9 by 10.0.0.1:5");
 }
 
+// The proxy writes one of the two, and passes on what its client made up in the other.
+TEST_F(Forwarded, IsNothingWhereTheTwoHeadersDiffer) {
+  const Header listed{"X-Forwarded-For", "203.0.113.9"};
+  for (const char* other : {"for=6.6.6.6", "for=unknown", "by=1.2.3.4", "for=\"[2001:db8::1]\"", "for=10.0.0.9"})
+    for (const bool first : {false, true}) {
+      const Header standard{"Forwarded", other};
+      EXPECT_EQ(client("10.0.0.1:5", first ? std::vector{standard, listed} : std::vector{listed, standard}),
+                "10.0.0.1:5")
+          << other;
+    }
+  EXPECT_EQ(client("10.0.0.1:5", {listed, {"Forwarded", "for=203.0.113.9:4711"}}), "203.0.113.9 by 10.0.0.1:5");
+  EXPECT_EQ(client("10.0.0.1:5", {{"X-Forwarded-For", "2001:DB8::1"}, {"Forwarded", "for=\"[2001:db8:0::1]\""}}),
+            "2001:db8:0::1 by 10.0.0.1:5");
+  EXPECT_EQ(client("10.0.0.1:5", {listed, {"Forwarded", ""}}), "203.0.113.9 by 10.0.0.1:5");
+}
+
 TEST_F(Forwarded, IsNothingWhereItIsNoAddress) {
   for (const char* text : {"", "unknown", "6.6.6.6\"", "_hidden", "<script>", "1.2.3.4.5", "[", "a:b", ",,,"})
     EXPECT_EQ(client("10.0.0.1:5", {{"X-Forwarded-For", text}}), "10.0.0.1:5") << text;

@@ -171,9 +171,19 @@ TEST_F(HttpTls, RefusesAClientOfAnotherAuthority) {
     Address named = address(file("ca.pem", authority_.pem()));
     named.files.certificate = file("own.pem", own.certificate);
     named.files.key = file("own.key", own.key);
-    EXPECT_FALSE(co_await ask(client, named));
+    const std::string where = "no TLS with localhost:" + std::to_string(port_) + ": ";
+    const auto refused = co_await ask(client, named);
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::unavailable);
+    EXPECT_THAT(refused.error().message, testing::StartsWith(where));
+    EXPECT_THAT(refused.error().message, HasSubstr("alert"));
     EXPECT_THAT(refused_, ElementsAre(HasSubstr("not trusted here")));
     EXPECT_EQ(server_->handshakes_refused(), 1U);
+    use(authority_.issue(), ClientCertificates::required);
+    const auto anonymous = co_await ask(client, address(named.files.ca));
+    EXPECT_FALSE(anonymous);
+    EXPECT_THAT(anonymous.error().message, testing::StartsWith(where));
+    EXPECT_THAT(anonymous.error().message, HasSubstr("certificate required"));
   });
 }
 

@@ -47,6 +47,8 @@ class Stream {
   bool is_tls() const;
   // What the other side has proven to be; null: nothing.
   const crypto::Certificate* peer_certificate() const;
+  // Why what came under TLS could not be read or written, in words for an operator; empty: it was not TLS that failed.
+  std::string_view tls_failure() const;
   // The other side began in plain HTTP where TLS was expected. What is written to it now goes out as it is.
   bool began_in_plain_http();
 

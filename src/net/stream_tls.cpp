@@ -99,6 +99,10 @@ const crypto::Certificate* Stream::peer_certificate() const {
   return &*impl_->tls->session.peer();
 }
 
+std::string_view Stream::tls_failure() const {
+  return impl_->tls == nullptr ? std::string_view() : std::string_view(impl_->tls->session.why());
+}
+
 bool Stream::began_in_plain_http() {
   if (impl_->tls == nullptr || !impl_->tls->session.is_plain_http()) return false;
   impl_->tls.reset();
