@@ -29,10 +29,13 @@ struct Nobody final : rpc::TicketListener {
 // A server with two models and memory for both, from its start to its end; its node begins what it is told at once.
 class ServerRun final : public rpc::NodePort {
  public:
-  explicit ServerRun(const std::filesystem::path& folder, const std::vector<std::string>& models = {"morning", "other"})
+  // `away`: models of its catalogue whose files are not here.
+  explicit ServerRun(const std::filesystem::path& folder, const std::vector<std::string>& models = {"morning", "other"},
+                     const std::vector<std::string>& away = {})
       : log(observe::Log::open((folder / "log").string(), observe::Level::debug).value()),
         store(open_store(folder), [this](std::function<void()> done) { loop.post(std::move(done)); }) {
     mesh.nodes(*this);
+    for (const std::string& model : away) mesh.add_model(model);
     for (const std::string& model : models) mesh.know({model, 4, std::chrono::seconds(3)});
     mesh.report(report);
   }
@@ -70,7 +73,7 @@ class ServerRun final : public rpc::NodePort {
   ManualClock clock;
   std::unique_ptr<observe::Log> log;
   store::StoreThread store;
-  mesh::Mesh mesh{clock, {{"morning", "other"}}};
+  mesh::Mesh mesh{clock, {}};
   HabitsKeeper keeper{loop, clock, mesh, store, *log};
   rpc::Report report{"n1", 1, {}, {{"host", 100}}};
   std::vector<std::string> loaded;
@@ -105,6 +108,29 @@ TEST(HabitsKeeper, WhatCannotBeReadIsToldAndLearnedAnew) {
   EXPECT_THAT(run.mesh.habits(), IsEmpty());
   std::ifstream in(folder / "log");
   EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}), HasSubstr("line 2 of the models' habits"));
+}
+
+TEST(HabitsKeeper, OfAModelWhoseFileIsNotHereIsKeptUntilItIs) {
+  const store::TestFolder folder;
+  {
+    ServerRun first(folder.path());
+    ASSERT_TRUE(first.keeper.restore());
+    for (int i = 0; i < 5; ++i) first.day();
+    first.kept();
+  }
+  {
+    ServerRun second(folder.path(), {"other"}, {"morning"});
+    ASSERT_TRUE(second.keeper.restore());
+    second.mesh.learned({{"other", second.mesh.habits().at("morning")}});  // so that something is to be kept
+    second.kept();
+  }
+  ServerRun third(folder.path(), {"other"}, {"morning"});
+  ASSERT_TRUE(third.keeper.restore());
+  third.mesh.know({"morning", 4, std::chrono::seconds(3)});
+  third.mesh.quarter({eight - 1, true});
+  third.clock.advance(minutes(15));
+  third.mesh.look_at_memory();
+  EXPECT_THAT(third.loaded, testing::UnorderedElementsAre("morning", "other"));
 }
 
 TEST(HabitsKeeper, ModelsThatAreGoneAreDropped) {

@@ -1,5 +1,7 @@
 #include "server_metrics.hpp"
 
+#include <limits>
+
 namespace faelled::app {
 namespace {
 
@@ -32,9 +34,9 @@ void add_server_metrics(const Process& process, const Storage& storage, const Po
                 [&watch] { return static_cast<double>(watch.standing(portal::Severity::page)); });
   metrics.gauge("faelled_alarms_ticket", "Alarms that wait for the morning",
                 [&watch] { return static_cast<double>(watch.standing(portal::Severity::ticket)); });
-  metrics.gauge("faelled_data_free_bytes", "Free disk below the data folder", [&watch] {
+  metrics.gauge("faelled_data_free_bytes", "Free disk below the data folder; NaN: the system does not say", [&watch] {
     const auto disk = watch.disk();
-    return disk ? static_cast<double>(disk->free_bytes) : 0.0;
+    return disk ? static_cast<double>(disk->free_bytes) : std::numeric_limits<double>::quiet_NaN();
   });
   if (watch.facts().backs_up)
     metrics.gauge("faelled_last_backup_timestamp_seconds", "When the last backup ended well; 0: never", [&watch] {
@@ -49,6 +51,14 @@ void add_server_metrics(const Process& process, const Storage& storage, const Po
                 [most = process.config.limits.connections] { return static_cast<double>(most); });
   for (const auto& [name, help, count] : model_counters)
     metrics.counter(name, help, [&mesh, count] { return static_cast<double>(mesh.residency_counts().*count); });
+  if (mesh.energy()) {
+    metrics.counter("faelled_modelled_idle_watt_hours_total",
+                    "Of engines that nobody used, by residency.idle_w; no meter is read",
+                    [&mesh] { return mesh.energy()->idle_wh; });
+    metrics.counter("faelled_modelled_load_watt_hours_total",
+                    "Of loads and wakings, by residency.load_w; no meter is read",
+                    [&mesh] { return mesh.energy()->load_wh; });
+  }
   metrics.gauge("faelled_waiting", "Tickets in line", [&mesh] { return static_cast<double>(mesh.waiting()); });
   metrics.gauge("faelled_running", "Tickets on an engine", [&mesh] { return static_cast<double>(mesh.running()); });
   metrics.gauge("faelled_journal_open", "Requests open in the journal",

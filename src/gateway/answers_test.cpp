@@ -77,7 +77,7 @@ TEST_F(Answers, KeepAliveIsACommentOfOneLine) {
   context_->settings.keep_alive_every = 5ms;
   run([&]() -> Task<void> {
     auto peer = co_await ask(chat(true));
-    EXPECT_TRUE(co_await peer.hears(": waiting position=1 model_ready=true ready_in_s=7\n"));
+    EXPECT_TRUE(co_await peer.hears(": waiting position=1 model_ready=true ready_in_s=7 at_most_s=120\n"));
     mesh_.open(1);
     auto engine = co_await engine_->request();
     EXPECT_TRUE(co_await peer.hears(": keep-alive\n"));

@@ -54,6 +54,10 @@ TEST_F(CutShort, HangingUpFreesTheEngineAtOnce) {
       EXPECT_FALSE(mesh_.ends.back().engine_fault);
       EXPECT_EQ(rows().back().outcome, ledger::Outcome::cancelled);
       EXPECT_EQ(rows().back().output_tokens, when == When::mid_stream ? 1U : 0U);
+      // Else it would be free of charge; but whose the place is follows from what the engine is known to have begun.
+      EXPECT_GT(rows().back().input_tokens, 0U);
+      EXPECT_EQ(mesh_.ends.back().prompt_tokens, rows().back().input_tokens);
+      EXPECT_EQ(mesh_.ends.back().prompt_assumed, when != When::mid_stream);
     };
     net::run(loop_, body());
   }
@@ -71,6 +75,7 @@ TEST_F(CutShort, WhatAnEngineHadSaidIsBookedThoughNobodyAskedForAStream) {
       co_await engine.say(stream_head() + role() + word("hej") + word("igen"));
       co_await net::turns_until(loop_, [&] { return !mesh_.progress_told.empty(); });
       EXPECT_EQ(mesh_.progress_told.back().output_tokens, 2U);
+      EXPECT_EQ(mesh_.progress_told.back().prompt_tokens, 0U) << "how much of it was cached is not known";
       mesh_.progress_told.clear();
       if (hangs_up) {
         peer.hang_up();
@@ -119,6 +124,61 @@ TEST_F(CutShort, WhoWaitedTooLongIsToldWhenToComeAgain) {
     EXPECT_EQ(row.outcome, ledger::Outcome::refused);
     EXPECT_GE(row.queue_us, 19'000);
     EXPECT_EQ(mesh_.waiting(), 0U);
+  });
+}
+
+// What was promised is kept, and shown: for an absent model the mesh may promise more than the limit, and no less.
+TEST_F(CutShort, AnAbsentModelIsWaitedForAsLongAsIsPromisedAndNoLonger) {
+  context_->settings.wait_max = 1ms;
+  context_->settings.total_max = 2ms;  // an answer's: the wait has a bound of its own
+  context_->settings.keep_alive_every = 5ms;
+  mesh_.model_ready = false;
+  mesh_.promised = 1100ms;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(true));
+    const Instant asked = loop_.now();
+    EXPECT_TRUE(co_await peer.hears(": waiting position=1 model_ready=false ready_in_s=7 at_most_s=1\n"));
+    EXPECT_TRUE(co_await peer.hears("0\r\n\r\n"));
+    EXPECT_TRUE(peer.got.contains(R"("code":"rate_limit_exceeded")")) << peer.got;
+    EXPECT_GE(loop_.now() - asked, Duration(1000ms));
+    const auto row = co_await one_row();
+    EXPECT_EQ(row.outcome, ledger::Outcome::refused);
+    EXPECT_EQ(row.cause, "waited too long");
+  });
+}
+
+TEST_F(CutShort, WhoeverIsStoppedWhileWaitingGetsNoPlace) {
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false));
+    co_await mesh_.came;
+    const std::string key = directory_.keys().front().id;
+    bool revoked = false;
+    directory_.revoke_key(key, members::Act(clock_.wall()), [&](auto row) { revoked = row.has_value(); });
+    co_await net::turns_until(loop_, [&] { return revoked; });
+    mesh_.open(1);
+    EXPECT_TRUE(co_await peer.hears("message_da"));
+    EXPECT_TRUE(peer.got.starts_with("HTTP/1.1 401")) << peer.got;
+    const auto row = co_await one_row();
+    EXPECT_EQ(row.outcome, ledger::Outcome::refused);
+    EXPECT_EQ(row.input_tokens, 0U);
+    EXPECT_EQ(mesh_.running(), 0U);
+  });
+}
+
+// What a place takes is told by those who got one, or waited for it to the end.
+TEST_F(CutShort, WhoIsRefusedAtOnceIsNoWait) {
+  context_->settings.wait_max = 1ms;
+  run([&]() -> Task<void> {
+    mesh_.refusal = rpc::RefusalCause::queue_full;
+    for (int i = 0; i < 3; ++i) {
+      auto peer = co_await ask(chat(false));
+      EXPECT_TRUE(co_await peer.hears("message_da"));
+    }
+    EXPECT_TRUE(metrics_.text().contains("faelled_queue_seconds_count{model=\"m\"} 0")) << metrics_.text();
+    mesh_.refusal.reset();
+    auto peer = co_await ask(chat(false));
+    EXPECT_TRUE(co_await peer.hears("message_da"));
+    EXPECT_TRUE(metrics_.text().contains("faelled_queue_seconds_count{model=\"m\"} 1")) << metrics_.text();
   });
 }
 

@@ -98,20 +98,22 @@ void Exchange::revoked() {
 
 void Exchange::waiting(const rpc::Waiting& waiting) {
   note_load(waiting.model_ready);
-  waiting_ = waiting;
   // Somebody told that the model comes within ten minutes is not sent away after two.
   if (in_line_ && !waiting.model_ready) {
     if (!wake_told_ && waiting.ready_in > Duration{}) {
       wake_told_ = waiting.ready_in;
       wake_told_at_ = context_.loop.now();
     }
-    const Instant promised = admitted_ + std::min(waiting.promised, context_.settings.total_max);
+    const Instant promised =
+        admitted_ + std::min<Duration>(waiting.promised, std::chrono::seconds(limits::agreement_wait_s_max));
     if (promised > ticket_.deadline) {
       ticket_.deadline = promised;
       arm();
     }
   }
-  sink_.waiting(waiting);
+  waiting_ = waiting;
+  waiting_->promised = ticket_.deadline - admitted_;
+  sink_.waiting(*waiting_);
   if (has_news()) arm();
 }
 
@@ -159,7 +161,7 @@ bool Exchange::bytes_are_due() const {
 void Exchange::tick() {
   const Instant now = context_.loop.now();
   const Settings& settings = context_.settings;
-  if (now >= admitted_ + settings.total_max) return interrupt(Interrupt::total);
+  if (now >= answer_due_) return interrupt(Interrupt::total);
   if (in_line_ && now >= ticket_.deadline) return interrupt(Interrupt::waited);
   if (!in_line_ && bytes_are_due() && now >= last_byte_ + settings.silence_max) return interrupt(Interrupt::silence);
   const bool quiet = now >= last_sent_ + settings.keep_alive_every;
@@ -180,7 +182,7 @@ void Exchange::arm() {
   const Instant phase_end = in_line_          ? ticket_.deadline
                             : bytes_are_due() ? last_byte_ + settings.silence_max
                                               : Instant::max();
-  const Instant next = std::min({admitted_ + settings.total_max, phase_end, last_sent_ + settings.keep_alive_every});
+  const Instant next = std::min({answer_due_, phase_end, last_sent_ + settings.keep_alive_every});
   timer_.arm_at(has_news() ? std::min(next, news_at()) : next);
 }
 
@@ -242,6 +244,7 @@ net::Task<Exchange::Ending> Exchange::attempt() {
     context_.mesh.submit(ticket_, *this);
   }
   returned_ = false;
+  const bool waits = !grant_;
   while (!grant_ && !refusal_ && interrupt_ == Interrupt::none) co_await event_;
   in_line_ = false;
   note_load(true);
@@ -253,10 +256,17 @@ net::Task<Exchange::Ending> Exchange::attempt() {
   Ending ending;
   if (interrupt_ == Interrupt::none) {
     usage_ = {};  // an attempt before this one may have seen some
+    asked_ = false;
     granted_at_ = last_byte_ = context_.loop.now();
+    answer_due_ = std::min(answer_due_, granted_at_ + context_.settings.total_max);
     if (wake_told_) metrics_.woke(*std::exchange(wake_told_, std::nullopt), granted_at_ - wake_told_at_);
     arm();
-    ending = co_await talk();
+    if (waits && context_.stands && !context_.stands(row_.key, row_.user)) {
+      ending = {rpc::Outcome::refused, "its key or user was stopped while it waited",
+                ApiError{Cause::invalid_api_key, "This key or sign-in was stopped while the request waited."}};
+    } else {
+      ending = co_await talk();
+    }
     upstream_.reset();
     engine_ += context_.loop.now() - granted_at_;
   } else {
@@ -283,8 +293,13 @@ net::Task<Exchange::Ending> Exchange::attempt() {
     context_.mesh.end(back);
     co_return ending;
   }
+  // Nothing was seen of it, and the engine has worked: on the prompt at least.
+  const bool assumed =
+      asked_ && !request_.count_only && usage_.prompt_tokens == 0 && !ending.engine_fault &&
+      (interrupt_ == Interrupt::gone || interrupt_ == Interrupt::withdrawn || interrupt_ == Interrupt::total);
+  if (assumed) usage_.prompt_tokens = request_.prompt_tokens_estimate;
   context_.mesh.end({ticket_.number, ending.outcome, usage_.prompt_tokens, usage_.cached_tokens, usage_.output_tokens,
-                     ending.engine_fault, false});
+                     ending.engine_fault, false, assumed});
   co_return ending;
 }
 
@@ -352,7 +367,8 @@ void Exchange::close(const Ending& ending) {
   row_.cause = ending.cause;
   context_.journal.closed(std::move(opening_), row_);
   metrics_.ended(ledger::name_of(row_.outcome));
-  metrics_.queued(queued_);
+  // Who was refused at once or left the line tells nothing of how long a place takes.
+  if (granted_at_ != Instant{} || interrupt_ == Interrupt::waited) metrics_.queued(queued_);
   metrics_.total(total);
   metrics_.tokens(row_.input_tokens, row_.cached_tokens, row_.output_tokens);
   if (ending.outcome == rpc::Outcome::failed)

@@ -32,7 +32,7 @@ namespace faelled::gateway {
 
 struct Settings {
   Duration wait_max = limits::ticket_wait_max;
-  Duration total_max = limits::ticket_total_max;
+  Duration total_max = limits::ticket_total_max;  // from the first place on an engine to the last byte
   Duration silence_max = limits::engine_silence_max;
   Duration keep_alive_every = limits::keep_alive_every;
   Duration waiting_note_after = limits::waiting_note_after;
@@ -55,6 +55,8 @@ struct Context {
   bool shutting_down = false;
   Maintenance maintenance = {};
   engines::MemberSalts salts = {};
+  // Whether this key (empty: a session) and user (empty: none) may still ask; unset: all may.
+  std::function<bool(std::string_view key, std::string_view user)> stands = {};
 };
 
 class Exchange final : private rpc::TicketListener {
@@ -142,11 +144,13 @@ class Exchange final : private rpc::TicketListener {
   bool in_line_ = false;
   bool returned_ = false;  // the ticket was taken back and waits where it is
   bool relayed_ = false;   // the client has seen something that an engine said
+  bool asked_ = false;     // the engine of this attempt has the request
   Duration wait_max_;
   Instant admitted_;
-  Instant granted_at_;
-  Instant last_sent_;  // to the client
-  Instant last_byte_;  // from the engine
+  Instant granted_at_{};
+  Instant answer_due_ = Instant::max();  // never while it waits for its first place: that has a bound of its own
+  Instant last_sent_;                    // to the client
+  Instant last_byte_;                    // from the engine
   Instant last_token_;
   Instant last_progress_;
   std::optional<Instant> loading_since_;

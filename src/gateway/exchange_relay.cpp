@@ -70,6 +70,7 @@ net::Task<Exchange::Ending> Exchange::talk() {
       (request_.count_only ? engines::counting_path(grant_->engine_kind, request_.endpoint) : "");
   auto sent = co_await upstream_->send("POST", target, upstream_headers(), body);
   if (!sent) co_return broke_off(sent.error());
+  asked_ = true;
   auto status = co_await upstream_->head();
   if (!status) co_return broke_off(status.error());
   last_byte_ = context_.loop.now();
@@ -262,11 +263,12 @@ void Exchange::book_deltas(std::uint32_t deltas) {
   if (deltas > 0) usage_.prompt_tokens = request_.prompt_tokens_estimate;
 }
 
-// What runs is paid for as it comes, not at its end.
+// What runs is paid for as it comes, not at its end. The prompt's estimate was charged when it was begun; how much of
+// it was cached is known at the end alone.
 void Exchange::tell_progress(std::uint32_t output_tokens) {
   if (last_byte_ - last_progress_ <= 1s) return;
   last_progress_ = last_byte_;
-  context_.mesh.progress({ticket_.number, ticket_.prompt_tokens_estimate, output_tokens});
+  context_.mesh.progress({ticket_.number, 0, output_tokens});
 }
 
 // The answer is whole. Its connection goes back to the pool now, or when the engine has said its last byte.

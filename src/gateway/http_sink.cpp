@@ -44,8 +44,9 @@ void HttpSink::keep_alive(const rpc::Waiting* waiting) {
   if (waiting == nullptr) {
     reply_.write(": keep-alive\n");
   } else {
-    reply_.write(fmt::format(": waiting position={} model_ready={} ready_in_s={}\n", waiting->position,
-                             waiting->model_ready, to_millis(waiting->ready_in) / 1000));
+    reply_.write(fmt::format(": waiting position={} model_ready={} ready_in_s={} at_most_s={}\n", waiting->position,
+                             waiting->model_ready, to_millis(waiting->ready_in) / 1000,
+                             to_millis(waiting->promised) / 1000));
   }
   reply_.flush();
 }

@@ -14,6 +14,10 @@ TEST(WaitingWords, AreDanishOrEnglish) {
             "Venter i kø: nummer 1. Modellen gøres klar (ca. 50 s).\n");
   EXPECT_EQ(waiting_words(ShowWaiting::en, {1, 1, false, {}}),
             "Waiting in line: number 1. The model is being made ready.\n");
+  EXPECT_EQ(waiting_words(ShowWaiting::da, {1, 1, false, 41s, 2min}),
+            "Venter i kø: nummer 1. Modellen gøres klar (ca. 50 s, højst 120 s).\n");
+  EXPECT_EQ(waiting_words(ShowWaiting::en, {1, 1, false, {}, 61s}),
+            "Waiting in line: number 1. The model is being made ready (at most 120 s).\n");
 }
 
 TEST(WaitingWords, ChangeSeldomWhileTimeGoesBy) {

@@ -8,8 +8,8 @@ namespace faelled::gateway {
 namespace {
 
 // 1, 2, … 10, 20, … 60, 120, …: what a person makes a difference of.
-std::int64_t rounded_s(Duration ready_in) {
-  const std::int64_t s = std::max<std::int64_t>(1, to_millis(ready_in) / 1000);
+std::int64_t rounded_s(Duration wait) {
+  const std::int64_t s = std::max<std::int64_t>(1, to_millis(wait) / 1000);
   const std::int64_t step = s <= 10 ? 1 : s <= 60 ? 10 : 60;
   return (s + step - 1) / step * step;
 }
@@ -20,14 +20,17 @@ std::string waiting_words(store::ShowWaiting language, const rpc::Waiting& waiti
   const bool danish = language == store::ShowWaiting::da;
   std::string words = danish ? fmt::format("Venter i kø: nummer {}.", waiting.position)
                              : fmt::format("Waiting in line: number {}.", waiting.position);
-  if (!waiting.model_ready) {
-    words += danish ? " Modellen gøres klar" : " The model is being made ready";
-    if (waiting.ready_in > Duration{})
-      words += danish ? fmt::format(" (ca. {} s)", rounded_s(waiting.ready_in))
-                      : fmt::format(" (about {} s)", rounded_s(waiting.ready_in));
-    words += '.';
+  if (waiting.model_ready) return words + "\n";
+  std::string when;
+  if (waiting.ready_in > Duration{})
+    when = fmt::format(fmt::runtime(danish ? "ca. {} s" : "about {} s"), rounded_s(waiting.ready_in));
+  if (waiting.promised > Duration{}) {
+    if (!when.empty()) when += ", ";
+    when += fmt::format(fmt::runtime(danish ? "højst {} s" : "at most {} s"), rounded_s(waiting.promised));
   }
-  return words + "\n";
+  words += danish ? " Modellen gøres klar" : " The model is being made ready";
+  if (!when.empty()) words += " (" + when + ")";
+  return words + ".\n";
 }
 
 std::string waiting_chunk(std::string_view words, std::string_view request_id, std::string_view model,

@@ -109,6 +109,7 @@ void Mesh::progress(const rpc::Progress& progress) {
 void Mesh::end(const rpc::End& end) {
   const auto found = live_.find(end.ticket);
   if (found == live_.end()) return;
+  draw_until_now();
   Live& live = found->second;
   const std::string model = live.ticket.model;
   Line& line = line_of(model);
@@ -123,7 +124,7 @@ void Mesh::end(const rpc::End& end) {
     if (const auto engine = engines_.find(room.engine); engine != engines_.end()) {
       // An engine forgets the former member only when it begins the new one's prompt (engines/dialect.hpp).
       engine->second.places[room.place].ticket = 0;
-      if (end.prompt_tokens > 0) {
+      if (end.prompt_tokens > 0 && !end.prompt_assumed) {
         engine->second.places[room.place].member = live.ticket.member;
         engine->second.places[room.place].adapter = live.ticket.adapter;
       }
@@ -149,6 +150,7 @@ void Mesh::end(const rpc::End& end) {
 }
 
 void Mesh::report(const rpc::Report& report) {
+  draw_until_now();
   std::vector<std::string> gone;
   for (const auto& [id, engine] : engines_)
     if (engine.node == report.node &&
@@ -211,6 +213,12 @@ void Mesh::know(const Resident& model) {
   residents_.know(model);
 }
 
+void Mesh::learned(std::map<std::string, residency::Habit> habits) {
+  std::erase_if(habits,
+                [this](const auto& one) { return line(one.first) == nullptr && !residents_.manages(one.first); });
+  residents_.learned(habits);
+}
+
 void Mesh::hold_back(const std::string& model, rpc::Fetching fetching) {
   if (line(model) == nullptr && !residents_.manages(model)) return;
   if (Line& line = line_of(model); !line.removed) line.fetching = std::move(fetching);
@@ -243,7 +251,27 @@ double Mesh::share_of(const std::string& member) const {
   return known ? static_cast<double>(known->share) : 1;
 }
 
+std::optional<rpc::ModelledEnergy> Mesh::energy() const {
+  if (!energy_.modelled()) return std::nullopt;
+  return rpc::ModelledEnergy{energy_.idle_wh(), energy_.load_wh()};
+}
+
+// Of engines as they were since the last time: whatever changes one of them asks for this first.
+void Mesh::draw_until_now() {
+  if (!energy_.modelled()) return;
+  std::size_t idle = 0, loading = 0;
+  for (const auto& [id, engine] : engines_) {
+    using enum rpc::EngineState;
+    const rpc::EngineState state = engine.report.state;
+    if (!residents_.manages(engine.report.model)) continue;
+    loading += state == starting || state == waking ? 1 : 0;
+    idle += state == asleep || (state == ready && engine.free.size() == engine.places.size()) ? 1 : 0;
+  }
+  energy_.pass(clock_.now(), idle, loading);
+}
+
 void Mesh::tick() {
+  draw_until_now();
   decide(commons::Tick{});
   chronicle_.look(clock_.wall(), scheduler_);
 }
@@ -275,6 +303,7 @@ void Mesh::carry_out() {
 void Mesh::grant(const commons::Grant& granted) {
   const auto found = live_.find(granted.ticket);
   if (found == live_.end()) return;  // it was withdrawn by what was done before; its End is among the events
+  draw_until_now();
   Live& live = found->second;
   Line& line = line_of(live.ticket.model);
   unwait(live, line);

@@ -19,6 +19,7 @@
 #include "base/text_hash.hpp"
 #include "commons/scheduler.hpp"
 #include "mesh/chronicle.hpp"
+#include "mesh/energy.hpp"
 #include "mesh/residents.hpp"
 #include "rpc/messages.hpp"
 
@@ -56,6 +57,8 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   Expected<void> order(const std::string& model, rpc::ResidencyAct act) override {
     return residents_.order(model, act);
   }
+  Duration promise() const override { return residents_.promise(); }
+  std::optional<rpc::ModelledEnergy> energy() const override;
 
   // The catalogue has grown by a model, or lost one: those who wait for it are refused, those who run end in peace.
   void add_model(const std::string& model);
@@ -77,7 +80,8 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   // A quarter of an hour of the local day begins: what is usual then is warmed.
   void quarter(residency::Quarter quarter) { residents_.quarter(quarter); }
   std::map<std::string, residency::Habit> habits() const { return residents_.habits(); }
-  void learned(const std::map<std::string, residency::Habit>& habits) { residents_.learned(habits); }
+  // Of models of the catalogue: of one whose file is not here, until it is.
+  void learned(std::map<std::string, residency::Habit> habits);
   const residency::Counts& residency_counts() const { return residents_.counts(); }
 
   // What agreements give; what was lent and borrowed before this process began.
@@ -144,6 +148,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   std::vector<std::string> names() const;
   rpc::MemberShare share_of(const commons::MemberState& state) const;
   double share_of(const std::string& member) const;
+  void draw_until_now();
   void decide(const commons::Event& event);
   void carry_out();
   void grant(const commons::Grant& grant);
@@ -164,6 +169,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   commons::Scheduler scheduler_;
   Residents residents_;
   Chronicle chronicle_;
+  Energy energy_{settings_.residency.idle_w, settings_.residency.load_w};
   // Of models that were asked for or that others run: one of ours has none before that, and is a name of residents_.
   std::unordered_map<std::string, Line, TextHash, std::equal_to<>> lines_;
   std::map<std::string, Engine, std::less<>> engines_;

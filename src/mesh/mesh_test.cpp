@@ -297,6 +297,53 @@ TEST(Mesh, AMemberGetsItsOwnPlaceBackAndAForeignOneOnlyMarkedAsChanged) {
   EXPECT_TRUE(third.grants[0].place_changed_member);
 }
 
+TEST(Energy, IsWattsTimesSecondsOfWhatWasThereMeanwhile) {
+  Energy energy(40, 300);
+  const Instant begin{};
+  energy.pass(begin + 1h, 5, 5);  // nothing is known of before
+  energy.pass(begin + 2h, 2, 0);
+  energy.pass(begin + 2h + 60s, 0, 1);
+  EXPECT_DOUBLE_EQ(energy.idle_wh(), 80);
+  EXPECT_DOUBLE_EQ(energy.load_wh(), 5);
+  EXPECT_FALSE(Energy(0, 0).modelled());
+}
+
+TEST(Mesh, ModelsWhatLoadsAndUnusedEnginesDraw) {
+  ManualClock time;
+  Mesh::Settings settings = bounded(10);
+  settings.residency.idle_w = 36;
+  settings.residency.load_w = 360;
+  Mesh mesh(time, settings);
+  Caller a;
+  EXPECT_EQ(mesh.energy(), (rpc::ModelledEnergy{0, 0}));
+  mesh.know({.model = "m", .bytes = 1});
+  mesh.report(ready(1, "e1", rpc::EngineState::starting));
+  time.advance(10s);
+  mesh.report(ready(1));  // 10 s of a load: 1 Wh
+  time.advance(100s);
+  mesh.submit(ticket(1), a);  // 100 s unused: 1 Wh
+  time.advance(1h);
+  mesh.end({1, rpc::Outcome::done, 7});  // an hour of work is nobody's idling
+  time.advance(200s);
+  mesh.tick();
+  EXPECT_EQ(mesh.energy(), (rpc::ModelledEnergy{3, 1}));
+  EXPECT_EQ(Mesh(time, bounded(10)).energy(), std::nullopt) << "nobody has said what anything draws";
+}
+
+// What an engine had in its cache is nobody's work, however large the prompt was thought to be.
+TEST(Mesh, CountsNothingThatWasCached) {
+  Mesh mesh(clock, bounded(10));
+  mesh.report(ready(1));
+  Caller a;
+  rpc::Ticket long_talk = ticket(1);
+  long_talk.prompt_tokens_estimate = 8000;
+  mesh.submit(long_talk, a);
+  mesh.progress({1, 0, 50});
+  mesh.end({1, rpc::Outcome::done, 8000, 7800, 100});
+  ASSERT_TRUE(mesh.share("aarhus"));
+  EXPECT_EQ(mesh.share("aarhus")->delivered, 200 + 2 * 100);
+}
+
 TEST(Mesh, APlaceIsNobodysUntilTheEngineBeganThePrompt) {
   Mesh mesh(clock, bounded(10));
   mesh.report(ready(1));
@@ -307,6 +354,10 @@ TEST(Mesh, APlaceIsNobodysUntilTheEngineBeganThePrompt) {
   mesh.end({2, rpc::Outcome::refused, 0});  // nothing was erased
   mesh.submit(ticket(3, "odense"), again);
   EXPECT_TRUE(again.grants[0].place_changed_member);
+  mesh.end({3, rpc::Outcome::cancelled, 7, 0, 0, false, false, true});  // booked, but nobody saw it begun
+  Caller later;
+  mesh.submit(ticket(4, "odense"), later);
+  EXPECT_TRUE(later.grants[0].place_changed_member);
 }
 
 TEST(Mesh, AnEngineThatVanishedKeepsNoPlace) {

@@ -16,12 +16,14 @@ Residents::Residents(const Clock& clock, residency::Settings settings, Changed c
     : clock_(clock), planner_(settings), changed_(std::move(changed)) {}
 
 void Residents::know(const Resident& model) {
-  step(residency::ModelIs{names_.add(model.model), model.bytes, model.load_guess, model.places, model.pinned,
-                          model.at_start, model.sleep_bytes, model.residue, kind_of(model.kind), model.copies,
-                          model.forgets});
+  const residency::ModelNumber number = names_.add(model.model);
+  step(residency::ModelIs{number, model.bytes, model.load_guess, model.places, model.pinned, model.at_start,
+                          model.sleep_bytes, model.residue, kind_of(model.kind), model.copies, model.forgets});
+  if (const auto learned = unknown_.extract(model.model)) step(residency::HabitIs{number, learned.mapped()});
 }
 
 void Residents::forget(const std::string& model) {
+  unknown_.erase(model);
   const auto found = number(model);
   if (!found) return;
   details_[*found].clear();
@@ -38,15 +40,21 @@ void Residents::renew(const std::string& model) {
 }
 
 std::map<std::string, residency::Habit> Residents::habits() const {
-  std::map<std::string, residency::Habit> all;
+  std::map<std::string, residency::Habit> all = unknown_;
   for (const auto& [model, habit] : planner_.habits())
-    if (!habit.empty() && planner_.model(model, clock_.now())) all.emplace(name_of(model), habit);
+    if (!habit.empty() && planner_.model(model, clock_.now())) all.insert_or_assign(name_of(model), habit);
   return all;
 }
 
 void Residents::learned(const std::map<std::string, residency::Habit>& habits) {
-  for (const auto& [model, habit] : habits)
-    if (const auto found = number(model)) step(residency::HabitIs{*found, habit});
+  for (const auto& [model, habit] : habits) {
+    const auto found = number(model);
+    if (found && planner_.model(*found, clock_.now())) {
+      step(residency::HabitIs{*found, habit});
+    } else {
+      unknown_.insert_or_assign(model, habit);
+    }
+  }
 }
 
 void Residents::arrived(const rpc::Ticket& ticket, double share) {

@@ -50,7 +50,7 @@ class Residents {
   void tick() { step(residency::Tick{}); }
   void quarter(residency::Quarter quarter) { step(residency::QuarterIs{quarter}); }
   const residency::Counts& counts() const { return planner_.counts(); }
-  // What was learned of each model; and back, of those that are known.
+  // What was learned of each model; and back, of those that are known, or once they are.
   std::map<std::string, residency::Habit> habits() const;
   void learned(const std::map<std::string, residency::Habit>& habits);
 
@@ -69,12 +69,14 @@ class Residents {
 
   // Its engine there, should it be ready, takes no tickets: it goes.
   bool closed(std::string_view model, std::string_view node, std::string_view device) const;
-  // Why it can never be served here, in plain words; empty: it can.
+  // Why it can never be served here, in plain words; empty: it can, or is, whatever its memory has by now.
   std::string misfit(std::string_view model) const;
   // How long until it is ready; zero: unknown, or not one of ours.
   Duration ready_in(std::string_view model) const;
-  // The longest wait for an absent model that is promised now; zero: not one of ours.
+  // The longest wait for an absent model that is promised now, and no less than its own load; zero: not one of ours, or
+  // none is.
   Duration promise(std::string_view model) const;
+  Duration promise() const;
 
   std::vector<rpc::DeviceResidency> devices() const;
   std::optional<rpc::ModelResidency> residency(const std::string& model) const;
@@ -88,6 +90,7 @@ class Residents {
   };
 
   std::optional<residency::ModelNumber> number(std::string_view model) const;
+  bool fits(residency::ModelNumber model) const;
   residency::DeviceNumber device_number(const std::string& node, const std::string& device);
   residency::DeviceNumber find_device(std::string_view node, std::string_view device) const;
   void report(const rpc::EngineReport& engine, residency::ModelNumber model, residency::DeviceNumber device);
@@ -105,6 +108,7 @@ class Residents {
   const Clock& clock_;
   residency::Planner planner_;
   residency::MemberWeights weights_;
+  std::map<std::string, residency::Habit> unknown_;  // learned of models that are not known yet
   Changed changed_;
   rpc::NodePort* nodes_ = nullptr;
   NameTable names_;                                                    // by the planner's numbers

@@ -151,6 +151,35 @@ TEST_F(ResidentsTest, AModelThatFitsNowhereIsRefusedWithItsFigures) {
   EXPECT_EQ(ordered.error().code, Errc::invalid);
 }
 
+TEST_F(ResidentsTest, WhatIsUpIsServedThoughItsMemoryHasShrunkMeanwhile) {
+  Caller running, loading, next;
+  ask("b", running);
+  is("b", EngineState::ready);
+  ask("a", loading);
+  report.devices[0].bytes = 3;  // others have taken some
+  report_now();
+  ask("b", next);
+  EXPECT_THAT(next.refusals, IsEmpty());
+  EXPECT_THAT(loading.refusals, IsEmpty());
+  EXPECT_THAT(mesh.failed(), ElementsAre("c"));
+  EXPECT_EQ(mesh.state("b"), EngineState::ready);
+  is("a", EngineState::ready);
+  EXPECT_EQ(loading.grants.size(), 1U);
+  Caller absent;
+  ask("c", absent);
+  EXPECT_EQ(absent.refusals.size(), 1U) << "it could not be loaded";
+}
+
+TEST_F(ResidentsTest, WhoWaitsIsPromisedNoLessThanTheLoadOfItsOwnModel) {
+  mesh.know({"slow", 4, std::chrono::seconds(170)});
+  Caller caller, other;
+  ask("slow", caller);
+  EXPECT_EQ(caller.last_waiting.ready_in, Duration(170s));
+  EXPECT_EQ(caller.last_waiting.promised, Duration(255s));
+  ask("a", other);
+  EXPECT_EQ(other.last_waiting.promised, Duration(60s));
+}
+
 TEST_F(ResidentsTest, OperatorsLoadPinAndUnload) {
   ASSERT_TRUE(mesh.order("b", rpc::ResidencyAct::load));
   EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "b", "host"}));

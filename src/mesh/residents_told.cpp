@@ -24,9 +24,16 @@ bool Residents::closed(std::string_view model, std::string_view node, std::strin
   }
 }
 
+// What is up, or nearly so, has its memory: that others have taken some since is no reason to send anybody away.
+bool Residents::fits(residency::ModelNumber model) const {
+  const Where where = planner_.where(model);
+  return planner_.devices() == 0 || where == Where::ready || where == Where::loading || where == Where::waking ||
+         planner_.fits(model);
+}
+
 std::string Residents::misfit(std::string_view model) const {
   const auto found = number(model);
-  if (!found || planner_.devices() == 0 || planner_.fits(*found)) return {};
+  if (!found || fits(*found)) return {};
   const std::uint64_t needed = planner_.model(*found, clock_.now()).value_or(residency::ModelState{}).bytes;
   const auto largest_of_its_kind = planner_.largest(*found);
   if (!largest_of_its_kind) return "it is to lie on a GPU, and this server has none";
@@ -39,9 +46,8 @@ std::string Residents::misfit(std::string_view model) const {
 
 std::vector<std::string_view> Residents::misfits() const {
   std::vector<std::string_view> all;
-  if (planner_.devices() == 0) return all;
   for (residency::ModelNumber m = 0; m < names_.size(); ++m)
-    if (!planner_.fits(m)) all.push_back(names_.name(m));
+    if (!fits(m)) all.push_back(names_.name(m));
   return all;
 }
 
@@ -51,8 +57,12 @@ Duration Residents::ready_in(std::string_view model) const {
 }
 
 Duration Residents::promise(std::string_view model) const {
-  return number(model) ? planner_.promise(clock_.now()) : Duration{};
+  // Half as much again, as of all that is promised: the planner knows a switch on average, and this one may take
+  // longer.
+  return number(model) ? std::max(promise(), ready_in(model) * 3 / 2) : Duration{};
 }
+
+Duration Residents::promise() const { return names_.size() == 0 ? Duration{} : planner_.promise(clock_.now()); }
 
 std::vector<rpc::DeviceResidency> Residents::devices() const {
   std::vector<rpc::DeviceResidency> all;

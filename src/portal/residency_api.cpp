@@ -90,7 +90,25 @@ net::Task<void> Portal::get_residency(Call& call) {
               out.close_array().key("models").array();
               for (const rpc::ModelResidency& model : models)
                 write_residency(out, model, p_.context.catalogue.find(model.model));
-              out.close_array().close_object();
+              out.close_array();
+              const Duration most = p_.residency != nullptr ? p_.residency->promise() : Duration{};
+              if (most > Duration{}) {
+                out.member("wait_at_most_s",
+                           static_cast<double>(to_millis(std::max(most, p_.context.settings.wait_max))) / 1000);
+              } else {
+                out.member("wait_at_most_s", nullptr);
+              }
+              const auto drawn = p_.residency != nullptr ? p_.residency->energy() : std::nullopt;
+              if (drawn) {
+                out.key("modelled_energy")
+                    .object()
+                    .member("idle_wh", drawn->idle_wh)
+                    .member("load_wh", drawn->load_wh)
+                    .close_object();
+              } else {
+                out.member("modelled_energy", nullptr);
+              }
+              out.close_object();
             }));
   co_return;
 }

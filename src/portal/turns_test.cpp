@@ -170,10 +170,12 @@ TEST_F(Turns, WhoeverWaitsIsToldWhyAndTheLineIsKeptAlive) {
         world.mesh.keeps_waiting = rpc::Waiting{0, 3, true, {}};
         const std::string turn = co_await world.turn(cookie, of);
         Peer viewer = co_await world.open(events(turn), cookie);
-        EXPECT_TRUE(co_await viewer.hears(
-            "event: waiting\nid: 0\ndata: {\"reason\":\"queue\",\"position\":3,\"ready_in_s\":null}\n\n"));
+        EXPECT_TRUE(
+            co_await viewer.hears("event: waiting\nid: 0\ndata: "
+                                  "{\"reason\":\"queue\",\"position\":3,\"ready_in_s\":null,\"at_most_s\":120}\n\n"));
         for (const auto& [number, listener] : world.mesh.in_line) listener->waiting({number, 1, false, 2500ms});
-        EXPECT_TRUE(co_await viewer.hears("data: {\"reason\":\"starting\",\"position\":1,\"ready_in_s\":2.5}\n\n"));
+        EXPECT_TRUE(co_await viewer.hears(
+            "data: {\"reason\":\"starting\",\"position\":1,\"ready_in_s\":2.5,\"at_most_s\":120}\n\n"));
         EXPECT_TRUE(co_await viewer.hears(": keep-alive\n"));
         world.mesh.grant_all();
         co_await net::turns_until(world.loop, [&] { return world.sayings.size() == 1; });
@@ -322,6 +324,74 @@ TEST_F(Turns, AnAnswerThatTheStoreRefusesIsToldAndKeptWhenItTakesItAgain) {
     const Answer read = co_await world.ask("GET", "/api/conversations/" + of, {}, cookie);
     EXPECT_EQ(text_at(read.body, "messages.1.content"), "late");
     EXPECT_EQ(text_at(read.body, "messages.1.state"), "done");
+  });
+}
+
+TEST_F(Turns, OnePersonHasABoundedNumberUnderWayAndNobodyElseWaitsForThem) {
+  in_world(
+      [](World& world) -> Task<void> {
+        const std::string ida = co_await world.signed_in("aarhus", "Ida"),
+                          ole = co_await world.signed_in("aarhus", "Ole");
+        const std::string one = co_await world.turn(ida, co_await world.conversation(ida));
+        (void)co_await world.turn(ida, co_await world.conversation(ida));
+        const std::string of = co_await world.conversation(ida), path = "/api/conversations/" + of + "/turns";
+        const Answer full = co_await world.ask("POST", path, R"({"content":"x"})", ida);
+        EXPECT_EQ(full.status, 429);
+        EXPECT_TRUE(text_at(full.body, "error.message").contains("You have 2 answers under way"));
+        EXPECT_TRUE(text_at(full.body, "error.message_da").contains("Du har 2 svar i gang"));
+        const std::string loose = R"({"model":"m","messages":[{"role":"user","content":"x"}]})";
+        EXPECT_EQ((co_await world.ask("POST", "/api/turns", loose, ida)).status, 429);
+        (void)co_await world.turn(ole, co_await world.conversation(ole));
+        world.sayings[0]->finish();
+        (void)co_await world.ask("GET", events(one), {}, ida);
+        (void)co_await world.turn(ida, of);
+      },
+      quickly([](Portal::Settings& s) { s.turn_places.of_person_max = 2; }));
+}
+
+TEST_F(Turns, TheQuestionsOfAllThatRunHaveABound) {
+  in_world(
+      [](World& world) -> Task<void> {
+        const std::string ida = co_await world.signed_in("aarhus", "Ida"),
+                          ole = co_await world.signed_in("aarhus", "Ole");
+        const std::string loose =
+            fmt::format(R"({{"model":"m","messages":[{{"role":"user","content":"{}"}}]}})", std::string(600, 'x'));
+        EXPECT_EQ((co_await world.ask("POST", "/api/turns", loose, ida)).status, 202);
+        const Answer full = co_await world.ask("POST", "/api/turns", loose, ole);
+        EXPECT_EQ(full.status, 429);
+        EXPECT_TRUE(text_at(full.body, "error.message_da").contains("for mange svar i gang"));
+        co_await net::turns_until(world.loop, [&] { return !world.sayings.empty(); });
+        world.sayings[0]->finish();
+        Answer next;
+        for (int i = 0; i < 1000 && next.status != 202; ++i)
+          next = co_await world.ask("POST", "/api/turns", loose, ole);
+        EXPECT_EQ(next.status, 202) << next.body;
+      },
+      quickly([](Portal::Settings& s) { s.turn_places.bytes_max = 1000; }));
+}
+
+TEST_F(Turns, WhoeverIsDisabledIsWrittenAndSentNoMore) {
+  in_world([](World& world) -> Task<void> {
+    const std::string cookie = co_await world.signed_in("aarhus", "Ida"), of = co_await world.conversation(cookie);
+    const std::string user = co_await world.user_of(cookie);
+    const std::string turn = co_await world.turn(cookie, of);
+    Peer viewer = co_await world.open(events(turn), cookie);
+    world.sayings[0]->say("before");
+    EXPECT_TRUE(co_await viewer.hears("before"));
+    EXPECT_EQ((co_await world.ask_owner("PATCH", "/api/users/" + user, R"({"disabled":true})")).status, 200);
+    co_await net::turns_until(world.loop, [&] { return world.sayings[0]->hung_up; });
+    EXPECT_NE(text_at(end_of(co_await viewer.all()), "state"), "done");
+  });
+}
+
+// As another server on the same database does it: nothing passes through this one's API.
+TEST_F(Turns, WhoeverIsDisabledElsewhereIsWrittenNoMoreEither) {
+  in_world([](World& world) -> Task<void> {
+    const std::string cookie = co_await world.signed_in("aarhus", "Ida"), of = co_await world.conversation(cookie);
+    const std::string user = co_await world.user_of(cookie);
+    (void)co_await world.turn(cookie, of);
+    world.directory->update_user(user, {.disabled = true}, world.clock.wall(), [](const auto&) {});
+    co_await net::turns_until(world.loop, [&] { return world.sayings[0]->hung_up; });
   });
 }
 

@@ -93,9 +93,13 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
       if (one.model == model && act == rpc::ResidencyAct::pin) one.pinned = true;
     return {};
   }
+  Duration promise() const override { return promised; }
+  std::optional<rpc::ModelledEnergy> energy() const override { return drawn; }
   std::optional<rpc::TicketStatus> status;
   std::vector<rpc::DeviceResidency> all_devices;
   std::vector<rpc::ModelResidency> all_residency;
+  Duration promised{};
+  std::optional<rpc::ModelledEnergy> drawn;
   std::vector<rpc::ResidencyEvent> all_events;  // oldest first
   std::vector<std::pair<std::string, rpc::ResidencyAct>> ordered;
   std::string refuses;  // why it takes no order; empty: it does

@@ -76,7 +76,9 @@ struct Waiting {
   std::uint32_t position = 0;  // 1: next
   bool model_ready = false;
   Duration ready_in{};  // estimate while !model_ready; zero: unknown
-  Duration promised{};  // the wait for an absent model is no longer than this; zero: nothing is promised
+  // The whole wait is no longer than this, or it is refused. The mesh says it of an absent model (zero: nothing is
+  // promised), whoever holds the request for all that wait.
+  Duration promised{};
   bool operator==(const Waiting&) const = default;
 };
 
@@ -101,7 +103,7 @@ struct Refusal {
 // Work delivered so far; sent at the first token and then at least once a second while tokens come.
 struct Progress {
   std::uint64_t ticket = 0;
-  std::uint32_t prompt_tokens = 0;
+  std::uint32_t prompt_tokens = 0;  // that the engine has read, not cached; 0: it has not said so yet
   std::uint32_t output_tokens = 0;
   bool operator==(const Progress&) const = default;
 };
@@ -112,8 +114,9 @@ struct End {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t cached_tokens = 0;
   std::uint32_t output_tokens = 0;
-  bool engine_fault = false;  // the engine broke the answer off: the node looks at it now, not at the next probe
-  bool returned = false;      // answers revoked(): the ticket waits again, and its listener with it
+  bool engine_fault = false;    // the engine broke the answer off: the node looks at it now, not at the next probe
+  bool returned = false;        // answers revoked(): the ticket waits again, and its listener with it
+  bool prompt_assumed = false;  // prompt_tokens are an estimate, and whether the engine began them is not known
   bool operator==(const End&) const = default;
 };
 
@@ -327,6 +330,13 @@ struct ResidencyEvent {
   bool operator==(const ResidencyEvent&) const = default;
 };
 
+// Since this process began, by the configuration's watts; no meter is read.
+struct ModelledEnergy {
+  double idle_wh = 0;  // watt-hours of engines that nobody used
+  double load_wh = 0;  // of loads and wakings
+  bool operator==(const ModelledEnergy&) const = default;
+};
+
 enum class ResidencyAct : std::uint8_t { load, unload, pin, unpin, sleep, wake };
 
 // For people who watch and steer which model is where.
@@ -340,6 +350,10 @@ class ResidencyPort {
   virtual std::vector<ResidencyEvent> residency_events(std::uint64_t before, std::size_t most) const = 0;
   // Errors: not_found; invalid with a reason for people (it does not fit, it is not ours to load).
   virtual Expected<void> order(const std::string& model, ResidencyAct act) = 0;
+  // The longest wait that whoever asks now for an absent model is promised, should the limits say less; zero: none.
+  virtual Duration promise() const = 0;
+  // Nothing: the configuration says no watts.
+  virtual std::optional<ModelledEnergy> energy() const = 0;
 };
 
 // A member's part of the commons. Work as the commons counts it; since this process began where nothing else is said.
