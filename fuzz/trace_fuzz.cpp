@@ -46,10 +46,13 @@ void as_result(const std::string& text) {
   }
   const std::vector<std::uint32_t> shares(result->members.size(), 1);
   const ServiceDifference difference = service_difference(*result, {}, std::chrono::minutes(10));
-  for (const double figure : {difference.max, difference.mean, difference.mean_of_service, difference.jain_mean,
-                              tokens_per_s(*result), waits(*result).max_s})
+  for (const double figure :
+       {difference.max, difference.mean, difference.mean_of_service, difference.jain_mean, tokens_per_s(*result)})
     number(figure);
-  const Backlogged backlog = backlogged(*result, {}, shares, std::chrono::minutes(10));
+  if (const auto waited = waits(*result)) number(waited->max_s);
+  std::vector<WorldMember> members;
+  for (const std::string& name : result->members) members.push_back({name, 1, std::chrono::seconds(30)});
+  const Backlogged backlog = backlogged(*result, {}, members, std::chrono::minutes(10));
   part(backlog.share);
   part(backlog.jain);
   number(light_lateness_s(*result, {}, shares).value_or(0));
