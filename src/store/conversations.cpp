@@ -19,8 +19,24 @@ std::string reason_of(const std::string& conversation, const std::string& messag
 }
 std::string key_of(const std::string& member) { return "key/" + member; }
 
+// What does not open is our trouble, not a mistake of who asks for it.
+Expected<std::string> unsealed(const crypto::SealKey& key, const Bytes& text, const std::string& bound_to) {
+  auto plain = crypto::unseal(key, text, bound_to);
+  if (plain || plain.error().code != Errc::invalid) return plain;
+  return fail(Errc::io, plain.error().message, plain.error().hint);
+}
+
+Expected<crypto::SealKey> unwrapped(const crypto::SealKey& master, const Bytes& wrapped, const std::string& member) {
+  auto text = unsealed(master, wrapped, key_of(member));
+  if (!text) return std::unexpected(text.error());
+  crypto::SealKey key{};
+  if (text->size() != key.size()) return fail(Errc::io, "the data key of " + member + " has the wrong length");
+  std::ranges::copy(std::as_bytes(std::span(*text)), key.begin());
+  return key;
+}
+
 Expected<Conversation> opened(const crypto::SealKey& key, SealedConversation&& row) {
-  auto title = crypto::unseal(key, row.title, title_of(row.id));
+  auto title = unsealed(key, row.title, title_of(row.id));
   if (!title) return std::unexpected(title.error());
   return Conversation{std::move(row.id), std::move(row.user), std::move(row.member), std::move(row.model),
                       std::move(*title), row.created_at,      row.updated_at,        std::move(row.leaf)};
@@ -46,22 +62,27 @@ Expected<crypto::SealKey> Conversations::data_key(Store& store, const std::strin
   if (const auto found = opened_.find(member); found != opened_.end()) return found->second;
   auto wrapped = store.member_data_key(member);
   if (!wrapped) return std::unexpected(wrapped.error());
-  crypto::SealKey key{};
-  if (*wrapped) {
-    auto text = crypto::unseal(master_, **wrapped, key_of(member));
-    if (!text) return std::unexpected(text.error());
-    if (text->size() != key.size()) return fail(Errc::invalid, "the data key of " + member + " has the wrong length");
-    std::ranges::copy(std::as_bytes(std::span(*text)), key.begin());
-  } else {
-    key = crypto::make_seal_key(random_);
-    const std::string_view text(reinterpret_cast<const char*>(key.data()), key.size());
+  if (!*wrapped) {
+    const crypto::SealKey fresh = crypto::make_seal_key(random_);
+    const std::string_view text(reinterpret_cast<const char*>(fresh.data()), fresh.size());
     auto sealed = crypto::seal(master_, text, key_of(member), random_);
     if (!sealed) return std::unexpected(sealed.error());
-    if (auto added = store.add_member_data_key(member, *sealed); !added) return std::unexpected(added.error());
+    auto added = store.add_member_data_key(member, *sealed);
+    if (!added && added.error().code != Errc::exists) return std::unexpected(added.error());
+    // Where another server has made one at the same moment, that one is the member's.
+    if (added) {
+      *wrapped = std::move(*sealed);
+    } else {
+      wrapped = store.member_data_key(member);
+    }
+    if (!wrapped) return std::unexpected(wrapped.error());
+    if (!*wrapped) return fail(Errc::unavailable, "the data key of " + member + " has gone", "try again");
   }
+  auto key = unwrapped(master_, **wrapped, member);
+  if (!key) return std::unexpected(key.error());
   if (opened_.size() >= limits::members_max) opened_.clear();
-  opened_.emplace(member, key);
-  return key;
+  opened_.emplace(member, *key);
+  return *key;
 }
 
 Expected<SealedConversation> Conversations::sealed(Store& store, const Conversation& row) {
@@ -191,11 +212,11 @@ Expected<std::vector<Message>> Conversations::messages(Store& store, const Conve
   if (!key) return std::unexpected(key.error());
   std::vector<Message> out;
   for (SealedMessage& row : *rows) {
-    auto content = crypto::unseal(*key, row.content, content_of(of.id, row.id));
+    auto content = unsealed(*key, row.content, content_of(of.id, row.id));
     if (!content) return std::unexpected(content.error());
     std::string reason;
     if (!row.rating_reason.empty()) {
-      auto text = crypto::unseal(*key, row.rating_reason, reason_of(of.id, row.id));
+      auto text = unsealed(*key, row.rating_reason, reason_of(of.id, row.id));
       if (!text) return std::unexpected(text.error());
       reason = std::move(*text);
     }

@@ -1,6 +1,6 @@
 // Conversations: the words of the page's users, in plain text for the portal and sealed in the store. Every member has
 // a data key of its own, wrapped with the master key. All calls on the store's thread (from inside StoreThread::ask).
-// Errors: not_found (no such conversation of this user), invalid (does not open: another master key, or changed bytes).
+// Errors: not_found (no such conversation of this user), io (does not open: another master key, or changed bytes).
 #pragma once
 
 #include <filesystem>

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-#include <fstream>
 #include <string>
 #include <system_error>
 
@@ -22,6 +21,41 @@ std::string holder(int fd) {
   const ssize_t got = ::pread(fd, text.data(), text.size() - 1, 0);
   const std::string_view pid(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
   return pid.empty() ? "another process" : "process " + std::string(pid.substr(0, pid.find('\n')));
+}
+
+struct File {
+  int fd;
+  explicit File(int f) : fd(f) {}
+  File(const File&) = delete;
+  ~File() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+Expected<std::string> text_of(const std::filesystem::path& path) {
+  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd < 0 && errno == ENOENT) return fail(Errc::not_found, path.string() + " is missing");
+  std::array<char, 128> text{};
+  const ssize_t got = file.fd < 0 ? -1 : ::read(file.fd, text.data(), text.size());
+  if (got < 0) {
+    return fail(Errc::io, path.string() + " cannot be read: " + reason(errno),
+                "give the user that runs faelled access to it");
+  }
+  return std::string(text.data(), static_cast<std::size_t>(got));
+}
+
+// Whole or not at all, and for good when it says so: a torn one would be refused for ever. False: errno says why.
+bool write_whole(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path draft = path.string() + ".new";
+  {
+    const File file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (file.fd < 0 || ::write(file.fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        ::fsync(file.fd) != 0)
+      return false;
+  }
+  if (::rename(draft.c_str(), path.c_str()) != 0) return false;
+  const File folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return folder.fd >= 0 && ::fsync(folder.fd) == 0;
 }
 
 }  // namespace
@@ -61,21 +95,18 @@ DataFolder::~DataFolder() {
 
 Expected<std::string> DataFolder::server_id(WallTime now, Random& random) const {
   const std::filesystem::path file = path_ / "server.id";
-  std::string id;
-  if (std::ifstream in(file); std::getline(in, id)) {
+  auto kept = text_of(file);
+  if (kept) {
+    const std::string id = kept->substr(0, kept->find('\n'));
     if (is_id("srv_", id)) return id;
-    return fail(Errc::invalid, file.string() + " holds no server's id",
+    return fail(Errc::invalid, file.string() + (kept->empty() ? " is empty" : " holds no server's id"),
                 "restore it from the backup; without it this folder's journal cannot be told from another's");
   }
-  id = make_id("srv_", now, random);
-  // Whole or not at all: a torn one would be refused for good.
-  const std::filesystem::path fresh = path_ / "server.id.new";
-  std::ofstream out(fresh);
-  out << id << '\n' << std::flush;
-  std::error_code code;
-  if (out) std::filesystem::rename(fresh, file, code);
-  if (!out || code) {
-    return fail(Errc::io, file.string() + " cannot be written",
+  // Only where there is none: under another name this server's answers on their way would be nobody's.
+  if (kept.error().code != Errc::not_found) return std::unexpected(kept.error());
+  std::string id = make_id("srv_", now, random);
+  if (!write_whole(file, id + "\n")) {
+    return fail(Errc::io, file.string() + " cannot be written: " + reason(errno),
                 "free space on its disk, and give the user that runs faelled the right to write there");
   }
   return id;

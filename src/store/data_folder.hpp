@@ -22,7 +22,7 @@ class DataFolder {
   ~DataFolder();
 
   // What this folder's server is called on a database that several share: DATA/server.id, made where it is not there.
-  // Errors: io, invalid (no such id in the file).
+  // Errors: io (it is there and cannot be read, or cannot be made), invalid (no such id in the file).
   Expected<std::string> server_id(WallTime now, Random& random) const;
 
   const std::filesystem::path& path() const { return path_; }

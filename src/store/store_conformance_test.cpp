@@ -275,6 +275,15 @@ TEST_P(StoreConformance, KeepsTheRestTogetherWhereOneChangeIsRefusedAndThatIsAll
   EXPECT_EQ(store().members()->size(), 2U);
 }
 
+// These end in an answer to whoever asked, so they tell neither where the database is nor what it says.
+TEST_P(StoreConformance, RefusesARowInItsOwnWords) {
+  add_people();
+  for (const Error& error :
+       {store().add_member({"aarhus", "again", at_second(0)}).error(), store().add_key(key_row("a", "none")).error()})
+    for (const char* theirs : {"://", "/", "database", ".db", "duplicate", "violates", "UNIQUE", "FOREIGN"})
+      EXPECT_EQ(error.message.find(theirs), std::string::npos) << error.message;
+}
+
 TEST_P(StoreConformance, KeepsOneDataKeyForAMember) {
   add_people();
   EXPECT_FALSE(store().has_member_data_keys().value());
@@ -318,6 +327,32 @@ TEST_P(StoreConformance, ListsConversationsNewestFirstInPages) {
     before = page->back().id;
   }
   EXPECT_EQ(seen, (std::vector<std::string>{"con_6", "con_5", "con_4", "con_3", "con_2", "con_1", "con_0"}));
+}
+
+TEST_P(StoreConformance, ListsConversationsFromAPlaceThatStaysAndEachOnceById) {
+  add_people();
+  const auto row = [](int i, WallTime updated) {
+    return SealedConversation{
+        "con_" + std::to_string(i), "usr_a", "aarhus", "gemma", bytes("t"), at_second(i), updated};
+  };
+  for (int i = 1; i <= 4; ++i) ASSERT_TRUE(store().add_conversation(row(i, at_second(i))));
+  const auto ids = [&](const std::string& before) {
+    std::vector<std::string> out;
+    for (const auto& one : store().conversations("usr_a", before, 2).value()) out.push_back(one.id);
+    return out;
+  };
+  using Ids = std::vector<std::string>;
+  const std::string third = std::to_string(unix_micros(at_second(3))) + ",con_3";
+  EXPECT_EQ(ids(""), (Ids{"con_4", "con_3"}));
+  EXPECT_EQ(ids("~"), (Ids{"con_4", "con_3"}));
+  ASSERT_TRUE(store().update_conversation(row(3, at_second(9)))) << "between two pages";
+  EXPECT_EQ(ids(third), (Ids{"con_2", "con_1"}));
+  EXPECT_EQ(ids("con_3"), (Ids{"con_2", "con_1"}));
+  ASSERT_TRUE(store().update_conversation(row(1, at_second(10)))) << "and one that is still to come";
+  EXPECT_EQ(ids("con_3"), (Ids{"con_2", "con_1"}));
+  ASSERT_TRUE(store().delete_conversation("usr_a", "con_3", at_second(11)));
+  EXPECT_EQ(ids(third), Ids{"con_2"});
+  EXPECT_EQ(ids("con_3"), (Ids{"con_2", "con_1"}));
 }
 
 TEST_P(StoreConformance, RemovesAMembersOldConversationsAFewAtATime) {

@@ -49,6 +49,27 @@ TEST(DataFolder, KeepsTheNameThatItsServerHasAmongOthers) {
   EXPECT_EQ(held->server_id(at_second(9), random).error().code, Errc::invalid);
 }
 
+// Under another name the answers that it was writing would be nobody's, and their conversations blocked for good.
+TEST(DataFolder, TakesNoOtherNameWhereItsOwnCannotBeRead) {
+  const TestFolder folder;
+  SystemRandom random;
+  const auto held = DataFolder::open(folder / "data");
+  ASSERT_TRUE(held);
+  const auto file = (folder / "data") / "server.id";
+  std::ofstream(file).close();
+  const auto empty = held->server_id(at_second(0), random);
+  ASSERT_FALSE(empty);
+  EXPECT_EQ(empty.error().code, Errc::invalid);
+  EXPECT_FALSE(empty.error().hint.empty());
+  EXPECT_EQ(std::filesystem::file_size(file), 0U) << "left as it is";
+  std::filesystem::remove(file);
+  std::filesystem::create_symlink("server.id", file);  // one that even root cannot read
+  EXPECT_EQ(held->server_id(at_second(0), random).error().code, Errc::io);
+  EXPECT_TRUE(std::filesystem::is_symlink(file));
+  std::filesystem::remove(file);
+  EXPECT_TRUE(held->server_id(at_second(0), random));
+}
+
 TEST(DataFolder, UnderAFileIsRefused) {
   const auto open = DataFolder::open("/dev/null/data");
   ASSERT_FALSE(open);
@@ -319,7 +340,7 @@ TEST_F(ConversationsTest, AreFoundByTheirWordsSliceBySlice) {
 TEST_F(ConversationsTest, DoNotOpenWithAnotherMasterKey) {
   ASSERT_TRUE(Conversations(master_).add(*store_, conversation_));
   Conversations others(crypto::make_seal_key(random_));
-  EXPECT_EQ(others.get(*store_, "usr_a", "con_1").error().code, Errc::invalid);
+  EXPECT_EQ(others.get(*store_, "usr_a", "con_1").error().code, Errc::io) << "whoever asks did nothing wrong";
 }
 
 TEST_F(ConversationsTest, NeverGetANewMasterKeyWhileWordsAreSealedWithTheOld) {

@@ -1,8 +1,11 @@
 #include "store/postgres/address.hpp"
 
+#include <arpa/inet.h>
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 
@@ -23,16 +26,40 @@ void set_if_absent(Parameters& all, const char* keyword, std::string value) {
   if (find(all, keyword) == nullptr) all.emplace_back(keyword, std::move(value));
 }
 
-// A socket of this machine, or its loopback: nobody is in between.
-bool is_near(std::string_view hosts) {
+std::vector<std::string> items_of(std::string_view list) {
+  std::vector<std::string> out;
   while (true) {
-    const std::string_view host = hosts.substr(0, hosts.find(','));
-    const bool near = host.empty() || host.starts_with('/') || host.starts_with('@') || host == "localhost" ||
-                      host == "::1" || host.starts_with("127.");
-    if (!near) return false;
-    if (host.size() == hosts.size()) return true;
-    hosts.remove_prefix(host.size() + 1);
+    const std::size_t comma = list.find(',');
+    out.emplace_back(list.substr(0, comma));
+    if (comma == std::string_view::npos) return out;
+    list.remove_prefix(comma + 1);
   }
+}
+
+bool is_loopback(const std::string& address) {
+  std::array<unsigned char, 16> raw{};
+  if (inet_pton(AF_INET, address.c_str(), raw.data()) == 1) return raw[0] == 127;
+  return inet_pton(AF_INET6, address.c_str(), raw.data()) == 1 &&
+         raw == std::array<unsigned char, 16>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+}
+
+bool is_near_host(const std::string& host) {
+  return host.starts_with('/') || host.starts_with('@') || host == "localhost" || is_loopback(host);
+}
+
+// A socket of this machine, or its loopback: nobody is in between. What libpq would take from elsewhere, a service's
+// file or its environment, may lead anywhere; a proof that is asked for costs a socket nothing, libpq asks none there.
+bool is_near(Parameters& all) {
+  const auto set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0';
+  };
+  const std::string* hosts = find(all, "host");
+  const std::string* addresses = find(all, "hostaddr");
+  if (hosts == nullptr || find(all, "service") != nullptr || set("PGSERVICE")) return false;
+  if (addresses == nullptr && set("PGHOSTADDR")) return false;
+  return std::ranges::all_of(items_of(*hosts), is_near_host) &&
+         (addresses == nullptr || std::ranges::all_of(items_of(*addresses), is_loopback));
 }
 
 Expected<std::string> password_of(const std::filesystem::path& file) {
@@ -73,7 +100,7 @@ Expected<Address> Address::of(const std::string& url, const std::filesystem::pat
     const std::string* value = find(out.parameters_, keyword);
     return value == nullptr ? std::string() : *value;
   };
-  if (!is_near(text("host")) || !ca_file.empty()) {
+  if (!is_near(out.parameters_) || !ca_file.empty()) {
     set_if_absent(out.parameters_, "sslmode", "verify-full");
     set_if_absent(out.parameters_, "sslrootcert", ca_file.empty() ? system_ca_file : ca_file.string());
   }
@@ -88,6 +115,21 @@ Expected<Address> Address::of(const std::string& url, const std::filesystem::pat
   out.shown_ = "postgresql://" + (user.empty() ? "" : user + "@") + (socket ? "" : text("host")) +
                (port.empty() ? "" : ":" + port) + "/" + text("dbname") + (socket ? "?host=" + text("host") : "");
   return out;
+}
+
+std::size_t Address::places() const {
+  std::size_t out = 1;
+  for (const auto& [keyword, value] : parameters_)
+    if (keyword == "host" || keyword == "hostaddr") out = std::max(out, items_of(value).size());
+  return out;
+}
+
+void Address::begin_with_the_next() {
+  for (auto& [keyword, value] : parameters_) {
+    if (keyword != "host" && keyword != "hostaddr" && keyword != "port") continue;
+    const std::size_t comma = value.find(',');  // a single port is every host's
+    if (comma != std::string::npos) value = value.substr(comma + 1) + "," + value.substr(0, comma);
+  }
 }
 
 }  // namespace faelled::store::postgres

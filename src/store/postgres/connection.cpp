@@ -13,11 +13,17 @@ namespace {
 
 // The server gives up before we do, and notices soon when our machine is gone: a lock that nobody holds any more is let
 // go. UTC and the rest stand here so that no setting of the database's or the role's changes what a statement means.
-constexpr const char* settings =
-    "SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'; "
-    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
-    "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET timezone = 'UTC'; "
-    "SET client_min_messages = warning; SET standard_conforming_strings = on";
+const std::string& settings() {
+  static const std::string all =
+      "SET statement_timeout = " + std::to_string(to_millis(limits::store_statement_max)) +
+      "; SET lock_timeout = " + std::to_string(to_millis(Connection::lock_wait_max)) +
+      "; SET idle_in_transaction_session_timeout = '60s'; "
+      "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
+      "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET timezone = 'UTC'; "
+      "SET client_min_messages = warning; SET standard_conforming_strings = on; SET client_encoding = 'UTF8'; "
+      "SET bytea_output = 'hex'";
+  return all;
+}
 
 Instant now() { return std::chrono::steady_clock::now(); }
 
@@ -37,7 +43,10 @@ std::string one_line(std::string text) {
 
 Expected<std::unique_ptr<Connection>> Connection::open(Address address) {
   std::unique_ptr<Connection> out(new Connection(std::move(address)));
-  if (auto connected = out->connect(); !connected) return std::unexpected(connected.error());
+  auto connected = out->connect();
+  for (std::size_t left = out->address_.places(); !connected && out->ran_out_ && left > 1; --left)
+    connected = out->connect();
+  if (!connected) return std::unexpected(connected.error());
   return out;
 }
 
@@ -75,6 +84,7 @@ Expected<void> Connection::connect() {
   values.push_back(nullptr);
   pg_ = PQconnectStartParams(keywords.data(), values.data(), 0);
   FAELLED_CHECK(pg_ != nullptr, "only a machine without memory gives none");
+  ran_out_ = false;
   const Instant deadline = now() + limits::store_connect_max;
   for (PostgresPollingStatusType next = PGRES_POLLING_WRITING; next != PGRES_POLLING_OK; next = PQconnectPoll(pg_)) {
     if (next == PGRES_POLLING_FAILED || PQstatus(pg_) == CONNECTION_BAD) {
@@ -82,12 +92,16 @@ Expected<void> Connection::connect() {
       (void)lost("");
       return std::unexpected(std::move(error));
     }
-    if (auto ready = wait_for(next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline); !ready) return ready;
+    if (auto ready = wait_for(next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline); !ready) {
+      ran_out_ = true;
+      address_.begin_with_the_next();
+      return ready;
+    }
   }
   PQsetnonblocking(pg_, 1);
   // What the server wants to tell about our statements belongs into its log, not on our standard error.
   PQsetNoticeProcessor(pg_, [](void*, const char*) {}, nullptr);
-  auto greeted = run(settings);
+  auto greeted = run(settings().c_str());
   if (greeted && greet_) {
     const bool outer = std::exchange(in_together_, false);
     greeted = greet_(*this);
@@ -104,6 +118,10 @@ Expected<void> Connection::connect() {
 Expected<void> Connection::be_patient(Duration patience) {
   answer_max_ = patience + (limits::store_answer_max - limits::store_statement_max);
   return run(("SET statement_timeout = " + std::to_string(to_millis(patience))).c_str());
+}
+
+Expected<void> Connection::wait_for_locks(Duration patience) {
+  return run(("SET LOCAL lock_timeout = " + std::to_string(to_millis(patience))).c_str());
 }
 
 Expected<void> Connection::usable() {

@@ -44,6 +44,10 @@ class Connection final : public sql::Connection {
   // For work that may take long (building an index, copying everything): how long one statement may.
   Expected<void> be_patient(Duration patience);
 
+  // How long a lock is waited for, to the end of this transaction; elsewhere it is lock_wait_max.
+  Expected<void> wait_for_locks(Duration patience);
+  static constexpr Duration lock_wait_max = std::chrono::seconds(5);
+
   // Statements without parameters and result, `;` between them.
   Expected<void> run(const char* sql);
 
@@ -81,6 +85,7 @@ class Connection final : public sql::Connection {
   PGconn* pg_ = nullptr;
   std::vector<std::pair<const char*, std::string>> kept_;  // prepared on this connection: literal and name
   bool in_together_ = false;
+  bool ran_out_ = false;  // the last attempt to connect, of its time
   Duration answer_max_ = limits::store_answer_max;
   Instant next_try_{};
   Duration pause_{};

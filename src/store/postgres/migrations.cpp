@@ -303,9 +303,11 @@ Expected<void> migrate(Connection& connection, std::span<const Step> all) {
   if (state->step >= mine) return check(*state, mine, connection.address().shown());
   if (auto patient = connection.be_patient(step_max); !patient) return patient;
   auto migrated = connection.together([&]() -> Expected<void> {
-    // Held to the end: whoever comes second finds everything done.
+    // Held to the end: whoever comes second finds everything done, however long the first one's steps take.
+    if (auto patient = connection.wait_for_locks(step_max); !patient) return patient;
     auto held = connection.each("SELECT pg_advisory_xact_lock($1)", [](sql::Row&) {}, lock);
     if (!held) return held;
+    if (auto hasty = connection.wait_for_locks(Connection::lock_wait_max); !hasty) return hasty;
     auto now = schema_state(connection);
     if (!now) return std::unexpected(now.error());
     if (now->step == 0) {

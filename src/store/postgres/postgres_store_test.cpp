@@ -479,19 +479,5 @@ TEST(CopyToPostgres, LeavesNothingBehindWhereItFails) {
   EXPECT_EQ(copy_to_postgres(folder / "none.db", {.url = url}).error().code, Errc::not_found);
 }
 
-TEST(PostgresAddress, ProvesTheServersCertificateOverANetworkUnlessToldOtherwise) {
-  const auto mode_of = [](const std::string& url) {
-    const auto address = postgres::Address::of(url, {}, {});
-    for (const auto& [keyword, value] : address->parameters())
-      if (keyword == "sslmode") return value;
-    return std::string();
-  };
-  EXPECT_EQ(mode_of("postgresql://db.example.dk/faelled"), "verify-full");
-  EXPECT_EQ(mode_of("postgresql://127.0.0.1,db.example.dk/faelled"), "verify-full");
-  EXPECT_EQ(mode_of("postgresql://db.example.dk/faelled?sslmode=require"), "require");
-  EXPECT_EQ(mode_of("postgresql://127.0.0.1/faelled"), "");
-  EXPECT_EQ(mode_of("postgresql:///faelled?host=/run/postgresql"), "");
-}
-
 }  // namespace
 }  // namespace faelled::store

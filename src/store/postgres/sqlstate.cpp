@@ -14,14 +14,16 @@ struct Meaning {
   std::string_view state;  // of one error, or the two characters of a class
   Errc code;
   const char* hint;
+  // Of what may reach whoever asked: they hear neither an address nor the database's words.
+  const char* words = nullptr;
 };
 
 // The first that fits counts.
 constexpr Meaning meanings[] = {
-    {"23505", Errc::exists, ""},
-    {"23503", Errc::not_found, ""},
-    {"23", Errc::invalid, ""},
-    {"FA001", Errc::forbidden, "these rows are only ever added to"},
+    {"23505", Errc::exists, "", "there is one already"},
+    {"23503", Errc::not_found, "", "what it belongs to is not there"},
+    {"23", Errc::invalid, "", "a value does not fit"},
+    {"FA001", Errc::forbidden, "", "these rows are only ever added to"},
     {"53100", Errc::unavailable, "free space on the database's disk"},
     {"53300", Errc::unavailable, "raise max_connections of PostgreSQL, or end other clients"},
     {"53", Errc::unavailable, "the database's machine is short of memory or disk"},
@@ -45,8 +47,12 @@ Error error_of(const PGresult* result, const std::string& database) {
   const std::string_view state = state_of(result);
   const char* words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   std::string what = database + ": " + (words == nullptr ? "an error without words" : words);
-  for (const Meaning& meaning : meanings)
-    if (state.starts_with(meaning.state)) return {meaning.code, std::move(what), meaning.hint};
+  for (const Meaning& meaning : meanings) {
+    if (!state.starts_with(meaning.state)) continue;
+    if (meaning.words == nullptr) return {meaning.code, std::move(what), meaning.hint};
+    const char* rule = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    return {meaning.code, meaning.words + (rule == nullptr ? "" : " (" + std::string(rule) + ")"), meaning.hint};
+  }
   return {Errc::io, what + " (" + std::string(state) + ")", "PostgreSQL's log says more"};
 }
 

@@ -9,6 +9,12 @@
 namespace faelled::store::sqlite {
 namespace {
 
+// "members.id" of "UNIQUE constraint failed: members.id".
+std::string rule_in(std::string_view text) {
+  const std::size_t colon = text.rfind(": ");
+  return std::string(colon == std::string_view::npos ? text : text.substr(colon + 2));
+}
+
 // sqlite3_errmsg may quote what we asked for, never what we bound.
 Error error_from(int code, int extended, const std::string& file, const char* text) {
   const std::string what = file + ": " + text;
@@ -27,8 +33,9 @@ Error error_from(int code, int extended, const std::string& file, const char* te
     case SQLITE_NOTADB:
       return {Errc::incompatible, what, "the file is damaged or no database of faelled: restore it from the backup"};
     case SQLITE_CONSTRAINT:
-      if (extended == SQLITE_CONSTRAINT_FOREIGNKEY) return {Errc::not_found, what, {}};
-      return {Errc::exists, what, {}};
+      // These may reach whoever asked: they hear neither the file nor more of SQLite's words than the rule's name.
+      if (extended == SQLITE_CONSTRAINT_FOREIGNKEY) return {Errc::not_found, "what it belongs to is not there", {}};
+      return {Errc::exists, "there is one already, or a value does not fit (" + rule_in(text) + ")", {}};
     default:
       return {Errc::io, what, "check the disk of the data folder"};
   }
