@@ -80,17 +80,56 @@ def test_the_bill_names_every_library_that_the_binary_loads(bom):
     assert len(references) == len(set(references))
 
 
+def ours(root, pattern):
+    return [path for path in root.rglob(pattern) if not {"node_modules", "build"} & set(path.relative_to(root).parts)]
+
+
 def test_what_is_pinned_is_pinned_by_hash(root):
-    """Node packages, Python packages and what scripts/pins.sh fetches: nothing comes by its name alone."""
-    for lock in root.glob("**/package-lock.json"):
-        if "node_modules" in lock.parts:
-            continue
+    """Every lock file of Node packages and every list of Python packages: nothing comes by its name alone."""
+    locks, lists = ours(root, "package-lock.json"), ours(root, "*requirements*.txt")
+    assert {"ui", "browser", "sdk"} <= {lock.parent.name for lock in locks}
+    assert {"e2e", "open_webui", "vllm"} <= {file.parent.name for file in lists}
+    for lock in locks:
         for path, entry in json.loads(lock.read_text())["packages"].items():
             assert not path or entry.get("link") or entry["integrity"].startswith("sha512-"), f"{lock}: {path}"
-    text = (root / "tests/e2e/requirements.txt").read_text()
-    for block in re.split(r"\n(?=\S)", text.replace("\\\n", " ")):
-        if block and not block.startswith("#"):
-            assert "==" in block and "--hash=sha256:" in block, block[:80]
+    for file in lists:
+        for block in re.split(r"\n(?=\S)", file.read_text().replace("\\\n", " ")):
+            if block and not block.startswith("#"):
+                assert "==" in block and "--hash=sha256:" in block, f"{file}: {block[:80]}"
+
+
+# What a name of scripts/pins.sh ends in where it is fetched, and where its hash stands.
+HASH_OF = {"package": "{stem}_package_sha256", "file": "{stem}_sha256", "project": "{stem}_parts_sha256", "wheel": "{stem}_sha256_{machine}"}
+
+
+def test_every_pin_of_what_is_fetched_has_its_hash(root):
+    text = (root / "scripts/pins.sh").read_text()
+    pins = {name: [value] for name, value in re.findall(r'^(\w+)="?([^"(\n]+)"?$', text, re.MULTILINE)}
+    pins |= {name: words.split() for name, words in re.findall(r"^(\w+)=\(([^)]*)\)$", text, re.MULTILINE)}
+    assert set(pins) == set(re.findall(r"^(\w+)=", text, re.MULTILINE)), "all of it is read"
+    lists = "".join(file.read_text() for file in ours(root, "*requirements*.txt"))
+    for name, values in pins.items():
+        stem, kind, *machine = name.split("_", 2)
+        if "sha256" in name:
+            assert values and all(re.fullmatch("[0-9a-f]{64}", value) for value in values), name
+        elif kind == "project" and any(other.startswith(f"{stem}_wheel_") for other in pins):
+            continue  # where the wheels lie, which have hashes of their own
+        elif kind in HASH_OF:
+            assert HASH_OF[kind].format(stem=stem, machine="".join(machine)) in pins, f"{name} is fetched without a hash"
+        elif kind == "version":
+            listed = re.search(rf"^{stem}[\w-]*=={re.escape(values[0].partition('+')[0])} ", lists, re.MULTILINE)
+            assert listed or any(other.startswith(stem) and "sha256" in other for other in pins), name
+        else:
+            assert kind in ("flags", "portable", "mib"), f"is {name} fetched?"
+
+
+def test_nothing_is_fetched_without_a_hash(root):
+    texts = [(root / name).read_text() for name in ("run", "test", "dev")] + [path.read_text() for path in ours(root, "*.sh")]
+    calls = [line for text in texts for line in re.findall(r"^ *fetch \w.*", text, re.MULTILINE)]
+    calls += [line for path in ours(root, "*.py") if path.parent.name != "scripts" for line in re.findall(r'fetch\.py", *".*', path.read_text())]
+    assert len(calls) >= 5 and all("--sha256" in call for call in calls), calls
+    installed = re.findall(r"pip install .*", "".join(texts))
+    assert installed and all("--require-hashes" in line for line in installed), installed
 
 
 def test_a_signature_proves_the_sums_and_a_turned_bit_does_not_pass(root, packed, tmp_path):
