@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -54,15 +55,34 @@ backup::Progress progress_line() {
   };
 }
 
+// The line that was written over is none any more.
+void end_progress() {
+  if (::isatty(STDERR_FILENO) != 0) std::fputs("\r", stderr);
+}
+
+// A signal asks once; the second ends us as it always did.
+volatile std::sig_atomic_t stopped = 0;
+void stop_when_asked() {
+  struct sigaction action{};
+  action.sa_handler = [](int) { stopped = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaction(number, &action, nullptr);
+}
+
 int make_backup(const std::string& config_file, const Options& options, const std::string& version) {
-  auto config = config::load(config_file);
-  if (!config) return complain(config.error());
+  // What it names may have gone under a server that runs on.
+  const auto parsed = config::parse_file(config_file);
+  if (!parsed) return complain(parsed.error());
+  for (const config::Problem& problem : parsed->problems) std::cerr << config::describe(problem, config_file) << "\n";
+  if (!parsed->problems.empty())
+    return complain({Errc::invalid, "nothing was backed up", "docs/configuration.md describes every key"});
+  const config::Config* config = &parsed->config;
   if (!config->store.url.empty())
     return complain(
         {Errc::invalid, "this instance keeps its rows in PostgreSQL, which has tools of its own",
          fmt::format("copy the folder {} first, for journal and master key, then take pg_dump of the database",
                      config->data.string())});
-  backup::Options wanted{config->data, config_file, options.file, {}, version};
+  backup::Options wanted{config->data, config_file, options.file, {}, version, [] { return stopped != 0; }};
   if (options.without_keys) {
     wanted.config.clear();
   } else if (options.passphrase_file.empty()) {
@@ -75,14 +95,16 @@ int make_backup(const std::string& config_file, const Options& options, const st
     wanted.passphrase = *passphrase;
   }
   SystemRandom random;
+  stop_when_asked();
   auto made = backup::make(wanted, SystemClock().wall(), random, progress_line());
+  end_progress();
   if (!made) return complain(made.error());
   if (options.json) {
     std::string line;
     json::Writer(line).object().member("file", options.file).member("bytes", made->bytes).close_object();
     std::cout << line << "\n";
   } else {
-    std::cout << fmt::format("\r{}: {:.1f} MiB, {}\n", options.file, static_cast<double>(made->bytes) / (1 << 20),
+    std::cout << fmt::format("{}: {:.1f} MiB, {}\n", options.file, static_cast<double>(made->bytes) / (1 << 20),
                              options.without_keys ? "without keys" : "sealed with the passphrase");
   }
   return 0;
@@ -99,6 +121,7 @@ int restore_backup(const Options& options) {
     return complain({Errc::invalid, "restore needs a folder to restore into", "name an empty or new one with --data"});
   auto restored = options.check ? backup::check(options.file, passphrase, progress_line())
                                 : backup::restore(options.file, options.data, passphrase, progress_line());
+  end_progress();
   if (!restored) return complain(restored.error());
   const auto& heading = restored->heading;
   if (options.json) {
@@ -113,7 +136,7 @@ int restore_backup(const Options& options) {
     std::cout << line << "\n";
     return 0;
   }
-  std::cout << fmt::format("\r{} is whole: made {} by faelled {}\n", options.file, portal::time_text(heading.made_at),
+  std::cout << fmt::format("{} is whole: made {} by faelled {}\n", options.file, portal::time_text(heading.made_at),
                            heading.version);
   if (options.check) return 0;
   std::cout << fmt::format("Restored into {}. Before you start the server on it:\n", options.data);

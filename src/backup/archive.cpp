@@ -1,12 +1,16 @@
 #include "backup/archive.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "crypto/digest.hpp"
@@ -27,6 +31,10 @@ std::string reason() { return std::generic_category().message(errno); }
 
 Error write_error(const std::filesystem::path& file) {
   return {Errc::io, file.string() + " cannot be written: " + reason(), "check the rights and the free space there"};
+}
+
+Error there_already(const std::filesystem::path& file) {
+  return {Errc::exists, file.string() + " is there already", "choose another name, or remove it first"};
 }
 
 struct Head {
@@ -99,8 +107,10 @@ Expected<std::ifstream> open_to_read(const std::filesystem::path& file) {
 
 }  // namespace
 
+bool is_secret(std::string_view name) { return name == "master.key" || name == "faelled.yaml"; }
+
 bool is_entry_name(std::string_view name) {
-  if (name == "faelled.db" || name == "master.key" || name == "faelled.yaml") return true;
+  if (name == "faelled.db" || is_secret(name)) return true;
   constexpr std::string_view folder = "journal/";
   if (!name.starts_with(folder) || name.size() > 64) return false;
   name.remove_prefix(folder.size());
@@ -125,16 +135,48 @@ Expected<ArchiveWriter> ArchiveWriter::create(const std::filesystem::path& file,
   if (!head) return std::unexpected(head.error());
   auto key = key_for(*head, passphrase);
   if (!key) return std::unexpected(key.error());
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0 && errno == EEXIST)
-    return fail(Errc::exists, file.string() + " is there already", "choose another name, or remove it first");
-  if (fd < 0) return std::unexpected(write_error(file));
-  ::close(fd);
+  std::error_code code;
+  if (std::filesystem::exists(std::filesystem::symlink_status(file, code))) return std::unexpected(there_already(file));
   ArchiveWriter out(file, *key, bound_to(*head), random);
-  out.out_.open(file, std::ios::binary | std::ios::trunc);
+  if (auto opened = out.open_part(); !opened) return std::unexpected(opened.error());
   out.out_ << magic << format << '\n' << head->line << '\n';
-  if (!out.out_) return std::unexpected(write_error(file));
+  if (!out.out_) return std::unexpected(write_error(out.part_));
   return out;
+}
+
+// One that is left over is taken only where it is ours, and nobody is at it.
+Expected<void> ArchiveWriter::open_part() {
+  struct stat info{};
+  lock_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  Error error = write_error(part_);
+  if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0)
+    error = {Errc::conflict, part_.string() + " is in use: another run is under way", "wait for it to end"};
+  else if (lock_ >= 0 &&
+           (::fstat(lock_, &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != ::geteuid() || info.st_nlink != 1))
+    error = {Errc::exists, part_.string() + " is there, and is none of ours", "remove it, or choose another name"};
+  else if (lock_ >= 0 && ::fchmod(lock_, 0600) == 0) {
+    out_.open(part_, std::ios::binary | std::ios::trunc);
+    if (out_) return {};
+    error = write_error(part_);
+  }
+  part_.clear();  // it is not ours to remove
+  return std::unexpected(std::move(error));
+}
+
+ArchiveWriter::ArchiveWriter(ArchiveWriter&& other) noexcept
+    : file_(std::move(other.file_)),
+      part_(std::exchange(other.part_, {})),
+      lock_(std::exchange(other.lock_, -1)),
+      out_(std::move(other.out_)),
+      key_(other.key_),
+      bound_(std::move(other.bound_)),
+      random_(other.random_),
+      number_(other.number_),
+      taken_bytes_(other.taken_bytes_) {}
+
+ArchiveWriter::~ArchiveWriter() {
+  if (!part_.empty()) ::unlink(part_.c_str());
+  if (lock_ >= 0) ::close(lock_);
 }
 
 Expected<void> ArchiveWriter::chunk(char kind, std::string_view content) {
@@ -146,12 +188,12 @@ Expected<void> ArchiveWriter::chunk(char kind, std::string_view content) {
   for (std::size_t i = 0; i < size.size(); ++i) size[i] = static_cast<char>(sealed->size() >> 8 * i);
   out_.write(size.data(), size.size());
   out_.write(reinterpret_cast<const char*>(sealed->data()), static_cast<std::streamsize>(sealed->size()));
-  if (!out_) return std::unexpected(write_error(file_));
+  if (!out_) return std::unexpected(write_error(part_));
   return {};
 }
 
 Expected<void> ArchiveWriter::add(std::string_view name, const std::filesystem::path& from,
-                                  const std::function<void(std::uint64_t)>& progress) {
+                                  const std::function<bool(std::uint64_t)>& goes_on) {
   auto in = open_to_read(from);
   if (!in) return std::unexpected(in.error());
   if (auto begun = chunk(file_begins, name); !begun) return begun;
@@ -160,7 +202,7 @@ Expected<void> ArchiveWriter::add(std::string_view name, const std::filesystem::
     const auto got = static_cast<std::size_t>(in->gcount());
     if (auto written = chunk(file_goes_on, std::string_view(room).substr(0, got)); !written) return written;
     taken_bytes_ += got;
-    if (progress) progress(taken_bytes_);
+    if (goes_on && !goes_on(taken_bytes_)) return fail(Errc::cancelled, file_.string() + " was not written: stopped");
   }
   if (in->bad()) return fail(Errc::io, from.string() + " cannot be read to its end", "check its disk");
   return {};
@@ -169,12 +211,19 @@ Expected<void> ArchiveWriter::add(std::string_view name, const std::filesystem::
 Expected<std::uint64_t> ArchiveWriter::finish() {
   if (auto ended = chunk(all_ends, {}); !ended) return std::unexpected(ended.error());
   out_.close();
-  const int fd = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
   std::error_code code;
-  const auto bytes = std::filesystem::file_size(file_, code);
-  if (!out_ || !synced || code) return std::unexpected(write_error(file_));
+  const auto bytes = std::filesystem::file_size(part_, code);
+  if (!out_ || ::fsync(lock_) != 0 || code) return std::unexpected(write_error(part_));
+  // Not every file system can rename without replacing (NFS); a link never replaces.
+  bool named = ::renameat2(AT_FDCWD, part_.c_str(), AT_FDCWD, file_.c_str(), RENAME_NOREPLACE) == 0;
+  if (!named && errno != EEXIST) named = ::link(part_.c_str(), file_.c_str()) == 0 && ::unlink(part_.c_str()) == 0;
+  if (!named) return std::unexpected(errno == EEXIST ? there_already(file_) : write_error(file_));
+  part_.clear();
+  const std::filesystem::path folder = file_.has_parent_path() ? file_.parent_path() : ".";
+  if (const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); fd >= 0) {
+    ::fsync(fd);  // not every file system can; the file itself is safe
+    ::close(fd);
+  }
   return bytes;
 }
 
@@ -194,6 +243,9 @@ Expected<ArchiveReader> ArchiveReader::open(const std::filesystem::path& file, s
   if (head->heading.keys && passphrase.empty())
     return fail(Errc::unauthorized, file.string() + " opens with its passphrase alone",
                 "name the file that holds it with --passphrase-file");
+  if (!head->heading.keys && !passphrase.empty())
+    return fail(Errc::invalid, file.string() + " is not sealed with a passphrase: anybody can have written it",
+                "if you made it --without-keys and know where it has been, leave --passphrase-file out");
   auto key = key_for(*head, passphrase);
   if (!key) return std::unexpected(key.error());
   ArchiveReader out;
@@ -228,9 +280,10 @@ Expected<ArchiveReader::Chunk> ArchiveReader::next() {
   return Chunk{plain->front(), plain->substr(1)};
 }
 
-Expected<void> ArchiveReader::unpack(const std::filesystem::path& folder) {
+Expected<void> ArchiveReader::unpack(const std::filesystem::path& folder, Secrets secrets) {
   std::ofstream out;
   std::filesystem::path path;
+  bool passed_over = false;
   const auto close = [&]() -> Expected<void> {
     if (path.empty()) return {};
     out.close();
@@ -243,6 +296,7 @@ Expected<void> ArchiveReader::unpack(const std::filesystem::path& folder) {
   while (true) {
     auto chunk = next();
     if (!chunk) return std::unexpected(chunk.error());
+    if (chunk->kind == file_goes_on && passed_over) continue;
     if (chunk->kind == file_goes_on && !path.empty()) {
       out.write(chunk->content.data(), static_cast<std::streamsize>(chunk->content.size()));
       if (!out) return std::unexpected(write_error(path));
@@ -250,9 +304,11 @@ Expected<void> ArchiveReader::unpack(const std::filesystem::path& folder) {
     }
     if (auto closed = close(); !closed) return closed;
     if (chunk->kind == all_ends) break;
-    if (chunk->kind != file_begins || !is_entry_name(chunk->content))
+    passed_over = is_secret(chunk->content) && secrets == Secrets::read_only;
+    if (chunk->kind != file_begins || !is_entry_name(chunk->content) || (is_secret(chunk->content) && !heading_.keys))
       return fail(Errc::invalid, file_.string() + " holds what no backup of ours holds", "do not use this file");
-    path = folder / chunk->content;
+    path = passed_over ? std::filesystem::path() : folder / chunk->content;
+    if (passed_over) continue;
     std::error_code code;
     if (std::filesystem::exists(path, code)) return std::unexpected(damaged());
     std::filesystem::create_directories(path.parent_path(), code);

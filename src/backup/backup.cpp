@@ -81,31 +81,27 @@ Expected<void> pack(const Options& options, const fs::path& scratch, WallTime no
   const bool keys = !options.passphrase.empty();
   auto archive = ArchiveWriter::create(options.file, {options.version, now, keys}, options.passphrase, random);
   if (!archive) return std::unexpected(archive.error());
-  const auto done = [&]() -> Expected<void> {
-    const auto add = [&](std::string_view name, const fs::path& from) {
-      return archive->add(name, from, [&](std::uint64_t bytes) { progress("file", bytes); });
-    };
-    if (auto added = add("faelled.db", scratch / "faelled.db"); !added) return added;
-    std::vector<fs::path> segments;
-    for (const auto& entry : fs::directory_iterator(scratch / "journal")) segments.push_back(entry.path());
-    std::ranges::sort(segments);
-    for (const fs::path& segment : segments)
-      if (auto added = add("journal/" + segment.filename().string(), segment); !added) return added;
-    if (keys) {
-      if (auto added = add("master.key", options.data / "master.key"); !added) return added;
-      if (!options.config.empty())
-        if (auto added = add("faelled.yaml", options.config); !added) return added;
-    }
-    auto bytes = archive->finish();
-    if (!bytes) return std::unexpected(bytes.error());
-    made.bytes = *bytes;
-    return {};
-  }();
-  if (!done) {
-    std::error_code ignored;
-    fs::remove(options.file, ignored);
+  const auto add = [&](std::string_view name, const fs::path& from) {
+    return archive->add(name, from, [&](std::uint64_t bytes) {
+      progress("file", bytes);
+      return !options.stopped || !options.stopped();
+    });
+  };
+  if (auto added = add("faelled.db", scratch / "faelled.db"); !added) return added;
+  std::vector<fs::path> segments;
+  for (const auto& entry : fs::directory_iterator(scratch / "journal")) segments.push_back(entry.path());
+  std::ranges::sort(segments);
+  for (const fs::path& segment : segments)
+    if (auto added = add("journal/" + segment.filename().string(), segment); !added) return added;
+  if (keys) {
+    if (auto added = add("master.key", options.data / "master.key"); !added) return added;
+    if (!options.config.empty())
+      if (auto added = add("faelled.yaml", options.config); !added) return added;
   }
-  return done;
+  auto bytes = archive->finish();
+  if (!bytes) return std::unexpected(bytes.error());
+  made.bytes = *bytes;
+  return {};
 }
 
 // Best effort: the backup is whole without it.
@@ -159,12 +155,12 @@ Expected<std::uint64_t> settle(const fs::path& folder, const Progress& progress)
   return rows;
 }
 
-Expected<Restored> unpack(const fs::path& file, const fs::path& folder, const std::string& passphrase,
+Expected<Restored> unpack(const fs::path& file, const fs::path& folder, const std::string& passphrase, Secrets secrets,
                           const Progress& progress) {
   auto archive = ArchiveReader::open(file, passphrase);
   if (!archive) return std::unexpected(archive.error());
   progress("unpacking", 0);
-  if (auto unpacked = archive->unpack(folder); !unpacked) return std::unexpected(unpacked.error());
+  if (auto unpacked = archive->unpack(folder, secrets); !unpacked) return std::unexpected(unpacked.error());
   if (std::error_code code; !fs::exists(folder / "faelled.db", code))
     return fail(Errc::invalid, file.string() + " holds no database", "take another backup");
   auto rows = settle(folder, progress);
@@ -226,7 +222,7 @@ Expected<Restored> restore(const fs::path& file, const fs::path& named, const st
   if (!there) return std::unexpected(there.error());
   auto scratch = Scratch::make(*there ? data / restoring : fs::path(data.string() + restoring));
   if (!scratch) return std::unexpected(scratch.error());
-  auto restored = unpack(file, scratch->path(), passphrase, progress);
+  auto restored = unpack(file, scratch->path(), passphrase, Secrets::written, progress);
   if (!restored) return restored;
   if (*there) {
     if (auto moved = move_up(scratch->path(), data); !moved) return std::unexpected(moved.error());
@@ -242,7 +238,7 @@ Expected<Restored> restore(const fs::path& file, const fs::path& named, const st
 Expected<Restored> check(const fs::path& file, const std::string& passphrase, const Progress& progress) {
   auto scratch = Scratch::make(file.string() + ".checking");
   if (!scratch) return std::unexpected(scratch.error());
-  return unpack(file, scratch->path(), passphrase, progress);
+  return unpack(file, scratch->path(), passphrase, Secrets::read_only, progress);
 }
 
 }  // namespace faelled::backup

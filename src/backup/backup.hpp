@@ -25,14 +25,16 @@ struct Options {
   std::filesystem::path file;    // the backup
   std::string passphrase;        // empty: without master key and configuration
   std::string version;
+  std::function<bool()> stopped = {};  // asked often while the file is written; true: give up, and leave nothing
 };
 
 struct Made {
   std::uint64_t bytes = 0;
 };
 
-// Writes DATA/last_backup.json at its end, for the pages and the alarms. Nothing half-written stays. Errors: exists,
-// not_found (no data folder), io, unavailable.
+// Writes DATA/last_backup.json at its end, for the pages and the alarms. Nothing half-written stays, or where it was
+// killed, nothing that stands in the way of the next run. Errors: exists, conflict (another run is under way),
+// not_found (no data folder), cancelled, io, unavailable.
 Expected<Made> make(const Options& options, WallTime now, Random& random, const Progress& progress);
 
 struct Restored {
@@ -46,7 +48,8 @@ struct Restored {
 Expected<Restored> restore(const std::filesystem::path& file, const std::filesystem::path& data,
                            const std::string& passphrase, const Progress& progress);
 
-// The same into a scratch folder beside the file that is thrown away: would it restore?
+// The same into a scratch folder beside the file that is thrown away, but for keys and configuration, which are read
+// and written nowhere: would it restore?
 Expected<Restored> check(const std::filesystem::path& file, const std::string& passphrase, const Progress& progress);
 
 }  // namespace faelled::backup

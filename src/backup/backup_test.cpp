@@ -167,6 +167,27 @@ TEST_F(Backup, WithoutKeysHoldsNeitherMasterKeyNorConfiguration) {
   EXPECT_FALSE(fs::exists(folder_ / "again/faelled.yaml"));
 }
 
+// Whoever names a passphrase trusts what it seals. A file that is sealed with none can be anybody's.
+TEST_F(Backup, OfAStrangerDoesNotOpenWithOurPassphrase) {
+  options_.passphrase.clear();
+  ASSERT_TRUE(make());
+  EXPECT_EQ(refusal(passphrase), Errc::invalid);
+  EXPECT_EQ(check(file_, passphrase, quiet).error().code, Errc::invalid);
+  ASSERT_TRUE(check(file_, "", quiet));
+}
+
+TEST_F(Backup, ThatSaysItHoldsNoKeysHoldsNone) {
+  for (const char* name : {"master.key", "faelled.yaml"}) {
+    fs::remove(file_);
+    auto archive = ArchiveWriter::create(file_, {"0.1.0", ManualClock().wall(), false}, "", random_);
+    ASSERT_TRUE(archive);
+    ASSERT_TRUE(archive->add("faelled.db", data_ / "faelled.db"));
+    ASSERT_TRUE(archive->add(name, data_ / "master.key"));
+    ASSERT_TRUE(archive->finish());
+    EXPECT_EQ(refusal(""), Errc::invalid) << name;
+  }
+}
+
 // Invariant: a backup is whole or refused
 TEST_F(Backup, WithAnyBitTurnedIsRefused) {
   options_.passphrase.clear();  // scrypt a hundred times would say no more
@@ -271,6 +292,45 @@ TEST_F(Backup, IsNotWrittenOverAnother) {
   EXPECT_EQ(second.error().code, Errc::exists);
 }
 
+TEST_F(Backup, WhatAKilledRunLeftDoesNotStandInTheWay) {
+  write(file_.string() + ".part", "the beginning of one");
+  fs::create_directory(data_ / "backup.new");
+  write(data_ / "backup.new/faelled.db", "the beginning of another");
+  const auto made = make();
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_FALSE(fs::exists(file_.string() + ".part"));
+  EXPECT_TRUE(backup::check(file_, passphrase, quiet));
+}
+
+TEST_F(Backup, StoppedWhileItIsWrittenLeavesNothing) {
+  Options options = options_;
+  bool had_its_name = false, had_another = false;
+  options.stopped = [&] {
+    had_its_name = fs::exists(file_);
+    had_another = fs::exists(file_.string() + ".part");
+    return true;
+  };
+  const auto stopped = backup::make(options, ManualClock().wall(), random_, quiet);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, Errc::cancelled);
+  EXPECT_FALSE(had_its_name) << "it is called so only when it is whole";
+  EXPECT_TRUE(had_another);
+  for (const auto& left : {file_, fs::path(file_.string() + ".part"), data_ / "backup.new"})
+    EXPECT_FALSE(fs::exists(left)) << left;
+  EXPECT_TRUE(make());
+}
+
+TEST_F(Backup, WritesIntoNoFileOfAnothers) {
+  write(folder_ / "mine", "precious");
+  fs::create_symlink(folder_ / "mine", file_.string() + ".part");
+  EXPECT_FALSE(make());
+  fs::remove(file_.string() + ".part");
+  fs::create_hard_link(folder_ / "mine", file_.string() + ".part");
+  EXPECT_FALSE(make());
+  EXPECT_EQ(fs::file_size(folder_ / "mine"), 8U);
+  EXPECT_TRUE(fs::exists(file_.string() + ".part")) << "it is not ours to remove";
+}
+
 TEST_F(Backup, OfNoServersFolderSaysSoAndLeavesNoFile) {
   options_.data = folder_ / "nothing";
   fs::create_directory(options_.data);
@@ -282,8 +342,16 @@ TEST_F(Backup, OfNoServersFolderSaysSoAndLeavesNoFile) {
 
 TEST_F(Backup, ChecksWithoutLeavingAnything) {
   ASSERT_TRUE(make());
-  auto checked = check(file_, passphrase, quiet);
+  bool looked = false;
+  auto checked = check(file_, passphrase, [&](std::string_view doing, std::uint64_t) {
+    if (doing != "ledger") return;  // it is unpacked
+    looked = true;
+    EXPECT_TRUE(fs::exists(file_.string() + ".checking/faelled.db"));
+    EXPECT_FALSE(fs::exists(file_.string() + ".checking/master.key")) << "no key in the clear where backups lie";
+    EXPECT_FALSE(fs::exists(file_.string() + ".checking/faelled.yaml"));
+  });
   ASSERT_TRUE(checked) << checked.error().message;
+  EXPECT_TRUE(looked);
   EXPECT_EQ(checked->heading.version, "0.1.0");
   EXPECT_FALSE(fs::exists(file_.string() + ".checking"));
 }

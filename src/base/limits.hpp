@@ -80,7 +80,7 @@ inline constexpr auto queue_full_retry_after = 10s;
 inline constexpr auto engine_retry_after = 30s;
 inline constexpr std::size_t engine_attempts_max = 2;  // of a request whose engine died before it said anything
 inline constexpr auto engine_attempt_pause = 50ms;     // before the second; five times as long before each further one
-inline constexpr auto ticket_total_max = 600s;         // admission to the last byte
+inline constexpr auto ticket_total_max = 600s;         // first place to the last byte
 inline constexpr auto keep_alive_every = 10s;          // SSE comment while nothing else is sent
 inline constexpr auto engine_silence_max = 120s;       // no byte from a running engine
 
