@@ -25,9 +25,9 @@ net::Task<void> ask(http::Client& client, http::Address address, std::string met
 }  // namespace
 
 Expected<Control> Control::of(const std::string& config_file) {
-  auto config = config::load(config_file);
-  if (!config) return std::unexpected(config.error());
-  return Control((config->data / "control.sock").string());
+  auto data = config::data_folder(config_file);
+  if (!data) return std::unexpected(data.error());
+  return Control((*data / "control.sock").string());
 }
 
 Expected<std::string> Control::call(std::string method, std::string target, std::string body) const {

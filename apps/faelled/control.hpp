@@ -10,7 +10,8 @@ namespace faelled::app {
 
 class Control {
  public:
-  // Finds the socket by the configuration's data folder. Errors: the configuration's.
+  // Finds the socket by the configuration's data folder, and asks no more of the configuration: a server runs on though
+  // a file that it names has gone since. Errors: config::data_folder()'s.
   static Expected<Control> of(const std::string& config_file);
 
   // The body of a 2xx answer. Errors: unavailable (nobody listens), and what the server refused, in its words.

@@ -16,6 +16,13 @@ std::vector<std::string> problems_of(const std::string& text) {
   return all;
 }
 
+TEST(AgreementsFile, ASecondDocumentIsAMistake) {
+  const std::string first = "tiers: [{ id: stor }]\nagreements: []\n---\n";
+  EXPECT_THAT(problems_of(first), IsEmpty());
+  EXPECT_THAT(problems_of(first + "agreements:\n  - { member: aarhus, tier: stor, from: 2026-01-01 }\n"),
+              ElementsAre(HasSubstr("f.yaml:4:1: a second document begins here; nothing of it would be read")));
+}
+
 TEST(AgreementsFile, SaysTiersAgreementsAndKeys) {
   const ParsedAgreements parsed = parse_agreements(R"(share_by:
   size_class:

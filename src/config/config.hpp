@@ -250,7 +250,8 @@ struct Config {
 };
 
 struct Parsed {
-  Config config;                  // of use only when there is no problem
+  // Of use only when there is no problem, but for `data`: that is empty where the text does not say which folder.
+  Config config;
   std::vector<Problem> problems;  // all of them, in the order of the file
 };
 
@@ -261,9 +262,21 @@ Parsed parse(std::string_view text, const std::filesystem::path& folder);
 // as "definition.file" and stand on no line.
 std::expected<Model, std::vector<Problem>> parse_model(std::string_view json);
 
-// parse() of the file, and a look whether the files it names are there. The error's message has one line per problem:
-// FILE:LINE:COLUMN: message; hint.
+// parse() of the file. Errors: not_found, io, invalid (a folder): it cannot be read.
+Expected<Parsed> parse_file(const std::filesystem::path& path);
+
+// parse_file(), and where nothing is wrong so far, a look whether what it names is there: each that is not is a
+// problem.
+Expected<Parsed> look_at_file(const std::filesystem::path& path);
+
+// look_at_file(), for whom one problem is too many. The error's message has one line per problem: FILE:LINE:COLUMN:
+// message; hint.
 Expected<Config> load(const std::filesystem::path& path);
+
+// The data folder, whatever else is wrong in the file and with what it names: for those who talk to a server that has
+// been running since all was well. Errors: those of parse_file(); invalid, with every problem, where the file does not
+// say which folder.
+Expected<std::filesystem::path> data_folder(const std::filesystem::path& path);
 
 std::string describe(const Problem& problem, const std::string& file);
 

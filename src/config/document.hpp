@@ -19,7 +19,7 @@ Expected<std::string> read_text(const std::filesystem::path& path, const char* a
 
 inline constexpr std::size_t file_bytes_max = 1024 * 1024;
 
-// Calls `read` with the root of the tree. Text that is too long, or no YAML, is a problem.
+// Calls `read` with the root of the tree. Text that is too long, no YAML, or of more than one document is a problem.
 void read_tree(std::string_view text, Problems& problems, const std::function<void(const YAML::Node&)>& read,
                std::size_t bytes_max = file_bytes_max);
 

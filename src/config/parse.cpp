@@ -192,7 +192,8 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
   if (!root.IsMap()) return;
   read_edge(top, problems, folder, config);
   read_public_url(top, config.public_url);
-  config.data = (folder / top.text("data", path_bytes_max).value_or("data")).lexically_normal();
+  const auto data = top.has("data") ? top.text("data", path_bytes_max) : std::optional<std::string>("data");
+  if (data && !top.misspelt("data")) config.data = (folder / *data).lexically_normal();
   read_store(top, folder, config.store);
   if (const auto path = top.text("llama_server", path_bytes_max))
     config.llama_server = (folder / *path).lexically_normal();

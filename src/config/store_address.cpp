@@ -26,9 +26,10 @@ void read_store(Fields& top, const std::filesystem::path& folder, Store& store) 
                      "write postgresql://user@host:5432/database, or leave it out for a file in the data folder");
   }
   const std::string_view rest = std::string_view(*url).substr(scheme);
-  const std::string_view authority = rest.substr(0, rest.find('/'));
-  const std::size_t at = authority.rfind('@');
-  const bool password = at != std::string_view::npos && authority.substr(0, at).contains(':');
+  // Up to the last '@' of all, as a password may hold a '/', and libpq would take what comes before that for the host.
+  const std::string_view before_options = rest.substr(0, rest.find('?'));
+  const std::size_t at = before_options.rfind('@');
+  const bool password = at != std::string_view::npos && before_options.substr(0, at).contains(':');
   if (password || rest.contains("password=")) {
     return top.wrong("store", "store holds a password, and addresses are shown in logs",
                      "put it into a file and name that with store_password_file, or use PGPASSFILE");

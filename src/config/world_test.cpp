@@ -34,6 +34,12 @@ TEST(World, TheFittedWorldHasThePublishedConstants) {
   EXPECT_DOUBLE_EQ(world->jitter, 0.02);
 }
 
+TEST(World, ASecondDocumentIsAMistake) {
+  const std::string first = "engines: [{id: p, kind: places, places: 40}]\n---\n";
+  EXPECT_EQ(problems_of(first), "");
+  EXPECT_TRUE(problems_of(first + "others: {wait_s: 30}\n").starts_with("w.yaml:3:1: a second document begins here"));
+}
+
 TEST(World, MembersHaveSharesAndPatienceAndOthersAreLikeOthers) {
   const auto parsed = parse_world(
       "engines: [{id: p, kind: places, places: 40}]\nothers: {wait_s: 30}\nmembers: [{id: a, share: 3}, {id: b, "
