@@ -12,6 +12,7 @@
 #include "json/document.hpp"
 #include "json/writer.hpp"
 #include "key_import/key_file.hpp"
+#include "option_values.hpp"
 #include "portal/render.hpp"
 #include "table.hpp"
 
@@ -21,6 +22,7 @@ namespace {
 struct Options {
   bool json = false;
   bool apply = false;
+  bool ignore_models = false;
   std::string file, member;
   std::vector<std::string> teams, users;
 };
@@ -83,7 +85,8 @@ std::string sum_of(const json::Value& plan, std::size_t bad) {
 int import(const Control& control, const Options& options) {
   auto text = contents_of(options.file, limits::key_file_bytes_max);
   if (!text) return complain(text.error());
-  auto file = key_import::read_key_file(*text);
+  using key_import::ModelLists;
+  auto file = key_import::read_key_file(*text, options.ignore_models ? ModelLists::ignored : ModelLists::refused);
   if (!file) return complain({file.error().code, options.file + ": " + file.error().message, file.error().hint});
   // With a bad line nothing is done; the rest is shown all the same.
   auto body = request_of(options, *file, options.apply && file->bad.empty());
@@ -117,9 +120,12 @@ void add_key_import(CLI::App& key, std::string& config, int& status) {
       "import", "Take in the keys of another gateway (LiteLLM's table or list, or a CSV), so that no client changes");
   command->add_option("FILE", options->file, "CSV with a heading, or JSON; - reads standard input")->required();
   command->add_flag("--apply", options->apply, "Do it; without it only what would be done is shown");
-  command->add_option("--team", options->teams, "OLD=MEMBER: whose keys a team's are; may be given many times");
-  command->add_option("--user", options->users, "OLD=MEMBER: whose keys a user's are, where the team does not say");
+  add_texts(*command, "--team", options->teams, "OLD=MEMBER: whose keys a team's are; may be given many times");
+  add_texts(*command, "--user", options->users, "OLD=MEMBER: whose keys a user's are, where the team does not say");
   command->add_option("--member", options->member, "The member of keys that neither says");
+  command->add_flag("--ignore-models", options->ignore_models,
+                    "Take in keys that were held to certain models too: here each opens all that its member may use. "
+                    "Without it their lines are bad, and nothing is changed");
   command
       ->add_option("--config", config,
                    "The running server's configuration file (also FAELLED_CONFIG); its data folder holds the socket")

@@ -1,12 +1,12 @@
 #include "key_import/key_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "base/csv_rows.hpp"
 #include "base/limits.hpp"
 #include "json/document.hpp"
+#include "key_import/columns.hpp"
 #include "key_import/old_time.hpp"
 
 namespace faelled::key_import {
@@ -17,33 +17,8 @@ constexpr std::size_t clear_secret_bytes_min = 16;
 constexpr std::size_t clear_secret_bytes_max = 512;
 constexpr std::size_t field_bytes_max = 512;
 
-enum class Column : std::uint8_t { token, secret, alias, masked, member, team, user, email, expires, blocked };
-
-// Names of columns and members, in lower case; the first ones are LiteLLM's.
-constexpr auto column_names = std::to_array<std::pair<std::string_view, Column>>(
-    {{"token", Column::token},      {"token_hash", Column::token}, {"hash", Column::token},
-     {"key_alias", Column::alias},  {"name", Column::alias},       {"alias", Column::alias},
-     {"key_name", Column::masked},  {"user_id", Column::user},     {"user", Column::user},
-     {"user_email", Column::email}, {"email", Column::email},      {"team_id", Column::team},
-     {"team", Column::team},        {"expires", Column::expires},  {"expires_at", Column::expires},
-     {"blocked", Column::blocked},  {"disabled", Column::blocked}, {"secret", Column::secret},
-     {"key", Column::secret},       {"api_key", Column::secret},   {"member", Column::member}});
-
-std::optional<Column> column_of(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  while (lower.ends_with(' ')) lower.pop_back();
-  const auto found = std::ranges::find(column_names, lower, &std::pair<std::string_view, Column>::first);
-  if (found == column_names.end()) return std::nullopt;
-  return found->second;
-}
-
-// What tables write for nothing at all.
-bool says_nothing(std::string_view text) {
-  return text.empty() || text == "NULL" || text == "null" || text == "\\N" || text == "None";
-}
+constexpr std::size_t unread_max = 20;  // columns that a note names
+constexpr std::size_t shown_bytes_max = 40;
 
 using Fields = std::map<Column, std::string>;
 
@@ -87,6 +62,8 @@ std::optional<crypto::Digest> hash_of(const Fields& fields, std::string& why) {
 
 class Reader {
  public:
+  explicit Reader(ModelLists models) : models_(models) {}
+
   void take(std::size_t line, const Fields& fields) {
     OldKey key;
     key.line = line;
@@ -112,7 +89,27 @@ class Reader {
     const auto blocked = boolean_of(text_of(fields, Column::blocked));
     if (!blocked) return bad(line, "blocked is neither true nor false");
     key.blocked = *blocked;
+    if (holds_to_models(text_of(fields, Column::models))) {
+      if (models_ == ModelLists::refused)
+        return bad(line, "it was held to certain models, and here it would open all that its member may use");
+      ++held_to_models_;
+    }
     file.keys.push_back(std::move(key));
+  }
+  // A column or JSON member that is none of ours. Its name is shown where it can be no secret.
+  void unread(const std::string& heading, std::size_t number) {
+    if (is_harmless(heading) || unread_.size() >= unread_max) return;
+    const bool shown = !heading.empty() && heading.size() <= shown_bytes_max && !heading.starts_with("sk-") &&
+                       std::ranges::all_of(heading, [](char c) { return c >= ' ' && c != 0x7F; });
+    const std::string name = shown ? "\"" + heading + "\"" : std::to_string(number);
+    if (std::ranges::find(unread_, name) == unread_.end()) unread_.push_back(name);
+  }
+  KeyFile finish() && {
+    for (const std::string& name : unread_) file.notes.push_back("column " + name + " was not read");
+    if (held_to_models_ > 0)
+      file.notes.push_back(std::to_string(held_to_models_) +
+                           " of the keys were held to certain models; here each opens all that its member may use");
+    return std::move(file);
   }
   void bad(std::size_t line, std::string why) { file.bad.push_back({line, std::move(why)}); }
   bool full() const { return file.keys.size() + file.bad.size() >= limits::key_import_rows_max; }
@@ -120,7 +117,10 @@ class Reader {
   KeyFile file;
 
  private:
+  ModelLists models_;
   std::map<crypto::Digest, std::size_t> seen_;
+  std::vector<std::string> unread_;
+  std::size_t held_to_models_ = 0;
 };
 
 std::unexpected<Error> too_many() {
@@ -132,7 +132,7 @@ constexpr const char* forms =
     "a CSV with a heading (token, key_alias, user_id, team_id, expires, blocked), or the answer of "
     "/key/list?return_full_object=true";
 
-Expected<KeyFile> read_csv(std::string_view text) {
+Expected<KeyFile> read_csv(std::string_view text, ModelLists models) {
   CsvRows rows(text);
   const auto unreadable = [&](const Error& error) {
     return fail(error.code, "line " + std::to_string(rows.line()) + ": " + error.message, error.hint);
@@ -141,15 +141,19 @@ Expected<KeyFile> read_csv(std::string_view text) {
   if (!heading) return unreadable(heading.error());
   if (!*heading) return fail(Errc::invalid, "the file is empty", forms);
   std::vector<std::optional<Column>> columns;
-  for (const std::string& name : (**heading).fields) columns.push_back(column_of(name));
+  Reader reader(models);
+  for (const std::string& name : (**heading).fields) {
+    const std::string plain = plain_heading(name);
+    columns.push_back(column_of(plain));
+    if (!columns.back()) reader.unread(plain, columns.size());
+  }
   const auto has = [&](Column column) { return std::ranges::find(columns, std::optional(column)) != columns.end(); };
   if (!has(Column::token) && !has(Column::secret))
     return fail(Errc::invalid, "line 1: no column is called token, hash, key or secret", forms);
-  Reader reader;
   while (true) {
     auto row = rows.next();
     if (!row) return unreadable(row.error());
-    if (!*row) return std::move(reader.file);
+    if (!*row) return std::move(reader).finish();
     if (reader.full()) return too_many();
     const CsvRow& read = **row;
     if (read.fields.size() != columns.size()) {
@@ -159,16 +163,27 @@ Expected<KeyFile> read_csv(std::string_view text) {
     }
     Fields fields;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      if (columns[i] && !says_nothing(read.fields[i])) fields.emplace(*columns[i], read.fields[i]);
+      const std::string_view said = trimmed(read.fields[i]);
+      if (columns[i] && !says_nothing(said)) fields.emplace(*columns[i], said);
     }
     reader.take(read.line, fields);
   }
 }
 
-Fields fields_of(const json::Value& object) {
+// A list, object or text of nothing, and what is no limit on a key.
+bool is_idle(const json::Value& value) {
+  const std::string_view raw = value.raw();
+  return value.is_null() || raw == "[]" || raw == "{}" || raw == "\"\"" || raw == "false";
+}
+
+Fields fields_of(const json::Value& object, Reader& reader) {
   Fields fields;
+  std::size_t number = 0;
   for (const json::Member member : object.members()) {
-    const auto column = column_of(member.name.text().value_or(""));
+    const std::string plain = plain_heading(member.name.text().value_or(""));
+    const auto column = column_of(plain);
+    ++number;
+    if (!column && !is_idle(member.value)) reader.unread(plain, number);
     if (!column || member.value.is_null()) continue;
     auto text = member.value.text();
     fields.emplace(*column, text ? std::move(*text) : std::string(member.value.raw()));
@@ -185,13 +200,13 @@ void note_pages(const json::Value& root, KeyFile& file) {
                          " of the old gateway's list: import the others too, or ask it with a larger size");
 }
 
-Expected<KeyFile> read_json(std::string_view text) {
+Expected<KeyFile> read_json(std::string_view text, ModelLists models) {
   json::Document document;
   const auto root = document.parse(text);
   if (!root) return fail(root.error().code, "the file is no JSON: " + root.error().message, forms);
   const auto keys = root->kind() == json::Kind::array ? std::optional(*root) : root->find("keys");
   if (!keys || keys->kind() != json::Kind::array) return fail(Errc::invalid, "the file holds no list of keys", forms);
-  Reader reader;
+  Reader reader(models);
   std::size_t line = 1;
   const char* counted = text.data();
   for (const json::Value item : keys->items()) {
@@ -200,7 +215,7 @@ Expected<KeyFile> read_json(std::string_view text) {
     counted = at;
     if (reader.full()) return too_many();
     if (item.kind() == json::Kind::object) {
-      reader.take(line, fields_of(item));
+      reader.take(line, fields_of(item, reader));
     } else if (item.kind() == json::Kind::text) {
       return fail(Errc::invalid, "the file holds hashes alone, not whose they are",
                   "ask the old gateway for /key/list?return_full_object=true");
@@ -209,18 +224,18 @@ Expected<KeyFile> read_json(std::string_view text) {
     }
   }
   note_pages(*root, reader.file);
-  return std::move(reader.file);
+  return std::move(reader).finish();
 }
 
 }  // namespace
 
-Expected<KeyFile> read_key_file(std::string_view text) {
+Expected<KeyFile> read_key_file(std::string_view text, ModelLists models) {
   if (text.size() > limits::key_file_bytes_max)
     return fail(Errc::too_large, "the file is larger than 64 MiB", "cut it into parts");
   if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return fail(Errc::invalid, "the file is empty", forms);
-  return text[begin] == '{' || text[begin] == '[' ? read_json(text) : read_csv(text);
+  return text[begin] == '{' || text[begin] == '[' ? read_json(text, models) : read_csv(text, models);
 }
 
 }  // namespace faelled::key_import

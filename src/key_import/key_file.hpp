@@ -36,11 +36,15 @@ struct BadLine {
 struct KeyFile {
   std::vector<OldKey> keys;
   std::vector<BadLine> bad;
-  std::vector<std::string> notes;  // of the file as a whole: what it does not hold
+  std::vector<std::string> notes;  // of the file as a whole: what it does not hold, and what of it was not read
 };
 
+// Keys that their gateway held to certain models. No key here is: its member's policy says which models it may use.
+enum class ModelLists { refused, ignored };
+
 // At most limits::key_file_bytes_max bytes and limits::key_import_rows_max rows. A bad row does not end the reading.
-// Errors: invalid (the whole of it is no such file), too_large.
-Expected<KeyFile> read_key_file(std::string_view text);
+// `models`: refused makes such a key's row a bad one, ignored a note. Errors: invalid (the whole of it is no such
+// file), too_large.
+Expected<KeyFile> read_key_file(std::string_view text, ModelLists models = ModelLists::refused);
 
 }  // namespace faelled::key_import

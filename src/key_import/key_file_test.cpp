@@ -98,6 +98,51 @@ TEST(KeyFile, NamesEveryBadLineAndTakesTheOthers) {
             "2: a field is longer than 512 bytes");
 }
 
+TEST(KeyFile, TakesHeadingsAndValuesWithBlanksAroundThem) {
+  const KeyFile file = read(
+      "secret, name ,\tmember, expires, blocked\n"
+      "my-own-old-key-0001, Portal, aarhus, 2027-01-01T00:00:00Z, true\n");
+  ASSERT_EQ(file.keys.size(), 1u);
+  EXPECT_TRUE(file.notes.empty());
+  EXPECT_EQ(file.keys[0].name, "Portal");
+  EXPECT_EQ(file.keys[0].member, "aarhus");
+  EXPECT_TRUE(file.keys[0].expires_at);
+  EXPECT_TRUE(file.keys[0].blocked);
+}
+
+TEST(KeyFile, NamesWhatItDidNotRead) {
+  using Notes = std::vector<std::string>;
+  EXPECT_EQ(read("token,expire,,sk-old-gateway-0009\n" + first_hash + ",2020-01-01,,\n").notes,
+            (Notes{"column \"expire\" was not read", "column 3 was not read", "column 4 was not read"}));
+  EXPECT_EQ(read("token,spend,metadata,max_budget,created_at,updated_at\n" + first_hash + ",1,{},2,,\n").notes,
+            Notes{});
+  EXPECT_EQ(
+      read("[{\"token\": \"" + first_hash + "\", \"Expiry\": \"2020-01-01\", \"scopes\": [], \"spend\": 1}]").notes,
+      Notes{"column \"expiry\" was not read"});
+  std::string many = "token";
+  for (int i = 0; i < 1000; ++i) many += ",a" + std::to_string(i);
+  EXPECT_EQ(read(many + "\n").notes.size(), 20u);
+}
+
+TEST(KeyFile, AKeyThatWasHeldToModelsIsNotOpenedToAllWithoutAWord) {
+  const std::string text =
+      "token,models\n" + first_hash + ",\"{gpt-4o,\"\"all-team-models\"\"}\"\n" + second_hash + ",{}\n";
+  EXPECT_EQ(only_bad(text), "2: it was held to certain models, and here it would open all that its member may use");
+  const auto ignored = read_key_file(text, ModelLists::ignored);
+  ASSERT_TRUE(ignored);
+  EXPECT_EQ(ignored->keys.size(), 2u);
+  EXPECT_EQ(ignored->notes, (std::vector<std::string>{
+                                "1 of the keys were held to certain models; here each opens all that its member may "
+                                "use"}));
+  const auto of_json = [](const std::string& models) {
+    return read("[{\"token\": \"" + first_hash + "\", \"models\": " + models + "}]").bad.size();
+  };
+  EXPECT_EQ(of_json("[\"gpt-4o\"]"), 1u);
+  EXPECT_EQ(of_json("[\"no-default-models\"]"), 1u) << "it opened none";
+  for (const char* open : {"[]", "null", "\"\"", "[\"all-team-models\"]", "[\"all-proxy-models\", \"*\"]"})
+    EXPECT_EQ(of_json(open), 0u) << open;
+}
+
 TEST(KeyFile, SaysWhatAFileIsThatHoldsNoKeys) {
   const auto error = [](const std::string& text) {
     const auto file = read_key_file(text);
