@@ -34,11 +34,13 @@ struct FolderOptions {
 };
 
 // Files as they are, folders as the log's files in them; oldest first.
-std::vector<fs::path> files_of(const std::vector<std::string>& named) {
+Expected<std::vector<fs::path>> files_of(const std::vector<std::string>& named) {
   std::vector<fs::path> files;
   for (const std::string& name : named) {
     if (fs::is_directory(name)) {
-      for (const std::string& file : decisions::log_files(name)) files.push_back(fs::path(name) / file);
+      const auto there = decisions::log_files(name);
+      if (!there) return std::unexpected(there.error());
+      for (const std::string& file : *there) files.push_back(fs::path(name) / file);
     } else {
       files.emplace_back(name);
     }
@@ -138,13 +140,14 @@ int replay(const ReplayOptions& options) {
     if (!read) return complain({read.error().code, options.heads + ": " + read.error().message, read.error().hint});
     heads = std::move(*read);
   }
-  const std::vector<fs::path> files = files_of(options.files);
-  if (files.empty())
+  const auto files = files_of(options.files);
+  if (!files) return complain(files.error());
+  if (files->empty())
     return complain({Errc::not_found, "there are no files of the decision log", "name the files or their folder"});
-  const auto names = names_of(options, files);
+  const auto names = names_of(options, *files);
   if (!names) return complain(names.error());
   decisions::Replay again(heads);
-  for (const fs::path& file : files) {
+  for (const fs::path& file : *files) {
     const auto content = decisions::read_file(file);
     if (!content) return complain(content.error());
     again.file(file.filename().string(), *content);
@@ -157,17 +160,26 @@ int replay(const ReplayOptions& options) {
   return report.in_order() ? 0 : 1;
 }
 
-Expected<fs::path> folder_of(const FolderOptions& options, const std::string& config) {
-  if (!options.folder.empty()) return fs::path(options.folder);
-  const auto loaded = config::load(config);
-  if (!loaded) return std::unexpected(loaded.error());
-  return loaded->data / "decisions";
+struct Folder {
+  fs::path path;
+  bool named = false;  // by whoever asks; the data folder's own need not be there before the first decision
+};
+
+Expected<Folder> folder_of(const FolderOptions& options, const std::string& config) {
+  if (!options.folder.empty()) {
+    if (fs::is_directory(options.folder)) return Folder{options.folder, true};
+    return fail(Errc::not_found, "there is no folder " + options.folder, "name the decision log's folder");
+  }
+  const auto data = config::data_folder(config);
+  if (!data) return std::unexpected(data.error());
+  return Folder{*data / "decisions", false};
 }
 
 int heads(const FolderOptions& options, const std::string& config) {
   const auto folder = folder_of(options, config);
   if (!folder) return complain(folder.error());
-  const auto all = decisions::heads_of(*folder);
+  const auto all = decisions::heads_of(folder->path);
+  if (!all && all.error().code == Errc::not_found && !folder->named) return 0;
   if (!all) return complain(all.error());
   for (const decisions::Head& head : *all) std::cout << decisions::text_of(head) << "\n";
   return 0;
@@ -176,7 +188,7 @@ int heads(const FolderOptions& options, const std::string& config) {
 int forget(const FolderOptions& options, const std::string& config) {
   const auto folder = folder_of(options, config);
   if (!folder) return complain(folder.error());
-  const auto forgotten = decisions::forget_pseudonyms(*folder / decisions::pseudonyms_file, options.id);
+  const auto forgotten = decisions::forget_pseudonyms(folder->path / decisions::pseudonyms_file, options.id);
   if (!forgotten) return complain(forgotten.error());
   if (*forgotten == 0) return complain({Errc::not_found, "'" + options.id + "' has no pseudonym", ""});
   std::cout << "forgotten: nobody can find " << options.id << " in the decision log any more\n";
@@ -190,7 +202,8 @@ void add_decision_audit(CLI::App& audit, std::string& config, int& status) {
   auto* command = audit.add_subcommand("replay", "Check files of the decision log, decide all again and compare");
   command->add_option("FILES", again->files, "Files of the log, or its folder")->required()->check(CLI::ExistingPath);
   command->add_option("--heads", again->heads, "Heads kept elsewhere, as `audit heads` prints them");
-  command->add_option("--names", again->names, "The table of pseudonyms; without it, the one beside the first file");
+  command->add_option("--names", again->names, "The table of pseudonyms; without it, the one beside the first file")
+      ->check(CLI::ExistingFile);
   command->add_flag("--json", again->json, "Print one line of JSON");
   command->footer("docs/audit-replay.md tells what is checked. Exit status: 0 in order, 1 not.");
   command->callback([again, &status] { status = replay(*again); });

@@ -97,12 +97,14 @@ Expected<void> replace(const std::filesystem::path& path, std::string_view text)
   return {};
 }
 
-std::vector<std::string> log_files(const std::filesystem::path& folder) {
+Expected<std::vector<std::string>> log_files(const std::filesystem::path& folder) {
   std::vector<std::string> names;
   std::error_code code;
   for (std::filesystem::directory_iterator at(folder, code); !code && at != std::filesystem::directory_iterator();
        at.increment(code))
     if (const std::string name = at->path().filename().string(); is_file_name(name)) names.push_back(name);
+  if (code == std::errc::no_such_file_or_directory) return fail(Errc::not_found, folder.string() + " is not there");
+  if (code) return io_error(folder, "read", code.value());
   std::ranges::sort(names);
   return names;
 }

@@ -27,7 +27,7 @@ Expected<void> append(const std::filesystem::path& file, std::string_view text);
 // In place of what was there: whole, synced, then renamed.
 Expected<void> replace(const std::filesystem::path& file, std::string_view text);
 
-// Names of the log's files, oldest first. A folder that is not there has none.
-std::vector<std::string> log_files(const std::filesystem::path& folder);
+// Names of the log's files, oldest first. Errors: not_found (the folder is not there: no decision was written), io.
+Expected<std::vector<std::string>> log_files(const std::filesystem::path& folder);
 
 }  // namespace faelled::decisions

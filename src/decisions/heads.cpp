@@ -61,8 +61,10 @@ Head head_of(std::string_view file_name, std::string_view content) {
 }
 
 Expected<std::vector<Head>> heads_of(const std::filesystem::path& folder) {
+  const auto names = log_files(folder);
+  if (!names) return std::unexpected(names.error());
   std::vector<Head> heads;
-  for (const std::string& name : log_files(folder)) {
+  for (const std::string& name : *names) {
     const auto content = read_file(folder / name);
     if (!content && content.error().code == Errc::not_found) continue;  // its days are over
     if (!content) return std::unexpected(content.error());

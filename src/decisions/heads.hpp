@@ -29,7 +29,7 @@ Expected<std::vector<Head>> read_heads(std::string_view text);
 // The last whole line of a file's content; none: lines is 0.
 Head head_of(std::string_view file_name, std::string_view content);
 
-// Of all files of the folder as they stand now, oldest first. Errors: io.
+// Of all files of the folder as they stand now, oldest first. Errors: not_found (the folder is not there), io.
 Expected<std::vector<Head>> heads_of(const std::filesystem::path& folder);
 
 }  // namespace faelled::decisions

@@ -23,8 +23,11 @@ bool begins_with_a_start(const std::filesystem::path& file) {
 }
 
 // Oldest first.
-std::vector<std::string> files_to_check(const std::filesystem::path& folder, std::uint64_t bytes_max) {
-  std::vector<std::string> names = log_files(folder);
+Expected<std::vector<std::string>> files_to_check(const std::filesystem::path& folder, std::uint64_t bytes_max) {
+  auto there = log_files(folder);
+  if (!there && there.error().code == Errc::not_found) return std::vector<std::string>{};  // nothing was decided yet
+  if (!there) return there;
+  std::vector<std::string> names = std::move(*there);
   std::uint64_t bytes = 0;
   std::size_t first = names.size();
   while (first > 0) {
@@ -42,9 +45,11 @@ std::vector<std::string> files_to_check(const std::filesystem::path& folder, std
 }  // namespace
 
 Expected<ReplayReport> check_log(const std::filesystem::path& folder, const Stopped& stopped, std::uint64_t bytes_max) {
-  const std::vector<std::string> names = files_to_check(folder, bytes_max);
+  const auto listed = files_to_check(folder, bytes_max);
+  const std::vector<std::string> names = listed.value_or(std::vector<std::string>{});
   Replay replay({}, stopped);
   std::vector<Finding> unread;
+  if (!listed) unread.push_back({folder.filename().string(), 0, listed.error().message, true});
   for (const std::string& name : names) {
     auto content = read_file(folder / name, stopped);
     if (!content && content.error().code == Errc::cancelled) return std::unexpected(content.error());

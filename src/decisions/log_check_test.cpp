@@ -43,6 +43,16 @@ TEST_F(LogCheck, FindsNothingInALogThatIsBeingWritten) {
   EXPECT_LT(*report.from, *report.to);
 }
 
+TEST_F(LogCheck, AFolderThatCannotBeReadIsNotInOrderAndOneThatIsNotThereIs) {
+  live(1, 300);
+  const auto no_folder = folder_.log() / folder_.names().front();
+  EXPECT_FALSE(check_log(no_folder, never, limits::decisions_check_bytes_max)->in_order());
+  EXPECT_EQ(heads_of(no_folder).error().code, Errc::io);
+  const auto nowhere = folder_.log() / "nowhere";
+  EXPECT_TRUE(check_log(nowhere, never, limits::decisions_check_bytes_max)->in_order());
+  EXPECT_EQ(heads_of(nowhere).error().code, Errc::not_found);
+}
+
 TEST_F(LogCheck, BeginsWithTheNewestStart) {
   live(1, 300);
   server_->end();

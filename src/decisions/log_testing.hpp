@@ -31,7 +31,7 @@ class Folder {
     std::filesystem::remove_all(path_, ignored);
   }
   std::filesystem::path log() const { return path_ / "decisions"; }
-  std::vector<std::string> names() const { return log_files(log()); }
+  std::vector<std::string> names() const { return log_files(log()).value_or(std::vector<std::string>{}); }
   std::string content(const std::string& name) const { return read_file(log() / name).value(); }
   void write(const std::string& name, const std::string& content) const {
     std::ofstream(log() / name, std::ios::binary | std::ios::trunc) << content;

@@ -49,7 +49,9 @@ std::string times(std::string_view what, Instant now, WallTime wall) {
 Expected<std::unique_ptr<LogWriter>> LogWriter::open(LogOptions options, Instant now, WallTime wall) {
   std::unique_ptr<LogWriter> log(new LogWriter(std::move(options)));
   const fs::path& folder = log->options_.folder;
-  std::vector<std::string> names = log_files(folder);
+  auto there = log_files(folder);
+  if (!there && there.error().code != Errc::not_found) return std::unexpected(there.error());
+  std::vector<std::string> names = std::move(there).value_or(std::vector<std::string>{});
   std::error_code code;
   Expected<std::string> content;
   for (; !names.empty(); names.pop_back()) {
@@ -162,7 +164,8 @@ Expected<void> LogWriter::close(Instant now, WallTime wall) {
 
 void LogWriter::remove_old(WallTime wall) {
   const std::string oldest = day_of(wall - std::chrono::duration_cast<std::chrono::microseconds>(options_.kept));
-  std::vector<std::string> names = log_files(options_.folder);
+  // What cannot be read today is looked at again tomorrow.
+  const std::vector<std::string> names = log_files(options_.folder).value_or(std::vector<std::string>{});
   std::uint64_t bytes = 0;
   std::error_code code;
   for (const std::string& name : names)
