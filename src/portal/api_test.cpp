@@ -205,6 +205,15 @@ TEST_F(Api, ConversationsAreRenamedDeletedAndListedInPages) {
       next = text_at(page.body, "next");
     } while (next != "null" && seen.size() < 10);
     EXPECT_EQ(seen, std::vector(made.rbegin(), made.rend()));
+    // The page goes on where it was, though the row it ended with has moved to the front, or is gone.
+    const Answer first = co_await world.ask("GET", "/api/conversations?limit=2", {}, cookie);
+    const std::string rest = "/api/conversations?limit=2&before=" + text_at(first.body, "next");
+    world.clock.advance(1s);
+    (void)co_await world.turn(cookie, made[3]);
+    EXPECT_EQ(text_at((co_await world.ask("GET", rest, {}, cookie)).body, "conversations.0.id"), made[2]);
+    EXPECT_EQ((co_await world.ask("DELETE", "/api/conversations/" + made[3], {}, cookie)).status, 204);
+    EXPECT_EQ(text_at((co_await world.ask("GET", rest, {}, cookie)).body, "conversations.0.id"), made[2]);
+    EXPECT_EQ((co_await world.ask("POST", "/api/conversations/" + made[3] + "/restore", {}, cookie)).status, 200);
     for (const std::string limit : {"0", "101", "x", "-1", "1x"}) {
       const Answer wrong = co_await world.ask("GET", "/api/conversations?limit=" + limit, {}, cookie);
       EXPECT_EQ(wrong.status, 400) << limit;

@@ -26,6 +26,16 @@ struct Loaded {
   std::vector<Message> messages;
 };
 
+// Where a row of the list stood, so that the next page begins there whatever became of the row:
+// "1767225600000000,con_…".
+std::string place_of(const Conversation& row) { return fmt::format("{},{}", unix_micros(row.updated_at), row.id); }
+
+bool is_place(std::string_view text) {
+  std::int64_t us = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), us);
+  return error == std::errc() && end != text.data() + text.size() && *end == ',';
+}
+
 }  // namespace
 
 std::shared_ptr<Turn> Portal::running_turn(const std::string& conversation) const {
@@ -43,6 +53,8 @@ const Turn* Portal::turn_of(const Message& message) const {
 
 net::Task<void> Portal::list_conversations(Call& call) {
   const std::string before = http::query_value(call.request.query, "before");
+  if (!before.empty() && !is_place(before))
+    co_return call.fail(ApiError{Cause::invalid_value, "before is the next of the page before", "before"});
   std::size_t limit = 50;
   if (const std::string text = http::query_value(call.request.query, "limit"); !text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
@@ -55,8 +67,6 @@ net::Task<void> Portal::list_conversations(Call& call) {
       co_await on_store<std::vector<Conversation>>([user, before, limit](store::Store& s, store::Conversations& all) {
         return all.list(s, user, before, limit + 1);
       });
-  if (!rows && rows.error().code == Errc::not_found)
-    co_return call.fail(ApiError{Cause::invalid_value, "before is the id of a conversation of yours", "before"});
   if (!rows) co_return call.fail(rows.error());
   const bool more = rows->size() > limit;
   if (more) rows->pop_back();
@@ -67,9 +77,7 @@ net::Task<void> Portal::list_conversations(Call& call) {
     write_conversation(out, row, running_turn(row.id) != nullptr);
     out.close_object();
   }
-  out.close_array()
-      .member_or_null("next", more ? std::string_view(rows->back().id) : std::string_view())
-      .close_object();
+  out.close_array().member_or_null("next", more ? place_of(rows->back()) : std::string()).close_object();
   call.json(200, body);
 }
 

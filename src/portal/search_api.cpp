@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "portal/portal.hpp"
@@ -16,7 +18,8 @@ net::Task<void> Portal::search(Call& call) {
   const auto folded = store::words_of_query(*words);
   const std::string user = call.visitor.session->user.id;
   std::vector<store::Conversations::Found> found;
-  std::string before;
+  // By id, not by when they were last changed: one that is written to meanwhile is looked through once.
+  std::string before = "~";
   std::size_t seen = 0, bytes = 0;
   bool all_of_them = folded.empty();
   while (!folded.empty() && !call.reply.gone()) {
@@ -24,7 +27,6 @@ net::Task<void> Portal::search(Call& call) {
         [user, folded, before](store::Store& s, store::Conversations& all) {
           return all.search(s, user, folded, before, limits::search_slice_conversations);
         });
-    if (!slice && slice.error().code == Errc::not_found && !before.empty()) break;  // deleted while we looked
     if (!slice) co_return call.fail(slice.error());
     for (auto& one : slice->found)
       if (found.size() < limits::search_found_max) found.push_back(std::move(one));
@@ -36,6 +38,7 @@ net::Task<void> Portal::search(Call& call) {
         bytes >= limits::search_bytes_max)
       break;
   }
+  std::ranges::sort(found, std::greater(), [](const auto& one) { return one.conversation.updated_at; });
   std::string body;
   json::Writer out(body);
   out.object().key("found").array();

@@ -1,5 +1,6 @@
 #include "store/usage_days.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <tuple>
@@ -34,10 +35,9 @@ UsageSumPage page_of(std::vector<UsageSum> days, std::span<const UsageSum> outsi
   for (const UsageSum& sum : outside) {
     const auto at = std::ranges::lower_bound(days, key_of(sum), {}, key_of);
     if (at == days.end() || key_of(*at) != key_of(sum)) continue;
-    at->requests -= sum.requests;
-    at->input_tokens -= sum.input_tokens;
-    at->cached_tokens -= sum.cached_tokens;
-    at->output_tokens -= sum.output_tokens;
+    for (auto count :
+         {&UsageSum::requests, &UsageSum::input_tokens, &UsageSum::cached_tokens, &UsageSum::output_tokens})
+      (*at).*count -= std::min((*at).*count, sum.*count);
   }
   std::erase_if(days, [](const UsageSum& sum) { return sum.requests == 0; });
   out.sums = std::move(days);

@@ -40,5 +40,10 @@ TEST(UsageDays, TakeOffWhatLiesOutsideAndDropWhatIsThenNothing) {
   EXPECT_EQ(page.next, (UsageKey{"b", "k", "m"})) << "where it goes on, though that one itself is gone";
 }
 
+TEST(UsageDays, NeverTakeOffMoreThanThereIs) {
+  const std::vector<UsageSum> days{{"a", "k", "m", 3, 30, 0, 3}}, outside{{"a", "k", "m", 2, 40, 1, 3}};
+  EXPECT_EQ(page_of(days, outside, 2).sums, (std::vector<UsageSum>{{"a", "k", "m", 1, 0, 0, 0}}));
+}
+
 }  // namespace
 }  // namespace faelled::store

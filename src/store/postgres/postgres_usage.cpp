@@ -139,23 +139,29 @@ Expected<UsageSumPage> PostgresStore::usage_sums(const UsageFilter& filter, cons
   const UsageDays days = days_of(filter);
   const UsageKey from = after.value_or(UsageKey{});
   std::vector<UsageSum> sums;
-  auto read = db_->each(
-      filter.member.empty() ? of_all : of_member, [&](sql::Row& row) { sums.push_back(read_sum(row)); }, from.member,
-      from.caller, from.model, days.first, days.last, filter.member, filter.caller, limit + 1);
-  if (!read) return std::unexpected(read.error());
   std::vector<UsageSum> outside;
-  for (const UsageDays::Part& part : days.outside) {
-    if (sums.empty()) break;
-    const UsageSum& first = sums.front();
-    const UsageSum& last = sums.back();
-    const auto add = [&](sql::Row& row) { outside.push_back(read_sum(row)); };
-    auto taken = filter.member.empty()
-                     ? db_->each(outside_of_all, add, part.from_us, part.to_us, first.member, first.caller, first.model,
-                                 last.member, last.caller, last.model)
-                     : db_->each(outside_of_member, add, part.from_us, part.to_us, first.member, first.caller,
-                                 first.model, last.member, last.caller, last.model, filter.member);
-    if (!taken) return std::unexpected(taken.error());
-  }
+  // As of one moment: what is added between the statements would be taken off without having been counted.
+  auto read = db_->together([&]() -> Expected<void> {
+    if (auto set = db_->run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"); !set) return set;
+    auto days_read = db_->each(
+        filter.member.empty() ? of_all : of_member, [&](sql::Row& row) { sums.push_back(read_sum(row)); }, from.member,
+        from.caller, from.model, days.first, days.last, filter.member, filter.caller, limit + 1);
+    if (!days_read) return days_read;
+    for (const UsageDays::Part& part : days.outside) {
+      if (sums.empty()) break;
+      const UsageSum& first = sums.front();
+      const UsageSum& last = sums.back();
+      const auto add = [&](sql::Row& row) { outside.push_back(read_sum(row)); };
+      auto taken = filter.member.empty()
+                       ? db_->each(outside_of_all, add, part.from_us, part.to_us, first.member, first.caller,
+                                   first.model, last.member, last.caller, last.model)
+                       : db_->each(outside_of_member, add, part.from_us, part.to_us, first.member, first.caller,
+                                   first.model, last.member, last.caller, last.model, filter.member);
+      if (!taken) return taken;
+    }
+    return {};
+  });
+  if (!read) return std::unexpected(read.error());
   return page_of(std::move(sums), outside, limit);
 }
 

@@ -1,3 +1,5 @@
+#include <charconv>
+
 #include "store/sql/sql_store.hpp"
 
 namespace faelled::store::sql {
@@ -17,6 +19,22 @@ SealedConversation read_conversation(Row& row) {
 }
 
 constexpr const char* absent = "there is no such conversation";
+
+// Where a page begins among rows by time: before this one.
+struct Place {
+  WallTime time{};
+  std::string_view id = "";  // empty: from the newest; never without an address, which would be NULL
+};
+
+// Of "<microseconds>,<id>". Nothing: the text is an id.
+std::optional<Place> place_of(std::string_view before) {
+  if (before.empty()) return Place{};
+  std::int64_t us = 0;
+  const char* const last = before.data() + before.size();
+  const auto [end, error] = std::from_chars(before.data(), last, us);
+  if (error != std::errc() || end == last || *end != ',') return std::nullopt;
+  return Place{from_unix_micros(us), {end + 1, last}};
+}
 
 }  // namespace
 
@@ -57,20 +75,26 @@ Expected<SealedConversation> SqlStore::conversation(const std::string& user, con
   return std::move(*out);
 }
 
+// Newest first by updated_at, from "<microseconds>,<id>" on, which stays where it is when the row it came from changes
+// or goes. Or, for whoever wants each of them once: last made first, those before an id; "~" is behind all ids.
 Expected<std::vector<SealedConversation>> SqlStore::conversations(const std::string& user, const std::string& before,
                                                                   std::size_t limit) {
-  WallTime before_time{};
-  if (!before.empty()) {
-    auto last = conversation(user, before);
-    if (!last) return std::unexpected(last.error());
-    before_time = last->updated_at;
-  }
   std::vector<SealedConversation> out;
+  const auto add = [&](Row& row) { out.push_back(read_conversation(row)); };
+  const auto place = place_of(before);
+  if (!place) {
+    auto read = db_.each(
+        "SELECT id, \"user\", member, model, title, created_at, updated_at, leaf FROM conversations "
+        "WHERE \"user\" = $1 AND deleted_at IS NULL AND id < $2 ORDER BY id DESC LIMIT $3",
+        add, user, before, limit);
+    if (!read) return std::unexpected(read.error());
+    return out;
+  }
   auto read = db_.each(
       "SELECT id, \"user\", member, model, title, created_at, updated_at, leaf FROM conversations WHERE \"user\" = $1 "
       "AND deleted_at IS NULL AND ($2 = '' OR (updated_at, id) < ($3, $2)) ORDER BY updated_at DESC, id "
       "DESC LIMIT $4",
-      [&](Row& row) { out.push_back(read_conversation(row)); }, user, before, before_time, limit);
+      add, user, place->id, place->time, limit);
   if (!read) return std::unexpected(read.error());
   return out;
 }

@@ -24,6 +24,8 @@ Expected<std::vector<Kept>> all(Connection& db, const char* sql, Kept (*read)(Ro
   return out;
 }
 
+static_assert(static_cast<int>(RevokedBy::config) == 2, "update_key()'s statement has it as a number");
+
 }  // namespace
 
 Expected<void> SqlStore::add_member(const MemberRow& row) {
@@ -90,15 +92,24 @@ Expected<std::vector<KeyRow>> SqlStore::keys() {
   return all(db_, statement<"SELECT ", key_columns, " FROM keys ORDER BY id">, read_key);
 }
 
+// Whoever writes a key may have read it before another server took it away: what a person revoked stays revoked, and
+// what was rotated has one successor. A key that left the configuration may come back with it.
 Expected<void> SqlStore::update_key(const KeyRow& row) {
-  return done_or_absent(
-      db_.change(
-          "UPDATE keys SET member = $1, \"user\" = $2, name = $3, expires_at = $4, revoked_at = $5, revoked_by = $6, "
-          "models = $7, show_waiting = $8, front_end = $9, rotated_from = $10, replaced_by = $11 WHERE id = $12",
-          row.member, or_null(row.user), row.name, row.expires_at, row.revoked_at, static_cast<int>(row.revoked_by),
-          text_of(row.models), static_cast<int>(row.show_waiting), row.front_end, row.rotated_from, row.replaced_by,
-          row.id),
-      "there is no such key");
+  auto updated = db_.change(
+      "UPDATE keys SET member = $1, \"user\" = $2, name = $3, expires_at = $4, revoked_at = $5, revoked_by = $6, "
+      "models = $7, show_waiting = $8, front_end = $9, rotated_from = $10, "
+      "replaced_by = CASE WHEN $11 = '' THEN replaced_by ELSE $11 END WHERE id = $12 "
+      "AND (CAST($5 AS bigint) IS NOT NULL OR ((revoked_at IS NULL OR revoked_by = 2) AND replaced_by IN ('', $11)))",
+      row.member, or_null(row.user), row.name, row.expires_at, row.revoked_at, static_cast<int>(row.revoked_by),
+      text_of(row.models), static_cast<int>(row.show_waiting), row.front_end, row.rotated_from, row.replaced_by,
+      row.id);
+  if (!updated) return std::unexpected(updated.error());
+  if (*updated > 0) return {};
+  bool there = false;
+  auto read = db_.each("SELECT id FROM keys WHERE id = $1", [&](Row&) { there = true; }, row.id);
+  if (!read) return read;
+  if (there) return fail(Errc::conflict, "the key was revoked or rotated meanwhile", "look at it again");
+  return fail(Errc::not_found, "there is no such key");
 }
 
 Expected<void> SqlStore::set_key_last_used(const std::string& id, WallTime when) {

@@ -29,7 +29,7 @@ SELECT at FROM audit WHERE id = $1;
 SELECT coalesce(max(number), 0)::bigint FROM changes;
 SELECT hash, "user", created_at, expires_at FROM sessions WHERE expires_at > $1;
 SELECT hash, "user", created_at, expires_at FROM sessions WHERE hash = ANY ($1::bytea[]);
-SELECT id, "user", member, model, title, created_at, updated_at, leaf FROM conversations WHERE "user" = $1 AND deleted_at IS NULL AND ($2 = '' OR (updated_at, id) < ($3, $2)) ORDER BY updated_at DESC, id DESC LIMIT $4;
+SELECT id, "user", member, model, title, created_at, updated_at, leaf FROM conversations WHERE "user" = $1 AND deleted_at IS NULL AND id < $2 ORDER BY id DESC LIMIT $3;
 SELECT id, "user", member, model, title, created_at, updated_at, leaf FROM conversations WHERE id = $1 AND "user" = $2 AND deleted_at IS NULL;
 SELECT id, "user", member, model, title, created_at, updated_at, leaf, deleted_at FROM conversations WHERE "user" = $1 AND deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC LIMIT $2;
 SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, before, after, request_id, times FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 AND ($4 = '' OR (at, id) < ($3, $4)) AND $5 = '' AND $6 = '' AND ($7 = '' OR action = $7) AND $8 = '' ORDER BY at DESC, id DESC LIMIT $9;
@@ -73,7 +73,7 @@ UPDATE conversations SET deleted_at = NULL WHERE "user" = $1 AND deleted_at = $2
 UPDATE conversations SET deleted_at = NULL WHERE id = $1 AND "user" = $2 AND deleted_at IS NOT NULL;
 UPDATE conversations SET title = $1, model = $2, updated_at = $3, leaf = $4 WHERE id = $5 AND "user" = $6 AND deleted_at IS NULL;
 UPDATE keys SET last_used_at = $1 WHERE id = $2;
-UPDATE keys SET member = $1, "user" = $2, name = $3, expires_at = $4, revoked_at = $5, revoked_by = $6, models = $7, show_waiting = $8, front_end = $9, rotated_from = $10, replaced_by = $11 WHERE id = $12;
+UPDATE keys SET member = $1, "user" = $2, name = $3, expires_at = $4, revoked_at = $5, revoked_by = $6, models = $7, show_waiting = $8, front_end = $9, rotated_from = $10, replaced_by = CASE WHEN $11 = '' THEN replaced_by ELSE $11 END WHERE id = $12 AND (CAST($5 AS bigint) IS NOT NULL OR ((revoked_at IS NULL OR revoked_by = 2) AND replaced_by IN ('', $11)));
 UPDATE members SET name = $1, models = $2, retention_days = $3, conversations = $4, key_days_max = $5, key_makers = $6, contact = $7 WHERE id = $8;
 UPDATE messages SET server = $1 WHERE id = $2;
 UPDATE messages SET state = $1, content = $2, model = $3, request_id = $4, error_message = $5, error_message_da = $6, ended_by = $7, input_tokens = $8, output_tokens = $9, rating = $10, rating_reason = $11 WHERE id = $12 AND conversation = $13;
