@@ -118,6 +118,11 @@ std::size_t Directory::Body::admins(std::string_view member) const {
   }));
 }
 
+const UserRow* Directory::Body::owner_of(const KeyRow& key) const {
+  const auto found = users.find(key.user);
+  return found == users.end() ? nullptr : &found->second;
+}
+
 Authenticated Directory::authenticate(std::string_view secret, WallTime now) {
   if (secret.size() > secret_bytes_max) return std::unexpected(key_denial(DenialCause::unknown, {}));
   const auto found = body_->keys.find(crypto::sha256(secret));

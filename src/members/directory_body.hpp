@@ -84,6 +84,7 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
   void seen(const std::string& user, WallTime now);
   void set_disabled(UserRow& user, std::optional<WallTime> when);  // its keys and sessions with it
   std::size_t admins(std::string_view member) const;
+  const UserRow* owner_of(const KeyRow& key) const;       // nullptr: it is a system's
   Expected<void> check_unique(const UserRow& row) const;  // its email and external id. Errors: exists
   bool email_taken(const UserRow& row) const;             // by somebody else of its member
   void renew(const KeyRow& row);  // all that an act changes; a revocation or use that came meanwhile stays

@@ -1,6 +1,7 @@
 #include "base/ids.hpp"
 #include "members/directory_body.hpp"
 #include "members/names.hpp"
+#include "members/newer.hpp"
 #include "members/rights.hpp"
 
 namespace faelled::members {
@@ -28,6 +29,37 @@ Expected<void> check_policy(const store::Policy& policy) {
   if (policy.models && policy.models->size() > limits::allowed_models_max)
     return fail(Errc::invalid, "these are too many models",
                 "name at most " + std::to_string(limits::allowed_models_max));
+  return {};
+}
+
+struct Disabling {
+  std::optional<bool> wished;
+  bool alone = false;  // nothing else is changed
+};
+
+// Takes over into `row`, which is about to be written, what another server made of it since `old` was known. Whoever
+// was disabled there stays so unless that was seen here; to disable somebody goes before everything. Errors: conflict,
+// and the store's.
+Expected<void> over_newer(Store& store, std::int64_t mark, const UserRow& old, Disabling disabling, UserRow& row) {
+  // Written first, so that no other server changes the row between our look at it and the rest.
+  if (auto locked = store.set_user_names(row.id, row.name, row.email); !locked) return locked;
+  auto given = newer_user(store, mark, row.id);
+  if (!given) return std::unexpected(given.error());
+  if (!*given) return {};
+  const UserRow& now = **given;
+  const bool same = now.role == old.role && now.origin == old.origin && now.front_end == old.front_end &&
+                    now.external_id == old.external_id;
+  if (disabling.wished == true) {
+    if (now.disabled_at) row.disabled_at = now.disabled_at;
+    if (same) return {};
+    if (!disabling.alone) return changed_elsewhere();
+    const auto disabled_at = row.disabled_at;
+    row = now;
+    row.disabled_at = disabled_at;
+    return {};
+  }
+  if (!same || (now.disabled_at && now.disabled_at != old.disabled_at)) return changed_elsewhere();
+  if (!disabling.wished) row.disabled_at = now.disabled_at;
   return {};
 }
 
@@ -82,7 +114,8 @@ void Directory::update_member(std::string id, MemberChange change, Act act, Then
         row.policy = change.policy.applied_to(row.policy);
         if (auto ok = check_policy(row.policy); !ok) return std::unexpected(ok.error());
         return Deed<MemberRow>{
-            [row](Store& store) -> Expected<MemberRow> {
+            [row, known = found->second, mark = body->change_mark](Store& store) -> Expected<MemberRow> {
+              if (auto same = unchanged(store, mark, known); !same) return std::unexpected(same.error());
               if (auto updated = store.update_member(row); !updated) return std::unexpected(updated.error());
               return row;
             },
@@ -159,7 +192,7 @@ void Directory::update_user(std::string id, UserChange change, Act act, Then<Use
     then = body_->taking<UserRow>(undo, std::move(then));
   }
   body_->change<UserRow>(
-      [body = body_.get(), before, change = std::move(change), act]() -> Expected<Deed<UserRow>> {
+      [body = body_.get(), before, change = std::move(change), alone, act]() -> Expected<Deed<UserRow>> {
         UserRow row = body->users.at(before.id);
         UserRow old = row;
         if (change.disabled == true) old.disabled_at = before.disabled_at;
@@ -184,12 +217,15 @@ void Directory::update_user(std::string id, UserChange change, Act act, Then<Use
         }
         if (change.disabled == false) row.disabled_at.reset();
         return Deed<UserRow>{
-            [row, ends = change.disabled == true](Store& store) -> Expected<UserRow> {
-              if (auto updated = store.update_user(row); !updated) return std::unexpected(updated.error());
-              if (ends) {
+            [row, old, disabled = change.disabled, alone, mark = body->change_mark](Store& store) -> Expected<UserRow> {
+              auto written = row;
+              if (auto ok = over_newer(store, mark, old, {disabled, alone}, written); !ok)
+                return std::unexpected(ok.error());
+              if (auto updated = store.update_user(written); !updated) return std::unexpected(updated.error());
+              if (disabled == true) {
                 if (auto removed = store.remove_sessions_of(row.id); !removed) return std::unexpected(removed.error());
               }
-              return row;
+              return written;
             },
             body->audit.row(act, "user.update", {row.id, row.member}, Snapshot::of(old), Snapshot::of(row)),
             [body, enables = change.disabled == false](UserRow& updated) {

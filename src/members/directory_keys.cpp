@@ -3,6 +3,7 @@
 #include "base/ids.hpp"
 #include "members/directory_body.hpp"
 #include "members/names.hpp"
+#include "members/newer.hpp"
 #include "members/rights.hpp"
 
 namespace faelled::members {
@@ -100,6 +101,14 @@ void Directory::update_key(std::string id, KeyChange change, Act act, Then<KeyRo
         const KeyRow before = body->keys.at(hash->second).row;
         if (auto ok = may_change_key(act.by, before); !ok) return std::unexpected(ok.error());
         if (before.revoked_at) return fail(Errc::conflict, "This key is revoked.", "Make a new one.");
+        const store::Policy& policy = body->members.at(before.member).policy;
+        // What a key may and how long is for those who could make it so, or the policy holds of new keys alone.
+        if (change.models || change.expires_at) {
+          if (before.expires_at && *before.expires_at <= act.at)
+            return fail(Errc::conflict, "This key works no longer.", "Make a new one.");
+          if (auto ok = may_make_key(act.by, before.member, body->owner_of(before), policy.key_makers); !ok)
+            return std::unexpected(ok.error());
+        }
         if (auto ok = check_models(change.models.value_or(std::nullopt)); !ok) return std::unexpected(ok.error());
         KeyRow row = before;
         if (change.name) {
@@ -109,7 +118,7 @@ void Directory::update_key(std::string id, KeyChange change, Act act, Then<KeyRo
         if (change.models) row.models = *change.models;
         if (change.show_waiting) row.show_waiting = *change.show_waiting;
         if (change.expires_at) {
-          const auto end = end_of(*change.expires_at, row.created_at, act.at, body->members.at(row.member).policy);
+          const auto end = end_of(*change.expires_at, row.created_at, act.at, policy);
           if (!end) return std::unexpected(end.error());
           // A key that was rotated has been given its end: it may come sooner, not later.
           if (!row.replaced_by.empty() && (!*end || (row.expires_at && **end > *row.expires_at)))
@@ -117,7 +126,8 @@ void Directory::update_key(std::string id, KeyChange change, Act act, Then<KeyRo
           row.expires_at = *end;
         }
         return Deed<KeyRow>{
-            [row](Store& store) -> Expected<KeyRow> {
+            [row, before, mark = body->change_mark](Store& store) -> Expected<KeyRow> {
+              if (auto same = unchanged(store, mark, before); !same) return std::unexpected(same.error());
               if (auto updated = store.update_key(row); !updated) return std::unexpected(updated.error());
               return row;
             },
@@ -142,10 +152,7 @@ void Directory::rotate_key(std::string id, WallTime old_until, std::optional<Wal
         if (before.origin == store::KeyOrigin::config)
           return fail(Errc::conflict, "This key stands in the configuration file.", "Change it there.");
         const store::Policy& policy = body->members.at(before.member).policy;
-        const auto owner = body->users.find(before.user);
-        if (auto ok = may_make_key(act.by, before.member, owner == body->users.end() ? nullptr : &owner->second,
-                                   policy.key_makers);
-            !ok)
+        if (auto ok = may_make_key(act.by, before.member, body->owner_of(before), policy.key_makers); !ok)
           return std::unexpected(ok.error());
         if (old_until < act.at || old_until > act.at + limits::key_overlap_max)
           return fail(Errc::invalid, "The old key may go on for 90 days at most.", "Choose an earlier end for it.");
@@ -170,7 +177,9 @@ void Directory::rotate_key(std::string id, WallTime old_until, std::optional<Wal
         key.row.rotated_from = before.id;
         key.row.expires_at = *end;
         const auto [was, is] = differences(Snapshot::of(before), Snapshot::of(old));
-        return Deed<NewKey>{[key, old](Store& store) -> Expected<NewKey> {
+        return Deed<NewKey>{[key, old, before, mark = body->change_mark](Store& store) -> Expected<NewKey> {
+                              if (auto same = unchanged(store, mark, before); !same)
+                                return std::unexpected(same.error());
                               if (auto added = store.add_key(key.row); !added) return std::unexpected(added.error());
                               if (auto updated = store.update_key(old); !updated)
                                 return std::unexpected(updated.error());
@@ -205,9 +214,18 @@ void Directory::revoke_key(std::string_view id, Act act, Then<KeyRow> then) {
       [body = body_.get(), before, id = known.id, act]() -> Expected<Deed<KeyRow>> {
         const KeyRow row = body->keys.at(body->key_hashes.at(id)).row;
         return Deed<KeyRow>{
-            [row](Store& store) -> Expected<KeyRow> {
-              if (auto updated = store.update_key(row); !updated) return std::unexpected(updated.error());
-              return row;
+            [row, mark = body->change_mark](Store& store) -> Expected<KeyRow> {
+              KeyRow revoked = row;
+              // With what another server made of it meanwhile: taking away goes before everything.
+              auto now = newer_key(store, mark, row.id);
+              if (!now) return std::unexpected(now.error());
+              if (*now) {
+                revoked = std::move(**now);
+                revoked.revoked_at = revoked.revoked_at.value_or(*row.revoked_at);
+                revoked.revoked_by = row.revoked_by;
+              }
+              if (auto updated = store.update_key(revoked); !updated) return std::unexpected(updated.error());
+              return revoked;
             },
             body->audit.row(act, "key.revoke", {id, row.member}, Snapshot::of(before), Snapshot::of(row)),
             {}};

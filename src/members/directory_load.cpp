@@ -104,9 +104,11 @@ class ConfiguredKeys {
       row.revoked_by = store::RevokedBy::nobody;
     }
     if (row == *found) return {};
-    const KeyRow before = std::exchange(*found, row);
-    if (auto ok = store_.update_key(row); !ok) return ok;
-    return changed("key.update", before, row);
+    auto updated = store_.update_key(row);
+    // A person revoked it on another server since it was read: it stays so, and we hear of it soon.
+    if (!updated && updated.error().code == Errc::conflict) return {};
+    if (!updated) return updated;
+    return changed("key.update", std::exchange(*found, row), row);
   }
 
   template <class Row>

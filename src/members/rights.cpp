@@ -15,6 +15,15 @@ std::unexpected<Error> forbidden(const char* why, const char* hint = "") { retur
 bool is_admin(const Actor& who) { return who.kind == ActorKind::user && who.role == Role::member_admin; }
 bool is_self(const Actor& who, std::string_view user) { return who.kind == ActorKind::user && who.id == user; }
 
+// An auditor reads sums of all members, and so has what no member's administrator can give away.
+Expected<void> may_give(const Actor& who, Role role) {
+  if (over_all(who)) return {};
+  if (role == Role::operator_) return forbidden("Only an operator can make an operator.");
+  if (role == Role::auditor)
+    return forbidden("Only an operator can make an auditor: the role reads sums of all members.", "Ask an operator.");
+  return {};
+}
+
 bool last_admin(const store::UserRow& user, std::size_t admins) {
   return user.role == Role::member_admin && !user.disabled_at && admins <= 1;
 }
@@ -46,7 +55,7 @@ Expected<void> may_administer(const Actor& who, std::string_view member) {
 
 Expected<void> may_make_user(const Actor& who, std::string_view member, Role role) {
   if (auto ok = may_administer(who, member); !ok) return ok;
-  if (role == Role::operator_ && !over_all(who)) return forbidden("Only an operator can make an operator.");
+  if (auto ok = may_give(who, role); !ok) return ok;
   if (role != Role::user && who.kind == ActorKind::front_end) return forbidden("A front end makes plain users only.");
   return {};
 }
@@ -61,7 +70,7 @@ Expected<void> may_change_user(const Actor& who, const store::UserRow& user) {
 Expected<void> may_set_role(const Actor& who, const store::UserRow& user, Role role, std::size_t admins) {
   if (auto ok = may_change_user(who, user); !ok) return ok;
   if (role == user.role) return {};
-  if (role == Role::operator_ && !over_all(who)) return forbidden("Only an operator can make an operator.");
+  if (auto ok = may_give(who, role); !ok) return ok;
   if (!is_self(who, user.id)) return {};
   if (user.role != Role::member_admin || role == Role::operator_)
     return forbidden("Nobody changes their own role.", "Ask another administrator.");

@@ -59,7 +59,7 @@ TEST(Rights, NobodyRaisesTheirOwnRole) {
     for (const auto& [to, other] : role_names) {
       if (from == to) continue;
       const UserRow self = user(from);
-      const bool lowers = from == Role::member_admin && to != Role::operator_;
+      const bool lowers = from == Role::member_admin && (to == Role::user || to == Role::builder);
       EXPECT_EQ(may_set_role(as(self), self, to, 2).has_value(), lowers) << name << " to " << other;
     }
   }
@@ -84,6 +84,15 @@ TEST(Rights, OperatorsAreMadeAndChangedByOperatorsAlone) {
   EXPECT_TRUE(may_make_user(of_kind(ActorKind::owner), "aarhus", Role::operator_)) << "the first one";
   EXPECT_TRUE(may_make_user(as(operator_row), "aarhus", Role::operator_));
   EXPECT_EQ(refusal(may_disable(as(operator_row), operator_row, 0)), Errc::forbidden) << "not oneself";
+}
+
+TEST(Rights, AuditorsAreMadeByOperatorsAlone) {
+  EXPECT_EQ(refusal(may_make_user(as(admin), "aarhus", Role::auditor)), Errc::forbidden)
+      << "they read sums of other members";
+  EXPECT_EQ(refusal(may_set_role(as(admin), anne, Role::auditor, 2)), Errc::forbidden);
+  EXPECT_TRUE(may_make_user(as(operator_row), "aarhus", Role::auditor));
+  EXPECT_TRUE(may_set_role(as(operator_row), anne, Role::auditor, 2));
+  EXPECT_TRUE(may_set_role(as(admin), user(Role::auditor, "rie"), Role::user, 2)) << "what they take away they have";
 }
 
 TEST(Rights, AnOperatorOpensNobodysWords) {

@@ -16,7 +16,9 @@ using store::TestLoop;
 class ServerRun {
  public:
   explicit ServerRun(const std::filesystem::path& database)
-      : store_(std::move(store::open_sqlite_store(database).value()), loop_.poster()), directory_(store_, random_) {}
+      : ServerRun(std::move(store::open_sqlite_store(database).value())) {}
+  explicit ServerRun(std::unique_ptr<store::Store> store)
+      : store_(std::move(store), loop_.poster()), directory_(store_, random_) {}
 
   Expected<void> load(std::vector<ConfiguredKey> configured = {}) { return directory_.load(configured, now()); }
   Directory& operator*() { return directory_; }
@@ -62,6 +64,14 @@ class ServerRun {
   Expected<KeyRow> update_key(const std::string& id, KeyChange change, Act act) {
     return loop_.result_of<KeyRow>(
         [&](auto then) { directory_.update_key(id, std::move(change), std::move(act), std::move(then)); });
+  }
+  // Until it has taken in what the store has to tell.
+  void follow() {
+    bool heard = false;
+    directory_.on_followed([&heard](const store::Changes&) { heard = true; });
+    directory_.follow(now());
+    loop_.run_until([&heard] { return heard; });
+    directory_.on_followed({});
   }
   // All rows, newest first.
   std::vector<store::AuditRow> audit(const store::AuditFilter& filter = {}) {

@@ -214,8 +214,11 @@ TEST_F(Roles, ADisabledPersonIsOutAtOnce) {
 TEST_F(Roles, UsersAreFoundByNameEmailAndRoleAndComeInPages) {
   in_world([](World& world) -> Task<void> {
     const std::string admin = co_await world.signed_in_as("aarhus", "Zoe", "member_admin");
-    for (const char* body : {R"({"name":"Åse"})", R"({"name":"anders","role":"auditor"})", R"({"name":"Bo"})",
-                             R"({"name":"Bodil","email":"b@aarhus.example"})"})
+    const std::string auditor = R"({"name":"anders","role":"auditor"})";
+    EXPECT_EQ((co_await world.ask("POST", "/api/members/aarhus/users", auditor, admin)).status, 403)
+        << "an auditor reads sums of all members";
+    EXPECT_EQ((co_await world.ask_owner("POST", "/api/members/aarhus/users", auditor)).status, 201);
+    for (const char* body : {R"({"name":"Åse"})", R"({"name":"Bo"})", R"({"name":"Bodil","email":"b@aarhus.example"})"})
       EXPECT_EQ((co_await world.ask("POST", "/api/members/aarhus/users", body, admin)).status, 201);
     const auto names = [&](std::string query) -> Task<std::vector<std::string>> {
       std::vector<std::string> found;
@@ -324,6 +327,14 @@ TEST_F(Roles, AMembersPolicyHoldsEverywhere) {
     const Answer late = co_await world.ask("POST", "/api/keys", R"({"name":"x","expires_at":"2030-01-01"})", admin);
     EXPECT_EQ(late.status, 403);
     EXPECT_EQ(text_at(late.body, "error.param"), "expires_at");
+    // Nor is a key that was made for somebody widened by them.
+    const std::string hers = fmt::format(R"({{"name":"hers","user":"{}","models":[],"expires_at":"2026-02-01"}})",
+                                         co_await world.user_of(anne));
+    const std::string key = "/api/keys/" + text_at((co_await world.ask("POST", "/api/keys", hers, admin)).body, "id");
+    for (const std::string body : {R"({"models":null})", R"({"expires_at":null})", R"({"expires_at":"2026-03-01"})"})
+      EXPECT_EQ((co_await world.ask("PATCH", key, body, anne)).status, 403) << body;
+    EXPECT_EQ((co_await world.ask("PATCH", key, R"({"name":"mine"})", anne)).status, 200) << "its name is hers";
+    EXPECT_EQ((co_await world.ask("PATCH", key, R"({"expires_at":"2026-01-02"})", admin)).status, 200);
     EXPECT_EQ(text_at((co_await world.ask("PATCH", path, R"({"models":null,"contact":null})", admin)).body, "contact"),
               "null");
     EXPECT_EQ((co_await world.ask("POST", "/api/conversations", R"({"model":"m"})", anne)).status, 201);
