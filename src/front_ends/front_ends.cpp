@@ -44,6 +44,11 @@ std::string name_of(const FrontEnd& front_end, const Person& person, const std::
   return "Person " + id.substr(id.size() - 6);
 }
 
+// A person's own key is theirs, whatever they call it.
+bool is_called(const store::KeyRow& key, std::string_view member, std::string_view name) {
+  return key.user.empty() && key.member == member && key.name == name;
+}
+
 bool reads_list(const http::Request& request) {
   return (request.method == http::Method::get || request.method == http::Method::head) &&
          request.path.starts_with("/v1/models");
@@ -59,13 +64,23 @@ const FrontEnd* FrontEnds::proven(Peer peer, const Caller* key) const {
   const auto row = key != nullptr && !key->key.empty() ? directory_.key(key->key) : std::nullopt;
   const auto found = std::ranges::find_if(all_, [&](const FrontEnd& one) {
     if (one.key_name.empty() && one.certificate.empty()) return false;
-    // A person's own key is theirs, whatever they call it.
-    const bool has_key = one.key_name.empty() ||
-                         (row && row->user.empty() && row->member == one.key_member && row->name == one.key_name);
+    const bool has_key = one.key_name.empty() || (row && is_called(*row, one.key_member, one.key_name));
     const bool has_certificate = one.certificate.empty() || is(peer, one.certificate);
     return has_key && has_certificate;
   });
   return found == all_.end() ? nullptr : &*found;
+}
+
+const FrontEnd* FrontEnds::of_key(const store::KeyRow& key) const {
+  const auto found = std::ranges::find_if(
+      all_, [&](const FrontEnd& one) { return !one.key_name.empty() && is_called(key, one.key_member, one.key_name); });
+  return found == all_.end() ? nullptr : &*found;
+}
+
+bool has_key(const members::Directory& directory, std::string_view member, std::string_view name, WallTime now) {
+  return std::ranges::any_of(directory.keys(member), [&](const store::KeyRow& key) {
+    return is_called(key, member, name) && !key.revoked_at && (!key.expires_at || *key.expires_at > now);
+  });
 }
 
 std::expected<std::optional<Person>, Refusal> FrontEnds::person_in(const http::Request& request,

@@ -65,6 +65,10 @@ class FrontEnds {
   std::expected<std::optional<members::Caller>, Refusal> caller_behind(const http::Request& request, Peer peer,
                                                                        const members::Caller* key, WallTime now);
 
+  // The one that this key speaks for; nullptr: none. By the key's name, so whoever renames it takes it from the front
+  // end, and then all people behind it would count as the key's own member.
+  const FrontEnd* of_key(const store::KeyRow& key) const;
+
   // Changes nothing. `name` empty: the only one, or the first whose secret fits. Errors: not_found.
   Expected<Trial> try_token(std::string_view name, std::string_view token, WallTime now);
 
@@ -81,5 +85,9 @@ class FrontEnds {
   members::Directory& directory_;
   json::Document document_;
 };
+
+// Is there a key of this name that works, of the member's own and not of a person? Without it nobody is known for the
+// front end that names it, and its requests count as anybody else's.
+bool has_key(const members::Directory& directory, std::string_view member, std::string_view name, WallTime now);
 
 }  // namespace faelled::front_ends

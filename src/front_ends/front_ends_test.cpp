@@ -230,6 +230,24 @@ TEST_F(FrontEndsTest, TurnAwayPeopleOfNoMemberAndThoseWhoseAccessIsClosed) {
   EXPECT_TRUE(front_ends_.try_token({}, token().text(), clock_.wall())->user_closed);
 }
 
+TEST_F(FrontEndsTest, AreKnownByAKeyThatIsThere) {
+  const auto keys = directory_.keys("os2");
+  const auto called = [&](const char* name, bool of_person) {
+    return *std::ranges::find_if(
+        keys, [&](const store::KeyRow& key) { return key.name == name && key.user.empty() != of_person; });
+  };
+  EXPECT_EQ(front_ends_.of_key(called("open-webui", false)), front_ends_.all().data());
+  EXPECT_EQ(front_ends_.of_key(called("open-webui", true)), nullptr) << "a person's own";
+  EXPECT_EQ(front_ends_.of_key(called("batch job", false)), nullptr);
+  EXPECT_TRUE(has_key(directory_, "os2", "open-webui", clock_.wall()));
+  EXPECT_FALSE(has_key(directory_, "os2", "open-webiu", clock_.wall()));
+  EXPECT_FALSE(has_key(directory_, "aarhus", "open-webui", clock_.wall()));
+  bool done = false;
+  directory_.revoke_key(called("open-webui", false).id, clock_.wall(), [&](const auto&) { done = true; });
+  loop_.run_until([&] { return done; });
+  EXPECT_FALSE(has_key(directory_, "os2", "open-webui", clock_.wall()));
+}
+
 TEST_F(FrontEndsTest, GiveANameToThoseWhoseNameCannotBeShown) {
   TestToken odd = token();
   odd.name = "a\\u202eb";

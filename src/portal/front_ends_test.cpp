@@ -41,6 +41,31 @@ TEST_F(FrontEndsApi, TellsTheOperatorWhatComesOfATokenAndChangesNothing) {
   });
 }
 
+TEST_F(FrontEndsApi, AKeyThatAFrontEndIsKnownByKeepsItsName) {
+  in_world([](World& world) -> Task<void> {
+    (void)co_await world.ask_owner("POST", "/api/members", R"({"id":"os2","name":"OS2"})");
+    front_ends::FrontEnd one;
+    one.name = "open-webui";
+    one.key_member = "os2";
+    one.key_name = "shared";
+    front_ends::FrontEnds all({one}, *world.directory);
+    world.use(all);
+    const auto made = [&](std::string name) -> Task<std::string> {
+      const std::string body = fmt::format(R"({{"member":"os2","name":"{}"}})", name);
+      co_return "/api/keys/" + text_at((co_await world.ask_owner("POST", "/api/keys", body)).body, "id");
+    };
+    const std::string shared = co_await made("shared"), other = co_await made("other");
+    const Answer refused = co_await world.ask_owner("PATCH", shared, R"({"name":"renamed"})");
+    EXPECT_EQ(refused.status, 409) << "all people behind it would count as one";
+    EXPECT_EQ(text_at(refused.body, "error.param"), "name");
+    EXPECT_TRUE(text_at(refused.body, "error.message_da").contains("Frontenden 'open-webui'"));
+    EXPECT_EQ((co_await world.ask_owner("PATCH", shared, R"({"name":"shared","show_waiting":"da"})")).status, 200);
+    EXPECT_EQ((co_await world.ask_owner("PATCH", other, R"({"name":"renamed"})")).status, 200);
+    const std::string ole = co_await world.signed_in("odense", "Ole");
+    EXPECT_EQ((co_await world.ask("PATCH", shared, R"({"name":"renamed"})", ole)).status, 404) << "of another member";
+  });
+}
+
 TEST_F(FrontEndsApi, SaysThatThereIsNone) {
   in_world([](World& world) -> Task<void> {
     EXPECT_EQ(text_at((co_await world.ask_owner("GET", "/api/front-ends")).body, "front_ends"), "[]");

@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+
+#include "front_ends/front_ends.hpp"
 #include "json/writer.hpp"
 #include "members/rights.hpp"
 #include "members/roles.hpp"
@@ -123,6 +126,23 @@ net::Task<void> Portal::create_key(Call& call) {
   call.json(201, one_json([&](json::Writer& out) { write_key(out, made->row, made->secret); }));
 }
 
+// Why this key keeps its name; nothing: it may have another.
+std::optional<ApiError> Portal::renames_front_end(const Call& call, const std::string& name) const {
+  const auto key = p_.front_ends != nullptr ? p_.directory.key(call.id) : std::nullopt;
+  if (!key || key->name == name || !members::sees_key(call.visitor.actor({}), *key)) return std::nullopt;
+  const front_ends::FrontEnd* front_end = p_.front_ends->of_key(*key);
+  if (front_end == nullptr) return std::nullopt;
+  return ApiError{Cause::conflict,
+                  fmt::format("The front end '{}' is known by this key's name; change it under front_ends in the "
+                              "configuration first.",
+                              front_end->name),
+                  "name",
+                  {},
+                  fmt::format("Frontenden '{}' kendes på nøglens navn. Ret det først under front_ends i "
+                              "konfigurationen.",
+                              front_end->name)};
+}
+
 net::Task<void> Portal::update_key(Call& call) {
   auto fields = body_of(call);
   if (!fields) co_return call.fail(fields.error());
@@ -135,6 +155,7 @@ net::Task<void> Portal::update_key(Call& call) {
   if (!models) co_return call.fail(models.error());
   if (!show) co_return call.fail(show.error());
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
+  if (const auto why = *name ? renames_front_end(call, **name) : std::nullopt) co_return call.fail(*why);
   members::KeyChange change{*name, *models, *show, *expires};
   auto row = co_await answer_of<Expected<KeyRow>>([&](auto then) {
     p_.directory.update_key(call.id, std::move(change), call.act(p_.context.clock.wall()), std::move(then));

@@ -16,6 +16,8 @@ using store::Message;
 constexpr std::size_t export_slice_conversations = 50;
 
 constexpr std::size_t export_audit_rows = 500;
+// By id, not by when they were last changed: one that is written to meanwhile is in it once.
+constexpr std::string_view before_all = "~";
 
 struct Part {
   std::vector<std::pair<Conversation, std::vector<Message>>> all;
@@ -156,7 +158,7 @@ net::Task<void> Portal::export_everything(Call& call) {
       return out;
     });
   };
-  auto first = co_await part("");
+  auto first = co_await part(std::string(before_all));
   if (!first) co_return call.fail(first.error());
   auto noted = co_await audited<bool>(call, "user.export", [](store::Store&) { return Expected<bool>(true); });
   if (!noted) co_return call.fail(noted.error());
@@ -181,8 +183,9 @@ net::Task<void> Portal::export_everything(Call& call) {
   for (const store::KeyRow& key : p_.directory.keys(session.member.id))
     if (key.user == user) write_key(out, key, {});
   out.close_array().key("conversations").array();
-  // False: the client is gone, or a part could not be read; a broken file must not look whole.
+  // False: the client is gone or let in no more, or a part could not be read; a broken file must not look whole.
   const auto send = [&]() -> net::Task<bool> {
+    if (!let_in(user)) co_return false;
     call.reply.write(body);
     body.clear();
     call.reply.flush();
@@ -229,7 +232,8 @@ net::Task<void> Portal::export_everything(Call& call) {
     }
   }
   out.close_array().close_object();
-  if (co_await send()) call.reply.finish();
+  if (!co_await send()) co_return call.reply.abort();
+  call.reply.finish();
 }
 
 }  // namespace faelled::portal

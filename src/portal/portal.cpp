@@ -163,6 +163,7 @@ void Call::fail(const Error& error, std::string_view param) const {
 Portal::Portal(Parts parts)
     : p_(std::move(parts)),
       watch_(std::move(p_.facts), p_.context),
+      places_(p_.settings.turn_places),
       eraser_(p_.context.loop, [this] { p_.context.loop.spawn(erase_deleted()); }),
       aside_(p_.context.loop) {
   eraser_.arm(p_.settings.erase_every);

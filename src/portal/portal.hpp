@@ -19,6 +19,7 @@
 #include "portal/csv.hpp"
 #include "portal/decision_check.hpp"
 #include "portal/turn.hpp"
+#include "portal/turn_places.hpp"
 #include "portal/watch.hpp"
 #include "store/conversations.hpp"
 #include "store/ledger.hpp"
@@ -32,6 +33,7 @@ class Portal {
     Duration checkpoint_every = 2s;  // what a kill -9 may cost of a running answer
     Duration ended_turn_kept = 5min;
     std::size_t turns_max = limits::turns_running_max;
+    TurnPlaces::Bounds turn_places = {};
     Duration keep_alive_every = limits::keep_alive_every;
     Duration store_retry_every = 1s;
     std::chrono::seconds undo_max = limits::conversation_undo_max;  // a deleted conversation can come back
@@ -123,6 +125,7 @@ class Portal {
   net::Task<void> list_keys(Call& call);
   net::Task<void> create_key(Call& call);
   net::Task<void> update_key(Call& call);
+  std::optional<openai::ApiError> renames_front_end(const Call& call, const std::string& name) const;
   net::Task<void> rotate_key(Call& call);
   net::Task<void> revoke_key(Call& call);
   // audit_api.cpp
@@ -216,6 +219,8 @@ class Portal {
   // start_turn_api.cpp
   // Why no words of this person's are kept here; nothing: they are.
   static std::optional<openai::ApiError> kept_elsewhere(const members::Session& session);
+  // Errors: queue_full (this person's answers, or everybody's).
+  std::expected<TurnPlaces::Place, openai::ApiError> place_for(const std::string& person, std::size_t bytes);
   net::Task<void> start_turn(Call& call);
   net::Task<void> start_loose_turn(Call& call);
   // turns_api.cpp
@@ -238,7 +243,11 @@ class Portal {
                                                                              std::string_view name,
                                                                              const Visitor& visitor) const;
   std::expected<json::Fields, openai::ApiError> body_of(const Call& call);
-  net::Task<void> run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body);
+  net::Task<void> run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body,
+                           TurnPlaces::Place place);
+  // Is this person still let in? Whoever was disabled sees and is written no more.
+  bool let_in(const std::string& user) const;
+  void cut_off_disabled(Turn& turn) const;
   std::shared_ptr<Turn> own_turn(const Call& call) const;
   std::shared_ptr<Turn> running_turn(const std::string& conversation) const;
   const Turn* turn_of(const store::Message& message) const;
@@ -246,7 +255,7 @@ class Portal {
   std::uint32_t context_tokens(std::string_view model) const;  // 0: not known
   store::Message new_message(std::string conversation, store::MessageRole role, WallTime now);
   void begin_turn(Call& call, const members::Session& session, store::Conversation conversation, Asked asked,
-                  std::uint32_t tokens_max);
+                  std::uint32_t tokens_max, TurnPlaces::Place place);
 
   // `job` runs on the store's thread and so may hold nothing of ours: what it needs is given to it or its own.
   template <class T>
@@ -278,7 +287,8 @@ class Portal {
   Bulletin bulletin_;
   json::Document document_;
   std::map<std::string, std::shared_ptr<Turn>>
-      turns_;               // by id, so in order of start: running, and ended ones for a while
+      turns_;  // by id, so in order of start: running, and ended ones for a while
+  TurnPlaces places_;
   std::size_t unkept_ = 0;  // turns whose answer has not its last form in the store
   net::Event all_kept_;
   net::Timer eraser_;  // of deleted conversations

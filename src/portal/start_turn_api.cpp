@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "base/ids.hpp"
 #include "json/writer.hpp"
 #include "portal/asking.hpp"
@@ -48,6 +50,21 @@ std::optional<ApiError> Portal::kept_elsewhere(const members::Session& session) 
   return ApiError{Cause::forbidden, "Your organisation has decided that conversations are kept in the browser alone."};
 }
 
+std::expected<TurnPlaces::Place, ApiError> Portal::place_for(const std::string& person, std::size_t bytes) {
+  forget_old_turns();
+  ApiError full{Cause::queue_full, "Too many answers are under way; try again in a moment."};
+  full.message_da = "Der er for mange svar i gang. Prøv igen om lidt.";
+  if (turns_.size() >= p_.settings.turns_max) return std::unexpected(std::move(full));
+  auto place = places_.take(person, bytes);
+  if (place) return std::move(*place);
+  if (place.error() == TurnPlaces::Full::person) {
+    const std::size_t most = p_.settings.turn_places.of_person_max;
+    full.message = fmt::format("You have {} answers under way; wait for one of them, or stop it.", most);
+    full.message_da = fmt::format("Du har {} svar i gang. Vent på et af dem, eller stop det.", most);
+  }
+  return std::unexpected(std::move(full));
+}
+
 net::Task<void> Portal::start_turn(Call& call) {
   if (const auto why = p_.gateway.closed()) co_return call.fail(*why);
   if (const auto why = kept_elsewhere(*call.visitor.session)) co_return call.fail(*why);
@@ -58,10 +75,9 @@ net::Task<void> Portal::start_turn(Call& call) {
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   if (asking->model && !offers(call.visitor, *asking->model))
     co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
-  forget_old_turns();
-  if (turns_.size() >= p_.settings.turns_max)
-    co_return call.fail(ApiError{Cause::queue_full, "Too many answers are under way; try again in a moment."});
   const members::Session session = *call.visitor.session;
+  auto place = place_for(session.user.id, call.request.body.size());
+  if (!place) co_return call.fail(place.error());
   const WallTime now = p_.context.clock.wall();
   if (!asking->model) {
     auto model = co_await on_store<std::string>(
@@ -119,7 +135,8 @@ net::Task<void> Portal::start_turn(Call& call) {
   });
   if (!begun && begun.error().code == Errc::too_large) co_return call.fail(too_long());
   if (!begun) co_return call.fail(begun.error());
-  begin_turn(call, session, std::move(begun->conversation), std::move(begun->asked), begun->tokens_max);
+  begin_turn(call, session, std::move(begun->conversation), std::move(begun->asked), begun->tokens_max,
+             std::move(*place));
 }
 
 Message Portal::new_message(std::string conversation, store::MessageRole role, WallTime now) {
@@ -136,13 +153,13 @@ Message Portal::new_message(std::string conversation, store::MessageRole role, W
 }
 
 void Portal::begin_turn(Call& call, const members::Session& session, Conversation conversation, Asked asked,
-                        std::uint32_t tokens_max) {
+                        std::uint32_t tokens_max, TurnPlaces::Place place) {
   auto turn = std::make_shared<Turn>(p_.context.loop, document_, p_.settings.turn,
                                      make_id("trn_", p_.context.clock.wall(), p_.context.random),
                                      std::move(conversation), asked.answer);
   turns_[turn->id()] = turn;
   p_.context.loop.spawn(run_turn(turn, {session.member.id, session.user.id, {}, session.user.id},
-                                 chat_body(asked.answer.model, asked.prompt, tokens_max)));
+                                 chat_body(asked.answer.model, asked.prompt, tokens_max), std::move(place)));
   std::string body;
   json::Writer out(body);
   out.object().key("turn").object().member("id", turn->id()).close_object();
@@ -176,9 +193,8 @@ net::Task<void> Portal::start_loose_turn(Call& call) {
   if (!prompt) co_return call.fail(prompt.error());
   if (!offers(call.visitor, *model))
     co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
-  forget_old_turns();
-  if (turns_.size() >= p_.settings.turns_max)
-    co_return call.fail(ApiError{Cause::queue_full, "Too many answers are under way; try again in a moment."});
+  auto place = place_for(call.visitor.session->user.id, call.request.body.size());
+  if (!place) co_return call.fail(place.error());
   const std::uint32_t context = context_tokens(*model);
   const members::Session session = *call.visitor.session;
   Asked asked;
@@ -191,7 +207,7 @@ net::Task<void> Portal::start_loose_turn(Call& call) {
   Conversation nowhere;
   nowhere.user = session.user.id;
   nowhere.member = session.member.id;
-  begin_turn(call, session, std::move(nowhere), std::move(asked), tokens_max);
+  begin_turn(call, session, std::move(nowhere), std::move(asked), tokens_max, std::move(*place));
 }
 
 }  // namespace faelled::portal

@@ -34,6 +34,7 @@ std::string waiting_data(const rpc::Waiting& waiting) {
   } else {
     out.member("ready_in_s", nullptr);
   }
+  out.member("at_most_s", static_cast<double>(to_millis(waiting.promised)) / 1000);
   out.close_object();
   return data;
 }
@@ -78,7 +79,9 @@ std::shared_ptr<Turn> Portal::own_turn(const Call& call) const {
   return own ? found->second : nullptr;
 }
 
-net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body) {
+net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body,
+                                 TurnPlaces::Place place) {
+  place.holds(body.size());
   const auto keep = [this, turn]() -> net::Task<Expected<void>> {
     if (!turn->kept()) co_return Expected<void>{};
     co_return co_await on_store<void>(
@@ -93,10 +96,14 @@ net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller cal
       p_.context.loop.spawn(
           [](net::Task<Expected<void>> kept) -> net::Task<void> { co_await std::move(kept); }(keep()));
     checkpoint.arm(p_.settings.checkpoint_every);
+    cut_off_disabled(*turn);  // by another server, perhaps; last: the turn may be over, and this timer with it
   });
   checkpoint.arm(p_.settings.checkpoint_every);
   co_await p_.gateway.chat(std::move(caller), std::move(body), turn->answer().request_id, *turn);
   checkpoint.cancel();
+  {
+    const TurnPlaces::Place over = std::move(place);
+  }
   turn->conclude();
   auto kept = co_await keep();
   turn->end(p_.context.loop.now());
@@ -110,6 +117,16 @@ net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller cal
     kept = co_await keep();
   }
   if (--unkept_ == 0) all_kept_.set();
+}
+
+bool Portal::let_in(const std::string& user) const {
+  const auto row = p_.directory.user(user);
+  return row && !row->disabled_at;
+}
+
+void Portal::cut_off_disabled(Turn& turn) const {
+  if (!let_in(turn.conversation().user))
+    turn.cut_off({Cause::forbidden, "Your access was closed.", {}, {}, "Din adgang blev lukket."});
 }
 
 net::Task<void> Portal::drain(Duration within) {
@@ -159,6 +176,10 @@ net::Task<void> Portal::watch_turn(Call& call) {
     call.reply.write(fmt::format("event: {}\nid: {}\ndata: {}\n\n", name, at, data));
   };
   while (!call.reply.gone()) {
+    if (!let_in(turn->conversation().user)) {
+      call.reply.abort();
+      break;
+    }
     if (turn->text().size() > at) {
       std::string data;
       json::Writer(data).object().member("text", std::string_view(turn->text()).substr(at)).close_object();

@@ -102,6 +102,9 @@ net::Task<void> Portal::update_user(Call& call) {
     p_.directory.update_user(call.id, std::move(change), call.act(p_.context.clock.wall()), std::move(then));
   });
   if (!row) co_return call.fail(row.error(), field_of(row.error()));
+  const auto turns = turns_;
+  for (const auto& [id, turn] : turns)
+    if (row->disabled_at && turn->conversation().user == row->id) cut_off_disabled(*turn);
   p_.context.log.info("a user was changed",
                       {{"request_id", call.request_id}, {"user", row->id}, {"peer", call.reply.peer()}});
   call.json(200, one_json([&](json::Writer& out) { write_user(out, *row); }));
