@@ -1,5 +1,6 @@
 #include "commons_keeper.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace faelled::app {
@@ -44,9 +45,14 @@ Expected<void> CommonsKeeper::restore() {
   return {};
 }
 
+void CommonsKeeper::reckon_with(std::function<std::uint64_t()> places) {
+  places_ = std::move(places);
+  tell_agreements();
+}
+
 void CommonsKeeper::tick() {
   timer_.arm(tick_every);
-  if (directory_.member_count() != told_.size() || mesh_.places() != told_places_ ||
+  if (directory_.member_count() != told_.size() || places_() != told_places_ ||
       (changes_at_ && *changes_at_ <= clock_.wall()))
     tell_agreements();
   mesh_.tick();
@@ -57,9 +63,10 @@ void CommonsKeeper::tell_agreements() {
   const WallTime wall = clock_.wall();
   std::map<std::string, commons::Agree> now;
   // A promise beyond what is there counts in proportion to the largest one.
-  told_places_ = mesh_.places();
+  told_places_ = places_();
   changes_at_ = directory_.agreements().next_change(wall);
-  const members::PlaceScale scale = directory_.agreements().places(told_places_, wall);
+  const members::PlaceScale scale = directory_.agreements().places(
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(told_places_, UINT32_MAX)), wall);
   for (const members::MemberRow& member : directory_.members()) {
     const members::Terms terms = directory_.agreements().terms(member.id, wall);
     commons::Agree agree;

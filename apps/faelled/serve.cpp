@@ -12,6 +12,7 @@
 #include "demo.hpp"
 #include "followers.hpp"
 #include "front.hpp"
+#include "front_ends/front_ends.hpp"
 #include "housekeeping.hpp"
 #include "keepers.hpp"
 #include "listeners.hpp"
@@ -77,6 +78,18 @@ bool look_at_files(const config::Config& config, const std::string& file, WallTi
   return true;
 }
 
+// A front end is known by its key; without it all people behind it would count as one.
+void look_at_front_ends(const config::Config& config, const members::Directory& directory, WallTime now,
+                        observe::Log& log) {
+  for (const config::FrontEnd& one : config.front_ends)
+    if (!one.key_name.empty() && !front_ends::has_key(directory, one.key_member, one.key_name, now))
+      log.warn("a front end's key is not there, and nobody is known behind it",
+               {{"front_end", one.name},
+                {"member", one.key_member},
+                {"key", one.key_name},
+                {"hint", "make a key of that name, or name another one under front_ends"}});
+}
+
 // With what the store knows, and whom the configuration names.
 Expected<void> fill(members::Directory& directory, const config::Config& config, WallTime now) {
   const members::Act act{now, {store::ActorKind::config}};
@@ -88,8 +101,9 @@ Expected<void> fill(members::Directory& directory, const config::Config& config,
   return {};
 }
 
-// Other servers on the same database change what we know.
-net::Task<void> follow_others(net::Loop& loop, const Clock& clock, members::Directory& directory) {
+// Other servers on the same database change what we know; and what we could not write, a sign-out above all, is written
+// as soon as the store answers again.
+net::Task<void> follow_the_store(net::Loop& loop, const Clock& clock, members::Directory& directory) {
   while (true) {
     co_await loop.sleep(limits::store_follow_every);
     directory.follow(clock.wall());
@@ -129,6 +143,9 @@ int run(const ServeOptions& options, config::Config config) {
   if (!log) return refuse(log.error());
   auto models = catalogue_models(config);
   if (!models) return refuse(models.error());
+  // Before the data folder is made and locked: these two are read again by those who want them.
+  if (const auto fetching = fetch_settings(config); !fetching) return refuse(fetching.error());
+  if (const auto front_ends = front_ends_of(config); !front_ends) return refuse(front_ends.error());
   const SystemClock clock;
   if (!look_at_files(config, options.config, clock.wall(), **log)) return 1;
   config.models = {};  // they are in the catalogue from here on
@@ -139,6 +156,7 @@ int run(const ServeOptions& options, config::Config config) {
   if (!storage) return refuse(storage.error());
   members::Directory directory(*storage->thread, random);
   if (auto filled = fill(directory, config, clock.wall()); !filled) return refuse(filled.error());
+  look_at_front_ends(config, directory, clock.wall(), **log);
   observe::Metrics metrics(options.version);
   http::Client client(loop, config.limits.connect);
   const Process process{config, options.version, clock, loop, random, **log, metrics, client};
@@ -150,6 +168,7 @@ int run(const ServeOptions& options, config::Config config) {
   if (!pool) return refuse(pool.error());
   const auto keepers = Keepers::open(process, *storage->thread, directory, catalogue, **pool);
   if (!keepers) return refuse(keepers.error());
+  (*keepers)->commons.reckon_with([&catalogue] { return catalogue.places(); });
 
   auto listeners = Listeners::open(process, storage->folder);
   if (!listeners) return refuse(listeners.error());
@@ -190,7 +209,7 @@ int run(const ServeOptions& options, config::Config config) {
   loop.spawn(let_rest(loop, catalogue));
   Followers followers{loop, *storage->thread, (*keepers)->catalogue, (*keepers)->aliases, (*front)->portal};
   directory.on_followed([&followers](const store::Changes& changes) { followers.hear(changes); });
-  if (!config.store.url.empty()) loop.spawn(follow_others(loop, clock, directory));
+  loop.spawn(follow_the_store(loop, clock, directory));
   if (demo) loop.spawn(greet(options.json, context, listeners->url(), *demo));
   loop.run();
 

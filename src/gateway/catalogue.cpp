@@ -159,8 +159,6 @@ std::vector<std::string> Catalogue::all_ids() const {
     if (!packed.has_other_names()) continue;
     for (const CatalogueAdapter& adapter : packed.unpacked(programs_).adapters) all.push_back(adapter.id);
   }
-  for (const auto& [name, alias] : moving_)
-    if (alias.listed) all.push_back(name);
   return all;
 }
 

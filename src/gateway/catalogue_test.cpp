@@ -99,6 +99,7 @@ TEST_F(CatalogueTest, AModelMayTakeItsOwnAliasAgain) { EXPECT_TRUE(catalogue.put
 
 TEST_F(CatalogueTest, AMovingAliasMeansWhatItPointsAt) {
   ASSERT_TRUE(catalogue.point({.name = "best", .model = "a", .lane = rpc::Lane::batch}));
+  EXPECT_THAT(catalogue.all_ids(), ElementsAre("a", "b")) << "a name that moves is no model to be promised";
   EXPECT_EQ(catalogue.asked("best").model, catalogue.find("a"));
   EXPECT_EQ(catalogue.asked("best").lane, rpc::Lane::batch);
   EXPECT_THAT(catalogue.listed(), ElementsAre("a", "x", "b", "best"));
