@@ -5,6 +5,7 @@
 #include "complain.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
+#include "option_values.hpp"
 
 namespace faelled::app {
 namespace {
@@ -36,6 +37,8 @@ int send(const Control& control, const Options& options, const Wish& wish, bool 
   if (!version) {
     auto now = version_of(control, options.name);
     if (!now) return complain(now.error());
+    if (back && !*now)
+      return complain({Errc::not_found, "there is no alias '" + options.name + "'", "'faelled alias list' shows all"});
     version = *now;
   }
   std::string body;
@@ -61,7 +64,8 @@ void add_aliases(CLI::App& app, std::string& config, int& status) {
   auto wish = std::make_shared<Wish>();
   const auto with_owner = [wish](Command& command) {
     command->add_option("--owner", wish->owner, "Whose it is: named by whoever moves it later");
-    command->add_option("--version", wish->version, "Only if it still has this one; otherwise the one of now");
+    command->add_option("--version", wish->version, "Only if it still has this one; otherwise the one of now")
+        ->transform(whole_number<std::uint64_t>());
   };
   Command set(
       *alias, "set",

@@ -9,6 +9,7 @@
 
 #include "command.hpp"
 #include "json/document.hpp"
+#include "option_values.hpp"
 #include "residency_text.hpp"
 
 namespace faelled::app {
@@ -287,9 +288,9 @@ void add_adapters(CLI::App& model, std::string& config, int& status) {
   adds->add_option("--file", named->file, "The adapter's GGUF file, for llama-server");
   adds->add_option("--folder", named->folder,
                    "The folder with adapter_config.json and adapter_model.safetensors, for vLLM");
-  adds->add_option("--member", named->members,
-                   "A member that may use it, and sees it, and nobody else; may be given again. Without: everybody");
-  adds->add_option("--alias", named->aliases, "Another name for it; may be given again");
+  add_texts(adds.app(), "--member", named->members,
+            "A member that may use it, and sees it, and nobody else; may be given again. Without: everybody");
+  add_texts(adds.app(), "--alias", named->aliases, "Another name for it; may be given again");
   Command removes(*adapter, "remove", "Take an adapter away from a model", config, status,
                   [named](const Control& c, const Options& o) { return with_adapters(c, o, *named, false); });
   for (Command* command : {&adds, &removes}) {
@@ -366,10 +367,14 @@ std::shared_ptr<Named> with_definition(Command& command, bool adds) {
   command->add_option("--device", named->device, "Its memory: host (the machine's) or gpu" + goes)
       ->check(CLI::IsMember(devices));
   command->add_option("--name", named->name, "What people read" + goes);
-  command->add_option("--concurrency", named->concurrency, "Places: how many it answers at once");
-  command->add_option("--context-tokens", named->context_tokens, "Longest conversation of each place");
-  command->add_option("--threads", named->threads, "Processor threads of its engine");
-  command->add_option("--copies", named->copies, "The most engines of it at once, each in a memory of its own");
+  command->add_option("--concurrency", named->concurrency, "Places: how many it answers at once")
+      ->transform(whole_number<std::uint32_t>());
+  command->add_option("--context-tokens", named->context_tokens, "Longest conversation of each place")
+      ->transform(whole_number<std::uint32_t>());
+  command->add_option("--threads", named->threads, "Processor threads of its engine")
+      ->transform(whole_number<std::uint32_t>());
+  command->add_option("--copies", named->copies, "The most engines of it at once, each in a memory of its own")
+      ->transform(whole_number<std::uint32_t>());
   command->add_option("--chat-template-file", named->chat_template_file,
                       "A template in place of the file's own" + goes);
   command->add_option("--adapters-folder", named->adapters_folder,
@@ -377,11 +382,11 @@ std::shared_ptr<Named> with_definition(Command& command, bool adds) {
   add_either(command, "--embeddings,!--no-embeddings", named->embeddings, "It makes vectors and nothing else");
   add_either(command, "--rerank,!--no-rerank", named->rerank, "It ranks documents and nothing else");
   add_either(command, "--pinned,!--no-pinned", named->pinned, "Keep it in memory always");
-  command->add_option("--alias", named->aliases,
-                      std::string("Another name for it; may be given again") +
-                          (adds ? "" : ". Takes the place of all it had; none takes them away"));
-  command->add_option("--stop", named->stop,
-                      std::string("A text that ends its answers; may be given again") + (adds ? "" : ". As --alias"));
+  add_texts(command.app(), "--alias", named->aliases,
+            std::string("Another name for it; may be given again") +
+                (adds ? "" : ". Takes the place of all it had; none takes them away"));
+  add_texts(command.app(), "--stop", named->stop,
+            std::string("A text that ends its answers; may be given again") + (adds ? "" : ". As --alias"));
   command->add_option("--url", named->url, "Of a model that another server runs: its address, with /v1");
   command->add_option("--upstream-model", named->upstream_model, "Its name there" + goes);
   command->add_option("--api-key-file", named->api_key_file, "Where the key for that server lies" + goes);

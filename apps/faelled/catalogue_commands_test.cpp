@@ -20,6 +20,24 @@ TEST_F(CatalogueCommands, AddAModelWithPathsFromTheRootOn) {
   EXPECT_EQ(text_at(faelled("model show m --json").out, "origin"), "file");
 }
 
+TEST_F(CatalogueCommands, TakeTextsAsTheyStand) {
+  EXPECT_EQ(
+      faelled("model add small --file /m.gguf --stop \"[/INST]\" --stop \"[a,b]\" --stop \"{}\" --alias a,b").status,
+      0);
+  EXPECT_EQ(definition(),
+            R"({"aliases":["a,b"],"engine":"llama","file":"/m.gguf","id":"small","stop":["[/INST]","[a,b]","{}"]})");
+  EXPECT_EQ(faelled("model change --stop \"[x]\" small").status, 0) << "an option takes one text, not what follows it";
+  EXPECT_TRUE(definition().contains(R"("stop":["[x]"])")) << definition();
+}
+
+TEST_F(CatalogueCommands, TakeNumbersAsPeopleWriteThem) {
+  EXPECT_EQ(faelled("model add small --file /m.gguf --threads 010").status, 0);
+  EXPECT_TRUE(definition().contains(R"("threads":10)")) << definition();
+  for (const char* wrong : {"-1", "4294967296", "99999999999999999999999", "0x10", "1.5", "\"\""})
+    EXPECT_NE(faelled(std::string("model change small --threads=") + wrong).status, 0) << wrong;
+  EXPECT_TRUE(definition().contains(R"("threads":10)")) << definition();
+}
+
 TEST_F(CatalogueCommands, ADryRunAddsNothing) {
   EXPECT_TRUE(faelled("model add small --file m.gguf --dry-run").out.starts_with("id: small\nversion: -\nfits: yes\n"));
   EXPECT_EQ(faelled("model show small").status, 1);

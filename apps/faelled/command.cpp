@@ -46,9 +46,6 @@ Command::Command(CLI::App& parent, const std::string& name, const std::string& h
   app_->callback([options = options_, &config, &status, work = std::move(work)] {
     auto control = Control::of(config);
     status = control ? work(*control, *options) : complain(control.error());
-    if (!std::cout.flush() && status == 0)
-      status = complain(
-          {Errc::io, "standard output cannot be written", "is the disk full, or the program behind the pipe gone?"});
   });
 }
 

@@ -32,6 +32,7 @@ class Command {
   Command(CLI::App& parent, const std::string& name, const std::string& help, std::string& config, int& status,
           Work work);
   CLI::App* operator->() { return app_; }
+  CLI::App& app() { return *app_; }
   Options& options() { return *options_; }
 
  private:

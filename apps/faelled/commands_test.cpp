@@ -177,6 +177,88 @@ TEST(Program, ServeWithoutAConfigurationSaysHowToGetOne) {
   EXPECT_EQ(ran("check /nowhere/faelled.yaml").status, 1);
 }
 
+TEST(Program, WhatCannotBePrintedIsNoSuccess) {
+  const store::TestFolder folder;
+  const std::string file = folder / "f.yaml", in = " --config " + file;
+  std::ofstream(file) << "data: .\nmodels: []\n";
+  for (const std::string& words :
+       {std::string("sim policies"), "check " + file, "doctor --json" + in, std::string("--help")})
+    EXPECT_EQ(ran(words + " > /dev/full").status, 1) << words;
+  EXPECT_EQ(ran("sim policies > /dev/null").status, 0);
+}
+
+TEST(Program, NamesEveryPolicyThatTheSimulationTakes) {
+  const std::string all = ran("sim policies").out;
+  for (const char* one : {"fcfs\n", "bound\n"}) EXPECT_TRUE(all.contains(one)) << all;
+  EXPECT_GT(count(all, "\n"), 6U) << all;
+}
+
+TEST(Program, TakesSeedsInDecimalDigitsAlone) {
+  for (const char* wrong : {"-1", "0x1", "99999999999999999999999", "1.5"})
+    EXPECT_EQ(ran(std::string("sim workload x --seed=") + wrong).status, 2) << wrong;
+}
+
+TEST(Program, AFolderOfDecisionsThatIsNotThereIsAMistakeWhereItIsNamed) {
+  const store::TestFolder folder;
+  const std::string file = folder / "f.yaml", in = " --config " + file;
+  std::ofstream(file) << "data: .\nmodels: []\n";
+  EXPECT_EQ(ran("audit heads" + in).status, 0) << "nothing was decided yet";
+  const Said typo = ran("audit heads --folder " + (folder / "typo").string());
+  EXPECT_EQ(typo.status, 1);
+  EXPECT_TRUE(typo.out.contains("typo")) << typo.out;
+  EXPECT_EQ(ran("audit replay --names " + (folder / "typo").string() + " " + folder.path().string()).status, 2);
+}
+
+TEST(Program, ChecksWhatServeWouldRefuse) {
+  const store::TestFolder folder;
+  const std::string file = folder / "f.yaml";
+  std::ofstream(folder / "empty") << "";
+  std::ofstream(folder / "short") << "12345\n";
+  const std::string upstream = "  - { id: a, engine: openai, url: \"http://h/v1\"";
+  for (const auto& [text, what] :
+       {std::pair("models:\n" + upstream + ", api_key_file: empty }\n", "empty"),
+        std::pair(std::string("models: []\ndownloads: { token_file: empty }\n"), "empty"),
+        std::pair(
+            std::string("models: []\nkeys: [{ member: a, name: k, secret: sk-aaaaaaaaaaaaaaaaaaaaaa }]\nfront_ends:\n"
+                        "  - { name: w, key: { member: a, name: k }, token: { secret_file: short }, default_member: a "
+                        "}\n"),
+            "short")}) {
+    std::ofstream(file) << "data: data\n" << text;
+    const Said checked = ran("check " + file), examined = ran("doctor --config " + file);
+    EXPECT_EQ(checked.status, 1) << text;
+    EXPECT_TRUE(checked.out.contains((folder / what).string())) << checked.out;
+    EXPECT_FALSE(checked.out.contains("is in order")) << checked.out;
+    EXPECT_EQ(examined.status, 1) << text;
+    EXPECT_TRUE(examined.out.contains((folder / what).string())) << examined.out;
+    EXPECT_EQ(ran("serve --config " + file).status, 1);
+    EXPECT_FALSE(std::filesystem::exists(folder / "data")) << "it is refused before anything is made";
+  }
+}
+
+TEST(Program, TheDoctorGoesOnWhereTheConfigurationIsWrong) {
+  const store::TestFolder folder;
+  const std::string file = folder / "f.yaml";
+  std::ofstream(file) << "data: .\nmodels:\n  - { id: a, engine: openai, url: \"http://h/v1\", api_key_file: gone }\n";
+  const Said missing = ran("doctor --config " + file);
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_TRUE(missing.out.contains("f.yaml:3:") && missing.out.contains("gone cannot be read")) << missing.out;
+  EXPECT_TRUE(missing.out.contains("\nok   disk") || missing.out.contains("disk ")) << missing.out;
+  EXPECT_FALSE(missing.out.contains("install the driver")) << "no model is to lie on a GPU";
+  std::ofstream(file) << "data: .\nllama_server: /bin/true\nmodels:\n"
+                         "  - { id: a, engine: llama, file: gone.gguf, device: gpu }\n";
+  if (std::system("command -v nvidia-smi >/dev/null") != 0)
+    EXPECT_TRUE(ran("doctor --config " + file).out.contains("install the driver"));
+}
+
+TEST(Program, AStoreThatIsNotThereIsNoSuccess) {
+  const store::TestFolder folder;
+  const std::string file = folder / "f.yaml";
+  std::ofstream(file) << "data: .\nmodels: []\n";
+  EXPECT_EQ(ran("store status --config " + file).status, 1);
+  std::ofstream(folder / "faelled.db") << "";
+  EXPECT_EQ(ran("store status --config " + file).status, 0);
+}
+
 TEST(Table, AlignsWhatPeopleSeeAndPutsNumbersToTheRight) {
   const std::string json = R"({"rows":[{"a":"æøå","n":5},{"a":"x","n":1234},{"a":null,"n":0}]})";
   EXPECT_EQ(table_of(json, "rows", {"a", "n"}), "a       n\næøå     5\nx    1234\n-       0\n");

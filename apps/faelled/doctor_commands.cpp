@@ -50,6 +50,13 @@ bool wants(const config::Config& config, config::Engine engine) {
   return std::ranges::any_of(config.models, [&](const config::Model& model) { return model.engine == engine; });
 }
 
+bool wants_gpu(const config::Config& config) {
+  const auto models = catalogue_models(config);
+  return models && std::ranges::any_of(*models, [](const gateway::CatalogueModel& model) {
+           return model.settings.kind != engines::EngineKind::openai && model.settings.gpu;
+         });
+}
+
 // `patience_s`: Python reads for a while before vLLM says a word.
 Finding engine(const std::filesystem::path& program, std::string_view key, bool wanted, int patience_s) {
   if (program.empty())
@@ -85,7 +92,7 @@ std::vector<Finding> tls(const config::Config& config) {
   add(found.unusable, Verdict::bad);
   add(found.out_of_date, Verdict::bad);
   add(found.warnings, Verdict::warn);
-  if (all.empty() && config.tls) all.push_back({"tls", Verdict::good, "its certificates are in order", {}});
+  add(found.lasting, Verdict::good);
   return all;
 }
 
@@ -98,9 +105,15 @@ Finding sandbox() {
 }
 
 int run_doctor(const std::string& config_file, bool json) {
-  auto config = config::load(config_file);
-  if (!config) return complain(config.error());
-  const auto findings = examine(*config, config_file);
+  auto parsed = config::look_at_file(config_file);
+  if (!parsed) return complain(parsed.error());
+  std::vector<Finding> findings;
+  for (const config::Problem& problem : parsed->problems)
+    findings.push_back({"configuration", Verdict::bad, config::describe(problem, config_file),
+                        "mend it before the next start; 'faelled check' tells the same"});
+  // What was read of it is looked at all the same, unless not even the data folder is known.
+  if (!parsed->config.data.empty())
+    for (Finding& finding : examine(parsed->config, config_file)) findings.push_back(std::move(finding));
   if (json) {
     std::string text;
     json::Writer out(text);
@@ -144,9 +157,11 @@ std::vector<Finding> examine(const config::Config& config, const std::string& co
                            doctor::core_dumps("/"),
                            sandbox(),
                            engine(config.llama_server, "llama_server", llama, 20)};
+  for (const Error& refusal : refusals_of(config))
+    all.push_back({"configuration", Verdict::bad, "no server would start: " + refusal.message, refusal.hint});
   for (Finding& certificate : tls(config)) all.push_back(std::move(certificate));
   if (vllm) all.push_back(engine(config.vllm, "vllm", true, 120));
-  for (Finding& gpu : doctor::gpus(driver.text, !there.well, !llama)) all.push_back(std::move(gpu));
+  for (Finding& gpu : doctor::gpus(driver.text, !there.well, wants_gpu(config))) all.push_back(std::move(gpu));
   return all;
 }
 

@@ -32,10 +32,18 @@ std::string said(const json::Value& object, std::string_view name) {
   return value->text().value_or(std::string(value->raw()));
 }
 
+struct Verdict {
+  bool believed, member, closed;
+  bool let_in() const { return believed && member && !closed; }
+};
+
+Verdict verdict_of(const json::Value& trial) {
+  return {said(trial, "believed") == "true", said(trial, "member") != "-", said(trial, "user_closed") == "true"};
+}
+
 // The way from the token to the person, one step a line, and at its end whether a request with it would be let in.
-bool tell(const json::Value& trial) {
-  const bool believed = said(trial, "believed") == "true", member = said(trial, "member") != "-",
-             closed = said(trial, "user_closed") == "true";
+void tell(const json::Value& trial, const Verdict& verdict) {
+  const auto& [believed, member, closed] = verdict;
   std::cout << "front end:  " << said(trial, "front_end")
             << "\ntoken:      " << (believed ? "believed: " : "NOT believed: ") << said(trial, "why")
             << "\nissuer:     " << said(trial, "issuer") << "\nissued:     " << said(trial, "issued_at")
@@ -51,9 +59,8 @@ bool tell(const json::Value& trial) {
                 : member                              ? " (made when first seen)"
                                                       : "")
             << "\n";
-  const bool in = believed && member && !closed;
-  std::cout << "verdict:    " << (in ? "a request with it is let in" : "a request with it is refused") << "\n";
-  return in;
+  std::cout << "verdict:    " << (verdict.let_in() ? "a request with it is let in" : "a request with it is refused")
+            << "\n";
 }
 
 int test(const Control& control, const Options& options) {
@@ -70,9 +77,12 @@ int test(const Control& control, const Options& options) {
   const auto trial = document.parse(*answer);
   if (!trial)
     return complain({Errc::io, "the server's answer is no JSON", "is it of the same version as this program?"});
-  if (!options.json) return tell(*trial) ? 0 : 1;
-  std::cout << *answer << "\n";
-  return 0;
+  const Verdict verdict = verdict_of(*trial);
+  if (options.json)
+    std::cout << *answer << "\n";
+  else
+    tell(*trial, verdict);
+  return verdict.let_in() ? 0 : 1;
 }
 
 void set_up(CLI::App& command, std::string& config, int& status, const std::shared_ptr<Options>& options,
@@ -104,6 +114,7 @@ void add_front_end_commands(CLI::App& app, std::string& config, int& status) {
       ->required();
   test_command->add_option("--front-end", options->front_end,
                            "Which one's token it is; the one whose secret fits where left out");
+  test_command->footer("Exit status: 0 a request with it is let in, 1 it is refused.");
   set_up(*test_command, config, status, options, test);
 }
 

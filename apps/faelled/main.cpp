@@ -1,12 +1,15 @@
 // main(): reads the command line and hands over. Everything it wires lives in serve.cpp and commands.cpp.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <iostream>
 
 #include "backup_commands.hpp"
 #include "commands.hpp"
+#include "complain.hpp"
 #include "config/config.hpp"
 #include "doctor_commands.hpp"
 #include "serve.hpp"
+#include "settings.hpp"
 #include "sim_command.hpp"
 #include "store_commands.hpp"
 #include "tls.hpp"
@@ -22,6 +25,9 @@ int check_file(const std::string& file) {
     std::fprintf(stderr, "%s\n", config.error().message.c_str());
     return 1;
   }
+  const auto refusals = faelled::app::refusals_of(*config);
+  for (const faelled::Error& error : refusals)
+    std::fprintf(stderr, "%s: %s; %s\n", file.c_str(), error.message.c_str(), error.hint.c_str());
   const auto tls = faelled::app::look_at_tls(*config, faelled::SystemClock().wall());
   const auto say = [&](const std::vector<faelled::config::Problem>& problems, const char* before) {
     for (const auto& problem : problems)
@@ -31,7 +37,7 @@ int check_file(const std::string& file) {
   say(tls.out_of_date, "");
   say(config->warnings, "warning: ");
   say(tls.warnings, "warning: ");
-  if (!tls.unusable.empty() || !tls.out_of_date.empty()) return 1;
+  if (!tls.unusable.empty() || !tls.out_of_date.empty() || !refusals.empty()) return 1;
   if (!config->store.url.empty()) {
     auto store = faelled::app::look_at_store(*config);
     if (!store) {
@@ -44,15 +50,24 @@ int check_file(const std::string& file) {
   return 0;
 }
 
-}  // namespace
+// What was printed and is nowhere is no success, whatever command it was.
+int said_in_full(int status) {
+  const bool flushed = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (flushed) return status;
+  const int failed = faelled::app::complain({faelled::Errc::io, "standard output cannot be written",
+                                             "is the disk full, or the program behind the pipe gone?"});
+  return status == 0 ? failed : status;
+}
 
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{
       "Fælled: a language-model commons for public organisations.\n"
-      "The server is 'faelled serve'. check, sim, backup, restore and doctor work on files; all other commands talk to "
-      "a "
-      "running\n"
-      "server on this machine through the owner-only socket in its data folder, and need no key.\n"
+      "The server is 'faelled serve'. check, doctor, sim, backup, restore, and audit replay, heads and forget work on "
+      "files,\n"
+      "store on the database; all other commands talk to a running server on this machine through the owner-only "
+      "socket "
+      "in\n"
+      "its data folder, and need no key.\n"
       "Exit status: 0 done, 1 refused or failed (said on standard error), 2 a command line that makes no sense.",
       "faelled"};
   app.require_subcommand(1);
@@ -80,8 +95,8 @@ int main(int argc, char** argv) {
   std::string file;
   auto* check = app.add_subcommand(
       "check",
-      "Read a configuration file and its certificates, and tell every mistake with its line; ask its database whether "
-      "it answers");
+      "Read a configuration file, its certificates and what else it names, and tell every mistake with its line; ask "
+      "its database whether it answers");
   check->add_option("FILE", file, "The configuration file")->required();
   check->callback([&] { status = check_file(file); });
 
@@ -101,3 +116,7 @@ int main(int argc, char** argv) {
   }
   return status;
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return said_in_full(run(argc, argv)); }

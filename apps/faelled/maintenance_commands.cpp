@@ -50,8 +50,9 @@ void add_maintenance(CLI::App& app, std::string& config, int& status) {
   auto* maintenance = app.add_subcommand("maintenance", "Close to new requests for a while")->require_subcommand(1);
   Command on(*maintenance, "on", "Refuse new requests with an explanation; running ones finish", config, status,
              [](const Control& c, const Options& o) { return set_maintenance(c, o, true); });
-  on->add_option("--message-da", on.options().name, "What people are told in Danish; a usual text where left out");
-  on->add_option("--message", on.options().message, "The same in English");
+  on->add_option("--message-da", on.options().name,
+                 "What people are told in Danish. Where left out, what --message says; a usual text where both are");
+  on->add_option("--message", on.options().message, "The same in English. Where left out, what --message-da says");
   on->add_option("--until", on.options().until, "When it is expected to be over: 2026-11-23T08:00:00Z (UTC)");
   Command(*maintenance, "off", "Let new requests in again", config, status,
           [](const Control& c, const Options& o) { return set_maintenance(c, o, false); });

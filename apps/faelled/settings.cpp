@@ -211,6 +211,14 @@ Expected<std::vector<front_ends::FrontEnd>> front_ends_of(const config::Config& 
   return all;
 }
 
+std::vector<Error> refusals_of(const config::Config& config) {
+  std::vector<Error> all;
+  if (const auto models = catalogue_models(config); !models) all.push_back(models.error());
+  if (const auto fetching = fetch_settings(config); !fetching) all.push_back(fetching.error());
+  if (const auto front_ends = front_ends_of(config); !front_ends) all.push_back(front_ends.error());
+  return all;
+}
+
 std::vector<members::ConfiguredKey> configured_keys(const config::Config& config) {
   std::vector<members::ConfiguredKey> all;
   for (const config::Key& key : config.keys) {

@@ -26,6 +26,8 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
 Expected<std::vector<gateway::CatalogueModel>> catalogue_models(const config::Config& config);
 // Reads the secrets of signed tokens from their files. Errors: io, invalid (too short), with the path.
 Expected<std::vector<front_ends::FrontEnd>> front_ends_of(const config::Config& config);
+// Why no server would start with what the configuration's files hold, as the three above say it; empty: one would.
+std::vector<Error> refusals_of(const config::Config& config);
 std::vector<members::ConfiguredKey> configured_keys(const config::Config& config);
 http::ServerBounds server_bounds(const config::Config& config);
 http::TrustedProxies trusted_proxies(const config::Config& config);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 
 #include "storage.hpp"
 #include "store/copy.hpp"
@@ -80,7 +81,12 @@ int copy(const std::string& file) {
 }  // namespace
 
 Expected<std::string> look_at_store(const config::Config& config) {
-  if (config.store.url.empty()) return "store: SQLite, " + (config.data / "faelled.db").string();
+  if (config.store.url.empty()) {
+    const auto file = config.data / "faelled.db";
+    std::error_code code;
+    if (std::filesystem::is_regular_file(file, code)) return "store: SQLite, " + file.string();
+    return fail(Errc::not_found, "there is no database at " + file.string(), "the first start of a server makes it");
+  }
   auto looked = store::look_at_postgres(postgres_options(config));
   if (!looked) return std::unexpected(looked.error());
   const std::string rest =
@@ -100,9 +106,8 @@ void add_store_commands(CLI::App& app, std::string& config, int& status) {
     command->add_option("--config", config, "The configuration file (also FAELLED_CONFIG)")->capture_default_str();
     return command;
   };
-  add("status", "Which database it is, whether it answers, and its schema; changes nothing")->callback([&] {
-    status = status_of(config);
-  });
+  add("status", "Which database it is, and of PostgreSQL whether it answers, and its schema; changes nothing")
+      ->callback([&] { status = status_of(config); });
   auto dry_run = std::make_shared<bool>(false);
   auto* migration = add("migrate", "Bring the schema up to date now; a start does it too");
   migration->add_flag("--dry-run", *dry_run, "Say what would be done, and change nothing");

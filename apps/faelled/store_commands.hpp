@@ -12,7 +12,8 @@ namespace faelled::app {
 // `config` and `status` outlive the parsing.
 void add_store_commands(CLI::App& app, std::string& config, int& status);
 
-// One line: which store the configuration names, and whether it answers. Changes nothing. Errors: the store's.
+// One line: which store the configuration names; of PostgreSQL whether it answers, and its schema. Changes nothing.
+// Errors: not_found (SQLite's file is not there), PostgreSQL's.
 Expected<std::string> look_at_store(const config::Config& config);
 
 }  // namespace faelled::app

@@ -23,10 +23,11 @@
 namespace faelled::app {
 namespace {
 
-// Of a log line; peer, member, user and key name somebody.
-constexpr std::array<std::string_view, 18> telling{"time",   "level",  "message", "cause",   "request_id", "model",
-                                                   "engine", "status", "pid",     "signal",  "outcome",    "restarts",
-                                                   "code",   "times",  "version", "load_ms", "state",      "exit"};
+// Of a log line; peer, member, user and key name somebody, and a cause is in the words of whoever failed: "cannot
+// connect to 10.1.2.3:8000", or a database's with user and host.
+constexpr std::array<std::string_view, 17> telling{"time",   "level",   "message", "request_id", "model",    "engine",
+                                                   "status", "pid",     "signal",  "outcome",    "restarts", "code",
+                                                   "times",  "version", "load_ms", "state",      "exit"};
 
 std::string section(std::string_view title, std::string_view text) {
   std::string out = fmt::format("\n===== {} =====\n{}", title, text);
@@ -134,8 +135,9 @@ std::string log_lines(std::string_view log) {
 }
 
 int write_support_bundle(const std::string& config_file, const std::string& file, const std::string& version) {
-  auto config = config::load(config_file);
-  if (!config) return complain(config.error());
+  auto parsed = config::look_at_file(config_file);
+  if (!parsed) return complain(parsed.error());
+  const config::Config* config = &parsed->config;
   const auto control = Control::of(config_file);
   if (!control) return complain(control.error());
   std::string text = fmt::format(
@@ -144,6 +146,10 @@ int write_support_bundle(const std::string& config_file, const std::string& file
       "address.\n",
       version, portal::time_text(SystemClock().wall()));
   text += section("machine", machine());
+  // Without the words: they may hold names and addresses.
+  std::string wrong;
+  for (const config::Problem& problem : parsed->problems) wrong += fmt::format("line {}\n", problem.line);
+  if (!wrong.empty()) text += section("mistakes in the configuration, as faelled check tells them", wrong);
   text += section("doctor", findings_text(examine(*config, config_file)));
   text += section("configuration, as the server understood it", described(*config));
   text += section("readyz", asked(control, "/readyz"));
@@ -157,7 +163,10 @@ int write_support_bundle(const std::string& config_file, const std::string& file
     return complain(
         {Errc::io, file + " cannot be written: " + std::strerror(errno), "choose a name that is not taken"});
   const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (::close(fd) != 0 || !whole) return complain({Errc::io, file + " could not be written whole", "free some space"});
+  if (::close(fd) != 0 || !whole) {
+    ::unlink(file.c_str());
+    return complain({Errc::io, file + " could not be written whole", "free some space"});
+  }
   std::cout << file << ": " << text.size() / 1024 << " KiB of plain text. Read it before you send it.\n";
   return 0;
 }

@@ -7,7 +7,7 @@
 namespace faelled::app {
 namespace {
 
-constexpr auto renewal_due = std::chrono::days(14);
+constexpr auto renewal_due = std::chrono::days(21);  // when FaelledCertificateExpiring fires
 
 crypto::TlsServerFiles server_files(const config::Tls& tls) {
   const auto absolute = [](const std::filesystem::path& path) {
@@ -38,8 +38,14 @@ void look_at_dates(const crypto::Certificate& own, const config::NamedFile& file
   } else if (own.not_before > now) {
     findings.out_of_date.push_back(
         problem(file, path + " is not valid before " + day_of(own.not_before), "check this machine's clock"));
-  } else if (own.not_after - now < renewal_due) {
-    findings.warnings.push_back(problem(file, path + " expires on " + day_of(own.not_after), "renew it"));
+  } else {
+    const auto days = std::chrono::floor<std::chrono::days>(own.not_after - now).count();
+    const std::string when =
+        fmt::format("{} expires on {}, in {} {}", path, day_of(own.not_after), days, days == 1 ? "day" : "days");
+    if (own.not_after - now < renewal_due)
+      findings.warnings.push_back(problem(file, when, "renew it"));
+    else
+      findings.lasting.push_back(problem(file, when, ""));
   }
 }
 

@@ -18,6 +18,7 @@ struct TlsFindings {
   std::vector<config::Problem> unusable;     // no server can start with it
   std::vector<config::Problem> out_of_date;  // it starts, and its clients refuse it
   std::vector<config::Problem> warnings;
+  std::vector<config::Problem> lasting;  // no problem: until when each of the other certificates is good
 };
 
 // Reads every certificate, key and authority that the configuration names.

@@ -54,11 +54,19 @@ TEST_F(LookAtTls, TellsHowTheDatesStand) {
   EXPECT_THAT(now.out_of_date, IsEmpty());
   EXPECT_THAT(now.unusable, IsEmpty());
   ASSERT_THAT(now.warnings, SizeIs(1)) << "it is to be renewed soon";
-  EXPECT_THAT(now.warnings[0].message, HasSubstr("expires on"));
+  EXPECT_THAT(now.warnings[0].message, HasSubstr("own.crt expires on"));
+  EXPECT_THAT(now.warnings[0].message, HasSubstr(", in "));
   const auto lasting = authority_.issue({"x", "", std::chrono::seconds(0), std::chrono::hours(24 * 40)});
   put("own.crt", lasting.certificate);
   put("own.key", lasting.key);
-  EXPECT_THAT(look_at_tls(config_, made_ + std::chrono::hours(1)).warnings, IsEmpty());
+  const auto good = look_at_tls(config_, made_ + std::chrono::hours(1));
+  EXPECT_THAT(good.warnings, IsEmpty());
+  ASSERT_THAT(good.lasting, SizeIs(1));
+  EXPECT_THAT(good.lasting[0].message, HasSubstr(", in 39 days"));
+  const auto due = look_at_tls(config_, made_ + std::chrono::hours(24 * 19 + 1));
+  EXPECT_THAT(due.lasting, IsEmpty()) << "the alarm FaelledCertificateExpiring fires below 21 days";
+  ASSERT_THAT(due.warnings, SizeIs(1));
+  EXPECT_THAT(due.warnings[0].message, HasSubstr(", in 20 days"));
 }
 
 TEST_F(LookAtTls, WarnsOfAKeyThatEverybodyMayRead) {

@@ -157,7 +157,9 @@ TEST(Gpus, EachKindSaysWhatItAllows) {
 
 TEST(Gpus, AbsenceIsAWarningOnlyWhereAGpuIsWanted) {
   EXPECT_EQ(gpus("", true, false)[0].verdict, Verdict::note);
+  EXPECT_EQ(gpus("", true, false)[0].mend, "") << "nobody is sent for a driver that nothing here would use";
   EXPECT_EQ(gpus("", true, true)[0].verdict, Verdict::warn);
+  EXPECT_THAT(gpus("", true, true)[0].mend, HasSubstr("install the driver"));
   EXPECT_EQ(
       gpus("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n", false, false)[0].verdict,
       Verdict::bad);

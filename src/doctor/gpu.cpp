@@ -99,8 +99,8 @@ std::vector<Gpu> parse_nvidia_smi(std::string_view text) {
 std::vector<Finding> gpus(std::string_view said, bool missing, bool wanted) {
   if (missing)
     return {{"gpu", wanted ? warn : note, "no NVIDIA driver on this machine (nvidia-smi is not there)",
-             "llama-server runs on the processor; for vLLM install the driver, and in a container the NVIDIA Container "
-             "Toolkit"}};
+             wanted ? "a model is to lie on a GPU: install the driver, and in a container the NVIDIA Container Toolkit"
+                    : ""}};
   const auto found = parse_nvidia_smi(said);
   if (found.empty())
     return {{"gpu", bad, "the NVIDIA driver is installed and answers for no GPU",
