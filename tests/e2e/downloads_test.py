@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import resource
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -325,6 +327,60 @@ def test_the_disk_keeps_its_reserve(make_server, mirror, offered):
     status, answer = add(server, offered("chat", id="far"))
     assert status == 409 and "plads på disken" in answer["error"]["message_da"], answer
     assert mirror.whole_gets() == []
+
+
+@pytest.fixture
+def on_a_full_disk(make_server, mirror, offered, tiny):
+    """on_a_full_disk(bytes): a server that fetches "far" while no file on its disk may grow beyond so many (EFBIG, without
+    root or a mount), the size of that file, and what makes room again."""
+    def made(file_bytes_max):
+        server = make_server([tiny("chat", id="configured")])
+        server.spawn(preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
+        server.url = until("the server listens", server.address, 20)
+        server.until_ready()
+        definition = offered("slow", id="far")
+        size = len(mirror.files["/m/slow.gguf"])
+        mirror.hold_at = size // 2
+        assert add(server, definition)[0] == 201
+        until("half of it is here", until_half(server, mirror, "far", size))
+        before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (file_bytes_max(size), before[1]))
+        mirror.hold_at = None
+        mirror.go.set()
+        until("it says that the disk is full", lambda: "cannot grow" in (download(server, "far")["detail"] or ""), 30)
+        return server, size, lambda: resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
+    return made
+
+
+@pytest.mark.parametrize("file_bytes_max", [pytest.param(lambda size: size * 3 // 4, id="for this file"),
+                                            pytest.param(lambda _: 1, id="for any file")])
+def test_a_disk_that_fills_while_it_comes_is_told_and_waited_for(on_a_full_disk, mirror, file_bytes_max):
+    server, size, make_room = on_a_full_disk(file_bytes_max)
+    part = server.data / "models" / lying(server)[0]
+    kept = part.stat().st_size
+    assert part.name.endswith("-slow.gguf.part") and size // 2 - 70_000 <= kept < size
+    asked = server.chat("far", max_tokens=3)
+    assert asked.status_code == 503 and asked.json()["error"]["code"] == "model_unavailable", asked.text
+    assert str(server.data) not in asked.text and int(asked.headers["retry-after"]) > 0
+    until("the model says why and the way out", lambda: "make room; it goes on by itself" in (server.model_state("far")["detail"] or ""))
+    assert server.model_state("far")["state"] == "fetching"
+    assert all(said(server.chat("configured", max_tokens=3)) for _ in range(20)), "others answer meanwhile"
+    assert part.stat().st_size == kept
+    make_room()
+    until_here(server, "far")
+    assert said(server.chat("far", max_tokens=3))
+    assert lying(server) == [part.name.removesuffix(".part")]
+    assert hashlib.sha256((server.data / "models" / lying(server)[0]).read_bytes()).hexdigest() == download(server, "far")["sha256"]
+    assert mirror.whole_gets()[-1][1] == f"bytes={kept}-", "it went on where the disk was full"
+    until("every answer is in the ledger", lambda: len(server.rows()) == 22)
+
+
+def test_one_removed_while_the_disk_is_full_leaves_nothing(on_a_full_disk):
+    server, _, make_room = on_a_full_disk(lambda size: size * 3 // 4)
+    assert remove(server, "far")[0] == 204
+    until("nothing of it lies there", lambda: lying(server) == [])
+    assert said(server.chat("configured", max_tokens=3)) and server.chat("far").status_code == 404
+    make_room()
 
 
 def test_what_served_before_serves_until_the_new_file_is_here(running, mirror, offered, tiny):

@@ -12,42 +12,41 @@ from pathlib import Path
 
 import pytest
 
+from isolation import HITS_MAX, STEERING, TRIALS, Guesser, assert_dumps_no_core, assert_nothing_is_left_of, text_of
 from server import OTHER_SECRET, SECRET
-from visiting import everything_in
-from waiting import Stopwatch, until
+from waiting import until
 
 SEED = int(os.environ.get("FAELLED_SEED", "20261125"))
-WORDS = ("anchor birch candle dahlia ember falcon garnet harbour island juniper kettle lantern meadow nectar orchard pepper "
-         "quartz river saffron thistle umbrella velvet walnut yarrow").split()
 
 
-def canary(rng):
-    return "-".join(rng.sample(WORDS, 3))
+def invented_words(rng, count):
+    """Words that no model says by itself, each another."""
+    syllables = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
+    numbers = rng.sample(range(len(syllables) ** 4), count)
+    return ["".join(syllables[number // len(syllables) ** place % len(syllables)] for place in range(4)) for number in numbers]
 
 
 # No foreign token
 
 def test_no_member_ever_gets_a_token_of_another_under_load(make_server, real_model):
-    """Each member tells the engine a secret and lets it go on; what is then said is searched for the other's secrets."""
+    """Each member tells the engine a secret and lets it go on; what is then said is searched for each of the other's words."""
     server = make_server([{**real_model, "concurrency": 2}]).start()
     rng = random.Random(SEED)
     print(f"FAELLED_SEED={SEED}")
-    secrets = {key: [canary(rng) for _ in range(8)] for key in (SECRET, OTHER_SECRET)}
+    words = iter(invented_words(rng, 2 * 8 * 2))
+    secrets = {key: [[next(words), next(words)] for _ in range(8)] for key in (SECRET, OTHER_SECRET)}
     said, lock = {SECRET: [], OTHER_SECRET: []}, threading.Lock()
 
     def ask(key, own, stream):
         # The same beginning for both members, and no secret in every second: whatever the cache keeps would help there.
         prompt = "The password of the harbour office is"
         if own:
-            prompt += f" {own}. I repeat: the password of the harbour office is"
+            prompt += f" {'-'.join(own)}. I repeat: the password of the harbour office is"
         answer = server.post("/v1/completions", {"model": "small", "prompt": prompt, "max_tokens": 12, "temperature": 0,
                                                  "stream": stream}, secret=key)
         assert answer.status_code == 200, answer.text
-        text = answer.text if not stream else "".join(
-            choice["text"] for line in answer.text.splitlines() if line.startswith("data: {")
-            for choice in json.loads(line[6:])["choices"])
         with lock:
-            said[key].append((own, text))
+            said[key].append((own, text_of(answer).lower()))
 
     def member(key, turn):
         for number, secret in enumerate(secrets[key]):
@@ -61,52 +60,13 @@ def test_no_member_ever_gets_a_token_of_another_under_load(make_server, real_mod
     for key, other in ((SECRET, OTHER_SECRET), (OTHER_SECRET, SECRET)):
         assert len(said[key]) == 16
         for own, text in said[key]:
-            foreign = [secret for secret in secrets[other] if secret in text]
+            foreign = [word for secret in secrets[other] for word in secret if word in text]
             assert not foreign, f"{foreign} of the other member in {text!r}"
-    own_back = sum(1 for key in said for own, text in said[key] if own and own.split("-")[0] in text)
-    assert own_back >= 8, f"only {own_back} of 16 secrets came back to their own member: the test would see nothing"
+    own_back = sum(any(word in text for word in own) for key in said for own, text in said[key] if own)
+    assert own_back >= 12, f"only {own_back} of 16 secrets came back to their own member: the test would see nothing"
 
 
 # No tell-tale
-
-TRIALS = 32
-HITS_MAX = 28  # of 32 by chance: more than that is less likely than one in 400,000 (binomial, one half)
-
-
-def prompts(rng):
-    """Two prompts of equal length that differ from the first word on."""
-    return [" ".join(rng.choice(WORDS) for _ in range(100)) for _ in range(2)]
-
-
-def probe(server, key, prompt):
-    """(cached tokens, seconds) of asking exactly this."""
-    watch = Stopwatch()
-    answer = server.post("/v1/completions", {"model": "slow", "prompt": prompt, "max_tokens": 1, "temperature": 0}, secret=key)
-    seconds = watch.s
-    assert answer.status_code == 200, answer.text
-    details = answer.json()["usage"].get("prompt_tokens_details") or {}
-    return details.get("cached_tokens", 0), seconds
-
-
-def guesses(server, guesser, rng):
-    """How often the guesser finds out, by count and by time, which of two prompts the first member asked just before."""
-    by_count = by_time = 0
-    for _ in range(TRIALS):
-        pair = prompts(rng)
-        asked = rng.randrange(2)
-        probe(server, SECRET, pair[asked])
-        first = rng.randrange(2)  # the order of guessing must not help either
-        order = (first, 1 - first)
-        seen = {}
-        for which in order:
-            seen[which] = probe(server, guesser, pair[which])
-            if which == order[0]:
-                probe(server, SECRET, pair[asked])  # as it was before
-        count_guess = max(order, key=lambda which: (seen[which][0], which == order[rng.randrange(2)]))
-        by_count += count_guess == asked
-        by_time += min(order, key=lambda which: seen[which][1]) == asked
-    return by_count, by_time
-
 
 @pytest.fixture(scope="module")
 def one_place(module_server, tiny):
@@ -116,15 +76,17 @@ def one_place(module_server, tiny):
 @pytest.mark.timeout(240)
 def test_neither_cached_tokens_nor_time_tell_another_member_what_was_asked(one_place):
     print(f"FAELLED_SEED={SEED}")
-    by_count, by_time = guesses(one_place, OTHER_SECRET, random.Random(SEED))
-    assert TRIALS - HITS_MAX <= by_count <= HITS_MAX, f"guessed right by cached_tokens {by_count} times of {TRIALS}"
-    assert TRIALS - HITS_MAX <= by_time <= HITS_MAX, f"guessed right by time {by_time} times of {TRIALS}"
+    found = Guesser(one_place, "slow", words=20).guesses(OTHER_SECRET, random.Random(SEED))
+    assert found.counts == {0}, "another member's words were found in the cache"
+    assert TRIALS - HITS_MAX <= found.by_time <= HITS_MAX, f"guessed right by time {found.by_time} times of {TRIALS}"
 
 
 @pytest.mark.timeout(240)
 def test_the_same_guesses_within_one_member_are_right_so_the_measure_sees_a_cache(one_place):
-    by_count, _ = guesses(one_place, SECRET, random.Random(SEED + 1))
-    assert by_count > HITS_MAX, f"only {by_count} of {TRIALS}: a leak would go unseen"
+    found = Guesser(one_place, "slow", words=20).guesses(SECRET, random.Random(SEED + 1))
+    print(found)
+    assert found.by_count == TRIALS, f"only {found.by_count} of {TRIALS}: a leak would go unseen"
+    assert found.by_time > HITS_MAX, f"only {found.by_time} of {TRIALS}: a leak would go unseen"
 
 
 # No word elsewhere
@@ -144,19 +106,12 @@ def test_a_crash_leaves_no_word_on_the_disk(make_server, tiny, tmp_path, how):
     until("the engine works on it", lambda: "faelled_running 1" in server.metrics())
     (engine,) = server.engine_pids()
     for pid in (engine, server.process.pid):
-        with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
-            (core,) = [line.split() for line in limits if line.startswith("Max core file size")]
-        assert core[4:6] == ["1", "1"], core
+        assert_dumps_no_core(pid)
     os.kill(engine, how)
     server.process.send_signal(how)
     server.process.wait(30)
     asker.join()
-    for folder in (tmp_path, home):
-        assert word.encode() not in everything_in(folder)
-    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(("core", "vgcore"))]
-    pattern = Path("/proc/sys/kernel/core_pattern").read_text().strip()
-    if pattern.startswith("/"):
-        assert not list(Path(pattern).parent.glob(f"*{server.process.pid}*"))
+    assert_nothing_is_left_of(word, [engine, server.process.pid], tmp_path)
 
 
 def _quietly(server, word):
@@ -197,11 +152,6 @@ def _links(pid):
             yield os.readlink(link)
         except OSError:
             pass
-
-
-STEERING = {"id_slot": 0, "slot_id": 1, "cache_prompt": True, "lora": [{"id": 0, "scale": 1}], "priority": -100, "cache_salt": "x",
-            "chat_template": "{{ 'x' }}", "kv_transfer_params": {"a": 1}, "n_predict": 4000, "grammar": "root ::= \"x\"",
-            "samplers": ["top_k"], "return_progress": True, "prompt_embeds": "AA==", "vllm_xargs": {"a": 1}, "json_schema": {}}
 
 
 @pytest.mark.parametrize("field", STEERING)
