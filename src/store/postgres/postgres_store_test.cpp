@@ -75,6 +75,7 @@ void use_everything(Store& store) {
   ASSERT_TRUE(store.has_member_data_keys());
   ASSERT_TRUE(store.add_conversation({"con_1", "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1)}));
   ASSERT_TRUE(store.update_conversation(store.conversation("usr_a", "con_1").value()));
+  ASSERT_TRUE(store.conversations("usr_a", "", 10));
   ASSERT_TRUE(store.conversations("usr_a", "con_1", 10));
   SealedMessage message;
   message.id = "msg_1";

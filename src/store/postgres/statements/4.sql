@@ -29,6 +29,7 @@ SELECT at FROM audit WHERE id = $1;
 SELECT coalesce(max(number), 0)::bigint FROM changes;
 SELECT hash, "user", created_at, expires_at FROM sessions WHERE expires_at > $1;
 SELECT hash, "user", created_at, expires_at FROM sessions WHERE hash = ANY ($1::bytea[]);
+SELECT id, "user", member, model, title, created_at, updated_at, leaf FROM conversations WHERE "user" = $1 AND deleted_at IS NULL AND ($2 = '' OR (updated_at, id) < ($3, $2)) ORDER BY updated_at DESC, id DESC LIMIT $4;
 SELECT id, "user", member, model, title, created_at, updated_at, leaf FROM conversations WHERE "user" = $1 AND deleted_at IS NULL AND id < $2 ORDER BY id DESC LIMIT $3;
 SELECT id, "user", member, model, title, created_at, updated_at, leaf FROM conversations WHERE id = $1 AND "user" = $2 AND deleted_at IS NULL;
 SELECT id, "user", member, model, title, created_at, updated_at, leaf, deleted_at FROM conversations WHERE "user" = $1 AND deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC LIMIT $2;
