@@ -19,6 +19,7 @@
 #include <fstream>
 
 #include "engines/vllm_server.hpp"
+#include "node/engine_host.hpp"
 #include "node/gpu_process.hpp"
 
 namespace faelled::node {
@@ -403,6 +404,14 @@ TEST(Child, LosesNoDescriptorToCalls) {
     ASSERT_TRUE(Child::spawn(plan));
   }
   EXPECT_EQ(lowest_free(), before);
+}
+
+TEST(ProcessorUsed, CountsWhatEndedChildrenUsed) {
+  auto child = Child::spawn(shell("(i=0; while [ $i -lt 500000 ]; do i=$((i+1)); done); echo ended; read forever"));
+  ASSERT_TRUE(child) << child.error().message;
+  ASSERT_TRUE(readable((*child)->output_fd()));
+  EXPECT_GT(processor_used_by((*child)->pid()), Duration(std::chrono::milliseconds(20)));
+  EXPECT_EQ(processor_used_by(-1), Duration{});
 }
 
 // Where the processor has AMX, Python and what it starts may use it.

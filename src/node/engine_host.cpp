@@ -22,31 +22,30 @@ namespace faelled::node {
 
 namespace {
 
-// User and system time of the process, from /proc/PID/stat fields 14 and 15 (proc(5)).
-Duration processor_used_by(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  auto at = text.rfind(')');  // the name in front may hold anything
-  if (at == std::string::npos) return {};
-  constexpr int first_field_behind = 3;
-  std::int64_t ticks = 0;
-  for (int field = first_field_behind; field <= 15; ++field) {
-    at = text.find(' ', at);
-    if (at == std::string::npos) return {};
-    ++at;
-    std::int64_t value = 0;
-    std::from_chars(text.data() + at, text.data() + text.size(), value);
-    if (field >= 14) ticks += value;
-  }
-  return Duration(std::chrono::seconds(1)) * ticks / ::sysconf(_SC_CLK_TCK);
-}
-
 // What follows from an error, for people: its message and how to mend it.
 std::string in_words(const Error& error) {
   return error.hint.empty() ? error.message : fmt::format("{}; {}", error.message, error.hint);
 }
 
 }  // namespace
+
+Duration processor_used_by(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  auto at = text.rfind(')');  // the name in front may hold anything
+  if (at == std::string::npos) return {};
+  constexpr int first_field_behind = 3, first_time = 14, last_time = 17;
+  std::int64_t ticks = 0;
+  for (int field = first_field_behind; field <= last_time; ++field) {
+    at = text.find(' ', at);
+    if (at == std::string::npos) return {};
+    ++at;
+    std::int64_t value = 0;
+    std::from_chars(text.data() + at, text.data() + text.size(), value);
+    if (field >= first_time) ticks += value;
+  }
+  return Duration(std::chrono::seconds(1)) * ticks / ::sysconf(_SC_CLK_TCK);
+}
 
 EngineHost::EngineHost(Surroundings around, engines::ModelSettings model, EngineFolders folders, Patience patience,
                        bool sleeps)

@@ -15,6 +15,10 @@
 
 namespace faelled::node {
 
+// User and system time of the process and of the children that it has waited for, whom /proc lists no more: a compiler
+// that vLLM starts, above all (/proc/PID/stat, fields 14 to 17, proc(5)). Zero: there is no such process.
+Duration processor_used_by(pid_t pid);
+
 class EngineHost final : public Host, public std::enable_shared_from_this<EngineHost> {
  public:
   // `sleeps`: its device has a memory behind it where it can leave its weights.
