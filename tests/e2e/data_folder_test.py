@@ -40,7 +40,8 @@ def refuses(server, **options):
         raise AssertionError(f"it did not refuse:\n{server.log_text()}") from None
     assert status == 1, (status, server.log_text())
     said = server.log_text()
-    assert said.startswith("faelled: ") and "\n  " in said, said  # what, and the way out
+    in_the_configuration = f"{server.file}:"  # with its line
+    assert said.startswith(("faelled: ", in_the_configuration)) and "\n  " in said, said  # what, and the way out
     return said
 
 
@@ -128,7 +129,8 @@ def test_a_lost_master_key(used):
 def test_a_file_in_its_place(make_server, fake, tmp_path):
     server = make_server([fake.model()])
     server.data.write_text("not a folder")
-    assert str(server.data) in refuses(server)
+    said = refuses(server)
+    assert f"data {server.data} is no folder" in said and said.startswith(f"{server.file}:3:"), said
 
 
 def test_not_to_be_written(used):
