@@ -9,19 +9,11 @@
 #include <system_error>
 
 #include "base/limits.hpp"
+#include "base/whole_file.hpp"
 #include "decisions/chain.hpp"
 
 namespace faelled::decisions {
 namespace {
-
-struct File {
-  int fd;
-  explicit File(int f) : fd(f) {}
-  File(const File&) = delete;
-  ~File() {
-    if (fd >= 0) ::close(fd);
-  }
-};
 
 std::unexpected<Error> io_error(const std::filesystem::path& file, std::string_view what, int code) {
   return fail(Errc::io,
@@ -47,20 +39,10 @@ Expected<std::string> read_bytes_of(int fd, std::size_t bytes, const std::filesy
   return text;
 }
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t wrote = ::write(fd, text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  return true;
-}
-
 }  // namespace
 
 Expected<std::string> read_file(const std::filesystem::path& path, const Stopped& stopped) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info{};
   if (file.fd < 0 && errno == ENOENT) return fail(Errc::not_found, path.string() + " is not there");
   if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return io_error(path, "read", errno);
@@ -71,14 +53,14 @@ Expected<std::string> read_file(const std::filesystem::path& path, const Stopped
 }
 
 Expected<std::string> read_beginning(const std::filesystem::path& path, std::size_t bytes_max) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.fd < 0 && errno == ENOENT) return fail(Errc::not_found, path.string() + " is not there");
   if (file.fd < 0) return io_error(path, "read", errno);
   return read_bytes_of(file.fd, bytes_max, path, {});
 }
 
 Expected<void> append(const std::filesystem::path& path, std::string_view text) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const OpenFile file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   struct stat info{};
   if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return io_error(path, "written", errno);
   if (write_all(file.fd, text)) return {};
@@ -88,12 +70,7 @@ Expected<void> append(const std::filesystem::path& path, std::string_view text) 
 }
 
 Expected<void> replace(const std::filesystem::path& path, std::string_view text) {
-  const std::filesystem::path draft = path.string() + ".new";
-  {
-    const File file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (file.fd < 0 || !write_all(file.fd, text) || ::fsync(file.fd) != 0) return io_error(draft, "written", errno);
-  }
-  if (::rename(draft.c_str(), path.c_str()) != 0) return io_error(path, "written", errno);
+  if (!write_whole(path, text)) return io_error(path, "written", errno);
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/whole_file.hpp"
 #include "ledger/crc32c.hpp"
 
 namespace faelled::ledger {
@@ -48,17 +49,8 @@ std::unexpected<Error> disk_error(const std::filesystem::path& what, int code) {
   return fail(Errc::io, what.string() + ": " + reason(code), "check the rights and the disk of the data folder");
 }
 
-struct File {
-  int fd;
-  explicit File(int f) : fd(f) {}
-  File(const File&) = delete;
-  ~File() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
 Expected<std::unique_ptr<Segment>> read_header(const std::filesystem::path& path, std::uint64_t number) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   Header header{};
   struct stat info{};
   if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return disk_error(path, errno);
@@ -137,7 +129,7 @@ Expected<std::unique_ptr<Segment>> create_segment(const std::filesystem::path& f
   header.crc = check_of(header);
 
   const std::filesystem::path draft = out->file.string() + std::string(draft_end);
-  const File file(::open(draft.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const OpenFile file(::open(draft.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (file.fd < 0) return disk_error(draft, errno);
   int code = ::posix_fallocate(file.fd, 0, static_cast<off_t>(bytes));
   // Zeros are written, not only promised: a first write into promised room would change the file system's own tables,
@@ -194,7 +186,7 @@ Expected<void> read_at(int fd, const std::filesystem::path& file, std::uint64_t 
 }
 
 Expected<void> sync_folder(const std::filesystem::path& folder) {
-  const File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const OpenFile file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (file.fd < 0 || ::fsync(file.fd) != 0) return disk_error(folder, errno);
   return {};
 }

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/ids.hpp"
+#include "base/whole_file.hpp"
 
 namespace faelled::store {
 namespace {
@@ -23,17 +24,8 @@ std::string holder(int fd) {
   return pid.empty() ? "another process" : "process " + std::string(pid.substr(0, pid.find('\n')));
 }
 
-struct File {
-  int fd;
-  explicit File(int f) : fd(f) {}
-  File(const File&) = delete;
-  ~File() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
 Expected<std::string> text_of(const std::filesystem::path& path) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.fd < 0 && errno == ENOENT) return fail(Errc::not_found, path.string() + " is missing");
   std::array<char, 128> text{};
   const ssize_t got = file.fd < 0 ? -1 : ::read(file.fd, text.data(), text.size());
@@ -42,20 +34,6 @@ Expected<std::string> text_of(const std::filesystem::path& path) {
                 "give the user that runs faelled access to it");
   }
   return std::string(text.data(), static_cast<std::size_t>(got));
-}
-
-// Whole or not at all, and for good when it says so: a torn one would be refused for ever. False: errno says why.
-bool write_whole(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path draft = path.string() + ".new";
-  {
-    const File file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (file.fd < 0 || ::write(file.fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        ::fsync(file.fd) != 0)
-      return false;
-  }
-  if (::rename(draft.c_str(), path.c_str()) != 0) return false;
-  const File folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return folder.fd >= 0 && ::fsync(folder.fd) == 0;
 }
 
 }  // namespace
