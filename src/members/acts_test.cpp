@@ -314,7 +314,7 @@ class RetentionTest : public Acts {
     }));
   }
   std::size_t left() {
-    return run_.store().wait_for([&](store::Store& s) { return s.conversations(anne_.id, "", 100'000); })->size();
+    return run_.store().wait_for([&](store::Store& s) { return s.conversations(anne_.id, {}, 100'000); })->size();
   }
   std::size_t swept() {
     return run_.loop().result_of<std::size_t>([&](auto then) { retention_.run(run_.now(), then); }).value();

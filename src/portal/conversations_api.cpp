@@ -30,10 +30,17 @@ struct Loaded {
 // "1767225600000000,con_…".
 std::string place_of(const Conversation& row) { return fmt::format("{},{}", unix_micros(row.updated_at), row.id); }
 
-bool is_place(std::string_view text) {
+// The other way round. Nothing: it is none.
+std::optional<store::ConversationsFrom> from_place(std::string_view text) {
+  store::ConversationsFrom from;
+  if (text.empty()) return from;
   std::int64_t us = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), us);
-  return error == std::errc() && end != text.data() + text.size() && *end == ',';
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, us);
+  if (error != std::errc() || end == last || *end != ',' || end + 1 == last) return std::nullopt;
+  from.changed_at = from_unix_micros(us);
+  from.id.assign(end + 1, last);
+  return from;
 }
 
 }  // namespace
@@ -52,9 +59,8 @@ const Turn* Portal::turn_of(const Message& message) const {
 }
 
 net::Task<void> Portal::list_conversations(Call& call) {
-  const std::string before = http::query_value(call.request.query, "before");
-  if (!before.empty() && !is_place(before))
-    co_return call.fail(ApiError{Cause::invalid_value, "before is the next of the page before", "before"});
+  const auto from = from_place(http::query_value(call.request.query, "before"));
+  if (!from) co_return call.fail(ApiError{Cause::invalid_value, "before is the next of the page before", "before"});
   std::size_t limit = 50;
   if (const std::string text = http::query_value(call.request.query, "limit"); !text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
@@ -63,9 +69,9 @@ net::Task<void> Portal::list_conversations(Call& call) {
           ApiError{Cause::invalid_value, fmt::format("limit is a whole number from 1 to {}", page_rows_max), "limit"});
   }
   const std::string user = call.visitor.session->user.id;
-  auto rows =
-      co_await on_store<std::vector<Conversation>>([user, before, limit](store::Store& s, store::Conversations& all) {
-        return all.list(s, user, before, limit + 1);
+  auto rows = co_await on_store<std::vector<Conversation>>(
+      [user, from = *from, limit](store::Store& s, store::Conversations& all) {
+        return all.list(s, user, from, limit + 1);
       });
   if (!rows) co_return call.fail(rows.error());
   const bool more = rows->size() > limit;

@@ -16,8 +16,6 @@ using store::Message;
 constexpr std::size_t export_slice_conversations = 50;
 
 constexpr std::size_t export_audit_rows = 500;
-// By id, not by when they were last changed: one that is written to meanwhile is in it once.
-constexpr std::string_view before_all = "~";
 
 struct Part {
   std::vector<std::pair<Conversation, std::vector<Message>>> all;
@@ -144,9 +142,9 @@ net::Task<void> Portal::export_everything(Call& call) {
   const members::Session session = *call.visitor.session;
   const std::string user = session.user.id;
   const WallTime now = p_.context.clock.wall();
-  const auto part = [&](std::string before) {
-    return on_store<Part>([user, before](store::Store& s, store::Conversations& all) -> Expected<Part> {
-      auto rows = all.list(s, user, before, export_slice_conversations);
+  const auto part = [&](std::string behind) {
+    return on_store<Part>([user, behind](store::Store& s, store::Conversations& all) -> Expected<Part> {
+      auto rows = all.list(s, user, {store::ConversationsFrom::Order::made, behind}, export_slice_conversations);
       if (!rows) return std::unexpected(rows.error());
       Part out;
       if (rows->size() == export_slice_conversations) out.next = rows->back().id;
@@ -158,7 +156,7 @@ net::Task<void> Portal::export_everything(Call& call) {
       return out;
     });
   };
-  auto first = co_await part(std::string(before_all));
+  auto first = co_await part("");
   if (!first) co_return call.fail(first.error());
   auto noted = co_await audited<bool>(call, "user.export", [](store::Store&) { return Expected<bool>(true); });
   if (!noted) co_return call.fail(noted.error());

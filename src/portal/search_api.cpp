@@ -18,22 +18,21 @@ net::Task<void> Portal::search(Call& call) {
   const auto folded = store::words_of_query(*words);
   const std::string user = call.visitor.session->user.id;
   std::vector<store::Conversations::Found> found;
-  // By id, not by when they were last changed: one that is written to meanwhile is looked through once.
-  std::string before = "~";
+  std::string behind;
   std::size_t seen = 0, bytes = 0;
   bool all_of_them = folded.empty();
   while (!folded.empty() && !call.reply.gone()) {
     auto slice = co_await on_store<store::Conversations::Slice>(
-        [user, folded, before](store::Store& s, store::Conversations& all) {
-          return all.search(s, user, folded, before, limits::search_slice_conversations);
+        [user, folded, behind](store::Store& s, store::Conversations& all) {
+          return all.search(s, user, folded, behind, limits::search_slice_conversations);
         });
     if (!slice) co_return call.fail(slice.error());
     for (auto& one : slice->found)
       if (found.size() < limits::search_found_max) found.push_back(std::move(one));
-    before = slice->next;
+    behind = slice->next;
     seen += limits::search_slice_conversations;
     bytes += slice->bytes;
-    all_of_them = before.empty();
+    all_of_them = behind.empty();
     if (all_of_them || found.size() == limits::search_found_max || seen >= limits::search_conversations_max ||
         bytes >= limits::search_bytes_max)
       break;

@@ -108,8 +108,8 @@ Expected<Conversation> Conversations::get(Store& store, const std::string& user,
 }
 
 Expected<std::vector<Conversation>> Conversations::list(Store& store, const std::string& user,
-                                                        const std::string& before, std::size_t limit) {
-  auto rows = store.conversations(user, before, std::clamp<std::size_t>(limit, 1, limits::conversations_page_max));
+                                                        const ConversationsFrom& from, std::size_t limit) {
+  auto rows = store.conversations(user, from, std::clamp<std::size_t>(limit, 1, limits::conversations_page_max));
   if (!rows) return std::unexpected(rows.error());
   std::vector<Conversation> out;
   for (SealedConversation& row : *rows) {
@@ -142,9 +142,9 @@ Expected<std::vector<std::pair<Conversation, WallTime>>> Conversations::deleted(
 }
 
 Expected<Conversations::Slice> Conversations::search(Store& store, const std::string& user,
-                                                     const std::vector<std::string>& folded, const std::string& before,
+                                                     const std::vector<std::string>& folded, const std::string& behind,
                                                      std::size_t conversations_max) {
-  auto rows = list(store, user, before, conversations_max);
+  auto rows = list(store, user, {ConversationsFrom::Order::made, behind}, conversations_max);
   if (!rows) return std::unexpected(rows.error());
   Slice out;
   if (rows->size() == conversations_max) out.next = rows->back().id;

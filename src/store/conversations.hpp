@@ -56,7 +56,7 @@ class Conversations {
 
   Expected<void> add(Store& store, const Conversation& row);
   Expected<Conversation> get(Store& store, const std::string& user, const std::string& id);
-  Expected<std::vector<Conversation>> list(Store& store, const std::string& user, const std::string& before,
+  Expected<std::vector<Conversation>> list(Store& store, const std::string& user, const ConversationsFrom& from,
                                            std::size_t limit);
   Expected<void> update(Store& store, const Conversation& row);  // title, model, updated_at, leaf
   // Last deleted first; at most limits::conversations_page_max.
@@ -71,11 +71,11 @@ class Conversations {
   };
   struct Slice {
     std::vector<Found> found;
-    std::string next;       // give it as `before` for the next slice; empty: that was all
+    std::string next;       // the id that the next slice begins behind; empty: that was all
     std::size_t bytes = 0;  // read in this slice
   };
   Expected<Slice> search(Store& store, const std::string& user, const std::vector<std::string>& folded,
-                         const std::string& before, std::size_t conversations_max);
+                         const std::string& behind, std::size_t conversations_max);
 
   // `of`: the conversation the message belongs to (its id and member are used).
   Expected<void> add_message(Store& store, const Conversation& of, const Message& row);

@@ -84,6 +84,7 @@ struct KeyRow {
   std::string front_end = {};     // whose key it is: it may name member and user; empty: none's
   std::string rotated_from = {};  // the key that it takes the place of; empty: none
   std::string replaced_by = {};   // the key that took its place, while this one may still work; empty: none
+  bool has_ended(WallTime now) const { return expires_at && *expires_at <= now; }
   bool operator==(const KeyRow&) const = default;
 };
 
@@ -162,6 +163,17 @@ struct SealedConversation {
   WallTime updated_at;
   std::string leaf = {};  // message that the branch last read ends with; empty: the newest
   bool operator==(const SealedConversation&) const = default;
+};
+
+// Where a page of a person's conversations begins.
+struct ConversationsFrom {
+  enum class Order : std::uint8_t {
+    changed,  // the newest change first: one that is written to meanwhile moves to the front
+    made      // the last made first: each comes once, whatever happens to it meanwhile
+  };
+  Order order = Order::changed;
+  std::string id = {};    // of the row before; empty: from the first
+  WallTime changed_at{};  // of that row as it was then; of Order::changed alone
 };
 
 struct DeletedConversation {

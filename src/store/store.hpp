@@ -112,9 +112,8 @@ class Store {
   // Conversations of one user; another user's are not_found.
   virtual Expected<void> add_conversation(const SealedConversation& row) = 0;
   virtual Expected<SealedConversation> conversation(const std::string& user, const std::string& id) = 0;
-  // Newest first by updated_at: `before` empty or "<microseconds>,<id>". Last made first: an id, or "~" for all.
-  virtual Expected<std::vector<SealedConversation>> conversations(const std::string& user, const std::string& before,
-                                                                  std::size_t limit) = 0;
+  virtual Expected<std::vector<SealedConversation>> conversations(const std::string& user,
+                                                                  const ConversationsFrom& from, std::size_t limit) = 0;
   virtual Expected<void> update_conversation(const SealedConversation& row) = 0;  // title, model, updated_at, leaf
   // A deleted one is not_found everywhere else, and comes back with all its messages until it is erased.
   virtual Expected<void> delete_conversation(const std::string& user, const std::string& id, WallTime now) = 0;

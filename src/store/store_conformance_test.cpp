@@ -318,41 +318,42 @@ TEST_P(StoreConformance, ListsConversationsNewestFirstInPages) {
   }
   ASSERT_TRUE(store().add_conversation({"con_x", "usr_o", "odense", "gemma", bytes("t"), at_second(9), at_second(9)}));
   std::vector<std::string> seen;
-  std::string before;
+  ConversationsFrom from;
   for (;;) {
-    const auto page = store().conversations("usr_a", before, 3);
+    const auto page = store().conversations("usr_a", from, 3);
     ASSERT_TRUE(page);
     for (const auto& row : *page) seen.push_back(row.id);
     if (page->size() < 3) break;
-    before = page->back().id;
+    from = {ConversationsFrom::Order::changed, page->back().id, page->back().updated_at};
   }
   EXPECT_EQ(seen, (std::vector<std::string>{"con_6", "con_5", "con_4", "con_3", "con_2", "con_1", "con_0"}));
 }
 
 TEST_P(StoreConformance, ListsConversationsFromAPlaceThatStaysAndEachOnceById) {
+  constexpr auto made = ConversationsFrom::Order::made;
   add_people();
   const auto row = [](int i, WallTime updated) {
     return SealedConversation{
         "con_" + std::to_string(i), "usr_a", "aarhus", "gemma", bytes("t"), at_second(i), updated};
   };
   for (int i = 1; i <= 4; ++i) ASSERT_TRUE(store().add_conversation(row(i, at_second(i))));
-  const auto ids = [&](const std::string& before) {
+  const auto ids = [&](const ConversationsFrom& from) {
     std::vector<std::string> out;
-    for (const auto& one : store().conversations("usr_a", before, 2).value()) out.push_back(one.id);
+    for (const auto& one : store().conversations("usr_a", from, 2).value()) out.push_back(one.id);
     return out;
   };
   using Ids = std::vector<std::string>;
-  const std::string third = std::to_string(unix_micros(at_second(3))) + ",con_3";
-  EXPECT_EQ(ids(""), (Ids{"con_4", "con_3"}));
-  EXPECT_EQ(ids("~"), (Ids{"con_4", "con_3"}));
+  const ConversationsFrom third{ConversationsFrom::Order::changed, "con_3", at_second(3)};
+  EXPECT_EQ(ids({}), (Ids{"con_4", "con_3"}));
+  EXPECT_EQ(ids({made}), (Ids{"con_4", "con_3"}));
   ASSERT_TRUE(store().update_conversation(row(3, at_second(9)))) << "between two pages";
   EXPECT_EQ(ids(third), (Ids{"con_2", "con_1"}));
-  EXPECT_EQ(ids("con_3"), (Ids{"con_2", "con_1"}));
+  EXPECT_EQ(ids({made, "con_3"}), (Ids{"con_2", "con_1"}));
   ASSERT_TRUE(store().update_conversation(row(1, at_second(10)))) << "and one that is still to come";
-  EXPECT_EQ(ids("con_3"), (Ids{"con_2", "con_1"}));
+  EXPECT_EQ(ids({made, "con_3"}), (Ids{"con_2", "con_1"}));
   ASSERT_TRUE(store().delete_conversation("usr_a", "con_3", at_second(11)));
   EXPECT_EQ(ids(third), Ids{"con_2"});
-  EXPECT_EQ(ids("con_3"), (Ids{"con_2", "con_1"}));
+  EXPECT_EQ(ids({made, "con_3"}), (Ids{"con_2", "con_1"}));
 }
 
 TEST_P(StoreConformance, RemovesAMembersOldConversationsAFewAtATime) {
@@ -371,8 +372,8 @@ TEST_P(StoreConformance, RemovesAMembersOldConversationsAFewAtATime) {
   EXPECT_TRUE(store().messages("con_0")->empty());
   EXPECT_EQ(store().remove_conversations("aarhus", at_second(3), 2).value(), 1U);
   EXPECT_EQ(store().remove_conversations("aarhus", at_second(3), 2).value(), 0U);
-  EXPECT_EQ(store().conversations("usr_a", "", 10)->size(), 2U) << "what is not older stays";
-  EXPECT_EQ(store().conversations("usr_o", "", 10)->size(), 1U) << "and other members'";
+  EXPECT_EQ(store().conversations("usr_a", {}, 10)->size(), 2U) << "what is not older stays";
+  EXPECT_EQ(store().conversations("usr_o", {}, 10)->size(), 1U) << "and other members'";
 }
 
 TEST_P(StoreConformance, KeepsMessagesInOrderAndErasesThemWithTheirConversation) {
@@ -416,7 +417,7 @@ TEST_P(StoreConformance, LetsADeletedConversationComeBackUntilItIsErased) {
   EXPECT_EQ(store().conversation("usr_a", "con_1").error().code, Errc::not_found);
   EXPECT_EQ(store().update_conversation(row).error().code, Errc::not_found);
   EXPECT_EQ(store().delete_conversation("usr_a", "con_1", at_second(11)).error().code, Errc::not_found);
-  EXPECT_TRUE(store().conversations("usr_a", "", 10)->empty());
+  EXPECT_TRUE(store().conversations("usr_a", {}, 10)->empty());
   EXPECT_EQ(store().deleted_conversations("usr_a", 10).value(), (std::vector{DeletedConversation{row, at_second(10)}}));
   EXPECT_TRUE(store().deleted_conversations("usr_o", 10)->empty());
   EXPECT_EQ(store().restore_conversation("usr_o", "con_1").error().code, Errc::not_found);
@@ -435,8 +436,8 @@ TEST_P(StoreConformance, DeletesAllOfOnePersonAndRestoresWhatWentTogether) {
   ASSERT_TRUE(store().add_conversation({"con_o", "usr_o", "odense", "gemma", bytes("t"), at_second(1), at_second(1)}));
   ASSERT_TRUE(store().delete_conversation("usr_a", "con_3", at_second(5)));
   EXPECT_EQ(store().delete_conversations("usr_a", at_second(9)).value(), 2U);
-  EXPECT_TRUE(store().conversations("usr_a", "", 10)->empty());
-  EXPECT_EQ(store().conversations("usr_o", "", 10)->size(), 1U);
+  EXPECT_TRUE(store().conversations("usr_a", {}, 10)->empty());
+  EXPECT_EQ(store().conversations("usr_o", {}, 10)->size(), 1U);
   EXPECT_EQ(store().deleted_conversations("usr_a", 2)->size(), 2U) << "no more than asked for";
   EXPECT_EQ(store().restore_conversations("usr_o", at_second(9)).value(), 0U);
   EXPECT_EQ(store().restore_conversations("usr_a", at_second(9)).value(), 2U);

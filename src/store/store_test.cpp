@@ -266,7 +266,7 @@ TEST_F(ConversationsTest, ComeBackAsTheyWereWritten) {
   ASSERT_TRUE(conversations.add_message(*store_, conversation_, message_));
   Conversations after_restart(master_);
   EXPECT_EQ(after_restart.get(*store_, "usr_a", "con_1").value(), conversation_);
-  EXPECT_EQ(after_restart.list(*store_, "usr_a", "", 10).value(), std::vector{conversation_});
+  EXPECT_EQ(after_restart.list(*store_, "usr_a", {}, 10).value(), std::vector{conversation_});
   EXPECT_EQ(after_restart.messages(*store_, conversation_).value(), std::vector{message_});
   message_.content += " Og hvem ejer den?";
   ASSERT_TRUE(after_restart.update_message(*store_, conversation_, message_));

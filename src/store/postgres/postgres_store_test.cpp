@@ -75,8 +75,8 @@ void use_everything(Store& store) {
   ASSERT_TRUE(store.has_member_data_keys());
   ASSERT_TRUE(store.add_conversation({"con_1", "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1)}));
   ASSERT_TRUE(store.update_conversation(store.conversation("usr_a", "con_1").value()));
-  ASSERT_TRUE(store.conversations("usr_a", "", 10));
-  ASSERT_TRUE(store.conversations("usr_a", "con_1", 10));
+  ASSERT_TRUE(store.conversations("usr_a", {}, 10));
+  ASSERT_TRUE(store.conversations("usr_a", {ConversationsFrom::Order::made}, 10));
   SealedMessage message;
   message.id = "msg_1";
   message.conversation = "con_1";
@@ -457,7 +457,7 @@ TEST(CopyToPostgres, BringsEveryRowOverAndTheServerGoesOnWhereItWas) {
   EXPECT_EQ(to->usage_sums({}, {}, 100)->sums, from->usage_sums({}, {}, 100)->sums);
   EXPECT_EQ(to->journal_position().value(), (ledger::Position{3, 400}));
   EXPECT_EQ(to->member_data_key("aarhus").value(), from->member_data_key("aarhus").value());
-  EXPECT_EQ(to->conversations("usr_a", "", 10).value(), from->conversations("usr_a", "", 10).value());
+  EXPECT_EQ(to->conversations("usr_a", {}, 10).value(), from->conversations("usr_a", {}, 10).value());
   EXPECT_EQ(to->messages("con_1").value(), from->messages("con_1").value());
   SealedMessage next = from->messages("con_1")->front();
   next.id = "msg_next";

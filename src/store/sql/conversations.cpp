@@ -1,5 +1,3 @@
-#include <charconv>
-
 #include "store/sql/sql_store.hpp"
 
 namespace faelled::store::sql {
@@ -19,22 +17,6 @@ SealedConversation read_conversation(Row& row) {
 }
 
 constexpr const char* absent = "there is no such conversation";
-
-// Where a page begins among rows by time: before this one.
-struct Place {
-  WallTime time{};
-  std::string_view id = "";  // empty: from the newest; never without an address, which would be NULL
-};
-
-// Of "<microseconds>,<id>". Nothing: the text is an id.
-std::optional<Place> place_of(std::string_view before) {
-  if (before.empty()) return Place{};
-  std::int64_t us = 0;
-  const char* const last = before.data() + before.size();
-  const auto [end, error] = std::from_chars(before.data(), last, us);
-  if (error != std::errc() || end == last || *end != ',') return std::nullopt;
-  return Place{from_unix_micros(us), {end + 1, last}};
-}
 
 }  // namespace
 
@@ -75,26 +57,23 @@ Expected<SealedConversation> SqlStore::conversation(const std::string& user, con
   return std::move(*out);
 }
 
-// Newest first by updated_at, from "<microseconds>,<id>" on, which stays where it is when the row it came from changes
-// or goes. Or, for whoever wants each of them once: last made first, those before an id; "~" is behind all ids.
-Expected<std::vector<SealedConversation>> SqlStore::conversations(const std::string& user, const std::string& before,
-                                                                  std::size_t limit) {
+Expected<std::vector<SealedConversation>> SqlStore::conversations(const std::string& user,
+                                                                  const ConversationsFrom& from, std::size_t limit) {
   std::vector<SealedConversation> out;
   const auto add = [&](Row& row) { out.push_back(read_conversation(row)); };
-  const auto place = place_of(before);
-  if (!place) {
-    auto read = db_.each(
-        "SELECT id, \"user\", member, model, title, created_at, updated_at, leaf FROM conversations "
-        "WHERE \"user\" = $1 AND deleted_at IS NULL AND id < $2 ORDER BY id DESC LIMIT $3",
-        add, user, before, limit);
-    if (!read) return std::unexpected(read.error());
-    return out;
-  }
-  auto read = db_.each(
-      "SELECT id, \"user\", member, model, title, created_at, updated_at, leaf FROM conversations WHERE \"user\" = $1 "
-      "AND deleted_at IS NULL AND ($2 = '' OR (updated_at, id) < ($3, $2)) ORDER BY updated_at DESC, id "
-      "DESC LIMIT $4",
-      add, user, place->id, place->time, limit);
+  constexpr std::string_view behind_all_ids = "~";
+  auto read =
+      from.order == ConversationsFrom::Order::made
+          ? db_.each(
+                "SELECT id, \"user\", member, model, title, created_at, updated_at, leaf FROM conversations "
+                "WHERE \"user\" = $1 AND deleted_at IS NULL AND id < $2 ORDER BY id DESC LIMIT $3",
+                add, user, from.id.empty() ? behind_all_ids : std::string_view(from.id), limit)
+          : db_.each(
+                "SELECT id, \"user\", member, model, title, created_at, updated_at, leaf FROM conversations "
+                "WHERE \"user\" = $1 "
+                "AND deleted_at IS NULL AND ($2 = '' OR (updated_at, id) < ($3, $2)) ORDER BY updated_at DESC, id "
+                "DESC LIMIT $4",
+                add, user, from.id, from.changed_at, limit);
   if (!read) return std::unexpected(read.error());
   return out;
 }

@@ -62,7 +62,7 @@ class SqlStore : public Store {
   Expected<bool> has_member_data_keys() override;
   Expected<void> add_conversation(const SealedConversation& row) override;
   Expected<SealedConversation> conversation(const std::string& user, const std::string& id) override;
-  Expected<std::vector<SealedConversation>> conversations(const std::string& user, const std::string& before,
+  Expected<std::vector<SealedConversation>> conversations(const std::string& user, const ConversationsFrom& from,
                                                           std::size_t limit) override;
   Expected<void> update_conversation(const SealedConversation& row) override;
   Expected<void> delete_conversation(const std::string& user, const std::string& id, WallTime now) override;
