@@ -32,7 +32,8 @@ Expected<std::unique_ptr<Front>> Front::open(const Parts& parts) {
 }
 
 Front::Front(const Parts& parts, std::vector<front_ends::FrontEnd> known)
-    : context{parts.process.loop,
+    : context{parts.directory,
+              parts.process.loop,
               parts.process.clock,
               parts.process.random,
               parts.process.client,

@@ -79,7 +79,7 @@ const FrontEnd* FrontEnds::of_key(const store::KeyRow& key) const {
 
 bool has_key(const members::Directory& directory, std::string_view member, std::string_view name, WallTime now) {
   return std::ranges::any_of(directory.keys(member), [&](const store::KeyRow& key) {
-    return is_called(key, member, name) && !key.revoked_at && (!key.expires_at || *key.expires_at > now);
+    return is_called(key, member, name) && directory.stands(key.id, {}, now);
   });
 }
 

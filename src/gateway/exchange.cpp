@@ -261,7 +261,7 @@ net::Task<Exchange::Ending> Exchange::attempt() {
     answer_due_ = std::min(answer_due_, granted_at_ + context_.settings.total_max);
     if (wake_told_) metrics_.woke(*std::exchange(wake_told_, std::nullopt), granted_at_ - wake_told_at_);
     arm();
-    if (waits && context_.stands && !context_.stands(row_.key, row_.user)) {
+    if (waits && !context_.directory.stands(row_.key, row_.user, context_.clock.wall())) {
       ending = {rpc::Outcome::refused, "its key or user was stopped while it waited",
                 ApiError{Cause::invalid_api_key, "This key or sign-in was stopped while the request waited."}};
     } else {

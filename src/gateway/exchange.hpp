@@ -17,7 +17,7 @@
 #include "http/client.hpp"
 #include "json/document.hpp"
 #include "ledger/journal.hpp"
-#include "members/caller.hpp"
+#include "members/directory.hpp"
 #include "net/event.hpp"
 #include "net/loop.hpp"
 #include "net/task.hpp"
@@ -40,6 +40,7 @@ struct Settings {
 
 // What every exchange uses; main() owns it all and it outlives them.
 struct Context {
+  const members::Directory& directory;
   net::Loop& loop;
   const Clock& clock;
   Random& random;
@@ -55,8 +56,6 @@ struct Context {
   bool shutting_down = false;
   Maintenance maintenance = {};
   engines::MemberSalts salts = {};
-  // Whether this key (empty: a session) and user (empty: none) may still ask; unset: all may.
-  std::function<bool(std::string_view key, std::string_view user)> stands = {};
 };
 
 class Exchange final : private rpc::TicketListener {

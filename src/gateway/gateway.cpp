@@ -126,20 +126,6 @@ std::expected<members::Caller, ApiError> Gateway::who_asks(const http::Request& 
       ApiError{Cause::missing_api_key, "No API key was sent. Send it as 'Authorization: Bearer sk-…'."});
 }
 
-Gateway::Gateway(Context& context, members::Directory& directory, front_ends::FrontEnds* front_ends)
-    : context_(context),
-      directory_(directory),
-      front_ends_(front_ends),
-      refusals_(context.loop, context.log, "keys were refused") {
-  context.stands = [&directory, &clock = context.clock](std::string_view key, std::string_view user) {
-    const auto row = key.empty() ? std::nullopt : directory.key(key);
-    const WallTime now = clock.wall();
-    if (!key.empty() && (!row || row->revoked_at || (row->expires_at && *row->expires_at <= now))) return false;
-    const auto who = user.empty() ? std::nullopt : directory.user(user);
-    return user.empty() || (who && !who->disabled_at);
-  };
-}
-
 bool Gateway::admit(const http::Request& head, http::Reply& reply) {
   const std::string request_id = new_request_id();
   const auto caller = who_asks(head, reply, request_id);

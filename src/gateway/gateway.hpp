@@ -21,7 +21,11 @@ enum class Wire : std::uint8_t { openai, anthropic };
 class Gateway {
  public:
   // `front_ends`: those that may say who is behind a request; nullptr: none.
-  Gateway(Context& context, members::Directory& directory, front_ends::FrontEnds* front_ends = nullptr);
+  Gateway(Context& context, members::Directory& directory, front_ends::FrontEnds* front_ends = nullptr)
+      : context_(context),
+        directory_(directory),
+        front_ends_(front_ends),
+        refusals_(context.loop, context.log, "keys were refused") {}
 
   // What can be said of a request when only its head is there: a wrong key is refused before its body is read. False:
   // that was the answer.

@@ -168,8 +168,8 @@ class GatewayTest : public ::testing::Test {
     engine_.emplace(loop_, (folder_ / "engine").string());
     mesh_.endpoint.unix_path = (folder_ / "engine").string();
     mesh_.endpoint.base_path = "/v1";
-    context_.reset(
-        new Context{loop_, clock_, random_, client_, mesh_, *journal_, *catalogue_, metrics_, *log_, {}, {}, 0, false});
+    context_.reset(new Context{
+        directory_, loop_, clock_, random_, client_, mesh_, *journal_, *catalogue_, metrics_, *log_, {}, {}, 0, false});
     gateway_.emplace(*context_, directory_);
   }
 

@@ -130,13 +130,25 @@ Authenticated Directory::authenticate(std::string_view secret, WallTime now) {
   KeyRow& row = found->second.row;
   if (row.revoked_at) return std::unexpected(key_denial(DenialCause::revoked, row.id));
   if (found->second.user_disabled) return std::unexpected(key_denial(DenialCause::disabled, row.id));
-  if (row.expires_at && *row.expires_at <= now) return std::unexpected(key_denial(DenialCause::expired, row.id));
+  if (row.has_ended(now)) return std::unexpected(key_denial(DenialCause::expired, row.id));
   if (!row.last_used_at || now - *row.last_used_at >= limits::key_last_used_every) {
     row.last_used_at = now;
     (void)body_->store.post([id = row.id, now](Store& rows) { (void)rows.set_key_last_used(id, now); });
     if (!row.user.empty()) body_->seen(row.user, now);
   }
   return found->second.caller;
+}
+
+bool Directory::stands(std::string_view key, std::string_view user, WallTime now) const {
+  if (!key.empty()) {
+    const auto hash = body_->key_hashes.find(key);
+    if (hash == body_->key_hashes.end()) return false;
+    const Body::Key& held = body_->keys.at(hash->second);
+    if (held.row.revoked_at || held.user_disabled || held.row.has_ended(now)) return false;
+  }
+  if (user.empty()) return true;
+  const auto found = body_->users.find(user);
+  return found != body_->users.end() && !found->second.disabled_at;
 }
 
 Authenticated Directory::authenticate_session(std::string_view token, WallTime now) const {

@@ -129,6 +129,9 @@ class Directory {
   // Who holds this session token?
   Authenticated authenticate_session(std::string_view token, WallTime now) const;
 
+  // May who came with this key (empty: by a session), for this user (empty: for none), still ask? Both by their ids.
+  bool stands(std::string_view key, std::string_view user, WallTime now) const;
+
   // May this caller ask for the model? False where the member's policy or the key leaves it out.
   bool allows(const Caller& caller, std::string_view model, WallTime at) const;
 

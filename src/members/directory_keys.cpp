@@ -104,8 +104,7 @@ void Directory::update_key(std::string id, KeyChange change, Act act, Then<KeyRo
         const store::Policy& policy = body->members.at(before.member).policy;
         // What a key may and how long is for those who could make it so, or the policy holds of new keys alone.
         if (change.models || change.expires_at) {
-          if (before.expires_at && *before.expires_at <= act.at)
-            return fail(Errc::conflict, "This key works no longer.", "Make a new one.");
+          if (before.has_ended(act.at)) return fail(Errc::conflict, "This key works no longer.", "Make a new one.");
           if (auto ok = may_make_key(act.by, before.member, body->owner_of(before), policy.key_makers); !ok)
             return std::unexpected(ok.error());
         }
@@ -145,7 +144,7 @@ void Directory::rotate_key(std::string id, WallTime old_until, std::optional<Wal
         if (hash == body->key_hashes.end()) return absent("key");
         const KeyRow before = body->keys.at(hash->second).row;
         if (auto ok = may_change_key(act.by, before); !ok) return std::unexpected(ok.error());
-        if (before.revoked_at || (before.expires_at && *before.expires_at <= act.at))
+        if (before.revoked_at || before.has_ended(act.at))
           return fail(Errc::conflict, "This key works no longer.", "Make a new one.");
         if (!before.replaced_by.empty())
           return fail(Errc::conflict, "This key was rotated already.", "Rotate the new one.");

@@ -119,10 +119,7 @@ net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller cal
   if (--unkept_ == 0) all_kept_.set();
 }
 
-bool Portal::let_in(const std::string& user) const {
-  const auto row = p_.directory.user(user);
-  return row && !row->disabled_at;
-}
+bool Portal::let_in(const std::string& user) const { return p_.directory.stands({}, user, p_.context.clock.wall()); }
 
 void Portal::cut_off_disabled(Turn& turn) const {
   if (!let_in(turn.conversation().user))

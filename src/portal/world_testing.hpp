@@ -187,8 +187,8 @@ class World {
     model.settings.name = "A model";
     model.settings.kind = engines::EngineKind::openai;
     catalogue.emplace(std::vector{model}, clock.wall());
-    context.reset(
-        new gateway::Context{loop, clock, random, client, mesh, *journal, *catalogue, metrics, *log, {}, {}, 0, false});
+    context.reset(new gateway::Context{
+        *directory, loop, clock, random, client, mesh, *journal, *catalogue, metrics, *log, {}, {}, 0, false});
     gateway.emplace(*context, *directory);
     portal_settings = settings;
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
