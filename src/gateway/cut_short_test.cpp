@@ -75,7 +75,6 @@ TEST_F(CutShort, WhatAnEngineHadSaidIsBookedThoughNobodyAskedForAStream) {
       co_await engine.say(stream_head() + role() + word("hej") + word("igen"));
       co_await net::turns_until(loop_, [&] { return !mesh_.progress_told.empty(); });
       EXPECT_EQ(mesh_.progress_told.back().output_tokens, 2U);
-      EXPECT_EQ(mesh_.progress_told.back().prompt_tokens, 0U) << "how much of it was cached is not known";
       mesh_.progress_told.clear();
       if (hangs_up) {
         peer.hang_up();

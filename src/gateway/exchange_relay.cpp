@@ -263,12 +263,11 @@ void Exchange::book_deltas(std::uint32_t deltas) {
   if (deltas > 0) usage_.prompt_tokens = request_.prompt_tokens_estimate;
 }
 
-// What runs is paid for as it comes, not at its end. The prompt's estimate was charged when it was begun; how much of
-// it was cached is known at the end alone.
+// What runs is paid for as it comes, not at its end. The prompt's estimate was charged when it was begun.
 void Exchange::tell_progress(std::uint32_t output_tokens) {
   if (last_byte_ - last_progress_ <= 1s) return;
   last_progress_ = last_byte_;
-  context_.mesh.progress({ticket_.number, 0, output_tokens});
+  context_.mesh.progress({ticket_.number, output_tokens});
 }
 
 // The answer is whole. Its connection goes back to the pool now, or when the engine has said its last byte.

@@ -98,12 +98,15 @@ void Mesh::submit(const rpc::Ticket& ticket, rpc::TicketListener& listener) {
     const auto order = scheduler_.waiting(ticket.model, line.tickets > short_line ? 1 : line.tickets);
     const auto at = std::ranges::find(order, ticket.number);
     const std::size_t position = at == order.end() ? line.tickets : static_cast<std::size_t>(at - order.begin()) + 1;
-    listener.waiting(waiting_of(ticket.model, ticket.number, position));
+    rpc::Waiting waiting = why_waiting(ticket.model);
+    waiting.ticket = ticket.number;
+    waiting.position = static_cast<std::uint32_t>(position);
+    listener.waiting(waiting);
   }
 }
 
 void Mesh::progress(const rpc::Progress& progress) {
-  decide(commons::Progress{progress.ticket, progress.prompt_tokens, progress.output_tokens});
+  decide(commons::Progress{progress.ticket, 0, progress.output_tokens});
 }
 
 void Mesh::end(const rpc::End& end) {
@@ -399,20 +402,26 @@ void Mesh::tell_waiting(const std::string& model, Line& line) {
   if (line.tickets > short_line && now - line.told < long_line_told_every) return;
   line.told = now;
   const std::vector<std::uint64_t> order = scheduler_.waiting(model, positions_told_max);
-  std::size_t position = 0;
+  rpc::Waiting waiting = why_waiting(model);
   for (const std::uint64_t number : order)
-    if (const auto found = live_.find(number); found != live_.end() && !found->second.room)
-      found->second.listener->waiting(waiting_of(model, number, ++position));
+    if (const auto found = live_.find(number); found != live_.end() && !found->second.room) {
+      waiting.ticket = number;
+      ++waiting.position;
+      found->second.listener->waiting(waiting);
+    }
 }
 
-rpc::Waiting Mesh::waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const {
-  const bool ready = std::ranges::any_of(
+// All but whose it is and the place: the same for all in a line.
+rpc::Waiting Mesh::why_waiting(const std::string& model) const {
+  rpc::Waiting waiting;
+  waiting.model_ready = std::ranges::any_of(
       engines_, [&](const auto& named) { return named.second.report.model == model && serves(named.second); });
-  if (ready) return {ticket, static_cast<std::uint32_t>(position), true, {}};
+  if (waiting.model_ready) return waiting;
   const rpc::EngineReport* best = best_report(model);
   const Duration coming = residents_.ready_in(model);
-  const Duration ready_in = coming > Duration{} || best == nullptr ? coming : best->ready_in;
-  return {ticket, static_cast<std::uint32_t>(position), false, ready_in, residents_.promise(model)};
+  waiting.ready_in = coming > Duration{} || best == nullptr ? coming : best->ready_in;
+  waiting.promised = residents_.promise(model);
+  return waiting;
 }
 
 bool Mesh::serves(const Engine& engine) const {

@@ -103,8 +103,6 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
     engine_restart_ = std::move(told);
   }
 
-  // Of all engines that are ready.
-  std::uint32_t places() const;
   // The models that have an engine, in whatever state.
   std::vector<std::string> with_engines() const;
   std::size_t waiting() const { return scheduler_.waiting(); }
@@ -160,7 +158,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void tell_waiting(const std::string& model);
   void tell_waiting(const std::string& model, Line& line);
   void tell_commons(const std::string& model);
-  rpc::Waiting waiting_of(const std::string& model, std::uint64_t ticket, std::size_t position) const;
+  rpc::Waiting why_waiting(const std::string& model) const;
   bool serves(const Engine& engine) const;
   const rpc::EngineReport* best_report(const std::string& model) const;
 

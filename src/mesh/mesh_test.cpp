@@ -338,7 +338,7 @@ TEST(Mesh, CountsNothingThatWasCached) {
   rpc::Ticket long_talk = ticket(1);
   long_talk.prompt_tokens_estimate = 8000;
   mesh.submit(long_talk, a);
-  mesh.progress({1, 0, 50});
+  mesh.progress({1, 50});
   mesh.end({1, rpc::Outcome::done, 8000, 7800, 100});
   ASSERT_TRUE(mesh.share("aarhus"));
   EXPECT_EQ(mesh.share("aarhus")->delivered, 200 + 2 * 100);

@@ -113,16 +113,6 @@ std::vector<std::string> Mesh::failed() const {
   return {all.begin(), all.end()};
 }
 
-std::uint32_t Mesh::places() const {
-  std::uint32_t all = 0;
-  for (const auto& [id, engine] : engines_) {
-    const Line* known = line(engine.report.model);
-    if (engine.report.state == rpc::EngineState::ready && (known == nullptr || !known->removed))
-      all += static_cast<std::uint32_t>(engine.places.size());
-  }
-  return all;
-}
-
 std::vector<std::string> Mesh::with_engines() const {
   std::set<std::string> all;
   for (const auto& [id, engine] : engines_) all.insert(engine.report.model);

@@ -49,7 +49,6 @@ TEST_F(ResidentsTest, TellsOfEachModelAloneWhatItTellsOfAll) {
   EXPECT_EQ(mesh.failed(), failed);
   EXPECT_FALSE(mesh.model("removed"));
   EXPECT_FALSE(mesh.model("nobody"));
-  EXPECT_EQ(mesh.places(), 1U);
   EXPECT_THAT(mesh.with_engines(), ElementsAre("a"));
 }
 

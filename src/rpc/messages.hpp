@@ -103,8 +103,7 @@ struct Refusal {
 // Work delivered so far; sent at the first token and then at least once a second while tokens come.
 struct Progress {
   std::uint64_t ticket = 0;
-  std::uint32_t prompt_tokens = 0;  // that the engine has read, not cached; 0: it has not said so yet
-  std::uint32_t output_tokens = 0;
+  std::uint32_t output_tokens = 0;  // what it has read, and how much of that was cached, is known at its end alone
   bool operator==(const Progress&) const = default;
 };
 
