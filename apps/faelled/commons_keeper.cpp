@@ -22,13 +22,14 @@ Expected<std::optional<mesh::Balances>> read_kept(store::Store& store) {
 }  // namespace
 
 CommonsKeeper::CommonsKeeper(net::Loop& loop, const Clock& clock, mesh::Mesh& mesh, members::Directory& directory,
-                             store::StoreThread& store, observe::Log& log)
+                             store::StoreThread& store, observe::Log& log, std::function<std::uint64_t()> places)
     : clock_(clock),
       mesh_(mesh),
       directory_(directory),
       store_(store),
       log_(log),
       timer_(loop, [this] { tick(); }),
+      places_(std::move(places)),
       saved_at_(clock.now()) {}
 
 Expected<void> CommonsKeeper::restore() {
@@ -43,11 +44,6 @@ Expected<void> CommonsKeeper::restore() {
     take(**kept);
   timer_.arm(tick_every);
   return {};
-}
-
-void CommonsKeeper::reckon_with(std::function<std::uint64_t()> places) {
-  places_ = std::move(places);
-  tell_agreements();
 }
 
 void CommonsKeeper::tick() {

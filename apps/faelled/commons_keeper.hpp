@@ -20,15 +20,14 @@ namespace faelled::app {
 
 class CommonsKeeper {
  public:
+  // `places`: how many there are to promise, as configured, so that an engine that loads or is away for a moment
+  // changes nobody's limit, and what the page shows is what counts; 0: not known, and nothing is scaled.
   CommonsKeeper(net::Loop& loop, const Clock& clock, mesh::Mesh& mesh, members::Directory& directory,
-                store::StoreThread& store, observe::Log& log);
+                store::StoreThread& store, observe::Log& log, std::function<std::uint64_t()> places);
 
   // At start, before the loop runs. Errors: the store's; balances that cannot be read are told in the log and begin
   // anew.
   Expected<void> restore();
-  // How many places there are to promise: as configured, so that an engine that loads or is away for a moment changes
-  // nobody's limit, and what the page shows is what counts. Until this is known nothing is scaled.
-  void reckon_with(std::function<std::uint64_t()> places);
   // At the end; `then` is called when the balances are kept, or could not be. What another server kept meanwhile, as
   // while one takes over from the other, is added and not overwritten.
   void save(std::function<void()> then);
@@ -44,7 +43,7 @@ class CommonsKeeper {
   store::StoreThread& store_;
   observe::Log& log_;
   net::Timer timer_;
-  std::function<std::uint64_t()> places_ = [] { return std::uint64_t{0}; };
+  std::function<std::uint64_t()> places_;
   std::map<std::string, commons::Agree> told_;
   std::uint64_t told_places_ = 0;
   std::optional<WallTime> changes_at_;  // when what was told becomes something else by itself

@@ -13,11 +13,13 @@ using namespace std::chrono_literals;
 
 // A server from its start on, with what its store has of agreements and balances.
 struct ServerRun {
-  explicit ServerRun(const std::filesystem::path& folder)
+  // `configured`: places; 0: not known.
+  explicit ServerRun(const std::filesystem::path& folder, std::uint64_t configured = 0)
       : log(observe::Log::open((folder / "log").string(), observe::Level::debug).value()),
         store(std::move(store::open_sqlite_store(folder / "faelled.db").value()),
               [this](std::function<void()> done) { loop.post(std::move(done)); }),
-        directory(store, random) {
+        directory(store, random),
+        keeper(loop, clock, mesh, directory, store, *log, [configured] { return configured; }) {
     EXPECT_TRUE(directory.load({}, clock.wall()));
     EXPECT_TRUE(keeper.restore());
   }
@@ -47,7 +49,7 @@ struct ServerRun {
   store::StoreThread store;
   members::Directory directory;
   mesh::Mesh mesh{clock, {{"m"}}};
-  CommonsKeeper keeper{loop, clock, mesh, directory, store, *log};
+  CommonsKeeper keeper;
 };
 
 class CommonsKeeperTest : public ::testing::Test {
@@ -72,21 +74,19 @@ class CommonsKeeperTest : public ::testing::Test {
 };
 
 TEST_F(CommonsKeeperTest, ScalesLimitsByThePlacesThatAreConfigured) {
-  ServerRun run(folder_.path());
-  EXPECT_EQ(run.limit_of("aarhus"), 8U) << "nobody knows yet how many there are";
-  run.keeper.reckon_with([] { return std::uint64_t{4}; });
+  EXPECT_EQ(ServerRun(folder_.path()).limit_of("aarhus"), 8U) << "nobody knows how many there are";
+  ServerRun run(folder_.path(), 4);
   EXPECT_EQ(run.limit_of("aarhus"), 4U) << "of eight that were promised";
   EXPECT_EQ(run.limit_of("ribe"), 2U);
 }
 
 TEST_F(CommonsKeeperTest, AnEngineThatComesChangesNobodysLimit) {
-  ServerRun run(folder_.path());
-  run.keeper.reckon_with([] { return std::uint64_t{16}; });
+  ServerRun run(folder_.path(), 16);
   run.engines(1);
   store::Changes news;  // and all are told again
   news.tiers = run.directory.agreements().tiers();
   run.directory.agreements().know(news);
-  EXPECT_EQ(run.mesh.places(), 1U);
+  EXPECT_EQ(run.mesh.with_engines(), std::vector<std::string>{"m"});
   EXPECT_EQ(run.limit_of("aarhus"), 8U);
   EXPECT_EQ(run.limit_of("ribe"), 4U);
 }

@@ -47,7 +47,8 @@ Keepers::Keepers(const Process& process, store::StoreThread& store, members::Dir
                  pool.memory ? pool.memory->bytes : 0, largest_of(pool.gpus.all)}),
       aliases(process.loop, models, pool.mesh, process.log, kept_in(store, process.clock)),
       habits(process.loop, process.clock, pool.mesh, store, process.log),
-      commons(process.loop, process.clock, pool.mesh, directory, store, process.log) {
+      commons(process.loop, process.clock, pool.mesh, directory, store, process.log,
+              [&models] { return models.places(); }) {
   pool.ask_for_settings([this](const std::string& model) { return catalogue.settings_of(model); });
 }
 

@@ -168,7 +168,6 @@ int run(const ServeOptions& options, config::Config config) {
   if (!pool) return refuse(pool.error());
   const auto keepers = Keepers::open(process, *storage->thread, directory, catalogue, **pool);
   if (!keepers) return refuse(keepers.error());
-  (*keepers)->commons.reckon_with([&catalogue] { return catalogue.places(); });
 
   auto listeners = Listeners::open(process, storage->folder);
   if (!listeners) return refuse(listeners.error());

@@ -307,8 +307,9 @@ Expected<void> ArchiveReader::unpack(const std::filesystem::path& folder, Secret
     passed_over = is_secret(chunk->content) && secrets == Secrets::read_only;
     if (chunk->kind != file_begins || !is_entry_name(chunk->content) || (is_secret(chunk->content) && !heading_.keys))
       return fail(Errc::invalid, file_.string() + " holds what no backup of ours holds", "do not use this file");
-    path = passed_over ? std::filesystem::path() : folder / chunk->content;
+    path.clear();
     if (passed_over) continue;
+    path = folder / chunk->content;
     std::error_code code;
     if (std::filesystem::exists(path, code)) return std::unexpected(damaged());
     std::filesystem::create_directories(path.parent_path(), code);
