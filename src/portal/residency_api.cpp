@@ -1,6 +1,7 @@
 // Which model lies in which memory, why, and the orders of operators.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "json/writer.hpp"
@@ -91,10 +92,10 @@ net::Task<void> Portal::get_residency(Call& call) {
               for (const rpc::ModelResidency& model : models)
                 write_residency(out, model, p_.context.catalogue.find(model.model));
               out.close_array();
-              const Duration most = p_.residency != nullptr ? p_.residency->promise() : Duration{};
-              if (most > Duration{}) {
-                out.member("wait_at_most_s",
-                           static_cast<double>(to_millis(std::max(most, p_.context.settings.wait_max))) / 1000);
+              // What lies elsewhere needs no memory of ours.
+              if (std::ranges::any_of(models, [](const rpc::ModelResidency& model) { return model.bytes > 0; })) {
+                const Duration most = std::max(p_.residency->promise(), p_.context.settings.wait_max);
+                out.member("wait_at_most_s", static_cast<double>(to_millis(most)) / 1000);
               } else {
                 out.member("wait_at_most_s", nullptr);
               }
