@@ -232,16 +232,27 @@ def all_runs(binary, policies, seeds, processes):
         return Runs({key: [each.result() for each in futures] for key, futures in runs.items()})
 
 
-def main():
-    words = argparse.ArgumentParser(description=__doc__)
+def words_of(description, seeds, document):
+    """The command line of a script that plays many seeds and fills a document."""
+    words = argparse.ArgumentParser(description=description)
     words.add_argument("--binary", default=os.environ.get("FAELLED_BINARY", ROOT / "build/release/faelled"), type=Path)
-    words.add_argument("--seeds", type=int, default=20, help="seeds 1 to so many (20)")
-    words.add_argument("--processes", type=int, default=PROCESSES, help="so many simulations at a time (2)")
-    words.add_argument("--document", type=Path, default=DOCUMENT, help="where to write the tables (docs/fairness.md)")
+    words.add_argument("--seeds", type=at_least_one, default=seeds, help=f"seeds 1 to so many ({seeds})")
+    words.add_argument("--processes", type=at_least_one, default=PROCESSES, help=f"so many simulations at a time ({PROCESSES})")
+    words.add_argument("--document", type=Path, default=document, help=f"where to write (docs/{document.name})")
+    return words
+
+
+def at_least_one(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one")
+    return number
+
+
+def main():
+    words = words_of(__doc__, 20, DOCUMENT)
     words.add_argument("--json", type=Path, help="also write every summary there")
     options = words.parse_args()
-    if options.seeds < 1 or options.processes < 1:
-        words.error("at least one seed and one process")
     begun = time.monotonic()
     policies = list(TITLES)  # ours last
     if missing := set(policies) - set(ran(options.binary, "policies").split()):

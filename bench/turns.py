@@ -2,10 +2,8 @@
 """Models that take turns: every workload and load time of docs/simulation.md under every policy, the waits of ten seeds
 together. Writes the table between its markers. Started by ./dev turns."""
 
-import argparse
 import csv
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -13,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from fairness import PROCESSES, ROOT, WORLDS, filled, ran, table
+from fairness import ROOT, WORLDS, filled, ran, table, words_of
 
 DOCUMENT = ROOT / "docs/simulation.md"
 POLICIES = ["fifo", "at-once", "tenure", "unfair", "commons"]
@@ -76,14 +74,7 @@ def all_played(binary, seeds, processes):
 
 
 def main():
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--binary", default=os.environ.get("FAELLED_BINARY", ROOT / "build/release/faelled"), type=Path)
-    words.add_argument("--seeds", type=int, default=10, help="seeds 1 to so many (10)")
-    words.add_argument("--processes", type=int, default=PROCESSES, help="so many simulations at a time (2)")
-    words.add_argument("--document", type=Path, default=DOCUMENT, help="where to write the table (docs/simulation.md)")
-    options = words.parse_args()
-    if options.seeds < 1 or options.processes < 1:
-        words.error("at least one seed and one process")
+    options = words_of(__doc__, 10, DOCUMENT).parse_args()
     begun = time.monotonic()
     played = all_played(options.binary, range(1, options.seeds + 1), options.processes)
     text = options.document.read_text(encoding="utf-8")

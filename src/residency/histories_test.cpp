@@ -12,23 +12,12 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 struct History {
-  explicit History(std::uint64_t seed) : random(seed), world(devices, settings_of(random)) {
+  explicit History(std::uint64_t seed) : random(seed), world(devices, random_settings(random)) {
     world.shrank = true;
-    world.at_start = random.below(2) == 0;
-    world.ends_after = milliseconds(random.below(3000));
-    world.falls_asleep_in = milliseconds(random.below(3000));
-    world.wakes_in = milliseconds(1 + random.below(3000));
-    world.reads_in = milliseconds(1 + random.below(6000));
-    world.answer_takes = milliseconds(100 + random.below(20'000));
+    temper(world, random);
     if (random.below(3) == 0) world.vain_every = static_cast<std::uint32_t>(1 + random.below(5));
     models = static_cast<ModelNumber>(2 + random.below(8));
     for (ModelNumber m = 0; m < models; ++m) define(m);
-  }
-  static Settings settings_of(SeededRandom& random) {
-    Settings settings;
-    settings.turn_least = seconds(1 + random.below(60));
-    if (random.below(3) == 0) settings.unused_after = seconds(1 + random.below(100));
-    return settings;
   }
   void define(ModelNumber model) {
     const std::uint64_t bytes = 1 + random.below(10);

@@ -273,16 +273,9 @@ TEST(Sleep, AnswersEverybodyInRandomHistories) {
   for (std::uint64_t seed = first; seed < first + 300; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     SeededRandom random(seed);
-    Settings settings;
-    settings.turn_least = seconds(1 + random.below(60));
-    if (random.below(3) == 0) settings.unused_after = seconds(1 + random.below(100));
+    const Settings settings = random_settings(random);
     World world(10 + random.below(30), settings, 1 + random.below(40));
-    world.at_start = random.below(2) == 0;
-    world.ends_after = milliseconds(random.below(3000));
-    world.falls_asleep_in = milliseconds(random.below(3000));
-    world.wakes_in = milliseconds(1 + random.below(3000));
-    world.reads_in = milliseconds(1 + random.below(6000));
-    world.answer_takes = milliseconds(100 + random.below(20'000));
+    temper(world, random);
     if (random.below(4) == 0) world.asleep_read = 1 + random.below(8);
     if (random.below(3) == 0) world.vain_every = static_cast<std::uint32_t>(1 + random.below(5));
     const auto models = static_cast<ModelNumber>(2 + random.below(8));

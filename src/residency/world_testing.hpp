@@ -270,10 +270,10 @@ struct World {
 
   void check() const {
     std::vector<ModelState> states;
-    std::vector<std::pair<ModelNumber, EngineFacts>> copies;
+    std::vector<std::pair<ModelNumber, EngineFacts>> further;
     for (ModelNumber m = 0; m < models_; ++m) {
       states.push_back(at(m));
-      for (const EngineFacts& copy : planner.copies(m)) copies.emplace_back(m, copy);
+      for (const EngineFacts& copy : planner.copies(m)) further.emplace_back(m, copy);
     }
     for (DeviceNumber d = 0; d < planner.devices(); ++d) {
       const DeviceState device = *planner.device(d);
@@ -285,21 +285,21 @@ struct World {
         EXPECT_FALSE(state.level == 2 && state.backed > 0) << "at level 2 nobody has the weights";
         if (state.device == d) taken += takes(state);
       }
-      for (const auto& [m, copy] : copies)
+      for (const auto& [m, copy] : further)
         if (copy.device == d) taken += copy.taken;
       EXPECT_EQ(device.taken, taken) << "of device " << d;
       if (!read_more && !shrank) EXPECT_LE(taken, device.bytes) << "of device " << d;
     }
-    if (!copies.empty()) check_copies(states, copies);
+    if (!further.empty()) check_copies(states, further);
   }
   // Nobody who is waited for is kept out by a further engine: where one lies that does not go, no absent model waits
   // that would have room without it, unless others are before it there or it has just failed.
   void check_copies(const std::vector<ModelState>& states,
-                    const std::vector<std::pair<ModelNumber, EngineFacts>>& copies) const {
+                    const std::vector<std::pair<ModelNumber, EngineFacts>>& further) const {
     using Where = ModelState::Where;
     std::vector<std::uint64_t> spare(planner.devices());
     std::vector<bool> switches(planner.devices());  // one at a time
-    for (const auto& [m, copy] : copies) {
+    for (const auto& [m, copy] : further) {
       EXPECT_FALSE(states[m].device == copy.device && takes(states[m]) > 0) << "two of one model on one device";
       if (copy.where == Where::ready || copy.where == Where::loading) spare[copy.device] += copy.taken;
     }
@@ -342,5 +342,22 @@ struct World {
   std::map<DeviceNumber, std::size_t> ended_on_;
   std::vector<Action> done_;
 };
+
+// Of a random history: how the planner is set, and how fast its world is.
+inline Settings random_settings(SeededRandom& random) {
+  Settings settings;
+  settings.turn_least = std::chrono::seconds(1 + random.below(60));
+  if (random.below(3) == 0) settings.unused_after = std::chrono::seconds(1 + random.below(100));
+  return settings;
+}
+inline void temper(World& world, SeededRandom& random) {
+  using std::chrono::milliseconds;
+  world.at_start = random.below(2) == 0;
+  world.ends_after = milliseconds(random.below(3000));
+  world.falls_asleep_in = milliseconds(random.below(3000));
+  world.wakes_in = milliseconds(1 + random.below(3000));
+  world.reads_in = milliseconds(1 + random.below(6000));
+  world.answer_takes = milliseconds(100 + random.below(20'000));
+}
 
 }  // namespace faelled::residency
