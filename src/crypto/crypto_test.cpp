@@ -5,6 +5,7 @@
 
 #include "crypto/base64url.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/git_blob.hpp"
 #include "crypto/hmac.hpp"
 #include "crypto/master_key.hpp"
 #include "crypto/seal.hpp"
@@ -39,6 +40,22 @@ TEST(Digest, ComparesWholeContents) {
   EXPECT_TRUE(equal_constant_time(sha256("a"), sha256("a")));
   EXPECT_FALSE(equal_constant_time(sha256("a"), sha256("b")));
   EXPECT_FALSE(equal_constant_time(sha256("a"), std::span<const std::byte>(sha256("a")).first(31)));
+}
+
+TEST(GitBlob, IsWhatGitCallsAContent) {
+  const auto id = [](std::string_view text, std::size_t first) {
+    RunningGitBlob git(text.size());
+    git.add(std::as_bytes(std::span(text.substr(0, first))));
+    git.add(std::as_bytes(std::span(text.substr(first))));
+    return hex(git.finish());
+  };
+  // Of the book "Pro Git", chapter 10.2, and of an empty file.
+  EXPECT_EQ(id("test content\n", 4), "d670460b4b4aece5915caf5c68d12f560a9fe3e4");
+  EXPECT_EQ(id("", 0), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+  EXPECT_EQ(hex(git_blob_id_from_hex("D670460b4b4aece5915caf5c68d12f560a9fe3e4").value()), id("test content\n", 0));
+  for (const char* no :
+       {"", "d6", "d670460b4b4aece5915caf5c68d12f560a9fe3eg", "-670460b4b4aece5915caf5c68d12f560a9fe3e4"})
+    EXPECT_FALSE(git_blob_id_from_hex(no)) << no;
 }
 
 TEST(Seal, OpensWhatItSealed) {
