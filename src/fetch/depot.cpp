@@ -73,12 +73,21 @@ std::optional<crypto::Digest> Depot::remembered(const Source& source) const {
   return std::getline(in, line) ? crypto::from_hex(line) : std::nullopt;
 }
 
-Expected<void> Depot::remember(const Source& source, const crypto::Digest& sha256) const {
+std::optional<std::string> Depot::remembered_commit(const Source& source) const {
+  std::ifstream in(note_of(source));
+  std::string line;
+  for (int lines = 0; lines < 3; ++lines)
+    if (!std::getline(in, line)) return std::nullopt;
+  return is_commit(line) ? std::optional(line) : std::nullopt;
+}
+
+Expected<void> Depot::remember(const Source& source, const crypto::Digest& sha256, std::string_view commit) const {
   const fs::path note = note_of(source);
   fs::path draft = note;
   draft += ".new";
   std::ofstream out(draft, std::ios::trunc);
   out << crypto::hex(sha256) << '\n' << source.text << '\n';
+  if (!commit.empty()) out << commit << '\n';
   out.close();
   std::error_code wrong;
   if (out) fs::rename(draft, note, wrong);
@@ -95,22 +104,32 @@ void Depot::forget(const Source& source) const {
 void Depot::remove_parts(const crypto::Digest& sha256) const {
   std::error_code ignored;
   for (const fs::path& path : beginning_with(crypto::hex(sha256) + "-"))
-    if (is_part(path)) fs::remove(path, ignored);
+    if (is_part(path)) fs::remove_all(path, ignored);
 }
 
 void Depot::remove(const crypto::Digest& sha256) const {
   std::error_code ignored;
-  for (const fs::path& path : beginning_with(crypto::hex(sha256) + "-")) fs::remove(path, ignored);
+  for (const fs::path& path : beginning_with(crypto::hex(sha256) + "-")) fs::remove_all(path, ignored);
+}
+
+std::optional<std::uint64_t> Depot::bytes_of(const fs::path& path) {
+  std::error_code wrong;
+  if (!fs::is_directory(path, wrong)) {
+    const std::uintmax_t bytes = fs::file_size(path, wrong);
+    return wrong ? std::nullopt : std::optional<std::uint64_t>(bytes);
+  }
+  std::uint64_t all = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, wrong))
+    if (const std::uintmax_t bytes = entry.file_size(wrong); !wrong) all += bytes;
+  return all;
 }
 
 std::vector<Depot::File> Depot::files() const {
   std::vector<File> all;
   for (const fs::path& path : beginning_with("")) {
-    std::error_code ignored;
     const std::string name = path.filename().string();
     if (name.ends_with(note_ending) || name.ends_with(etag_ending)) continue;
-    const std::uintmax_t bytes = fs::file_size(path, ignored);
-    if (!ignored) all.push_back({name, bytes});
+    if (const auto bytes = bytes_of(path)) all.push_back({name, *bytes});
   }
   return all;
 }

@@ -1,6 +1,7 @@
 // Depot: the folder in which fetched files lie, each called by its SHA-256 and a name for people, so that two models
-// with one hash share one file. What is still coming ends in ".part". A value; its functions touch the disk and may be
-// called from any thread, but two that fetch one file at a time are not meant.
+// with one hash share one file. What is still coming ends in ".part". A model that is a folder lies there as one,
+// called by the hash of its listing. A value; its functions touch the disk and may be called from any thread, but two
+// that fetch one file at a time are not meant.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +29,16 @@ class Depot {
   std::filesystem::path place(const crypto::Digest& sha256, const Source& source) const;
   // By the name of a file in a depot.
   static std::optional<crypto::Digest> sha256_of(const std::filesystem::path& file);
+  // Of a file, or of all files in a folder; nothing: it is not there.
+  static std::optional<std::uint64_t> bytes_of(const std::filesystem::path& path);
   static std::filesystem::path part_of(std::filesystem::path file) { return file += ".part"; }
 
   // What a hub said of a source when it was first asked: later answers do not change what is served. Nothing: it was
   // not asked yet.
   std::optional<crypto::Digest> remembered(const Source& source) const;
-  Expected<void> remember(const Source& source, const crypto::Digest& sha256) const;
+  // `commit`: of a folder, at which the hub said so.
+  Expected<void> remember(const Source& source, const crypto::Digest& sha256, std::string_view commit = {}) const;
+  std::optional<std::string> remembered_commit(const Source& source) const;
   void forget(const Source& source) const;
 
   // Removes the file with this hash, and what of it came so far.
@@ -42,7 +47,7 @@ class Depot {
 
   struct File {
     std::string name;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0;  // of a folder: what is in it
   };
   std::vector<File> files() const;  // by name, parts too
 

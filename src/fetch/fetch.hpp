@@ -1,6 +1,6 @@
 // Fetch: one model file from its source into the depot, once: a part that is there is gone on with, and only a file of
-// the right size and hash gets its name. Blocks; for a thread of its own. Pure but for the disk and the network:
-// whether and when to try again is the Queue's.
+// the right size and hash gets its name. So it is with a folder, file by file (folder.hpp). Blocks; for a thread of its
+// own. Pure but for the disk and the network: whether and when to try again is the Queue's.
 #pragma once
 
 #include <atomic>
@@ -29,20 +29,20 @@ struct Settings {
 
 struct Order {
   Source source;
-  std::optional<crypto::Digest> sha256;  // none: a hub's source, and the hub says it
+  std::optional<crypto::Digest> sha256;  // none: a hub's source, and the hub says it. Of a folder none
 };
 
 // Of a fetch under way: written by its thread, read by another.
 struct Progress {
   std::atomic<bool> stop = false;
-  std::atomic<std::uint64_t> bytes = 0;    // of the file that are here
+  std::atomic<std::uint64_t> bytes = 0;    // of the file, or of all files of the folder, that are here
   std::atomic<std::uint64_t> total = 0;    // 0: not known yet
   std::atomic<std::uint64_t> fetched = 0;  // bytes that came over the network
 };
 
 struct Fetched {
-  std::filesystem::path file;
-  crypto::Digest sha256{};
+  std::filesystem::path file;  // or the folder
+  crypto::Digest sha256{};     // of a folder: of its listing
   std::uint64_t bytes = 0;
   bool operator==(const Fetched&) const = default;
 };
@@ -52,13 +52,13 @@ std::expected<Fetched, Failure> fetch(const Order& order, const Settings& settin
 
 // What a source says before anything of it is fetched.
 struct Found {
-  crypto::Digest sha256{};
+  crypto::Digest sha256{};  // of a folder: of its listing
   std::uint64_t bytes = 0;  // 0: the server does not say
   std::string why_no_room;  // in plain words; empty: there is room
 };
 std::expected<Found, Failure> look_at(const Order& order, const Settings& settings, const std::atomic<bool>& stop);
 
-// Some of its bytes, for whoever wants to read its header. Asks a few questions at most, within a minute, and then
+// Some bytes of a file, for whoever wants to read its header. Asks a few questions at most, within a minute, and then
 // gives nothing more.
 class Peek {
  public:

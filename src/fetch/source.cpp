@@ -13,10 +13,14 @@ constexpr std::string_view https = "https://";
 constexpr std::string_view http = "http://";
 constexpr std::string_view hub_scheme = "hf:";
 constexpr std::string_view ending = ".gguf";
+constexpr std::string_view folder_ending = ".folder";
 constexpr std::size_t name_bytes_max = 100;
+constexpr std::size_t commit_digits = 40;
 
 constexpr const char* how =
-    "for example https://host/models/small.gguf, or hf:owner/repository/small.gguf of Hugging Face";
+    "for example https://host/models/small.gguf, or hf:owner/repository/small.gguf of Hugging Face, or for vLLM a "
+    "whole "
+    "hf:owner/repository";
 
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
@@ -47,8 +51,8 @@ Expected<Source> hub_source(std::string_view text) {
   std::string_view rest = text.substr(hub_scheme.size());
   const std::size_t owner_end = rest.find('/');
   if (owner_end == std::string_view::npos) return wrong("names no repository");
-  const std::size_t name_end = rest.find('/', owner_end + 1);
-  if (name_end == std::string_view::npos) return wrong("names no file");
+  const std::size_t name_end = std::min(rest.find('/', owner_end + 1), rest.size());
+  if (name_end == rest.size() && rest.ends_with(ending)) return wrong("names no file");
   std::string_view name = rest.substr(owner_end + 1, name_end - owner_end - 1);
   Source source;
   source.text = text;
@@ -60,10 +64,12 @@ Expected<Source> hub_source(std::string_view text) {
   }
   if (!is_plain_name(rest.substr(0, owner_end)) || !is_plain_name(name)) return wrong("names no repository");
   source.repository = std::string(rest.substr(0, owner_end)) + "/" + std::string(name);
-  source.path = rest.substr(name_end + 1);
-  for (std::size_t at = 0; at <= source.path.size();) {
-    const std::size_t end = std::min(source.path.find('/', at), source.path.size());
-    const std::string_view part = std::string_view(source.path).substr(at, end - at);
+  if (name_end < rest.size()) source.path = rest.substr(name_end + 1);
+  if (source.path.empty()) return source;
+  const std::string_view parts = std::string_view(source.path).substr(0, source.path.size() - source.is_folder());
+  for (std::size_t at = 0; at <= parts.size();) {
+    const std::size_t end = std::min(parts.find('/', at), parts.size());
+    const std::string_view part = parts.substr(at, end - at);
     if (part.empty() || part == "." || part == "..") return wrong("names no file");
     at = end + 1;
   }
@@ -106,7 +112,10 @@ Expected<Source> parse_source(std::string_view text) {
   if (text.size() > limits::fetch_url_bytes_max || !is_printable(text)) return wrong("is no source of a file");
   if (text.find_first_of("?#") != std::string_view::npos)
     return wrong("must not hold '?' or '#'", "it ends with the file's name");
-  if (!text.ends_with(ending)) return wrong("does not end with .gguf", "it names one GGUF file");
+  const bool whole_repository = of_hub && std::ranges::count(text, '/') < 2;
+  if (!text.ends_with(ending) && !whole_repository && !(of_hub && text.ends_with('/')))
+    return wrong("does not end with .gguf", of_hub ? "it names one GGUF file; a folder in a repository ends with '/'"
+                                                   : "it names one GGUF file; folders are fetched from a hub alone");
   if (of_hub) return hub_source(text);
   if (!may_ask(text) && text.starts_with(http))
     return wrong("is not encrypted, and no address of this machine", "write https://");
@@ -120,6 +129,22 @@ Expected<std::string> parse_hub(std::string_view text) {
     return fail(Errc::invalid, "'" + shown(text) + "' is no address of a hub",
                 "for example https://huggingface.co, or http:// of this machine; without user, password and query");
   return std::string(text);
+}
+
+std::string listing_url_of(const Source& source, std::string_view revision, std::string_view hub) {
+  return std::string(hub) + "/api/models/" + source.repository + "/revision/" + std::string(revision) + "?blobs=true";
+}
+
+Source file_of(const Source& folder, std::string_view commit, std::string_view name) {
+  Source file = folder;
+  file.revision = commit;
+  file.path += name;
+  return file;
+}
+
+bool is_commit(std::string_view revision) {
+  return revision.size() == commit_digits &&
+         std::ranges::all_of(revision, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::string url_of(const Source& source, std::string_view hub) {
@@ -138,8 +163,10 @@ std::string url_of(const Source& source, std::string_view hub) {
 }
 
 std::string base_name(const Source& source) {
-  const std::string_view all = source.of_hub() ? source.path : source.url;
+  std::string_view all = source.of_hub() ? source.path : source.url;
+  if (source.is_folder()) all = all.empty() ? std::string_view(source.repository) : all.substr(0, all.size() - 1);
   std::string name(all.substr(all.rfind('/') + 1));
+  if (source.is_folder()) name += folder_ending;
   std::ranges::replace_if(name, [](char c) { return !is_plain(c); }, '_');
   if (name.size() > name_bytes_max) name.erase(0, name.size() - name_bytes_max);  // the ending stays
   return name;

@@ -23,6 +23,30 @@ TEST(Source, IsAnAddressOrAFileOfAHub) {
   EXPECT_EQ(parse_source("hf:o/r/x.gguf")->revision, "main");
 }
 
+TEST(Source, IsAFolderOfAHub) {
+  const auto whole = parse_source("hf:owner/Small-0.6B@v1");
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_TRUE(whole->is_folder());
+  EXPECT_EQ(whole->repository, "owner/Small-0.6B");
+  EXPECT_EQ(whole->revision, "v1");
+  EXPECT_EQ(base_name(*whole), "Small-0.6B.folder");
+  EXPECT_EQ(parse_source("hf:owner/Small-0.6B/")->path, "");
+  EXPECT_EQ(parse_source("hf:owner/Small-0.6B")->revision, "main");
+  const auto within = parse_source("hf:owner/repo/sub/part one/");
+  EXPECT_FALSE(within) << "no spaces";
+  const auto below = parse_source("hf:owner/repo/sub/fp8/");
+  ASSERT_TRUE(below);
+  EXPECT_TRUE(below->is_folder());
+  EXPECT_EQ(below->path, "sub/fp8/");
+  EXPECT_EQ(base_name(*below), "fp8.folder");
+  EXPECT_EQ(url_of(file_of(*below, "abc", "config.json"), "https://hub"),
+            "https://hub/owner/repo/resolve/abc/sub/fp8/config.json");
+  EXPECT_EQ(listing_url_of(*below, "v2", "https://hub"), "https://hub/api/models/owner/repo/revision/v2?blobs=true");
+  EXPECT_FALSE(parse_source("hf:owner/repo/x.gguf")->is_folder());
+  EXPECT_TRUE(is_commit(std::string(40, 'a')));
+  EXPECT_FALSE(is_commit(std::string(40, 'A')) || is_commit(std::string(39, 'a')) || is_commit("main"));
+}
+
 TEST(Source, OfThisMachineMayGoWithoutEncryption) {
   for (const char* text :
        {"http://127.0.0.1:8000/x.gguf", "http://localhost/x.gguf", "http://[::1]:80/x.gguf", "http://127.9.9.9/x.gguf"})
@@ -47,7 +71,14 @@ TEST(Source, ThatCannotBeMeantIsRefusedInWords) {
                            "https://ho st/x.gguf",
                            "hf:x.gguf",
                            "hf:owner/x.gguf",
-                           "hf:owner/repo/",
+                           "hf:owner",
+                           "hf:owner/",
+                           "hf:owner//",
+                           "hf:owner/repo/sub",
+                           "hf:owner/repo/sub//",
+                           "hf:owner/repo/../",
+                           "hf:owner/repo/model.safetensors",
+                           "https://host/folder/",
                            "hf:/repo/x.gguf",
                            "hf:owner/../x.gguf",
                            "hf:owner/repo/../x.gguf",
