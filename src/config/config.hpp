@@ -131,8 +131,8 @@ struct Model {
   std::string name;  // the id where the file gives none
   Engine engine = Engine::openai;
   std::filesystem::path file;            // llama: the GGUF file
-  std::optional<fetch::Source> source;   // llama, in place of `file`: it is fetched from there
-  std::optional<crypto::Digest> sha256;  // of what is fetched; none: the hub says it
+  std::optional<fetch::Source> source;   // llama and vllm, in place of `file` and `folder`: it is fetched from there
+  std::optional<crypto::Digest> sha256;  // llama: of what is fetched; none: the hub says it
   std::filesystem::path folder;          // vllm: config.json, *.safetensors and the tokenizer
   std::string url;                       // openai: base address, with /v1 and without a slash at the end
   std::string upstream_model;            // openai: the model's name there; the id where the file gives none

@@ -70,8 +70,12 @@ void look_for_fetched(const Config& config, Look& look) {
     const auto sha256 = model.sha256 ? model.sha256 : depot.remembered(*model.source);
     if (sha256 && depot.find(*sha256)) continue;
     const std::string where = model.sha256 ? depot.place(*model.sha256, *model.source).string() : std::string();
-    look.wrong("the file of model '" + model.id + "' is not here, and downloads.offline is true",
-               where.empty() ? "say its sha256, or let it be fetched once" : "copy it there yourself, as " + where,
+    const bool folder = model.source->is_folder();
+    look.wrong(std::string(folder ? "the folder" : "the file") + " of model '" + model.id +
+                   "' is not here, and downloads.offline is true",
+               folder          ? "let it be fetched once, or copy it here yourself and name it in folder"
+               : where.empty() ? "say its sha256, or let it be fetched once"
+                               : "copy it there yourself, as " + where,
                {{"models", i}, {"source"}});
   }
 }

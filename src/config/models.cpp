@@ -90,7 +90,13 @@ void read_upstream_tls(Fields& fields, const std::filesystem::path& folder, Mode
   }
 }
 
-// Where its file is fetched from. Only a hub says what a file's hash is; elsewhere nobody would notice another one.
+// Of a model whose engine reads `here`, a key that means something that lies here.
+void one_of_both(Fields& fields, std::string_view here) {
+  if (fields.has("source") && fields.has(here))
+    fields.wrong("source", fields.path("source") + " and " + fields.path(here) + " are two answers to one question",
+                 "keep " + std::string(here) + " for one that lies here, source for one that is to be fetched");
+}
+
 void read_source(Fields& fields, Model& model) {
   if (const auto text = fields.text("source", limits::fetch_url_bytes_max)) {
     if (auto source = fetch::parse_source(*text))
@@ -98,6 +104,10 @@ void read_source(Fields& fields, Model& model) {
     else
       fields.wrong("source", fields.path("source") + ": " + source.error().message, source.error().hint);
   }
+}
+
+// Only a hub says what a file's hash is; elsewhere nobody would notice another one.
+void read_sha256(Fields& fields, Model& model) {
   if (const auto text = fields.text("sha256")) {
     model.sha256 = crypto::from_hex(*text);
     if (!model.sha256)
@@ -113,9 +123,11 @@ void read_source(Fields& fields, Model& model) {
 
 void read_llama(Fields& fields, const std::filesystem::path& folder, Model& model) {
   read_source(fields, model);
-  if (fields.has("source") && fields.has("file"))
-    fields.wrong("source", fields.path("source") + " and " + fields.path("file") + " are two answers to one question",
-                 "keep file for one that lies here, source for one that is to be fetched");
+  read_sha256(fields, model);
+  if (model.source && model.source->is_folder())
+    fields.wrong("source", fields.path("source") + " names a folder, and engine llama reads one GGUF file",
+                 "name the file, for example hf:owner/repository/small.gguf, or write engine: vllm");
+  one_of_both(fields, "file");
   const char* example = "file: models/small.gguf, or source: hf:owner/repository/small.gguf";
   if (const auto file = fields.has("source") ? std::nullopt : fields.required("file", example, path_bytes_max))
     model.file = (folder / *file).lexically_normal();
@@ -134,7 +146,16 @@ bool is_parser_name(std::string_view name) {
 }
 
 void read_vllm(Fields& fields, const std::filesystem::path& folder, Model& model) {
-  if (const auto path = fields.required("folder", "folder: models/small", path_bytes_max))
+  read_source(fields, model);
+  if (model.source && !model.source->is_folder())
+    fields.wrong("source", fields.path("source") + " names a GGUF file, and engine vllm reads a folder of safetensors",
+                 "name the repository, for example hf:owner/repository, or write engine: llama");
+  one_of_both(fields, "folder");
+  if (fields.has("sha256"))
+    fields.wrong("sha256", fields.path("sha256") + " means nothing for engine vllm",
+                 "what pins a folder is its commit: source: hf:owner/repository@COMMIT");
+  const char* example = "folder: models/small, or source: hf:owner/repository";
+  if (const auto path = fields.has("source") ? std::nullopt : fields.required("folder", example, path_bytes_max))
     model.folder = (folder / *path).lexically_normal();
   model.threads = static_cast<std::uint32_t>(fields.number("threads", {1, 512}).value_or(0));
   if (const auto file = fields.text("chat_template_file", path_bytes_max))
@@ -147,8 +168,8 @@ void read_vllm(Fields& fields, const std::filesystem::path& folder, Model& model
   }
   read_device(fields, model);
   refuse(fields, "vllm",
-         {"file", "source", "sha256", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file",
-          "key_file", "embeddings", "rerank", "shorter_vectors"});
+         {"file", "url", "upstream_model", "api_key_file", "ca_file", "certificate_file", "key_file", "embeddings",
+          "rerank", "shorter_vectors"});
 }
 
 void read_openai(Fields& fields, const std::filesystem::path& folder, Model& model) {

@@ -92,12 +92,32 @@ TEST(Models, RefusesASourceThatCannotBeMeant) {
   const std::string secret = llama("source: \"https://user:hunter2@host/x.gguf\"" + hash);
   EXPECT_THAT(secret, HasSubstr("must not hold a user or password"));
   EXPECT_THAT(secret, testing::Not(HasSubstr("hunter2")));
+  EXPECT_THAT(llama("source: \"hf:o/r\""), HasSubstr("names a folder"));
   for (auto key : {"source: \"hf:o/r/x.gguf\"", "sha256: a"}) {
-    EXPECT_THAT(only_problem("vllm: x\nmodels: [{ id: a, engine: vllm, folder: f, " + std::string(key) + " }]\n"),
-                HasSubstr("means nothing for engine vllm"));
     EXPECT_THAT(only_problem("models: [{ id: a, engine: openai, url: \"http://h\", " + std::string(key) + " }]\n"),
                 HasSubstr("means nothing for engine openai"));
   }
+}
+
+TEST(Models, ReadsASourceInPlaceOfAFolder) {
+  const auto parsed = parse(
+      "vllm: x\nmodels: [{ id: a, engine: vllm, source: \"hf:owner/repo@v1\" }, { id: b, engine: vllm, source: "
+      "\"hf:owner/repo/sub/\" }]\n",
+      "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  EXPECT_TRUE(parsed.config.models[0].source->is_folder());
+  EXPECT_EQ(parsed.config.models[0].source->revision, "v1");
+  EXPECT_TRUE(parsed.config.models[0].folder.empty());
+  EXPECT_EQ(parsed.config.models[1].source->path, "sub/");
+  const auto vllm = [](const std::string& more) {
+    return only_problem("vllm: x\nmodels: [{ id: a, engine: vllm, " + more + " }]\n");
+  };
+  EXPECT_THAT(vllm("folder: f, source: \"hf:o/r\""), HasSubstr("two answers to one question"));
+  EXPECT_THAT(vllm("source: \"hf:o/r/x.gguf\""), HasSubstr("names a GGUF file"));
+  EXPECT_THAT(vllm("source: \"hf:o/r/x.safetensors\""), HasSubstr("does not end with .gguf"));
+  EXPECT_THAT(vllm("source: \"https://host/folder/\""), HasSubstr("does not end with .gguf"));
+  EXPECT_THAT(vllm("source: \"hf:o/r\", sha256: " + a_hash), HasSubstr("means nothing for engine vllm"));
+  EXPECT_THAT(vllm("folder: f, sha256: " + a_hash), HasSubstr("means nothing for engine vllm"));
 }
 
 TEST(Downloads, AreReadWithTheirDefaults) {
