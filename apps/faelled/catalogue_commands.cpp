@@ -148,12 +148,19 @@ std::string fit_text(const json::Value& fit) {
 // What its source says.
 std::string offer_text(const json::Value& offer) {
   const auto here = offer.find("here");
-  if (here && here->boolean().value_or(false)) return "file: it is here already\n";
+  const auto commit = offer.find("commit");
+  const std::string of_commit =
+      commit && !commit->is_null() ? fmt::format("commit: {}\n", commit->text().value_or("")) : std::string();
+  if (here && here->boolean().value_or(false))
+    return of_commit.empty() ? "file: it is here already\n" : "folder: it is here already\n" + of_commit;
   const auto bytes = offer.find("bytes"), why = offer.find("why_no_room"), sha256 = offer.find("sha256");
   const double size = bytes ? bytes->number().value_or(0) : 0;
   std::string out =
       size > 0 ? fmt::format("to fetch: {}\n", bytes_text(size)) : std::string("to fetch: unknown size\n");
-  if (sha256) out += fmt::format("sha256: {}\n", sha256->text().value_or(""));
+  if (!of_commit.empty())
+    out += of_commit;
+  else if (sha256)
+    out += fmt::format("sha256: {}\n", sha256->text().value_or(""));
   if (why && !why->is_null()) out += fmt::format("room on the disk: no, {}\n", why->text().value_or(""));
   return out;
 }
@@ -192,7 +199,8 @@ int add(const Control& control, const Options& options, const Named& named) {
     if (!read) return complain(read.error());
     definition = std::move(*read);
   } else {
-    definition["engine"] = named.url ? R"("openai")" : named.folder ? R"("vllm")" : R"("llama")";
+    const bool fetched_folder = named.source && !named.source->ends_with(".gguf");
+    definition["engine"] = named.url ? R"("openai")" : named.folder || fetched_folder ? R"("vllm")" : R"("llama")";
   }
   definition["id"] = as_json(options.id);
   for (auto& [key, value] : members_of(named)) definition[key] = value;
@@ -213,8 +221,9 @@ int change(const Control& control, const Options& options, const Named& named) {
     definition["id"] = as_json(options.id);
   }
   // The one takes the other's place.
-  if (named.file && !named.source) definition["source"] = definition["sha256"] = "";
+  if ((named.file || named.folder) && !named.source) definition["source"] = definition["sha256"] = "";
   if (named.source && !named.file) definition["file"] = "";
+  if (named.source && !named.folder) definition["folder"] = "";
   for (auto& [key, value] : members_of(named)) definition[key] = value;
   return say(options, control.call("PUT", "/api/catalogue/" + percent_encoded(options.id),
                                    body_of(definition, named, before->version)));
@@ -358,7 +367,7 @@ std::shared_ptr<Named> with_definition(Command& command, bool adds) {
   command->add_option("--file", named->file, "The GGUF file, for llama-server");
   command->add_option("--source", named->source,
                       "Where the GGUF file is fetched from, in place of --file: https://host/x.gguf or "
-                      "hf:owner/repository/x.gguf");
+                      "hf:owner/repository/x.gguf; or the folder for vLLM, in place of --folder: hf:owner/repository");
   command->add_option("--sha256", named->sha256,
                       "Of that file; only a source on the hub may go without: the hub says it" + goes);
   command->add_option("--folder", named->folder, "The folder of safetensors, for vLLM");

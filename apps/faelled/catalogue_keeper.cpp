@@ -37,7 +37,7 @@ CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
       [this](const engines::ModelSettings& model, const engines::MemoryNeed& need) { arrived(model, need); });
   p_.downloads.on_removal([this](const std::string& file) {
     bool named = false;
-    p_.catalogue.each([&](const gateway::CatalogueModel& model) { named |= model.settings.file == file; });
+    p_.catalogue.each([&](const gateway::CatalogueModel& model) { named |= fetched_path(model.settings) == file; });
     return named;
   });
   p_.catalogue.each([this](const gateway::CatalogueModel& model) {
@@ -75,7 +75,7 @@ void CatalogueKeeper::restored() {
   at_start_.reset();
   std::set<std::string> files;
   p_.catalogue.each([&](const gateway::CatalogueModel& model) {
-    if (!model.settings.source.empty()) files.insert(model.settings.file);
+    if (!model.settings.source.empty()) files.insert(fetched_path(model.settings));
   });
   p_.downloads.tell_unnamed(files);
 }
@@ -215,12 +215,13 @@ std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway:
     if (!need) return wrong(need.error().key, need.error().message);
     fit = fit_of(settings, *need, memory);
     if (!settings.source.empty()) {
-      std::error_code ignored;
-      const std::filesystem::path file = settings.file;
+      const std::filesystem::path path = fetched_path(settings);
+      const fetch::Depot depot(how.folder);
       fit.offer = portal::FileOffer{true,
-                                    std::filesystem::file_size(file, ignored),
-                                    crypto::hex(fetch::Depot::sha256_of(file).value_or(crypto::Digest{})),
-                                    {}};
+                                    fetch::Depot::bytes_of(path).value_or(0),
+                                    crypto::hex(fetch::Depot::sha256_of(path).value_or(crypto::Digest{})),
+                                    {},
+                                    depot.remembered_commit(order_of(settings).source).value_or("")};
     }
     return fit;
   };
@@ -260,7 +261,7 @@ void CatalogueKeeper::arrived(const engines::ModelSettings& settings, const engi
   const auto held = p_.catalogue.hold(settings.id);
   if (held == nullptr) return;
   gateway::CatalogueModel model = *held;
-  model.settings.file = settings.file;
+  fetched_path(model.settings) = fetched_path(settings);
   if (auto taken = p_.catalogue.put(std::move(model)); !taken) return;
   former_.erase(settings.id);
   p_.node.know(settings);

@@ -74,7 +74,7 @@ void DownloadsKeeper::drop(const std::string& model) {
 }
 
 void DownloadsKeeper::remove_file(const engines::ModelSettings& model) {
-  chores_.push_back({order_of(model), model.file});
+  chores_.push_back({order_of(model), fetched_path(model)});
   begin();
 }
 
@@ -137,7 +137,7 @@ void DownloadsKeeper::begin() {
         chores();
         Ended all{settings, fetch::fetch(order_of(settings), how, *progress), {}};
         if (all.file) {
-          all.settings.file = all.file->file.string();
+          fetched_path(all.settings) = all.file->file.string();
           if (const auto need = looked_at(all.settings)) {
             all.need = *need;
           } else {  // its hash is right, so it is what the operator meant, and no engine can use it
@@ -176,7 +176,7 @@ void DownloadsKeeper::ended(const Ended& all) {
                                            {"took_ms", took_ms}});
   if (const auto wanted = wanted_.find(model); wanted != wanted_.end()) {
     engines::ModelSettings as_wanted = all.settings;
-    as_wanted.file = wanted->second.settings.file;
+    fetched_path(as_wanted) = fetched_path(wanted->second.settings);
     if (wanted->second.settings != as_wanted) {  // its definition has changed meanwhile: all is worked out anew
       queue_.want(model, p_.clock.now());
     } else if (!failure) {
@@ -237,8 +237,8 @@ portal::Download DownloadsKeeper::download(const engines::ModelSettings& model) 
   portal::Download out;
   out.source = model.source;
   out.sha256 = model.sha256;
-  out.file = model.file;
-  if (const auto sha256 = fetch::Depot::sha256_of(model.file)) out.sha256 = crypto::hex(*sha256);
+  out.file = fetched_path(model);
+  if (const auto sha256 = fetch::Depot::sha256_of(out.file)) out.sha256 = crypto::hex(*sha256);
   const fetch::Queue::Entry* entry = queue_.find(model.id);
   if (entry == nullptr) return out;
   const rpc::Fetching fetching = fetching_of(*entry);

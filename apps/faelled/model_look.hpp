@@ -15,7 +15,12 @@ namespace faelled::app {
 // As the node looks before it begins an engine: what it would refuse is refused.
 std::expected<engines::MemoryNeed, portal::WrongDefinition> looked_at(const engines::ModelSettings& settings);
 
-// It is fetched, and its file is not here (any more).
+// Of a model with a source: where lies what is fetched for it. A GGUF file, or the folder that vLLM reads; empty: not
+// even its name is known yet.
+std::string& fetched_path(engines::ModelSettings& settings);
+const std::string& fetched_path(const engines::ModelSettings& settings);
+
+// It is fetched, and its file or folder is not here (any more).
 bool is_away(const engines::ModelSettings& settings);
 
 // Only for a model with a source.

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "engines/vllm_build.hpp"
+#include "model_look.hpp"
 
 namespace faelled::app {
 namespace {
@@ -138,13 +139,13 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
   to.adapters_rank = from.adapters_rank;
   to.adapters_folder = absolute(from.adapters_folder);
   to.file = absolute(from.file);
+  to.folder = absolute(from.folder);
   if (from.source) {
     to.source = from.source->text;
     const auto sha256 = from.sha256 ? from.sha256 : depot.remembered(*from.source);
     if (from.sha256) to.sha256 = crypto::hex(*from.sha256);
-    if (sha256) to.file = depot.place(*sha256, *from.source).string();
+    if (sha256) fetched_path(to) = depot.place(*sha256, *from.source).string();
   }
-  to.folder = absolute(from.folder);
   to.tool_parser = from.tool_parser;
   to.gpu =
       from.gpu.value_or(from.engine == config::Engine::vllm && !engines::vllm_for_processors(config.vllm.string()));

@@ -51,11 +51,11 @@ struct ModelSettings {
   // kind llama
   std::string file;          // GGUF; empty: it is fetched, and not even its name is known yet
   std::string llama_server;  // the binary
-  std::string source;        // where `file` is fetched from, as the operator wrote it; empty: it lies there
-  std::string sha256;        // of what is fetched, in hex; empty: the source's hub says it
+  std::string source;  // where `file`, or vLLM's `folder`, is fetched from, as it was written; empty: it lies there
+  std::string sha256;  // of what is fetched, in hex; empty: the source's hub says it
 
   // kind vllm
-  std::string folder;                // config.json, *.safetensors and the tokenizer
+  std::string folder;                // config.json, *.safetensors and the tokenizer; empty as `file`
   std::string tool_parser;           // its name for how the model writes tool calls; empty: tools are refused
   std::string vllm;                  // the program
   std::uint32_t adapters_max = 4;    // so many adapters answer at once

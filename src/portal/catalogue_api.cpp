@@ -33,7 +33,8 @@ void write_answer(json::Writer& out, const std::string& id, std::optional<std::u
   out.close_object().key("offer");
   if (fit.offer) {
     out.object().member("here", fit.offer->here).member("bytes", fit.offer->bytes);
-    out.member("sha256", fit.offer->sha256).member_or_null("why_no_room", fit.offer->why_no_room).close_object();
+    out.member("sha256", fit.offer->sha256).member_or_null("why_no_room", fit.offer->why_no_room);
+    out.member_or_null("commit", fit.offer->commit).close_object();
   } else {
     out.null();
   }

@@ -27,8 +27,9 @@ struct WrongDefinition {
 struct FileOffer {
   bool here = false;        // nothing is left to fetch
   std::uint64_t bytes = 0;  // 0: the server does not say
-  std::string sha256;
+  std::string sha256;       // of a folder: of its listing
   std::string why_no_room;  // the disk has none, in plain words; empty: it has
+  std::string commit = {};  // of a folder
 };
 
 // How a model's file comes from its source.

@@ -191,11 +191,11 @@ TEST_F(CatalogueApi, APolicyThatNamesARemovedModelStillReads) {
 
 TEST_F(CatalogueApi, TellsWhatASourceSaysAndHowAFileComes) {
   in_world([](World& world) -> Task<void> {
-    world.keeping.about.offer = FileOffer{false, 250'000'000, std::string(64, 'a'), {}};
+    world.keeping.about.offer = FileOffer{false, 250'000'000, std::string(64, 'a'), {}, "c0ffee"};
     const Answer added = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
     EXPECT_EQ(added.status, 201) << added.body;
-    EXPECT_EQ(text_at(added.body, "offer"),
-              R"({"here":false,"bytes":250000000,"sha256":")" + std::string(64, 'a') + R"(","why_no_room":null})");
+    EXPECT_EQ(text_at(added.body, "offer"), R"({"here":false,"bytes":250000000,"sha256":")" + std::string(64, 'a') +
+                                                R"(","why_no_room":null,"commit":"c0ffee"})");
     world.keeping.downloads["org/small"] = {.state = Download::State::fetching,
                                             .source = "hf:o/r/x.gguf",
                                             .bytes = 100,
