@@ -66,7 +66,7 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
     if (method === 'PUT' && version !== added.get(id)?.version) return route.fulfill(refusal(409, 'conflict', 'En anden har ændret modellen imens. Se den, og prøv igen.', 'Somebody has changed it.', 'req_2', 'version'));
     const bytes = (definition.concurrency ?? 1) * 4 * gb;
     const fit = { fits: bytes <= 16 * gb, why_not: bytes <= 16 * gb ? null : 'it needs more', bytes, weights: 3 * gb, kv_cache: bytes - 3.5 * gb, working: 0.5 * gb, memory: 16 * gb };
-    const offer = definition.source ? { here: false, bytes: 3 * gb, sha256: definition.sha256, why_no_room: null } : null;
+    const offer = definition.source ? { here: false, bytes: 3 * gb, sha256: definition.sha256 ?? 'a1'.repeat(32), why_no_room: null, commit: definition.sha256 ? null : 'c0'.repeat(20) } : null;
     if (dry_run) return route.fulfill({ json: { id: definition.id, version: null, fit, offer } });
     left_out.splice(0);
     const now = { version: (version ?? 0) + 1, definition };
@@ -132,6 +132,26 @@ test('a model is fetched, and the list says how far it is', async ({ browser, gu
   await expect(row_of(page, 'fjern')).toContainText('Hentes, 37 %, ca. 4 min');
   await no_axe_violations(page);
   expect(asked).toEqual(['look at fjern', 'add fjern']);
+  await page.context().close();
+});
+
+test('a folder for vLLM is fetched from a repository, without a hash', async ({ browser, guard }) => {
+  void guard;
+  const { page, asked } = await operator_of(browser);
+  await page.getByRole('button', { name: 'Tilføj model' }).click();
+  const form = page.getByRole('dialog', { name: 'Tilføj model' });
+  await form.getByLabel('Id', { exact: true }).fill('fjern');
+  await form.getByLabel('Fra en mappe med safetensors (vLLM)').check();
+  await form.getByLabel('Den skal hentes').check();
+  await expect(form.getByLabel('Kontrolsum')).toBeHidden();
+  await form.getByLabel('Kilde').fill('hf:ejer/lager/x.gguf');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(form.getByLabel('Kilde')).toHaveAccessibleDescription(/En mappe i det ender på \//);
+  await no_axe_violations(page);
+  await form.getByLabel('Kilde').fill('hf:ejer/lager@v1');
+  await form.getByRole('button', { name: 'Tilføj' }).click();
+  await expect(row_of(page, 'fjern')).toContainText('Hentes, 37 %, ca. 4 min');
+  expect(asked).toEqual(['add fjern']);
   await page.context().close();
 });
 

@@ -70,6 +70,23 @@ describe('a model that is fetched', () => {
   });
 });
 
+describe('a folder that is fetched', () => {
+  const far: Definition = { id: 'far', engine: 'vllm', source: 'hf:o/r@v1', concurrency: 8 };
+
+  it('has a source in place of a folder, and no hash', () => {
+    expect(definition_of(typed_of(far), far)).toEqual(far);
+    expect(definition_of({ ...typed_of(far), sha256: 'a1'.repeat(32), folder: '/srv/q' }, far)).toEqual(far);
+    expect(definition_of({ ...typed_of(far), fetched: false, folder: '/srv/q' }, far)).toEqual({ id: 'far', engine: 'vllm', folder: '/srv/q', concurrency: 8 });
+    expect(question_of('definition.source', 'vllm')).toBe('source');
+  });
+  it.each<[string, string[]]>([
+    ['hf:o/r', []], ['hf:o/r@v1', []], ['hf:o/r/', []], ['hf:o/r/sub/fp8/', []],
+    ['', ['source']], ['hf:o', ['source']], ['hf:o/r/sub', ['source']], ['hf:o/r/x.gguf', ['source']], ['hf:o/r.gguf', ['source']], ['https://host/folder/', ['source']], ['hf:o/r?x', ['source']], ['/srv/q', ['source']],
+  ])('from %s', (source, questions) => {
+    expect([...wrong_in({ ...typed_of(far), source })]).toEqual(questions);
+  });
+});
+
 describe('what cannot be meant', () => {
   const right = { ...typed_of(null), id: 'lille', file: '/m.gguf' };
   it.each<[Partial<Typed>, string]>([

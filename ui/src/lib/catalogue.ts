@@ -7,7 +7,7 @@ export type Device = 'host' | 'gpu' | '';
 
 const texts = {
   llama: ['name', 'chat_template_file'],
-  vllm: ['name', 'folder', 'tool_parser', 'chat_template_file', 'adapters_folder'],
+  vllm: ['name', 'tool_parser', 'chat_template_file', 'adapters_folder'],
   openai: ['name', 'url', 'upstream_model', 'api_key_file', 'ca_file', 'certificate_file', 'key_file'],
 } as const;
 const counts = {
@@ -29,7 +29,7 @@ export type Line = 'id' | Text | Count | 'aliases';
 export type Typed = Record<Line, string> &
   Record<(typeof flags)[number], boolean> & {
     engine: Engine;
-    /** Its file is fetched, and does not lie on the server yet. */
+    /** Its file or folder is fetched, and does not lie on the server yet. */
     fetched: boolean;
     serves: Serves;
     /** Empty: what its engine was built for. */
@@ -75,6 +75,13 @@ export function typed_of(definition: Definition | null, has_gpu = false): Typed 
   };
 }
 
+/** Where it lies, or comes from. */
+function whereabouts(engine: Engine, fetched: boolean): readonly Text[] {
+  if (engine === 'openai') return [];
+  if (engine === 'vllm') return fetched ? ['source'] : ['folder'];
+  return fetched ? ['source', 'sha256'] : ['file'];
+}
+
 /** With another engine; places that were never chosen are that engine's. */
 export function with_engine(typed: Typed, engine: Engine, has_gpu: boolean): Typed {
   const untouched = typed.concurrency === places_by_default[typed.engine];
@@ -91,8 +98,7 @@ export function definition_of(typed: Typed, before: Definition | null): Definiti
   const out: Record<string, unknown> = Object.fromEntries(Object.entries(before ?? {}).filter(([key]) => !known.has(key)));
   out.id = typed.id.trim();
   out.engine = engine;
-  const files: readonly Text[] = engine !== 'llama' ? [] : typed.fetched ? ['source', 'sha256'] : ['file'];
-  for (const key of [...texts[engine], ...files]) if (typed[key].trim()) out[key] = typed[key].trim();
+  for (const key of [...texts[engine], ...whereabouts(engine, typed.fetched)]) if (typed[key].trim()) out[key] = typed[key].trim();
   for (const key of counts[engine]) {
     const count = whole(typed[key]);
     if (count !== null) out[key] = count;
@@ -134,7 +140,8 @@ export function wrong_in(typed: Typed): Set<Asked> {
     count('copies', 1, 64);
   }
   if (engine === 'vllm') {
-    path('folder', true);
+    if (!typed.fetched) path('folder', true);
+    else if (!/^hf:[^/?#]+\/[^/?#]+(\/|\/[^?#]+\/)?$/.test(said('source')) || said('source').endsWith('.gguf')) wrong.add('source');
     path('adapters_folder');
     count('adapters_max', 1, 64);
     count('adapters_rank', 1, 512);
@@ -157,8 +164,8 @@ export function wrong_in(typed: Typed): Set<Asked> {
 export function question_of(param: string | null, engine: Engine): Asked | null {
   const key = /^definition\.([a-z0-9_]+)/.exec(param ?? '')?.[1];
   const always = ['id', 'engine', 'aliases', 'stop'] as const;
-  const files = ['file', 'source', 'sha256', 'device'] as const;
-  const asked: readonly Asked[] = [...always, ...texts[engine], ...counts[engine], ...(engine === 'llama' ? files : engine === 'vllm' ? (['device'] as const) : [])];
+  const ours = engine === 'openai' ? [] : [...whereabouts(engine, true), ...whereabouts(engine, false), 'device' as const];
+  const asked: readonly Asked[] = [...always, ...texts[engine], ...counts[engine], ...ours];
   if ((key === 'embeddings' || key === 'rerank') && engine !== 'vllm') return 'serves';
   return asked.find((each) => each === key) ?? null;
 }
