@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import tiny_models  # noqa: E402
 from fake_engine import FakeEngine  # noqa: E402
+from mirror import Mirror  # noqa: E402
 from server import Server, named_by  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +55,14 @@ def fake():
     engine = FakeEngine()
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def mirror():
+    """A server of model files, and a hub."""
+    mirror = Mirror()
+    yield mirror
+    mirror.close()
 
 
 @pytest.fixture

@@ -17,13 +17,6 @@ from waiting import until
 
 
 @pytest.fixture
-def mirror():
-    mirror = Mirror()
-    yield mirror
-    mirror.close()
-
-
-@pytest.fixture
 def running(make_server, tiny):
     """A server with a model of its configuration."""
     return make_server([tiny("chat", id="configured")], residency={"memory_gb": 0.4}).start()
@@ -73,7 +66,7 @@ def test_a_model_comes_from_its_source_and_answers(running, mirror, offered):
     mirror.hold_at = size // 2
     status, answer = add(running, definition)
     assert status == 201 and answer["fit"]["fits"] and answer["fit"]["weights"] > 0, answer
-    assert answer["offer"] == {"here": False, "bytes": size, "sha256": definition["sha256"], "why_no_room": None}
+    assert answer["offer"] == {"here": False, "bytes": size, "sha256": definition["sha256"], "why_no_room": None, "commit": None}
     until("half of it is here", until_half(running, mirror, "far", size))
     now = download(running, "far")
     assert now["total"] == size and now["file"].endswith(f"{definition['sha256']}-slow.gguf") and now["detail"] is None, now

@@ -1,6 +1,7 @@
 """A server of model files on this machine that waits, cuts and lies when told to, and speaks like a hub too."""
 
 import hashlib
+import json
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,12 +9,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 BLOCK = 16 * 1024
 
 
+def git_id(content):
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
 class Mirror:
-    """`files`: path and bytes. What is asked under /OWNER/REPO/resolve/REVISION/NAME is sent on to /store/NAME, as a hub does."""
+    """`files`: path and bytes. What is asked under /OWNER/REPO/resolve/REVISION/NAME is sent on to /store/NAME, as a hub does;
+    where put_repository() made that repository, to /store/OWNER/REPO/COMMIT/NAME."""
 
     def __init__(self, tls=None):
         self.tls = tls  # an ssl.SSLContext
         self.files = {}
+        self.repositories = {}  # "owner/repo", and of that each revision with its commit and what the hub lists of it
         self.asked = []  # (method, path, range or None)
         self.tokens = []  # the Authorization of each of these
         self.moved = {}  # path and where it is sent on to
@@ -57,10 +64,24 @@ class Mirror:
         self.files[path] = content
         return self.url + path, hashlib.sha256(content).hexdigest()
 
+    def put_repository(self, repository, files, revision="main"):
+        """A commit with these files, which is the revision from now on. Those of 1000 bytes and more are kept as by LFS."""
+        siblings = []
+        for name, content in files.items():
+            sibling = {"rfilename": name, "size": len(content), "blobId": git_id(content)}
+            if len(content) >= 1000:
+                sibling["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 130}
+            siblings.append(sibling)
+        commit = hashlib.sha1(json.dumps(siblings).encode()).hexdigest()
+        listing = {"id": repository, "sha": commit, "siblings": siblings}
+        self.repositories.setdefault(repository, {}).update({commit: listing, revision: listing})
+        self.files.update({f"/store/{repository}/{commit}/{name}": content for name, content in files.items()})
+        return commit
+
     def whole_gets(self):
         """Questions for a file, without those for some of its beginning."""
         return [(path, wanted) for method, path, wanted in list(self.asked)
-                if method == "GET" and "/resolve/" not in path and (wanted is None or wanted.endswith("-"))]
+                if method == "GET" and "/resolve/" not in path and not path.startswith("/api/") and (wanted is None or wanted.endswith("-"))]
 
     def answer(self, request):
         wanted = request.headers.get("Range")
@@ -68,8 +89,11 @@ class Mirror:
         self.tokens.append(request.headers.get("Authorization"))
         if request.path in self.moved:
             return self.head(request, 302, {"Location": self.moved[request.path], "Content-Length": "0"})
-        if found := re.fullmatch(r"/[^/]+/[^/]+/resolve/[^/]+/(.+)", request.path):
-            return self.send_on(request, "/store/" + found[1])
+        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/revision/([^?]+)\?blobs=true", request.path):
+            return self.list(request, self.repositories.get(found[1], {}).get(found[2]))
+        if found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", request.path):
+            listing = self.repositories.get(found[1], {}).get(found[2])
+            return self.send_on(request, "/store/" + (f"{found[1]}/{listing['sha']}/" if listing else "") + found[3])
         content = self.files.get(request.path)
         if content is None:
             return self.head(request, 404, {"Content-Length": "0"})
@@ -87,6 +111,11 @@ class Mirror:
             self.head(request, 200, headers)
         if request.command == "GET":
             self.send(request, part, first, wanted is None or wanted.endswith("-"))
+
+    def list(self, request, listing):
+        text = json.dumps(listing).encode() if listing else b""
+        self.head(request, 200 if listing else 404, {"Content-Length": str(len(text)), "Content-Type": "application/json"})
+        request.wfile.write(text)
 
     def send_on(self, request, path):
         content = self.files.get(path)
