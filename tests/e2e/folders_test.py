@@ -1,6 +1,8 @@
 """Models for vLLM that are fetched as folders: from a hub on this machine, behind the fake vLLM and once behind the real one."""
 
 import json
+import resource
+import signal
 import struct
 import subprocess
 from pathlib import Path
@@ -200,6 +202,28 @@ def test_the_disk_keeps_its_reserve_and_the_token_is_the_hubs(make_server, mirro
     assert not any(path.endswith(".safetensors") for path, _ in mirror.whole_gets())
     assert set(mirror.tokens) == {"Bearer hf_hunter2"}
     assert b"hf_hunter2" not in everything_in(server.data) and "hf_hunter2" not in server.log_text()
+
+
+def test_a_disk_that_fills_while_it_comes_is_told_and_waited_for(make_server, mirror):
+    files = model_of()
+    mirror.put_repository("owner/small", files)
+    server = make_server([], vllm=str(FAKE_VLLM), downloads={"hub": mirror.url}, residency={"memory_gb": 4})
+    server.spawn(preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
+    server.url = until("the server listens", server.address, 20)
+    mirror.hold_at = SHARD_BYTES // 2
+    assert add(server, FAR)[0] == 201
+    until("half of a shard is here", until_half_of(server, mirror, "far"))
+    before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (SHARD_BYTES * 3 // 4, before[1]))
+    mirror.hold_at = None
+    mirror.go.set()
+    until("it says that the disk is full", lambda: "cannot grow" in (download(server, "far")["detail"] or ""), 30)
+    assert "make room; it goes on by itself" in download(server, "far")["detail"]
+    assert server.chat("far").status_code == 503 and server.model_state("far")["state"] == "fetching"
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
+    until_here(server, "far")
+    assert held_in(folder_of(server, "far")) == {name: files[name] for name in READ}
+    assert says(server, "far") == "ba"
 
 
 def test_a_configured_folder_that_is_away_is_told_where_nothing_is_fetched(make_server, mirror):
