@@ -52,7 +52,7 @@ std::map<std::string, std::vector<double>> CatalogueKeeper::states() {
   for (std::string& id : p_.mesh.with_engines()) used_.insert(std::move(id));
   std::set<std::string> all = used_;
   for (std::string& id : p_.mesh.failed() | std::views::take(failed_shown_max)) all.insert(std::move(id));
-  if (p_.catalogue.names().size() <= shown_always)
+  if (p_.catalogue.size() <= shown_always)
     for (const std::string_view id : p_.catalogue.names()) all.emplace(id);
   std::map<std::string, std::vector<double>> out;
   for (const std::string& id : all) {

@@ -55,7 +55,8 @@ Expected<Demo> make_demo(net::Loop& loop, members::Directory& directory, const C
 }
 
 net::Task<void> greet(bool as_json, gateway::Context& context, std::string url, Demo demo) {
-  const std::string model(context.catalogue.names().empty() ? std::string_view() : context.catalogue.names().front());
+  const std::vector<std::string_view> names = context.catalogue.names();
+  const std::string model(names.empty() ? std::string_view() : names.front());
   while (true) {
     const auto models = context.mesh.models();
     const auto first = std::ranges::find(models, model, &rpc::ModelStatus::model);

@@ -32,7 +32,7 @@ void Probes::ready(http::Reply& reply) const {
   out.key("models").object();
   // A probe comes every few seconds: of a large catalogue it is not told all that is absent.
   constexpr std::size_t told_max = 1000;
-  if (context_.catalogue.names().size() <= told_max)
+  if (context_.catalogue.size() <= told_max)
     for (const rpc::ModelStatus& model : context_.mesh.models())
       out.member(model.model, model.state == rpc::EngineState::ready);
   out.close_object().close_object();

@@ -257,7 +257,8 @@ gateway::Settings gateway_settings(const config::Config& config) {
 
 mesh::Mesh::Settings mesh_settings(const config::Config& config, const gateway::Catalogue& catalogue) {
   constexpr double never = 2;
-  mesh::Mesh::Settings settings{{catalogue.names().begin(), catalogue.names().end()}};
+  const std::vector<std::string_view> names = catalogue.names();
+  mesh::Mesh::Settings settings{{names.begin(), names.end()}};
   settings.residency.turn_least = config.residency.turn;
   settings.residency.promise_least = config.residency.promise;
   settings.residency.unused_after = config.residency.unused_after;

@@ -72,16 +72,12 @@ Expected<void> Catalogue::put(CatalogueModel model) {
   for_other_names(model, [&](const std::string& name, rpc::Lane lane, std::optional<std::size_t> adapter) {
     aliases_.emplace(name, Meaning{id, lane, adapter});
   });
-  PackedModel packed(model, programs_);
-  const std::string_view named = packed.id();
   const auto before = models_.find(id);
-  if (before == models_.end()) {
-    names_.push_back(named);
-  } else {
-    *std::ranges::find(names_, id) = named;
-    models_.erase(before);
-  }
-  models_.insert(std::move(packed));
+  const bool stood = before != models_.end() && before->version() == 0;
+  if (before != models_.end()) models_.erase(before);
+  models_.emplace(model, programs_);
+  if (stood && model.version > 0) std::erase(configured_, id);
+  if (!stood && model.version == 0) configured_.push_back(id);
   open_.erase(id);
   return {};
 }
@@ -90,7 +86,7 @@ void Catalogue::remove(std::string_view id) {
   const auto found = models_.find(id);
   if (found == models_.end()) return;
   forget_names_of(id);
-  std::erase(names_, id);
+  if (found->version() == 0) std::erase(configured_, id);
   if (const auto open = open_.find(id); open != open_.end()) open_.erase(open);
   models_.erase(found);
 }
@@ -130,17 +126,17 @@ void Catalogue::each_listed(const Listed& told) const {
     for (const Alias& alias : aliases)
       if (alias.listed) told(alias.name, id, adapter);
   };
-  for (const std::string_view id : names_) {
+  each_packed([&](const PackedModel& packed) {
+    const std::string_view id = packed.id();
     told(id, id, nullptr);
-    const PackedModel& packed = *models_.find(id);
-    if (!packed.has_other_names()) continue;
+    if (!packed.has_other_names()) return;
     const CatalogueModel model = packed.unpacked(programs_);
     tell_aliases(model.aliases, id, nullptr);
     for (const CatalogueAdapter& adapter : model.adapters) {
       told(adapter.id, adapter.id, &adapter);
       tell_aliases(adapter.aliases, adapter.id, &adapter);
     }
-  }
+  });
   for (const auto& [name, alias] : moving_)
     if (alias.listed) told(name, alias.model, nullptr);
 }
@@ -153,12 +149,11 @@ std::vector<std::string> Catalogue::listed() const {
 
 std::vector<std::string> Catalogue::all_ids() const {
   std::vector<std::string> all;
-  for (const std::string_view id : names_) {
-    all.emplace_back(id);
-    const PackedModel& packed = *models_.find(id);
-    if (!packed.has_other_names()) continue;
+  each_packed([&](const PackedModel& packed) {
+    all.emplace_back(packed.id());
+    if (!packed.has_other_names()) return;
     for (const CatalogueAdapter& adapter : packed.unpacked(programs_).adapters) all.push_back(adapter.id);
-  }
+  });
   return all;
 }
 
@@ -188,7 +183,30 @@ std::uint64_t Catalogue::version(std::string_view id) const {
 }
 
 void Catalogue::each(const std::function<void(const CatalogueModel&)>& told) const {
-  for (const std::string_view id : names_) told(models_.find(id)->unpacked(programs_));
+  each_packed([&](const PackedModel& packed) { told(packed.unpacked(programs_)); });
+}
+
+std::vector<std::string_view> Catalogue::names() const {
+  std::vector<std::string_view> all;
+  all.reserve(models_.size());
+  each_packed([&](const PackedModel& packed) { all.push_back(packed.id()); });
+  return all;
+}
+
+void Catalogue::each_behind(std::string_view id, const Went& went) const {
+  for (auto at = models_.upper_bound(id); at != models_.end(); ++at)
+    if (!went(brief(*at))) return;
+}
+
+void Catalogue::each_in_order_behind(std::string_view id, const Went& went) const {
+  const auto stands = std::ranges::find(configured_, id);
+  const bool is_added = !id.empty() && stands == configured_.end();
+  auto next = stands == configured_.end() ? configured_.begin() : stands + 1;
+  if (is_added) next = configured_.end();
+  for (; next != configured_.end(); ++next)
+    if (!went(brief(*models_.find(*next)))) return;
+  for (auto at = is_added ? models_.upper_bound(id) : models_.begin(); at != models_.end(); ++at)
+    if (at->version() > 0 && !went(brief(*at))) return;
 }
 
 std::uint64_t Catalogue::places() const {

@@ -7,10 +7,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -41,7 +41,7 @@ class Catalogue {
   Catalogue(const Catalogue&) = delete;
   Catalogue& operator=(const Catalogue&) = delete;
 
-  // Adds it at the end, or takes the place of the one with its id. Errors: exists, where another model or alias has one
+  // Adds it, or takes the place of the one with its id. Errors: exists, where another model or alias has one
   // of its names, and exhausted, at limits::models_max; nothing is changed then.
   Expected<void> put(CatalogueModel model);
   Expected<void> may_put(const CatalogueModel& model) const;
@@ -73,13 +73,27 @@ class Catalogue {
   std::shared_ptr<const CatalogueModel> hold(std::string_view id) const;
   bool has(std::string_view id) const { return models_.contains(id); }
   std::uint64_t version(std::string_view id) const;  // 0: none, or it stands in the configuration
-  // All of them, in order: find() would leave each unpacked.
+  // All of them, in order, that is those of the configuration as it has them, then those that were added, by id: find()
+  // would leave each unpacked.
   void each(const std::function<void(const CatalogueModel&)>& told) const;
   // Packs those again that were unpacked.
   void rest() { open_.clear(); }
 
-  const std::vector<std::string_view>& names() const { return names_; }  // of the models, in order
-  std::uint64_t places() const;                                          // of all of them together
+  // A model, without unpacking it.
+  struct Brief {
+    std::string_view id;
+    std::string_view name;         // empty: it has none but its id
+    bool has_other_names = false;  // aliases or adapters
+  };
+  using Went = std::function<bool(const Brief& model)>;
+  // Those behind this id, until `went` says false; an empty one: from the first. The id need not be there any more. By
+  // id, or in order. It costs what is told, however large the catalogue is.
+  void each_behind(std::string_view id, const Went& went) const;
+  void each_in_order_behind(std::string_view id, const Went& went) const;
+
+  std::vector<std::string_view> names() const;  // of the models, in order
+  std::size_t size() const { return models_.size(); }
+  std::uint64_t places() const;  // of all of them together
   // What clients are shown: behind each model its adapters and aliases, then the aliases that move. `id`: what the name
   // means; `adapter`: nullptr for a model.
   using Listed = std::function<void(std::string_view name, std::string_view id, const CatalogueAdapter* adapter)>;
@@ -97,22 +111,27 @@ class Catalogue {
 
   void forget_names_of(std::string_view id);
 
-  // A set by id.
+  static Brief brief(const PackedModel& model) { return {model.id(), model.name(), model.has_other_names()}; }
+  template <class Told>
+  void each_packed(const Told& told) const {
+    for (const std::string& id : configured_) told(*models_.find(id));
+    for (const PackedModel& model : models_)
+      if (model.version() > 0) told(model);
+  }
+
   struct ById {
     using is_transparent = void;
-    std::size_t operator()(const PackedModel& model) const { return TextHash()(model.id()); }
-    std::size_t operator()(std::string_view id) const { return TextHash()(id); }
-    bool operator()(const PackedModel& a, const PackedModel& b) const { return a.id() == b.id(); }
-    bool operator()(std::string_view id, const PackedModel& model) const { return id == model.id(); }
-    bool operator()(const PackedModel& model, std::string_view id) const { return id == model.id(); }
+    bool operator()(const PackedModel& a, const PackedModel& b) const { return a.id() < b.id(); }
+    bool operator()(std::string_view id, const PackedModel& model) const { return id < model.id(); }
+    bool operator()(const PackedModel& model, std::string_view id) const { return model.id() < id; }
   };
 
-  std::unordered_set<PackedModel, ById, ById> models_;
+  std::set<PackedModel, ById> models_;
   mutable std::unordered_map<std::string, std::shared_ptr<const CatalogueModel>, TextHash, std::equal_to<>> open_;
   std::vector<std::string> programs_;
   std::map<std::string, Meaning, std::less<>> aliases_;  // and adapters, and those that move
   std::map<std::string, MovingAlias, std::less<>> moving_;
-  std::vector<std::string_view> names_;
+  std::vector<std::string> configured_;  // in the configuration's order
   WallTime created_;
 };
 

@@ -54,7 +54,6 @@ TEST_F(Adapters, AreAskedForAsModelsAndBelongToTheirBase) {
   EXPECT_EQ(catalogue.asked("law").id(), "a:y");
   EXPECT_EQ(catalogue.asked("a").adapter, nullptr);
   EXPECT_EQ(catalogue.find("a:y"), nullptr) << "no model: it has no engine, line or memory of its own";
-  EXPECT_THAT(catalogue.names(), ElementsAre("a", "b"));
   EXPECT_THAT(catalogue.all_ids(), ElementsAre("a", "a:x", "a:y", "b"));
   EXPECT_THAT(catalogue.listed(), ElementsAre("a", "a:x", "a:y", "law", "b"));
 }
@@ -151,6 +150,38 @@ TEST_F(CatalogueTest, GivesAllOfThemAndLeavesNoneUnpacked) {
   const auto held = catalogue.hold("c");
   catalogue.rest();
   EXPECT_EQ(*catalogue.find("c"), *held) << "who holds it has it still, and whoever asks has it again";
+}
+
+TEST_F(CatalogueTest, IsReadFromAnywhereWhileItChanges) {
+  const auto told = [&](auto each, std::string_view id, std::size_t most) {
+    std::vector<std::string> all;
+    (catalogue.*each)(id, [&](const Catalogue::Brief& model) {
+      all.push_back(std::string(model.id) + std::string(model.name) + (model.has_other_names ? "+" : ""));
+      return all.size() < most;
+    });
+    return all;
+  };
+  const auto by_id = [&](std::string_view id, std::size_t most) { return told(&Catalogue::each_behind, id, most); };
+  const auto in_order = [&](std::string_view id) { return told(&Catalogue::each_in_order_behind, id, 9); };
+  for (const std::string id : {"aa", "Z"}) {
+    CatalogueModel added = model(id);
+    added.settings.name = " of somebody";
+    added.version = 1;
+    ASSERT_TRUE(catalogue.put(added));
+  }
+  EXPECT_THAT(catalogue.names(), ElementsAre("a", "b", "Z", "aa")) << "what was added comes behind the configuration's";
+  EXPECT_THAT(by_id("", 9), ElementsAre("Z of somebody", "a+", "aa of somebody", "b"));
+  EXPECT_THAT(by_id("Z", 1), ElementsAre("a+"));
+  EXPECT_THAT(in_order(""), ElementsAre("a+", "b", "Z of somebody", "aa of somebody"));
+  EXPECT_THAT(in_order("a"), ElementsAre("b", "Z of somebody", "aa of somebody"));
+  EXPECT_THAT(in_order("Z"), ElementsAre("aa of somebody"));
+  catalogue.remove("Z");
+  EXPECT_THAT(in_order("Z"), ElementsAre("aa of somebody")) << "where one was is a place still";
+  EXPECT_THAT(by_id("Z", 9), ElementsAre("a+", "aa of somebody", "b"));
+  EXPECT_THAT(by_id("b", 9), testing::IsEmpty());
+  ASSERT_TRUE(catalogue.put(model("aa")));
+  EXPECT_THAT(catalogue.names(), ElementsAre("a", "b", "aa"));
+  EXPECT_EQ(catalogue.size(), 3U);
 }
 
 TEST_F(CatalogueTest, WhoHoldsARemovedModelKeepsIt) {

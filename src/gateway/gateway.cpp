@@ -246,7 +246,7 @@ std::vector<std::string> Gateway::names_for(const members::Caller& caller) const
 ApiError Gateway::not_found(const members::Caller& caller, std::string_view asked) const {
   constexpr std::size_t compared_max = 1000;
   return openai::model_not_found(
-      asked, context_.catalogue.names().size() > compared_max ? std::vector<std::string>() : names_for(caller));
+      asked, context_.catalogue.size() > compared_max ? std::vector<std::string>() : names_for(caller));
 }
 
 void Gateway::models(const members::Caller& caller, const http::Request& request, http::Reply& reply,

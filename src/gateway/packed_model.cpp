@@ -130,11 +130,13 @@ class Reader {
   void operator()(T& value) {
     value = static_cast<T>(number());
   }
-  void operator()(std::string& text) {
+  std::string_view text() {
     const auto size = static_cast<std::size_t>(number());
-    text.assign(in_.substr(at_, size));
+    const std::string_view text = in_.substr(at_, size);
     at_ += size;
+    return text;
   }
+  void operator()(std::string& into) { into = text(); }
   template <class T>
   void operator()(std::vector<T>& all) {
     const auto size = static_cast<std::size_t>(number());
@@ -212,6 +214,11 @@ CatalogueModel PackedModel::unpacked(const std::vector<std::string>& programs) c
 }
 
 std::string_view PackedModel::id() const { return {bytes_.get() + sizeof(Head), head_of(bytes_.get()).id_bytes}; }
+// The first of the parts.
+std::string_view PackedModel::name() const {
+  const Head head = head_of(bytes_.get());
+  return Reader({bytes_.get() + sizeof head + head.id_bytes, head.bytes}).text();
+}
 std::uint64_t PackedModel::version() const { return head_of(bytes_.get()).version; }
 std::uint32_t PackedModel::places() const { return head_of(bytes_.get()).places; }
 bool PackedModel::has_other_names() const { return head_of(bytes_.get()).other_names != 0; }

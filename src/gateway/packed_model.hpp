@@ -20,6 +20,7 @@ class PackedModel {
 
   CatalogueModel unpacked(const std::vector<std::string>& programs) const;
   std::string_view id() const;
+  std::string_view name() const;
   std::uint64_t version() const;
   std::uint32_t places() const;
   // It has aliases or adapters.

@@ -66,6 +66,7 @@ TEST(PackedModel, GivesBackWhateverWasPacked) {
     const PackedModel packed(model, programs);
     EXPECT_EQ(packed.unpacked(programs), model) << "seed " << seed;
     EXPECT_EQ(packed.id(), model.settings.id) << "seed " << seed;
+    EXPECT_EQ(packed.name(), model.settings.name) << "seed " << seed;
     EXPECT_EQ(packed.version(), model.version) << "seed " << seed;
     EXPECT_EQ(packed.places(), model.settings.places) << "seed " << seed;
     EXPECT_EQ(packed.has_other_names(), !model.aliases.empty() || !model.adapters.empty()) << "seed " << seed;
