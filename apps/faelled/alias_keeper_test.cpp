@@ -30,7 +30,7 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
   }
 
   std::vector<rpc::DeviceResidency> devices() const override { return {{.device = "host", .bytes = bytes}}; }
-  std::vector<rpc::ModelResidency> residency() const override { return {*residency("new"), *residency("old")}; }
+  std::vector<std::string> in_use() const override { return {"new", "old"}; }
   std::optional<rpc::ModelResidency> residency(std::string_view model) const override {
     const auto state = states.find(model);
     if (state == states.end()) return std::nullopt;

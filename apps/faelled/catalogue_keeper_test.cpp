@@ -28,7 +28,7 @@ class CatalogueKeeperTest : public testing::Test {
     configured.aliases = {{"standard"}};
     catalogue.emplace(std::vector{configured}, clock.wall());
     log = observe::Log::open((folder_ / "log").string(), observe::Level::debug).value();
-    mesh.emplace(clock, mesh::Mesh::Settings{{catalogue->names().begin(), catalogue->names().end()}});
+    mesh.emplace(clock, mesh::Mesh::Settings{catalogue->all_ids()});
     node.emplace(loop, client, clock, random, *log, *mesh, node::Node::Settings{.folder = folder_.path().string()});
     fetch::Settings how;
     how.folder = models_folder(config);
@@ -132,9 +132,8 @@ TEST_F(CatalogueKeeperTest, BringsBackTheModelsOfFormerRuns) {
   EXPECT_TRUE(keeper->settings_of("b")->pinned);
   EXPECT_EQ(keeper->last_version("gone"), 5U);
   EXPECT_FALSE(keeper->settings_of("gone"));
-  ASSERT_EQ(mesh->residency().size(), 2U);
-  for (const auto& one : mesh->residency())
-    if (one.model == "b") EXPECT_EQ(one.bytes, 123U);
+  ASSERT_EQ(mesh->models().size(), 2U);
+  EXPECT_EQ(mesh->residency("b")->bytes, 123U);
   EXPECT_EQ(times_shown("b"), 1U);
 }
 
@@ -220,10 +219,10 @@ TEST_F(CatalogueKeeperTest, RemovingAndAddingAgainShowsItOnceInTheMetrics) {
   keeper->remove("b", false);
   EXPECT_EQ(catalogue->find("b"), nullptr);
   EXPECT_EQ(keeper->last_version("b"), 2U);
-  EXPECT_EQ(mesh->residency().size(), 1U);
+  EXPECT_EQ(mesh->models().size(), 1U);
   add(3);
   EXPECT_EQ(times_shown("b"), 1U);
-  EXPECT_EQ(mesh->residency().size(), 2U);
+  EXPECT_EQ(mesh->models().size(), 2U);
 }
 
 TEST_F(CatalogueKeeperTest, HoldsBackAModelWhoseFileDoesNotCome) {

@@ -183,7 +183,7 @@ TEST_F(Sleepers, OneThatSaysItSleepsAndKeepsItsMemoryEnds) {
   ASSERT_NE(why, events.end());
   EXPECT_EQ(why->model, "a");
   EXPECT_THAT(why->detail, testing::ContainsRegex("still holds [0-9]+ MB"));
-  EXPECT_FALSE(mesh->residency()[0].can_sleep);
+  EXPECT_FALSE(mesh->residency("a")->can_sleep);
   served("a");
   EXPECT_EQ(mesh->residency_counts().wakes, 0U);
 }

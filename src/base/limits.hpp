@@ -98,6 +98,8 @@ inline constexpr std::size_t adapters_max = 64;                 // of one model
 inline constexpr std::size_t adapter_members_max = 100;         // that one is for
 inline constexpr std::size_t adapter_rank_max = 512;            // that vLLM knows
 inline constexpr std::size_t definition_bytes_max = 64 * 1024;  // of one model that was added at run time
+inline constexpr std::size_t models_page_rows_max = 1000;
+inline constexpr std::size_t models_page_searched_max = 100'000;  // looked at for one page
 
 // Engine files and processes
 inline constexpr std::uint32_t context_tokens_default = 4096;  // per place, where neither operator nor file says less

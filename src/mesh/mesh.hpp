@@ -49,7 +49,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   std::vector<rpc::ShareSample> past(std::string_view member) const override { return chronicle_.past(member); }
 
   std::vector<rpc::DeviceResidency> devices() const override { return residents_.devices(); }
-  std::vector<rpc::ModelResidency> residency() const override;
+  std::vector<std::string> in_use() const override;
   std::optional<rpc::ModelResidency> residency(std::string_view model) const override;
   std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t before, std::size_t most) const override {
     return residents_.events(before, most);

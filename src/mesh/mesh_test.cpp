@@ -66,8 +66,8 @@ TEST(Mesh, SendsAwayWhoAsksForAModelWhoseFileIsNotHere) {
   EXPECT_EQ(asked, "m");
   EXPECT_EQ(mesh.state("m"), rpc::EngineState::fetching);
   EXPECT_EQ(mesh.models()[0].state, rpc::EngineState::fetching);
-  EXPECT_EQ(mesh.residency()[0].fetching->total, 4U);
-  EXPECT_EQ(mesh.residency()[0].detail, "for operators");
+  EXPECT_EQ(mesh.residency("m")->fetching->total, 4U);
+  EXPECT_EQ(mesh.residency("m")->detail, "for operators");
   mesh.on_asked_in_vain({});
   mesh.hold_back("m", {0, 0, {}, true, "another file", {}, {}});
   mesh.submit(ticket(2), b);

@@ -147,16 +147,12 @@ std::optional<rpc::TicketStatus> Mesh::ticket(std::string_view request_id) const
   return found == live_.end() ? std::nullopt : ticket(found->first);
 }
 
-std::vector<rpc::ModelResidency> Mesh::residency() const {
-  std::vector<rpc::ModelResidency> all;
-  std::vector<std::string> every;
-  for (std::uint32_t m = 0; m < residents_.names().size(); ++m) every.emplace_back(residents_.names().name(m));
-  for (const auto& [model, line] : lines_)
-    if (!residents_.manages(model)) every.push_back(model);
-  std::ranges::sort(every);
-  for (const std::string& model : every)
-    if (auto one = residency(model)) all.push_back(std::move(*one));
-  return all;
+std::vector<std::string> Mesh::in_use() const {
+  std::set<std::string> all;
+  for (const std::string_view model : residents_.in_use()) all.emplace(model);
+  for (const auto& [id, engine] : engines_) all.insert(engine.report.model);
+  for (const auto& [number, live] : live_) all.insert(live.ticket.model);
+  return {all.begin(), all.end()};
 }
 
 std::optional<rpc::ModelResidency> Mesh::residency(std::string_view named) const {

@@ -79,6 +79,8 @@ class Residents {
   Duration promise() const;
 
   std::vector<rpc::DeviceResidency> devices() const;
+  // The models that take memory, come, or are wanted; some may stand there twice.
+  std::vector<std::string_view> in_use() const;
   std::optional<rpc::ModelResidency> residency(const std::string& model) const;
   std::vector<rpc::ResidencyEvent> events(std::uint64_t before, std::size_t most) const;
   Expected<void> order(const std::string& model, rpc::ResidencyAct act);

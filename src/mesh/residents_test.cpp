@@ -54,14 +54,17 @@ TEST_F(ResidentsTest, TellsOfEachModelAloneWhatItTellsOfAll) {
 
 TEST_F(ResidentsTest, AnUnusedModelGoesForOneThatIsAskedForWhichComesOnceItHasGone) {
   serve("a");
+  EXPECT_THAT(mesh.in_use(), ElementsAre("a")) << "of all that there are";
   serve("b");
   told();
   Caller caller;
   ask("c", caller);
+  EXPECT_THAT(mesh.in_use(), ElementsAre("a", "b", "c")) << "it comes, and is waited for";
   ASSERT_THAT(told(), ElementsAre(Directive{Act::unload, "a", "host"}));
   EXPECT_EQ(at("c").state, EngineState::starting);
   EXPECT_EQ(mesh.devices().at(0).reserved, 4U);
   gone("a");
+  EXPECT_THAT(mesh.in_use(), ElementsAre("b", "c"));
   EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "c", "host"}));
   EXPECT_EQ(at("a").cause, rpc::ResidencyCause::makes_room);
   EXPECT_EQ(at("a").other, "c");
@@ -282,7 +285,8 @@ TEST_F(ResidentsTest, ARemovedModelAnswersToTheEndAndRefusesThoseWhoWait) {
   end(1);
   EXPECT_THAT(told(), ElementsAre(Directive{Act::unload, "a", "host"}));
   gone("a");
-  for (const auto& one : mesh.residency()) EXPECT_NE(one.model, "a");
+  EXPECT_FALSE(mesh.residency("a"));
+  EXPECT_THAT(mesh.in_use(), testing::Not(testing::Contains("a")));
   for (const auto& one : mesh.models()) EXPECT_NE(one.model, "a");
   EXPECT_EQ(mesh.waiting(), 0U);
   EXPECT_EQ(mesh.running(), 0U);

@@ -67,11 +67,7 @@ class ResidentsTest : public testing::Test, public rpc::NodePort {
     mesh.submit(ticket, caller);
   }
   void end(std::uint64_t ticket = 0) { mesh.end({ticket == 0 ? tickets : ticket, rpc::Outcome::done, 1, 0, 1}); }
-  rpc::ModelResidency at(const std::string& model) {
-    for (auto& one : mesh.residency())
-      if (one.model == model) return one;
-    return {};
-  }
+  rpc::ModelResidency at(const std::string& model) { return mesh.residency(model).value_or(rpc::ModelResidency()); }
 
   ManualClock clock;
   Mesh mesh{clock, {{"a", "b", "c", "elsewhere"}}};

@@ -74,6 +74,12 @@ std::vector<rpc::DeviceResidency> Residents::devices() const {
   return all;
 }
 
+std::vector<std::string_view> Residents::in_use() const {
+  std::vector<std::string_view> all;
+  for (const residency::ModelNumber model : planner_.in_use()) all.push_back(names_.name(model));
+  return all;
+}
+
 std::optional<rpc::ModelResidency> Residents::residency(const std::string& model) const {
   const auto found = number(model);
   const Instant now = clock_.now();

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "base/byte_text.hpp"
 #include "json/document.hpp"
@@ -10,6 +9,7 @@
 #include "portal/answers.hpp"
 #include "portal/catalogue_keeping.hpp"
 #include "portal/catalogue_words.hpp"
+#include "portal/model_page.hpp"
 #include "portal/portal.hpp"
 
 namespace faelled::portal {
@@ -39,6 +39,14 @@ void write_answer(json::Writer& out, const std::string& id, std::optional<std::u
     out.null();
   }
   out.close_object();
+}
+
+void write_definition(json::Writer& out, std::string_view definition) {
+  if (definition.empty()) {
+    out.null();
+  } else {
+    out.raw(definition);
+  }
 }
 
 std::string_view name_of(Download::State state) {
@@ -117,55 +125,63 @@ net::Task<Expected<Portal::Former>> Portal::former_model(std::string id) {
   });
 }
 
+// Of these models, those that operators added.
+net::Task<Expected<Portal::Definitions>> Portal::definitions_of(std::vector<std::string> ids) {
+  std::erase_if(ids, [this](const std::string& id) { return p_.context.catalogue.version(id) == 0; });
+  co_return co_await on_store<Definitions>([ids](store::Store& s, store::Conversations&) -> Expected<Definitions> {
+    Definitions out;
+    for (const std::string& id : ids) {
+      const auto row = s.find_named(store::NamedKind::model, id);
+      if (!row) return std::unexpected(row.error());
+      if (!*row) continue;
+      if (auto stored = read_stored_model((*row)->value)) out[id] = std::move(stored->definition);
+    }
+    return out;
+  });
+}
+
+void Portal::write_entry(json::Writer& out, const std::string& id, const Definitions& definitions) const {
+  const std::uint64_t version = p_.context.catalogue.version(id);
+  out.object().member("id", id).member("version", version);
+  out.member("origin", version == 0 ? "file" : "added").key("definition");
+  const auto found = version == 0 ? definitions.end() : definitions.find(id);
+  write_definition(out, found == definitions.end() ? std::string_view() : std::string_view(found->second));
+  out.key("download");
+  write_download(out, p_.keeping != nullptr ? p_.keeping->download(id) : std::nullopt);
+  out.close_object();
+}
+
 net::Task<void> Portal::list_catalogue(Call& call) {
-  using Definitions = std::unordered_map<std::string, std::string>;
-  const auto definitions =
-      co_await on_store<Definitions>([](store::Store& s, store::Conversations&) -> Expected<Definitions> {
-        constexpr std::size_t page = 1000;
-        Definitions out;
-        for (std::string after;;) {
-          const auto rows = s.named(store::NamedKind::model, after, page);
-          if (!rows) return std::unexpected(rows.error());
-          for (const store::NamedRow& row : *rows)
-            if (auto stored = read_stored_model(row.value)) out[row.name] = std::move(stored->definition);
-          if (rows->size() < page) return out;
-          after = rows->back().name;
-        }
-      });
+  const auto query = model_query(call.request.query);
+  if (!query) co_return call.fail(query.error());
+  const ModelPage page = model_page(p_.context.catalogue, {}, *query);
+  const auto definitions = co_await definitions_of(page.ids);
   if (!definitions) co_return call.fail(definitions.error());
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("models").array();
-              for (const std::string_view named : p_.context.catalogue.names()) {
-                const std::string id(named);
-                const std::uint64_t version = p_.context.catalogue.version(id);
-                const auto found = version == 0 ? definitions->end() : definitions->find(id);
-                const std::string_view definition =
-                    found == definitions->end() ? std::string_view() : std::string_view(found->second);
-                out.object().member("id", id).member("version", version);
-                out.member("origin", version == 0 ? "file" : "added").key("definition");
-                if (definition.empty()) {
-                  out.null();
-                } else {
-                  out.raw(definition);
-                }
-                out.key("download");
-                write_download(out, p_.keeping != nullptr ? p_.keeping->download(id) : std::nullopt);
-                out.close_object();
-              }
-              out.close_array().key("left_out").array();
+              for (const std::string& id : page.ids)
+                if (p_.context.catalogue.has(id)) write_entry(out, id, *definitions);
+              out.close_array().member_or_null("next", page.next).member("total", p_.context.catalogue.size());
+              // Those that are left out belong to no place in the list: the first page has the first of them.
+              out.key("left_out").array();
+              std::size_t told = query->after.empty() ? 0 : query->limit;
               if (p_.keeping != nullptr)
                 for (const auto& [id, left] : p_.keeping->left_out()) {
+                  if (told++ >= query->limit) break;
                   out.object().member("id", id).key("definition");
-                  if (left.definition.empty()) {
-                    out.null();
-                  } else {
-                    out.raw(left.definition);
-                  }
+                  write_definition(out, left.definition);
                   out.member("why", left.why).member("why_da", left.why_da).close_object();
                 }
-              out.close_array().close_object();
+              out.close_array().member("left_out_total", p_.keeping != nullptr ? p_.keeping->left_out().size() : 0);
+              out.close_object();
             }));
-  co_return;
+}
+
+net::Task<void> Portal::get_model(Call& call) {
+  const auto definitions = co_await definitions_of({call.id});
+  if (!definitions) co_return call.fail(definitions.error());
+  if (!p_.context.catalogue.has(call.id)) co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
+  call.json(200, one_json([&](json::Writer& out) { write_entry(out, call.id, *definitions); }));
 }
 
 // The definition read, and a look at its files; nullopt: the call was answered.
@@ -233,14 +249,16 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
 void Portal::leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model) const {
   if (p_.residency == nullptr || fit.memory == 0 || !fit.why_not.empty()) return;
   const auto devices = p_.residency->devices();
-  const auto models = p_.residency->residency();
+  std::vector<rpc::ModelResidency> pinned_ones;
+  for (const std::string& id : p_.residency->in_use())
+    if (auto one = p_.residency->residency(id); one && one->pinned && id != model.id)
+      pinned_ones.push_back(std::move(*one));
   std::uint64_t most = 0;
   for (const rpc::DeviceResidency& device : devices) {
     if ((device.kind == rpc::DeviceKind::gpu) != model.gpu) continue;
     std::uint64_t pinned = 0;
-    for (const rpc::ModelResidency& one : models)
-      if (one.pinned && one.model != model.id && one.node == device.node && one.device == device.device)
-        pinned += one.bytes;
+    for (const rpc::ModelResidency& one : pinned_ones)
+      if (one.node == device.node && one.device == device.device) pinned += one.bytes;
     most = std::max(most, device.bytes - std::min(device.bytes, pinned));
   }
   if (devices.empty() || most >= fit.memory) return;

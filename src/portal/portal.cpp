@@ -177,6 +177,7 @@ std::span<const Portal::Route> Portal::routes() {
       {Method::get, "/api/models", access::callers, &Portal::list_models},
       {Method::get, "/api/catalogue", access::operators, &Portal::list_catalogue},
       {Method::post, "/api/catalogue", access::operators, &Portal::add_model, "model.add"},
+      {Method::get, "/api/catalogue/{id}", access::operators, &Portal::get_model},
       {Method::put, "/api/catalogue/{id}", access::operators, &Portal::change_model, "model.change"},
       {Method::del, "/api/catalogue/{id}", access::operators, &Portal::remove_model, "model.remove"},
       {Method::post, "/api/catalogue/{id}/fetch", access::operators, &Portal::fetch_model, "model.fetch"},

@@ -161,7 +161,11 @@ class Portal {
     std::string definition;
   };
   net::Task<Expected<Former>> former_model(std::string id);
+  using Definitions = std::map<std::string, std::string, std::less<>>;  // by id; empty: it was removed
+  net::Task<Expected<Definitions>> definitions_of(std::vector<std::string> ids);
+  void write_entry(json::Writer& out, const std::string& id, const Definitions& definitions) const;
   net::Task<void> list_catalogue(Call& call);
+  net::Task<void> get_model(Call& call);
   net::Task<void> add_model(Call& call);
   net::Task<void> change_model(Call& call);
   net::Task<void> remove_model(Call& call);
@@ -186,6 +190,7 @@ class Portal {
   net::Task<void> move_alias(Call& call, AliasWish wish, std::string_view action);
   std::expected<gateway::MovingAlias, openai::ApiError> moved(const std::string& name, const AliasWish& wish) const;
   // residency_api.cpp
+  std::expected<std::vector<std::string>, openai::ApiError> models_in_state(std::string_view state) const;
   net::Task<void> get_residency(Call& call);
   net::Task<void> list_residency_events(Call& call);
   net::Task<void> order_residency(Call& call);

@@ -6,6 +6,7 @@
 
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
+#include "portal/model_page.hpp"
 #include "portal/portal.hpp"
 #include "portal/residency_text.hpp"
 
@@ -77,11 +78,39 @@ ApiError refused(const Error& error) {
 
 }  // namespace
 
+// By id.
+std::expected<std::vector<std::string>, ApiError> Portal::models_in_state(std::string_view state) const {
+  if (state == "failed") return p_.context.mesh.failed();
+  using enum rpc::EngineState;
+  const auto names = {starting, ready, draining, asleep, waking};
+  const auto wanted = std::ranges::find(names, state, state_name);
+  if (state != "in_use" && wanted == names.end())
+    return std::unexpected(ApiError{Cause::invalid_value,
+                                    "state is in_use, failed, starting, ready, draining, asleep or waking", "state"});
+  auto ids = p_.residency != nullptr ? p_.residency->in_use() : std::vector<std::string>();
+  if (wanted != names.end())
+    std::erase_if(ids, [&](const std::string& id) {
+      const auto one = p_.residency->residency(id);
+      return !one || one->state != *wanted;
+    });
+  return ids;
+}
+
 net::Task<void> Portal::get_residency(Call& call) {
+  const auto query = model_query(call.request.query);
+  if (!query) co_return call.fail(query.error());
+  const gateway::Catalogue& catalogue = p_.context.catalogue;
+  ModelPage page;
+  if (const std::string state = http::query_value(call.request.query, "state"); !state.empty()) {
+    const auto ids = models_in_state(state);
+    if (!ids) co_return call.fail(ids.error());
+    page = model_page_of(*ids, catalogue, *query);
+  } else {
+    // What has left the catalogue may lie in a memory still.
+    page = model_page(catalogue, p_.residency != nullptr ? p_.residency->in_use() : std::vector<std::string>(), *query);
+  }
   const std::vector<rpc::DeviceResidency> devices =
       p_.residency != nullptr ? p_.residency->devices() : std::vector<rpc::DeviceResidency>();
-  const std::vector<rpc::ModelResidency> models =
-      p_.residency != nullptr ? p_.residency->residency() : std::vector<rpc::ModelResidency>();
   call.json(200, one_json([&](json::Writer& out) {
               out.object().member("at", time_text(p_.context.clock.wall())).key("devices").array();
               for (const rpc::DeviceResidency& device : devices) {
@@ -89,12 +118,15 @@ net::Task<void> Portal::get_residency(Call& call) {
                 write_device(out, device, named != p_.device_names.end() ? std::string_view(named->second) : "");
               }
               out.close_array().key("models").array();
-              for (const rpc::ModelResidency& model : models)
-                write_residency(out, model, p_.context.catalogue.find(model.model));
-              out.close_array();
+              if (p_.residency != nullptr)
+                for (const std::string& id : page.ids)
+                  if (const auto model = p_.residency->residency(id))
+                    write_residency(out, *model, catalogue.hold(id).get());
+              out.close_array().member_or_null("next", page.next).member("total", catalogue.size());
               // What lies elsewhere needs no memory of ours.
-              if (std::ranges::any_of(models, [](const rpc::ModelResidency& model) { return model.bytes > 0; })) {
-                const Duration most = std::max(p_.residency->promise(), p_.context.settings.wait_max);
+              const Duration promise = p_.residency != nullptr ? p_.residency->promise() : Duration{};
+              if (promise > Duration{}) {
+                const Duration most = std::max(promise, p_.context.settings.wait_max);
                 out.member("wait_at_most_s", static_cast<double>(to_millis(most)) / 1000);
               } else {
                 out.member("wait_at_most_s", nullptr);

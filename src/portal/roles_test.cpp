@@ -16,6 +16,7 @@ const std::map<std::string, std::string>& allowed() {
       {"GET /api/models", "ubmaokw"},
       {"GET /api/catalogue", "ow"},
       {"POST /api/catalogue", "ow"},
+      {"GET /api/catalogue/{id}", "ow"},
       {"PUT /api/catalogue/{id}", "ow"},
       {"DELETE /api/catalogue/{id}", "ow"},
       {"POST /api/catalogue/{id}/fetch", "ow"},

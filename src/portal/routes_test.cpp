@@ -91,6 +91,7 @@ class WithoutStore : public PortalTest {
         {"POST /api/session", {"/api/session", R"({"token":"x"})", "X-Nobody: 1\r\n"}},
         {"POST /api/catalogue",
          {"/api/catalogue", R"({"definition":{"id":"more","engine":"llama","file":"/m.gguf"}})"}},
+        {"GET /api/catalogue/{id}", {"/api/catalogue/added"}},
         {"PUT /api/catalogue/{id}", {"/api/catalogue/added", definition + R"(,"version":1})"}},
         {"DELETE /api/catalogue/{id}", {"/api/catalogue/added"}},
         {"POST /api/catalogue/{id}/fetch", {"/api/catalogue/added/fetch"}},

@@ -4,6 +4,7 @@
 #include "members/roles.hpp"
 #include "portal/cookie.hpp"
 #include "portal/description.hpp"
+#include "portal/model_page.hpp"
 #include "portal/portal.hpp"
 #include "portal/render.hpp"
 
@@ -82,16 +83,19 @@ net::Task<void> Portal::sign_out(Call& call) {
 }
 
 net::Task<void> Portal::list_models(Call& call) {
+  const auto query = model_query(call.request.query);
+  if (!query) co_return call.fail(query.error());
+  const gateway::Catalogue& catalogue = p_.context.catalogue;
   std::string body;
   json::Writer out(body);
   out.object().key("models").array();
-  std::map<std::string, rpc::ModelStatus> states;
-  for (rpc::ModelStatus& status : p_.context.mesh.models()) states[status.model] = std::move(status);
+  rpc::ModelStatus status;
+  bool any = false;
   const auto write = [&](const gateway::Catalogue::Asked& asked) {
     const std::string& id = asked.id();
     if (!offers(call.visitor, asked)) return;
+    any = true;
     const gateway::CatalogueModel& model = *asked.model;
-    const rpc::ModelStatus& status = states[model.settings.id];
     out.object()
         .member("id", id)
         .member("name", asked.title())
@@ -121,11 +125,32 @@ net::Task<void> Portal::list_models(Call& call) {
     asked.adapter != nullptr ? card(*asked.adapter) : card(model);
     out.member("demo", model.settings.demo).close_object();
   };
-  p_.context.catalogue.each([&](const gateway::CatalogueModel& model) {
-    write({&model});
-    for (const gateway::CatalogueAdapter& adapter : model.adapters) write({&model, rpc::Lane::interactive, &adapter});
+  const auto caller = call.visitor.caller();
+  const WallTime now = p_.context.clock.wall();
+  const auto allowed = [&](std::string_view id) {
+    return !caller || call.visitor.over_all() || p_.directory.allows(*caller, id, now);
+  };
+  std::string last, next;
+  std::size_t told = 0, looked_at = 0;
+  catalogue.each_in_order_behind(query->after, [&](const gateway::Catalogue::Brief& brief) {
+    if (told == query->limit || looked_at++ == limits::models_page_searched_max) {
+      next = last;
+      return false;
+    }
+    last = brief.id;
+    // Before it is unpacked: somebody who may use three of a hundred thousand asks too.
+    if (!brief.has_other_names && !allowed(brief.id)) return true;
+    if (!is_searched(*query, catalogue, brief)) return true;
+    const auto model = catalogue.hold(brief.id);
+    status = p_.context.mesh.model(brief.id).value_or(rpc::ModelStatus());
+    any = false;
+    write({model.get()});
+    for (const gateway::CatalogueAdapter& adapter : model->adapters)
+      write({model.get(), rpc::Lane::interactive, &adapter});
+    told += any ? 1 : 0;
+    return true;
   });
-  out.close_array().close_object();
+  out.close_array().member_or_null("next", next).close_object();
   call.json(200, body);
   co_return;
 }

@@ -2,6 +2,7 @@
 
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
+#include "portal/model_page.hpp"
 #include "portal/portal.hpp"
 #include "portal/render.hpp"
 
@@ -71,7 +72,8 @@ struct ModelLine {
 
 struct Status {
   Health health = Health::up;
-  std::vector<ModelLine> models;
+  std::vector<ModelLine> models;  // of one page
+  std::string next;               // empty: it was the last
   std::uint32_t running = 0;
   std::uint32_t waiting = 0;
   gateway::Maintenance maintenance;
@@ -79,24 +81,30 @@ struct Status {
   WallTime at;
 };
 
-Status status_of(const gateway::Context& context, const Bulletin& bulletin) {
+Status status_of(const gateway::Context& context, const rpc::ResidencyPort* residency, const Bulletin& bulletin,
+                 const ModelQuery& query) {
   Status out;
   out.at = context.clock.wall();
   out.maintenance = bulletin.maintenance;
   out.notices = shown_at(bulletin, out.at);
-  std::map<std::string, rpc::ModelStatus> states;
-  for (rpc::ModelStatus& status : context.mesh.models()) states[status.model] = std::move(status);
-  std::size_t failed = 0;
-  context.catalogue.each([&](const gateway::CatalogueModel& model) {
-    const std::string& id = model.settings.id;
-    ModelLine line{id, model.settings.name.empty() ? id : model.settings.name, states[id]};
-    out.running += line.status.running;
-    out.waiting += line.status.waiting;
-    failed += line.status.state == EngineState::failed ? 1 : 0;
-    out.models.push_back(std::move(line));
+  if (residency != nullptr)
+    for (const std::string& id : residency->in_use())
+      if (const auto status = context.mesh.model(id)) {
+        out.running += status->running;
+        out.waiting += status->waiting;
+      }
+  context.catalogue.each_in_order_behind(query.after, [&](const gateway::Catalogue::Brief& model) {
+    if (out.models.size() == query.limit) {
+      out.next = out.models.back().id;
+      return false;
+    }
+    out.models.push_back({std::string(model.id), std::string(model.name.empty() ? model.id : model.name),
+                          context.mesh.model(model.id).value_or(rpc::ModelStatus())});
+    return true;
   });
+  const std::size_t failed = context.mesh.failed().size();
   const bool journal = !context.journal.stats().failed;
-  if (!journal || context.shutting_down || (failed > 0 && failed == out.models.size())) {
+  if (!journal || context.shutting_down || (failed > 0 && failed == context.catalogue.size())) {
     out.health = Health::down;
   } else if (out.maintenance.on) {
     out.health = Health::maintenance;
@@ -114,6 +122,7 @@ std::string plain_text(const Status& status, bool danish) {
   out += "\n";
   for (const ModelLine& model : status.models)
     out += fmt::format("{}: {}\n", model.name, words_of(model.status.state, danish));
+  if (!status.next.empty()) say("Der er flere modeller.", "There are more models.");
   out +=
       danish ? fmt::format("\nI kø lige nu: {}\n", status.waiting) : fmt::format("\nWaiting now: {}\n", status.waiting);
   for (const Notice& notice : status.notices) {
@@ -127,7 +136,9 @@ std::string plain_text(const Status& status, bool danish) {
 
 // Public: what is up, and what operators tell. Nothing about members, persons, addresses or versions.
 net::Task<void> Portal::get_status(Call& call) {
-  const Status status = status_of(p_.context, bulletin_);
+  const auto query = model_query(call.request.query);
+  if (!query) co_return call.fail(query.error());
+  const Status status = status_of(p_.context, p_.residency, bulletin_, *query);
   const std::string format = http::query_value(call.request.query, "format");
   if (format == "text") {
     const bool english = http::query_value(call.request.query, "language") == "en";
@@ -153,7 +164,7 @@ net::Task<void> Portal::get_status(Call& call) {
                 }
                 out.close_object();
               }
-              out.close_array();
+              out.close_array().member_or_null("next", status.next);
               write_maintenance(out, status.maintenance);
               out.key("notices").array();
               for (const Notice& notice : status.notices) write_notice(out, notice);

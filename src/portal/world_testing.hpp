@@ -75,7 +75,16 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
   }
   std::vector<rpc::ShareSample> past(std::string_view) const override { return all_past; }
   std::vector<rpc::DeviceResidency> devices() const override { return all_devices; }
-  std::vector<rpc::ModelResidency> residency() const override { return all_residency; }
+  // All that it knows, so that a test need not put them into the catalogue too.
+  std::vector<std::string> in_use() const override {
+    std::vector<std::string> all;
+    for (const rpc::ModelResidency& one : all_residency) all.push_back(one.model);
+    for (const rpc::ModelStatus& one : states) all.push_back(one.model);
+    std::ranges::sort(all);
+    const auto twice = std::ranges::unique(all);
+    all.erase(twice.begin(), twice.end());
+    return all;
+  }
   std::optional<rpc::ModelResidency> residency(std::string_view model) const override {
     const auto found = std::ranges::find(all_residency, model, &rpc::ModelResidency::model);
     return found == all_residency.end() ? std::nullopt : std::optional(*found);

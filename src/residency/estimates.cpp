@@ -45,6 +45,16 @@ std::optional<DeviceState> Planner::device(DeviceNumber device) const {
   return DeviceState{d.bytes, d.taken, d.reserved + d.beds, d.kind};
 }
 
+std::vector<ModelNumber> Planner::in_use() const {
+  std::vector<ModelNumber> all;
+  for (const Device& device : devices_) {
+    all.insert(all.end(), device.models.begin(), device.models.end());
+    if (device.coming != no_model) all.push_back(device.coming);
+  }
+  std::ranges::copy_if(wanted_, std::back_inserter(all), [this](ModelNumber model) { return wanted(model); });
+  return all;
+}
+
 std::optional<std::uint64_t> Planner::largest(ModelNumber model) const {
   std::optional<std::uint64_t> bytes;
   for (const Device& device : devices_)

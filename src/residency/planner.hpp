@@ -150,6 +150,8 @@ class Planner {
   bool may_sleep(ModelNumber model) const;
   Duration ready_in(ModelNumber model, Instant now) const;
   std::optional<DeviceState> device(DeviceNumber device) const;
+  // The models that take bytes of a device, come, or are wanted; some may stand there twice.
+  std::vector<ModelNumber> in_use() const;
   // Bytes of the largest memory that is of the model's kind; nothing: there is none.
   std::optional<std::uint64_t> largest(ModelNumber model) const;
   const Counts& counts() const { return counts_; }

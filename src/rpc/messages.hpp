@@ -343,7 +343,9 @@ class ResidencyPort {
  public:
   virtual ~ResidencyPort() = default;
   virtual std::vector<DeviceResidency> devices() const = 0;
-  virtual std::vector<ModelResidency> residency() const = 0;                          // of the whole catalogue, by id
+  // The models that have an engine, come, or are waited for, also those that have left the catalogue meanwhile; by id.
+  // Of a hundred thousand they are few.
+  virtual std::vector<std::string> in_use() const = 0;
   virtual std::optional<ModelResidency> residency(std::string_view model) const = 0;  // nothing: it is not there
   // Newest first, at most `most`, of those before number `before`; 0: from the newest on.
   virtual std::vector<ResidencyEvent> residency_events(std::uint64_t before, std::size_t most) const = 0;
