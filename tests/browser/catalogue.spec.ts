@@ -40,14 +40,14 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
   const shown = (id: string, name: string, definition?: Definition) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: (definition?.adapters ?? []).map((each) => ({ id: `${id}:${each.name}`, name: each.name, members: each.members ?? [] })), node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null });
   const far = standing_far(failed_fetch);
   const left_out = lost ? [lost] : [];
-  await page.route('**/api/residency', (route) =>
-    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'gpu0', kind: 'gpu', name: 'NVIDIA A10', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => ({ ...shown(definition.id, definition.name ?? definition.id, definition), ...(definition.source ? far : {}) }))] } }),
+  await page.route('**/api/residency?*', (route) =>
+    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'gpu0', kind: 'gpu', name: 'NVIDIA A10', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => ({ ...shown(definition.id, definition.name ?? definition.id, definition), ...(definition.source ? far : {}) }))], next: null, total: 2 } }),
   );
-  await page.route(/\/api\/catalogue(\/.*)?$/, (route) => {
+  await page.route(/\/api\/catalogue(\/[^?]*)?(\?.*)?$/, (route) => {
     const method = route.request().method();
     const id = decodeURIComponent(new URL(route.request().url()).pathname.split('/')[3] ?? '');
     if (method === 'GET')
-      return route.fulfill({ json: { models: [{ id: 'configured', version: 0, origin: 'file', definition: null, download: null }, ...[...added.values()].map((each) => ({ id: each.definition.id, version: each.version, origin: 'added', definition: { engine: 'llama', ...each.definition }, download: each.definition.source ? { state: failed_fetch ? 'failed' : 'fetching', detail: failed_fetch ? 'host/x.gguf is another file' : null } : null }))], left_out } });
+      return route.fulfill({ json: { models: [{ id: 'configured', version: 0, origin: 'file', definition: null, download: null }, ...[...added.values()].map((each) => ({ id: each.definition.id, version: each.version, origin: 'added', definition: { engine: 'llama', ...each.definition }, download: each.definition.source ? { state: failed_fetch ? 'failed' : 'fetching', detail: failed_fetch ? 'host/x.gguf is another file' : null } : null }))], next: null, total: 2, left_out, left_out_total: left_out.length } });
     if (new URL(route.request().url()).pathname.endsWith('/fetch')) {
       asked.push(`fetch ${id}`);
       return route.fulfill({ json: { state: 'waiting' } });

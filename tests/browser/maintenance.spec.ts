@@ -120,7 +120,7 @@ test('an engine’s log says when it was loaded, is loaded again, and is of the 
   guard.allow.push(/status of 503/);
   const operator = await signed_in_as(browser, 'operator');
   const models = ['langsom', 'rask'].map((id) => ({ id, name: `Model ${id}`, state: 'ready', embeddings: false }));
-  await operator.route('**/api/models', (route) => route.fulfill({ json: { models } }));
+  await operator.route('**/api/models?*', (route) => route.fulfill({ json: { models, next: null } }));
   let answer_slowly = () => {};
   const slow = new Promise<void>((resolve) => (answer_slowly = resolve));
   let failing = false;

@@ -147,7 +147,7 @@ test.describe('at 400 % zoom', () => {
 
   test('what is told above the chat leaves the chat to be read', async ({ page }) => {
     const told = 'Vi opdaterer Fælled i aften og regner med at være færdige klokken 22. '.repeat(3);
-    await page.route('**/api/status', async (route) => {
+    await page.route('**/api/status?*', async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, json: { ...(await response.json()), maintenance: { on: true, message: told, message_da: told, until: null } } });
     });

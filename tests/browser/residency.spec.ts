@@ -15,6 +15,8 @@ const there = { node: 'local', device: 'gpu0' };
 function world() {
   return {
     at,
+    next: null,
+    total: 8,
     wait_at_most_s: 121,
     modelled_energy: { idle_wh: 31.25, load_wh: 4.5 },
     devices: [
@@ -41,7 +43,7 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
   const now = world();
   now.models.push(...more);
   const orders: string[] = [];
-  await page.route('**/api/residency', (route) => route.fulfill({ json: now }));
+  await page.route('**/api/residency?*', (route) => route.fulfill({ json: now }));
   await page.route('**/api/residency/events?*', (route) => {
     const older = new URL(route.request().url()).searchParams.get('before') === '9';
     const events = older
@@ -192,7 +194,7 @@ test('it refreshes by itself, tells a screen reader nothing of it, and leads to 
   const { page } = await operator_of(browser);
   await page.goto('/drift');
   await expect(page.getByRole('button', { name: 'Sæt på pause' })).toBeVisible();
-  await page.waitForResponse((response) => response.url().endsWith('/api/residency'), { timeout: 15_000 });
+  await page.waitForResponse((response) => new URL(response.url()).pathname === '/api/residency', { timeout: 15_000 });
   expect(await page.locator('main [aria-live], main [role=status], main [role=alert]').count()).toBe(0);
   await expect(page.getByRole('link', { name: 'Motorens log for Klar Model' })).toHaveAttribute('href', '/maintenance?log=a%2Fready%3A1');
   await page.context().close();

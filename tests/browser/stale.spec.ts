@@ -15,7 +15,7 @@ for (const width of [1280, 320]) {
     await page.setViewportSize({ width, height: 800 });
     await page.goto('/status');
     await expect(page.getByRole('heading', { name: 'Alt virker' })).toBeVisible();
-    await page.route('**/api/status', (route) => route.fulfill(down()));
+    await page.route('**/api/status?*', (route) => route.fulfill(down()));
     await look_again(page);
     await expect(page.getByRole('main').getByText(old_words)).toBeVisible();
     await expect(page.getByRole('heading', { name: 'Sidst meldt: Alt virker' })).toBeVisible();
@@ -23,7 +23,7 @@ for (const width of [1280, 320]) {
     await expect(page.locator('main .dot.good')).toHaveCount(0);
     await no_sideways_scroll(page, width);
     await no_axe_violations(page);
-    await page.unroute('**/api/status');
+    await page.unroute('**/api/status?*');
     await page.getByRole('button', { name: 'Prøv igen' }).click();
     await expect(page.getByRole('heading', { name: 'Alt virker', exact: true })).toBeVisible();
     await expect(page.getByRole('main').getByText(old_words)).toHaveCount(0);
@@ -55,7 +55,7 @@ test('Modeller says that it is old', async ({ browser, guard }) => {
   const page = await signed_in_as(browser, 'operator');
   await page.goto('/models');
   await expect(page.getByRole('table', { name: 'Modeller' })).toBeVisible();
-  await page.route('**/api/residency', (route) => route.fulfill(down()));
+  await page.route('**/api/residency?*', (route) => route.fulfill(down()));
   await look_again(page);
   await expect(page.getByRole('main').getByText(old_words)).toBeVisible();
   await expect(page.locator('main .dot.good, main .dot.warn')).toHaveCount(0);

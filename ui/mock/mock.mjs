@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { mock_people, roles_of_tokens } from './people.mjs';
+import { model_page } from './residency.mjs';
 
 export const content_security_policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
@@ -87,10 +88,11 @@ const models = [
   },
 ];
 
-/** `piece_ms` is the pause between two pieces of an answer. `one_model` leaves the second one out. */
-export function mock_api({ piece_ms = 25, one_model = false } = {}) {
+/** `piece_ms` is the pause between two pieces of an answer. `one_model` leaves the second one out. `more_models`: so many further ones. */
+export function mock_api({ piece_ms = 25, one_model = false, more_models = 0 } = {}) {
   const tokens = new Set(Object.keys(roles_of_tokens)); // all but 'once' work again and again
-  const people = mock_people({ models });
+  const offered = [...models.slice(0, one_model ? 1 : 2), ...Array.from({ length: more_models }, (_, at) => ({ ...models[1], id: `afdeling/model-${String(at).padStart(4, '0')}`, name: `Fagmodel ${at}` }))];
+  const people = mock_people({ models: offered, more_models });
   const sessions = new Map(); // who, by secret
   const conversations = new Map();
   const undo_ms = 10 * 60_000;
@@ -218,7 +220,10 @@ export function mock_api({ piece_ms = 25, one_model = false } = {}) {
       sessions.delete(cookie);
       return send(response, 204, null);
     }
-    if (path === '/api/models') return send(response, 200, { models: one_model ? models.slice(0, 1) : models });
+    if (path === '/api/models') {
+      const { models: found, next } = model_page(offered, url, (rows) => rows);
+      return send(response, 200, { models: found, next });
+    }
     const live = () => [...conversations.values()].filter((each) => !each.deleted_at).sort((x, y) => y.updated_at.localeCompare(x.updated_at));
     const until = (time) => new Date(Date.parse(time) + undo_ms).toISOString();
     if (path === '/api/conversations' && method === 'GET') {

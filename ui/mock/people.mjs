@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { mock_agreements } from './agreements.mjs';
 import { mock_commons } from './commons.mjs';
-import { mock_residency } from './residency.mjs';
+import { mock_residency, model_page } from './residency.mjs';
 
 const day_ms = 86_400_000;
 const first_names = ['Agnes', 'Birk', 'Clara', 'Ditlev', 'Ellen', 'Finn', 'Gerda', 'Holger', 'Ingrid', 'Jeppe', 'Karen', 'Ludvig', 'Maja', 'Niels', 'Olga', 'Poul', 'Rikke', 'Sofus', 'Thyra', 'Uffe', 'Viggo', 'Ærø', 'Åse'];
@@ -14,7 +14,7 @@ const iso = (ms) => new Date(ms).toISOString().replace('Z', '000Z');
 export const roles_of_tokens = { dev: 'member_admin', once: 'member_admin', browser: 'user', user: 'user', builder: 'builder', admin: 'member_admin', auditor: 'auditor', operator: 'operator' };
 
 /** `people_count`: how many the member has. */
-export function mock_people({ models, people_count = 240 }) {
+export function mock_people({ models, people_count = 240, more_models = 0 }) {
   let ids = 0;
   const id = (kind) => `${kind}_${(++ids).toString().padStart(6, '0')}`;
   const start = Date.now();
@@ -43,7 +43,7 @@ export function mock_people({ models, people_count = 240 }) {
   function note(session, action, object_kind, object, object_name, before = null, after = null, outcome = 'done') {
     audit.unshift({ id: id('aud'), at: iso(Date.now()), actor_kind: 'user', actor: session.user.id, actor_member: member.id, actor_name: session.user.name, peer: '127.0.0.1', action, object_kind, object, object_member: member.id, object_name, outcome, before, after, request_id: `req_${randomBytes(8).toString('hex')}`, times: 1 });
   }
-  const residency = mock_residency({ note });
+  const residency = mock_residency({ note, more: more_models });
   for (let at = 0; at < 130; at++) {
     const who = users[at % 5];
     audit.push({ id: id('aud'), at: iso(start - at * 2_700_000), actor_kind: 'user', actor: who.id, actor_member: member.id, actor_name: who.name, peer: '10.0.0.7', action: ['user.create', 'key.create', 'user.update', 'key.revoke', 'member.update', 'user.sign_in_link'][at % 6], object_kind: ['user', 'key', 'user', 'key', 'member', 'user'][at % 6], object: users[at].id, object_member: member.id, object_name: users[at].name, outcome: at % 11 === 3 ? 'refused' : 'done', before: at % 6 === 2 ? { role: 'user' } : null, after: at % 6 === 2 ? { role: 'builder' } : null, request_id: `req_${at}`, times: 1 });
@@ -91,12 +91,14 @@ export function mock_people({ models, people_count = 240 }) {
       if (path === '/api/status') {
         if (query('format') === 'text') return send_text('Fælled\n\nAlt virker.\n');
         const now = Date.now();
+        const page = model_page(models, url, (rows) => rows);
         return send(200, {
           state: settings.maintenance.on ? 'maintenance' : 'up',
           at: iso(now),
           running: 3,
           waiting: 2,
-          models: models.map(({ id, name, state, ready_in_s }) => ({ id, name, state, ready_in_s })),
+          models: page.models.map(({ id, name, state, ready_in_s }) => ({ id, name, state, ready_in_s })),
+          next: page.next,
           maintenance: settings.maintenance,
           notices: settings.notices.filter((each) => Date.parse(each.from) <= now && (!each.until || Date.parse(each.until) + (each.kind === 'incident' ? 7 * day_ms : 0) > now)),
         });

@@ -3,7 +3,19 @@ const iso = (ms) => new Date(ms).toISOString().replace('Z', '000Z');
 const load_ms = 4_000;
 const gb = 1e9;
 
-export function mock_residency({ note }) {
+/** A page of a list of models. */
+export function model_page(all, url, in_order = (rows) => [...rows].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+  const query = (name) => url.searchParams.get(name) ?? '';
+  const has = (text) => text.toLowerCase().includes(query('search').toLowerCase());
+  const found = in_order(all).filter((one) => [one.id, one.name ?? '', ...(one.aliases ?? []), ...(one.adapters ?? []).map((each) => each.id)].some(has));
+  const from = query('after') ? found.findIndex((one) => one.id === query('after')) + 1 : 0;
+  const limit = Number(query('limit') || 1000);
+  const models = found.slice(from, from + limit);
+  return { models, next: found.length > from + limit ? models.at(-1).id : null, total: all.length };
+}
+
+/** `more`: so many further models that nobody uses. */
+export function mock_residency({ note, more = 0 }) {
   const start = Date.now();
   const devices = [
     { node: 'fælled-1', device: 'gpu0', kind: 'gpu', name: 'NVIDIA A100-SXM4-80GB', bytes: 80 * gb },
@@ -24,6 +36,7 @@ export function mock_residency({ note }) {
     model('viking-33b', 'Viking 33B', { node: 'fælled-1', device: 'gpu1', state: 'starting', cause: 'asked', since: start, bytes: 34.5 * gb, load_s: 19, ready_at: start + 24 * 3_600_000, ready_in_s: 12, asked_per_hour: 6, waiting: 1 }),
     model('delt-70b', 'Delt 70B', { engine: 'openai', state: 'ready', since: minutes(600), asked_per_hour: 20 }),
   ];
+  for (let at = 0; at < more; at++) models.push(model(`afdeling/model-${String(at).padStart(4, '0')}`, `Fagmodel ${at}`, { bytes: 4.2 * gb, load_s: 6 }));
   // What operators added while it ran; the others stand in the configuration file.
   const added = new Map([['phi-4-14b', { version: 2, definition: { id: 'phi-4-14b', name: 'Phi 4 14B', engine: 'llama', file: '/srv/modeller/phi-4-14b-q4_k_m.gguf', concurrency: 4, context_tokens: 8192 } }]]);
   const versions = new Map([['phi-4-14b', 2]]);
@@ -106,9 +119,15 @@ export function mock_residency({ note }) {
     }
   }
 
-  function catalogue(session, method, path, body, { send, refuse }) {
+  function catalogue(session, method, url, body, { send, refuse }) {
+    const path = url.pathname;
     const id = path === '/api/catalogue' ? body?.definition?.id : decodeURIComponent(path.slice('/api/catalogue/'.length));
-    if (method === 'GET') return send(200, { models: models.filter((one) => one.engine !== null).map((one) => ({ id: one.id, version: added.get(one.id)?.version ?? 0, origin: added.has(one.id) ? 'added' : 'file', definition: added.get(one.id)?.definition ?? null, download: download_of(one) })), left_out });
+    if (method === 'GET') {
+      const entry = (one) => ({ id: one.id, version: added.get(one.id)?.version ?? 0, origin: added.has(one.id) ? 'added' : 'file', definition: added.get(one.id)?.definition ?? null, download: download_of(one) });
+      if (path !== '/api/catalogue') return by_id(id) ? send(200, entry(by_id(id))) : refuse(404, 'not_found', 'Det findes ikke.', 'There is no such model.');
+      const page = model_page(models.filter((one) => one.engine !== null), url);
+      return send(200, { ...page, models: page.models.map(entry), left_out: url.searchParams.get('after') ? [] : left_out, left_out_total: left_out.length });
+    }
     if (path.endsWith('/fetch')) return refuse(409, 'conflict', 'Modellen har ingen kilde; dens fil hentes ikke.', 'It has no source.');
     const before = added.get(id);
     const left = left_out.findIndex((each) => each.id === id);
@@ -170,7 +189,7 @@ export function mock_residency({ note }) {
     if (session.role !== 'operator') return refuse(403, 'forbidden', 'Det har du ikke adgang til.', 'This is not for your role.');
     step();
     if (of_aliases) return moving(session, method, path, body, { send, refuse });
-    if (of_catalogue) return catalogue(session, method, path, body, { send, refuse });
+    if (of_catalogue) return catalogue(session, method, url, body, { send, refuse });
     if (ordered && method === 'POST') {
       const one = by_id(decodeURIComponent(ordered[1]));
       if (!one) return refuse(404, 'not_found', 'Det findes ikke.', 'There is no such model.');
@@ -186,6 +205,9 @@ export function mock_residency({ note }) {
       const all = events.filter((each) => before === 0 || each.number < before);
       return send(200, { events: all.slice(0, limit), next: all.length > limit ? String(all[limit - 1].number) : null });
     }
-    return send(200, { at: iso(Date.now()), devices: devices.map(device_now), models: models.map(shown), wait_at_most_s: 120, modelled_energy: { idle_wh: 31.25, load_wh: 4.5 } });
+    const state = url.searchParams.get('state');
+    const is_asked_for = (one) => !state || one.state === state || (state === 'failed' && !one.fits) || (state === 'in_use' && (one.state !== 'absent' || one.waiting > 0));
+    const page = { ...model_page(models.filter(is_asked_for), url), total: models.length };
+    return send(200, { at: iso(Date.now()), devices: devices.map(device_now), ...page, models: page.models.map(shown), wait_at_most_s: 120, modelled_energy: { idle_wh: 31.25, load_wh: 4.5 } });
   };
 }

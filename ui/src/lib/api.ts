@@ -1,6 +1,9 @@
 // The one way to the server: a client typed from the API's own description, and one kind of failure.
 import createClient from 'openapi-fetch';
 import type { components, paths } from '../generated/api';
+import { first_models, type ModelsAsked } from './model_list';
+
+const models_listed = 1_000;
 
 export type Session = components['schemas']['Session'];
 export type Model = components['schemas']['Model'];
@@ -77,8 +80,13 @@ export const api = {
   sign_in: (token: string) => answered<Session>(client.POST('/api/session', { body: { token } })),
   session: () => answered<Session>(client.GET('/api/session')),
   sign_out: () => answered(client.DELETE('/api/session')),
-  all_models: async () => (await answered(client.GET('/api/models'))).models,
-  /** Those one can talk with. */
+  /** As many as are wanted; of a larger catalogue there is a `next`. */
+  some_models: (asked: ModelsAsked) => first_models((query) => answered(client.GET('/api/models', { params: { query } })) as Promise<{ models: Model[]; next: string | null }>, asked),
+  /** One, by its id: a large catalogue has more than is listed. */
+  model: async (id: string) => (await api.some_models({ search: id, wanted: models_listed })).models.find((each) => each.id === id) ?? null,
+  /** All, but of a large catalogue the first thousand. */
+  all_models: async () => (await api.some_models({ search: '', wanted: models_listed })).models,
+  /** Of these, those one can talk with. */
   models: async () => (await api.all_models()).filter((each) => !each.embeddings),
   conversations: (before?: string) =>
     answered(client.GET('/api/conversations', { params: { query: { limit: 50, before } } })),

@@ -54,8 +54,7 @@ export class BrowserShelf implements Shelf {
     const kept: Kept = { id: conversation.id, user: this.user, conversation, messages: [], turn: null, deleted_at: null };
     if (last_of) {
       const earlier = await this.get(last_of);
-      const { models } = { models: await api.models() };
-      const bytes_max = (models.find((each) => each.id === model)?.context_tokens ?? 4096) * carried_share * 3.5;
+      const bytes_max = ((await api.model(model))?.context_tokens ?? 4096) * carried_share * 3.5;
       let bytes = 0;
       let from: number | null = null;
       const branch = branch_to(earlier.messages, earlier.conversation.leaf);

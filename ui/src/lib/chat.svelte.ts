@@ -3,6 +3,7 @@ import { address_of } from './address';
 import { api, as_problem, Problem, type Conversation, type Model, type Session } from './api';
 import { browser_shelf, Drafts } from './drafts';
 import { here } from './here.svelte';
+import { each_once, models_shown_first } from './model_list';
 import { t } from './preferences.svelte';
 import { shelf_of } from './own_data';
 import type { Deleted, Shelf } from './shelf';
@@ -17,6 +18,7 @@ const waiting_said_every_ms = 15_000; // a place in line is news now and then, n
 
 export class Chat implements World {
   models = $state<Model[]>([]);
+  more_models = $state(false); // than are listed
   models_problem = $state<Problem | null>(null);
   models_loaded = $state(false);
   chosen_model = $state<string | null>(null);
@@ -54,14 +56,31 @@ export class Chat implements World {
   async load_models() {
     if (this.models_timer) clearTimeout(this.models_timer);
     try {
-      this.models = await api.models();
+      const found = await api.some_models({ search: '', wanted: models_shown_first });
+      // Of a large catalogue those that were found stay, as they stood.
+      this.models = each_once(found.models.filter((each) => !each.embeddings), found.next ? this.models : []);
+      this.more_models = found.next !== null;
       this.models_problem = null;
+      await this.know(this.chosen_model ?? this.thread.model);
     } catch (cause) {
       this.models_problem = as_problem(cause);
     }
     this.models_loaded = true;
     const changing = this.models_problem !== null || this.models.some((each) => ['starting', 'waking', 'draining', 'fetching'].includes(each.state));
     if (changing && !this.over) this.models_timer = setTimeout(() => void this.load_models(), models_again_ms);
+  }
+
+  /** Of a large catalogue only a part is listed: this one is from now on, should it be there. */
+  private async know(id: string | null) {
+    if (!id || !this.more_models || this.models.some((each) => each.id === id)) return;
+    const found = await api.model(id);
+    if (found) this.models = each_once(this.models, [found]);
+  }
+
+  /** One that was searched for: the next question goes to it. */
+  choose(model: Model) {
+    this.models = each_once(this.models, [model]);
+    this.chosen_model = model.id;
   }
 
   async load_list(more = false) {
@@ -98,8 +117,9 @@ export class Chat implements World {
       this.thread = new Thread(this, null);
       return;
     }
-    this.thread = this.thread_of(id);
-    void this.thread.load();
+    const thread = this.thread_of(id);
+    this.thread = thread;
+    void thread.load().then(() => this.know(thread.model)).catch(() => {}); // whoever asks is told
   }
 
   go(id: string | null) {

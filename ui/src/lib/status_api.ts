@@ -1,6 +1,7 @@
 // What is up, for everybody; and what operators do about it.
 import type { components } from '../generated/api';
 import { answered, client, of } from './api';
+import { first_models } from './model_list';
 
 export type Status = components['schemas']['Status'];
 export type Notice = components['schemas']['Notice'];
@@ -16,7 +17,8 @@ export interface EngineLog {
 }
 
 export const status_api = {
-  status: () => answered(client.GET('/api/status')) as Promise<Status>,
+  /** With so many models. */
+  status: (wanted: number) => first_models(({ limit, after }) => answered(client.GET('/api/status', { params: { query: { limit, after } } })) as Promise<Status>, { search: '', wanted }),
   report: () => answered<MaintenanceReport>(client.GET('/api/maintenance')),
   set_maintenance: (body: { on: boolean; message?: string; message_da?: string; until?: string | null }) =>
     answered<{ maintenance: Maintenance }>(client.PATCH('/api/maintenance', { body })),
