@@ -125,3 +125,29 @@ test('a model for the chat is found by its name, in either language, with the ke
   await expect(page.getByRole('button', { name: 'Find another model' })).toBeVisible();
   await page.context().close();
 });
+
+test('a name is given to a model that is not shown, by its id, which the server helps to find', async ({ browser, guard }) => {
+  void guard;
+  const { page } = await among_many(browser, 'operator');
+  const moved: unknown[] = [];
+  await page.route('**/api/aliases/fag', (route) => {
+    moved.push(route.request().postDataJSON());
+    return route.fulfill({ json: { name: 'fag', version: 1, model: id_of(299), moving_to: null, previous: null, owner: null, detail: null, lane: 'interactive', listed: true } });
+  });
+  await page.goto('/models');
+  await page.getByRole('button', { name: 'Nyt navn' }).click();
+  const form = page.getByRole('dialog', { name: 'Nyt navn' });
+  await form.getByRole('textbox', { name: 'Navn' }).fill('fag');
+  await form.getByRole('button', { name: 'Opret' }).click();
+  await expect(form.getByText('Skriv en models id.')).toBeVisible();
+  const model = form.getByRole('combobox', { name: 'Model' });
+  await expect(model).toBeFocused();
+  await model.fill('fagmodel 299');
+  await expect(form.locator('datalist option')).toHaveAttribute('value', id_of(299));
+  await no_axe_violations(page);
+  await model.fill(id_of(299));
+  await form.getByRole('button', { name: 'Opret' }).click();
+  await expect(form).toHaveCount(0);
+  expect(moved).toEqual([{ model: id_of(299), owner: null, version: null }]);
+  await page.context().close();
+});
