@@ -114,20 +114,20 @@ struct Entry {
 };
 
 Expected<Entry> entry_of(const Control& control, const std::string& id) {
-  const auto answer = control.call("GET", "/api/catalogue");
+  auto answer = control.call("GET", "/api/catalogue/" + percent_encoded(id));
+  if (!answer && answer.error().code == Errc::not_found)
+    return fail(Errc::not_found, "there is no model '" + id + "'", "'faelled model list --search' shows those like it");
   if (!answer) return std::unexpected(answer.error());
   json::Document document;
-  const auto root = document.parse(*answer);
-  const auto models = root ? root->find("models") : std::nullopt;
-  if (!models) return fail(Errc::io, "the server's answer has no models", "is it of the same version as this program?");
-  for (const json::Value model : models->items()) {
-    if (!model.find("id") || !model.find("id")->text_is(id)) continue;
-    Entry entry{std::string(model.raw()), std::string(model.find("version")->raw()), {}};
-    for (const json::Member member : model.find("definition")->members())
-      entry.definition[member.name.text().value_or("")] = std::string(member.value.raw());
-    return entry;
-  }
-  return fail(Errc::not_found, "there is no model '" + id + "'", "'faelled model list' shows all");
+  const auto model = document.parse(*answer);
+  const auto version = model ? model->find("version") : std::nullopt;
+  const auto definition = model ? model->find("definition") : std::nullopt;
+  if (!version || !definition)
+    return fail(Errc::io, "the server's answer is no model", "is it of the same version as this program?");
+  Entry entry{*answer, std::string(version->raw()), {}};
+  for (const json::Member member : definition->members())
+    entry.definition[member.name.text().value_or("")] = std::string(member.value.raw());
+  return entry;
 }
 
 std::string fit_text(const json::Value& fit) {

@@ -20,8 +20,9 @@ struct Options {
   bool excel = false;
   bool rows = false;
   bool watch = false;
+  std::uint32_t limit = 0;  // rows; 0: all
   std::string from, to, member, user, name, id, expires, role, email, models, show_waiting, until, actor, action;
-  std::string retention_days, conversations, key_days_max, key_makers, contact, message;
+  std::string search, state, retention_days, conversations, key_days_max, key_makers, contact, message;
 };
 
 using Work = std::function<int(const Control&, const Options&)>;

@@ -52,7 +52,7 @@ Expected<std::string> Control::call(std::string method, std::string target, std:
     const auto text = error ? error->find("message") : std::nullopt;
     if (text) message = text->text().value_or(message);
   }
-  return fail(Errc::invalid, message);
+  return fail((*answer)->status == 404 ? Errc::not_found : Errc::invalid, message);
 }
 
 }  // namespace faelled::app

@@ -14,7 +14,8 @@ class Control {
   // a file that it names has gone since. Errors: config::data_folder()'s.
   static Expected<Control> of(const std::string& config_file);
 
-  // The body of a 2xx answer. Errors: unavailable (nobody listens), and what the server refused, in its words.
+  // The body of a 2xx answer. Errors: unavailable (nobody listens), and what the server refused, in its words:
+  // not_found, invalid.
   Expected<std::string> call(std::string method, std::string target, std::string body = {}) const;
 
  private:

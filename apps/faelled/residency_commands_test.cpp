@@ -101,13 +101,37 @@ TEST_F(ResidencyCommands, ListModelsWithWhereAndWhy) {
   set_some();
   EXPECT_EQ(faelled("model list").out,
             "id            state     where       memory  load  waiting  running  why\n"
+            "huge          absent    -           900 GB  -           0        0  no memory here is large enough\n"
             "m             ready     local/gpu0  25 GB   12 s        0        2  since 2025-12-31 22:30 UTC: somebody "
             "asked for it; pinned\n"
-            "org/small:7b  starting  local/gpu0  5 GB    -           3        0  about 8 s: somebody asked for it\n"
-            "huge          absent    -           900 GB  -           0        0  no memory here is large enough\n");
+            "org/small:7b  starting  local/gpu0  5 GB    -           3        0  about 8 s: somebody asked for it\n");
   const std::string json = faelled("model list --json").out;
-  EXPECT_EQ(text_at(json, "models.1.id"), "org/small:7b");
-  EXPECT_EQ(text_at(json, "models.1.ready_in_s"), "8");
+  EXPECT_EQ(text_at(json, "models.2.id"), "org/small:7b");
+  EXPECT_EQ(text_at(json, "models.2.ready_in_s"), "8");
+  EXPECT_EQ(text_at(json, "devices.0.device"), "gpu0");
+}
+
+TEST_F(ResidencyCommands, ListThousandsOfModelsPageByPage) {
+  std::vector<rpc::ModelResidency> many;
+  for (int i = 0; i < 2500; ++i)
+    many.push_back({.model = fmt::format("n{:04}", i),
+                    .state = i == 2222 ? rpc::EngineState::ready : rpc::EngineState::absent,
+                    .bytes = 5});
+  set({{.node = "local", .device = "gpu0", .bytes = 80}}, many);
+  const std::string all = faelled("model list").out;
+  EXPECT_EQ(count(all, "\n"), 2501U);
+  EXPECT_EQ(count(all, "why"), 1U) << "one heading";
+  EXPECT_EQ(count(faelled("model list --limit 1200").out, "\n"), 1201U);
+  EXPECT_THAT(faelled("model list --search N1234").out,
+              testing::EndsWith("\nn1234  absent  -      5 B     -           0        0  -\n"));
+  EXPECT_THAT(faelled("model list --state ready").out, testing::ContainsRegex("\nn2222 +ready[^\n]+\n$"));
+  const std::string json = faelled("model list --json").out;
+  EXPECT_EQ(text_at(json, "models.2499.id"), "n2499");
+  EXPECT_EQ(text_at(json, "models.2500"), "");
+  EXPECT_EQ(text_at(faelled("model list --json --search nothing").out, "models"), "[\n]");
+  EXPECT_EQ(text_at(faelled("model list --json --limit 3").out, "models.3"), "");
+  EXPECT_NE(faelled("model list --state lost").status, 0);
+  EXPECT_NE(faelled("model list --limit many").status, 0);
 }
 
 TEST_F(ResidencyCommands, ListMemoriesWithWhatLiesThere) {

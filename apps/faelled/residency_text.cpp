@@ -131,7 +131,7 @@ std::string why_text(const json::Value& model, const std::string& at) {
   return is(model, "pinned") && cause != "pinned" ? join(out, "; ", "pinned") : out;
 }
 
-std::string models_table(const std::string& answer) {
+std::string models_table(const std::string& answer, bool heading) {
   json::Document document;
   const auto root = document.parse(answer);
   const auto models = root ? root->find("models") : std::nullopt;
@@ -170,7 +170,7 @@ std::string models_table(const std::string& answer) {
       }
   }
   out.close_array().close_object();
-  return table_of(rows, "models", {"id", "state", "where", "memory", "load", "waiting", "running", "why"});
+  return table_of(rows, "models", {"id", "state", "where", "memory", "load", "waiting", "running", "why"}, heading);
 }
 
 std::string devices_table(const std::string& answer) {
