@@ -3,11 +3,9 @@
 and look-ups take. Started by ./dev scale catalogue."""
 
 import argparse
-import json
+import os
 import re
 import shutil
-import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 import tiny_models  # noqa: E402
-from control import add  # noqa: E402
+from control import add, api, keep, pages  # noqa: E402
 from fake_engine import FakeEngine  # noqa: E402
 from server import SECRET, Server, binary  # noqa: E402
 
@@ -47,16 +45,6 @@ def memory(pid, name="VmRSS"):
     return int(re.search(rf"{name}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) * 1024
 
 
-def keep(server, definitions, need):
-    """Straight into the store, as the server would have kept them."""
-    with sqlite3.connect(server.data / "faelled.db") as db:
-        rows = ((one["id"], json.dumps({"version": 1, "definition": one, **need})) for one in definitions)
-        if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'models'").fetchone():
-            db.executemany("INSERT INTO models (name, version, value, updated_at) VALUES (?, 1, ?, 0)", rows)
-        else:
-            db.executemany("INSERT INTO settings (key, value, updated_at) VALUES ('model/' || ?, ?, 0)", rows)
-
-
 def timed(call, times=5):
     took = []
     for _ in range(times):
@@ -64,6 +52,29 @@ def timed(call, times=5):
         call()
         took.append((time.perf_counter() - begun) * 1000)
     return sorted(took)[len(took) // 2]
+
+
+def list_models(server):
+    """Milliseconds of the command that lists them all, and bytes of memory that it takes at most."""
+    begun = time.perf_counter()
+    line = [str(binary()), "model", "list", "--config", str(server.file)]
+    command = os.posix_spawn(line[0], line, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+    _, status, used = os.wait4(command, 0)
+    assert status == 0, "faelled model list"
+    return (time.perf_counter() - begun) * 1000, used.ru_maxrss * 1024
+
+
+def measure_pages(number, server):
+    """What one page of a list costs, at its beginning, in its middle and searched for; and what everything that is found costs."""
+    middle = f"models/of-everybody/number-{number // 2}"
+    asked = {"first": "", "middle": f"&after={middle}", "search": f"&search=number-{number - 1}", "in vain": "&search=zebra"}
+    for path in ("/api/catalogue", "/api/residency"):
+        took = {what: timed(lambda query=query: api(server, "GET", f"{path}?limit=100{query}")) for what, query in asked.items()}
+        print(f"{'':10} {path}, 100 rows, ms: " + ", ".join(f"{what} {ms:.1f}" for what, ms in took.items()), flush=True)
+    took = timed(lambda: api(server, "GET", "/api/residency?limit=100&state=in_use"))
+    begun = time.perf_counter()
+    rows = sum(len(page["models"]) for page in pages(server, "/api/residency", 1000))
+    print(f"{'':10} in use {took:.1f} ms; all {rows} in {time.perf_counter() - begun:.2f} s", flush=True)
 
 
 def measure(label, number, server):
@@ -89,11 +100,12 @@ def measure(label, number, server):
     at_rest = cpu_s(server.process.pid)
     time.sleep(5)
     idle = (cpu_s(server.process.pid) - at_rest) / 5 * 100
-    command = timed(lambda: subprocess.run([binary(), "model", "list", "--config", str(server.file)], check=True,
-                                           stdout=subprocess.DEVNULL), 1)
+    command, command_bytes = list_models(server)
     added = timed(lambda: add(server, {"id": f"new-{label}", "engine": "openai", "url": "http://127.0.0.1:1/v1"}), 1)
     print(f"{label:10} {number:8} {shown:8} {started:7.2f} {start_cpu:7.2f} {resident / 1e6:7.1f} {peak / 1e6:7.1f} {listed:8.1f} "
           f"{metrics:8.1f} {metrics_bytes / 1e6:7.2f} {ready:8.1f} {lookup:8.0f} {idle:7.2f} {command:9.0f} {added:8.1f}", flush=True)
+    print(f"{'':10} model list: {command_bytes / 1e6:.0f} MB", flush=True)
+    measure_pages(number, server)
     server.stop(60)
     return resident
 

@@ -3,7 +3,8 @@
 import http.client
 import json
 import socket
-from urllib.parse import quote
+import sqlite3
+from urllib.parse import quote, urlencode
 
 
 class OwnersLine(http.client.HTTPConnection):
@@ -41,3 +42,22 @@ def remove(server, model):
 
 def catalogue(server):
     return {model["id"]: model for model in api(server, "GET", "/api/catalogue")[1]["models"]}
+
+
+def pages(server, path, rows, **query):
+    """The pages of a list of models, each with at most so many."""
+    after = {}
+    while True:
+        status, page = api(server, "GET", f"{path}?{urlencode({'limit': rows, **query, **after})}")
+        assert status == 200, page
+        yield page
+        if page["next"] is None:
+            return
+        after = {"after": page["next"]}
+
+
+def keep(server, definitions, need):
+    """Straight into the store of a server that is down and has run once, as it would have kept them."""
+    with sqlite3.connect(server.data / "faelled.db") as db:
+        db.executemany("INSERT INTO models (name, version, value, updated_at) VALUES (?, 1, ?, 0)",
+                       ((one["id"], json.dumps({"version": 1, "definition": one, **need})) for one in definitions))
