@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace faelled::app {
@@ -10,6 +11,11 @@ namespace {
 using gateway::MovingAlias;
 
 constexpr auto look_every = std::chrono::milliseconds(200);
+
+std::uint32_t ready_engines(const rpc::ModelResidency& model) {
+  const auto copies = std::ranges::count(model.copies, rpc::EngineState::ready, &rpc::ModelCopy::state);
+  return static_cast<std::uint32_t>(copies) + (model.state == rpc::EngineState::ready ? 1 : 0);
+}
 
 }  // namespace
 
@@ -116,10 +122,22 @@ std::string AliasKeeper::order(const MovingAlias& alias, const rpc::ModelResiden
   // One that broke is tried again by whoever loads it, later and later.
   if (gone && !order.gone && to.cause != rpc::ResidencyCause::broken) order.done = false;
   order.gone = gone;
+  order.engines = 1;
   if (to.bytes == 0 || order.done || (!comes && !gone)) return {};
   const auto ordered = residency_.order(alias.moving_to, rpc::ResidencyAct::load);
   order.done = ordered.has_value();
   return ordered ? std::string() : ordered.error().message;
+}
+
+bool AliasKeeper::to_scale(const MovingAlias& alias, const rpc::ModelResidency& to) {
+  if (to.scales) return false;
+  const auto from = residency_.residency(alias.model);
+  const std::uint32_t wanted = from ? ready_engines(*from) : 1;
+  std::uint32_t& ordered = moving_[alias.name].engines;
+  if (ready_engines(to) >= wanted || ordered >= wanted) return true;
+  ordered = wanted;
+  residency_.scale(alias.moving_to, wanted);
+  return false;
 }
 
 // In the store as it is now: it was kept as it was wished, and a move that ended meanwhile may have been kept after
@@ -147,6 +165,7 @@ void AliasKeeper::look() {
     const auto to = residency_.residency(alias.moving_to);
     if (!to) continue;
     if (to->state == rpc::EngineState::ready) {
+      if (!to_scale(alias, *to)) continue;
       alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
       alias.detail.clear();
       moving_.erase(name);

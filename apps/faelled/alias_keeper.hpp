@@ -43,11 +43,14 @@ class AliasKeeper final : public portal::AliasKeeping {
   std::optional<gateway::MovingAlias> read(const store::NamedRow& row);
   struct Order {
     bool done = false;
-    bool gone = false;  // it is nowhere, or goes
+    bool gone = false;          // it is nowhere, or goes
+    std::uint32_t engines = 1;  // ordered, of one that is ready
   };
   void look();
   // What a name is to mean is ordered once, and again when it has gone meanwhile. Why it cannot be; empty: it can.
   std::string order(const gateway::MovingAlias& alias, const rpc::ModelResidency& to);
+  // Whether it has as many engines as what the name means now, or cannot have them; orders what is missing.
+  bool to_scale(const gateway::MovingAlias& alias, const rpc::ModelResidency& to);
   void point(gateway::MovingAlias alias);
 
   gateway::Catalogue& catalogue_;

@@ -29,6 +29,7 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
     states["old"] = EngineState::ready;
   }
 
+  void scale(const std::string& model, std::uint32_t engines) override { scaled.emplace_back(model, engines); }
   std::vector<rpc::DeviceResidency> devices() const override { return {{.device = "host", .bytes = bytes}}; }
   std::vector<std::string> in_use() const override { return {"new", "old"}; }
   std::optional<rpc::ModelResidency> residency(std::string_view model) const override {
@@ -41,6 +42,9 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
     one.state = state->second;
     one.cause = cause;
     one.detail = one.state == EngineState::failed ? "its file is cut off" : "";
+    one.scales = scales && model == "new";
+    const auto further = copies.find(model);
+    if (further != copies.end()) one.copies.resize(further->second, {.state = EngineState::ready});
     return one;
   }
   std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t, std::size_t) const override { return {}; }
@@ -82,6 +86,9 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
   bool may_order = true;
   rpc::ResidencyCause cause = rpc::ResidencyCause::none;
   std::vector<std::string> ordered;
+  std::map<std::string, std::size_t, std::less<>> copies;  // ready ones
+  bool scales = false;                                     // further engines of the new model come
+  std::vector<std::pair<std::string, std::uint32_t>> scaled;
   std::map<std::string, std::string> kept;
 };
 
@@ -95,6 +102,32 @@ TEST_F(AliasKeeperTest, MovesWhenTheNewModelIsReadyAndNotBefore) {
   EXPECT_EQ(best().previous, "old");
   EXPECT_EQ(best().moving_to, "");
   EXPECT_EQ(kept.at("best"), portal::stored_alias(best())) << "a restart does not move it again";
+}
+
+TEST_F(AliasKeeperTest, MovesWhenTheNewModelHasAsManyEnginesAsTheFormer) {
+  copies["old"] = 2;
+  states["new"] = EngineState::ready;
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  EXPECT_THAT(scaled, ElementsAre(std::pair("new", 3U)));
+  scales = true;
+  turn(3);
+  EXPECT_EQ(means(), "old");
+  copies["old"] = 3;  // the former grew meanwhile
+  copies["new"] = 2;
+  scales = false;
+  turn(2);
+  EXPECT_THAT(scaled, ElementsAre(std::pair("new", 3U), std::pair("new", 4U)));
+  copies["new"] = 3;
+  run_until("new");
+}
+
+TEST_F(AliasKeeperTest, MovesWithAsManyEnginesAsThereIsRoomFor) {
+  copies["old"] = 2;
+  states["new"] = EngineState::ready;
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  copies["new"] = 1;  // and the planner gave the third one up
+  run_until("new");
+  EXPECT_THAT(scaled, ElementsAre(std::pair("new", 3U)));
 }
 
 TEST_F(AliasKeeperTest, StaysWhereItIsWhileTheNewModelFailsAndSaysWhy) {

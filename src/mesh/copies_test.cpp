@@ -47,6 +47,21 @@ class CopiesTest : public ResidentsTest {
   std::array<Caller, 3> callers;
 };
 
+TEST_F(CopiesTest, AFurtherEngineThatIsOrderedComesThoughNobodyWaits) {
+  mesh.scale("a", 2);
+  EXPECT_FALSE(at("a").scales) << "it is nowhere";
+  ask("a", callers[0]);
+  is_on("gpu0", EngineState::ready);
+  (void)told();
+  mesh.scale("a", 2);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "gpu1"}));
+  EXPECT_EQ(last().cause, rpc::ResidencyCause::ordered);
+  EXPECT_TRUE(at("a").scales);
+  is_on("gpu1", EngineState::ready);
+  EXPECT_FALSE(at("a").scales);
+  mesh.scale("nowhere", 2);
+}
+
 TEST_F(CopiesTest, AFurtherEngineTakesWhoWaits) {
   crowd();
   ASSERT_THAT(told(), ElementsAre(Directive{Act::load, "a", "gpu0"}, Directive{Act::load, "a", "gpu1"}));

@@ -57,6 +57,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   Expected<void> order(const std::string& model, rpc::ResidencyAct act) override {
     return residents_.order(model, act);
   }
+  void scale(const std::string& model, std::uint32_t engines) override { residents_.scale(model, engines); }
   Duration promise() const override { return residents_.promise(); }
   std::optional<rpc::ModelledEnergy> energy() const override;
 

@@ -184,6 +184,10 @@ Expected<void> Residents::order(const std::string& model, rpc::ResidencyAct act)
   return {};
 }
 
+void Residents::scale(const std::string& model, std::uint32_t engines) {
+  if (const auto found = number(model)) step(residency::Scale{*found, engines});
+}
+
 Expected<void> Residents::may_sleep(residency::ModelNumber model, const residency::ModelState& state) const {
   const std::string named = "the model '" + name_of(model) + "' ";
   if (state.pinned) return fail(Errc::conflict, named + "is pinned", "unpin it first");

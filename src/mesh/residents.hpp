@@ -84,6 +84,7 @@ class Residents {
   std::optional<rpc::ModelResidency> residency(const std::string& model) const;
   std::vector<rpc::ResidencyEvent> events(std::uint64_t before, std::size_t most) const;
   Expected<void> order(const std::string& model, rpc::ResidencyAct act);
+  void scale(const std::string& model, std::uint32_t engines);
 
  private:
   struct Device {

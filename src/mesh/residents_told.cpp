@@ -113,6 +113,7 @@ std::optional<rpc::ModelResidency> Residents::residency(const std::string& model
   out.asked_per_hour = state->asked_per_hour;
   out.running = state->running;
   out.waiting = state->waiting;
+  out.scales = state->scales;
   for (const residency::EngineFacts& copy : planner_.copies(*found)) {
     rpc::ModelCopy& told = out.copies.emplace_back();
     told.node = devices_[copy.device].node;

@@ -102,6 +102,7 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
       if (one.model == model && act == rpc::ResidencyAct::pin) one.pinned = true;
     return {};
   }
+  void scale(const std::string&, std::uint32_t) override {}
   Duration promise() const override { return promised; }
   std::optional<rpc::ModelledEnergy> energy() const override { return drawn; }
   std::optional<rpc::TicketStatus> status;

@@ -33,6 +33,10 @@ Planner::Crowd* Planner::crowd_of(ModelNumber model) {
   return found == crowds_.end() ? nullptr : &*found;
 }
 
+bool Planner::scales(ModelNumber model) const {
+  return std::ranges::any_of(crowds_, [&](const Crowd& c) { return c.model == model && c.ordered > 0; });
+}
+
 EngineFacts Planner::engine(ModelNumber model, DeviceNumber device) const {
   if (const Copy* copy = copy_on(model, device)) return facts(*copy);
   return model < entries_.size() && entries_[model].device == device ? facts(entries_[model]) : EngineFacts{};
@@ -48,6 +52,19 @@ std::vector<EngineFacts> Planner::copies(ModelNumber model) const {
 std::uint32_t Planner::ready_copies(ModelNumber model) const {
   return static_cast<std::uint32_t>(
       std::ranges::count_if(copies_, [&](const Copy& c) { return c.model == model && c.where == Where::ready; }));
+}
+
+// Those that work or will, its first among them.
+std::uint32_t Planner::live_engines(ModelNumber model) const {
+  return 1 + static_cast<std::uint32_t>(std::ranges::count_if(copies_, [&](const Copy& c) {
+           return c.model == model && (c.where == Where::ready || c.where == Where::loading);
+         }));
+}
+
+// One loads or goes, or room is being made for one.
+bool Planner::further_comes(ModelNumber model) const {
+  return std::ranges::any_of(copies_, [&](const Copy& c) { return c.model == model && c.where != Where::ready; }) ||
+         std::ranges::any_of(devices_, [&](const Device& d) { return d.further && d.coming == model; });
 }
 
 // Who waits for it waits for a place.
@@ -90,7 +107,14 @@ std::vector<bool> Planner::waited_for() const {
 
 void Planner::crowd(ModelNumber model) {
   if (entries_[model].copies > 1 && full(model) && crowd_of(model) == nullptr)
-    crowds_.push_back({model, 0, 0, now_, now_, {}, 0});
+    crowds_.push_back({.model = model, .at = now_, .needed = now_});
+}
+
+void Planner::on(const Scale& scale) {
+  if (!known(scale.model)) return;
+  Crowd* crowd = crowd_of(scale.model);
+  if (crowd == nullptr) crowd = &crowds_.emplace_back(Crowd{.model = scale.model, .at = now_, .needed = now_});
+  crowd->ordered = scale.engines;
 }
 
 // Little by little, so that a line that is never quite empty counts in the end, and one of long ago does not.
@@ -107,6 +131,7 @@ void Planner::plan_copies() {
       unload_copy(copies_[i], copies_[i].cause, copies_[i].other);
   std::vector<bool> closed;
   for (Crowd& crowd : crowds_) {
+    if (crowd.ordered > 0) plan_ordered(crowd, closed);
     plan_fewer(crowd);
     // As much as a load is worth takes at least as long as a load: a line that is gone sooner needs none.
     const bool grows = full(crowd.model);
@@ -114,7 +139,7 @@ void Planner::plan_copies() {
     if (grows) plan_further(crowd, closed);
   }
   std::erase_if(crowds_, [this](const Crowd& c) {
-    return c.grows == 0 && c.waited_s < 0.01 * further_s(c.model) && c.blocked_until <= now_ &&
+    return c.ordered == 0 && c.grows == 0 && c.waited_s < 0.01 * further_s(c.model) && c.blocked_until <= now_ &&
            std::ranges::find(copies_, c.model, &Copy::model) == copies_.end();
   });
 }
@@ -124,13 +149,10 @@ void Planner::plan_copies() {
 void Planner::plan_fewer(Crowd& crowd) {
   const ModelNumber model = crowd.model;
   const Entry& entry = entries_[model];
-  std::uint32_t live = 0;
   Copy* least = nullptr;
-  for (Copy& copy : copies_) {
-    if (copy.model != model || (copy.where != Where::ready && copy.where != Where::loading)) continue;
-    ++live;
-    if (copy.where == Where::ready && (least == nullptr || copy.running <= least->running)) least = &copy;
-  }
+  for (Copy& copy : copies_)
+    if (copy.model == model && copy.where == Where::ready && (least == nullptr || copy.running <= least->running))
+      least = &copy;
   if (least == nullptr) return;
   const std::uint32_t others = entry.places * ready_copies(model);
   if (entry.line.waiting() + entry.line.running() > others) crowd.needed = now_;
@@ -138,7 +160,7 @@ void Planner::plan_fewer(Crowd& crowd) {
   if (entry.line.empty()) stays = std::min(stays, unused_most(model).value_or(stays));
   const Instant until = crowd.needed + stays;
   meet(until);
-  if (now_ < until && live < entry.copies) return;
+  if (now_ < until && live_engines(model) <= entry.copies) return;
   crowd.needed = now_;
   drain_copy(*least, Cause::enough, no_model);
 }
@@ -146,22 +168,32 @@ void Planner::plan_fewer(Crowd& crowd) {
 // Into free memory, or where those lie that nobody has used for long; never where an absent model is waited for.
 void Planner::plan_further(Crowd& crowd, std::vector<bool>& closed) {
   const ModelNumber model = crowd.model;
-  const Entry& entry = entries_[model];
-  std::uint32_t engines = 1;
-  for (const Copy& copy : copies_) {
-    if (copy.model != model) continue;
-    if (copy.where != Where::ready) return;  // one at a time
-    ++engines;
-  }
-  if (engines >= entry.copies) return;
-  for (const Device& device : devices_)
-    if (device.further && device.coming == model) return;
+  if (further_comes(model) || live_engines(model) >= entries_[model].copies) return;  // one at a time
   const double enough = further_s(model), tau = std::max(forgotten_s, enough), limit = crowd.grows * tau;
   if (crowd.waited_s < enough) {
     if (limit > enough) meet(now_ + after_seconds(tau * std::log((limit - crowd.waited_s) / (limit - enough))) + 1us);
     return;
   }
   if (crowd.blocked_until > now_) return meet(crowd.blocked_until);
+  (void)place_further(model, closed);
+}
+
+// As many as were ordered, one at a time.
+void Planner::plan_ordered(Crowd& crowd, std::vector<bool>& closed) {
+  const ModelNumber model = crowd.model;
+  const Entry& entry = entries_[model];
+  crowd.needed = now_;
+  if (entry.where == Where::ready) {
+    if (further_comes(model)) return;
+    const bool more = live_engines(model) < std::min(crowd.ordered, entry.copies);
+    if (more && crowd.blocked_until <= now_ && place_further(model, closed)) return;
+  }
+  crowd.ordered = 0;
+}
+
+// Whether it comes, or will once others have gone.
+bool Planner::place_further(ModelNumber model, std::vector<bool>& closed) {
+  const Entry& entry = entries_[model];
   if (closed.empty()) closed = waited_for();
   const std::uint64_t bytes = catalogue_[model].bytes;
   const auto open = [&](DeviceNumber d) {
@@ -170,7 +202,10 @@ void Planner::plan_further(Crowd& crowd, std::vector<bool>& closed) {
   std::optional<DeviceNumber> best;
   for (DeviceNumber d = 0; d < devices_.size(); ++d)
     if (open(d) && devices_[d].room() >= bytes && (!best || devices_[d].room() < devices_[*best].room())) best = d;
-  if (best) return load_copy(model, *best);
+  if (best) {
+    load_copy(model, *best);
+    return true;
+  }
   std::optional<Sacrifice> least;
   for (DeviceNumber d = 0; d < devices_.size(); ++d) {
     if (!open(d) || devices_[d].coming != no_model) continue;
@@ -179,13 +214,14 @@ void Planner::plan_further(Crowd& crowd, std::vector<bool>& closed) {
       if (found && (!least || found->worth < least->worth)) least = std::move(found);
     }
   }
-  if (!least) return;
+  if (!least) return false;
   Device& device = devices_[least->device];
   device.coming = model;
   device.further = true;
   device.reserved = bytes;
   for (const ModelNumber m : least->models) leave(m, least->device, Cause::makes_room, model, least->sleep);
   go_on(least->device);
+  return true;
 }
 
 // --- what is carried out ---
@@ -215,11 +251,12 @@ void Planner::load_copy(ModelNumber model, DeviceNumber device) {
   copy.number = ++engines_begun_;
   ++counts_.loads;
   ++counts_.copies;
+  const Cause cause = scales(model) ? Cause::ordered : Cause::busy;
   take(copy, catalogue_[model].bytes);
-  enter(copy, Where::loading, Cause::busy);
+  enter(copy, Where::loading, cause);
   copies_.push_back(copy);
   if (Crowd* crowd = crowd_of(model)) crowd->waited_s = 0;  // the next one is to be waited for anew
-  actions_.emplace_back(Load{model, device, Cause::busy});
+  actions_.emplace_back(Load{model, device, cause});
 }
 
 void Planner::unload_copy(Copy& copy, Cause cause, ModelNumber other) {

@@ -320,6 +320,67 @@ TEST_F(CopiesTest, RoomForAFurtherEngineIsMadeOnce) {
   EXPECT_EQ(one.planner.copies(0).size(), 1U);
 }
 
+TEST_F(CopiesTest, ComeAsOrderedThoughNobodyWaits) {
+  world.serve(0);
+  world.does();
+  world.tell(Scale{0, 2});
+  EXPECT_THAT(world.does(), ElementsAre(Load{0, 1, Cause::ordered}));
+  EXPECT_TRUE(world.at(0).scales);
+  world.pass(seconds(10));
+  EXPECT_TRUE(has_copy());
+  EXPECT_FALSE(world.at(0).scales);
+  world.pass(std::chrono::minutes(5));
+  EXPECT_THAT(world.planner.copies(0), IsEmpty()) << "it goes as others do";
+}
+
+TEST_F(CopiesTest, AreOrderedAsManyAsTheModelMayHave) {
+  world.tell(DeviceIs{2, 10, DeviceKind::gpu});
+  world.tell(DeviceIs{3, 10, DeviceKind::gpu});
+  world.tell(ModelIs{0, 8, seconds(8), 2, false, false, 0, 0, DeviceKind::gpu, 3});
+  world.serve(0);
+  world.tell(Scale{0, 4});
+  world.pass(seconds(10));
+  EXPECT_TRUE(world.at(0).scales) << "one after another";
+  world.pass(seconds(10));
+  EXPECT_EQ(world.planner.copies(0).size(), 2U);
+  EXPECT_FALSE(world.at(0).scales);
+}
+
+TEST_F(CopiesTest, AreGivenUpWhereSomebodyElseIsThereOrIsWaitedFor) {
+  world.serve(0);
+  world.serve(1);
+  world.does();
+  world.tell(Scale{0, 2});
+  EXPECT_FALSE(world.at(0).scales);
+  EXPECT_THAT(world.does(), IsEmpty()) << "it was used just now";
+  world.pass(std::chrono::minutes(5));
+  world.tell(Scale{0, 2});
+  world.pass(seconds(20));
+  EXPECT_EQ(world.at(1).where, Where::absent) << "unused for long";
+  EXPECT_TRUE(has_copy());
+}
+
+TEST_F(CopiesTest, AreGivenUpWhenOneFailsOrTheModelGoes) {
+  world.serve(0);
+  world.copies_break = true;
+  world.tell(Scale{0, 2});
+  world.pass(seconds(20));
+  EXPECT_EQ(world.planner.counts().copies, 1U) << "it is not tried again";
+  EXPECT_FALSE(world.at(0).scales);
+  EXPECT_EQ(world.at(0).where, Where::ready);
+  world.copies_break = false;
+  world.pass(std::chrono::minutes(1));
+  for (const Event& event : {Event(ModelGone{0}), Event(Order{0, Act::unload})}) {
+    Crowded with;
+    with.world.serve(0);
+    with.world.tell(Scale{0, 2});
+    with.world.tell(event);
+    with.world.pass(seconds(20));
+    EXPECT_FALSE(with.world.at(0).scales);
+    EXPECT_EQ(with.world.planner.device(0)->taken + with.world.planner.device(1)->taken, 0U);
+  }
+}
+
 // Invariant: memory once. Invariant: no answer cut off.
 // As the histories of planner_test.cpp, with several devices of a kind and bursts for one model. World looks at each
 // step that no model has two engines on a device and that nobody who is waited for is kept out by a further engine;
@@ -373,6 +434,9 @@ TEST(Copies, AnswersEverybodyInRandomHistories) {
           break;
         case 6:
           world.tell(Order{model, Act::sleep});
+          break;
+        case 7:
+          world.tell(Scale{model, static_cast<std::uint32_t>(1 + random.below(4))});
           break;
         default:
           for (std::uint64_t n = 0; n < most; ++n, ++asked) world.ask_by_chance(model, random);

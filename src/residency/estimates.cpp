@@ -33,6 +33,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   state.kind = entry.kind;
   state.waiting = entry.line.waiting();
   state.running = entry.line.running();
+  state.scales = scales(number);
   state.load = model.load;
   state.ready_in = ready_in(number, now);
   if (model.demand.ever()) state.asked_per_hour = model.demand.hour(now);

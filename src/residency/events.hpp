@@ -116,6 +116,12 @@ struct Order {
   ModelNumber model = 0;
   Act act = Act::load;
 };
+// A model that is ready is to have so many engines, though nobody waits for them. What has no room, or fails, is given
+// up; those that are there go as further engines do.
+struct Scale {
+  ModelNumber model = 0;
+  std::uint32_t engines = 1;
+};
 // A quarter of an hour begins. Without it nothing is learned of the time of day.
 struct QuarterIs {
   Quarter quarter;
@@ -128,7 +134,7 @@ struct HabitIs {
 struct Tick {};
 
 using Event = std::variant<ModelIs, ModelGone, DeviceIs, DevicesAre, Arrived, Started, Returned, Ended, EngineIs,
-                           EngineGone, Order, QuarterIs, HabitIs, Tick>;
+                           EngineGone, Order, Scale, QuarterIs, HabitIs, Tick>;
 
 // Begin its engine there. A model has at most one on a device: the two name an engine.
 struct Load {

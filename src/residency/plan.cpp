@@ -111,7 +111,8 @@ void Planner::go_on(DeviceNumber number) {
   if (device.reserved == 0) return;
   const ModelNumber coming = device.coming;
   Entry& entry = entries_[coming];
-  if (!entry.known || (entry.line.waiting() == 0 && !urgent(entry))) return call_off(number);
+  const bool asked = entry.line.waiting() > 0 || urgent(entry) || (device.further && scales(coming));
+  if (!entry.known || !asked) return call_off(number);
   if (device.further && entry.where != Where::ready) return call_off(number);
   if (device.taken + needs(coming) > device.bytes) {
     if (makes_room(number)) return;

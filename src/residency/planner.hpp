@@ -86,6 +86,7 @@ struct ModelState {
   DeviceKind kind = DeviceKind::host;
   std::uint32_t waiting = 0;
   std::uint32_t running = 0;  // on all its engines
+  bool scales = false;        // engines of it were ordered that still come
   Duration load{};
   Duration wake{};      // from its level, else from level 1; zero: it cannot sleep
   Duration ready_in{};  // estimate while it comes or is waited for; zero: unknown
@@ -215,6 +216,7 @@ class Planner {
     Instant needed{};     // the last copy was, then
     Instant blocked_until{};
     std::uint32_t failures = 0;
+    std::uint32_t ordered = 0;  // engines, until they are there or cannot be
   };
   struct Device {
     DeviceKind kind = DeviceKind::host;
@@ -279,6 +281,7 @@ class Planner {
   void on(const EngineGone&);
   void on(const Order&);
   void on(const QuarterIs&);
+  void on(const Scale&);
   void on(const HabitIs&);
   static void on(const Tick&) {}
 
@@ -326,6 +329,11 @@ class Planner {
   Copy* copy_on(ModelNumber model, DeviceNumber device);
   const Copy* copy_on(ModelNumber model, DeviceNumber device) const;
   Crowd* crowd_of(ModelNumber model);
+  void plan_ordered(Crowd& crowd, std::vector<bool>& closed);
+  bool further_comes(ModelNumber model) const;
+  bool place_further(ModelNumber model, std::vector<bool>& closed);
+  std::uint32_t live_engines(ModelNumber model) const;
+  bool scales(ModelNumber model) const;
   void load_copy(ModelNumber model, DeviceNumber device);
   void drain_copy(Copy& copy, Cause cause, ModelNumber other);
   void drain_copies(ModelNumber model, Cause cause, ModelNumber other);

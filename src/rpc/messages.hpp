@@ -297,6 +297,7 @@ struct ModelResidency {
   std::uint32_t waiting = 0;
   std::optional<Fetching> fetching = {};  // its file is not here
   std::vector<ModelCopy> copies = {};
+  bool scales = false;  // engines of it were ordered that still come: see ResidencyPort::scale()
   bool operator==(const ModelResidency&) const = default;
 };
 
@@ -351,6 +352,9 @@ class ResidencyPort {
   virtual std::vector<ResidencyEvent> residency_events(std::uint64_t before, std::size_t most) const = 0;
   // Errors: not_found; invalid with a reason for people (it does not fit, it is not ours to load).
   virtual Expected<void> order(const std::string& model, ResidencyAct act) = 0;
+  // Has a model that is ready come to so many engines, where there is room that nobody is waited for in; it has them,
+  // or will not, once it no longer `scales`. One that is not ready stays as it is.
+  virtual void scale(const std::string& model, std::uint32_t engines) = 0;
   // The longest wait that whoever asks now for an absent model is promised, should the limits say less; zero: none.
   virtual Duration promise() const = 0;
   // Nothing: the configuration says no watts.

@@ -174,6 +174,24 @@ def test_a_model_that_many_wait_for_has_an_engine_on_each_card_until_another_is_
     assert "\nfaelled_model_copies_total 2\n" in server.metrics()
 
 
+def test_a_name_moves_when_the_new_model_has_as_many_engines_as_the_former(make_server, tmp_path, driver):
+    server = make_server(fleet(tmp_path, 2), residency={"turn_s": 60}).start(ready=False)
+    server.until_ready("m0")
+    server.faelled("alias", "set", "best", "m0")
+    server.faelled("model", "unload", "m1")
+    crowd = Crowd(server, "best", 8)
+    both = {"gpu0": "ready", "gpu1": "ready"}
+    until("m0 has two engines", lambda: engines(server, "m0") == both, 60)
+    assert engines(server, "m1") == {}
+    server.faelled("alias", "set", "best", "m1")
+    means = lambda: api(server, "GET", "/api/aliases")[1]["aliases"][0]["model"]
+    moved = until("the name has moved", lambda: means() == "m1" and engines(server, "m1"), 60)
+    assert moved == both
+    events = api(server, "GET", "/api/residency/events?limit=100")[1]["events"]
+    assert [event["cause"] for event in events if event["model"] == "m1" and event["what"] == "load"][:2] == ["ordered", "ordered"]
+    assert set(crowd.go_home()) == {200}
+
+
 def test_a_model_of_one_engine_alone_has_no_other(make_server, tmp_path, driver):
     server = make_server(fleet(tmp_path, 1, copies=1), residency={"turn_s": 1}).start(ready=False)
     server.until_ready("m0")
