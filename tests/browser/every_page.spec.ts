@@ -1,5 +1,5 @@
 // What holds for every page: one heading that names it, landmarks, no axe violation, 320 px, 400 %, dark, English.
-import { expect, no_axe_violations, no_sideways_scroll, speak, test } from './page';
+import { axe_violations, expect, no_axe_violations, no_sideways_scroll, speak, test } from './page';
 import { signed_in_as } from './roles';
 
 const pages = [
@@ -9,6 +9,17 @@ const pages = [
   { address: '/help', name: 'Hjælp', english: 'Help', danish_words: /\b(Hvem|spørgsmål|lektioner)\b/ },
   { address: '/status', name: 'Status', english: 'Status', danish_words: /\b(Modeller|Beskeder|virker)\b/ },
 ];
+
+test('what axe looks for it would find', async ({ page }) => {
+  await page.goto('/help');
+  await expect(page.getByRole('heading', { level: 1, name: 'Hjælp' })).toBeVisible();
+  await page.evaluate(() => {
+    const main = document.querySelector('main')!;
+    main.insertAdjacentHTML('beforeend', '<img><p>bleg</p><input>');
+    Object.assign((main.lastElementChild!.previousElementSibling as HTMLElement).style, { color: '#ccc', background: '#fff' });
+  });
+  expect((await axe_violations(page)).map((each) => each.split(':')[0]).sort()).toEqual(['color-contrast', 'image-alt', 'label']);
+});
 
 for (const { address, name, english, danish_words } of pages) {
   test(`${address} is named, has landmarks and no violation, light and dark, in both languages`, async ({ page }) => {
