@@ -4,8 +4,8 @@
 Plays traces (--trace-seed) for real, through faelled with its mesh and planner. Before and after each it measures how long prompts,
 tokens and switches take (--seed), since a machine's pace drifts by some per cent in minutes; writes that as worlds for `faelled sim`, and
 plays the traces there. `turns` has three copies of a model of which two fit, `full` the same with more than they can serve, `one` a
-single model. Prompts are random digits, a token each, that no cache knows; answers go on to their last token. Prints a table, writes it to
---document between its markers, and exits with 1 where a figure is further off than --off-max.
+single model. Each is played --repeats times with other prompts, for which model is loaded when decides much of what a single run shows.
+Prompts are random digits, a token each, that no cache knows; answers go on to their last token. Prints a table, writes it to --document between its markers, and exits with 1 where a figure is further off than --off-max.
 
 Needs a machine that does nothing else: each engine has one thread, two work at once. See docs/simulation.md."""
 
@@ -165,8 +165,8 @@ def sim(options, *words):
     return json.loads(fairness.ran(options.faelled, *words, "--json"))
 
 
-def real(server, options, rows, out):
-    draw, served = random.Random(options.trace_seed), {}
+def real(server, options, rows, repeat, out):
+    draw, served = random.Random(f"{options.trace_seed} {repeat}"), {}
     rows = [row | {"number": number, "draw": random.Random(draw.random())} for number, row in enumerate(rows)]
 
     def one(row):
@@ -189,13 +189,14 @@ def simulated(options, trace, world):
 
 
 def table(rows, off_max):
-    """Markdown of (trace, figure, real, simulated), and whether all are near enough."""
+    """Markdown of (trace, figure, each real one, simulated), and whether all are near enough."""
     cells, near = [], True
-    for trace, figure, is_real, is_simulated in rows:
+    for trace, figure, each, is_simulated in rows:
+        is_real = statistics.mean(each)
         ratio = is_simulated / is_real if is_real > 0 else float("inf")
         near &= abs(ratio - 1) <= off_max
-        cells.append([trace, figure, f"{is_real:.3g}", f"{is_simulated:.3g}", f"{ratio:.2f}"])
-    return fairness.table(["trace", "", "real", "simulated", "simulated / real"], cells), near
+        cells.append([trace, figure, f"{is_real:.3g}", f"{min(each):.3g} to {max(each):.3g}", f"{is_simulated:.3g}", f"{ratio:.2f}"])
+    return fairness.table(["trace", "", "real, mean", "each", "simulated", "simulated / real"], cells), near
 
 
 def main():
@@ -209,6 +210,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=4, help="of measuring, before and after each trace; a round takes about 5 s")
     parser.add_argument("--seed", type=int, default=1, help="of what is measured")
     parser.add_argument("--trace-seed", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3, help="of each trace for real; their mean is compared")
     parser.add_argument("--only", default="turns,full,one", help="these traces")
     parser.add_argument("--seconds", type=float, default=100, help="of the trace with one model; the others go by it")
     parser.add_argument("--tokens", type=float, default=40, help="of an answer, on average")
@@ -240,13 +242,15 @@ def main():
             models = MODELS[:1] if name == "one" else MODELS
             seen = {what: [] for what in ("prompts", "alone", "two", "beside", "switch")}
             measured(models, seen)
-            found, loads = {}, {}
-            for trace, asked in played.items():
-                server = serve(models)  # that remembers nothing, as the simulator
-                found[trace] = real(server, options, asked, folder / f"{trace}-real.csv")
-                loads[trace] = server.loads()
-                server.stop()
-                measured(models, seen)
+            found, loads = ({trace: [] for trace in played} for _ in range(2))
+            for repeat in range(options.repeats):
+                for trace, asked in played.items():
+                    server = serve(models)  # that remembers nothing, as the simulator
+                    summary = real(server, options, asked, repeat, folder / f"{trace}-real.csv")
+                    found[trace].append({what: figure(summary) for what, figure in FIGURES.items()})
+                    loads[trace].append(server.loads())
+                    server.stop()
+                    measured(models, seen)
             fitted = fit(seen)
             alone = ", ".join(f"{1000 * value:.1f}" for value in seen["alone"])
             print(f"{name}: a token alone took {alone} ms; {json.dumps({what: round(s, 6) for what, s in fitted.items()})}", file=sys.stderr)
@@ -256,7 +260,7 @@ def main():
                 csv = folder / f"{trace}.csv"
                 csv.write_text(csv_of(asked, ("time_s", "member", "user", "model", "input_tokens", "output_tokens")))
                 expected, expected_loads = simulated(options, csv, path)
-                rows += [(trace, what, figure(found[trace]), expected[what]) for what, figure in FIGURES.items()]
+                rows += [(trace, what, [run[what] for run in found[trace]], expected[what]) for what in FIGURES]
                 print(f"{trace}: {len(asked)} requests, {loads[trace]} loads, simulated {expected_loads:.1f}", file=sys.stderr)
     finally:
         for server in servers:
