@@ -8,6 +8,7 @@
 namespace faelled::app {
 namespace {
 
+using gateway::CatalogueAdapter;
 using gateway::MovingAlias;
 
 constexpr auto look_every = std::chrono::milliseconds(200);
@@ -57,7 +58,7 @@ void AliasKeeper::restore(const std::vector<store::NamedRow>& rows) {
     // Memories are known once the loop runs: whether it fits is seen then.
     const bool moves = !alias->moving_to.empty();
     const std::string model = alias->model;
-    const std::string lacking = catalogue_.has(model) ? alias->moving_to : model;
+    const std::string lacking = catalogue_.base_of(model).empty() ? model : alias->moving_to;
     if (auto pointed = catalogue_.point(std::move(*alias)); !pointed) {
       log_.error("a stored alias is left out", {{"alias", name}, {"detail", pointed.error().message}});
       const bool taken = pointed.error().code == Errc::exists;
@@ -90,7 +91,7 @@ void AliasKeeper::hear(const std::vector<store::NamedRow>& rows) {
 Expected<void> AliasKeeper::may_move(const MovingAlias& alias) const {
   if (auto may = catalogue_.may_point(alias); !may) return may;
   const std::string& target = alias.moving_to.empty() ? alias.model : alias.moving_to;
-  const auto found = residency_.residency(target);
+  const auto found = lies(target);
   if (found && !found->fits)
     return fail(Errc::invalid, "the model '" + target + "' does not fit: " + found->detail,
                 "choose a smaller one, or give models more memory");
@@ -103,8 +104,9 @@ void AliasKeeper::move(MovingAlias alias) {
   left_out_.erase(alias.name);
   last_version_[alias.name] = alias.version;
   if (alias.moving_to.empty()) return point(std::move(alias));
-  const auto from = residency_.residency(alias.model), to = residency_.residency(alias.moving_to);
-  if (!from || !to || !fit_together(*from, *to, residency_.devices())) {
+  const auto from = lies(alias.model), to = lies(alias.moving_to);
+  const bool same = from && to && from->model == to->model;
+  if (!from || !to || (!same && !fit_together(*from, *to, residency_.devices()))) {
     alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
     return point(std::move(alias));
   }
@@ -124,19 +126,29 @@ std::string AliasKeeper::order(const MovingAlias& alias, const rpc::ModelResiden
   order.gone = gone;
   order.engines = 1;
   if (to.bytes == 0 || order.done || (!comes && !gone)) return {};
-  const auto ordered = residency_.order(alias.moving_to, rpc::ResidencyAct::load);
+  const auto ordered = residency_.order(to.model, rpc::ResidencyAct::load);
   order.done = ordered.has_value();
   return ordered ? std::string() : ordered.error().message;
 }
 
+std::optional<rpc::ModelResidency> AliasKeeper::lies(const std::string& id) const {
+  return residency_.residency(catalogue_.base_of(id));
+}
+
+bool AliasKeeper::answers(const std::string& id, const rpc::ModelResidency& base) const {
+  if (base.state != rpc::EngineState::ready) return false;
+  const CatalogueAdapter* adapter = catalogue_.asked(id).adapter;
+  return adapter == nullptr || std::ranges::find(base.adapters, adapter->name) != base.adapters.end();
+}
+
 bool AliasKeeper::to_scale(const MovingAlias& alias, const rpc::ModelResidency& to) {
   if (to.scales) return false;
-  const auto from = residency_.residency(alias.model);
+  const auto from = lies(alias.model);
   const std::uint32_t wanted = from ? ready_engines(*from) : 1;
   std::uint32_t& ordered = moving_[alias.name].engines;
   if (ready_engines(to) >= wanted || ordered >= wanted) return true;
   ordered = wanted;
-  residency_.scale(alias.moving_to, wanted);
+  residency_.scale(to.model, wanted);
   return false;
 }
 
@@ -162,9 +174,9 @@ void AliasKeeper::look() {
       continue;
     }
     MovingAlias alias = found->second;
-    const auto to = residency_.residency(alias.moving_to);
+    const auto to = lies(alias.moving_to);
     if (!to) continue;
-    if (to->state == rpc::EngineState::ready) {
+    if (answers(alias.moving_to, *to)) {
       if (!to_scale(alias, *to)) continue;
       alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
       alias.detail.clear();

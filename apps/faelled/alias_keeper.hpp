@@ -47,6 +47,9 @@ class AliasKeeper final : public portal::AliasKeeping {
     std::uint32_t engines = 1;  // ordered, of one that is ready
   };
   void look();
+  // Where what it means, a model or an adapter of one, lies; nothing: where it is, it is.
+  std::optional<rpc::ModelResidency> lies(const std::string& id) const;
+  bool answers(const std::string& id, const rpc::ModelResidency& base) const;
   // What a name is to mean is ordered once, and again when it has gone meanwhile. Why it cannot be; empty: it can.
   std::string order(const gateway::MovingAlias& alias, const rpc::ModelResidency& to);
   // Whether it has as many engines as what the name means now, or cannot have them; orders what is missing.

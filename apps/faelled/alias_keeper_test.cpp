@@ -22,6 +22,7 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
     std::vector<gateway::CatalogueModel> models(2);
     models[0].settings.id = "old";
     models[1].settings.id = "new";
+    models[1].adapters = {{"new:law", "law", {}}, {"new:tax", "tax", {}}};
     catalogue.emplace(std::move(models), WallTime{});
     log = observe::Log::open((folder / "log").string(), observe::Level::debug).value();
     keeper.emplace(loop, *catalogue, *this, *log,
@@ -43,6 +44,7 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
     one.cause = cause;
     one.detail = one.state == EngineState::failed ? "its file is cut off" : "";
     one.scales = scales && model == "new";
+    if (one.state == EngineState::ready) one.adapters = adapters;
     const auto further = copies.find(model);
     if (further != copies.end()) one.copies.resize(further->second, {.state = EngineState::ready});
     return one;
@@ -88,6 +90,7 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
   std::vector<std::string> ordered;
   std::map<std::string, std::size_t, std::less<>> copies;  // ready ones
   bool scales = false;                                     // further engines of the new model come
+  std::vector<std::string> adapters;                       // that engines have
   std::vector<std::pair<std::string, std::uint32_t>> scaled;
   std::map<std::string, std::string> kept;
 };
@@ -119,6 +122,23 @@ TEST_F(AliasKeeperTest, MovesWhenTheNewModelHasAsManyEnginesAsTheFormer) {
   EXPECT_THAT(scaled, ElementsAre(std::pair("new", 3U), std::pair("new", 4U)));
   copies["new"] = 3;
   run_until("new");
+}
+
+TEST_F(AliasKeeperTest, MovesToAnAdapterWhenTheEngineHasIt) {
+  keeper->move({.name = "best", .model = "old", .moving_to = "new:law", .version = 2});
+  EXPECT_THAT(ordered, ElementsAre("new"));
+  states["new"] = EngineState::ready;
+  adapters = {"tax"};
+  turn(3);
+  EXPECT_EQ(means(), "old");
+  adapters = {"tax", "law"};
+  run_until("new:law");
+  EXPECT_EQ(catalogue->asked("best").id(), "new:law");
+  bytes = 60;  // no room for two: of one model both are there
+  keeper->move({.name = "best", .model = "new:law", .moving_to = "new:tax", .version = 3});
+  EXPECT_EQ(means(), "new:tax");
+  EXPECT_EQ(best().previous, "new:law");
+  EXPECT_THAT(ordered, ElementsAre("new"));
 }
 
 TEST_F(AliasKeeperTest, MovesWithAsManyEnginesAsThereIsRoomFor) {

@@ -52,6 +52,9 @@ Expected<void> Catalogue::may_put(const CatalogueModel& model) const {
     names.push_back(name);
   });
   if (!taken.empty()) return fail(Errc::exists, "'" + taken + "' means another model already", "choose another name");
+  if (const std::string alias = missed_by(model); !alias.empty())
+    return fail(Errc::conflict, "the alias '" + alias + "' means an adapter that it would not have any more",
+                "move the alias first");
   if (models_.size() >= limits::models_max && !has(id))
     return fail(Errc::exhausted, "the catalogue is full: it has " + std::to_string(models_.size()) + " models",
                 "remove some that nobody asks for");
@@ -79,7 +82,37 @@ Expected<void> Catalogue::put(CatalogueModel model) {
   if (stood && model.version > 0) std::erase(configured_, id);
   if (!stood && model.version == 0) configured_.push_back(id);
   open_.erase(id);
+  for (const auto& [name, alias] : moving_)
+    if (const auto means = meaning_of(alias.model); means && means->model == id)
+      aliases_.insert_or_assign(name, Meaning{id, alias.lane, means->adapter});
   return {};
+}
+
+// What a moving alias may mean: a model or an adapter, by its id.
+std::optional<Catalogue::Meaning> Catalogue::meaning_of(std::string_view id) const {
+  if (models_.contains(id)) return Meaning{std::string(id), {}, {}};
+  const auto found = aliases_.find(id);
+  if (found == aliases_.end() || !found->second.adapter || moving_.contains(id)) return std::nullopt;
+  const CatalogueModel* model = find(found->second.model);
+  if (model == nullptr || model->adapters[*found->second.adapter].id != id) return std::nullopt;
+  return found->second;
+}
+
+// The moving alias that means an adapter which the model has and this definition of it has not; empty: none.
+std::string Catalogue::missed_by(const CatalogueModel& model) const {
+  for (const auto& [name, alias] : moving_)
+    for (const std::string& target : {alias.model, alias.moving_to}) {
+      const auto means = meaning_of(target);
+      if (means && means->adapter && means->model == model.settings.id &&
+          std::ranges::find(model.adapters, target, &CatalogueAdapter::id) == model.adapters.end())
+        return name;
+    }
+  return {};
+}
+
+std::string Catalogue::base_of(std::string_view id) const {
+  auto means = meaning_of(id);
+  return means ? std::move(means->model) : std::string();
 }
 
 void Catalogue::remove(std::string_view id) {
@@ -95,13 +128,16 @@ Expected<void> Catalogue::may_point(const MovingAlias& alias) const {
   if (models_.contains(alias.name) || (aliases_.contains(alias.name) && !moving_.contains(alias.name)))
     return fail(Errc::exists, "'" + alias.name + "' is a model or a fixed alias of one", "choose another name");
   for (const std::string& model : {alias.model, alias.moving_to})
-    if (!model.empty() && !models_.contains(model)) return fail(Errc::not_found, "there is no model '" + model + "'");
+    if (!model.empty() && !meaning_of(model))
+      return fail(Errc::not_found, "there is no model or adapter '" + model + "'");
   return {};
 }
 
 Expected<void> Catalogue::point(MovingAlias alias) {
   if (auto may = may_point(alias); !may) return may;
-  aliases_.insert_or_assign(alias.name, Meaning{alias.model, alias.lane});
+  auto means = meaning_of(alias.model).value_or(Meaning());
+  means.lane = alias.lane;
+  aliases_.insert_or_assign(alias.name, std::move(means));
   const std::string name = alias.name;
   moving_.insert_or_assign(name, std::move(alias));
   return {};
@@ -116,7 +152,7 @@ void Catalogue::unpoint(std::string_view name) {
 
 std::string Catalogue::pointed_at_by(std::string_view id) const {
   for (const auto& [name, alias] : moving_)
-    if (alias.model == id || alias.moving_to == id) return name;
+    if (base_of(alias.model) == id || base_of(alias.moving_to) == id) return name;
   return {};
 }
 
@@ -138,7 +174,7 @@ void Catalogue::each_listed(const Listed& told) const {
     }
   });
   for (const auto& [name, alias] : moving_)
-    if (alias.listed) told(name, alias.model, nullptr);
+    if (alias.listed) told(name, alias.model, asked(name).adapter);
 }
 
 std::vector<std::string> Catalogue::listed() const {

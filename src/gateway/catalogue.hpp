@@ -24,7 +24,7 @@ namespace faelled::gateway {
 // A name that is moved from model to model while the server runs, as a model's own aliases are not.
 struct MovingAlias {
   std::string name;
-  std::string model;      // what it means
+  std::string model;      // what it means: a model, or an adapter of one
   std::string moving_to;  // what it will mean once that is ready; empty: it stays
   std::string previous;   // what it meant before; empty: nothing
   std::string owner;      // who must be named by whoever moves it; empty: nobody
@@ -48,13 +48,15 @@ class Catalogue {
   void remove(std::string_view id);
 
   // Adds a moving alias, or takes the place of the one of that name. Errors: exists, where a model or another alias has
-  // the name, and not_found, where one of its models is not there.
+  // the name, and not_found, where what it means or will is not there.
   Expected<void> point(MovingAlias alias);
   Expected<void> may_point(const MovingAlias& alias) const;
   void unpoint(std::string_view name);
   const std::map<std::string, MovingAlias, std::less<>>& moving() const { return moving_; }
-  // The moving alias that means this model or will; empty: none.
+  // The moving alias that means this model or one of its adapters, or will; empty: none.
   std::string pointed_at_by(std::string_view id) const;
+  // The model of that id, or the one whose adapter has it; empty: it is neither.
+  std::string base_of(std::string_view id) const;
 
   // What a client means by the id of a model or adapter or one of its aliases; `model` is nullptr for what is none, and
   // `adapter` for the model as it is. They live until the catalogue changes or rests: who waits for anything meanwhile
@@ -110,6 +112,8 @@ class Catalogue {
   };
 
   void forget_names_of(std::string_view id);
+  std::optional<Meaning> meaning_of(std::string_view id) const;
+  std::string missed_by(const CatalogueModel& model) const;
 
   static Brief brief(const PackedModel& model) { return {model.id(), model.name(), model.has_other_names()}; }
   template <class Told>

@@ -58,6 +58,37 @@ TEST_F(Adapters, AreAskedForAsModelsAndBelongToTheirBase) {
   EXPECT_THAT(catalogue.listed(), ElementsAre("a", "a:x", "a:y", "law", "b"));
 }
 
+TEST_F(Adapters, AreWhatAMovingAliasMayMeanAndWhoMayUseThemDecidesWhoSeesIt) {
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "a:y", .moving_to = "b", .lane = rpc::Lane::batch}));
+  const auto asked = catalogue.asked("best");
+  ASSERT_NE(asked.adapter, nullptr);
+  EXPECT_EQ(asked.id(), "a:y");
+  EXPECT_EQ(asked.lane, rpc::Lane::batch);
+  EXPECT_FALSE(asked.is_for("aarhus"));
+  catalogue.each_listed([](std::string_view name, std::string_view, const CatalogueAdapter* adapter) {
+    if (name == "best") EXPECT_EQ(adapter != nullptr ? adapter->id : "", "a:y") << "others must not learn of it";
+  });
+  EXPECT_EQ(catalogue.base_of("a:y"), "a");
+  EXPECT_EQ(catalogue.base_of("b"), "b");
+  for (const char* id : {"law", "best", "nothing", "a:z"}) EXPECT_EQ(catalogue.base_of(id), "") << id;
+  for (const char* id : {"law", "nothing"})
+    EXPECT_EQ(catalogue.may_point({.name = "other", .model = id}).error().code, Errc::not_found) << id;
+  EXPECT_EQ(catalogue.pointed_at_by("a"), "best");
+  EXPECT_EQ(catalogue.pointed_at_by("b"), "best");
+}
+
+TEST_F(Adapters, StayWithTheirModelWhileAMovingAliasMeansThem) {
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "b", .moving_to = "a:y"}));
+  EXPECT_EQ(catalogue.put(with("a", {{"a:x", "x", {}}})).error().code, Errc::conflict);
+  ASSERT_TRUE(catalogue.put(with("a", {{"a:y", "y", {}}, {"a:x", "x", {}}}))) << "in another order";
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "a:y"}));
+  ASSERT_TRUE(catalogue.put(with("a", {{"a:x", "x", {}}, {"a:z", "z", {}}, {"a:y", "y", {}}})));
+  EXPECT_EQ(catalogue.asked("best").id(), "a:y");
+  ASSERT_TRUE(catalogue.point({.name = "best", .model = "a"}));
+  ASSERT_TRUE(catalogue.put(with("a", {}))) << "it means the model as it is";
+  EXPECT_EQ(catalogue.asked("best").id(), "a");
+}
+
 TEST_F(Adapters, OfSomeMembersAreForThemAlone) {
   EXPECT_TRUE(catalogue.asked("a:x").is_for("aarhus"));
   EXPECT_TRUE(catalogue.asked("a:y").is_for("odense"));

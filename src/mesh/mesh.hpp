@@ -162,6 +162,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   rpc::Waiting why_waiting(const std::string& model) const;
   bool serves(const Engine& engine) const;
   const rpc::EngineReport* best_report(const std::string& model) const;
+  std::vector<std::string> adapters_of(std::string_view model) const;
 
   const Clock& clock_;
   Settings settings_;

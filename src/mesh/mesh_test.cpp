@@ -126,6 +126,25 @@ TEST(Mesh, SaysHowTheEngineKnowsTheAdapter) {
   EXPECT_EQ(mesh.ticket(2)->model, "m:law");
 }
 
+TEST(Mesh, KnowsWhatAdaptersEachEngineOfAModelHas) {
+  Mesh mesh(clock, bounded(10));
+  rpc::Report report = with_adapters(1, {{"law", ""}, {"tax", ""}});
+  report.engines.push_back(report.engines[0]);
+  report.engines[1].engine = "another";
+  report.engines[1].adapters = {{"tax", ""}};
+  const auto all = [&] {
+    mesh.report(report);
+    return mesh.residency("m")->adapters;
+  };
+  EXPECT_THAT(all(), testing::ElementsAre("tax"));
+  report.engines[1].adapting = true;
+  EXPECT_THAT(all(), testing::IsEmpty()) << "not yet";
+  report.engines[1].state = rpc::EngineState::starting;
+  EXPECT_THAT(all(), testing::ElementsAre("law", "tax"));
+  report.engines[0].state = rpc::EngineState::failed;
+  EXPECT_THAT(all(), testing::IsEmpty());
+}
+
 TEST(Mesh, WhatAnotherAdapterHasReadIsForgotten) {
   Mesh mesh(clock, bounded(10));
   mesh.report(with_adapters(1, {{"law", ""}}));

@@ -177,7 +177,21 @@ std::optional<rpc::ModelResidency> Mesh::residency(std::string_view named) const
     tell(*known, *line->fetching);
     known->fetching = line->fetching;
   }
+  known->adapters = adapters_of(model);
   return known;
+}
+
+std::vector<std::string> Mesh::adapters_of(std::string_view model) const {
+  std::optional<std::vector<std::string>> all;
+  for (const auto& [id, engine] : engines_) {
+    if (engine.report.model != model || engine.report.state != rpc::EngineState::ready) continue;
+    std::vector<std::string> its;
+    if (!engine.report.adapting)
+      for (const rpc::EngineAdapter& adapter : engine.report.adapters) its.push_back(adapter.name);
+    if (all) std::erase_if(its, [&](const std::string& name) { return std::ranges::find(*all, name) == all->end(); });
+    all = std::move(its);
+  }
+  return std::move(all).value_or(std::vector<std::string>());
 }
 
 rpc::MemberShare Mesh::share_of(const commons::MemberState& state) const {

@@ -289,12 +289,14 @@ std::optional<ApiError> Portal::against(const Wished& wished, const std::string&
   if (before != nullptr && wished.version && before->version != wished.version) return moved_on(id, before->version);
   if (auto free = p_.context.catalogue.may_put(wished.model); !free) {
     const bool full = free.error().code == Errc::exhausted;
+    const bool missed = free.error().code == Errc::conflict;
     const bool own = p_.context.catalogue.asked(id).model != nullptr && before == nullptr;  // by an alias
     return ApiError{Cause::conflict,
                     free.error().message + "; " + free.error().hint,
-                    full  ? "definition"
-                    : own ? "definition.id"
-                          : "definition.aliases",
+                    full     ? "definition"
+                    : missed ? "definition.adapters"
+                    : own    ? "definition.id"
+                             : "definition.aliases",
                     {},
                     std::string(taken_in_danish(free.error().code, own))};
   }

@@ -53,6 +53,8 @@ ApiError wrong(const WrongDefinition& why) {
 
 std::string_view taken_in_danish(Errc why, bool own_id) {
   if (why == Errc::exhausted) return "Kataloget er fuldt. Fjern en model, som ingen bruger.";
+  if (why == Errc::conflict)
+    return "Et navn, der kan flyttes, betyder en adapter, som modellen så ikke har. Flyt navnet først.";
   return own_id ? "Navnet bruges allerede som et andet navn for en model." : "Et af de andre navne bruges allerede.";
 }
 

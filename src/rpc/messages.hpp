@@ -297,7 +297,8 @@ struct ModelResidency {
   std::uint32_t waiting = 0;
   std::optional<Fetching> fetching = {};  // its file is not here
   std::vector<ModelCopy> copies = {};
-  bool scales = false;  // engines of it were ordered that still come: see ResidencyPort::scale()
+  bool scales = false;                     // engines of it were ordered that still come: see ResidencyPort::scale()
+  std::vector<std::string> adapters = {};  // that each of its engines that answers has
   bool operator==(const ModelResidency&) const = default;
 };
 

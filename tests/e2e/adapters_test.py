@@ -261,6 +261,25 @@ def test_an_alias_may_mean_an_adapter(make_server, with_adapters, alone):
     assert "law" not in {model["id"] for model in server.get("/v1/models").json()["data"]}
 
 
+def test_a_name_moves_from_adapter_to_adapter(make_server, with_adapters, alone):
+    server = make_server([]).start(ready=False)
+    assert add(server, with_adapters("a", "b", members={"b": ["other"]}))[0] == 201
+    server.until_ready("m")
+    means = lambda: api(server, "GET", "/api/aliases")[1]["aliases"][0]["model"]
+    server.faelled("alias", "set", "law", "m:a")
+    assert said(server, "law") == alone["m:a"]["hello"]
+    server.faelled("alias", "set", "law", "m:b")
+    until("it has moved", lambda: means() == "m:b")
+    assert said(server, "law", secret=OTHER_SECRET) == alone["m:b"]["hello"]
+    assert server.chat("law").status_code == 404 and "law" not in {model["id"] for model in server.get("/v1/models").json()["data"]}
+    status, answer = change(server, with_adapters("a"), catalogue(server)["m"]["version"])
+    assert status == 409 and "the alias 'law' means an adapter" in answer["error"]["message"], answer
+    assert "means this model" in server.faelled("model", "remove", "m", check=False).stderr
+    server.faelled("alias", "rollback", "law")
+    until("it is back", lambda: means() == "m:a")
+    assert said(server, "law") == alone["m:a"]["hello"]
+
+
 # Files that are none, or not for this model.
 
 
