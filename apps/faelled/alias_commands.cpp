@@ -73,7 +73,7 @@ void add_aliases(CLI::App& app, std::string& config, int& status) {
       "ready",
       config, status, [wish](const Control& c, const Options& o) { return send(c, o, *wish, false); });
   set->add_option("alias", set.options().name, "The name that clients ask for")->required();
-  set->add_option("model", set.options().id, "The model that it is to mean")->required();
+  set->add_option("model", set.options().id, "The model that it is to mean, or an adapter: MODEL:ADAPTER")->required();
   set->add_option("--lane", wish->lane, "batch: work that nobody waits for")
       ->check(CLI::IsMember({"interactive", "batch"}));
   add_either(set, "--listed,!--not-listed", wish->listed, "Whether it stands in the list of models");
