@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -119,18 +120,22 @@ class Catalogue {
   template <class Told>
   void each_packed(const Told& told) const {
     for (const std::string& id : configured_) told(*models_.find(id));
-    for (const PackedModel& model : models_)
-      if (model.version() > 0) told(model);
+    for (const std::string_view id : by_id_)
+      if (const PackedModel& model = *models_.find(id); model.version() > 0) told(model);
   }
 
   struct ById {
     using is_transparent = void;
-    bool operator()(const PackedModel& a, const PackedModel& b) const { return a.id() < b.id(); }
-    bool operator()(std::string_view id, const PackedModel& model) const { return id < model.id(); }
-    bool operator()(const PackedModel& model, std::string_view id) const { return model.id() < id; }
+    std::size_t operator()(const PackedModel& model) const { return TextHash()(model.id()); }
+    std::size_t operator()(std::string_view id) const { return TextHash()(id); }
+    bool operator()(const PackedModel& a, const PackedModel& b) const { return a.id() == b.id(); }
+    bool operator()(std::string_view id, const PackedModel& model) const { return id == model.id(); }
+    bool operator()(const PackedModel& model, std::string_view id) const { return id == model.id(); }
   };
 
-  std::set<PackedModel, ById> models_;
+  // Each request asks for one, and only lists go through them in order.
+  std::unordered_set<PackedModel, ById, ById> models_;
+  std::set<std::string_view> by_id_;  // of models_
   mutable std::unordered_map<std::string, std::shared_ptr<const CatalogueModel>, TextHash, std::equal_to<>> open_;
   std::vector<std::string> programs_;
   std::map<std::string, Meaning, std::less<>> aliases_;  // and adapters, and those that move
