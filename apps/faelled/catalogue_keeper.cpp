@@ -45,20 +45,21 @@ CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
   });
   std::vector<observe::Metrics::Named> gauges;
   for (const ShownState& shown : shown_states) gauges.push_back({shown.gauge, shown.help});
-  p_.metrics.models(gauges, [this] { return states(); });
+  p_.metrics.series(std::move(gauges), [this] { return states(); });
 }
 
-std::map<std::string, std::vector<double>> CatalogueKeeper::states() {
+std::vector<observe::Metrics::Shown> CatalogueKeeper::states() {
   for (std::string& id : p_.mesh.with_engines()) used_.insert(std::move(id));
   std::set<std::string> all = used_;
   for (std::string& id : p_.mesh.failed() | std::views::take(failed_shown_max)) all.insert(std::move(id));
   if (p_.catalogue.size() <= shown_always)
     for (const std::string_view id : p_.catalogue.names()) all.emplace(id);
-  std::map<std::string, std::vector<double>> out;
+  std::vector<observe::Metrics::Shown> out;
   for (const std::string& id : all) {
     if (!p_.catalogue.has(id)) continue;
     const rpc::EngineState state = p_.mesh.state(id);
-    for (const ShownState& shown : shown_states) out[id].push_back(state == shown.state ? 1 : 0);
+    auto& values = out.emplace_back(observe::Metrics::Shown{{{"model", id}}, {}}).values;
+    for (const ShownState& shown : shown_states) values.emplace_back(state == shown.state ? 1 : 0);
   }
   return out;
 }

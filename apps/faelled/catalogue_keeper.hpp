@@ -59,7 +59,7 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition,
                                                                        const fetch::Depot& depot) const;
   // Of the models that are in the metrics: 1 for the one of the states shown there that it is in.
-  std::map<std::string, std::vector<double>> states();
+  std::vector<observe::Metrics::Shown> states();
   void gone(const std::string& id, bool its_file, std::uint64_t version);
   void arrived(const engines::ModelSettings& settings, const engines::MemoryNeed& need);
 

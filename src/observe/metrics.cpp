@@ -3,6 +3,7 @@
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
@@ -34,6 +35,22 @@ const Buckets& token_buckets() {
   return all;
 }
 
+void append(std::vector<prometheus::MetricFamily>& families, const std::vector<Metrics::Named>& names,
+            const std::vector<Metrics::Shown>& all) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto& [name, help, counts] = names[i];
+    prometheus::MetricFamily family{
+        name, help, counts ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge, {}};
+    for (const auto& [labels, values] : all) {
+      if (!values.at(i)) continue;
+      prometheus::ClientMetric& metric = family.metric.emplace_back();
+      for (const auto& [label, value] : labels) metric.label.push_back({label, value});
+      (counts ? metric.counter.value : metric.gauge.value) = *values[i];
+    }
+    if (!family.metric.empty()) families.push_back(std::move(family));
+  }
+}
+
 }  // namespace
 
 struct Metrics::Model::Impl {
@@ -63,12 +80,11 @@ struct Metrics::State {
     std::function<double()> read;
   };
   std::vector<Count> counts;
-  struct OfModels {
-    std::vector<prometheus::Family<prometheus::Gauge>*> families;
-    std::function<std::map<std::string, std::vector<double>>()> read;
-    std::map<std::string, std::vector<prometheus::Gauge*>, std::less<>> shown;  // one of each family
+  struct Series {
+    std::vector<Named> names;
+    std::function<std::vector<Shown>()> read;
   };
-  std::vector<OfModels> of_models;
+  std::vector<Series> series;
   prometheus::Family<prometheus::Counter>* rejections;
 
   prometheus::Counter& counter(const char* name, const char* help, const prometheus::Labels& labels) {
@@ -156,32 +172,16 @@ void Metrics::gauge(const std::string& name, const std::string& help, std::funct
   state_->readings.push_back({&made, std::move(read)});
 }
 
-void Metrics::models(const std::vector<Named>& gauges,
-                     std::function<std::map<std::string, std::vector<double>>()> read) {
-  State::OfModels& of = state_->of_models.emplace_back();
-  for (const auto& [name, help] : gauges)
-    of.families.push_back(&prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry));
-  of.read = std::move(read);
+void Metrics::series(std::vector<Named> names, std::function<std::vector<Shown>()> read) {
+  state_->series.push_back({std::move(names), std::move(read)});
 }
 
 std::string Metrics::text() const {
-  for (State::OfModels& of : state_->of_models) {
-    const auto now = of.read();
-    std::erase_if(of.shown, [&](const auto& shown) {
-      if (now.contains(shown.first)) return false;
-      for (std::size_t i = 0; i < of.families.size(); ++i) of.families[i]->Remove(shown.second[i]);
-      return true;
-    });
-    for (const auto& [model, values] : now) {
-      auto& shown = of.shown[model];
-      if (shown.empty())
-        for (auto* family : of.families) shown.push_back(&family->Add({{"model", model}}));
-      for (std::size_t i = 0; i < shown.size(); ++i) shown[i]->Set(values.at(i));
-    }
-  }
   for (const State::Reading& reading : state_->readings) reading.gauge->Set(reading.read());
   for (const State::Count& count : state_->counts) count.counter->Increment(count.read() - count.counter->Value());
-  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+  auto families = state_->registry.Collect();
+  for (const State::Series& series : state_->series) append(families, series.names, series.read());
+  return prometheus::TextSerializer().Serialize(families);
 }
 
 }  // namespace faelled::observe

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,10 +50,14 @@ class Metrics {
   struct Named {
     std::string name;
     std::string help;
+    bool counts = false;  // a counter, which may begin anew: what it counts is told as it is
   };
-  // Gauges of models, of which there may be many: one reading gives those that are worth a series, and of each a value
-  // for every gauge.
-  void models(const std::vector<Named>& gauges, std::function<std::map<std::string, std::vector<double>>()> read);
+  struct Shown {
+    std::map<std::string, std::string> labels;
+    std::vector<std::optional<double>> values;  // one for each name; nothing: no series
+  };
+  // Of what comes and goes: one reading at each scrape gives those that are worth a series now.
+  void series(std::vector<Named> names, std::function<std::vector<Shown>()> read);
 
   // Prometheus text format 0.0.4.
   std::string text() const;

@@ -98,6 +98,25 @@ TEST(Metrics, BucketsTellTokensOfAFastStreamApart) {
   EXPECT_NE(text.find("faelled_between_tokens_seconds_bucket{model=\"m\",le=\"0.015\"} 2"), std::string::npos) << text;
 }
 
+TEST(Metrics, WhatHasGoneHasNoSeriesAndACounterThatBeginsAnewIsToldAsItIs) {
+  Metrics metrics("1");
+  std::vector<Metrics::Shown> there{{{{"model", "m"}, {"device", "gpu0"}}, {0.5, 7}},
+                                    {{{"model", "m"}, {"device", "gpu1"}}, {std::nullopt, 9}}};
+  metrics.series({{"faelled_test_ratio", "A part"}, {"faelled_test_total", "A count", true}}, [&] { return there; });
+  const std::string first = metrics.text();
+  for (const char* line : {"# TYPE faelled_test_ratio gauge\nfaelled_test_ratio{device=\"gpu0\",model=\"m\"} 0.5\n",
+                           "# TYPE faelled_test_total counter\nfaelled_test_total{device=\"gpu0\",model=\"m\"} 7\n",
+                           "\nfaelled_test_total{device=\"gpu1\",model=\"m\"} 9\n"})
+    EXPECT_NE(first.find(line), std::string::npos) << line << "\n" << first;
+  EXPECT_EQ(first.find("faelled_test_ratio{device=\"gpu1\""), std::string::npos) << "it has not said";
+  there = {{{{"model", "m"}, {"device", "gpu0"}}, {0.5, 2}}};
+  const std::string second = metrics.text();
+  EXPECT_NE(second.find("\nfaelled_test_total{device=\"gpu0\",model=\"m\"} 2\n"), std::string::npos) << second;
+  EXPECT_EQ(second.find("gpu1"), std::string::npos);
+  there.clear();
+  EXPECT_EQ(metrics.text().find("faelled_test_"), std::string::npos);
+}
+
 TEST(Metrics, AModelAskedForTwiceIsTheSame) {
   Metrics metrics("1");
   metrics.model("m").ended("done");
