@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "engines/adapters.hpp"
 #include "engines/command.hpp"
+#include "engines/gauges.hpp"
 #include "engines/model_settings.hpp"
 #include "node/sandbox.hpp"
 #include "node/supervisor.hpp"
@@ -84,6 +85,9 @@ class Driver {
   virtual std::vector<Question> questions(ProbeKind kind) = 0;
   // Whether any status but 503 means that its loop turns.
   virtual bool any_status_is_work() const { return false; }
+
+  // What it measures of itself, by what it says at /metrics.
+  virtual engines::Gauges gauges(std::string_view metrics) const = 0;
 
   // Of what look() found; 0: it has not looked.
   virtual std::uint64_t memory_need() const = 0;

@@ -55,6 +55,7 @@ EngineHost::EngineHost(Surroundings around, engines::ModelSettings model, Engine
       driver_(driver_of(model_, sleeps)),
       supervisor_(driver_->patience(patience), around_.random.u64()),
       id_(make_id("eng_", around_.clock.wall(), around_.random)),
+      measure_every_(patience.probe_every),
       timer_(around_.loop, [this] { tell(event::Tick{processor_used()}); }) {}
 
 EngineHost::~EngineHost() { close(); }
@@ -93,6 +94,7 @@ void EngineHost::tell(const Event& event) {
     engine_log_->now_serving();
     shut_calls();
   }
+  if (supervisor_.state() != rpc::EngineState::ready) gauges_ = {};
   for (const auto& action : actions) {
     std::visit([this](const auto& a) { carry_out(a); }, action);
     if (closed_) return;
@@ -238,6 +240,29 @@ net::Task<void> EngineHost::ask(std::shared_ptr<EngineHost> self, ProbeKind kind
       co_return self->tell(event::NoAnswer{fmt::format("{} does not answer as it should", question.target)});
   }
   self->tell(event::Answered{});
+  self->begin_to_measure();
+}
+
+// Behind a sign of life, so never while it loads, sleeps or hangs, nor while our own question is among what it works
+// on. A look out of turn (LookNow) makes no more of it.
+void EngineHost::begin_to_measure() {
+  if (closed_ || measuring_ || supervisor_.state() != rpc::EngineState::ready) return;
+  if (const Instant now = around_.clock.now(); now - measured_at_ >= measure_every_ / 2) {
+    measured_at_ = now;
+    around_.loop.spawn(measure(shared_from_this()));
+  }
+}
+
+// Whatever comes of it, or nothing: no fault of the engine.
+net::Task<void> EngineHost::measure(std::shared_ptr<EngineHost> self) {
+  constexpr std::size_t metrics_bytes_max = 1024 * 1024;
+  self->measuring_ = true;
+  const std::string engine = self->id_;
+  const auto answer = co_await self->around_.client.ask({.unix_path = self->place_.socket}, "GET", "/metrics", "", "",
+                                                        self->measure_every_, metrics_bytes_max);
+  self->measuring_ = false;
+  if (self->closed_ || self->id_ != engine || self->supervisor_.state() != rpc::EngineState::ready) co_return;
+  self->gauges_ = answer && answer->status == 200 ? self->driver_->gauges(answer->body) : engines::Gauges();
 }
 
 void EngineHost::say_without() const {

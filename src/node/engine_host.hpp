@@ -39,6 +39,7 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   std::uint64_t memory_read() const override;
   std::uint64_t memory_need() const override { return driver_->memory_need(); }
   std::vector<pid_t> processes() const override;
+  engines::Gauges gauges() const override { return gauges_; }
 
  private:
   void tell(const Event& event);
@@ -51,6 +52,8 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
 
   Expected<void> spawn();
   static net::Task<void> ask(std::shared_ptr<EngineHost> self, ProbeKind kind, Duration within, std::uint64_t number);
+  void begin_to_measure();
+  static net::Task<void> measure(std::shared_ptr<EngineHost> self);
   static net::Task<void> change(std::shared_ptr<EngineHost> self);
   void begin_change();
   void say_without() const;
@@ -74,6 +77,10 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   std::uint64_t probes_ = 0;
   bool closed_ = false;
   bool changing_ = false;  // a call that gives it an adapter or takes one is under way
+  Duration measure_every_;
+  Instant measured_at_{};
+  bool measuring_ = false;
+  engines::Gauges gauges_;
   std::unique_ptr<Child> child_;
   std::optional<EngineLog> engine_log_;
   std::unique_ptr<net::Readable> exit_watch_;

@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "engines/gauges.hpp"
 #include "engines/model_settings.hpp"
 #include "http/client.hpp"
 #include "net/loop.hpp"
@@ -52,6 +53,8 @@ class Host {
   // What the model needs by its file, once that was looked at; 0: not yet, or none of ours.
   virtual std::uint64_t memory_need() const { return 0; }
   virtual std::vector<pid_t> processes() const { return {}; }
+  // What its engine said last that it measures of itself; of one that is not ready nothing.
+  virtual engines::Gauges gauges() const { return {}; }
 };
 
 }  // namespace faelled::node

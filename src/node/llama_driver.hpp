@@ -18,6 +18,7 @@ class LlamaDriver final : public Driver {
   Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) override;
   Reach reach(const EnginePlace& place) const override;
   std::vector<Question> questions(ProbeKind kind) override;
+  engines::Gauges gauges(std::string_view metrics) const override { return engines::llama_gauges(metrics); }
   bool any_status_is_work() const override { return true; }
   bool tools() const override { return tools_; }
   std::uint64_t memory_need() const override;

@@ -210,6 +210,14 @@ rpc::Report Node::report() const {
   return report;
 }
 
+std::vector<Node::Measured> Node::measured() const {
+  std::vector<Measured> all;
+  for (const auto& held : hosts_)
+    if (const auto gauges = held.host->gauges(); gauges != engines::Gauges())
+      all.push_back({held.model, held.device, gauges});
+  return all;
+}
+
 const Node::GpuDevice* Node::gpu(const std::string& device) const {
   const auto found = std::ranges::find(gpus_, device, &GpuDevice::device);
   return found == gpus_.end() ? nullptr : &*found;

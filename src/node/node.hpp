@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "engines/gauges.hpp"
 #include "engines/model_settings.hpp"
 #include "net/timer.hpp"
 #include "node/gpu_books.hpp"
@@ -83,6 +84,14 @@ class Node final : public rpc::NodePort {
   void stop(Duration drain, std::function<void()> ended);
 
   rpc::Report report() const;
+
+  // What each engine of ours that is ready measures of itself, as it said last.
+  struct Measured {
+    std::string model;
+    std::string device;  // no two engines of a model are on one
+    engines::Gauges gauges;
+  };
+  std::vector<Measured> measured() const;
 
  private:
   struct GpuDevice {

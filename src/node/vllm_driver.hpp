@@ -28,6 +28,7 @@ class VllmDriver final : public Driver {
   bool can_sleep() const override { return sleeps_; }
   bool can_forget() const override { return sleeps_ && engines::vllm_forgets(model_); }
   std::vector<Question> questions(ProbeKind kind) override;
+  engines::Gauges gauges(std::string_view metrics) const override { return engines::vllm_gauges(metrics); }
   std::vector<rpc::EngineAdapter> adapters() const override;
   bool adopt(const engines::ModelSettings& model) override;
   std::optional<Change> change() override;
