@@ -1,10 +1,13 @@
 #include "server_metrics.hpp"
 
 #include <limits>
+#include <optional>
+#include <vector>
 
 namespace faelled::app {
 namespace {
 
+using engines::Gauges;
 using residency::Counts;
 
 struct ModelCounter {
@@ -20,6 +23,34 @@ constexpr ModelCounter model_counters[] = {
     {"faelled_model_wakes_total", "Models that were woken", &Counts::wakes},
     {"faelled_model_warmed_total", "Of these, before anybody asked: by habit", &Counts::warmed},
     {"faelled_model_warmed_used_total", "Of these, asked for before they went again", &Counts::warmed_used}};
+
+struct EngineSeries {
+  const char* name;
+  const char* help;
+  std::optional<double> Gauges::* value;
+  bool counts = false;
+};
+constexpr EngineSeries engine_series[] = {
+    {"faelled_engine_requests_running", "Requests that an engine works on, as it says itself", &Gauges::running},
+    {"faelled_engine_requests_waiting", "Requests that an engine has taken and not begun, or put back",
+     &Gauges::waiting},
+    {"faelled_engine_kv_cache_used_ratio", "Part of an engine's memory for keys and values that is in use, 0 to 1",
+     &Gauges::kv_used},
+    {"faelled_engine_preemptions_total",
+     "Requests that an engine put back for want of that memory; from 0 with each process", &Gauges::preemptions, true},
+    {"faelled_engine_prefix_cache_queries_total",
+     "Tokens of prompts that an engine looked for in its cache; from 0 with each process", &Gauges::prefix_queries,
+     true},
+    {"faelled_engine_prefix_cache_hits_total", "Of these, found", &Gauges::prefix_hits, true}};
+
+std::vector<observe::Metrics::Shown> measured(const node::Node& node) {
+  std::vector<observe::Metrics::Shown> all;
+  for (const auto& [model, device, gauges] : node.measured()) {
+    auto& shown = all.emplace_back(observe::Metrics::Shown{{{"model", model}, {"device", device}}, {}});
+    for (const EngineSeries& series : engine_series) shown.values.push_back(gauges.*series.value);
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -67,6 +98,9 @@ void add_server_metrics(const Process& process, const Storage& storage, const Po
                 [&storage] { return storage.thread->available() ? 1.0 : 0.0; });
   metrics.gauge("faelled_journal_segments", "Segments of the journal on disk: it grows while the store is away",
                 [&storage] { return static_cast<double>(storage.journal->stats().segments); });
+  std::vector<observe::Metrics::Named> names;
+  for (const EngineSeries& series : engine_series) names.push_back({series.name, series.help, series.counts});
+  metrics.series(std::move(names), [&node = pool.node] { return measured(node); });
 }
 
 }  // namespace faelled::app

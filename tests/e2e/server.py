@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -171,6 +172,14 @@ class Server:
         return self.get("/metrics", secret=None).text
 
     # Its engines.
+
+    def measured_of_all(self):
+        """What engines measure of themselves: {(name, model, device): value}."""
+        lines = re.findall(r'^faelled_engine_(\w+)\{device="([^"]*)",model="([^"]*)"\} (\S+)$', self.metrics(), re.MULTILINE)
+        return {(name, model, device): float(value) for name, device, model, value in lines}
+
+    def measured(self, model, device="host"):
+        return {name: value for (name, *which), value in self.measured_of_all().items() if which == [model, device]}
 
     def engine_pids(self):
         """llama-servers that are its children."""

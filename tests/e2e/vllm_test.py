@@ -24,6 +24,7 @@ from wire import Wire, events
 
 SEED = int(os.environ.get("FAELLED_SEED", "20261126"))
 START_S = 300
+SOON_S = 60  # it is asked every few seconds
 LONG = 1500  # tokens; some seconds
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "faelled"
 
@@ -144,6 +145,31 @@ class Engine(http.client.HTTPConnection):
         self.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
         answer = self.getresponse()
         return answer.status, json.loads(answer.read())
+
+
+def test_needs_vllm_shows_what_it_measures_of_itself(server):
+    before = until("it has said all", lambda: len(said := server.measured("tiny")) == 6 and said, SOON_S)
+    assert before["preemptions_total"] == before["requests_waiting"] == 0
+    prompt = " ".join(random.Random(SEED + 5).choices(WORDS, k=400))
+    asked = sum(complete(server, prompt)["usage"]["prompt_tokens"] for _ in range(2))
+    until("its cache was asked for all of it", lambda: server.measured("tiny")["prefix_cache_queries_total"] >=
+          before["prefix_cache_queries_total"] + asked, SOON_S)
+    assert server.measured("tiny")["prefix_cache_hits_total"] > before["prefix_cache_hits_total"]
+    over = threading.Event()
+
+    def work():
+        while not over.is_set():
+            complete(server, prompt, max_tokens=LONG)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        seen = until("it is at work", lambda: (said := server.measured("tiny"))["requests_running"] == 1 and said, SOON_S)
+    finally:
+        over.set()
+        thread.join()
+    assert 0 < seen["kv_cache_used_ratio"] <= 1
+    until("it rests", lambda: (said := server.measured("tiny"))["requests_running"] == said["kv_cache_used_ratio"] == 0, SOON_S)
 
 
 def test_needs_vllm_is_free_within_a_second_of_a_hang_up(server):
