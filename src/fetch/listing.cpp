@@ -96,7 +96,6 @@ bool holds_weights(std::string_view name) { return name.starts_with("model") && 
 bool is_read_by_engines(std::string_view name) {
   if (holds_weights(name) || name.ends_with(".model")) return true;
   if (name.starts_with("tokenizer") && (name.ends_with(".json") || name.ends_with(".txt"))) return true;
-  if (name.starts_with("tokenizer.model.v")) return true;  // of Mistral
   return std::ranges::find(names_read, name) != names_read.end();
 }
 

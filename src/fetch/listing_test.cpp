@@ -49,12 +49,12 @@ std::string why_not(const std::vector<std::string>& files) {
 }
 
 TEST(Listing, TakesWhatAnEngineReadsAndNoCode) {
-  const auto listing =
-      read(listed({small(".gitattributes"), small("README.md"), small("config.json"), large("model.safetensors"),
-                   large("tokenizer.json"), small("tokenizer_config.json"), small("modeling_small.py"),
-                   large("pytorch_model.bin"), large("model.pt"), large("x.pth"), large("x.ckpt"), large("small.gguf"),
-                   small("chat_template.jinja"), large("tokenizer.model"), small("original/params.json"),
-                   large("original/model.safetensors"), small("tokenizer_evil.py"), large("model.bin")}));
+  const auto listing = read(listed(
+      {small(".gitattributes"), small("README.md"), small("config.json"), large("model.safetensors"),
+       large("tokenizer.json"), small("tokenizer_config.json"), small("modeling_small.py"), large("pytorch_model.bin"),
+       large("model.pt"), large("x.pth"), large("x.ckpt"), large("small.gguf"), small("chat_template.jinja"),
+       large("tokenizer.model"), small("original/params.json"), large("original/model.safetensors"),
+       small("tokenizer_evil.py"), small("tokenizer.model.v3.py"), large("model.bin")}));
   ASSERT_TRUE(listing) << listing.error().in_words();
   EXPECT_EQ(listing->commit, commit);
   EXPECT_THAT(names(*listing), ElementsAre("chat_template.jinja", "config.json", "tokenizer.json", "tokenizer.model",
