@@ -262,8 +262,9 @@ def test_an_alias_may_mean_an_adapter(make_server, with_adapters, alone):
 
 
 def test_a_name_moves_from_adapter_to_adapter(make_server, with_adapters, alone):
-    server = make_server([]).start(ready=False)
-    assert add(server, with_adapters("a", "b", members={"b": ["other"]}))[0] == 201
+    server = make_server([with_adapters(id="configured")], residency={"memory_gb": 0.5}).start()
+    status, answer = add(server, with_adapters("a", "b", members={"b": ["other"]}))
+    assert status == 201, answer
     server.until_ready("m")
     means = lambda: api(server, "GET", "/api/aliases")[1]["aliases"][0]["model"]
     server.faelled("alias", "set", "law", "m:a")

@@ -121,7 +121,7 @@ def test_without_a_gpu_a_model_for_one_says_so(make_server, tmp_path):
 
 
 def of(server, model):
-    return next(one for one in standing(server)["models"] if one["id"] == model)
+    return next(one for one in json.loads(server.faelled("model", "list", "--json").stdout)["models"] if one["id"] == model)
 
 
 def engines(server, model):
