@@ -1,5 +1,6 @@
 // Lays a .br and a .gz beside each file of dist that gains by it; the server sends them as they are. Then it weighs the
-// JavaScript that the chat page needs (the entry and all it imports at once), and each page that is fetched on its own.
+// JavaScript that the chat page needs (the entry and all it imports at once), and each page and part
+// that is fetched on its own.
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +46,13 @@ function weigh(what, bytes, bytes_max) {
 const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
 const first = at_once(entry);
 weigh('the chat page', bytes_of(first), chat_bytes_max);
+/** What is there when it is fetched: of a page the first, of a part the page that fetches it too. */
+function there(key) {
+  const by = Object.keys(manifest).filter((each) => manifest[each].dynamicImports?.includes(key) && each !== entry);
+  return (file) => first.has(file) || (by.length > 0 && by.every((each) => at_once(each).has(file)));
+}
 for (const key of Object.keys(manifest).filter((each) => manifest[each].isDynamicEntry)) {
-  weigh(key, bytes_of([...at_once(key)].filter((file) => !first.has(file))), page_bytes_max);
+  const is_there = there(key);
+  weigh(key, bytes_of([...at_once(key)].filter((file) => !is_there(file))), page_bytes_max);
 }
 if (too_much) process.exit(1);
