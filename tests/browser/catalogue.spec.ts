@@ -390,3 +390,16 @@ test('a name is made, moved when the new model is ready, and moved back', async 
   ]);
   await page.context().close();
 });
+
+test('a form that cannot be fetched, as after an update, says so and offers a way on', async ({ browser, guard }) => {
+  guard.allow.push(/Failed to load resource/);
+  const { page } = await operator_of(browser);
+  await page.route(/\/assets\/ModelForm-.*\.js$/, (route) => route.fulfill({ status: 404 }));
+  await page.getByRole('button', { name: 'Tilføj model' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Siden kunne ikke hentes' })).toBeVisible();
+  await page.unroute(/\/assets\/ModelForm-.*\.js$/);
+  await page.getByRole('button', { name: 'Hent siden igen' }).click();
+  await page.getByRole('button', { name: 'Tilføj model' }).click();
+  await expect(page.getByRole('dialog', { name: 'Tilføj model' })).toBeVisible();
+  await page.context().close();
+});
