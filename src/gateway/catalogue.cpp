@@ -77,11 +77,13 @@ Expected<void> Catalogue::put(CatalogueModel model) {
   });
   const auto before = models_.find(id);
   const bool stood = before != models_.end() && before->version() == 0;
-  if (before != models_.end()) {
-    by_id_.erase(before->id());
+  auto place = std::ranges::lower_bound(by_id_, id);
+  if (before == models_.end()) {
+    place = by_id_.insert(place, std::string_view());
+  } else {
     models_.erase(before);
   }
-  by_id_.insert(models_.emplace(model, programs_).first->id());
+  *place = models_.emplace(model, programs_).first->id();
   if (stood && model.version > 0) std::erase(configured_, id);
   if (!stood && model.version == 0) configured_.push_back(id);
   open_.erase(id);
@@ -124,7 +126,7 @@ void Catalogue::remove(std::string_view id) {
   forget_names_of(id);
   if (found->version() == 0) std::erase(configured_, id);
   if (const auto open = open_.find(id); open != open_.end()) open_.erase(open);
-  by_id_.erase(found->id());
+  by_id_.erase(std::ranges::lower_bound(by_id_, id));
   models_.erase(found);
 }
 
@@ -234,7 +236,7 @@ std::vector<std::string_view> Catalogue::names() const {
 }
 
 void Catalogue::each_behind(std::string_view id, const Went& went) const {
-  for (auto at = by_id_.upper_bound(id); at != by_id_.end(); ++at)
+  for (auto at = std::ranges::upper_bound(by_id_, id); at != by_id_.end(); ++at)
     if (!went(brief(*models_.find(*at)))) return;
 }
 
@@ -245,7 +247,7 @@ void Catalogue::each_in_order_behind(std::string_view id, const Went& went) cons
   if (is_added) next = configured_.end();
   for (; next != configured_.end(); ++next)
     if (!went(brief(*models_.find(*next)))) return;
-  for (auto at = is_added ? by_id_.upper_bound(id) : by_id_.begin(); at != by_id_.end(); ++at)
+  for (auto at = is_added ? std::ranges::upper_bound(by_id_, id) : by_id_.begin(); at != by_id_.end(); ++at)
     if (const PackedModel& model = *models_.find(*at); model.version() > 0 && !went(brief(model))) return;
 }
 
