@@ -7,18 +7,15 @@
 #include <memory>
 
 #include "base/check.hpp"
+#include "crypto/openssl.hpp"
 
 namespace faelled::crypto {
 namespace {
 
-struct FreeContext {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
 // OpenSSL 3 looks an algorithm up by name on every one-shot call, which costs more than the hash. So one context per
 // thread is made ready once and begun anew for each text: the only state here, and no call sees another's.
 struct Sha256 {
-  std::unique_ptr<EVP_MD_CTX, FreeContext> context{EVP_MD_CTX_new()};
+  Owned<EVP_MD_CTX> context{EVP_MD_CTX_new()};
   Sha256() {
     EVP_MD* algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     FAELLED_CHECK(algorithm != nullptr && context != nullptr, "every OpenSSL has SHA-256");
@@ -73,17 +70,21 @@ std::string hex(std::span<const std::byte> bytes) {
 
 std::optional<Digest> from_hex(std::string_view text) {
   Digest out{};
-  if (text.size() != out.size() * 2) return std::nullopt;
+  return from_hex(text, out) ? std::optional(out) : std::nullopt;
+}
+
+bool from_hex(std::string_view text, std::span<std::byte> out) {
+  if (text.size() != out.size() * 2) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     const int value = c >= '0' && c <= '9'   ? c - '0'
                       : c >= 'a' && c <= 'f' ? c - 'a' + 10
                       : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                              : -1;
-    if (value < 0) return std::nullopt;
+    if (value < 0) return false;
     out[i / 2] = out[i / 2] << 4U | std::byte(value);
   }
-  return out;
+  return true;
 }
 
 bool equal_constant_time(std::span<const std::byte> a, std::span<const std::byte> b) {

@@ -39,6 +39,8 @@ std::string hex(std::span<const std::byte> bytes);
 
 // What hex() wrote, in either case; nothing for what is no digest.
 std::optional<Digest> from_hex(std::string_view text);
+// Of any other length. False: it is not so many bytes, and `out` holds nothing of use.
+bool from_hex(std::string_view text, std::span<std::byte> out);
 
 // True for equal length and content; the time it takes tells only the length.
 bool equal_constant_time(std::span<const std::byte> a, std::span<const std::byte> b);

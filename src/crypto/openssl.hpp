@@ -1,4 +1,4 @@
-// What the TLS files of this folder share: OpenSSL's objects with an owner. Included by no other folder.
+// What files of this folder share: OpenSSL's objects with an owner. Included by no other folder.
 #pragma once
 
 #include <openssl/bio.h>
@@ -15,6 +15,7 @@ namespace faelled::crypto {
 
 struct Free {
   void operator()(BIO* p) const { BIO_free(p); }
+  void operator()(EVP_MD_CTX* p) const { EVP_MD_CTX_free(p); }
   void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
   void operator()(SSL* p) const { SSL_free(p); }
   void operator()(SSL_CTX* p) const { SSL_CTX_free(p); }

@@ -72,17 +72,13 @@ std::optional<ContentRange> content_range_of(std::string_view text) {
   return ContentRange{first.value_or(0), number(text.substr(slash + 1))};
 }
 
-Part::~Part() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 std::expected<void, Failure> Part::open() {
-  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd_ < 0) return std::unexpected(disk_failure(path_));
+  file_.emplace(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (file_->fd < 0) return std::unexpected(disk_failure(path_));
   std::vector<std::byte> block(block_bytes);
   for (;;) {
     if (progress_.stop.load()) return std::unexpected(Failure{Fault::cancelled, "the fetch was stopped", {}});
-    const ssize_t n = ::read(fd_, block.data(), block.size());
+    const ssize_t n = ::read(file_->fd, block.data(), block.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return std::unexpected(disk_failure(path_));
     if (n == 0) break;
@@ -107,13 +103,13 @@ bool Part::begin_anew() {
   sha256_.finish();
   bytes_ = 0;
   tell();
-  return ::ftruncate(fd_, 0) == 0 && ::lseek(fd_, 0, SEEK_SET) == 0;
+  return ::ftruncate(file_->fd, 0) == 0 && ::lseek(file_->fd, 0, SEEK_SET) == 0;
 }
 
 std::optional<Failure> Part::add(std::span<const std::byte> piece) {
   sha256_.add(piece);
   while (!piece.empty()) {
-    const ssize_t n = ::write(fd_, piece.data(), piece.size());
+    const ssize_t n = ::write(file_->fd, piece.data(), piece.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return disk_failure(path_);
     piece = piece.subspan(static_cast<std::size_t>(n));
@@ -128,7 +124,8 @@ std::optional<Failure> Part::add(std::span<const std::byte> piece) {
 }
 
 std::expected<void, Failure> Part::keep_as(const fs::path& name) {
-  if (::fsync(fd_) != 0 || ::rename(path_.c_str(), name.c_str()) != 0) return std::unexpected(disk_failure(path_));
+  if (::fsync(file_->fd) != 0 || ::rename(path_.c_str(), name.c_str()) != 0)
+    return std::unexpected(disk_failure(path_));
   if (auto kept = sync_folder(name.parent_path()); !kept) return kept;
   std::error_code ignored;
   fs::remove(etag_path(), ignored);

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/whole_file.hpp"
 #include "crypto/digest.hpp"
 #include "fetch/failure.hpp"
 #include "fetch/fetch.hpp"
@@ -40,7 +41,6 @@ class Part {
   };
   Part(std::filesystem::path path, const Settings& settings, Progress& progress, Among among)
       : path_(std::move(path)), settings_(settings), progress_(progress), among_(among) {}
-  ~Part();
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
 
@@ -67,7 +67,7 @@ class Part {
   const Settings& settings_;
   Progress& progress_;
   Among among_;
-  int fd_ = -1;
+  std::optional<OpenFile> file_;
   crypto::RunningSha256 sha256_;
   std::uint64_t bytes_ = 0;
   std::uint64_t looked_at_ = 0;
