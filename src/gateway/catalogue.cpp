@@ -87,9 +87,6 @@ Expected<void> Catalogue::put(CatalogueModel model) {
   if (stood && model.version > 0) std::erase(configured_, id);
   if (!stood && model.version == 0) configured_.push_back(id);
   open_.erase(id);
-  for (const auto& [name, alias] : moving_)
-    if (const auto means = meaning_of(alias.model); means && means->model == id)
-      aliases_.insert_or_assign(name, Meaning{id, alias.lane, means->adapter});
   return {};
 }
 
@@ -97,7 +94,7 @@ Expected<void> Catalogue::put(CatalogueModel model) {
 std::optional<Catalogue::Meaning> Catalogue::meaning_of(std::string_view id) const {
   if (models_.contains(id)) return Meaning{std::string(id), {}, {}};
   const auto found = aliases_.find(id);
-  if (found == aliases_.end() || !found->second.adapter || moving_.contains(id)) return std::nullopt;
+  if (found == aliases_.end() || !found->second.adapter) return std::nullopt;
   const CatalogueModel* model = find(found->second.model);
   if (model == nullptr || model->adapters[*found->second.adapter].id != id) return std::nullopt;
   return found->second;
@@ -141,9 +138,7 @@ Expected<void> Catalogue::may_point(const MovingAlias& alias) const {
 
 Expected<void> Catalogue::point(MovingAlias alias) {
   if (auto may = may_point(alias); !may) return may;
-  auto means = meaning_of(alias.model).value_or(Meaning());
-  means.lane = alias.lane;
-  aliases_.insert_or_assign(alias.name, std::move(means));
+  aliases_.insert_or_assign(alias.name, Meaning{alias.model, alias.lane, {}});
   const std::string name = alias.name;
   moving_.insert_or_assign(name, std::move(alias));
   return {};
@@ -203,6 +198,11 @@ Catalogue::Asked Catalogue::asked(std::string_view name) const {
   if (const CatalogueModel* model = find(name)) return {model, rpc::Lane::interactive};
   const auto found = aliases_.find(name);
   if (found == aliases_.end()) return {};
+  if (moving_.contains(name)) {
+    Asked means = asked(found->second.model);
+    means.lane = found->second.lane;
+    return means;
+  }
   const CatalogueModel* model = find(found->second.model);
   const auto adapter = found->second.adapter;
   return {model, found->second.lane, adapter ? &model->adapters[*adapter] : nullptr};

@@ -42,7 +42,8 @@ class Catalogue {
   Catalogue& operator=(const Catalogue&) = delete;
 
   // Adds it, or takes the place of the one with its id. Errors: exists, where another model or alias has one
-  // of its names, and exhausted, at limits::models_max; nothing is changed then.
+  // of its names, conflict, where a moving alias means an adapter that it has no more, and exhausted, at
+  // limits::models_max; nothing is changed then.
   Expected<void> put(CatalogueModel model);
   Expected<void> may_put(const CatalogueModel& model) const;
   void remove(std::string_view id);
@@ -106,7 +107,7 @@ class Catalogue {
 
  private:
   struct Meaning {
-    std::string model;
+    std::string model;  // of one that moves: what it means, which may be an adapter
     rpc::Lane lane;
     std::optional<std::size_t> adapter;  // its number
   };
