@@ -185,7 +185,9 @@ void AliasKeeper::look() {
       point(std::move(alias));
     } else {
       std::string detail = order(alias, *to);
-      if (detail.empty()) detail = to->detail;
+      if (detail.empty())
+        detail =
+            to->state == rpc::EngineState::ready ? "the engine of '" + to->model + "' does not have it" : to->detail;
       if (detail != std::exchange(alias.detail, detail)) point(std::move(alias));
     }
   }

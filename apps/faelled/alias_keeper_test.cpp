@@ -131,6 +131,7 @@ TEST_F(AliasKeeperTest, MovesToAnAdapterWhenTheEngineHasIt) {
   adapters = {"tax"};
   turn(3);
   EXPECT_EQ(means(), "old");
+  EXPECT_EQ(best().detail, "the engine of 'new' does not have it");
   adapters = {"tax", "law"};
   run_until("new:law");
   EXPECT_EQ(catalogue->asked("best").id(), "new:law");
