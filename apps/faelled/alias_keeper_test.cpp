@@ -50,7 +50,7 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
     return one;
   }
   std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t, std::size_t) const override { return {}; }
-  Duration promise() const override { return {}; }
+  std::optional<Duration> promise() const override { return std::nullopt; }
   std::optional<rpc::ModelledEnergy> energy() const override { return std::nullopt; }
   Expected<void> order(const std::string& model, rpc::ResidencyAct) override {
     if (!may_order) return fail(Errc::invalid, "not now");

@@ -58,7 +58,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
     return residents_.order(model, act);
   }
   void scale(const std::string& model, std::uint32_t engines) override { residents_.scale(model, engines); }
-  Duration promise() const override { return residents_.promise(); }
+  std::optional<Duration> promise() const override { return residents_.promise(); }
   std::optional<rpc::ModelledEnergy> energy() const override;
 
   // The catalogue has grown by a model, or lost one: those who wait for it are refused, those who run end in peace.

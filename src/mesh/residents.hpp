@@ -76,7 +76,8 @@ class Residents {
   // The longest wait for an absent model that is promised now, and no less than its own load; zero: not one of ours, or
   // none is.
   Duration promise(std::string_view model) const;
-  Duration promise() const;
+  // Of whichever absent model; nothing: none is one of ours.
+  std::optional<Duration> promise() const;
 
   std::vector<rpc::DeviceResidency> devices() const;
   // The models that take memory, come, or are wanted; some may stand there twice.

@@ -26,6 +26,15 @@ TEST_F(ResidentsTest, LoadsWhatIsAskedForAndTellsWhoWaitsHowLong) {
   EXPECT_EQ(caller.grants.size(), 1U);
 }
 
+TEST_F(ResidentsTest, PromisesBeforeAnyModelWasSwitched) {
+  Mesh::Settings settings{{"a"}};
+  settings.residency.promise_least = Duration{};
+  Mesh young{clock, settings};
+  EXPECT_EQ(young.promise(), std::nullopt) << "none is of ours";
+  young.know({"a", 4, std::chrono::seconds(3)});
+  EXPECT_EQ(young.promise(), Duration{});
+}
+
 TEST_F(ResidentsTest, TellsOfEachModelAloneWhatItTellsOfAll) {
   mesh.know({"large", 9, std::chrono::seconds(3)});
   mesh.add_model("elsewhere too");

@@ -59,10 +59,13 @@ Duration Residents::ready_in(std::string_view model) const {
 Duration Residents::promise(std::string_view model) const {
   // Half as much again, as of all that is promised: the planner knows a switch on average, and this one may take
   // longer.
-  return number(model) ? std::max(promise(), ready_in(model) * 3 / 2) : Duration{};
+  return number(model) ? std::max(planner_.promise(clock_.now()), ready_in(model) * 3 / 2) : Duration{};
 }
 
-Duration Residents::promise() const { return names_.size() == 0 ? Duration{} : planner_.promise(clock_.now()); }
+std::optional<Duration> Residents::promise() const {
+  if (names_.size() == 0) return std::nullopt;
+  return planner_.promise(clock_.now());
+}
 
 std::vector<rpc::DeviceResidency> Residents::devices() const {
   std::vector<rpc::DeviceResidency> all;

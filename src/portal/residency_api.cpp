@@ -124,9 +124,9 @@ net::Task<void> Portal::get_residency(Call& call) {
                     write_residency(out, *model, catalogue.hold(id).get());
               out.close_array().member_or_null("next", page.next).member("total", catalogue.size());
               // What lies elsewhere needs no memory of ours.
-              const Duration promise = p_.residency != nullptr ? p_.residency->promise() : Duration{};
-              if (promise > Duration{}) {
-                const Duration most = std::max(promise, p_.context.settings.wait_max);
+              const std::optional<Duration> promise = p_.residency != nullptr ? p_.residency->promise() : std::nullopt;
+              if (promise) {
+                const Duration most = std::max(*promise, p_.context.settings.wait_max);
                 out.member("wait_at_most_s", static_cast<double>(to_millis(most)) / 1000);
               } else {
                 out.member("wait_at_most_s", nullptr);

@@ -63,7 +63,7 @@ TEST_F(Residency, SaysWhichModelLiesWhereAndWhy) {
     EXPECT_EQ(text_at(all.body, "models.1.cause"), "none");
     EXPECT_EQ(text_at(all.body, "models.1.ready_in_s"), "9");
     EXPECT_EQ(text_at(all.body, "wait_at_most_s"), "120")
-        << "as limits.wait_s has it, before anything more is promised";
+        << "as limits.wait_s has it: zero, where no model was switched yet, is a promise too";
     EXPECT_EQ(text_at(all.body, "modelled_energy"), "null");
     world.mesh.drawn = rpc::ModelledEnergy{1.5, 0.25};
     EXPECT_EQ(text_at((co_await world.ask_owner("GET", "/api/residency")).body, "modelled_energy"),
@@ -71,7 +71,7 @@ TEST_F(Residency, SaysWhichModelLiesWhereAndWhy) {
     world.mesh.promised = 60s;
     EXPECT_EQ(text_at((co_await world.ask_owner("GET", "/api/residency")).body, "wait_at_most_s"), "120")
         << "limits.wait_s is longer";
-    world.mesh.promised = {};
+    world.mesh.promised = std::nullopt;
     EXPECT_EQ(text_at((co_await world.ask_owner("GET", "/api/residency")).body, "wait_at_most_s"), "null");
     world.mesh.promised = 150500ms;
     EXPECT_EQ(text_at((co_await world.ask_owner("GET", "/api/residency")).body, "wait_at_most_s"), "150.5");

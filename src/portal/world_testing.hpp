@@ -103,12 +103,12 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
     return {};
   }
   void scale(const std::string&, std::uint32_t) override {}
-  Duration promise() const override { return promised; }
+  std::optional<Duration> promise() const override { return promised; }
   std::optional<rpc::ModelledEnergy> energy() const override { return drawn; }
   std::optional<rpc::TicketStatus> status;
   std::vector<rpc::DeviceResidency> all_devices;
   std::vector<rpc::ModelResidency> all_residency;
-  Duration promised{};
+  std::optional<Duration> promised = Duration{};
   std::optional<rpc::ModelledEnergy> drawn;
   std::vector<rpc::ResidencyEvent> all_events;  // oldest first
   std::vector<std::pair<std::string, rpc::ResidencyAct>> ordered;

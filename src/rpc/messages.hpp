@@ -356,8 +356,9 @@ class ResidencyPort {
   // Has a model that is ready come to so many engines, where there is room that nobody is waited for in; it has them,
   // or will not, once it no longer `scales`. One that is not ready stays as it is.
   virtual void scale(const std::string& model, std::uint32_t engines) = 0;
-  // The longest wait that whoever asks now for an absent model is promised, should the limits say less; zero: none.
-  virtual Duration promise() const = 0;
+  // The longest wait that whoever asks now for an absent model is promised, should the limits say less. Nothing: no
+  // model is of ours.
+  virtual std::optional<Duration> promise() const = 0;
   // Nothing: the configuration says no watts.
   virtual std::optional<ModelledEnergy> energy() const = 0;
 };
