@@ -5,6 +5,12 @@
 namespace faelled::store::sql {
 namespace {
 
+constexpr Part audit_columns(
+    "id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, before, "
+    "after, request_id, times");
+constexpr Part in_time(" FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 AND ($4 = '' OR (at, id) < ($3, $4)) AND ");
+constexpr Part newest_first(" ORDER BY at DESC, id DESC LIMIT $9");
+
 AuditRow read_audit(Row& row) {
   AuditRow out;
   out.id = row.text();
@@ -32,13 +38,12 @@ std::int64_t micros_or(const std::optional<WallTime>& time, std::int64_t otherwi
 }  // namespace
 
 Expected<void> SqlStore::add_audit(const AuditRow& row) {
-  return done(db_.change(
-      "INSERT INTO audit (id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, "
-      "outcome, before, after, request_id, times, member) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-      "$13, $14, $15, $16)",
-      row.id, row.at, static_cast<int>(row.actor_kind), row.actor, row.actor_member, row.peer, row.action,
-      row.object_kind, row.object, row.object_member, static_cast<int>(row.outcome), row.before, row.after,
-      row.request_id, row.times, row.object_member.empty() ? row.actor_member : row.object_member));
+  return done(
+      db_.change(statement<"INSERT INTO audit (", audit_columns,
+                           ", member) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)">,
+                 row.id, row.at, static_cast<int>(row.actor_kind), row.actor, row.actor_member, row.peer, row.action,
+                 row.object_kind, row.object, row.object_member, static_cast<int>(row.outcome), row.before, row.after,
+                 row.request_id, row.times, row.object_member.empty() ? row.actor_member : row.object_member));
 }
 
 Expected<AuditPage> SqlStore::audit(const AuditFilter& filter, const std::string& before, std::size_t limit) {
@@ -57,25 +62,19 @@ Expected<AuditPage> SqlStore::audit(const AuditFilter& filter, const std::string
   }
   // Four statements, so that the rows of a member, of an actor and of an object are found by an index of their own.
   constexpr const char* of_all =
-      "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
-      "before, after, request_id, times FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 "
-      "AND ($4 = '' OR (at, id) < ($3, $4)) AND $5 = '' AND $6 = '' AND ($7 = '' OR action = $7) AND $8 = '' "
-      "ORDER BY at DESC, id DESC LIMIT $9";
+      statement<"SELECT ", audit_columns, in_time, "$5 = '' AND $6 = '' AND ($7 = '' OR action = $7) AND $8 = ''",
+                newest_first>;
   constexpr const char* of_member =
-      "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
-      "before, after, request_id, times FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 "
-      "AND ($4 = '' OR (at, id) < ($3, $4)) AND member = $5 AND $6 = '' AND ($7 = '' OR action = $7) AND $8 = '' "
-      "ORDER BY at DESC, id DESC LIMIT $9";
-  constexpr const char* of_actor =
-      "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
-      "before, after, request_id, times FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 "
-      "AND ($4 = '' OR (at, id) < ($3, $4)) AND ($5 = '' OR member = $5) AND actor = $6 AND actor != '' "
-      "AND ($7 = '' OR action = $7) AND ($8 = '' OR object = $8) ORDER BY at DESC, id DESC LIMIT $9";
+      statement<"SELECT ", audit_columns, in_time, "member = $5 AND $6 = '' AND ($7 = '' OR action = $7) AND $8 = ''",
+                newest_first>;
+  constexpr const char* of_actor = statement<"SELECT ", audit_columns, in_time,
+                                             "($5 = '' OR member = $5) AND actor = $6 AND actor != '' AND ($7 = '' OR "
+                                             "action = $7) AND ($8 = '' OR object = $8)",
+                                             newest_first>;
   constexpr const char* of_object =
-      "SELECT id, at, actor_kind, actor, actor_member, peer, action, object_kind, object, object_member, outcome, "
-      "before, after, request_id, times FROM audit WHERE at >= $1 AND at < $2 AND at <= $3 "
-      "AND ($4 = '' OR (at, id) < ($3, $4)) AND ($5 = '' OR member = $5) AND $6 = '' AND ($7 = '' OR action = $7) "
-      "AND object = $8 AND object != '' ORDER BY at DESC, id DESC LIMIT $9";
+      statement<"SELECT ", audit_columns, in_time,
+                "($5 = '' OR member = $5) AND $6 = '' AND ($7 = '' OR action = $7) AND object = $8 AND object != ''",
+                newest_first>;
   AuditPage out;
   auto read = db_.each(
       !filter.actor.empty()    ? of_actor
@@ -92,34 +91,6 @@ Expected<AuditPage> SqlStore::audit(const AuditFilter& filter, const std::string
     out.next = out.rows.back().id;
   }
   return out;
-}
-
-Expected<std::vector<SettingRow>> SqlStore::settings() {
-  std::vector<SettingRow> out;
-  auto read = db_.each(
-      // Models and aliases have tables of their own; the rows that they had here go with the next release.
-      statement<"SELECT ", setting_columns,
-                " FROM settings WHERE key NOT LIKE 'model/%' AND key NOT LIKE 'alias/%' ORDER BY key">,
-      [&](Row& row) { out.push_back(read_setting(row)); });
-  if (!read) return std::unexpected(read.error());
-  return out;
-}
-
-Expected<std::optional<SettingRow>> SqlStore::find_setting(std::string_view key) {
-  std::optional<SettingRow> out;
-  auto read = db_.each(
-      statement<"SELECT ", setting_columns, " FROM settings WHERE key = $1">,
-      [&](Row& row) { out = read_setting(row); }, key);
-  if (!read) return std::unexpected(read.error());
-  return out;
-}
-
-Expected<void> SqlStore::set_setting(const SettingRow& row) {
-  return done(
-      db_.change(statement<"INSERT INTO settings (", setting_columns,
-                           ") VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = "
-                           "excluded.updated_at">,
-                 row.key, row.value, row.updated_at));
 }
 
 }  // namespace faelled::store::sql
