@@ -92,6 +92,6 @@ need_config() {
     write_config "$file" "$port" "$model"
   else
     [[ -z "$model" ]] || die "$file was changed by hand; name the model there, under models, or take the file away"
-    [[ -z "$port" ]] || sed -i "s/^listen: .*/listen: 127.0.0.1:$port/" "$file"
+    [[ -z "$port" ]] || sed -i "s/^\(listen: .*:\)[0-9]*/\1$port/" "$file"
   fi
 }

@@ -51,6 +51,9 @@ def test_leaves_a_file_alone_that_was_changed_by_hand(data):
     path.write_text(path.read_text() + "log: { level: debug }\n")
     _, text = need_config(data, port="9600")
     assert "log: { level: debug }" in text and "listen: 127.0.0.1:9600" in text
+    path.write_text(text.replace("listen: 127.0.0.1:9600", "listen: 0.0.0.0:8443"))
+    _, text = need_config(data, port="8444")
+    assert "listen: 0.0.0.0:8444" in text, "the address is whose who wrote it"
     done, after = need_config(data, model="/other.gguf")
     assert done.returncode == 1 and "was changed by hand" in done.stderr
     assert after == text
