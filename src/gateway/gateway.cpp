@@ -192,7 +192,7 @@ net::Task<void> Gateway::run(openai::Endpoint endpoint, members::Caller caller, 
   if (agreement != nullptr && agreement->suspended) {
     context_.metrics.rejected(403);
     ApiError error{Cause::forbidden, "Your organisation's access is suspended: " + agreement->reason_en};
-    error.message_da = "Jeres adgang er sat på pause: " + agreement->reason_da;
+    error.message_da = "Jeres aftale er sat i bero: " + agreement->reason_da;
     sink.fail(error);
     co_return;
   }

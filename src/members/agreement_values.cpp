@@ -132,9 +132,9 @@ std::optional<AgreementRow> AgreementValues::agreement(const WishedAgreement& wi
        {std::pair(".reason_da", &wished.reason_da), std::pair(".reason_en", &wished.reason_en)}) {
     if (wished.suspended && reason->empty())
       problem(name, "a suspended agreement has a reason in Danish and in English, which the member's people read",
-              "en suspenderet aftale skal have en begrundelse på dansk og engelsk, som kommunens folk læser");
+              "en aftale, der er sat i bero, skal have en begrundelse på dansk og engelsk, som kommunens folk læser");
     if (!wished.suspended && !reason->empty())
-      problem(name, "only a suspended agreement has a reason", "kun en suspenderet aftale har en begrundelse");
+      problem(name, "only a suspended agreement has a reason", "kun en aftale, der er sat i bero, har en begrundelse");
     if (auto ok = check_reason(*reason); !ok)
       problem(name, "the reason is too long or has odd characters",
               "begrundelsen er for lang eller har mærkelige tegn");

@@ -75,7 +75,7 @@ test('a tier and an agreement are made, changed, taken back, suspended and ended
   await expect(page.getByRole('dialog')).toContainText(`Slutter: ${member}`);
   await page.getByRole('button', { name: 'Gem ændringen' }).click();
   await expect(row(page, member)).toHaveCount(0);
-  await page.getByRole('navigation', { name: 'Dele af siden' }).getByRole('link', { name: 'Lovet hvornår' }).click();
+  await page.getByRole('navigation', { name: 'Dele af siden' }).getByRole('link', { name: 'Tidligere løfter' }).click();
   await expect(row(page, member).first()).toContainText('Regningen er ikke betalt.');
   expect(await row(page, member).count()).toBeGreaterThanOrEqual(5);
   await no_axe_violations(page);

@@ -26,7 +26,7 @@ export const da = {
   privacy_usage: 'Din brug: tidspunkt, model og antal tokens. Ingen ord',
   privacy_usage_where: 'I regnskabet på serveren',
   privacy_usage_long: 'Så længe regnskabet gemmes. Kan ikke slettes: Det viser, at delingen er retfærdig',
-  privacy_ratings: 'Dine tommelfingre',
+  privacy_ratings: 'Dine vurderinger (tommel op eller ned)',
   privacy_ratings_where: 'Sammen med svaret. Kommunens administrator ser kun antal pr. model',
   privacy_ratings_long: 'Som samtalen',
   privacy_keys: 'Dine nøgler: navn, og hvornår de sidst er brugt. Ikke selve nøglen',
@@ -56,7 +56,7 @@ export const da = {
   privacy_take_failed: 'Filen kunne ikke hentes. Prøv igen.',
 
   privacy_erase: 'Slet alt mit',
-  privacy_erase_a: 'Sletter alle dine samtaler, med tommelfingre og det halvskrevne i denne browser. Du kan fortryde i 10 minutter; derefter kan ingen hente dem tilbage. Regnskabet over din brug og dine nøgler bliver: De rummer ingen ord. Nøgler tilbagekalder du under »Mine nøgler«.',
+  privacy_erase_a: 'Sletter alle dine samtaler, med dine vurderinger af svarene og det halvskrevne i denne browser. Du kan fortryde i 10 minutter; derefter kan ingen hente dem tilbage. Regnskabet over din brug og dine nøgler bliver: De rummer ingen ord. Nøgler tilbagekalder du under »Mine nøgler«.',
   privacy_erase_do: 'Slet alle mine samtaler',
   privacy_erase_none: 'Der var ingen samtaler at slette.',
   privacy_erased_one: '1 samtale er slettet. Den er helt væk kl. {time}.',
