@@ -98,13 +98,17 @@ export async function hold_back(page: Page, addresses: string): Promise<() => vo
   return let_go;
 }
 
+const send_button = (page: Page) => page.getByRole('button', { name: 'Send', exact: true });
+
 export async function ended(page: Page) {
-  await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeVisible({ timeout: 90_000 });
+  await expect(send_button(page)).toBeVisible({ timeout: 90_000 });
 }
 
 /** Stops a long answer, if it is still going, so that the next test need not wait for it. */
 export async function stop_if_going(page: Page) {
-  await stop_button(page).click({ timeout: 500 }).catch(() => {});
+  for (let tries = 0; tries < 20 && !(await send_button(page).isVisible()); tries++) {
+    await stop_button(page).click({ timeout: 2_000 }).catch(() => {}); // it may have ended meanwhile
+  }
   await ended(page);
 }
 
@@ -113,7 +117,7 @@ export async function ask_and_catch(page: Page): Promise<string> {
   for (let tries = 0; tries < 6; tries++) {
     await ask(page, 'Tæl videre, helt op til 2000: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,');
     const begun = words_of(last_answer(page));
-    await expect(begun.or(page.getByRole('button', { name: 'Send', exact: true })).first()).toBeVisible({ timeout: 60_000 });
+    await expect(begun.or(send_button(page)).first()).toBeVisible({ timeout: 60_000 });
     const text = await page.evaluate(() => {
       const all = document.querySelectorAll('article.answer');
       const last = all[all.length - 1];
