@@ -16,6 +16,10 @@
 namespace faelled::http {
 namespace {
 
+// Read of one answer before everybody else has a turn: an engine that fills its socket as fast as it is read keeps no
+// deadline and nobody's bound from being looked at.
+constexpr std::size_t turn_bytes_max = 1024 * 1024;
+
 struct AddressHash {
   std::size_t operator()(const Address& a) const {
     return std::hash<std::string>()(a.unix_path.empty() ? a.host : a.unix_path) * 31 + a.port;
@@ -126,14 +130,20 @@ struct Client::Exchange::Impl {
   net::Task<Expected<bool>> pump(std::string& body) {
     // An end is told once: on a socket that has said it, another wait would last for ever.
     if (ended) co_return broken("the engine has closed the connection");
+    // A read that need not wait would not give it.
+    if (turn_bytes >= turn_bytes_max) {
+      turn_bytes = 0;
+      co_await pool.loop.sleep(0ms);
+    }
     net::IoResult got = co_await stream->read_some(first);
     if (cancelled()) co_return fail(Errc::cancelled, "nobody waits for this answer any more");
     bool more = got.ok() && got.bytes == first.size();
     std::string_view bytes(first.data(), got.bytes);
     while (got.ok() && !bytes.empty()) {
       bytes_seen += bytes.size();
+      turn_bytes += bytes.size();
       if (!parser.feed(bytes, body)) co_return fail(Errc::io, "the engine does not speak HTTP");
-      if (!more) co_return true;
+      if (!more || turn_bytes >= turn_bytes_max) co_return true;
       const std::span<char> scratch = pool.loop.scratch();
       got = stream->try_read(scratch);
       bytes = {scratch.data(), got.bytes};
@@ -166,6 +176,7 @@ struct Client::Exchange::Impl {
   std::array<char, 1024> first{};  // a token's chunk fits; what is longer goes through the loop's scratch
   std::string early;               // body bytes that came with the head
   std::size_t bytes_seen = 0;
+  std::size_t turn_bytes = 0;
   bool reused = false;
   bool released = false;
   bool ended = false;  // this connection gives no more bytes

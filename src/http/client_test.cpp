@@ -1,10 +1,13 @@
 #include "http/client.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <deque>
 #include <filesystem>
+#include <thread>
 
 #include "net/event.hpp"
 #include "net/testing.hpp"
@@ -237,6 +240,63 @@ TEST_F(HttpClient, TellsAnAnswerBrokenOffFromOneThatEndsByClosing) {
     EXPECT_EQ(huge.error().code, Errc::io);
     auto large = co_await answer("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + std::string(20'000, 'x'));
     EXPECT_EQ(large.error().code, Errc::too_large);
+  });
+}
+
+// An engine with threads of its own that write faster than anybody reads.
+class Flood {
+ public:
+  Flood(const std::string& path, std::size_t bytes) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    path.copy(at.sun_path, sizeof at.sun_path - 1);
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    EXPECT_EQ(::listen(socket_, 1), 0);
+    thread_ = std::thread([this, bytes] { flow(bytes); });
+  }
+  ~Flood() {
+    thread_.join();
+    ::close(socket_);
+  }
+  Flood(const Flood&) = delete;
+  Flood& operator=(const Flood&) = delete;
+
+ private:
+  void flow(std::size_t bytes) const {
+    const int to = ::accept(socket_, nullptr, nullptr);
+    char request[1024];
+    [[maybe_unused]] const auto heard = ::recv(to, request, sizeof request, 0);
+    const std::string head = "HTTP/1.1 200 OK\r\n\r\n", block(128 * 1024, 'x');
+    ::send(to, head.data(), head.size(), MSG_NOSIGNAL);
+    const auto write = [&] {
+      for (std::size_t sent = 0; sent < bytes / 2; sent += block.size())
+        if (::send(to, block.data(), block.size(), MSG_NOSIGNAL) < 0) return;
+    };
+    std::thread other(write);
+    write();
+    other.join();
+    ::close(to);
+  }
+
+  int socket_;
+  std::thread thread_;
+};
+
+TEST_F(HttpClient, ReadsSoMuchAtOnceOfAnEngineThatNeverPauses) {
+  constexpr std::size_t mib = 1024 * 1024, all = 64 * mib;
+  const Flood flood(folder_ + "/flood", all);
+  run([&]() -> Task<void> {
+    auto exchange = client_->open({.unix_path = folder_ + "/flood"});
+    EXPECT_TRUE(co_await exchange.send("GET", "/", "", ""));
+    EXPECT_EQ(co_await exchange.head(), 200);
+    std::size_t most = 0, sum = 0;
+    std::string body;
+    while ((co_await exchange.read(body)).value_or(false)) {
+      most = std::max(most, body.size());
+      sum += std::exchange(body, {}).size();
+    }
+    EXPECT_LE(most, 2 * mib);
+    EXPECT_EQ(sum, all);
   });
 }
 
