@@ -1,5 +1,6 @@
 // What becomes of adapters while an engine runs, behind tests/fake_vllm.
 #include "node/node_testing.hpp"
+#include "node/vllm_driver.hpp"
 
 namespace faelled::node {
 namespace {
@@ -144,6 +145,41 @@ TEST_F(AdapterNode, LeavesOutWhatItsEngineDoesNotTakeOrIsNone) {
   start();
   ASSERT_TRUE(run_until_adapted());
   EXPECT_THAT(names(engine()), ElementsAre("law"));
+}
+
+TEST_F(AdapterNode, IsGivenOneAgainThatItBrokeOffAtUnderAnotherName) {
+  start();
+  ASSERT_TRUE(run_until_adapted());
+  const std::string config = place + "/tax/adapter_config.json";
+  engines::ModelSettings model = settings.models[0];
+  model.adapters = {adapter("law"), adapter("tax")};
+  write("hold", "");
+  ASSERT_TRUE(node->know(model));
+  let_go();  // it is sent
+  std::filesystem::rename(config, config + ".away");
+  std::filesystem::remove(folder + "/hold");
+  ASSERT_TRUE(run_until_adapted()) << "others are let on meanwhile";
+  EXPECT_THAT(names(engine()), ElementsAre("law"));
+  std::filesystem::rename(config + ".away", config);
+  ASSERT_TRUE(run_until([](const auto& e) { return names(e).size() == 2; }));
+  EXPECT_EQ(engine().adapters[1].upstream_model, "org/big:tax.3");
+}
+
+// Each try takes a minute in which nothing new is asked of the engine.
+TEST_F(AdapterNode, OneThatIsNeverAnsweredIsLeftOutInTheEnd) {
+  VllmDriver driver(settings.models[0], false);
+  ASSERT_TRUE(driver.look());
+  std::vector<std::string> targets;
+  std::string wrong;
+  while (const auto change = driver.change()) {
+    ASSERT_LT(targets.size(), 10U);
+    targets.push_back(change->call.target);
+    const bool loads = change->call.target == "/v1/load_lora_adapter";
+    wrong = loads ? change->unanswered() : change->answered(false);
+  }
+  EXPECT_EQ(std::ranges::count(targets, "/v1/load_lora_adapter"), 3);
+  EXPECT_EQ(wrong, "adapter " + adapter("law").path + ": the engine does not say whether it takes it");
+  EXPECT_THAT(driver.adapters(), IsEmpty());
 }
 
 TEST_F(AdapterNode, ComesBackWithThemAfterItDied) {

@@ -55,6 +55,8 @@ struct Change {
   // It was answered, with 200 or not: its driver, which outlives this, notes what the engine has, whatever its model
   // has become meanwhile. What did not work, in words; empty: it did.
   std::function<std::string(bool done)> answered;
+  // No answer came, and the engine may have done it: a later change begins anew. What is not tried again, in words.
+  std::function<std::string()> unanswered;
 };
 
 class Driver {

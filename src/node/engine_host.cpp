@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -56,7 +57,7 @@ EngineHost::EngineHost(Surroundings around, engines::ModelSettings model, Engine
       supervisor_(driver_->patience(patience), around_.random.u64()),
       id_(make_id("eng_", around_.clock.wall(), around_.random)),
       measure_every_(patience.probe_every),
-      timer_(around_.loop, [this] { tell(event::Tick{processor_used()}); }) {}
+      timer_(around_.loop, [this] { tick(); }) {}
 
 EngineHost::~EngineHost() { close(); }
 
@@ -74,6 +75,10 @@ void EngineHost::close() {
 void EngineHost::sleep(std::uint8_t level) {
   if (!driver_->can_sleep() || (level == 2 && !driver_->can_forget())) return unload();
   tell(event::Sleep{level});
+}
+
+void EngineHost::look_now() {
+  if (supervisor_.would_look()) tell(event::LookNow{processor_used()});
 }
 
 void EngineHost::leave_place() {
@@ -105,6 +110,12 @@ void EngineHost::tell(const Event& event) {
   } else {
     timer_.arm_at(supervisor_.wake());
   }
+}
+
+// Of one that a debugger holds its end is told, once, before it can be reaped.
+void EngineHost::tick() {
+  if (child_ && child_->ended()) return child_ended();
+  tell(event::Tick{processor_used()});
 }
 
 void EngineHost::carry_out(const action::CheckFile&) {
@@ -204,6 +215,7 @@ void EngineHost::child_ended() {
   auto exit = child_->ended();
   if (!exit) return;
   take_output(limits::engine_log_bytes_max);
+  engine_log_->finish();
   auto detail = fmt::format("the engine {}", exit->in_words());
   if (!engine_log_->complaint().empty()) detail += ": " + engine_log_->complaint();
   engine_log_->note(fmt::format("{}; {} lines withheld", detail, engine_log_->lines_withheld()));
@@ -215,7 +227,7 @@ void EngineHost::child_ended() {
   leave_place();
   around_.client.forget({.unix_path = place_.socket});
   ++probes_;  // whatever is still asked was asked of the dead
-  tell(event::Exited{std::move(detail)});
+  tell(event::Exited{std::move(detail), exit->signal == SIGKILL && engine_log_->complaint().empty()});
 }
 
 void EngineHost::carry_out(const action::Probe& probe) {
@@ -239,6 +251,7 @@ net::Task<void> EngineHost::ask(std::shared_ptr<EngineHost> self, ProbeKind kind
     if (!work && !question.satisfied_by(answer->body))
       co_return self->tell(event::NoAnswer{fmt::format("{} does not answer as it should", question.target)});
   }
+  self->change_can_wait_ = false;
   self->tell(event::Answered{});
   self->begin_to_measure();
 }
@@ -263,6 +276,12 @@ net::Task<void> EngineHost::measure(std::shared_ptr<EngineHost> self) {
   self->measuring_ = false;
   if (self->closed_ || self->id_ != engine || self->supervisor_.state() != rpc::EngineState::ready) co_return;
   self->gauges_ = answer && answer->status == 200 ? self->driver_->gauges(answer->body) : engines::Gauges();
+  self->gauges_at_ = self->around_.clock.now();
+}
+
+// One that hangs says nothing new, and is not asked.
+engines::Gauges EngineHost::gauges() const {
+  return around_.clock.now() - gauges_at_ <= 3 * measure_every_ ? gauges_ : engines::Gauges();
 }
 
 void EngineHost::say_without() const {
@@ -283,9 +302,12 @@ bool EngineHost::adapt(const engines::ModelSettings& model) {
   return true;
 }
 
+bool EngineHost::change_due() const {
+  return supervisor_.state() == rpc::EngineState::ready && !change_can_wait_ && driver_->change();
+}
+
 void EngineHost::begin_change() {
-  if (supervisor_.state() == rpc::EngineState::ready && !changing_ && driver_->change())
-    around_.loop.spawn(change(shared_from_this()));
+  if (!changing_ && change_due()) around_.loop.spawn(change(shared_from_this()));
 }
 
 // One call after the other, until the engine has what its model has. Others ask it nothing new meanwhile: see report().
@@ -293,15 +315,19 @@ net::Task<void> EngineHost::change(std::shared_ptr<EngineHost> self) {
   self->changing_ = true;
   const std::string engine = self->id_;
   const auto same = [&] { return !self->closed_ && self->id_ == engine; };
-  const auto ready = [&] { return self->supervisor_.state() == rpc::EngineState::ready; };
-  for (auto change = self->driver_->change(); change && same() && ready(); change = self->driver_->change()) {
+  while (same() && self->change_due()) {
+    const auto change = self->driver_->change();
     const Question* call = &change->call;
     const auto answer = co_await self->around_.client.ask({.unix_path = self->place_.socket}, call->method,
                                                           call->target, "Content-Type: application/json\r\n",
                                                           call->body, call->within_least, call->answer_bytes_max);
     if (!same()) break;
+    self->change_can_wait_ = !answer;
+    if (!answer)
+      self->around_.log.warn("an engine did not say whether an adapter was given or taken",
+                             {{"model", self->model_.id}, {"detail", answer.error().message}});
     // Also where it falls asleep meanwhile: what it was given it has when it wakes.
-    if (const std::string wrong = change->answered(answer && answer->status == 200); !wrong.empty())
+    if (const auto wrong = answer ? change->answered(answer->status == 200) : change->unanswered(); !wrong.empty())
       self->around_.log.error("an adapter is left out", {{"model", self->model_.id}, {"detail", wrong}});
   }
   self->changing_ = false;
@@ -370,7 +396,7 @@ rpc::EngineReport EngineHost::report() const {
   report.ready_in = supervisor_.ready_in(around_.clock.now());
   report.tools = driver_->tools();
   report.adapters = driver_->adapters();
-  report.adapting = report.state == rpc::EngineState::ready && driver_->change().has_value();
+  report.adapting = change_due();
   report.context_tokens = driver_->context_tokens();
   return report;
 }

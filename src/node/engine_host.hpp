@@ -27,7 +27,7 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   ~EngineHost() override;
 
   void begin() override { tell(event::Begin{}); }
-  void look_now() override { tell(event::LookNow{}); }
+  void look_now() override;
   void stop(Duration drain) override { tell(event::Stop{drain}); }
   void unload() override { tell(event::Stop{{}, true}); }
   bool adapt(const engines::ModelSettings& model) override;
@@ -39,10 +39,11 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   std::uint64_t memory_read() const override;
   std::uint64_t memory_need() const override { return driver_->memory_need(); }
   std::vector<pid_t> processes() const override;
-  engines::Gauges gauges() const override { return gauges_; }
+  engines::Gauges gauges() const override;
 
  private:
   void tell(const Event& event);
+  void tick();
   void carry_out(const action::CheckFile&);
   void carry_out(const action::Spawn&);
   void carry_out(const action::Probe& probe);
@@ -55,6 +56,7 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   void begin_to_measure();
   static net::Task<void> measure(std::shared_ptr<EngineHost> self);
   static net::Task<void> change(std::shared_ptr<EngineHost> self);
+  bool change_due() const;
   void begin_change();
   void say_without() const;
   void leave_place();
@@ -76,11 +78,13 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   std::string file_wrong_;  // what was wrong with it then
   std::uint64_t probes_ = 0;
   bool closed_ = false;
-  bool changing_ = false;  // a call that gives it an adapter or takes one is under way
+  bool changing_ = false;         // a call that gives it an adapter or takes one is under way
+  bool change_can_wait_ = false;  // such a call was not answered: none before the next sign of life
   Duration measure_every_;
   Instant measured_at_{};
   bool measuring_ = false;
   engines::Gauges gauges_;
+  Instant gauges_at_{};
   std::unique_ptr<Child> child_;
   std::optional<EngineLog> engine_log_;
   std::unique_ptr<net::Readable> exit_watch_;

@@ -26,6 +26,8 @@ class EngineLog {
   void note(std::string_view line);
   // Bytes as they came from the engine; lines may be cut anywhere.
   void take(std::string_view bytes);
+  // No more will come: what stands there is a line, though nothing ended it.
+  void finish() { finish_line(); }
   // From here on the engine may hold people's words.
   void now_serving() { serving_ = true; }
 

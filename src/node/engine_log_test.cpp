@@ -80,6 +80,18 @@ TEST_F(EngineLogTest, NotesWhereAnEngineGaveUp) {
   EXPECT_THAT(text_of(path), Not(HasSubstr("some words")));
 }
 
+TEST_F(EngineLogTest, ItsLastLineIsOneThoughNothingEndedIt) {
+  auto log = EngineLog::open(path);
+  ASSERT_TRUE(log);
+  log->take("ValueError: not enough memory");
+  EXPECT_EQ(log->complaint(), "");
+  log->finish();
+  EXPECT_EQ(log->complaint(), "ValueError: not enough memory");
+  EXPECT_EQ(text_of(path), "ValueError: not enough memory\n");
+  log->finish();
+  EXPECT_EQ(text_of(path), "ValueError: not enough memory\n");
+}
+
 TEST_F(EngineLogTest, StaysWithinItsBound) {
   auto log = EngineLog::open(path);
   ASSERT_TRUE(log);

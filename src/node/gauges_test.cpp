@@ -1,5 +1,6 @@
 // What an engine measures of itself, asked of vLLM's double, which fails on demand.
 #include <csignal>
+#include <system_error>
 
 #include "node/node_testing.hpp"
 
@@ -28,6 +29,15 @@ class MeasuredNode : public VllmNode {
   }
   bool until_measured() {
     return until_measured([](const auto& all) { return !all.empty(); });
+  }
+  // Of a process: those it listens on, and its connections.
+  static long sockets_of(pid_t pid) {
+    std::error_code gone;
+    const std::filesystem::directory_iterator all("/proc/" + std::to_string(pid) + "/fd", gone);
+    return std::ranges::count_if(all, [](const auto& fd) {
+      std::error_code closed;
+      return std::filesystem::read_symlink(fd, closed).string().starts_with("socket:");
+    });
   }
   bool stays(EngineState state, Duration time = 300ms) {
     return !run_until([state](const auto& e) { return e.state != state; }, time);
@@ -84,6 +94,28 @@ TEST_F(MeasuredNode, OneThatDoesNotSayIsWellAllTheSame) {
     node.reset();
     reports.clear();
   }
+}
+
+// Of an answer without an end so much is read, however long there would be time for more.
+TEST_F(MeasuredNode, AFloodIsHungUpOn) {
+  faults("floods");
+  settings.patience.probe_every = 10min;
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  EXPECT_TRUE(until_measured([](const auto&) { return sockets_of(only_child()) == 1; })) << "it only listens";
+  EXPECT_THAT(node->measured(), IsEmpty());
+  EXPECT_EQ(engine().state, EngineState::ready);
+}
+
+TEST_F(MeasuredNode, WhatOneThatHangsSaidLastIsNotTakenForToday) {
+  faults("dozes");
+  settings.patience.probe_every = 300ms;
+  settings.patience.idle_silent_max = settings.patience.silent_max = 10min;
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  ASSERT_TRUE(until_measured());
+  EXPECT_TRUE(until_measured([](const auto& all) { return all.empty(); }));
+  EXPECT_EQ(engine().state, EngineState::ready);
 }
 
 TEST_F(MeasuredNode, NobodyWaitsForWhatItMeasuresToSeeThatItHasDied) {

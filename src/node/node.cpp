@@ -52,6 +52,7 @@ Node::Node(net::Loop& loop, http::Client& client, const Clock& clock, Random& ra
 }
 
 Node::~Node() {
+  beginning_ = true;  // nobody is told any more, and none leaves the list
   for (auto& held : hosts_) held.host->close();
   std::error_code ignored;
   if (sockets_elsewhere_) std::filesystem::remove_all(sockets_, ignored);
@@ -192,7 +193,7 @@ void Node::stop(Duration drain, std::function<void()> ended) {
 }
 
 rpc::Report Node::report() const {
-  rpc::Report report{settings_.name, settings_.epoch, {}, settings_.devices};
+  rpc::Report report{settings_.name, {}, settings_.devices};
   for (const auto& held : hosts_) {
     report.engines.push_back(held.host->report());
     report.engines.back().device = held.device;

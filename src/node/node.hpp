@@ -19,7 +19,7 @@
 #include "node/gpus.hpp"
 #include "node/supervisor.hpp"
 #include "node/upstream.hpp"
-#include "rpc/messages.hpp"
+#include "rpc/ports.hpp"
 
 namespace faelled::net {
 class Loop;
@@ -39,7 +39,6 @@ class Node final : public rpc::NodePort {
  public:
   struct Settings {
     std::string name = "local";
-    std::uint64_t epoch = 1;
     std::string folder;  // the data folder: engines/ (logs) and run/ (sockets) are made in it, for the owner alone
     std::vector<engines::ModelSettings> models;  // at first
     // A model of ours by its id, when its engine begins; nothing: there is none. Left out: they are kept as know()

@@ -336,6 +336,18 @@ TEST_F(NodeTest, WatchesAnUpstreamFromWhenItIsKnownUntilItIsForgotten) {
   node->forget("nobody");
 }
 
+TEST_F(NodeTest, LeavesSeveralUpstreamsWithoutAWordToAnybody) {
+  start();
+  for (const std::string id : {"one", "two", "three"}) {
+    engines::ModelSettings model = upstream_at("http://127.0.0.1:1/v1");
+    model.id = id;
+    node->know(model);
+  }
+  reports.clear();
+  node.reset();
+  EXPECT_TRUE(reports.empty());
+}
+
 TEST_F(NodeTest, BeginsNothingOnceItStops) {
   start();
   stop();

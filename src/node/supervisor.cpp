@@ -1,6 +1,7 @@
 #include "node/supervisor.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace faelled::node {
@@ -15,9 +16,9 @@ std::string with(std::string what, const std::string& detail) {
 std::vector<Action> Supervisor::step(Instant now, const Event& event) {
   now_ = now;
   actions_.clear();
-  auto before = std::pair(state(), detail_);
+  auto before = std::tuple(state(), detail_, starts_);
   std::visit([this](const auto& e) { on(e); }, event);
-  if (before != std::pair(state(), detail_)) actions_.emplace_back(action::Report{});
+  if (before != std::tuple(state(), detail_, starts_)) actions_.emplace_back(action::Report{});
   return std::exchange(actions_, {});
 }
 
@@ -68,6 +69,11 @@ void Supervisor::probe(ProbeKind kind, Duration within) {
   actions_.emplace_back(action::Probe{kind, within});
 }
 
+void Supervisor::probe_work(Duration processor_used) {
+  processor_at_probe_ = processor_used;
+  probe(ProbeKind::work, patience_.silent_max);
+}
+
 void Supervisor::on(const event::Begin&) {
   if (phase_ != Phase::idle) return;
   enter(Phase::checking);
@@ -91,6 +97,7 @@ void Supervisor::on(const event::FileChecked& checked) {
   enter(Phase::starting);
   ++starts_;
   spawned_ = heard_ = now_;
+  no_answer_.clear();
   actions_.emplace_back(action::Spawn{});
 }
 
@@ -128,6 +135,7 @@ void Supervisor::on(const event::Loading&) {
     return on(event::NoAnswer{});
   if (!std::exchange(probing_, false)) return;
   heard_ = now_;
+  no_answer_.clear();
   if (phase_ == Phase::starting) next_start_probe();
   // Ready once and loading now: another process has taken its place, or it sleeps.
   if (phase_ == Phase::ready) kill("it says that it is loading while it should be ready");
@@ -135,17 +143,21 @@ void Supervisor::on(const event::Loading&) {
 
 void Supervisor::on(const event::NoAnswer& none) {
   if (!std::exchange(probing_, false)) return;
-  if (phase_ == Phase::starting) next_start_probe();
+  if (phase_ == Phase::starting) {
+    no_answer_ = none.detail;
+    return next_start_probe();
+  }
   if (phase_ == Phase::falling_asleep) return kill_for_good(with("it could not be put to sleep", none.detail));
   if (phase_ == Phase::waking) return kill(with("it could not be woken", none.detail));
   if (phase_ != Phase::ready && phase_ != Phase::asleep) return;
   if (phase_ == Phase::asleep) {
-    if (++broken_probes_ >= patience_.broken_probes_max) return kill_for_good("it no longer says that it sleeps");
+    if (++broken_probes_ >= patience_.broken_probes_max)
+      return kill_for_good(with("it no longer says that it sleeps", none.detail));
     wake_ = now_ + patience_.start_probe_most;
   } else if (now_ - probe_since_ >= patience_.silent_max) {
-    kill("it does not answer");
+    kill(with("it does not answer", none.detail));
   } else if (++broken_probes_ >= patience_.broken_probes_max) {
-    kill("it breaks every connection off");
+    kill(with("it does not answer as it should", none.detail));
   } else {
     wake_ = now_ + patience_.start_probe_most;
   }
@@ -168,7 +180,8 @@ void Supervisor::on(const event::Exited& exited) {
     case Phase::draining:
       return end();
     case Phase::stopping:
-      return final_ ? end() : wait_to_restart(detail_);
+      if (final_) return end();
+      return wait_to_restart(exited.as_killed ? detail_ : with(detail_, exited.detail));
     default:
       return;
   }
@@ -192,8 +205,8 @@ void Supervisor::on(const event::Wake&) {
   wake_ = now_ + within;
 }
 
-void Supervisor::on(const event::LookNow&) {
-  if (phase_ == Phase::ready && !probing_) probe(ProbeKind::work, patience_.silent_max);
+void Supervisor::on(const event::LookNow& look) {
+  if (would_look()) probe_work(look.processor_used);
 }
 
 void Supervisor::on(const event::Tick& tick) {
@@ -230,7 +243,8 @@ void Supervisor::on(const event::Tick& tick) {
 }
 
 void Supervisor::tick_starting() {
-  if (now_ - heard_ >= patience_.start_silent_max) return kill("it has not answered since its start");
+  if (now_ - heard_ >= patience_.start_silent_max)
+    return kill(with("it has not become ready since its start", no_answer_));
   if (now_ - spawned_ >= patience_.start_max) return kill("it is still loading after the longest time allowed");
   if (!probing_) probe(ProbeKind::health, patience_.start_probe_most);
   wake_ = now_ + patience_.start_probe_most;
@@ -238,10 +252,7 @@ void Supervisor::tick_starting() {
 
 void Supervisor::tick_ready(Duration processor_used) {
   if (now_ - ready_since_ >= patience_.stable_after) failures_ = 0;
-  if (!probing_) {
-    processor_at_probe_ = processor_used;
-    probe(ProbeKind::work, patience_.silent_max);
-  }
+  if (!probing_) probe_work(processor_used);
   // A busy engine answers between two batches, which may take long on a slow machine; one that neither answers nor
   // computes hangs.
   auto silent = now_ - probe_since_;

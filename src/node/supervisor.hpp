@@ -72,14 +72,18 @@ struct NoAnswer {    // refused, broken, timed out or none that was hoped for
 };
 struct Exited {
   std::string detail;
+  bool as_killed = false;  // by SIGKILL and without a word: of one that we have killed that says nothing new
 };
 struct Sleep {  // nothing runs on it
   std::uint8_t level = 1;
 };
 struct Wake {};
-struct LookNow {};  // somebody saw it break an answer off
+// Both with what the process has used of the processor so far.
+struct LookNow {  // somebody saw it break an answer off
+  Duration processor_used{};
+};
 struct Tick {
-  Duration processor_used{};  // by the process so far
+  Duration processor_used{};
 };
 struct Stop {
   Duration drain{};      // before it is asked to stop
@@ -102,7 +106,7 @@ struct AskToStop {};
 struct Kill {
   std::string why;  // empty: as planned
 };
-struct Report {};  // what report() would say has changed
+struct Report {};  // its state, why, or how often it was started has changed
 }  // namespace action
 
 using Action =
@@ -122,6 +126,9 @@ class Supervisor {
   Duration load_time() const { return load_time_; }      // last measured; zero: never ready yet
   Duration ready_in(Instant now) const;                  // an estimate while it is not; zero: unknown
   bool ended() const { return phase_ == Phase::ended; }
+  // Whether LookNow would ask it. When one has died, many see an answer broken off before its end is known: the first
+  // is enough.
+  bool would_look() const { return phase_ == Phase::ready && !probing_ && broken_probes_ == 0; }
   std::uint64_t starts() const { return starts_; }
 
  private:
@@ -155,6 +162,7 @@ class Supervisor {
 
   void enter(Phase phase);
   void probe(ProbeKind kind, Duration within);
+  void probe_work(Duration processor_used);
   void next_start_probe();
   void tick_starting();
   void tick_ready(Duration processor_used);
@@ -172,6 +180,7 @@ class Supervisor {
   bool probing_ = false;
   std::uint8_t level_ = 1;  // it sleeps or slept last at
   std::string detail_;
+  std::string no_answer_;  // what came instead of the answer that makes it ready, at the last probe of its start
   std::uint32_t failures_ = 0;
   std::uint32_t broken_probes_ = 0;
   std::uint64_t starts_ = 0;

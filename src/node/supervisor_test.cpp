@@ -34,6 +34,18 @@ TEST(Supervisor, GivesUpOnAStartThatNeverAnswers) {
   EXPECT_EQ(world.killed, 1);
 }
 
+TEST(Supervisor, SaysWhatCameInsteadOfAnAnswerThatMakesAStartReady) {
+  World world;
+  world.answers = false;
+  world.tell(event::Begin{});
+  world.pass_until(1s);
+  world.tell(event::NoAnswer{"/v1/completions answers with status 500"});
+  world.pass_until(world.patience.start_silent_max + 2s);
+  EXPECT_EQ(world.killed, 1);
+  EXPECT_EQ(world.supervisor.detail(),
+            "it has not become ready since its start: /v1/completions answers with status 500");
+}
+
 TEST(Supervisor, DoesNotWaitForAProcessThatEndedWhileLoading) {
   World world;
   world.loading = true;
@@ -74,6 +86,19 @@ TEST(Supervisor, BacksOffFromAnEngineThatKeepsCrashingAndNeverStopsTrying) {
   EXPECT_GE(longest, world.patience.restart_most * 7 / 10);
   EXPECT_LE(longest, world.patience.restart_most * 13 / 10);
   EXPECT_EQ(world.supervisor.state(), EngineState::failed);
+}
+
+TEST(Supervisor, TellsOfEachStartOfOneThatAlwaysDiesOfTheSameWhileItLoads) {
+  World world;
+  world.loading = true;
+  world.tell(event::Begin{});
+  for (int i = 0; i < 5; ++i) {
+    const int before = world.reports;
+    world.die("exited with code 1: the chat template is wrong");
+    while (!world.alive) world.wake();
+    EXPECT_GT(world.reports, before) << i;
+  }
+  EXPECT_EQ(world.supervisor.starts(), 6U);
 }
 
 TEST(Supervisor, ForgetsOldFailuresAfterAStableTime) {
@@ -159,16 +184,70 @@ TEST(Supervisor, LooksAtOnceWhenAnAnswerWasBrokenOff) {
   EXPECT_EQ(world.probe->kind, ProbeKind::work);
 }
 
+TEST(Supervisor, ALookOutOfTurnSeesThatAnEngineComputesThoughTheOneBeforeItComputedMore) {
+  World world;
+  world.processor = 1000s;
+  world.become_ready();
+  world.pass_until(2 * world.patience.probe_every);
+  world.die();
+  world.processor = Duration::zero();
+  for (int i = 0; i < 50 && world.supervisor.state() != EngineState::ready; ++i) world.wake();
+  world.answers = false;
+  world.computing = true;
+  world.tell(event::LookNow{world.processor});
+  world.pass_until(100s);
+  EXPECT_EQ(world.killed, 0);
+}
+
+TEST(Supervisor, ALookOutOfTurnSeesThatAnEngineHangsThoughItComputedJustBefore) {
+  World world;
+  world.become_ready();
+  world.pass_until(world.patience.probe_every + 1s);
+  world.computing = true;
+  world.pass(2s);
+  world.computing = world.answers = false;
+  world.tell(event::LookNow{world.processor});
+  world.pass_until(world.patience.idle_silent_max + 2 * world.patience.probe_every);
+  EXPECT_EQ(world.supervisor.detail(), "it neither answers nor computes");
+}
+
+// The kernel closes its sockets before it tells us of its end.
+TEST(Supervisor, OneThatDiedIsNotTakenForOneThatDoesNotAnswerHoweverManyLookAtIt) {
+  World world;
+  world.become_ready();
+  world.answers = false;
+  for (std::uint32_t i = 0; i < 2 * world.patience.broken_probes_max; ++i) {
+    world.tell(event::LookNow{});
+    world.tell(event::NoAnswer{"/slots: the engine closed the connection"});
+  }
+  EXPECT_EQ(world.killed, 0);
+  world.die("was ended by signal 6 (Aborted): the engine gave up at ggml.c:123");
+  EXPECT_EQ(world.supervisor.detail(), "was ended by signal 6 (Aborted): the engine gave up at ggml.c:123");
+}
+
+TEST(Supervisor, SaysOfOneThatItKilledAlsoWhatItHadDiedOf) {
+  World world;
+  world.dies_at_sigkill = false;
+  world.become_ready();
+  world.answers = false;
+  world.pass_until(world.patience.idle_silent_max + 2 * world.patience.probe_every);
+  EXPECT_GE(world.killed, 1);
+  world.die("was ended by signal 6 (Aborted): the engine gave up at ggml.c:123");
+  EXPECT_EQ(world.supervisor.detail(),
+            "it neither answers nor computes: was ended by signal 6 (Aborted): the engine gave up at ggml.c:123");
+}
+
 TEST(Supervisor, RestartsAnEngineThatBreaksEveryConnectionOff) {
   World world;
   world.become_ready();
   world.answers = false;
   world.tell(event::LookNow{});
   for (std::uint32_t i = 0; i < world.patience.broken_probes_max; ++i) {
-    world.tell(event::NoAnswer{});
+    world.tell(event::NoAnswer{"/v1/completions answers with status 500"});
     if (world.killed == 0) world.pass_until(world.patience.start_probe_most);
   }
   EXPECT_EQ(world.killed, 1);
+  EXPECT_EQ(world.supervisor.detail(), "it does not answer as it should: /v1/completions answers with status 500");
 }
 
 TEST(Supervisor, StopsAtOnceOrAfterADrain) {
@@ -246,7 +325,7 @@ TEST(Supervisor, HoldsItsPromisesInRandomHistories) {
           world.spawn_fails = world.spawn_fails.empty() ? "cannot run it" : "";
           break;
         case 6:
-          world.tell(event::LookNow{});
+          world.tell(event::LookNow{world.processor});
           break;
         case 7:
           world.tell(event::NoAnswer{});

@@ -53,6 +53,7 @@ class World {
   bool loading = false;
   bool computing = false;
   bool dies_at_sigterm = true;
+  bool dies_at_sigkill = true;
   Duration processor{};
 
   // What was done.
@@ -85,7 +86,7 @@ class World {
   }
   void carry_out(const action::Kill&) {
     ++killed;
-    die();
+    if (dies_at_sigkill && std::exchange(alive, false)) tell(event::Exited{"was ended by signal 9 (Killed)", true});
   }
   void carry_out(const action::Report&) { ++reports; }
 

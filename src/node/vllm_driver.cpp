@@ -20,6 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Each takes a minute, in which nothing new is asked of the engine.
+constexpr std::uint32_t unanswered_max = 3;
+
 // The folder around bin/vllm: a Python of its own, with its packages.
 fs::path home_of(const std::string& program) { return fs::path(program).parent_path().parent_path(); }
 
@@ -101,7 +104,8 @@ bool VllmDriver::adopt(const engines::ModelSettings& model) {
 }
 
 std::vector<VllmDriver::Given>::const_iterator VllmDriver::unwanted() const {
-  return std::ranges::find_if(given_, [&](const Given& one) { return !has(adapters_, one.adapter); });
+  return std::ranges::find_if(
+      given_, [&](const Given& one) { return one.there == There::perhaps || !has(adapters_, one.adapter); });
 }
 
 const engines::AdapterSettings* VllmDriver::missing() const {
@@ -114,7 +118,17 @@ std::string VllmDriver::name_of_next(const engines::AdapterSettings& adapter) co
   return fmt::format("{}:{}.{}", model_.id, adapter.name, names_ + 1);
 }
 
-// Dropped at once: what it answers with an adapter it answers to the end, and only its name is gone.
+void VllmDriver::note(const engines::AdapterSettings& adapter, const std::string& name, There there) {
+  ++names_;
+  given_.push_back({adapter, name, there});
+}
+
+void VllmDriver::drop(const std::string& name) {
+  std::erase_if(given_, [&](const Given& one) { return one.upstream_model == name; });
+}
+
+// Dropped at once: what it answers with an adapter it answers to the end, and only its name is gone. One that it has
+// perhaps goes first: it takes no name twice.
 std::optional<Change> VllmDriver::change() {
   Question call{"POST", "", ""};
   call.within_least = 60s;  // it reads the whole adapter
@@ -123,8 +137,13 @@ std::optional<Change> VllmDriver::change() {
     call.target = "/v1/unload_lora_adapter";
     call.body = engines::vllm_drops_adapter(name);
     // An adapter that it could not be given it does not know either.
-    return Change{std::move(call), [this, name](bool) {
-                    std::erase_if(given_, [&](const Given& one) { return one.upstream_model == name; });
+    return Change{std::move(call),
+                  [this, name](bool) {
+                    drop(name);
+                    return std::string();
+                  },
+                  [this, name] {
+                    if (++unanswered_ >= unanswered_max) drop(name);
                     return std::string();
                   }};
   }
@@ -133,17 +152,24 @@ std::optional<Change> VllmDriver::change() {
   const std::string name = name_of_next(*next);
   call.target = "/v1/load_lora_adapter";
   call.body = engines::vllm_takes_adapter(name, next->path);
-  return Change{std::move(call), [this, adapter = *next, name](bool done) {
-                  ++names_;
-                  given_.push_back({adapter, name, done});
+  return Change{std::move(call),
+                [this, adapter = *next, name](bool done) {
+                  unanswered_ = 0;
+                  note(adapter, name, done ? There::yes : There::no);
                   return done ? "" : fmt::format("adapter {}: the engine does not take it", adapter.path);
+                },
+                [this, adapter = *next, name] {
+                  const bool again = ++unanswered_ < unanswered_max;
+                  note(adapter, name, again ? There::perhaps : There::no);
+                  return again ? ""
+                               : fmt::format("adapter {}: the engine does not say whether it takes it", adapter.path);
                 }};
 }
 
 std::vector<rpc::EngineAdapter> VllmDriver::adapters() const {
   std::vector<rpc::EngineAdapter> all;
   for (const Given& one : given_)
-    if (one.works && has(adapters_, one.adapter)) all.push_back({one.adapter.name, one.upstream_model});
+    if (one.there == There::yes && has(adapters_, one.adapter)) all.push_back({one.adapter.name, one.upstream_model});
   return all;
 }
 
@@ -161,6 +187,7 @@ EnginePlace VllmDriver::place(const EngineFolders& folders, const std::string& n
 Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place, const EngineFolders& folders) {
   begun_with_ = adapters_;
   given_.clear();
+  unanswered_ = 0;
   if (!place.compiled.empty())
     if (auto made = use_compiled(place.compiled); !made) return std::unexpected(made.error());
   std::ofstream hook(place.folder + "/sitecustomize.py");

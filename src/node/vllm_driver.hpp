@@ -38,15 +38,18 @@ class VllmDriver final : public Driver {
 
  private:
   engines::ModelSettings model_;
+  enum class There : std::uint8_t { yes, no, perhaps };
   // An adapter that the process has, or could not be given.
   struct Given {
     engines::AdapterSettings adapter;
     std::string upstream_model;
-    bool works = true;
+    There there = There::yes;
   };
   std::vector<Given>::const_iterator unwanted() const;
   const engines::AdapterSettings* missing() const;
   std::string name_of_next(const engines::AdapterSettings& adapter) const;
+  void note(const engines::AdapterSettings& adapter, const std::string& name, There there);
+  void drop(const std::string& name);
 
   engines::ModelFolder folder_;
   bool for_processors_;  // the program was built for them
@@ -54,6 +57,7 @@ class VllmDriver final : public Driver {
   std::vector<engines::AdapterSettings> adapters_;    // those of the model that can be used
   std::vector<engines::AdapterSettings> begun_with_;  // by the process that runs
   std::vector<Given> given_;                          // to the process that runs
+  std::uint32_t unanswered_ = 0;                      // calls since an adapter was taken or refused
   std::uint64_t names_ = 0;                           // given so far: none is used twice
   std::string sample_;                                // of its answers, before it forgot its weights
 };

@@ -1,4 +1,10 @@
 // A node whose engines are vLLM's double.
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
 #include "node/compiled.hpp"
 #include "node/node_testing.hpp"
 
@@ -34,12 +40,15 @@ TEST_F(VllmNode, IsNotReadyBecauseItsSocketIsThereNorHungBecauseItIsSilent) {
 TEST_F(VllmNode, IsNotReadyBecauseItSaysItIsHealthy) {
   settings.patience.start_max = 1s;
   settings.patience.start_probe_most = 100ms;
-  for (auto fault : {"asleep", "broken"}) {
+  for (const auto& [fault, why] : {std::pair("asleep", "it has not become ready since its start"),
+                                   {"broken", "since its start: /v1/completions answers with status 500"}}) {
     faults(fault);
     start();
     EXPECT_FALSE(run_until([](const auto& e) { return e.state == EngineState::ready; }, 400ms)) << fault;
+    EXPECT_TRUE(run_until([&](const auto& e) { return e.detail.contains(why); })) << fault;
     EXPECT_LT(stop(), 4s);
     node.reset();
+    reports.clear();
   }
 }
 
@@ -62,6 +71,70 @@ TEST_F(VllmNode, ThatExitsWithCode0HasDiedAndComesBackOnANewSocket) {
   ASSERT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first.engine; }));
   EXPECT_NE(engine().endpoint.unix_path, first.endpoint.unix_path);
   EXPECT_FALSE(std::filesystem::exists(first.endpoint.unix_path));
+}
+
+TEST_F(VllmNode, SaysWhatItComplainedOfThoughItEndedNoLine) {
+  const std::filesystem::path program = settings.folder + "/python/bin/vllm";
+  std::filesystem::create_directories(program.parent_path());
+  std::ofstream(program) << "#!/bin/sh\nprintf 'ValueError: not enough memory'\nexit 1\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  settings.models[0].vllm = program;
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, HasSubstr("exited with code 1: ValueError: not enough memory"));
+}
+
+// As gdb and strace do: the end of what they watch is told to them first, and to its parent when they let go.
+class Debugger {
+ public:
+  explicit Debugger(pid_t pid) {
+    int told[2], end[2];
+    if (::pipe(told) != 0 || ::pipe(end) != 0) return;
+    helper_ = ::fork();
+    if (helper_ == 0) {
+      ::close(end[1]);
+      const char may = ::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0 ? 'y' : 'n';
+      char none = 0;
+      [[maybe_unused]] const auto wrote = ::write(told[1], &may, 1);
+      [[maybe_unused]] const auto read = ::read(end[0], &none, 1);
+      ::_exit(0);
+    }
+    ::close(told[1]);
+    ::close(end[0]);
+    char may = 'n';
+    holds_ = ::read(told[0], &may, 1) == 1 && may == 'y';
+    ::close(told[0]);
+    end_ = end[1];
+  }
+  ~Debugger() { let_go(); }
+  Debugger(const Debugger&) = delete;
+  Debugger& operator=(const Debugger&) = delete;
+  bool holds() const { return holds_; }
+  void let_go() {
+    if (helper_ <= 0) return;
+    ::close(end_);
+    ::waitpid(std::exchange(helper_, 0), nullptr, 0);
+  }
+
+ private:
+  pid_t helper_ = 0;
+  int end_ = -1;
+  bool holds_ = false;
+};
+
+TEST_F(VllmNode, ComesBackAfterItsEndWasToldToADebuggerFirst) {
+  settings.patience.idle_silent_max = settings.patience.silent_max = 10min;
+  settings.patience.broken_probes_max = 1'000'000;
+  start();
+  ASSERT_TRUE(run_until(EngineState::ready));
+  const auto first = engine().engine;
+  const pid_t pid = only_child();
+  Debugger debugger(pid);
+  if (!debugger.holds()) GTEST_SKIP() << "nobody may hold a process here";
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  EXPECT_FALSE(run_until([](const auto& e) { return e.state != EngineState::ready; }, 300ms)) << "it is held";
+  debugger.let_go();
+  EXPECT_TRUE(run_until([&](const auto& e) { return e.state == EngineState::ready && e.engine != first; }));
 }
 
 TEST_F(VllmNode, OneThatCannotBeStartedLeavesNothingBehindHoweverOftenItIsTried) {
