@@ -76,7 +76,11 @@ node::Node::Settings Pool::node_settings(const Process& process, const store::Da
   if (memory && process.config.residency.sleep) settings.gpu_backing = memory->device;
   settings.models = std::move(models);
   settings.environment = own_environment();
-  settings.look_up = [this](const std::string& model) { return settings_of_ ? settings_of_(model) : std::nullopt; };
+  settings.look_up = [this, &metrics = process.metrics](const std::string& model) {
+    auto found = settings_of_ ? settings_of_(model) : std::nullopt;
+    if (found) metrics.model(model);  // increase() sees no restart with which a series is born
+    return found;
+  };
   return settings;
 }
 

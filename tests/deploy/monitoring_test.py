@@ -78,6 +78,10 @@ def test_alarms_ask_for_metrics_that_a_server_shows(alarms, shown):
         assert not missing, f"{alarm['alert']}: {missing}"
 
 
+def test_the_restarts_of_a_model_are_told_from_its_first_engine_on(metrics):
+    assert '\nfaelled_engine_restarts_total{model="vllm"} 0\n' in metrics, "increase() does not see with how many a series is born"
+
+
 def test_where_the_system_does_not_say_how_much_is_free_that_is_no_full_disk(tmp_path):
     server = Server(tmp_path, [{"id": "m", "engine": "openai", "url": "http://127.0.0.1:9/v1", "upstream_model": "m"}])
     try:
