@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/limits.hpp"
 #include "base/plain_name.hpp"
 #include "config/adapters.hpp"
 #include "config/edge.hpp"
@@ -127,6 +128,9 @@ void read_llama(Fields& fields, const std::filesystem::path& folder, Model& mode
   if (model.source && model.source->is_folder())
     fields.wrong("source", fields.path("source") + " names a folder, and engine llama reads one GGUF file",
                  "name the file, for example hf:owner/repository/small.gguf, or write engine: vllm");
+  if (model.id.contains(','))
+    fields.wrong("id", "model " + in_quotes(model.id) + " has a comma in its id, where llama-server splits names",
+                 "choose an id without a comma");
   one_of_both(fields, "file");
   const char* example = "file: models/small.gguf, or source: hf:owner/repository/small.gguf";
   if (const auto file = fields.has("source") ? std::nullopt : fields.required("file", example, path_bytes_max))
@@ -207,7 +211,8 @@ std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::
   if (engine && model.engine == Engine::vllm) read_vllm(fields, folder, model);
   if (engine && model.engine == Engine::openai) read_openai(fields, folder, model);
   model.concurrency = places_of(model.engine);
-  if (const auto places = fields.number("concurrency", {1, 100'000}))
+  const std::uint32_t places_max = engine && model.engine != Engine::openai ? limits::engine_places_max : 100'000;
+  if (const auto places = fields.number("concurrency", {1, places_max}))
     model.concurrency = static_cast<std::uint32_t>(*places);
   if (const auto tokens = fields.number("context_tokens", {16, 100'000'000}))
     model.context_tokens = static_cast<std::uint32_t>(*tokens);

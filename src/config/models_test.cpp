@@ -53,6 +53,18 @@ TEST(Models, RefusesWhatMeansNothingForVllm) {
               HasSubstr("means nothing for engine llama"));
 }
 
+TEST(Models, RefusesWhatNoEngineCouldBeStartedWith) {
+  const auto llama = [](const std::string& model) {
+    return only_problem("llama_server: x\nmodels: [{ engine: llama, file: f, " + model + " }]\n");
+  };
+  EXPECT_THAT(llama("id: \"a,b\""), HasSubstr("'a,b' has a comma in its id"));
+  EXPECT_THAT(llama("id: a, concurrency: 257"), HasSubstr("models[0].concurrency"));
+  EXPECT_THAT(only_problem("vllm: x\nmodels: [{ id: a, engine: vllm, folder: f, concurrency: 257 }]\n"),
+              HasSubstr("models[0].concurrency"));
+  EXPECT_THAT(parse("models: [{ id: \"a,b\", engine: openai, url: \"http://h\", concurrency: 257 }]\n", "/").problems,
+              IsEmpty());
+}
+
 TEST(Models, ReadsHowManyEnginesAModelMayHave) {
   const auto llama = [](const std::string& more) {
     return "llama_server: x\nmodels: [{ id: a, engine: llama, file: f" + more + " }]\n";
