@@ -38,6 +38,7 @@ CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
   p_.downloads.on_removal([this](const std::string& file) {
     bool named = false;
     p_.catalogue.each([&](const gateway::CatalogueModel& model) { named |= fetched_path(model.settings) == file; });
+    for (const auto& [id, served] : former_) named |= fetched_path(served) == file;
     return named;
   });
   p_.catalogue.each([this](const gateway::CatalogueModel& model) {
@@ -156,12 +157,6 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
   if (model->engine == config::Engine::llama && p_.config.llama_server.empty())
     return wrong("definition.engine",
                  "this server has no llama-server: set llama_server in its configuration and start again");
-  if (model->engine == config::Engine::llama && model->concurrency > limits::engine_places_max)
-    return wrong("definition.concurrency", "definition.concurrency is more than the " +
-                                               std::to_string(limits::engine_places_max) +
-                                               " places that one engine has");
-  if (model->engine == config::Engine::llama && model->id.contains(','))
-    return wrong("definition.id", "definition.id holds a comma, where llama-server splits names");
   const std::pair<std::string_view, const std::filesystem::path&> files[] = {
       {"file", model->file},
       {"folder", model->folder},
@@ -304,7 +299,7 @@ void CatalogueKeeper::gone(const std::string& id, bool its_file, std::uint64_t v
   p_.catalogue.remove(id);
   p_.mesh.remove_model(id);
   p_.node.forget(id);
-  if (!its_file || gone == nullptr || gone->settings.source.empty() || is_away(gone->settings)) return;
+  if (!its_file || gone == nullptr || gone->settings.source.empty()) return;
   p_.downloads.remove_file(gone->settings);
 }
 

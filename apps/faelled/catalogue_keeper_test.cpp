@@ -194,16 +194,16 @@ TEST_F(CatalogueKeeperTest, OfVeryManyOnlyThoseInUseAreInTheMetrics) {
   engine.engine = "e";
   engine.model = "m7";
   engine.state = rpc::EngineState::ready;
-  mesh->report({"local", 1, {engine}, {}});
+  mesh->report({"local", {engine}, {}});
   EXPECT_THAT(metrics.text(), HasSubstr("faelled_model_ready{model=\"m7\"} 1\n"));
   EXPECT_EQ(times_shown("m8"), 0U);
   engine.state = rpc::EngineState::failed;
-  mesh->report({"local", 1, {engine}, {}});
+  mesh->report({"local", {engine}, {}});
   const std::string failed = metrics.text();
   EXPECT_THAT(failed, HasSubstr("faelled_model_ready{model=\"m7\"} 0\n"));
   EXPECT_THAT(failed, HasSubstr("faelled_model_asleep{model=\"m7\"} 0\n"));
   EXPECT_THAT(failed, HasSubstr("faelled_model_failed{model=\"m7\"} 1\n"));
-  mesh->report({"local", 1, {}, {}});
+  mesh->report({"local", {}, {}});
   EXPECT_THAT(metrics.text(), HasSubstr("faelled_model_ready{model=\"m7\"} 0\n")) << "it was in use";
   keeper->remove("m7", false);
   EXPECT_EQ(times_shown("m7"), 0U);
@@ -253,6 +253,38 @@ TEST_F(CatalogueKeeperTest, HoldsBackAModelWhoseFileDoesNotCome) {
   EXPECT_FALSE(keeper->download("configured"));
   keeper->remove("far", true);
   EXPECT_FALSE(keeper->download("far"));
+}
+
+TEST_F(CatalogueKeeperTest, KeepsTheFileThatServesUntilAnotherIsHere) {
+  const auto fetched = [](const std::string& id, char hash) {
+    return R"({"id":")" + id + R"(","engine":"llama","source":"https://host/x.gguf","sha256":")" +
+           std::string(64, hash) + R"("})";
+  };
+  const auto put = [&](const std::string& definition, std::uint64_t version) {
+    auto model = keeper->read(definition);
+    model->version = version;
+    keeper->put(*model, {.weights = 5});
+  };
+  const auto until_failed = [&](const std::string& id) {
+    const std::function<void()> look = [&] {
+      if (keeper->download(id)->state == portal::Download::State::failed) return loop.stop();
+      loop.post(look);
+    };
+    loop.post(look);
+    loop.run();
+  };
+  const std::filesystem::path file = models_folder(config) / (std::string(64, 'a') + "-x.gguf");
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream(file) << "GGUF";
+  put(fetched("m", 'a'), 1);
+  put(fetched("n", 'a'), 1);
+  put(fetched("m", 'b'), 2);
+  until_failed("m");
+  EXPECT_EQ(keeper->settings_of("m")->file, file.string());
+  keeper->remove("n", true);
+  ASSERT_TRUE(keeper->fetch("m"));
+  until_failed("m");  // what is to be removed is removed before
+  EXPECT_TRUE(std::filesystem::exists(file)) << "m is served from it";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "downloads_keeper.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "base/seconds.hpp"
@@ -84,8 +85,9 @@ std::function<void()> DownloadsKeeper::work_of(std::vector<Chore> chores) const 
   std::vector<fetch::Order> others;
   for (const auto& [id, wanted] : wanted_) others.push_back(order_of(wanted.settings));
   std::erase_if(chores, [&](const Chore& chore) { return !chore.file.empty() && is_named_ && is_named_(chore.file); });
+  std::error_code ignored;
   for (const Chore& chore : chores)
-    if (!chore.file.empty()) p_.log.info("a fetched file is removed", {{"file", chore.file}});
+    if (std::filesystem::exists(chore.file, ignored)) p_.log.info("a fetched file is removed", {{"file", chore.file}});
   return [chores = std::move(chores), others = std::move(others), depot = fetch::Depot(p_.settings.folder)] {
     const auto sha256_of = [&](const fetch::Order& order) {
       return order.sha256 ? order.sha256 : depot.remembered(order.source);
@@ -97,9 +99,10 @@ std::function<void()> DownloadsKeeper::work_of(std::vector<Chore> chores) const 
       if (chore.file.empty()) {
         depot.remove_parts(*sha256);
       } else {
-        depot.forget(chore.order.source);
         depot.remove(*sha256);
       }
+      // Of what never came, or is gone, the hub is asked anew. Another order may have noted another hash of its source.
+      if (!depot.find(*sha256) && depot.remembered(chore.order.source) == sha256) depot.forget(chore.order.source);
     }
   };
 }
@@ -151,13 +154,13 @@ void DownloadsKeeper::begin() {
 
 void DownloadsKeeper::ended(const Ended& all) {
   const std::string model = std::exchange(now_, {});
-  const std::uint64_t came = progress_->fetched.load();
+  const std::uint64_t came = progress_->fetched.load(), here = progress_->bytes.load();
   fetched_bytes_ += came;
   progress_.reset();
   const std::int64_t took_ms = to_millis(p_.clock.now() - begun_);
   const std::optional<fetch::Failure> failure = all.file ? std::nullopt : std::optional(all.file.error());
   const bool stopped = failure && failure->fault == fetch::Fault::cancelled;
-  queue_.ended(failure, came > 0, p_.clock.now());
+  queue_.ended(failure, here, p_.clock.now());
   if (failure && !stopped) {
     ++failed_;
     const fetch::Queue::Entry* entry = queue_.find(model);
@@ -180,6 +183,7 @@ void DownloadsKeeper::ended(const Ended& all) {
     if (wanted->second.settings != as_wanted) {  // its definition has changed meanwhile: all is worked out anew
       queue_.want(model, p_.clock.now());
     } else if (!failure) {
+      queue_.forget(model);  // it may have been removed and ordered anew while the last of it came
       wanted_.erase(wanted);
       if (arrived_) arrived_(all.settings, all.need);
     }

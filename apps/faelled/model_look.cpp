@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/byte_text.hpp"
@@ -107,6 +108,10 @@ Expected<std::uint64_t> weight_bytes_of(const fetch::Source& source, const fetch
   bytes = 0;
   for (const engines::Shard& shard : *shards) {
     const fetch::ListedFile* file = listing.find(shard.file);
+    if (!fetch::holds_weights(shard.file))
+      return fail(Errc::invalid,
+                  source.text + " keeps weights in " + shard.file + ", and only model*.safetensors is taken",
+                  "fetch it by other means, and name its folder in folder in place of source");
     if (file == nullptr)
       return fail(Errc::invalid, source.text + " lacks " + shard.file + ", which its index names",
                   "is it published whole? Name another revision, or ask whoever publishes it");
@@ -129,6 +134,9 @@ std::optional<Looked> looked_at_far_folder(const engines::ModelSettings& setting
   json::Document document;
   auto shape = engines::read_model_shape(*config, source.text + " config.json", document);
   if (!shape) return wrong(key_of(settings), shape.error());
+  if (std::ranges::none_of(engines::tokenizer_files, [&](auto name) { return listing.find(name) != nullptr; }))
+    return wrong(key_of(settings), {Errc::invalid, source.text + " holds no tokenizer",
+                                    "is it published whole? tokenizer.json is part of a model"});
   const auto weights = weight_bytes_of(source, listing, how, stop);
   if (!weights) return wrong(key_of(settings), weights.error());
   return looked_at_folder(
@@ -197,7 +205,7 @@ portal::ModelFit looked_at_source(engines::ModelSettings settings, const fetch::
     need = looked_at(settings);
   } else if (listing) {
     need = looked_at_far_folder(settings, order.source, *listing, how, stop).value_or(need);
-  } else {
+  } else if (found->bytes > 0) {
     fetch::Peek peek(order, how, stop);
     FarFile far(peek, found->bytes);
     const auto summary = engines::read_gguf(far, order.source.text);

@@ -241,8 +241,7 @@ Expected<ModelFolder> read_model_folder(const std::string& path) {
   if (!shape) return std::unexpected(shape.error());
   const auto bytes = weigh(folder, document);
   if (!bytes) return std::unexpected(bytes.error());
-  const auto tokenizers = {"tokenizer.json", "tokenizer.model", "vocab.json", "tekken.json"};
-  if (std::ranges::none_of(tokenizers, [&](const char* name) { return fs::exists(folder / name, error); })) {
+  if (std::ranges::none_of(tokenizer_files, [&](auto name) { return fs::exists(folder / name, error); })) {
     return fail(Errc::not_found, fmt::format("model folder {}: it holds no tokenizer", path),
                 "fetch the whole model; tokenizer.json is part of it");
   }

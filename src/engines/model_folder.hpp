@@ -3,6 +3,7 @@
 // memory it will want. Pure functions over bytes, and one over a folder.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -35,6 +36,10 @@ struct ModelFolder {
   std::vector<std::string> elsewhere;  // files that links in the folder lead to
   bool operator==(const ModelFolder&) const = default;
 };
+
+// Each of them is a tokenizer, and a model needs one.
+inline constexpr std::array<std::string_view, 4> tokenizer_files = {"tokenizer.json", "tokenizer.model", "vocab.json",
+                                                                    "tekken.json"};
 
 Expected<ModelShape> read_model_shape(std::string_view config, const std::string& what, json::Document& document);
 

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cstdio>
 #include <fstream>
+
+#include "fetch/part.hpp"
 
 namespace faelled::fetch {
 namespace fs = std::filesystem;
@@ -14,9 +16,12 @@ namespace {
 constexpr std::string_view part_ending = ".part";
 constexpr std::string_view etag_ending = ".part.etag";
 constexpr std::string_view note_ending = ".hash";
+constexpr std::string_view draft_ending = ".new";  // of a note or ETag, where the machine stopped as it was written
 
 bool is_part(const fs::path& path) {
-  return path.string().ends_with(part_ending) || path.string().ends_with(etag_ending);
+  std::string_view name = path.native();
+  if (name.ends_with(draft_ending)) name.remove_suffix(draft_ending.size());
+  return name.ends_with(part_ending) || name.ends_with(etag_ending);
 }
 
 }  // namespace
@@ -81,19 +86,11 @@ std::optional<std::string> Depot::remembered_commit(const Source& source) const 
   return is_commit(line) ? std::optional(line) : std::nullopt;
 }
 
-Expected<void> Depot::remember(const Source& source, const crypto::Digest& sha256, std::string_view commit) const {
-  const fs::path note = note_of(source);
-  fs::path draft = note;
-  draft += ".new";
-  std::ofstream out(draft, std::ios::trunc);
-  out << crypto::hex(sha256) << '\n' << source.text << '\n';
-  if (!commit.empty()) out << commit << '\n';
-  out.close();
-  std::error_code wrong;
-  if (out) fs::rename(draft, note, wrong);
-  if (!out || wrong)
-    return fail(Errc::io, note.string() + " cannot be written", "is the disk full, or the folder not the server's?");
-  return {};
+std::expected<void, Failure> Depot::remember(const Source& source, const crypto::Digest& sha256,
+                                             std::string_view commit) const {
+  std::string text = crypto::hex(sha256) + '\n' + source.text + '\n';
+  if (!commit.empty()) text += std::string(commit) + '\n';
+  return write_note(note_of(source), text);
 }
 
 void Depot::forget(const Source& source) const {
@@ -107,9 +104,12 @@ void Depot::remove_parts(const crypto::Digest& sha256) const {
     if (is_part(path)) fs::remove_all(path, ignored);
 }
 
+// What has its name is believed to be whole, so that it loses the name first.
 void Depot::remove(const crypto::Digest& sha256) const {
-  std::error_code ignored;
-  for (const fs::path& path : beginning_with(crypto::hex(sha256) + "-")) fs::remove_all(path, ignored);
+  remove_parts(sha256);
+  for (const fs::path& path : beginning_with(crypto::hex(sha256) + "-"))
+    if (!is_part(path) && std::rename(path.c_str(), part_of(path).c_str()) == 0) (void)sync_folder(folder_);
+  remove_parts(sha256);
 }
 
 std::optional<std::uint64_t> Depot::bytes_of(const fs::path& path) {
@@ -128,16 +128,15 @@ std::vector<Depot::File> Depot::files() const {
   std::vector<File> all;
   for (const fs::path& path : beginning_with("")) {
     const std::string name = path.filename().string();
-    if (name.ends_with(note_ending) || name.ends_with(etag_ending)) continue;
+    if (name.ends_with(note_ending) || name.ends_with(etag_ending) || name.ends_with(draft_ending)) continue;
     if (const auto bytes = bytes_of(path)) all.push_back({name, *bytes});
   }
   return all;
 }
 
-Expected<void> Depot::make() const {
+std::expected<void, Failure> Depot::make() const {
   if (::mkdir(folder_.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return fail(Errc::io, "folder " + folder_.string() + ": " + std::strerror(errno),
-              "make the data folder writable for the server's user");
+  return std::unexpected(disk_failure(folder_));
 }
 
 }  // namespace faelled::fetch

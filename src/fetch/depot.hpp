@@ -5,13 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/error.hpp"
 #include "crypto/digest.hpp"
+#include "fetch/failure.hpp"
 #include "fetch/source.hpp"
 
 namespace faelled::fetch {
@@ -36,12 +37,13 @@ class Depot {
   // What a hub said of a source when it was first asked: later answers do not change what is served. Nothing: it was
   // not asked yet.
   std::optional<crypto::Digest> remembered(const Source& source) const;
-  // `commit`: of a folder, at which the hub said so.
-  Expected<void> remember(const Source& source, const crypto::Digest& sha256, std::string_view commit = {}) const;
+  // `commit`: of a folder, at which the hub said so. Failures: no_room, refused.
+  std::expected<void, Failure> remember(const Source& source, const crypto::Digest& sha256,
+                                        std::string_view commit = {}) const;
   std::optional<std::string> remembered_commit(const Source& source) const;
   void forget(const Source& source) const;
 
-  // Removes the file with this hash, and what of it came so far.
+  // Removes the file with this hash, and what of it came so far. One that is interrupted leaves a part.
   void remove(const crypto::Digest& sha256) const;
   void remove_parts(const crypto::Digest& sha256) const;
 
@@ -51,8 +53,8 @@ class Depot {
   };
   std::vector<File> files() const;  // by name, parts too
 
-  // Makes the folder, for the owner alone. Errors: io.
-  Expected<void> make() const;
+  // Makes the folder, for the owner alone. Failures: no_room, refused.
+  std::expected<void, Failure> make() const;
 
  private:
   std::filesystem::path note_of(const Source& source) const;

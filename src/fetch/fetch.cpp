@@ -35,23 +35,20 @@ std::expected<Found, Failure> look_at(const Order& order, const Settings& settin
   question.follow = !order.source.of_hub();
   auto answer = transfer.ask(question);
   if (!answer) return std::unexpected(answer.error());
-  const auto unquoted = [](std::string_view etag) {
-    if (etag.starts_with('"')) etag.remove_prefix(1);
-    if (etag.ends_with('"')) etag.remove_suffix(1);
-    return etag;
-  };
-  const auto of_hub = crypto::from_hex(unquoted(answer->linked_etag));
-  Found found;
-  found.bytes = answer->linked_size.value_or(0);
-  if (order.source.of_hub() && (!of_hub || found.bytes == 0)) {
+  if (order.source.of_hub() && (!linked_sha256(*answer) || answer->linked_size.value_or(0) == 0)) {
     if (answer->status >= 400) return std::unexpected(failure_of(*answer));
-    // A hub without those headers, or a file that it keeps in another way.
+    // A hub without those headers, a file that it keeps in another way, or a repository that has another name now.
     question.follow = true;
     answer = transfer.ask(question);
     if (!answer) return std::unexpected(answer.error());
   }
+  const auto of_hub = linked_sha256(*answer);
+  Found found;
+  found.bytes = answer->linked_size.value_or(0);
   if (found.bytes == 0) {
-    if (answer->status == 403 || answer->status == 405 || answer->status == 501) {  // HEAD is not for everybody
+    // HEAD is not for everybody, and to some says no length.
+    const bool silent = answer->status == 200 && answer->length.value_or(0) == 0;
+    if (silent || answer->status == 403 || answer->status == 405 || answer->status == 501) {
       question.head = false;
       question.bytes = 1;
       answer = transfer.ask(question, [](const Answer&) { return false; }, [](auto) { return false; });
@@ -62,15 +59,17 @@ std::expected<Found, Failure> look_at(const Order& order, const Settings& settin
     if (answer->status != 200 && answer->status != 206) return std::unexpected(failure_of(*answer));
     found.bytes = answer->length.value_or(0);
   }
-  if (!order.sha256 && !of_hub)
+  const auto known = order.sha256 ? order.sha256 : depot.remembered(order.source);
+  if (!known && !of_hub)
     return std::unexpected(
         Failure{Fault::no_hash, shown(question.url) + ": the hub does not say its SHA-256", "say it in sha256"});
-  found.sha256 = order.sha256 ? *order.sha256 : *of_hub;
-  if (order.sha256 && of_hub && *of_hub != *order.sha256)
-    return std::unexpected(Failure{Fault::wrong,
-                                   shown(question.url) + ": the hub says its SHA-256 is " + crypto::hex(*of_hub) +
-                                       ", and sha256 says " + crypto::hex(*order.sha256),
-                                   "one of the two is not the file you mean"});
+  found.sha256 = known ? *known : *of_hub;
+  if (known && of_hub && *of_hub != *known)
+    return std::unexpected(
+        Failure{Fault::wrong,
+                shown(question.url) + ": the hub says its SHA-256 is " + crypto::hex(*of_hub) +
+                    (order.sha256 ? ", and sha256 says " : ", and said first that it is ") + crypto::hex(*known),
+                order.sha256 ? "one of the two is not the file you mean" : "say in sha256 which of the two you mean"});
   if (!depot.find(found.sha256)) {
     std::error_code ignored;
     const auto here = fs::file_size(Depot::part_of(depot.place(found.sha256, order.source)), ignored);
@@ -83,8 +82,7 @@ std::expected<Found, Failure> look_at(const Order& order, const Settings& settin
 std::expected<Fetched, Failure> fetch(const Order& order, const Settings& settings, Progress& progress) {
   if (order.source.is_folder()) return fetch_folder(order.source, settings, progress);
   const Depot depot(settings.folder);
-  if (auto made = depot.make(); !made)
-    return std::unexpected(Failure{Fault::refused, made.error().message, made.error().hint});
+  if (auto made = depot.make(); !made) return std::unexpected(made.error());
   auto sha256 = order.sha256 ? order.sha256 : depot.remembered(order.source);
   std::uint64_t bytes_said = 0;
   const auto here = [&]() -> std::optional<Fetched> {
@@ -100,20 +98,26 @@ std::expected<Fetched, Failure> fetch(const Order& order, const Settings& settin
     if (!found) return std::unexpected(found.error());
     sha256 = found->sha256;
     bytes_said = found->bytes;
-    if (auto kept = depot.remember(order.source, *sha256); !kept)
-      return std::unexpected(Failure{Fault::refused, kept.error().message, kept.error().hint});
+    if (auto kept = depot.remember(order.source, *sha256); !kept) return std::unexpected(kept.error());
     if (const auto file = here()) return *file;
   }
-  const std::string url = url_of(order.source, settings.hub);
+  const Whole whole{url_of(order.source, settings.hub), order.source.of_hub(), bytes_said, sha256};
   const fs::path name = depot.place(*sha256, order.source);
   crypto::Digest came{};
   for (int tries = 0; tries < 2; ++tries) {
     Part part(Depot::part_of(name), settings, progress, {});
     if (auto opened = part.open(); !opened) return std::unexpected(opened.error());
-    const auto resumed = complete(part, url, bytes_said, settings, progress);
+    const auto resumed = complete(part, whole, settings, progress);
     if (!resumed) {
-      if (resumed.error().fault == Fault::wrong) part.remove();
-      return std::unexpected(resumed.error());
+      Failure failure = resumed.error();
+      if (failure.fault == Fault::wrong && !order.sha256) {
+        part.remove();
+        depot.forget(order.source);
+        failure.hint = "ordered again, the hub is asked anew";
+      } else if (part.bytes() == 0 && failure.fault == Fault::wrong) {
+        part.remove();
+      }
+      return std::unexpected(std::move(failure));
     }
     came = part.sha256();
     if (came == *sha256) {
@@ -124,10 +128,10 @@ std::expected<Fetched, Failure> fetch(const Order& order, const Settings& settin
     if (!*resumed) break;  // else the file may have changed since the part came: once more from its beginning
   }
   if (!order.sha256) depot.forget(order.source);  // the hub may have another file now: it is asked again when ordered
-  return std::unexpected(Failure{
-      Fault::wrong,
-      shown(url) + " is another file: its SHA-256 is " + crypto::hex(came) + ", and it must be " + crypto::hex(*sha256),
-      "nothing of it was kept; is sha256 right, and does a proxy change files?"});
+  return std::unexpected(Failure{Fault::wrong,
+                                 shown(whole.url) + " is another file: its SHA-256 is " + crypto::hex(came) +
+                                     ", and it must be " + crypto::hex(*sha256),
+                                 "nothing of it was kept; is sha256 right, and does a proxy change files?"});
 }
 
 std::size_t Peek::read(std::uint64_t offset, std::span<std::byte> out) {

@@ -2,62 +2,16 @@
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
-#include "fetch/server_testing.hpp"
+#include "fetch/fetching_testing.hpp"
 
 namespace faelled::fetch {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-struct Fetching : testing::Test {
-  fs::path folder;
-  std::string content;
-  crypto::Digest sha256;
-  Settings settings;
-  Progress progress;
-
-  Fetching() {
-    std::string name = (fs::temp_directory_path() / "faelled-fetch-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-    for (unsigned i = 0; i < 300'000; ++i) content += static_cast<char>(i * 7919 >> 5);
-    sha256 = crypto::sha256(content);
-    settings.folder = folder / "models";
-    settings.keep_free = 0;
-  }
-  ~Fetching() override { fs::remove_all(folder); }
-
-  Order order(const std::string& text, bool said = true) const {
-    return {parse_source(text).value(), said ? std::optional(sha256) : std::nullopt};
-  }
-  Order order(const Server& server) const { return order(server.url("/m/small.gguf")); }
-  auto get(const Order& wanted) { return fetch(wanted, settings, progress); }
-  std::string read(const fs::path& file) const {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  std::vector<std::string> names() const {
-    std::vector<std::string> all;
-    if (fs::exists(settings.folder))
-      for (const auto& entry : fs::directory_iterator(settings.folder)) all.push_back(entry.path().filename());
-    std::ranges::sort(all);
-    return all;
-  }
-  fs::path part(const Order& wanted) const {
-    return Depot::part_of(Depot(settings.folder).place(sha256, wanted.source));
-  }
-  void lay_part(const Order& wanted, const std::string& bytes, const std::string& etag = "") const {
-    fs::create_directory(settings.folder);
-    std::ofstream(part(wanted), std::ios::binary) << bytes;
-    if (!etag.empty()) std::ofstream(part(wanted) += ".etag") << etag << "\n";
-  }
-};
 
 TEST_F(Fetching, BringsAFileAndNamesItByItsHash) {
   Server server([&](const Asked& asked) { return file(asked, content); });
@@ -173,6 +127,50 @@ TEST_F(Fetching, TakesNoMoreThanWasAnnounced) {
   ASSERT_FALSE(lied);
   EXPECT_THAT(lied.error().message, HasSubstr("more than it announced"));
   EXPECT_LE(fs::file_size(part(order(server))), 1005U);
+}
+
+TEST_F(Fetching, DoesNotTakeWhatLiesBehindTheEnd) {
+  Server server([&](const Asked&) {
+    return Reply{"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 1000-1004/500\r\nContent-Length: 5", "12345"};
+  });
+  lay_part(order(server), content.substr(0, 1000));
+  const auto lied = get(order(server));
+  ASSERT_FALSE(lied);
+  EXPECT_EQ(lied.error().fault, Fault::later) << lied.error().in_words();
+  EXPECT_THAT(lied.error().message, HasSubstr("behind the file's end"));
+  EXPECT_EQ(fs::file_size(part(order(server))), 1000U);
+}
+
+TEST_F(Fetching, WritesAnETagThroughNoLink) {
+  Server server([&](const Asked& asked) {
+    Reply reply = file(asked, content);
+    reply.body.resize(1000);
+    return reply;
+  });
+  fs::create_directory(settings.folder);
+  std::ofstream(folder / "outside") << "untouched";
+  for (const char* ending : {".etag", ".etag.new"}) {
+    const fs::path link = part(order(server)) += ending;
+    fs::remove(part(order(server)) += ".etag");
+    fs::create_symlink(folder / "outside", link);
+    ASSERT_FALSE(get(order(server)));
+    EXPECT_EQ(read(folder / "outside"), "untouched") << ending;
+    fs::remove(part(order(server)));
+  }
+  EXPECT_EQ(read(part(order(server)) += ".etag"), "\"v1\"\n");
+}
+
+TEST_F(Fetching, GoesOnWhenADiskIsNoLongerFull) {
+  Server server([&](const Asked& asked) { return file(asked, content); });
+  std::expected<Fetched, Failure> full;
+  {
+    const FullDisk disk;
+    full = get(order(server));
+  }
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().fault, Fault::no_room) << full.error().in_words();
+  EXPECT_EQ(names().size(), 1U) << "the part, and no half-written ETag";
+  EXPECT_TRUE(get(order(server)));
 }
 
 TEST_F(Fetching, SaysWhatAServerRefuses) {
@@ -324,85 +322,6 @@ TEST_F(Fetching, DoesNotHappenOffline) {
   EXPECT_TRUE(get(order(server))) << "a file that was carried over is found";
 }
 
-// As Hugging Face does: the hash stands in the hub's own answer, the bytes come from a store that knows another ETag.
-struct Hub : Fetching {
-  bool says_hash = true;
-  Server server{[this](const Asked& asked) {
-    if (asked.path.starts_with("/store/")) {
-      store_saw_token = asked.says("hunter2");
-      return file(asked, content, "\"of the store\"");
-    }
-    hub_saw_token = asked.says("\r\nauthorization: bearer hunter2");
-    if (asked.path != "/o/r/resolve/main/small.gguf") return Reply{"HTTP/1.1 404 Not Found\r\nContent-Length: 0", ""};
-    std::string head =
-        "HTTP/1.1 302 Found\r\nLocation: http://localhost:" + server.url().substr(17) + "/store/blob\r\n";
-    if (says_hash)
-      head +=
-          "X-Linked-Etag: \"" + crypto::hex(sha256) + "\"\r\nX-Linked-Size: " + std::to_string(content.size()) + "\r\n";
-    return Reply{head + "Content-Length: 0", ""};
-  }};
-  std::atomic<bool> hub_saw_token = false;
-  std::atomic<bool> store_saw_token = false;
-  Hub() { settings.hub = server.url(); }
-};
-
-TEST_F(Hub, SaysTheHash) {
-  const auto found = look_at(order("hf:o/r/small.gguf", false), settings, progress.stop);
-  ASSERT_TRUE(found) << found.error().in_words();
-  EXPECT_EQ(found->sha256, sha256);
-  EXPECT_EQ(found->bytes, content.size());
-  const auto fetched = get(order("hf:o/r/small.gguf", false));
-  ASSERT_TRUE(fetched) << fetched.error().in_words();
-  EXPECT_EQ(read(fetched->file), content);
-}
-
-TEST_F(Hub, IsHeldToWhatItSaidFirst) {
-  ASSERT_TRUE(get(order("hf:o/r/small.gguf", false)));
-  const std::size_t asked = server.asked().size();
-  sha256 = {};
-  ASSERT_TRUE(get(order("hf:o/r/small.gguf", false)));
-  EXPECT_EQ(server.asked().size(), asked) << "what was fetched once needs no hub";
-}
-
-TEST_F(Hub, ThatHasAnotherFileMeanwhileIsAskedAnew) {
-  const Order wanted = order("hf:o/r/small.gguf", false);
-  fs::create_directory(settings.folder);
-  ASSERT_TRUE(Depot(settings.folder).remember(wanted.source, crypto::sha256("as it was")));
-  EXPECT_EQ(get(wanted).error().fault, Fault::wrong);
-  EXPECT_TRUE(get(wanted));
-}
-
-TEST_F(Hub, ThatSaysNoHashNeedsOneFromTheOperator) {
-  says_hash = false;
-  const auto refused = get(order("hf:o/r/small.gguf", false));
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().fault, Fault::no_hash);
-  EXPECT_EQ(refused.error().hint, "say it in sha256");
-  EXPECT_TRUE(get(order("hf:o/r/small.gguf", true)));
-}
-
-TEST_F(Hub, ThatSaysAnotherHashThanTheOperatorIsNotAsked) {
-  Order wanted = order("hf:o/r/small.gguf", true);
-  wanted.sha256 = crypto::sha256("another");
-  const auto found = look_at(wanted, settings, progress.stop);
-  ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().fault, Fault::wrong);
-}
-
-TEST_F(Hub, AloneSeesTheToken) {
-  settings.manners.token = "hunter2";
-  settings.manners.token_origin = server.url();
-  ASSERT_TRUE(get(order("hf:o/r/small.gguf", false)));
-  EXPECT_TRUE(hub_saw_token);
-  EXPECT_FALSE(store_saw_token);
-}
-
-TEST_F(Hub, WithoutTheFileSaysSo) {
-  const auto refused = look_at(order("hf:o/r/other.gguf", false), settings, progress.stop);
-  ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().message, HasSubstr("no such file"));
-}
-
 TEST_F(Fetching, IsLookedAtBeforehand) {
   Server server([&](const Asked& asked) { return file(asked, content); });
   const auto found = look_at(order(server), settings, progress.stop);
@@ -420,6 +339,20 @@ TEST_F(Fetching, IsLookedAtWhereHeadIsNotAnswered) {
   const auto found = look_at(order(server), settings, progress.stop);
   ASSERT_TRUE(found) << found.error().in_words();
   EXPECT_EQ(found->bytes, content.size());
+}
+
+TEST_F(Fetching, IsLookedAtWhereHeadSaysNoLength) {
+  bool ranges = true;
+  Server server([&](const Asked& asked) {
+    return asked.method == "HEAD" || !ranges ? Reply{"HTTP/1.1 200 OK", content} : file(asked, content);
+  });
+  const auto found = look_at(order(server), settings, progress.stop);
+  ASSERT_TRUE(found) << found.error().in_words();
+  EXPECT_EQ(found->bytes, content.size());
+  ranges = false;
+  const auto unknown = look_at(order(server), settings, progress.stop);
+  ASSERT_TRUE(unknown) << unknown.error().in_words();
+  EXPECT_EQ(unknown->bytes, 0U);
 }
 
 TEST_F(Fetching, LetsItsBeginningBeRead) {

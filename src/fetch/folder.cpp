@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::size_t block_bytes = 256 * 1024;
 
-Failure as_failure(const Error& error) { return {Fault::refused, error.message, error.hint}; }
-
 Failure offline() {
   return {Fault::refused, "nothing is fetched here: downloads.offline is true",
           "copy the model's folder here yourself, and name it in folder in place of source"};
@@ -79,15 +77,19 @@ std::expected<Listing, Failure> listing_to_fetch(const Source& source, const Dep
   if (!commit) return listing_of(source, source.revision, settings, stop);
   bool gone = false;
   auto listing = listing_of(source, *commit, settings, stop, &gone);
-  const bool other = listing && listing->digest() != *known;
-  if (!gone && !other) return listing;
+  // Who may not see the repository, or asks a mirror that is behind, is told the same: only a hub that has another
+  // commit now is believed.
+  if (gone && source.revision != *commit) listing = listing_of(source, source.revision, settings, stop);
+  if (!listing || (listing->commit == *commit && listing->digest() == *known)) return listing;
+  const bool other = listing->commit == *commit;
   // What came so far can never become whole.
   depot.remove_parts(*known);
   depot.forget(source);
   const std::string what = "commit " + *commit + " of repository " + source.repository;
   return std::unexpected(
       Failure{Fault::wrong,
-              gone ? "the hub has no " + what + " any more" : "the hub lists other files of " + what + " than it did",
+              other ? what + " has other files than were begun: the hub lists others, or this server takes others of it"
+                    : "the hub has no " + what + " any more",
               "nothing of it was kept; ordered again, the hub is asked anew what " + source.revision + " is"});
 }
 
@@ -141,9 +143,9 @@ std::expected<void, Failure> bring(const std::string& url, const ListedFile& fil
   for (int tries = 0; tries < 2; ++tries) {
     Part part(path, settings, progress, among);
     if (auto opened = part.open(); !opened) return opened;
-    const auto resumed = complete(part, url, file.bytes, settings, progress);
+    const auto resumed = complete(part, {url, true, file.bytes, file.sha256}, settings, progress);
     if (!resumed) {
-      if (resumed.error().fault == Fault::wrong) part.remove();
+      if (resumed.error().fault == Fault::wrong && part.bytes() == 0) part.remove();
       return std::unexpected(resumed.error());
     }
     const auto right = is_as_listed(part, path, file);
@@ -190,7 +192,7 @@ std::expected<FoundFolder, Failure> look_at_folder(const Source& source, const S
 
 std::expected<Fetched, Failure> fetch_folder(const Source& source, const Settings& settings, Progress& progress) {
   const Depot depot(settings.folder);
-  if (auto made = depot.make(); !made) return std::unexpected(as_failure(made.error()));
+  if (auto made = depot.make(); !made) return std::unexpected(made.error());
   const auto here = [&](const crypto::Digest& digest) -> std::optional<Fetched> {
     const auto folder = depot.find(digest);
     if (!folder) return std::nullopt;
@@ -202,8 +204,9 @@ std::expected<Fetched, Failure> fetch_folder(const Source& source, const Setting
   const auto listing = listing_to_fetch(source, depot, settings, progress.stop);
   if (!listing) return std::unexpected(listing.error());
   const crypto::Digest digest = listing->digest();
-  if (auto kept = depot.remember(source, digest, listing->commit); !kept)
-    return std::unexpected(as_failure(kept.error()));
+  // What is noted already could not be written anew on a full disk.
+  if (digest != known || depot.remembered_commit(source) != listing->commit)
+    if (auto kept = depot.remember(source, digest, listing->commit); !kept) return std::unexpected(kept.error());
   if (const auto folder = here(digest)) return *folder;
 
   const fs::path place = depot.place(digest, source), parts = Depot::part_of(place);

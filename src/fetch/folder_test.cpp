@@ -7,7 +7,7 @@
 #include <map>
 #include <mutex>
 
-#include "fetch/server_testing.hpp"
+#include "fetch/fetching_testing.hpp"
 
 namespace faelled::fetch {
 namespace {
@@ -32,6 +32,9 @@ struct FolderOfAHub : testing::Test {
   std::map<std::string, std::string> status;
   std::string listing;  // in place of the true one
   std::string listing_status = "200 OK";
+  std::string etag = "\"v1\"";
+  std::string store;                        // where large files are sent on to
+  std::map<std::string, std::string> page;  // comes whole in place of a file, whatever part was asked for
   std::mutex mutex;
   Settings settings;
   Progress progress;
@@ -81,7 +84,11 @@ struct FolderOfAHub : testing::Test {
     const std::string name = asked.path.substr(start.size());
     if (status.contains(name)) return {"HTTP/1.1 " + status[name] + "\r\nRetry-After: 7\r\nContent-Length: 0", ""};
     if (!files.contains(name)) return nothing;
-    Reply reply = file(asked, sent.contains(name) ? sent[name] : files[name]);
+    if (page.contains(name))
+      return {"HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(page[name].size()), page[name]};
+    if (!store.empty() && is_large(name))
+      return {"HTTP/1.1 302 Found\r\nLocation: " + store + "/" + name + "\r\nContent-Length: 0", ""};
+    Reply reply = file(asked, sent.contains(name) ? sent[name] : files[name], etag);
     if (const auto least = cut.find(name); least != cut.end()) {
       reply.body.resize(std::min(reply.body.size(), least->second));
       cut.erase(least);
@@ -178,6 +185,63 @@ TEST_F(FolderOfAHub, DoesNotMixTwoCommitsOfABranchThatMoves) {
   const auto anew = get();
   ASSERT_TRUE(anew) << anew.error().in_words();
   EXPECT_EQ(read(anew->file / "model-00001-of-00002.safetensors"), std::string(100'000, 'z'));
+}
+
+TEST_F(FolderOfAHub, GoesOnThoughEachStoreHasAnETagOfItsOwn) {
+  cut["model-00002-of-00002.safetensors"] = 20'000;
+  ASSERT_FALSE(get());
+  etag = "\"of another store\"";
+  Progress again;
+  ASSERT_TRUE(fetch({source(), {}}, settings, again));
+  EXPECT_EQ(again.fetched.load(), 30'000U);
+}
+
+TEST_F(FolderOfAHub, KeepsItsPartsWhereAPageComesInTheirPlace) {
+  cut["model-00002-of-00002.safetensors"] = 20'000;
+  ASSERT_FALSE(get());
+  page["model-00002-of-00002.safetensors"] = "<html>sign in</html>";
+  const auto other = get();
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().fault, Fault::later) << other.error().in_words();
+  page.clear();
+  Progress again;
+  ASSERT_TRUE(fetch({source(), {}}, settings, again));
+  EXPECT_EQ(again.fetched.load(), 30'000U);
+}
+
+TEST_F(FolderOfAHub, KeepsWhatCameWhereNobodyIsShownTheRepository) {
+  cut["model-00002-of-00002.safetensors"] = 20'000;
+  ASSERT_FALSE(get());
+  listing_status = "404 Not Found";
+  const auto hidden = get();
+  ASSERT_FALSE(hidden);
+  EXPECT_EQ(hidden.error().fault, Fault::refused) << hidden.error().in_words();
+  EXPECT_THAT(hidden.error().message, HasSubstr("no such file"));
+  listing_status = "200 OK";
+  Progress again;
+  ASSERT_TRUE(fetch({source(), {}}, settings, again));
+  EXPECT_EQ(again.fetched.load(), 30'000U) << "the token is right again";
+}
+
+TEST_F(FolderOfAHub, GoesOnWhenADiskIsNoLongerFull) {
+  cut["model-00002-of-00002.safetensors"] = 20'000;
+  ASSERT_FALSE(get());
+  std::expected<Fetched, Failure> full;
+  {
+    const FullDisk disk;
+    full = get();
+  }
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().fault, Fault::no_room) << full.error().in_words();
+  EXPECT_THAT(full.error().message, HasSubstr("00002-of-00002.safetensors.part")) << "what is noted is not noted again";
+  EXPECT_TRUE(get());
+  fs::remove_all(settings.folder);
+  {
+    const FullDisk disk;
+    full = get();
+  }
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().fault, Fault::no_room) << "not even the note could be written";
 }
 
 TEST_F(FolderOfAHub, ThatListsOtherFilesOfTheSameCommitIsNotBelieved) {
@@ -334,8 +398,12 @@ TEST_F(FolderOfAHub, GoesFromTheDepotWithAllThatIsInIt) {
 TEST_F(FolderOfAHub, IsAskedForWithTheTokenOnTheHubAlone) {
   settings.manners.token = "hunter2";
   settings.manners.token_origin = server.url();
+  Server elsewhere([&](const Asked& asked) { return file(asked, files[asked.path.substr(1)]); });
+  store = elsewhere.url();
   ASSERT_TRUE(get());
   for (const Asked& asked : server.asked()) EXPECT_TRUE(asked.says("authorization: bearer hunter2")) << asked.path;
+  EXPECT_EQ(elsewhere.asked().size(), 2U);
+  for (const Asked& asked : elsewhere.asked()) EXPECT_FALSE(asked.says("hunter2")) << asked.path;
 }
 
 }  // namespace

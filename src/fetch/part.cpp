@@ -51,6 +51,17 @@ Failure disk_failure(const fs::path& path) {
           "the folder must be the server's own, and writable"};
 }
 
+std::expected<void, Failure> write_note(const fs::path& path, std::string_view text) {
+  fs::path draft = path;
+  draft += ".new";
+  std::error_code ignored;
+  fs::remove(draft, ignored);  // no link that lies there is followed
+  if (write_whole(path, text)) return {};
+  const Failure failure = disk_failure(path);
+  fs::remove(draft, ignored);
+  return std::unexpected(failure);
+}
+
 std::expected<void, Failure> sync_folder(const fs::path& folder) {
   const OpenFile opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.fd < 0 || ::fsync(opened.fd) != 0) return std::unexpected(disk_failure(folder));
@@ -95,8 +106,9 @@ void Part::is_of(const std::string& etag) {
   const std::string strong = etag.starts_with('"') ? etag : std::string();
   if (strong == etag_) return;
   etag_ = strong;
-  std::ofstream out(etag_path(), std::ios::trunc);
-  out << etag_ << '\n';
+  if (write_note(etag_path(), etag_ + '\n')) return;
+  std::error_code ignored;
+  fs::remove(etag_path(), ignored);  // the next try asks without one
 }
 
 bool Part::begin_anew() {
@@ -142,57 +154,83 @@ void Part::will_have(std::uint64_t bytes) {
   if (among_.total == 0) progress_.total = bytes;
 }
 
-std::expected<bool, Failure> complete(Part& part, const std::string& url, std::uint64_t bytes_said,
-                                      const Settings& settings, Progress& progress) {
-  const std::uint64_t before = part.bytes();
-  if (bytes_said > 0 && before == bytes_said) return true;
+namespace {
+
+// One answer on its way into a part.
+struct Arriving {
+  Part& part;
+  const Whole& whole;
+  const Settings& settings;
+  std::uint64_t before = part.bytes();
+  std::uint64_t due = whole.bytes;  // 0: nobody has said yet
   bool resumed = before > 0;
-  std::optional<Failure> why;
-  std::optional<std::uint64_t> total;
-  const auto stop = [&why](Failure failure) {
+  std::optional<Failure> why = {};  // it was stopped
+
+  bool stop(Failure failure) {
     why = std::move(failure);
     return false;
-  };
-  const auto begun = [&](const Answer& answer) {
-    const std::string where = shown(answer.url);
-    if (answer.status == 206) {
-      const auto range = content_range_of(answer.content_range);
-      if (!range || range->first != part.bytes() || before == 0) {
-        part.begin_anew();
-        return stop({Fault::later, where + " sends another part of the file than was asked for", {}});
-      }
-      total = range->total;
-    } else {
-      // It does not resume, or has another file now.
-      if (part.bytes() > 0 && !part.begin_anew()) return stop(disk_failure(settings.folder));
-      resumed = false;
-      total = answer.length;
-    }
-    if (bytes_said > 0 && total && *total != bytes_said)
-      return stop({Fault::wrong,
-                   where + " has " + std::to_string(*total) + " bytes, and the hub says " + std::to_string(bytes_said),
-                   "has the file changed there?"});
-    if (total.value_or(0) > limits::fetch_file_bytes_max)
-      return stop({Fault::refused, where + " is larger than any model", {}});
-    part.will_have(total.value_or(0));
-    part.is_of(answer.etag);
-    if (std::string no = no_room_for(total.value_or(part.bytes()) - part.bytes(), settings); !no.empty())
-      return stop(no_room(std::move(no)));
-    return true;
-  };
-  const auto piece = [&](std::span<const std::byte> bytes) {
-    if (part.bytes() + bytes.size() > total.value_or(bytes_said > 0 ? bytes_said : limits::fetch_file_bytes_max))
-      return stop({Fault::later, shown(url) + " sends more than it announced", {}});
-    if (auto failed = part.add(bytes)) return stop(std::move(*failed));
-    return true;
-  };
+  }
+  bool begun(const Answer& answer);
+  bool take(std::span<const std::byte> piece);
+};
+
+bool Arriving::begun(const Answer& answer) {
+  const std::string where = shown(answer.url);
+  const auto of_hub = linked_sha256(answer);
+  if (of_hub && whole.sha256 && *of_hub != *whole.sha256)
+    return stop({Fault::wrong,
+                 shown(whole.url) + ": the hub says its SHA-256 is " + crypto::hex(*of_hub) + ", and it must be " +
+                     crypto::hex(*whole.sha256),
+                 "has the file changed there?"});
+  const auto range = content_range_of(answer.content_range);
+  if (answer.status == 206 && (!range || range->first != before || before == 0)) {
+    part.begin_anew();
+    return stop({Fault::later, where + " sends another part of the file than was asked for", {}});
+  }
+  const auto total = answer.status == 206 ? range->total : answer.length;
+  if (due == 0) due = answer.linked_size.value_or(0);
+  if (due > 0 && total && *total != due)
+    return stop({before > 0 ? Fault::later : Fault::wrong,
+                 where + " has " + std::to_string(*total) + " bytes, and the hub says " + std::to_string(due),
+                 "has the file changed there, or does a proxy answer in its place?"});
+  due = total.value_or(due);
+  if (answer.status == 206 && due > 0 && due < before)
+    return stop({Fault::later, where + " sends what lies behind the file's end", {}});
+  if (due > limits::fetch_file_bytes_max) return stop({Fault::refused, where + " is larger than any model", {}});
+  if (answer.status == 200) {  // it does not resume, or has another file now
+    if (before > 0 && !part.begin_anew()) return stop(disk_failure(settings.folder));
+    resumed = false;
+  }
+  part.will_have(due);
+  if (!whole.of_hub) part.is_of(answer.etag);
+  if (std::string no = no_room_for(due > 0 ? due - part.bytes() : 0, settings); !no.empty())
+    return stop(no_room(std::move(no)));
+  return true;
+}
+
+bool Arriving::take(std::span<const std::byte> piece) {
+  if (part.bytes() + piece.size() > (due > 0 ? due : limits::fetch_file_bytes_max))
+    return stop({Fault::later, shown(whole.url) + " sends more than it announced", {}});
+  if (auto failed = part.add(piece)) return stop(std::move(*failed));
+  return true;
+}
+
+}  // namespace
+
+std::expected<bool, Failure> complete(Part& part, const Whole& whole, const Settings& settings, Progress& progress) {
+  if (whole.bytes > 0 && part.bytes() > whole.bytes && !part.begin_anew())
+    return std::unexpected(disk_failure(settings.folder));
+  if (whole.bytes > 0 && part.bytes() == whole.bytes) return true;
+  Arriving arriving{part, whole, settings};
   Question question;
-  question.url = url;
-  question.from = before;
-  if (before > 0) question.if_range = part.etag();
+  question.url = whole.url;
+  question.from = arriving.before;
+  if (arriving.before > 0 && !whole.of_hub) question.if_range = part.etag();
   Transfer transfer(settings.manners, progress.stop);
-  const auto answer = transfer.ask(question, begun, piece);
-  if (why) return std::unexpected(std::move(*why));
+  const auto answer = transfer.ask(
+      question, [&](const Answer& told) { return arriving.begun(told); },
+      [&](std::span<const std::byte> piece) { return arriving.take(piece); });
+  if (arriving.why) return std::unexpected(std::move(*arriving.why));
   if (!answer) return std::unexpected(answer.error());
   if (answer->status == 416) {  // nothing is left to come, or the part is of a longer file
     const auto range = content_range_of(answer->content_range);
@@ -201,12 +239,12 @@ std::expected<bool, Failure> complete(Part& part, const std::string& url, std::u
     return std::unexpected(Failure{Fault::later, shown(answer->url) + " has fewer bytes than came before", {}});
   }
   if (answer->status != 200 && answer->status != 206) return std::unexpected(failure_of(*answer));
-  if (total && part.bytes() != *total)
+  if (arriving.due > 0 && part.bytes() != arriving.due)
     return std::unexpected(Failure{Fault::later,
                                    shown(answer->url) + " broke off after " + std::to_string(part.bytes()) + " of " +
-                                       std::to_string(*total) + " bytes",
+                                       std::to_string(arriving.due) + " bytes",
                                    {}});
-  return resumed;
+  return arriving.resumed;
 }
 
 }  // namespace faelled::fetch

@@ -22,6 +22,8 @@ std::string no_room_for(std::uint64_t more, const Settings& settings);
 Failure no_room(std::string why);
 // By errno.
 Failure disk_failure(const std::filesystem::path& path);
+// A small file that is written whole and for good, or not at all.
+std::expected<void, Failure> write_note(const std::filesystem::path& path, std::string_view text);
 // The folder's entries are on the disk for good.
 std::expected<void, Failure> sync_folder(const std::filesystem::path& folder);
 
@@ -47,7 +49,7 @@ class Part {
   // Makes it, or reads what is there. Errors: cancelled, no_room, refused.
   std::expected<void, Failure> open();
   std::uint64_t bytes() const { return bytes_; }
-  // Strong ones alone: a weak one may stand for other bytes.
+  // Of what came last. Strong ones alone: a weak one may stand for other bytes.
   const std::string& etag() const { return etag_; }
   void is_of(const std::string& etag);
   // How large the file will be; 0: not known.
@@ -74,8 +76,16 @@ class Part {
   std::string etag_;
 };
 
-// Brings the part to its end; true: some of it was there before. `bytes_said`: what the hub says it has; 0: nothing.
-std::expected<bool, Failure> complete(Part& part, const std::string& url, std::uint64_t bytes_said,
-                                      const Settings& settings, Progress& progress);
+// The file that a part is of, as far as it is known.
+struct Whole {
+  std::string url;
+  // A hub sends each question to another store, with an ETag of its own: what tells whether a part is of this file is
+  // its hash alone.
+  bool of_hub = false;
+  std::uint64_t bytes = 0;               // as the hub says; 0: it has not
+  std::optional<crypto::Digest> sha256;  // a hub that says another one now is asked for no byte
+};
+// Brings the part to its end; true: some of it was there before. An answer of another length leaves what is there.
+std::expected<bool, Failure> complete(Part& part, const Whole& whole, const Settings& settings, Progress& progress);
 
 }  // namespace faelled::fetch

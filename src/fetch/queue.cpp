@@ -18,7 +18,7 @@ const Queue::Entry* Queue::find(const std::string& model) const { return const_c
 void Queue::want(const std::string& model, Instant now) {
   Entry* known = entry(model);
   if (known == nullptr) {
-    entries_.push_back({model, State::waiting, false, 0, now, {}});
+    entries_.push_back({model, State::waiting, false, 0, 0, now, {}});
     by_model_.emplace(entries_.back().model, std::prev(entries_.end()));
     return;
   }
@@ -27,6 +27,7 @@ void Queue::want(const std::string& model, Instant now) {
   known->state = State::waiting;
   any_hurried_ |= known->hurried;
   known->tries = 0;
+  known->most = 0;
   known->again = now;
 }
 
@@ -61,7 +62,7 @@ std::optional<std::string> Queue::begin(Instant now) {
   return next->model;
 }
 
-void Queue::ended(const std::optional<Failure>& failure, bool brought, Instant now) {
+void Queue::ended(const std::optional<Failure>& failure, std::uint64_t here, Instant now) {
   busy_ = false;
   const auto found = std::ranges::find(entries_, State::fetching, &Entry::state);
   if (found == entries_.end()) return;  // it was forgotten meanwhile
@@ -71,7 +72,8 @@ void Queue::ended(const std::optional<Failure>& failure, bool brought, Instant n
     return;
   }
   found->failure = *failure;
-  found->tries = brought ? 1 : found->tries + 1;
+  found->tries = here > found->most ? 1 : found->tries + 1;
+  found->most = std::max(found->most, here);
   if (failure->fault == Fault::cancelled || !failure->retries() || found->tries >= limits::fetch_tries_max) {
     found->state = State::failed;
     entries_.splice(entries_.end(), entries_, found);  // those that wait are not looked for behind it

@@ -22,11 +22,13 @@ class Queue {
     State state = State::waiting;
     bool hurried = false;
     std::uint32_t tries = 0;  // in a row that brought nothing
+    std::uint64_t most = 0;   // bytes that were ever here when one ended
     Instant again{};          // waiting: not before
     Failure failure;          // the last one; failed, or waiting with tries > 0
   };
 
-  // At the end of the line; one that failed is tried at once. One that is fetched or waits stays as it is.
+  // At the end of the line. One that waits keeps its place and one that failed comes first, both at once and with all
+  // their tries anew; one that is being fetched stays as it is.
   void want(const std::string& model, Instant now);
   // Somebody waits for it: next, once what is fetched now has ended.
   void hurry(const std::string& model);
@@ -35,8 +37,9 @@ class Queue {
 
   // The next one, which counts as being fetched from now on; nothing while another one is.
   std::optional<std::string> begin(Instant now);
-  // `failure`: none, it is here. `brought`: bytes came, so it counts as a first try.
-  void ended(const std::optional<Failure>& failure, bool brought, Instant now);
+  // `failure`: none, it is here. `here`: bytes of it that are; more than ever before count as a first try, but not
+  // those that come again and again.
+  void ended(const std::optional<Failure>& failure, std::uint64_t here, Instant now);
 
   const Entry* find(const std::string& model) const;
   // When begin() may have something new; Instant::max(): only after another call.

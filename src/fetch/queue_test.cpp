@@ -18,7 +18,7 @@ TEST(Queue, FetchesOneAtATimeInTheOrderWanted) {
   EXPECT_EQ(queue.begin(clock.now()), "a");
   EXPECT_EQ(queue.begin(clock.now()), std::nullopt);
   EXPECT_EQ(queue.wake(), Instant::max());
-  queue.ended(std::nullopt, true, clock.now());
+  queue.ended(std::nullopt, 100, clock.now());
   EXPECT_EQ(queue.find("a"), nullptr);
   EXPECT_EQ(queue.begin(clock.now()), "b");
 }
@@ -29,7 +29,7 @@ TEST(Queue, PutsFirstWhatSomebodyWaitsFor) {
   for (const char* model : {"a", "b", "c"}) queue.want(model, clock.now());
   EXPECT_EQ(queue.begin(clock.now()), "a");
   queue.hurry("c");
-  queue.ended(std::nullopt, true, clock.now());
+  queue.ended(std::nullopt, 100, clock.now());
   EXPECT_EQ(queue.begin(clock.now()), "c");
 }
 
@@ -40,15 +40,48 @@ TEST(Queue, WaitsLongerAfterEachTryThatBroughtNothing) {
   Duration pause = limits::fetch_retry_first;
   for (int i = 0; i < 4; ++i, pause *= 2) {
     ASSERT_EQ(queue.begin(clock.now()), "a");
-    queue.ended(network, false, clock.now());
+    queue.ended(network, 0, clock.now());
     EXPECT_EQ(queue.begin(clock.now()), std::nullopt);
     EXPECT_EQ(queue.wake(), clock.now() + pause);
     EXPECT_EQ(queue.find("a")->state, Queue::State::waiting);
     clock.advance(pause);
   }
   ASSERT_EQ(queue.begin(clock.now()), "a");
-  queue.ended(network, true, clock.now());
+  queue.ended(network, 100, clock.now());
   EXPECT_EQ(queue.wake(), clock.now() + limits::fetch_retry_first) << "bytes came: it begins to count anew";
+}
+
+TEST(Queue, CountsNoBytesThatComeAgainAndAgain) {
+  ManualClock clock;
+  Queue queue;
+  queue.want("a", clock.now());
+  Duration pause = limits::fetch_retry_first;
+  for (const std::uint64_t here : {100U, 100U, 30U, 100U}) {
+    ASSERT_EQ(queue.begin(clock.now()), "a");
+    queue.ended(network, here, clock.now());
+    EXPECT_EQ(queue.wake(), clock.now() + pause) << "each try began anew";
+    clock.advance(pause);
+    pause *= 2;
+  }
+  ASSERT_EQ(queue.begin(clock.now()), "a");
+  queue.ended(network, 101, clock.now());
+  EXPECT_EQ(queue.wake(), clock.now() + limits::fetch_retry_first);
+}
+
+TEST(Queue, TriesAtOnceWhatIsOrderedAgain) {
+  ManualClock clock;
+  Queue queue;
+  for (const char* model : {"a", "b", "c"}) queue.want(model, clock.now());
+  ASSERT_EQ(queue.begin(clock.now()), "a");
+  queue.ended(lie, 0, clock.now());
+  ASSERT_EQ(queue.begin(clock.now()), "b");
+  queue.ended(network, 0, clock.now());
+  queue.want("b", clock.now());
+  EXPECT_EQ(queue.find("b")->tries, 0U);
+  queue.want("a", clock.now());
+  EXPECT_EQ(queue.begin(clock.now()), "a") << "one that failed comes first";
+  queue.ended(std::nullopt, 0, clock.now());
+  EXPECT_EQ(queue.begin(clock.now()), "b") << "one that waits keeps its place";
 }
 
 TEST(Queue, LetsOthersGoOnWhileOneWaitsToTryAgain) {
@@ -57,7 +90,7 @@ TEST(Queue, LetsOthersGoOnWhileOneWaitsToTryAgain) {
   queue.want("a", clock.now());
   queue.want("b", clock.now());
   ASSERT_EQ(queue.begin(clock.now()), "a");
-  queue.ended(network, false, clock.now());
+  queue.ended(network, 0, clock.now());
   EXPECT_EQ(queue.begin(clock.now()), "b");
 }
 
@@ -67,7 +100,7 @@ TEST(Queue, GivesUpAfterManyTriesAndBeginsAnewWhenOrdered) {
   queue.want("a", clock.now());
   for (std::size_t i = 0; i < limits::fetch_tries_max; ++i) {
     ASSERT_EQ(queue.begin(clock.now()), "a") << i;
-    queue.ended(network, false, clock.now());
+    queue.ended(network, 0, clock.now());
     clock.advance(limits::fetch_retry_most);
   }
   EXPECT_EQ(queue.find("a")->state, Queue::State::failed);
@@ -81,7 +114,7 @@ TEST(Queue, NeverTriesALieAgainByItself) {
   Queue queue;
   queue.want("a", clock.now());
   ASSERT_EQ(queue.begin(clock.now()), "a");
-  queue.ended(lie, true, clock.now());
+  queue.ended(lie, 100, clock.now());
   EXPECT_EQ(queue.find("a")->state, Queue::State::failed);
   EXPECT_EQ(queue.find("a")->failure, lie);
   clock.advance(std::chrono::hours(24));
@@ -93,7 +126,7 @@ TEST(Queue, DoesAsABusyServerSays) {
   Queue queue;
   queue.want("a", clock.now());
   ASSERT_EQ(queue.begin(clock.now()), "a");
-  queue.ended(Failure{Fault::later, "busy", {}, 90s}, false, clock.now());
+  queue.ended(Failure{Fault::later, "busy", {}, 90s}, 0, clock.now());
   EXPECT_EQ(queue.wake(), clock.now() + 90s);
 }
 
@@ -107,7 +140,7 @@ TEST(Queue, ForgetsWhatIsBeingFetchedAndWaitsForItsEnd) {
   EXPECT_TRUE(queue.forget("a"));
   queue.want("a", clock.now());
   EXPECT_EQ(queue.begin(clock.now()), std::nullopt) << "its thread still runs";
-  queue.ended(Failure{Fault::cancelled, "stopped", {}}, true, clock.now());
+  queue.ended(Failure{Fault::cancelled, "stopped", {}}, 100, clock.now());
   EXPECT_EQ(queue.begin(clock.now()), "a") << "the new order knows nothing of the old one's end";
 }
 

@@ -98,6 +98,24 @@ struct Transfer::Handle {
   Handle& operator=(const Handle&) = delete;
 };
 
+// What a hub says of a file stands in its own answers, not in that of the store behind it.
+struct WordOfHub {
+  std::string origin;
+  bool still = true;  // every address so far was the hub's
+  std::string etag = {};
+  std::optional<std::uint64_t> size = {};
+
+  Answer with(Answer answer) {
+    if (still && !answer.linked_etag.empty()) {
+      etag = answer.linked_etag;
+      size = answer.linked_size;
+    }
+    answer.linked_etag = etag;
+    answer.linked_size = size;
+    return answer;
+  }
+};
+
 // One request, while it is under way.
 struct Transfer::Call {
   const std::atomic<bool>& stop;
@@ -182,14 +200,20 @@ Transfer::~Transfer() {
 }
 
 std::expected<Answer, Failure> Transfer::ask(Question question, const Begun& begun, const Piece& piece) {
-  Answer first;
+  const auto asked_at = std::chrono::steady_clock::now();
+  const Duration within = question.within;
+  WordOfHub word{std::string(origin_of(question.url))};
+  const Begun begun_with_word = [&](const Answer& answer) { return !begun || begun(word.with(answer)); };
   for (std::size_t hop = 0;; ++hop) {
-    auto answer = once(question, begun, piece);
+    word.still = word.still && origin_of(question.url) == word.origin;
+    if (within > Duration{}) {
+      question.within = within - (std::chrono::steady_clock::now() - asked_at);
+      if (question.within < 1ms)
+        return std::unexpected(on_the_way(CURLE_OPERATION_TIMEDOUT, question.url, "it took too long to be asked"));
+    }
+    auto answer = once(question, begun_with_word, piece);
     if (!answer) return answer;
-    // What a hub says of the file stands in its own answer, not in that of the store behind it.
-    if (hop == 0) first = *answer;
-    answer->linked_etag = first.linked_etag;
-    answer->linked_size = first.linked_size;
+    *answer = word.with(std::move(*answer));
     const bool elsewhere = answer->status >= redirect_first && answer->status <= redirect_last;
     if (!elsewhere || !question.follow) return answer;
     const std::string next = answer->location;
@@ -244,7 +268,8 @@ std::expected<Answer, Failure> Transfer::once(const Question& question, const Be
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(stall_bytes_per_s));
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, std::max(1L, millis(manners_.stall_max) / 1000));
   if (question.within > Duration{}) curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, millis(question.within));
-  if (manners_.rate > 0) curl_easy_setopt(curl, CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(manners_.rate));
+  if (manners_.rate > 0 && question.within == Duration{})
+    curl_easy_setopt(curl, CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(manners_.rate));
   if (!manners_.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, manners_.ca_file.c_str());
   if (here) curl_easy_setopt(curl, CURLOPT_PROXY, "");  // a proxy's own machine is another one
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &Call::header);
@@ -278,6 +303,13 @@ std::expected<Answer, Failure> Transfer::once(const Question& question, const Be
     call.answer.location = next != nullptr ? next : "";
   }
   return std::move(call.answer);
+}
+
+std::optional<crypto::Digest> linked_sha256(const Answer& answer) {
+  std::string_view etag = answer.linked_etag;
+  if (etag.starts_with('"')) etag.remove_prefix(1);
+  if (etag.ends_with('"')) etag.remove_suffix(1);
+  return crypto::from_hex(etag);
 }
 
 Failure failure_of(const Answer& answer) {

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "crypto/digest.hpp"
 #include "fetch/failure.hpp"
 
 namespace faelled::fetch {
@@ -35,7 +36,7 @@ struct Question {
   std::optional<std::uint64_t> bytes;  // so many at most
   std::string if_range;                // an ETag: a part only of what it was then
   bool follow = true;                  // redirects
-  Duration within{};                   // all of it; zero: as long as bytes come
+  Duration within{};                   // all of it, redirects too, at full speed; zero: as long as bytes come
 };
 
 struct Answer {
@@ -45,7 +46,9 @@ struct Answer {
   std::string content_range;
   std::string location;  // of a redirect: the whole next address
   std::string etag;
-  std::string linked_etag;  // of a hub: the file's hash, whoever sends its bytes
+  // Of a hub: the file's hash and size, whoever sends its bytes. Of the last that says so before the first redirect to
+  // another origin.
+  std::string linked_etag;
   std::optional<std::uint64_t> linked_size;
   Duration retry_after{};
 };
@@ -73,6 +76,9 @@ class Transfer {
   struct Handle;
   std::unique_ptr<Handle> handle_;
 };
+
+// Of a hub's file, as `linked_etag` says it.
+std::optional<crypto::Digest> linked_sha256(const Answer& answer);
 
 // What a status other than 200 and 206 says of a source.
 Failure failure_of(const Answer& answer);

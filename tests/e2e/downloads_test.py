@@ -43,6 +43,11 @@ def lying(server):
     return sorted(file.name for file in folder.iterdir() if not file.name.endswith(".hash")) if folder.exists() else []
 
 
+def notes(server):
+    """Names of those of what a hub said."""
+    return sorted(file.name for file in (server.data / "models").glob("*.hash*"))
+
+
 def until_here(server, model):
     until(f"the file of {model} is here", lambda: download(server, model)["state"] == "here", 30)
 
@@ -246,6 +251,29 @@ def test_a_hub_says_the_hash(make_server, mirror, tiny, model_files):
     assert status == 400 and answer["error"]["param"] == "definition.sha256", answer
     status, answer = add(server, definition | {"id": "absent", "source": "hf:owner/repo/absent.gguf"})
     assert status == 400 and answer["error"]["param"] == "definition.source" and "no such file" in answer["error"]["message"], answer
+
+
+def test_what_a_hub_said_of_a_model_that_never_came_is_forgotten_with_it(make_server, mirror, tiny, model_files):
+    definition = tiny("slow", id="far")
+    del definition["file"]
+    definition["source"] = "hf:owner/repo/slow.gguf"
+    first, second = model_files["slow"].read_bytes(), model_files["chat"].read_bytes()
+    mirror.put("/store/slow.gguf", first)
+    server = make_server([], llama_server=named_by("FAELLED_LLAMA_SERVER"), downloads={"hub": mirror.url}).start()
+    mirror.hold_at = len(first) // 2
+    assert add(server, definition)[0] == 201
+    until("half of it is here", until_half(server, mirror, "far", len(first)))
+    _, sha256 = mirror.put("/store/slow.gguf", second)
+    status, answer = add(server, definition | {"id": "other"}, dry_run=True)
+    assert status == 400 and answer["error"]["param"] == "definition.sha256" and sha256 in answer["error"]["message"], answer
+    assert len(notes(server)) == 1
+    assert server.faelled("model", "remove", "far", "--delete-file").returncode == 0
+    until("neither part nor note lies there", lambda: lying(server) == notes(server) == [])
+    mirror.hold_at = None
+    status, answer = add(server, definition)
+    assert status == 201 and answer["offer"]["sha256"] == sha256, answer
+    until_here(server, "far")
+    assert download(server, "far")["sha256"] == sha256 and said(server.chat("far", max_tokens=3))
 
 
 def test_over_tls_the_source_proves_who_it_is(make_server, mirror, tiny, model_files, tmp_path):

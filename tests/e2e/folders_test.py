@@ -1,6 +1,7 @@
 """Models for vLLM that are fetched as folders: from a hub on this machine, behind the fake vLLM and once behind the real one."""
 
 import json
+import re
 import resource
 import signal
 import struct
@@ -52,6 +53,10 @@ def says(server, model):
     answer = server.post("/v1/completions", {"model": model, "prompt": "hello", "max_tokens": 3})
     assert answer.status_code == 200, answer.text
     return answer.json()["choices"][0]["text"]
+
+
+def failures(server):
+    return int(re.search(r"^faelled_fetch_failed_total (\d+)", server.metrics(), re.M)[1])
 
 
 def folder_of(server, model):
@@ -123,15 +128,15 @@ def test_a_restart_goes_on_at_the_same_commit_though_the_branch_has_moved(runnin
 # Invariant: the file that was ordered
 def test_a_folder_with_another_file_than_was_listed_is_not_kept(running, mirror):
     commit = mirror.put_repository("owner/small", model_of())
-    path = f"/store/owner/small/{commit}/model-00002-of-00002.safetensors"
-    right, mirror.files[path] = mirror.files[path], safetensors("b", b"!")
+    name = "model-00002-of-00002.safetensors"
+    mirror.moved[f"/owner/small/resolve/{commit}/{name}"] = mirror.put(f"/other/{name}", safetensors("b", b"!"))[0]
     assert add(running, FAR)[0] == 201
     failed = until_failed(running, "far")
     assert "00002-of-00002.safetensors is another file" in failed["detail"] and "SHA-256" in failed["detail"], failed
     parts = running.data / "models" / lying(running)[0]
     assert parts.name.endswith(".part") and not list(parts.glob("model-00002*")), "nothing of it stays"
     assert running.chat("far").status_code == 503 and running.model_state("far")["state"] == "failed"
-    mirror.files[path] = right
+    mirror.moved.clear()
     assert running.faelled("model", "fetch", "far").stdout.startswith("source: hf:owner/small\n")
     until_here(running, "far")
     assert says(running, "far") == "ba"
@@ -170,10 +175,14 @@ def test_what_cannot_be_a_folder_is_refused_before_anything_comes(running, mirro
     mirror.put_repository("owner/large", model_of(num_hidden_layers=1000, max_position_embeddings=10_000_000))
     mirror.put_repository("owner/half", {name: content for name, content in model.items() if "00002-of" not in name})
     mirror.put_repository("owner/dumb", model | {"tokenizer_config.json": b"{}"})
+    mirror.put_repository("owner/mute", {name: content for name, content in model.items() if name != "tokenizer.json"})
+    named_else = json.dumps({"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "weights-2.safetensors"}}).encode()
+    mirror.put_repository("owner/else", model | {"model.safetensors.index.json": named_else, "weights-2.safetensors": b"x" * 2000})
     for source, key, words in [("hf:owner/pickles", "source", "could run code"), ("hf:owner/gguf", "source", "engine llama"),
                                ("hf:owner/tricks", "source", "no repository has"), ("hf:owner/absent", "source", "no such file"),
                                ("hf:owner/pickles@v2", "source", "revision v2"), ("hf:owner/pickles/x.gguf", "source", "names a GGUF file"),
-                               ("hf:owner/half", "source", "which its index names"), ("hf:owner/dumb", "chat_template_file", "no chat template"), ("https://host/folder/", "source", "from a hub alone")]:
+                               ("hf:owner/half", "source", "which its index names"), ("hf:owner/mute", "source", "holds no tokenizer"),
+                               ("hf:owner/else", "source", "only model*.safetensors is taken"), ("hf:owner/dumb", "chat_template_file", "no chat template"), ("https://host/folder/", "source", "from a hub alone")]:
         status, answer = add(running, FAR | {"source": source})
         assert status == 400 and answer["error"]["param"] == "definition." + key and words in answer["error"]["message"], (source, answer)
     status, answer = add(running, FAR | {"source": "hf:owner/large", "context_tokens": 9_000_000, "concurrency": 100})
@@ -204,7 +213,8 @@ def test_the_disk_keeps_its_reserve_and_the_token_is_the_hubs(make_server, mirro
     assert b"hf_hunter2" not in everything_in(server.data) and "hf_hunter2" not in server.log_text()
 
 
-def test_a_disk_that_fills_while_it_comes_is_told_and_waited_for(make_server, mirror):
+@pytest.mark.parametrize("file_bytes_max", [pytest.param(SHARD_BYTES * 3 // 4, id="for this file"), pytest.param(1, id="for any file")])
+def test_a_disk_that_fills_while_it_comes_is_told_and_waited_for(make_server, mirror, file_bytes_max):
     files = model_of()
     mirror.put_repository("owner/small", files)
     server = make_server([], vllm=str(FAKE_VLLM), downloads={"hub": mirror.url}, residency={"memory_gb": 4})
@@ -214,12 +224,15 @@ def test_a_disk_that_fills_while_it_comes_is_told_and_waited_for(make_server, mi
     assert add(server, FAR)[0] == 201
     until("half of a shard is here", until_half_of(server, mirror, "far"))
     before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (SHARD_BYTES * 3 // 4, before[1]))
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (file_bytes_max, before[1]))
     mirror.hold_at = None
     mirror.go.set()
     until("it says that the disk is full", lambda: "cannot grow" in (download(server, "far")["detail"] or ""), 30)
     assert "make room; it goes on by itself" in download(server, "far")["detail"]
     assert server.chat("far").status_code == 503 and server.model_state("far")["state"] == "fetching"
+    first = failures(server)
+    until("it is tried again and fails again", lambda: failures(server) > first, 30)
+    assert download(server, "far")["state"] in ("waiting", "fetching")
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
     until_here(server, "far")
     assert held_in(folder_of(server, "far")) == {name: files[name] for name in READ}
