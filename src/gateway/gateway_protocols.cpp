@@ -65,12 +65,11 @@ net::Task<void> Gateway::messages(const http::Request& request, http::Reply& rep
 
 void Gateway::anthropic_models(const members::Caller& caller, const http::Request& request, http::Reply& reply,
                                std::string_view request_id) {
-  const std::vector<std::string> names = names_for(caller);
   const WallTime created = context_.catalogue.created();
   std::string body;
   if (const std::string id = model_of(request.path); !id.empty()) {
     if (!may(caller, context_.catalogue.asked(id)))
-      return reject(reply, openai::model_not_found(id, names), request_id, Wire::anthropic);
+      return reject(reply, not_found(caller, id), request_id, Wire::anthropic);
     openai::anthropic::append_model(body, id, created);
   } else {
     openai::anthropic::Page page{.after_id = http::query_value(request.query, "after_id"),
@@ -81,7 +80,8 @@ void Gateway::anthropic_models(const members::Caller& caller, const http::Reques
         return reject(reply, {Cause::invalid_value, "'limit' must be from 1 to 1000.", "limit"}, request_id,
                       Wire::anthropic);
     }
-    openai::anthropic::append_model_list(body, names, created, page);
+    if (const auto listed = openai::anthropic::append_model_list(body, names_for(caller), created, page); !listed)
+      return reject(reply, listed.error(), request_id, Wire::anthropic);
   }
   reply.send(200,
              fmt::format("Content-Type: application/json\r\nx-request-id: {0}\r\nrequest-id: {0}\r\n"

@@ -259,6 +259,35 @@ TEST_F(Protocols, ModelsAreListedInTheFormOfWhoeverAsks) {
     EXPECT_TRUE(co_await one.hears(R"({"type":"model","id":"m")"));
     auto ours = co_await ask("GET /v1/models HTTP/1.1\r\nHost: test\r\n" + key + "\r\n");
     EXPECT_TRUE(co_await ours.hears(R"({"object":"list","data":[)"));
+    for (const std::string cursor : {"after_id", "before_id"}) {
+      auto lost = co_await ask("GET /v1/models?" + cursor +
+                               "=gone HTTP/1.1\r\nHost: test\r\nanthropic-version: 2023-06-01\r\n" + key + "\r\n");
+      EXPECT_TRUE(co_await lost.hears("begin again without '" + cursor + "'"));
+      EXPECT_TRUE(lost.got.starts_with("HTTP/1.1 400")) << lost.got;
+    }
+  });
+}
+
+TEST_F(Protocols, AMistypedNameIsNotComparedWithVeryMany) {
+  run([&]() -> Task<void> {
+    const auto mistyped = [&](const std::string& headers) {
+      return ask("GET /v1/models/model-7 HTTP/1.1\r\nHost: test\r\nx-api-key: " + std::string(secret) + "\r\n" +
+                 headers + "\r\n");
+    };
+    for (int i = 10; i < 1011; ++i) {
+      CatalogueModel model;
+      model.settings.id = "model-" + std::to_string(i);
+      if (i == 20) {
+        auto few = co_await mistyped("anthropic-version: 2023-06-01\r\n");
+        EXPECT_TRUE(co_await few.hears("Did you mean")) << few.got;
+      }
+      EXPECT_TRUE(catalogue_->put(model));
+    }
+    for (const std::string headers : {"", "anthropic-version: 2023-06-01\r\n"}) {
+      auto many = co_await mistyped(headers);
+      EXPECT_TRUE(co_await many.hears("There is no model 'model-7' here.")) << many.got;
+      EXPECT_FALSE(many.got.contains("Did you mean")) << many.got;
+    }
   });
 }
 
