@@ -212,11 +212,15 @@ const CatalogueModel* Catalogue::find(std::string_view id) const { return hold(i
 
 std::shared_ptr<const CatalogueModel> Catalogue::hold(std::string_view id) const {
   if (const auto open = open_.find(id); open != open_.end()) return open->second;
-  const auto found = models_.find(id);
-  if (found == models_.end()) return nullptr;
-  auto model = std::make_shared<const CatalogueModel>(found->unpacked(programs_));
-  open_.emplace(id, model);
+  auto model = peek(id);
+  if (model != nullptr) open_.emplace(id, model);
   return model;
+}
+
+std::shared_ptr<const CatalogueModel> Catalogue::peek(std::string_view id) const {
+  if (const auto open = open_.find(id); open != open_.end()) return open->second;
+  const auto found = models_.find(id);
+  return found == models_.end() ? nullptr : std::make_shared<const CatalogueModel>(found->unpacked(programs_));
 }
 
 std::uint64_t Catalogue::version(std::string_view id) const {
@@ -233,6 +237,11 @@ std::vector<std::string_view> Catalogue::names() const {
   all.reserve(models_.size());
   each_packed([&](const PackedModel& packed) { all.push_back(packed.id()); });
   return all;
+}
+
+Catalogue::Brief Catalogue::brief(std::string_view id) const {
+  const auto found = models_.find(id);
+  return found == models_.end() ? Brief{id, {}} : brief(*found);
 }
 
 void Catalogue::each_behind(std::string_view id, const Went& went) const {

@@ -74,6 +74,8 @@ class Catalogue {
   Asked asked(std::string_view name) const;
   const CatalogueModel* find(std::string_view id) const;
   std::shared_ptr<const CatalogueModel> hold(std::string_view id) const;
+  // The same for lists, which pass many: what is packed stays packed.
+  std::shared_ptr<const CatalogueModel> peek(std::string_view id) const;
   bool has(std::string_view id) const { return models_.contains(id); }
   std::uint64_t version(std::string_view id) const;  // 0: none, or it stands in the configuration
   // All of them, in order, that is those of the configuration as it has them, then those that were added, by id: find()
@@ -88,6 +90,7 @@ class Catalogue {
     std::string_view name;         // empty: it has none but its id
     bool has_other_names = false;  // aliases or adapters
   };
+  Brief brief(std::string_view id) const;  // of one that is not there: its id alone
   using Went = std::function<bool(const Brief& model)>;
   // Those behind this id, until `went` says false; an empty one: from the first. The id need not be there any more. By
   // id, or in order. It costs what is told, however large the catalogue is.

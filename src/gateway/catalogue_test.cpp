@@ -215,6 +215,17 @@ TEST_F(CatalogueTest, IsReadFromAnywhereWhileItChanges) {
   EXPECT_EQ(catalogue.size(), 3U);
 }
 
+TEST_F(CatalogueTest, WhoPeeksLeavesItPacked) {
+  catalogue.rest();
+  EXPECT_EQ(catalogue.peek("a")->aliases, (std::vector<Alias>{{"x"}}));
+  EXPECT_EQ(catalogue.peek("a").use_count(), 1);
+  const auto held = catalogue.hold("a");
+  EXPECT_EQ(catalogue.peek("a"), held) << "what is unpacked is not unpacked twice";
+  EXPECT_EQ(catalogue.peek("nobody"), nullptr);
+  EXPECT_TRUE(catalogue.brief("a").has_other_names);
+  EXPECT_EQ(catalogue.brief("nobody").id, "nobody");
+}
+
 TEST_F(CatalogueTest, WhoHoldsARemovedModelKeepsIt) {
   const auto held = catalogue.hold("a");
   catalogue.remove("a");
