@@ -4,6 +4,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace faelled {
@@ -29,6 +30,8 @@ struct Error {
   Errc code = Errc::internal;
   std::string message;
   std::string hint;
+  std::string_view
+      field{};  // of the input that it is about, as interfaces call it: a literal; empty: none, or all of it
 };
 
 template <class T>
@@ -36,6 +39,12 @@ using Expected = std::expected<T, Error>;
 
 inline std::unexpected<Error> fail(Errc code, std::string message, std::string hint = {}) {
   return std::unexpected(Error{code, std::move(message), std::move(hint)});
+}
+
+// The same, about this field.
+inline std::unexpected<Error> about(std::string_view field, Error error) {
+  error.field = field;
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace faelled

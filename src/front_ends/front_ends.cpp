@@ -27,13 +27,6 @@ std::size_t times(const http::Request& request, std::string_view name) {
       request.headers, [&](const http::Header& header) { return http::same_name(header.name, name); }));
 }
 
-// '+' means itself in a header.
-std::string percent_decoded(std::string_view text) {
-  std::string query = "v=";
-  for (const char c : text) query += c == '+' ? "%2B" : c == '&' ? "%26" : std::string(1, c);
-  return http::query_value(query, "v");
-}
-
 bool is(Peer peer, const std::string& certificate) {
   return peer.certificate != nullptr &&
          (peer.certificate->names(certificate) || peer.certificate->fingerprint == certificate);
@@ -101,10 +94,10 @@ std::expected<std::optional<Person>, Refusal> FrontEnds::person_in(const http::R
   if (times(request, id_header) > 1 || person.subject.size() > limits::front_end_subject_bytes_max)
     return refuse(RefusalCause::token_refused, fmt::format("{} came more than once, or is too long.", id_header));
   person.email = request.header(email_header);
-  person.name = percent_decoded(request.header(name_header));
+  person.name = http::percent_decoded(request.header(name_header));
   person.role = request.header(role_header);
   if (!front_end.groups_header.empty())
-    person.groups = split_groups(percent_decoded(request.header(front_end.groups_header)));
+    person.groups = split_groups(http::percent_decoded(request.header(front_end.groups_header)));
   return person;
 }
 

@@ -2,15 +2,9 @@
 
 namespace faelled::gateway {
 
-std::string percent_decoded(std::string_view text) {
-  std::string query = "v=";
-  for (const char c : text) query += c == '+' ? "%2B" : c == '&' ? "%26" : std::string(1, c);
-  return http::query_value(query, "v");
-}
-
 std::string model_of(std::string_view path) {
   constexpr std::string_view root = "/v1/models/";
-  return path.size() > root.size() ? percent_decoded(path.substr(root.size())) : std::string();
+  return path.size() > root.size() ? http::percent_decoded(path.substr(root.size())) : std::string();
 }
 
 std::string traceparent_of(const http::Request& request) {

@@ -13,9 +13,6 @@ inline bool is_under(std::string_view path, std::string_view root) {
   return path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/');
 }
 
-// Of a path, where '+' and '&' mean themselves.
-std::string percent_decoded(std::string_view text);
-
 // The model's name in "/v1/models/NAME", decoded; empty: none.
 std::string model_of(std::string_view path);
 

@@ -13,19 +13,11 @@ int hex_value(char c) {
   return -1;
 }
 
+// As in a query, where '+' is a blank.
 std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out += ' ';
-    } else if (text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
+  std::string plain(text);
+  std::ranges::replace(plain, '+', ' ');
+  return percent_decoded(plain);
 }
 
 }  // namespace
@@ -39,6 +31,19 @@ std::string_view Request::header(std::string_view name) const {
   for (const Header& h : headers)
     if (same_name(h.name, name)) return h.value;
   return {};
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
 }
 
 std::string query_value(std::string_view query, std::string_view name) {

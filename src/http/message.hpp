@@ -33,6 +33,9 @@ struct Request {
   std::string_view header(std::string_view name) const;
 };
 
+// "%41" is A; what is no such triple, and '+', means itself.
+std::string percent_decoded(std::string_view text);
+
 // The text of one query parameter, percent-decoded; nullopt-like empty string when it is missing.
 std::string query_value(std::string_view query, std::string_view name);
 

@@ -107,6 +107,12 @@ TEST(RequestParser, GivesPathQueryHeadersAndBody) {
   EXPECT_EQ(parser.consumed(), text.size());
 }
 
+TEST(PercentDecoded, ReadsTriplesAndLeavesTheRest) {
+  EXPECT_EQ(percent_decoded("a%2Fb%c3%a6+&%"), "a/b\xc3\xa6+&%");
+  EXPECT_EQ(percent_decoded("%4%zz%41"), "%4%zzA");
+  EXPECT_EQ(query_value("v=%2B+%26&w=1", "v"), "+ &");
+}
+
 TEST(RequestParser, KeepsAliveAsTheVersionSays) {
   const auto keeps = [](std::string_view text) {
     RequestParser parser(small);

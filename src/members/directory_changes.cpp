@@ -27,8 +27,8 @@ Expected<void> check_policy(const store::Policy& policy) {
     if (days && (*days < 1 || *days > limits::policy_days_max))
       return fail(Errc::invalid, "this is no number of days", "use 1 to " + std::to_string(limits::policy_days_max));
   if (policy.models && policy.models->size() > limits::allowed_models_max)
-    return fail(Errc::invalid, "these are too many models",
-                "name at most " + std::to_string(limits::allowed_models_max));
+    return about("models", {Errc::invalid, "these are too many models",
+                            "name at most " + std::to_string(limits::allowed_models_max)});
   return {};
 }
 
@@ -136,8 +136,8 @@ void Directory::add_user(std::string member, NewUser user, Act act, Then<UserRow
       [body = body_.get(), member = std::move(member), user = std::move(user), act]() -> Expected<Deed<UserRow>> {
         if (!body->members.contains(member)) return std::unexpected(absent("member"));
         if (auto ok = may_make_user(act.by, member, user.role); !ok) return std::unexpected(ok.error());
-        if (auto ok = check_name("the user's name", user.name); !ok) return std::unexpected(ok.error());
-        if (auto ok = check_email(user.email); !ok) return std::unexpected(ok.error());
+        if (auto ok = check_name("the user's name", user.name); !ok) return about("name", ok.error());
+        if (auto ok = check_email(user.email); !ok) return about("email", ok.error());
         if (!user.external_id.empty()) {
           if (auto ok = check_external_id(user.external_id); !ok) return std::unexpected(ok.error());
         }
@@ -166,7 +166,7 @@ bool Directory::Body::email_taken(const UserRow& row) const {
 }
 
 Expected<void> Directory::Body::check_unique(const UserRow& row) const {
-  if (email_taken(row)) return taken("email");
+  if (email_taken(row)) return about("email", taken("email").error());
   const auto ids = users_of.find(row.member);
   if (ids == users_of.end()) return {};
   for (const std::string& id : ids->second) {
@@ -199,11 +199,11 @@ void Directory::update_user(std::string id, UserChange change, Act act, Then<Use
         const std::size_t admins = body->admins(row.member);
         if (auto ok = may_change_user(act.by, old); !ok) return std::unexpected(ok.error());
         if (change.name) {
-          if (auto ok = check_name("the user's name", *change.name); !ok) return std::unexpected(ok.error());
+          if (auto ok = check_name("the user's name", *change.name); !ok) return about("name", ok.error());
           row.name = *change.name;
         }
         if (change.email) {
-          if (auto ok = check_email(*change.email); !ok) return std::unexpected(ok.error());
+          if (auto ok = check_email(*change.email); !ok) return about("email", ok.error());
           row.email = *change.email;
           if (auto ok = body->check_unique(row); !ok) return std::unexpected(ok.error());
         }

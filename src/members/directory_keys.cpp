@@ -19,20 +19,22 @@ std::unexpected<Error> absent(const char* what) {
 Expected<std::optional<WallTime>> end_of(std::optional<WallTime> wished, WallTime made, WallTime now,
                                          const store::Policy& policy) {
   if (wished && *wished <= now)
-    return fail(Errc::invalid, "the key would have expired already", "choose a time to come");
+    return about("expires_at", {Errc::invalid, "the key would have expired already", "choose a time to come"});
   if (!policy.key_days_max) return wished;
   const WallTime last = made + std::chrono::days(*policy.key_days_max);
   if (!wished) return last;
   if (*wished > last)
-    return fail(Errc::forbidden,
-                "Your organisation lets keys live for " + std::to_string(*policy.key_days_max) + " days at most.",
-                "Choose an earlier end.");
+    return about("expires_at",
+                 {Errc::forbidden,
+                  "Your organisation lets keys live for " + std::to_string(*policy.key_days_max) + " days at most.",
+                  "Choose an earlier end."});
   return wished;
 }
 
 Expected<void> check_models(const store::ModelList& models) {
   if (!models || models->size() <= limits::allowed_models_max) return {};
-  return fail(Errc::invalid, "these are too many models", "name at most " + std::to_string(limits::allowed_models_max));
+  return about("models", {Errc::invalid, "these are too many models",
+                          "name at most " + std::to_string(limits::allowed_models_max)});
 }
 
 NewKey new_key(const Act& act, Random& random) {
@@ -71,7 +73,7 @@ void Directory::add_key(KeyWish wish, Act act, Then<NewKey> then) {
                 may_make_key(act.by, wish.member, wish.user.empty() ? nullptr : &owner->second, policy.key_makers);
             !ok)
           return std::unexpected(ok.error());
-        if (auto ok = check_name("the key's name", wish.name); !ok) return std::unexpected(ok.error());
+        if (auto ok = check_name("the key's name", wish.name); !ok) return about("name", ok.error());
         if (auto ok = check_models(wish.models); !ok) return std::unexpected(ok.error());
         const auto end = end_of(wish.expires_at, act.at, act.at, policy);
         if (!end) return std::unexpected(end.error());
@@ -111,7 +113,7 @@ void Directory::update_key(std::string id, KeyChange change, Act act, Then<KeyRo
         if (auto ok = check_models(change.models.value_or(std::nullopt)); !ok) return std::unexpected(ok.error());
         KeyRow row = before;
         if (change.name) {
-          if (auto ok = check_name("the key's name", *change.name); !ok) return std::unexpected(ok.error());
+          if (auto ok = check_name("the key's name", *change.name); !ok) return about("name", ok.error());
           row.name = *change.name;
         }
         if (change.models) row.models = *change.models;
@@ -154,7 +156,8 @@ void Directory::rotate_key(std::string id, WallTime old_until, std::optional<Wal
         if (auto ok = may_make_key(act.by, before.member, body->owner_of(before), policy.key_makers); !ok)
           return std::unexpected(ok.error());
         if (old_until < act.at || old_until > act.at + limits::key_overlap_max)
-          return fail(Errc::invalid, "The old key may go on for 90 days at most.", "Choose an earlier end for it.");
+          return about("old_works_until",
+                       {Errc::invalid, "The old key may go on for 90 days at most.", "Choose an earlier end for it."});
         // As long a life as the old one had, where nothing else is wished.
         std::optional<WallTime> wished = expires_at;
         if (!wished && before.expires_at) wished = act.at + (*before.expires_at - before.created_at);

@@ -86,7 +86,8 @@ struct Call {
   // A file for a spreadsheet; `next` in the header x-next, empty: there is no more.
   void csv(std::string_view text, std::string_view file, std::string_view next) const;
   void fail(const openai::ApiError& error) const;
-  // `param`: the field it is about. What is our own failure is logged, and told in full to the operator alone.
+  // `param`: the field it is about, where the error does not say. What is our own failure is logged, and told in full
+  // to the operator alone.
   void fail(const Error& error, std::string_view param = {}) const;
 };
 

@@ -41,14 +41,6 @@ std::expected<std::optional<ShowWaiting>, ApiError> show_waiting_of(json::Fields
   return value;
 }
 
-std::string_view field_of(const Error& error) {
-  if (error.message.starts_with("the key's name")) return "name";
-  if (error.message.contains("expired") || error.message.contains("lets keys live")) return "expires_at";
-  if (error.message.contains("too many models")) return "models";
-  if (error.message.starts_with("The old key may")) return "old_works_until";
-  return {};
-}
-
 }  // namespace
 
 // People see their own keys, builders those of the member's systems too, administrators all of the member, operators
@@ -118,7 +110,7 @@ net::Task<void> Portal::create_key(Call& call) {
     co_return call.fail(ApiError{Cause::missing_value, "Say which member the key is for.", "member"});
   auto made = co_await answer_of<Expected<members::NewKey>>(
       [&](auto then) { p_.directory.add_key(std::move(wish), call.act(p_.context.clock.wall()), std::move(then)); });
-  if (!made) co_return call.fail(made.error(), field_of(made.error()));
+  if (!made) co_return call.fail(made.error());
   p_.context.log.info("a key was made", {{"request_id", call.request_id},
                                          {"key", made->row.id},
                                          {"member", made->row.member},
@@ -160,7 +152,7 @@ net::Task<void> Portal::update_key(Call& call) {
   auto row = co_await answer_of<Expected<KeyRow>>([&](auto then) {
     p_.directory.update_key(call.id, std::move(change), call.act(p_.context.clock.wall()), std::move(then));
   });
-  if (!row) co_return call.fail(row.error(), field_of(row.error()));
+  if (!row) co_return call.fail(row.error());
   p_.context.log.info("a key was changed",
                       {{"request_id", call.request_id}, {"key", call.id}, {"peer", call.reply.peer()}});
   call.json(200, one_json([&](json::Writer& out) { write_key(out, *row, {}); }));
@@ -179,7 +171,7 @@ net::Task<void> Portal::rotate_key(Call& call) {
   auto made = co_await answer_of<Expected<members::NewKey>>([&](auto then) {
     p_.directory.rotate_key(call.id, old_until, expires->value_or(std::nullopt), call.act(now), std::move(then));
   });
-  if (!made) co_return call.fail(made.error(), field_of(made.error()));
+  if (!made) co_return call.fail(made.error());
   p_.context.log.info(
       "a key was rotated",
       {{"request_id", call.request_id}, {"key", call.id}, {"by", made->row.id}, {"peer", call.reply.peer()}});

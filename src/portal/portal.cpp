@@ -26,7 +26,7 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
     return std::nullopt;
   const std::string_view id = path.substr(before.size(), path.size() - before.size() - after.size());
   if (id.contains('/')) return std::nullopt;
-  return gateway::percent_decoded(id);
+  return http::percent_decoded(id);
 }
 
 std::string_view method_name(Method method) {
@@ -157,7 +157,7 @@ void Call::fail(const Error& error, std::string_view param) const {
   }
   std::string message = error.message;
   if (!error.hint.empty()) message += (message.ends_with('.') ? " " : "; ") + error.hint;
-  fail(ApiError{cause, std::move(message), std::string(param)});
+  fail(ApiError{cause, std::move(message), std::string(param.empty() ? error.field : param)});
 }
 
 Portal::Portal(Parts parts)
@@ -343,11 +343,17 @@ bool Portal::offers(const Visitor& visitor, std::string_view model) const {
   return asked.model != nullptr && offers(visitor, asked);
 }
 
-bool Portal::offers(const Visitor& visitor, const gateway::Catalogue::Asked& asked) const {
+bool Portal::offers(const Visitor& visitor, const gateway::Catalogue::Asked& asked, bool beyond_policy) const {
   const auto caller = visitor.caller();
-  if (!caller) return true;
-  return asked.is_for(caller->member) &&
-         (visitor.over_all() || p_.directory.allows(*caller, asked.id(), p_.context.clock.wall()));
+  return !caller || (asked.is_for(caller->member) && allows(visitor, asked.id(), beyond_policy));
+}
+
+bool Portal::allows(const Visitor& visitor, std::string_view id, bool beyond_policy) const {
+  const auto caller = visitor.caller();
+  if (!caller || visitor.over_all()) return true;
+  const WallTime now = p_.context.clock.wall();
+  return beyond_policy ? p_.directory.agreements().allows(caller->member, id, now)
+                       : p_.directory.allows(*caller, id, now);
 }
 
 gateway::Catalogue::Asked Portal::asked_by_id(std::string_view id) const {

@@ -19,13 +19,6 @@ ApiError no_role() {
   return {Cause::invalid_value, "role is one of user, builder, member_admin, auditor, operator", "role"};
 }
 
-// Which field an act's error is about, as far as it can be told.
-std::string_view field_of(const Error& error) {
-  if (error.message.starts_with("the user's name")) return "name";
-  if (error.message.starts_with("the email") || error.message.contains("this email")) return "email";
-  return {};
-}
-
 }  // namespace
 
 net::Task<void> Portal::list_users(Call& call) {
@@ -73,7 +66,7 @@ net::Task<void> Portal::create_user(Call& call) {
   auto row = co_await answer_of<Expected<store::UserRow>>([&](auto then) {
     p_.directory.add_user(call.id, std::move(user), call.act(p_.context.clock.wall()), std::move(then));
   });
-  if (!row) co_return call.fail(row.error(), field_of(row.error()));
+  if (!row) co_return call.fail(row.error());
   p_.context.log.info(
       "a user was made",
       {{"request_id", call.request_id}, {"user", row->id}, {"member", row->member}, {"peer", call.reply.peer()}});
@@ -101,7 +94,7 @@ net::Task<void> Portal::update_user(Call& call) {
   auto row = co_await answer_of<Expected<store::UserRow>>([&](auto then) {
     p_.directory.update_user(call.id, std::move(change), call.act(p_.context.clock.wall()), std::move(then));
   });
-  if (!row) co_return call.fail(row.error(), field_of(row.error()));
+  if (!row) co_return call.fail(row.error());
   const auto turns = turns_;
   for (const auto& [id, turn] : turns)
     if (row->disabled_at && turn->conversation().user == row->id) cut_off_disabled(*turn);
