@@ -125,19 +125,30 @@ net::Task<Expected<Portal::Former>> Portal::former_model(std::string id) {
   });
 }
 
-// Of these models, those that operators added.
-net::Task<Expected<Portal::Definitions>> Portal::definitions_of(std::vector<std::string> ids) {
+// Of these models, by id, those that operators added. `behind`: they are the first behind this id, so that one question
+// has them, or most where removed ones lie between; nullopt: they lie scattered.
+net::Task<Expected<Portal::Definitions>> Portal::definitions_of(std::vector<std::string> ids,
+                                                                std::optional<std::string> behind) {
   std::erase_if(ids, [this](const std::string& id) { return p_.context.catalogue.version(id) == 0; });
-  co_return co_await on_store<Definitions>([ids](store::Store& s, store::Conversations&) -> Expected<Definitions> {
-    Definitions out;
-    for (const std::string& id : ids) {
-      const auto row = s.find_named(store::NamedKind::model, id);
-      if (!row) return std::unexpected(row.error());
-      if (!*row) continue;
-      if (auto stored = read_stored_model((*row)->value)) out[id] = std::move(stored->definition);
-    }
-    return out;
-  });
+  co_return co_await on_store<Definitions>(
+      [ids, behind](store::Store& s, store::Conversations&) -> Expected<Definitions> {
+        Definitions out;
+        const auto take = [&out](const store::NamedRow& row) {
+          if (auto stored = read_stored_model(row.value)) out[row.name] = std::move(stored->definition);
+        };
+        if (behind && !ids.empty()) {
+          const auto rows = s.named(store::NamedKind::model, *behind, ids.size());
+          if (!rows) return std::unexpected(rows.error());
+          for (const store::NamedRow& row : *rows) take(row);
+        }
+        for (const std::string& id : ids) {
+          if (out.contains(id)) continue;
+          const auto row = s.find_named(store::NamedKind::model, id);
+          if (!row) return std::unexpected(row.error());
+          if (*row) take(**row);
+        }
+        return out;
+      });
 }
 
 void Portal::write_entry(json::Writer& out, const std::string& id, const Definitions& definitions) const {
@@ -155,7 +166,8 @@ net::Task<void> Portal::list_catalogue(Call& call) {
   const auto query = model_query(call.request.query);
   if (!query) co_return call.fail(query.error());
   const ModelPage page = model_page(p_.context.catalogue, {}, *query);
-  const auto definitions = co_await definitions_of(page.ids);
+  const auto definitions =
+      co_await definitions_of(page.ids, query->search.empty() ? std::optional(query->after) : std::nullopt);
   if (!definitions) co_return call.fail(definitions.error());
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("models").array();

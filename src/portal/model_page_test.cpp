@@ -154,6 +154,23 @@ TEST_F(ModelPages, OneModelIsShownAlone) {
   });
 }
 
+TEST_F(ModelPages, EachHasItsDefinitionThoughOthersWereRemovedBetween) {
+  in_world([](World& world) -> Task<void> {
+    const auto named = [](const std::string& id) { return fmt::format(R"({{"id":"{}","engine":"openai"}})", id); };
+    for (const std::string id : {"Z", "a", "b", "c", "d", "o", "p"})
+      (void)co_await world.ask_owner("POST", "/api/catalogue", R"({"definition":)" + named(id) + "}");
+    for (const std::string id : {"a", "c", "d"}) (void)co_await world.ask_owner("DELETE", "/api/catalogue/" + id);
+    for (const std::string query : {"limit=9", "limit=3&after=Z", "limit=2&after=m", "search=p", "search=o&after=b"}) {
+      const Answer page = co_await world.ask_owner("GET", "/api/catalogue?" + query);
+      const auto ids = ids_of(page.body);
+      EXPECT_FALSE(ids.empty());
+      for (std::size_t i = 0; i < ids.size(); ++i)
+        EXPECT_EQ(text_at(page.body, fmt::format("models.{}.definition", i)), ids[i] == "m" ? "null" : named(ids[i]))
+            << query;
+    }
+  });
+}
+
 TEST_F(ModelPages, WhatWasLeftOutStandsOnTheFirstPage) {
   in_world([](World& world) -> Task<void> {
     add(world, 0, 3);
@@ -178,6 +195,22 @@ TEST(ModelPage, EndsAfterManyThatAreNotSearchedFor) {
   const ModelPage second = model_page(catalogue, {}, {.after = first.next, .search = "zebra", .limit = 10});
   EXPECT_THAT(second.ids, IsEmpty());
   EXPECT_EQ(second.next, "");
+}
+
+// As one of them is unpacked for it.
+TEST(ModelPage, EndsSoonerWhereModelsHaveFurtherNames) {
+  gateway::Catalogue catalogue({}, WallTime{});
+  constexpr std::size_t most = limits::models_page_searched_max / ModelSearch::unpacking;
+  for (std::size_t i = 0; i <= most; ++i) {
+    gateway::CatalogueModel model = added(fmt::format("{:07}", i));
+    model.aliases = {{"alias-" + model.settings.id}};
+    ASSERT_TRUE(catalogue.put(model));
+  }
+  const ModelPage first = model_page(catalogue, {}, {.after = {}, .search = "zebra", .limit = 10});
+  EXPECT_EQ(first.next, fmt::format("{:07}", most - 1));
+  const std::string last = fmt::format("s-{:07}", most);
+  EXPECT_THAT(model_page(catalogue, {}, {.after = first.next, .search = last, .limit = 10}).ids,
+              ElementsAre(fmt::format("{:07}", most)));
 }
 
 TEST(ModelPage, HasThoseThatLeftTheCatalogueInTheirPlace) {

@@ -93,8 +93,9 @@ class Portal {
   net::Task<void> sign_in(Call& call);
   net::Task<void> get_session(Call& call);
   net::Task<void> sign_out(Call& call);
-  net::Task<void> list_models(Call& call);
   net::Task<void> description(Call& call);
+  // models_api.cpp
+  net::Task<void> list_models(Call& call);
   // members_api.cpp
   net::Task<void> list_members(Call& call);
   net::Task<void> create_member(Call& call);
@@ -162,7 +163,7 @@ class Portal {
   };
   net::Task<Expected<Former>> former_model(std::string id);
   using Definitions = std::map<std::string, std::string, std::less<>>;  // by id; empty: it was removed
-  net::Task<Expected<Definitions>> definitions_of(std::vector<std::string> ids);
+  net::Task<Expected<Definitions>> definitions_of(std::vector<std::string> ids, std::optional<std::string> behind = {});
   void write_entry(json::Writer& out, const std::string& id, const Definitions& definitions) const;
   net::Task<void> list_catalogue(Call& call);
   net::Task<void> get_model(Call& call);
@@ -238,9 +239,12 @@ class Portal {
   // What of an address gets into the audit.
   std::string_view object_of(std::string_view id) const;
   void audit_refusal(const Call& call, std::string_view action, std::string_view object, openai::Cause cause);
-  // A model that is there and that the visitor's member and key allow.
+  // A model that is there and that the visitor's member and key allow. `beyond_policy`: the member's agreement does,
+  // whatever its policy says.
   bool offers(const Visitor& visitor, std::string_view model) const;
-  bool offers(const Visitor& visitor, const gateway::Catalogue::Asked& asked) const;
+  bool offers(const Visitor& visitor, const gateway::Catalogue::Asked& asked, bool beyond_policy = false) const;
+  // Of its id alone: an adapter may be kept for others all the same.
+  bool allows(const Visitor& visitor, std::string_view id, bool beyond_policy) const;
   // A model or adapter by its id, not by an alias.
   gateway::Catalogue::Asked asked_by_id(std::string_view id) const;
   // The list of model ids called `name`: absent, null for all, or some of those that are there.

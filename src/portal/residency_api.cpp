@@ -73,7 +73,11 @@ ApiError refused(const Error& error) {
   if (error.code == Errc::not_found) return {Cause::not_found, error.message};
   std::string message = error.message;
   if (!error.hint.empty()) message += (message.ends_with('.') ? " " : "; ") + error.hint;
-  return {Cause::conflict, message, {}, {}, "Det kan ikke lade sig gøre nu: " + error.message};
+  return {Cause::conflict,
+          message,
+          {},
+          {},
+          "Det kan ikke lade sig gøre lige nu. Enten er der ikke plads, eller modellen har ændret tilstand imens."};
 }
 
 }  // namespace
@@ -121,7 +125,7 @@ net::Task<void> Portal::get_residency(Call& call) {
               if (p_.residency != nullptr)
                 for (const std::string& id : page.ids)
                   if (const auto model = p_.residency->residency(id))
-                    write_residency(out, *model, catalogue.hold(id).get());
+                    write_residency(out, *model, catalogue.peek(id).get());
               out.close_array().member_or_null("next", page.next).member("total", catalogue.size());
               // What lies elsewhere needs no memory of ours.
               const std::optional<Duration> promise = p_.residency != nullptr ? p_.residency->promise() : std::nullopt;

@@ -22,12 +22,12 @@ void level_or_null(json::Writer& out, std::uint8_t level) {
     out.null();
 }
 
+}  // namespace
+
 std::string_view serves_of(const engines::ModelSettings& settings) {
   if (settings.embeddings) return "embeddings";
   return settings.rerank ? "rerank" : "chat";
 }
-
-}  // namespace
 
 std::string_view name_of(rpc::ResidencyCause cause) {
   switch (cause) {

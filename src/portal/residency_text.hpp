@@ -9,10 +9,11 @@
 #include "json/writer.hpp"
 #include "portal/csv.hpp"
 #include "portal/render.hpp"
-#include "rpc/messages.hpp"
+#include "rpc/views.hpp"
 
 namespace faelled::portal {
 
+std::string_view serves_of(const engines::ModelSettings& settings);
 std::string_view name_of(rpc::ResidencyCause cause);
 std::string_view name_of(rpc::ResidencyEvent::What what);
 std::optional<rpc::ResidencyAct> residency_act(std::string_view name);

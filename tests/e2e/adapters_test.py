@@ -157,7 +157,10 @@ def test_no_page_and_no_list_tells_another_member_of_it(private):
     said(private, "m:a", secret=OTHER_SECRET)
     visitor = signed_in(private)
     assert {model["id"] for model in visitor.get(private.url + "/api/models").json()["models"]} == {"m", "m:b"}
-    for path in ("/api/status", "/api/status?format=text", "/api/models", "/api/usage", "/api/share", "/api/session", "/readyz", "/metrics"):
+    found = [visitor.get(private.url + "/api/models?" + query).json() for query in ("search=m:a", "search=:a", "id=m:a", "search=m:x", "id=m:x")]
+    assert found == [{"models": [], "next": None}] * 5
+    for path in ("/api/status", "/api/status?format=text", "/api/models", "/api/models?search=m", "/api/models?serves=chat", "/api/usage",
+                 "/api/share", "/api/session", "/readyz", "/metrics"):
         answer = visitor.get(private.url + path)
         assert answer.status_code == 200 and "m:a" not in answer.text, path
     for path, body in (("/api/conversations", {"model": "m:a"}), ("/api/conversations", {"model": "m:x"})):
@@ -167,7 +170,10 @@ def test_no_page_and_no_list_tells_another_member_of_it(private):
             for model in ("m:a", "m:x")]
     assert keys[0].status_code == keys[1].status_code == 400, [key.text for key in keys]
     assert keys[0].json()["error"]["message"].replace("m:a", "m:x") == keys[1].json()["error"]["message"]
-    assert {model["id"] for model in signed_in(private, "other").get(private.url + "/api/models").json()["models"]} == set(MODELS)
+    theirs = signed_in(private, "other")
+    assert {model["id"] for model in theirs.get(private.url + "/api/models").json()["models"]} == set(MODELS)
+    assert {model["id"] for model in theirs.get(private.url + "/api/models?search=m:a").json()["models"]} == set(MODELS)
+    assert [model["id"] for model in theirs.get(private.url + "/api/models?id=m:a").json()["models"]] == ["m:a"]
 
 
 def test_another_members_auditor_sees_its_work_as_the_models(private):

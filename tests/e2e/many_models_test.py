@@ -45,6 +45,10 @@ def test_a_part_of_the_name_finds_a_model_in_every_list(running):
         for part in ("MODEL-1234", "fagmodel 1234"):
             assert [model["id"] for page in pages(running, path, 100, search=part) for model in page["models"]] == [id_of(1234)]
     assert [model["id"] for page in pages(running, "/api/catalogue", 100, search="standard") for model in page["models"]] == ["configured"]
+    assert [model["id"] for model in api(running, "GET", "/api/models?id=org/model-1234")[1]["models"]] == [id_of(1234)]
+    assert api(running, "GET", "/api/models?id=org/model-12")[1]["models"] == []
+    assert [page["models"] for page in pages(running, "/api/models", 1000, serves="embeddings")] == [[]]
+    assert sum(len(page["models"]) for page in pages(running, "/api/models", 1000, serves="chat")) == MANY + 1
     status, one = api(running, "GET", "/api/catalogue/org%2Fmodel-1234")
     assert status == 200 and one["definition"]["name"] == "Fagmodel 1234" and one["version"] == 1
     assert api(running, "GET", "/api/catalogue/nobody")[0] == 404

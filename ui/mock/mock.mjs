@@ -221,7 +221,10 @@ export function mock_api({ piece_ms = 25, one_model = false, more_models = 0 } =
       return send(response, 204, null);
     }
     if (path === '/api/models') {
-      const { models: found, next } = model_page(offered, url, (rows) => rows);
+      const beyond_policy = url.searchParams.get('beyond_policy') === 'true';
+      if (beyond_policy && !['member_admin', 'operator'].includes(who.role)) return refuse(response, 403, 'forbidden', 'Det har du ikke adgang til.', 'This is not for your role.');
+      const allowed = offered.filter((one) => beyond_policy || who.role === 'operator' || (people.policy.models?.includes(one.id) ?? true));
+      const { models: found, next } = model_page(allowed, url, (rows) => rows);
       return send(response, 200, { models: found, next });
     }
     const live = () => [...conversations.values()].filter((each) => !each.deleted_at).sort((x, y) => y.updated_at.localeCompare(x.updated_at));

@@ -77,6 +77,7 @@ export function mock_people({ models, people_count = 240, more_models = 0 }) {
 
   /** Answers and gives true where the address is one of these. `session` is null for somebody who is not signed in. */
   return {
+    policy,
     member,
     settings,
     user_of: (token) => users.find((each) => each.id === `usr_${{ dev: 'admin', once: 'admin', browser: 'user' }[token] ?? token}`),
