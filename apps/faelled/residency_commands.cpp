@@ -91,11 +91,24 @@ int list_nodes(const Control& control, Options options) {
   return 0;
 }
 
+// The first page that has one: after many that are not searched for a page may be empty.
+Expected<std::string> screen(const Control& control, const Options& options) {
+  const std::uint32_t limit = options.limit == 0 ? page_rows : std::min(options.limit, page_rows);
+  json::Document document;
+  std::string after;
+  while (true) {
+    auto text = ask(control, options, limit, after);
+    if (!text) return text;
+    const auto answer = document.parse(*text);
+    const auto models = answer ? answer->find("models") : std::nullopt;
+    if (!models || models->count() > 0) return text;
+    if (after = next_of(*answer); after.empty()) return text;
+  }
+}
+
 // A screen of them, again and again.
 int watch_models(const Control& control, const Options& options) {
-  const auto look = [&] {
-    return ask(control, options, options.limit == 0 ? page_rows : std::min(options.limit, page_rows), {});
-  };
+  const auto look = [&] { return screen(control, options); };
   const auto show = [&](const std::string& answer) {
     if (options.json) return answer + "\n";
     json::Document document;

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "command_line_testing.hpp"
+#include "portal/model_page.hpp"
 #include "residency_text.hpp"
 #include "watching.hpp"
 
@@ -132,6 +133,39 @@ TEST_F(ResidencyCommands, ListThousandsOfModelsPageByPage) {
   EXPECT_EQ(text_at(faelled("model list --json --limit 3").out, "models.3"), "");
   EXPECT_NE(faelled("model list --state lost").status, 0);
   EXPECT_NE(faelled("model list --limit many").status, 0);
+}
+
+// Takes what it is told and is gone then, as the end of a pipe may be: without one --watch would go on.
+struct OneLook final : std::stringbuf {
+  int sync() override { return -1; }
+};
+
+TEST_F(ResidencyCommands, WatchAModelThatIsFoundBehindAnEmptyPage) {
+  std::promise<void> done;
+  loop_->post([&] {
+    for (std::size_t i = 0; i <= limits::models_page_searched_max / portal::ModelSearch::unpacking; ++i) {
+      gateway::CatalogueModel model;
+      model.settings.id = fmt::format("n{:06}", i);
+      model.aliases = {{"alias-" + model.settings.id}};
+      EXPECT_TRUE(world_->catalogue->put(std::move(model)));
+    }
+    gateway::CatalogueModel last;
+    last.settings.id = "zebra";
+    EXPECT_TRUE(world_->catalogue->put(std::move(last)));
+    world_->mesh.all_residency = {{.model = "zebra", .bytes = 5}};
+    done.set_value();
+  });
+  done.get_future().wait();
+  OneLook look;
+  auto* const before = std::cout.rdbuf(&look);
+  CLI::App app;
+  std::string config = file_.string();
+  int status = 0;
+  add_commands(app, config, status);
+  app.parse("model list --watch --search zebra", false);
+  std::cout.rdbuf(before);
+  std::cout.clear();
+  EXPECT_THAT(look.str(), testing::HasSubstr("zebra  absent"));
 }
 
 TEST_F(ResidencyCommands, ListMemoriesWithWhatLiesThere) {
