@@ -82,6 +82,29 @@ test('without the browser’s clipboard a key is copied out of its dialog, and w
   await page.getByRole('button', { name: 'Jeg har gemt den' }).click();
 });
 
+test('a list that was asked for before does not take the place of a newer one', async ({ page }) => {
+  const key = (name: string) => ({ id: `key_${name}`, name, models: null, user: 'usr', user_name: null, created_at: '2026-11-24T11:00:00Z', expires_at: null, last_used_at: null, revoked_at: null, replaced_by: null });
+  let let_go = () => {};
+  const released = new Promise<void>((resolve) => (let_go = resolve));
+  let times = 0;
+  await page.route('**/api/keys?*', async (route) => {
+    const list = [[], [key('a')], [key('a'), key('b')]][Math.min(times++, 2)];
+    if (times === 2) await released;
+    await route.fulfill({ json: { keys: list, next: null, total: 2 } });
+  });
+  await page.goto('/keys');
+  for (const name of ['a', 'b']) {
+    await make_key(page, name);
+    await page.getByRole('button', { name: 'Jeg har gemt den' }).click();
+  }
+  await expect(row(page, 'b')).toBeVisible();
+  const late = page.waitForResponse((response) => response.url().includes('/api/keys?'));
+  let_go();
+  await (await late).finished();
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  await expect(row(page, 'b')).toBeVisible();
+});
+
 test('text drawn up in a dialog and let go beside it does not close it', async ({ page }) => {
   await page.goto('/keys');
   await page.getByRole('button', { name: 'Lav en nøgle' }).click();

@@ -12,6 +12,13 @@ export type Message = components['schemas']['Message'];
 export type MessageError = components['schemas']['MessageError'];
 export type ConversationWithMessages = components['schemas']['ConversationWithMessages'];
 type Asking = NonNullable<paths['/api/conversations/{id}/turns']['post']['requestBody']>['content']['application/json'];
+/** Which of all models: those that serve this; for an administrator those too that the own policy leaves out. */
+export type ModelsOfKind = Pick<NonNullable<paths['/api/models']['get']['parameters']['query']>, 'serves' | 'beyond_policy'>;
+/** As many as a list has room for, and whether there are more. */
+export interface ModelsListed {
+  models: Model[];
+  more: boolean;
+}
 type LooseAsking = paths['/api/turns']['post']['requestBody']['content']['application/json'];
 type ErrorBody = components['schemas']['ErrorBody'];
 
@@ -81,13 +88,15 @@ export const api = {
   session: () => answered<Session>(client.GET('/api/session')),
   sign_out: () => answered(client.DELETE('/api/session')),
   /** As many as are wanted; of a larger catalogue there is a `next`. */
-  some_models: (asked: ModelsAsked) => first_models((query) => answered(client.GET('/api/models', { params: { query } })) as Promise<{ models: Model[]; next: string | null }>, asked),
-  /** One, by its id: a large catalogue has more than is listed. */
-  model: async (id: string) => (await api.some_models({ search: id, wanted: models_listed })).models.find((each) => each.id === id) ?? null,
-  /** All, but of a large catalogue the first thousand. */
-  all_models: async () => (await api.some_models({ search: '', wanted: models_listed })).models,
-  /** Of these, those one can talk with. */
-  models: async () => (await api.all_models()).filter((each) => !each.embeddings),
+  some_models: (asked: ModelsAsked, of_kind: ModelsOfKind = {}) =>
+    first_models((query) => answered(client.GET('/api/models', { params: { query: { ...query, ...of_kind } } })) as Promise<{ models: Model[]; next: string | null }>, asked),
+  /** One that can be talked with, by its id: a large catalogue has more than is listed. null: it is not there, or not for the reader. */
+  model: async (id: string): Promise<Model | null> => (await answered(client.GET('/api/models', { params: { query: { id, serves: 'chat' } } }))).models[0] ?? null,
+  /** All, but of a large catalogue the first thousand; those too that cannot be talked with. */
+  async all_models(of_kind: ModelsOfKind = {}): Promise<ModelsListed> {
+    const { models, next } = await api.some_models({ search: '', wanted: models_listed }, of_kind);
+    return { models, more: next !== null };
+  },
   conversations: (before?: string) =>
     answered(client.GET('/api/conversations', { params: { query: { limit: 50, before } } })),
   conversation: (id: string) =>

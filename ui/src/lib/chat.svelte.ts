@@ -3,7 +3,7 @@ import { address_of } from './address';
 import { api, as_problem, Problem, type Conversation, type Model, type Session } from './api';
 import { browser_shelf, Drafts } from './drafts';
 import { here } from './here.svelte';
-import { each_once, models_shown_first } from './model_list';
+import { each_once, models_shown_first, with_row } from './model_list';
 import { t } from './preferences.svelte';
 import { shelf_of } from './own_data';
 import type { Deleted, Shelf } from './shelf';
@@ -19,6 +19,8 @@ const waiting_said_every_ms = 15_000; // a place in line is news now and then, n
 export class Chat implements World {
   models = $state<Model[]>([]);
   more_models = $state(false); // than are listed
+  /** Models that were asked for by their id and are not there, or not for the reader. */
+  private missing = $state<string[]>([]);
   models_problem = $state<Problem | null>(null);
   models_loaded = $state(false);
   chosen_model = $state<string | null>(null);
@@ -34,6 +36,8 @@ export class Chat implements World {
   readonly drafts: Drafts;
   readonly shelf: Shelf;
   private readonly threads = new Map<string, Thread>();
+  private listed = new Set<string>(); // the models of the last list
+  private models_asked = 0;
   private models_timer: ReturnType<typeof setTimeout> | null = null;
   private over = false;
   private waiting_said_at_ms = 0;
@@ -43,10 +47,20 @@ export class Chat implements World {
     this.shelf = shelf_of(session);
   }
 
-  /** The model the next question goes to. */
+  /** The model that was chosen, or that the conversation is with; null: any. */
+  wanted = $derived.by(() => this.chosen_model ?? this.thread.model);
+
+  /** A large catalogue is listed in part: whether the wanted model is there is not known yet. */
+  seeking = $derived.by(() => {
+    if (!this.more_models) return false;
+    const { wanted } = this;
+    return wanted === null ? this.thread.loading : !this.missing.includes(wanted) && !this.models.some((each) => each.id === wanted);
+  });
+
+  /** The model the next question goes to: none while it could be another one than the wanted. */
   model = $derived.by(() => {
-    const wanted = this.chosen_model ?? this.thread.model;
-    return this.models.find((each) => each.id === wanted) ?? this.models.find((each) => each.state === 'ready') ?? this.models[0] ?? null;
+    if (this.seeking) return null;
+    return this.models.find((each) => each.id === this.wanted) ?? this.models.find((each) => each.state === 'ready') ?? this.models[0] ?? null;
   });
 
   model_name(id: string | null): string {
@@ -54,32 +68,44 @@ export class Chat implements World {
   }
 
   async load_models() {
+    const mine = ++this.models_asked;
     if (this.models_timer) clearTimeout(this.models_timer);
+    let problem: Problem | null = null;
     try {
-      const found = await api.some_models({ search: '', wanted: models_shown_first });
+      const found = await api.some_models({ search: '', wanted: models_shown_first }, { serves: 'chat' });
+      if (mine !== this.models_asked) return; // a later look tells more
+      this.listed = new Set(found.models.map((each) => each.id));
       // Of a large catalogue those that were found stay, as they stood.
-      this.models = each_once(found.models.filter((each) => !each.embeddings), found.next ? this.models : []);
+      this.models = each_once(found.models, found.next ? this.models : []);
       this.more_models = found.next !== null;
-      this.models_problem = null;
-      await this.know(this.chosen_model ?? this.thread.model);
+      await Promise.all([...new Set([this.wanted, this.thread.model])].map((id) => this.know(id)));
     } catch (cause) {
-      this.models_problem = as_problem(cause);
+      problem = as_problem(cause);
     }
+    if (mine !== this.models_asked) return;
+    this.models_problem = problem;
     this.models_loaded = true;
-    const changing = this.models_problem !== null || this.models.some((each) => ['starting', 'waking', 'draining', 'fetching'].includes(each.state));
-    if (changing && !this.over) this.models_timer = setTimeout(() => void this.load_models(), models_again_ms);
+    const looked_at = this.models.filter((each) => this.listed.has(each.id) || each.id === this.wanted);
+    if (problem || looked_at.some((each) => ['starting', 'waking', 'draining', 'fetching'].includes(each.state))) this.load_models_soon();
   }
 
-  /** Of a large catalogue only a part is listed: this one is from now on, should it be there. */
+  private load_models_soon() {
+    if (this.models_timer) clearTimeout(this.models_timer);
+    if (!this.over) this.models_timer = setTimeout(() => void this.load_models(), models_again_ms);
+  }
+
+  /** Of a large catalogue only a part is listed: this one is from now on, as it stands, should it be there. */
   private async know(id: string | null) {
-    if (!id || !this.more_models || this.models.some((each) => each.id === id)) return;
+    if (!id || !this.more_models || this.listed.has(id)) return;
     const found = await api.model(id);
-    if (found) this.models = each_once(this.models, [found]);
+    const others = this.missing.filter((each) => each !== id);
+    this.models = found ? with_row(this.models, found) : this.models.filter((each) => each.id !== id);
+    this.missing = found ? others : [...others, id];
   }
 
   /** One that was searched for: the next question goes to it. */
   choose(model: Model) {
-    this.models = each_once(this.models, [model]);
+    this.models = with_row(this.models, model);
     this.chosen_model = model.id;
   }
 
@@ -119,7 +145,13 @@ export class Chat implements World {
     }
     const thread = this.thread_of(id);
     this.thread = thread;
-    void thread.load().then(() => this.know(thread.model)).catch(() => {}); // whoever asks is told
+    void thread
+      .load()
+      .then(() => this.know(thread.model))
+      .catch((cause) => {
+        this.models_problem = as_problem(cause);
+        this.load_models_soon();
+      });
   }
 
   go(id: string | null) {

@@ -22,14 +22,37 @@ describe('the list of conversations', () => {
     chat.close();
   });
 
-  it('knows of a large catalogue what is listed, what a conversation is with, and what was searched for', async () => {
-    const model = (id: string, embeddings = false) => ({ id, name: id, state: 'ready', embeddings }) as Model;
-    vi.spyOn(server_shelf, 'read').mockImplementation(async (id) => ({ ...conversation(id, false), model: 'far', messages: [], turn: null }));
-    vi.spyOn(api, 'some_models').mockImplementation(async ({ search }) => (search ? { models: [model('further'), model('far')], next: null } : { models: [model('a'), model('vectors', true), model('b')], next: 'b' }));
+  it('has no more followed than leaves lines for the page', async () => {
+    vi.spyOn(server_shelf, 'list').mockResolvedValue({ conversations: Array.from({ length: 9 }, (_, at) => conversation(`con_${at}`, true)), next: null });
+    vi.spyOn(server_shelf, 'deleted').mockResolvedValue([]);
+    const read = vi.spyOn(server_shelf, 'read').mockImplementation(() => new Promise(() => {}));
     const chat = new Chat(session);
+    await chat.load_list();
+    expect(read).toHaveBeenCalledTimes(4);
+    chat.close();
+  });
+});
+
+describe('the model of a large catalogue', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+  const model = (id: string, state = 'ready') => ({ id, name: id, state, embeddings: false }) as Model;
+  /** A chat whose conversations are with `far`, which is not among those that are listed. */
+  function large() {
+    vi.spyOn(server_shelf, 'read').mockImplementation(async (id) => ({ ...conversation(id, false), model: 'far', messages: [], turn: null }));
+    const list = vi.spyOn(api, 'some_models').mockResolvedValue({ models: [model('a'), model('b')], next: 'b' });
+    const one = vi.spyOn(api, 'model').mockImplementation(async (id) => model(id));
+    return { chat: new Chat(session), list, one };
+  }
+
+  it('is what is listed, what a conversation is with, and what was searched for', async () => {
+    const { chat, list } = large();
     await chat.load_models();
+    expect(list.mock.calls[0]?.[1]).toEqual({ serves: 'chat' });
     expect(chat.models.map(({ id }) => id)).toEqual(['a', 'b']);
-    expect(chat.more_models).toBe(true);
+    expect(chat.model?.id).toBe('a');
     chat.show('con_1');
     await vi.waitFor(() => expect(chat.model?.id).toBe('far'));
     chat.choose(model('further'));
@@ -39,13 +62,60 @@ describe('the list of conversations', () => {
     chat.close();
   });
 
-  it('has no more followed than leaves lines for the page', async () => {
-    vi.spyOn(server_shelf, 'list').mockResolvedValue({ conversations: Array.from({ length: 9 }, (_, at) => conversation(`con_${at}`, true)), next: null });
-    vi.spyOn(server_shelf, 'deleted').mockResolvedValue([]);
-    const read = vi.spyOn(server_shelf, 'read').mockImplementation(() => new Promise(() => {}));
-    const chat = new Chat(session);
-    await chat.load_list();
-    expect(read).toHaveBeenCalledTimes(4);
+  it('is none until it is known whether the wanted one is there', async () => {
+    const { chat, one } = large();
+    let answer: (found: Model | null) => void = () => {};
+    one.mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+    await chat.load_models();
+    chat.show('con_1');
+    expect(chat.model, 'while the conversation is loaded').toBeNull();
+    await vi.waitFor(() => expect(one).toHaveBeenCalledWith('far'));
+    expect(chat.model).toBeNull();
+    answer(model('far'));
+    await vi.waitFor(() => expect(chat.model?.id).toBe('far'));
+    chat.close();
+  });
+
+  it('is another one only where the wanted one is not there', async () => {
+    const { chat, one } = large();
+    one.mockResolvedValue(null);
+    await chat.load_models();
+    chat.show('con_1');
+    await vi.waitFor(() => expect(chat.model?.id).toBe('a'));
+    expect(chat.wanted, 'so that it can be said').toBe('far');
+    chat.close();
+  });
+
+  it('is asked for again when that failed', async () => {
+    vi.useFakeTimers();
+    const { chat, one } = large();
+    one.mockRejectedValue(new Error('no line'));
+    await chat.load_models();
+    chat.show('con_1');
+    await vi.waitFor(() => expect(chat.models_problem?.status).toBe(0));
+    expect([chat.model, chat.seeking]).toEqual([null, true]);
+    one.mockImplementation(async (id) => model(id));
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(chat.model?.id).toBe('far');
+    expect(chat.models_problem).toBeNull();
+    chat.close();
+  });
+
+  it('has its state told anew, and the page looks again only for what it shows', async () => {
+    vi.useFakeTimers();
+    const { chat, list, one } = large();
+    one.mockImplementation(async (id) => model(id, 'waking'));
+    await chat.load_models();
+    chat.choose(model('further', 'starting'));
+    chat.show('con_1');
+    await vi.waitFor(() => expect(chat.model?.state).toBe('waking'));
+    await chat.load_models();
+    one.mockImplementation(async (id) => model(id));
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(chat.model?.state).toBe('ready');
+    const looks = list.mock.calls.length;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(list).toHaveBeenCalledTimes(looks);
     chat.close();
   });
 });

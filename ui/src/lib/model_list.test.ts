@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { all_models, each_once, first_models, is_large } from './model_list';
+import { all_models, each_once, first_models, is_large, with_row } from './model_list';
 
 /** A server with so many models, each page of which it ends early after `searched` of them. */
 function server(count: number, searched = Infinity) {
@@ -54,4 +54,9 @@ test('a catalogue is large where one look does not show it all', () => {
 
 test('each once, as the first list has it', () => {
   expect(each_once([{ id: 'c', from: 1 }], [{ id: 'a', from: 2 }, { id: 'c', from: 2 }])).toEqual([{ id: 'c', from: 1 }, { id: 'a', from: 2 }]);
+});
+
+test('a row takes the place of the one of its id', () => {
+  expect(with_row([{ id: 'a', at: 1 }, { id: 'b', at: 1 }], { id: 'a', at: 2 })).toEqual([{ id: 'a', at: 2 }, { id: 'b', at: 1 }]);
+  expect(with_row([{ id: 'a', at: 1 }], { id: 'b', at: 2 })).toEqual([{ id: 'a', at: 1 }, { id: 'b', at: 2 }]);
 });

@@ -45,3 +45,8 @@ export function each_once<Row extends { id: string }>(...lists: readonly (readon
   const seen = new Set<string>();
   return lists.flat().filter(({ id }) => !seen.has(id) && seen.add(id));
 }
+
+/** With this row in the place of the one of its id, or behind the others. */
+export function with_row<Row extends { id: string }>(rows: readonly Row[], row: Row): Row[] {
+  return rows.some(({ id }) => id === row.id) ? rows.map((each) => (each.id === row.id ? row : each)) : [...rows, row];
+}

@@ -21,14 +21,22 @@ export interface ResidencyNow extends Residency {
   in_use: ModelResidency[];
 }
 
+export interface Failed {
+  models: ModelResidency[];
+  more: boolean;
+}
+
 export const residency_api = {
   async now(asked: ModelsAsked): Promise<ResidencyNow> {
     const found = await first_models(some(), asked);
     const all_there = found.next === null && asked.search === '';
     return { ...found, in_use: all_there ? found.models : (await all_models(some('in_use'), '')).models };
   },
-  /** Those that cannot be served, the first of them. */
-  failed: async () => (await some('failed')({ limit: models_shown_first })).models,
+  /** Those that cannot be served, the first of them, and whether there are more. */
+  async failed(): Promise<Failed> {
+    const { models, next } = await first_models(some('failed'), { search: '', wanted: models_shown_first });
+    return { models, more: next !== null };
+  },
   /** Whole, for a file. */
   all: async (search: string) => (await all_models(some(), search)).models,
   events: (before: string) =>

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { models_to_try } from './keys';
+
+const listed = [{ id: 'chat', name: 'Chat', embeddings: false }, { id: 'vectors', name: 'Vectors', embeddings: true }, { id: 'other', name: 'Other', embeddings: false }];
+const ids = (allowed: string[] | null) => models_to_try(allowed, listed).map(({ id }) => id);
+
+describe('what examples ask with a key', () => {
+  it('are models that can be talked with and that it is for', () => {
+    expect(ids(null)).toEqual(['chat', 'other']);
+    expect(ids(['vectors', 'other'])).toEqual(['other']);
+  });
+
+  it('are models that no list has, by their id', () => {
+    expect(models_to_try(['far'], listed)).toEqual([{ id: 'far', name: 'far' }]);
+  });
+
+  it('is what it is for, where none can be talked with', () => {
+    expect(models_to_try(['vectors'], listed)).toEqual([{ id: 'vectors', name: 'Vectors' }]);
+  });
+});
