@@ -34,7 +34,7 @@ struct ServerRun {
     engine.model = "m";
     engine.state = rpc::EngineState::ready;
     engine.places = places;
-    mesh.report({"n1", 1, {engine}, {}});
+    mesh.report({"n1", {engine}, {}});
   }
   void save() {
     net::Loop::Hold hold(loop);

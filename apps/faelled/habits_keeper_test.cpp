@@ -75,7 +75,7 @@ class ServerRun final : public rpc::NodePort {
   store::StoreThread store;
   mesh::Mesh mesh{clock, {}};
   HabitsKeeper keeper{loop, clock, mesh, store, *log};
-  rpc::Report report{"n1", 1, {}, {{"host", 100}}};
+  rpc::Report report{"n1", {}, {{"host", 100}}};
   std::vector<std::string> loaded;
   std::uint64_t tickets = 0;
 };

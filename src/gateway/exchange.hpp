@@ -26,7 +26,7 @@
 #include "observe/metrics.hpp"
 #include "openai/request.hpp"
 #include "openai/stream_rewriter.hpp"
-#include "rpc/messages.hpp"
+#include "rpc/ports.hpp"
 
 namespace faelled::gateway {
 

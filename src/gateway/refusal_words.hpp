@@ -7,7 +7,7 @@
 
 #include "base/limits.hpp"
 #include "openai/api_error.hpp"
-#include "rpc/messages.hpp"
+#include "rpc/views.hpp"
 
 namespace faelled::gateway {
 

@@ -46,6 +46,8 @@ class TestMesh final : public rpc::MeshPort {
     dispatch();
   }
   std::vector<rpc::ModelStatus> models() const override { return {}; }
+  std::optional<rpc::ModelStatus> model(std::string_view) const override { return std::nullopt; }
+  std::vector<std::string> failed() const override { return {}; }
   std::optional<rpc::TicketStatus> ticket(std::uint64_t number) const override {
     if (status) status->ticket = number;
     return status;

@@ -12,7 +12,7 @@
 
 #include "base/clock.hpp"
 #include "commons/scheduler.hpp"
-#include "rpc/messages.hpp"
+#include "rpc/views.hpp"
 
 namespace faelled::mesh {
 

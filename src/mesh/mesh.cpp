@@ -212,7 +212,9 @@ void Mesh::know(const Resident& model) {
   const bool first = !residents_.manages(model.model);
   Line& line = lines_[model.model];
   line.fetching.reset();
-  if (first && line.tickets == 0) lines_.erase(model.model);
+  // What runs on it elsewhere, where it was till now, has its line still.
+  const auto of_it = [&](const auto& live) { return live.second.ticket.model == model.model; };
+  if (first && line.tickets == 0 && std::ranges::none_of(live_, of_it)) lines_.erase(model.model);
   residents_.know(model);
 }
 
@@ -370,7 +372,6 @@ rpc::Grant Mesh::take(Engine& engine, const rpc::Ticket& ticket) {
   Place& place = engine.places[index];
   rpc::Grant grant;
   grant.ticket = ticket.number;
-  grant.epoch = settings_.epoch;
   grant.node = engine.node;
   grant.engine = engine.report.engine;
   grant.endpoint = engine.report.endpoint;

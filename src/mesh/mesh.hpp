@@ -21,7 +21,7 @@
 #include "mesh/chronicle.hpp"
 #include "mesh/energy.hpp"
 #include "mesh/residents.hpp"
-#include "rpc/messages.hpp"
+#include "rpc/ports.hpp"
 
 namespace faelled::mesh {
 
@@ -29,7 +29,6 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
  public:
   struct Settings {
     std::vector<std::string> models;  // the catalogue at first; a ticket for another model is a bug
-    std::uint64_t epoch = 1;
     commons::Settings commons = {};
     residency::Settings residency = {};
   };

@@ -44,7 +44,7 @@ rpc::Report ready(std::uint32_t places, std::string engine = "e1", rpc::EngineSt
   e.state = state;
   e.places = places;
   e.engine_kind = "llama";
-  return {"n1", 1, {e}};
+  return {"n1", {e}};
 }
 
 TEST(Mesh, SendsAwayWhoAsksForAModelWhoseFileIsNotHere) {

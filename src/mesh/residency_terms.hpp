@@ -2,7 +2,7 @@
 #pragma once
 
 #include "residency/planner.hpp"
-#include "rpc/messages.hpp"
+#include "rpc/views.hpp"
 
 namespace faelled::mesh {
 

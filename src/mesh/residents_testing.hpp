@@ -71,7 +71,7 @@ class ResidentsTest : public testing::Test, public rpc::NodePort {
 
   ManualClock clock;
   Mesh mesh{clock, {{"a", "b", "c", "elsewhere"}}};
-  rpc::Report report{"n1", 1, {}, {{"host", 8}}};
+  rpc::Report report{"n1", {}, {{"host", 8}}};
   std::vector<rpc::Directive> directives;
   std::uint64_t tickets = 0;
   int engines_begun = 0;

@@ -45,7 +45,6 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
   void grant(std::uint64_t number, rpc::TicketListener& listener) {
     rpc::Grant grant;
     grant.ticket = number;
-    grant.epoch = 1;
     grant.engine = "engine";
     grant.engine_kind = "openai";
     grant.upstream_model = "upstream";
@@ -62,6 +61,16 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
     ended.push_back(end);
   }
   std::vector<rpc::ModelStatus> models() const override { return states; }
+  std::optional<rpc::ModelStatus> model(std::string_view id) const override {
+    const auto found = std::ranges::find(states, id, &rpc::ModelStatus::model);
+    return found == states.end() ? std::nullopt : std::optional(*found);
+  }
+  std::vector<std::string> failed() const override {
+    std::vector<std::string> all;
+    for (const rpc::ModelStatus& one : states)
+      if (one.state == rpc::EngineState::failed) all.push_back(one.model);
+    return all;
+  }
   std::optional<rpc::TicketStatus> ticket(std::uint64_t number) const override {
     return status && status->ticket == number ? status : std::nullopt;
   }

@@ -101,3 +101,12 @@ def test_our_includes_name_folder_and_file(root, texts):
              if kind == '"' and not (root / "src" / name).is_file() and not (path.startswith("apps/") and
                                                                             (root / path).parent.joinpath(name).is_file())]
     assert not wrong, "write includes as folder/file.hpp:\n" + "\n".join(wrong)
+
+
+def test_the_code_map_has_each_folder_above_those_that_it_knows(root):
+    direct = dependencies(root)
+    rows = re.findall(r"^\| `src/(\w+)` \|", (root / "ARCHITECTURE.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(direct)
+    place = {folder: row for row, folder in enumerate(rows)}
+    wrong = [f"{folder} stands below {dep}" for folder in direct for dep in direct[folder] if place[folder] > place[dep]]
+    assert not wrong, "\n".join(wrong)
