@@ -136,7 +136,7 @@ std::optional<rpc::TicketStatus> Mesh::ticket(std::uint64_t number) const {
   status.position = status.running ? 0 : explained.position;
   status.share_percent = explained.share_percent;
   status.waited = clock_.now() - ticket.admitted;
-  status.turn_in = line(ticket.model)->interval * status.position;
+  if (const Line* known = line(ticket.model)) status.turn_in = known->interval * status.position;
   return status;
 }
 

@@ -69,9 +69,11 @@ void Residents::started(const rpc::Ticket& ticket, const std::string& node, cons
 }
 
 void Residents::returned(const rpc::Ticket& ticket, double share) {
-  if (!number(ticket.model)) return;
-  weights_.arrived(ticket.member, share);  // the weight it came with stays its own
-  step(residency::Returned{ticket.number});
+  const auto found = number(ticket.model);
+  if (!found) return;
+  const double weight = weights_.arrived(ticket.member, share);
+  if (planner_.knows(ticket.number)) return step(residency::Returned{ticket.number});  // with the weight it came with
+  step(residency::Arrived{ticket.number, *found, weight});  // it ran before the model was one of ours
 }
 
 void Residents::ended(const rpc::Ticket& ticket, bool ran) {

@@ -16,7 +16,7 @@
 #include "base/name_table.hpp"
 #include "residency/member_weights.hpp"
 #include "residency/planner.hpp"
-#include "rpc/messages.hpp"
+#include "rpc/ports.hpp"
 
 namespace faelled::mesh {
 
@@ -118,6 +118,8 @@ class Residents {
   NameTable names_;                                                    // by the planner's numbers
   std::unordered_map<residency::ModelNumber, std::string> details_;    // why it failed last
   std::unordered_map<residency::ModelNumber, std::string> sleepless_;  // why it is not put to sleep any more
+  mutable std::vector<residency::ModelNumber> misfits_;
+  mutable std::uint64_t misfits_as_of_ = 0;  // by the planner's count
   std::vector<Device> devices_;
   using EngineAt = std::pair<residency::ModelNumber, residency::DeviceNumber>;
   std::map<std::string, std::vector<EngineAt>, std::less<>> reported_;  // by node: engines of ours it had last

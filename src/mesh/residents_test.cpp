@@ -1,5 +1,8 @@
 #include "mesh/residents.hpp"
 
+#include <deque>
+
+#include "base/random.hpp"
 #include "mesh/residents_testing.hpp"
 
 namespace faelled::mesh {
@@ -367,6 +370,85 @@ TEST_F(ResidentsTest, AChangedModelThatFailedIsTriedAtOnceAndItsOldReasonIsForgo
   EXPECT_EQ(at("a").detail, "") << "it is the former engine's";
   gone("a");
   EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "a", "host"}));
+}
+
+// An engine elsewhere answers to the end what it has begun, though its model is one of ours by then.
+TEST_F(ResidentsTest, WhatRunsElsewhereGoesOnWhenItsModelComesBackAsOneOfOurs) {
+  rpc::EngineReport upstream;
+  upstream.engine = "far";
+  upstream.model = "elsewhere";
+  upstream.state = EngineState::ready;
+  upstream.places = 2;
+  upstream.engine_kind = "openai";
+  report.engines.push_back(upstream);
+  report_now();
+  Caller ends, returns;
+  ask("elsewhere", ends);
+  ask("elsewhere", returns);
+  ASSERT_EQ(returns.grants.size(), 1U);
+  mesh.remove_model("elsewhere");
+  mesh.add_model("elsewhere");
+  gone("elsewhere");
+  mesh.know({"elsewhere", 4, 3s});
+  for (const std::uint64_t number : {1, 2}) EXPECT_EQ(mesh.ticket(number)->turn_in, Duration{});
+  EXPECT_THAT(told(), IsEmpty());
+  end(1);
+  mesh.end({.ticket = 2, .outcome = rpc::Outcome::failed, .returned = true});
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "elsewhere", "host"}));
+  EXPECT_EQ(at("elsewhere").waiting, 1U);
+  is("elsewhere", EngineState::ready);
+  EXPECT_EQ(returns.grants.size(), 2U);
+  end(2);
+  EXPECT_EQ(at("elsewhere").running, 0U);
+}
+
+// What is told of all that cannot be served is kept; it has to be what each says of itself.
+TEST_F(ResidentsTest, TellsWhichModelsCannotBeServedWhateverHappens) {
+  std::size_t told_of = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SeededRandom random(seed);
+    std::deque<Caller> callers;
+    for (int i = 0; i < 60; ++i) {
+      const std::string model(1, static_cast<char>('a' + random.below(5)));
+      switch (random.below(9)) {
+        case 0:
+          mesh.know({model, 1 + random.below(10), 3s, 1, random.below(4) == 0});
+          break;
+        case 1:
+          (void)mesh.order(model, random.below(2) == 0 ? rpc::ResidencyAct::pin : rpc::ResidencyAct::unpin);
+          break;
+        case 2:
+          report.devices[0].bytes = 4 + random.below(8);
+          report_now();
+          break;
+        case 3:
+          is(model, random.below(5) == 0 ? EngineState::failed : EngineState::ready);
+          break;
+        case 4:
+          for (rpc::EngineReport& engine : report.engines)
+            if (engine.model == model) engine.bytes_read = 1 + random.below(12);
+          report_now();
+          break;
+        case 5:
+          gone(model);
+          break;
+        case 6:
+          if (mesh.model(model)) mesh.remove_model(model);
+          break;
+        default:
+          mesh.add_model(model);
+          ask(model, callers.emplace_back());
+      }
+      std::vector<std::string> failed;
+      for (const rpc::ModelStatus& one : mesh.models())
+        if (one.state == EngineState::failed) failed.push_back(one.model);
+      ASSERT_EQ(mesh.failed(), failed);
+      told_of += failed.size();
+    }
+    for (std::uint64_t number = 1; number <= tickets; ++number) end(number);
+  }
+  EXPECT_GT(told_of, 500U);
 }
 
 TEST_F(ResidentsTest, AModelElsewhereIsRemovedWithoutAWordToTheNode) {

@@ -1,5 +1,6 @@
 // What Residents tells of models and memories; it changes nothing.
 #include <algorithm>
+#include <utility>
 
 #include "base/byte_text.hpp"
 #include "mesh/residency_terms.hpp"
@@ -44,10 +45,15 @@ std::string Residents::misfit(std::string_view model) const {
   return why;
 }
 
+// Asked every few seconds, and looked for only when models or memories are others: there may be very many names.
 std::vector<std::string_view> Residents::misfits() const {
+  if (const std::uint64_t now = planner_.fitting(); std::exchange(misfits_as_of_, now) != now) {
+    misfits_.clear();
+    for (residency::ModelNumber m = 0; m < names_.size(); ++m)
+      if (!fits(m)) misfits_.push_back(m);
+  }
   std::vector<std::string_view> all;
-  for (residency::ModelNumber m = 0; m < names_.size(); ++m)
-    if (!fits(m)) all.push_back(names_.name(m));
+  for (const residency::ModelNumber m : misfits_) all.push_back(names_.name(m));
   return all;
 }
 

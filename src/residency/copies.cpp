@@ -88,7 +88,7 @@ double Planner::further_s(ModelNumber model) const { return settings_.switches_w
 bool Planner::rested(ModelNumber model) {
   const Entry& entry = entries_[model];
   if (habitual(model)) return false;
-  const Duration rests = std::max(settings_.turn_least, after_seconds(further_s(model)));
+  const Duration rests = std::max(settings_.turn_least, after_about(further_s(model)));
   const Instant until = std::max(entry.used_at, entry.since) + rests;
   meet(until);
   return now_ >= until;
@@ -156,7 +156,7 @@ void Planner::plan_fewer(Crowd& crowd) {
   if (least == nullptr) return;
   const std::uint32_t others = entry.places * ready_copies(model);
   if (entry.line.waiting() + entry.line.running() > others) crowd.needed = now_;
-  Duration stays = std::max(settings_.turn_least, after_seconds(further_s(model)));
+  Duration stays = std::max(settings_.turn_least, after_about(further_s(model)));
   if (entry.line.empty()) stays = std::min(stays, unused_most(model).value_or(stays));
   const Instant until = crowd.needed + stays;
   meet(until);
@@ -171,7 +171,7 @@ void Planner::plan_further(Crowd& crowd, std::vector<bool>& closed) {
   if (further_comes(model) || live_engines(model) >= entries_[model].copies) return;  // one at a time
   const double enough = further_s(model), tau = std::max(forgotten_s, enough), limit = crowd.grows * tau;
   if (crowd.waited_s < enough) {
-    if (limit > enough) meet(now_ + after_seconds(tau * std::log((limit - crowd.waited_s) / (limit - enough))) + 1us);
+    if (limit > enough) meet(now_ + after_about(tau * std::log((limit - crowd.waited_s) / (limit - enough))) + 1us);
     return;
   }
   if (crowd.blocked_until > now_) return meet(crowd.blocked_until);
@@ -181,8 +181,8 @@ void Planner::plan_further(Crowd& crowd, std::vector<bool>& closed) {
 // As many as were ordered, one at a time.
 void Planner::plan_ordered(Crowd& crowd, std::vector<bool>& closed) {
   const ModelNumber model = crowd.model;
-  const Entry& entry = entries_[model];
-  crowd.needed = now_;
+  Entry& entry = entries_[model];
+  crowd.needed = entry.used_at = now_;  // nobody has been able to ask for it
   if (entry.where == Where::ready) {
     if (further_comes(model)) return;
     const bool more = live_engines(model) < std::min(crowd.ordered, entry.copies);

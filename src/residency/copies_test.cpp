@@ -360,6 +360,45 @@ TEST_F(CopiesTest, AreGivenUpWhereSomebodyElseIsThereOrIsWaitedFor) {
   EXPECT_TRUE(has_copy());
 }
 
+TEST_F(CopiesTest, AreGivenUpWhereAnAbsentModelIsWaitedFor) {
+  world.tell(DeviceIs{1, 12, DeviceKind::gpu});
+  world.add({3, 12});
+  world.serve(0);
+  world.answer_takes = seconds(1000);
+  world.ask(3);
+  world.pass(seconds(5));
+  ASSERT_EQ(world.at(3).device, 1U);
+  const TicketNumber ticket = world.ask(4);  // it could be nowhere else
+  world.does();
+  world.tell(Scale{0, 2});
+  EXPECT_FALSE(world.at(0).scales);
+  EXPECT_THAT(world.does(), IsEmpty()) << "though it would fit beside model 3";
+  world.tell(Ended{ticket});
+  world.tell(Scale{0, 2});
+  EXPECT_THAT(world.does(), ElementsAre(Load{0, 1, Cause::ordered}));
+}
+
+// Nobody can ask for it before all are there.
+TEST(Copies, ThatAreOrderedComeThoughUnusedModelsGoSooner) {
+  for (const Settings& settings : {Settings{.unused_after = seconds(10)}, Settings{.idle_w = 40, .load_w = 50}}) {
+    World world({gpu0, gpu1, {2, 10, DeviceKind::gpu}, {3, 10, DeviceKind::gpu}}, settings);
+    world.kind = DeviceKind::gpu;
+    world.copies = 4;
+    world.add({8});
+    world.tell(Order{0, Act::load});
+    EXPECT_TRUE(world.at(0).scales) << "the first one comes";
+    world.pass(seconds(8));
+    EXPECT_FALSE(world.at(0).scales);
+    world.tell(Scale{0, 4});
+    world.pass(seconds(24));
+    EXPECT_EQ(world.at(0).where, Where::ready);
+    EXPECT_EQ(world.planner.copies(0).size(), 3U);
+    EXPECT_FALSE(world.at(0).scales);
+    world.pass(std::chrono::minutes(1));
+    EXPECT_EQ(world.at(0).where, Where::absent) << "then it goes like any";
+  }
+}
+
 TEST_F(CopiesTest, AreGivenUpWhenOneFailsOrTheModelGoes) {
   world.serve(0);
   world.copies_break = true;

@@ -33,7 +33,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   state.kind = entry.kind;
   state.waiting = entry.line.waiting();
   state.running = entry.line.running();
-  state.scales = scales(number);
+  state.scales = entry.ordered || scales(number);
   state.load = model.load;
   state.ready_in = ready_in(number, now);
   if (model.demand.ever()) state.asked_per_hour = model.demand.hour(now);
@@ -103,7 +103,7 @@ double Planner::utilisation(Instant now) const {
 Duration Planner::turn_most(double switch_s) const {
   const double rho = utilisation(now_);
   const double turn_s = 2 * rho * switch_s / (1 - rho);
-  return std::max(settings_.turn_least, after_seconds(turn_s));
+  return std::max(settings_.turn_least, after_about(turn_s));
 }
 
 // N models that are asked for take turns on G places for models, each turn a switch: Wf = N/G × S / (1 − ρ), and half
@@ -113,7 +113,7 @@ Duration Planner::promise(Instant now) const {
   for (const ModelNumber m : wanted_) asked_for += wanted(m) ? 1 : 0;
   const double turns = asked_for / std::max(1.0, servers());
   const double wait_s = 1.5 * turns * switch_s_ / (1 - utilisation(now));
-  return std::max(settings_.promise_least, after_seconds(wait_s));
+  return std::max(settings_.promise_least, after_about(wait_s));
 }
 
 Duration Planner::ready_in(ModelNumber number, Instant now) const {

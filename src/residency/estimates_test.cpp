@@ -62,6 +62,16 @@ TEST(Promise, IsNeverShorterThanTheSetting) {
   EXPECT_EQ(world.planner.promise(world.now), seconds(60));
 }
 
+TEST(Promise, IsSoManyDaysAtMostHoweverLongLoadsAre) {
+  World world(10);
+  world.add({8, 8});
+  world.serve(0);
+  world.tell(ModelIs{1, 8, std::chrono::hours(1'000'000)});
+  world.ask(1);  // a switch
+  EXPECT_LE(world.planner.promise(world.now), std::chrono::days(12));
+  EXPECT_GT(world.planner.promise(world.now), std::chrono::days(11));
+}
+
 TEST(ReadyIn, CountsThatAFailedModelIsNotTriedAgainYet) {
   World world(10);
   world.add({4});

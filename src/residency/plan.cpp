@@ -76,6 +76,8 @@ void Planner::plan() {
 // Into free memory alone: to make room for what may be asked for never pays (docs/decisions/0023).
 void Planner::plan_warm() {
   const std::vector<bool> open(devices_.size());
+  std::uint64_t room = 0;  // they are looked at in every step, and where memory is full that is soon done
+  for (const Device& device : devices_) room = std::max(room, device.room());
   std::erase_if(to_warm_, [&](const auto& entry) {
     const auto& [at, model] = entry;
     if (at > now_) {
@@ -84,7 +86,7 @@ void Planner::plan_warm() {
     }
     if (!known(model)) return true;
     if (entries_[model].where != Where::absent && entries_[model].where != Where::asleep) return true;
-    return entries_[model].blocked_until <= now_ && place_in_room(model, Cause::habit, open);
+    return entries_[model].blocked_until <= now_ && needs(model) <= room && place_in_room(model, Cause::habit, open);
   });
 }
 

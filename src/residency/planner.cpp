@@ -25,6 +25,7 @@ void Planner::on(const ModelIs& is) {
   }
   Entry& entry = entries_[is.model];
   Model& model = catalogue_[is.model];
+  ++fitting_;
   entry.known = true;
   const std::uint64_t bytes = std::max({is.bytes, entry.bytes_read, std::uint64_t{1}});
   // Room is being made for another size.
@@ -37,7 +38,8 @@ void Planner::on(const ModelIs& is) {
   if (!entry.load_measured) model.load = is.load;
   entry.places = std::max(is.places, 1U);
   entry.copies = std::max(is.copies, 1U);
-  entry.pinned = is.pinned;
+  // What an operator said of it holds until its definition says otherwise.
+  if (std::exchange(entry.pinned_by_definition, is.pinned) != is.pinned) entry.pinned = is.pinned;
   entry.sleep_bytes = is.sleep_bytes;
   entry.residue = is.residue;
   entry.forgets = is.forgets;
@@ -48,7 +50,8 @@ void Planner::on(const ModelIs& is) {
 void Planner::on(const ModelGone& gone) {
   if (!known(gone.model)) return;
   Entry& entry = entries_[gone.model];
-  entry.known = entry.pinned = entry.ordered = entry.at_start = false;
+  ++fitting_;
+  entry.known = entry.pinned = entry.pinned_by_definition = entry.ordered = entry.at_start = false;
   if (comes(gone.model)) call_off(entry.device);
   outdate(entry);
   if (entry.where != Where::absent) drain(gone.model, Cause::removed, no_model);
@@ -56,12 +59,16 @@ void Planner::on(const ModelGone& gone) {
 }
 
 void Planner::on(const DeviceIs& is) {
-  if (is.device >= devices_.size()) devices_.resize(is.device + 1);
-  devices_[is.device].kind = is.kind;
-  devices_[is.device].backing = is.backing == is.device ? no_device : is.backing;
-  if (std::exchange(devices_[is.device].bytes, is.bytes) == is.bytes) return;
+  const bool began = is.device >= devices_.size();
+  if (began) devices_.resize(is.device + 1);
+  Device& device = devices_[is.device];
+  const bool other_kind = std::exchange(device.kind, is.kind) != is.kind;
+  const bool other_bytes = std::exchange(device.bytes, is.bytes) != is.bytes;
+  device.backing = is.backing == is.device ? no_device : is.backing;
+  fitting_ += other_kind || other_bytes || began ? 1 : 0;
+  if (!other_bytes) return;
   std::uint64_t all = 0;
-  for (const Device& device : devices_) all += device.bytes;
+  for (const Device& one : devices_) all += one.bytes;
   // What others take of a GPU comes and goes; what was learned holds for about as much.
   if (all > tuned_for_ - tuned_for_ / 8 && all < tuned_for_ + tuned_for_ / 8) return;
   tuned_for_ = all;
@@ -234,10 +241,12 @@ void Planner::on(const Order& order) {
         yield(order.model, Cause::ordered, no_model);
       return;
     case Act::pin:
+      ++fitting_;
       entry.pinned = true;
       entry.blocked_until = {};
       return list(order.model);
     case Act::unpin:
+      ++fitting_;
       entry.pinned = false;
       return;
     case Act::renew:
@@ -272,6 +281,7 @@ void Planner::on(const HabitIs& is) {
 // --- what is carried out ---
 
 void Planner::enter(Engine& engine, Where where, Cause cause, ModelNumber other) {
+  ++fitting_;
   engine.where = where;
   engine.cause = cause;
   engine.other = other;
@@ -289,6 +299,7 @@ void Planner::outdate(Entry& entry) {
 }
 
 void Planner::take(Engine& engine, std::uint64_t bytes) {
+  ++fitting_;
   devices_[engine.device].taken += bytes - engine.taken;
   engine.taken = bytes;
 }

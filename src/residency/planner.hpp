@@ -147,6 +147,8 @@ class Planner {
   // Its further engines: they load, are ready, drain or unload.
   std::vector<EngineFacts> copies(ModelNumber model) const;
   bool fits(ModelNumber model) const;
+  // Counts what may change where a model is or whether one fits: the same number, the same answers.
+  std::uint64_t fitting() const { return fitting_; }
   // Whether it could be told to sleep now.
   bool may_sleep(ModelNumber model) const;
   Duration ready_in(ModelNumber model, Instant now) const;
@@ -158,6 +160,7 @@ class Planner {
   const Counts& counts() const { return counts_; }
   // Of the models that were asked for; those of models that have gone are among them.
   const std::unordered_map<ModelNumber, Habit>& habits() const { return habits_; }
+  bool knows(TicketNumber ticket) const { return tickets_.contains(ticket); }
   std::size_t models() const { return entries_.size(); }
   std::size_t devices() const { return devices_.size(); }
 
@@ -178,6 +181,7 @@ class Planner {
     DeviceKind kind = DeviceKind::host;
     bool known = false;
     bool pinned = false;
+    bool pinned_by_definition = false;
     bool at_start = false;
     bool ordered = false;  // until it is ready
     bool load_measured = false;
@@ -405,6 +409,7 @@ class Planner {
   std::vector<Copy> copies_;   // few
   std::vector<Crowd> crowds_;  // few
   std::uint32_t engines_begun_ = 0;
+  std::uint64_t fitting_ = 0;
   std::vector<ModelNumber> wanted_;  // absent and waited for, pinned or ordered; also some that no longer are
   Tuner tuner_;
   Reading reading_;

@@ -347,6 +347,24 @@ TEST(Planner, ACardThatIsTakenByOthersHasLessForModelsUntilItIsGivenBack) {
   EXPECT_THAT(world.does(), ElementsAre(Load{1, 0, Cause::asked}));
 }
 
+TEST(Planner, APinThatAnOperatorGaveStaysWhenTheDefinitionChangesInAnotherWay) {
+  World world(10);
+  world.add({4});
+  const auto define = [&](std::uint32_t places, bool pinned) {
+    world.tell(ModelIs{0, 4, seconds(4), places, pinned});
+    return world.at(0).pinned;
+  };
+  world.tell(Order{0, Act::pin});
+  EXPECT_TRUE(define(5, false));
+  EXPECT_TRUE(define(5, true));
+  EXPECT_FALSE(define(5, false)) << "it says so now";
+  EXPECT_TRUE(define(5, true));
+  world.tell(Order{0, Act::unpin});
+  EXPECT_FALSE(define(4, true));
+  world.tell(ModelGone{0});
+  EXPECT_TRUE(define(4, true)) << "it is another";
+}
+
 // Invariant: memory once. Invariant: no answer cut off.
 // Chance decides who asks for what when, which engines break and what an operator does; World checks at each step that
 // the books are right, that no answer is cut off and that no engine begins twice. Here: everybody gets an answer.

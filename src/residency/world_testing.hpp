@@ -232,7 +232,7 @@ struct World {
       EXPECT_FALSE(serving_[engine] || asleep_[engine] || ready_at_.contains(engine) || gone_at_.contains(engine))
           << "two of one model on one device";
       EXPECT_EQ(planner.device(load->device)->kind, at(load->model).kind);
-      if (load->model == breaks || (copies_break && load->cause == Cause::busy))
+      if (load->model == breaks || (copies_break && is_further(engine)))
         return tell(EngineGone{load->model, load->device});
       ready_at_[engine] = now + at(load->model).load;
     } else if (const auto* drain = std::get_if<Drain>(&action)) {
@@ -268,6 +268,11 @@ struct World {
     }
   }
 
+  bool is_further(EngineAt engine) const {
+    for (const EngineFacts& copy : planner.copies(engine.first))
+      if (copy.device == engine.second) return true;
+    return false;
+  }
   void check() const {
     std::vector<ModelState> states;
     std::vector<std::pair<ModelNumber, EngineFacts>> further;
