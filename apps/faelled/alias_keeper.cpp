@@ -11,11 +11,23 @@ namespace {
 using gateway::CatalogueAdapter;
 using gateway::MovingAlias;
 
-constexpr auto look_every = std::chrono::milliseconds(200);
+constexpr auto tries_left_out_every = std::chrono::seconds(5);
+constexpr auto tries_broken_again_after = std::chrono::minutes(5);  // as late as the planner does
 
 std::uint32_t ready_engines(const rpc::ModelResidency& model) {
   const auto copies = std::ranges::count(model.copies, rpc::EngineState::ready, &rpc::ModelCopy::state);
   return static_cast<std::uint32_t>(copies) + (model.state == rpc::EngineState::ready ? 1 : 0);
+}
+
+bool is_away(const rpc::ModelResidency& model) {
+  using enum rpc::EngineState;
+  return model.state == absent || model.state == asleep || model.state == draining;
+}
+
+// It went for others, and not because nobody wanted it or because somebody said so.
+bool made_room(const rpc::ModelResidency& model) {
+  using enum rpc::ResidencyCause;
+  return model.cause == makes_room || model.cause == line_empty || model.cause == turn_over || model.cause == keeps;
 }
 
 }  // namespace
@@ -33,10 +45,13 @@ bool fit_together(const rpc::ModelResidency& one, const rpc::ModelResidency& oth
 }
 
 AliasKeeper::AliasKeeper(net::Loop& loop, gateway::Catalogue& catalogue, rpc::ResidencyPort& residency,
-                         observe::Log& log, Keep keep)
-    : catalogue_(catalogue), residency_(residency), log_(log), keep_(std::move(keep)), looking_(loop, [this] {
-        look();
-      }) {}
+                         observe::Log& log, Keep keep, Duration look_every)
+    : catalogue_(catalogue),
+      residency_(residency),
+      log_(log),
+      keep_(std::move(keep)),
+      look_every_(look_every),
+      looking_(loop, [this] { look(); }) {}
 
 std::optional<MovingAlias> AliasKeeper::read(const store::NamedRow& row) {
   auto alias = portal::read_alias(row.name, row.value);
@@ -56,18 +71,12 @@ void AliasKeeper::restore(const std::vector<store::NamedRow>& rows) {
     last_version_[name] = alias->version;
     if (alias->model.empty()) continue;
     // Memories are known once the loop runs: whether it fits is seen then.
-    const bool moves = !alias->moving_to.empty();
-    const std::string model = alias->model;
-    const std::string lacking = catalogue_.base_of(model).empty() ? model : alias->moving_to;
-    if (auto pointed = catalogue_.point(std::move(*alias)); !pointed) {
-      log_.error("a stored alias is left out", {{"alias", name}, {"detail", pointed.error().message}});
-      const bool taken = pointed.error().code == Errc::exists;
-      left_out_[name] = {
-          model, pointed.error().message,
-          taken ? "Navnet hører allerede til en model." : fmt::format("Der er ingen model, der hedder '{}'.", lacking)};
-    } else if (moves) {
-      undecided_.insert(name);
+    if (auto may = catalogue_.may_point(*alias); !may) {
+      leave_out(std::move(*alias), may.error());
+      continue;
     }
+    if (!alias->moving_to.empty()) undecided_.insert(name);
+    (void)catalogue_.point(std::move(*alias));
   }
   if (!undecided_.empty()) looking_.arm({});
 }
@@ -86,6 +95,24 @@ void AliasKeeper::hear(const std::vector<store::NamedRow>& rows) {
       move(std::move(*alias));
     }
   }
+  try_left_out();
+}
+
+// Until its models are here; what it meant before, it means meanwhile.
+void AliasKeeper::leave_out(MovingAlias alias, const Error& why) {
+  log_.error("an alias is left out", {{"alias", alias.name}, {"detail", why.message}});
+  const std::string& lacking = catalogue_.base_of(alias.model).empty() ? alias.model : alias.moving_to;
+  left_out_[alias.name] = {alias.model, why.message,
+                           why.code == Errc::exists ? "Navnet hører allerede til en model."
+                                                    : fmt::format("Der er ingen model, der hedder '{}'.", lacking)};
+  const std::string name = alias.name;
+  to_come_.insert_or_assign(name, std::move(alias));
+  if (!looking_.armed()) looking_.arm(tries_left_out_every);
+}
+
+void AliasKeeper::try_left_out() {
+  for (const auto& [name, alias] : std::map(to_come_))
+    if (to_come_.contains(name) && catalogue_.may_point(alias)) move(alias);
 }
 
 Expected<void> AliasKeeper::may_move(const MovingAlias& alias) const {
@@ -99,36 +126,73 @@ Expected<void> AliasKeeper::may_move(const MovingAlias& alias) const {
 }
 
 void AliasKeeper::move(MovingAlias alias) {
-  moving_.erase(alias.name);
+  forget_order(alias.name, alias.moving_to);
   undecided_.erase(alias.name);
   left_out_.erase(alias.name);
+  to_come_.erase(alias.name);
   last_version_[alias.name] = alias.version;
+  if (auto may = catalogue_.may_point(alias); !may) return leave_out(std::move(alias), may.error());
   if (alias.moving_to.empty()) return point(std::move(alias));
   const auto from = lies(alias.model), to = lies(alias.moving_to);
   const bool same = from && to && from->model == to->model;
-  if (!from || !to || (!same && !fit_together(*from, *to, residency_.devices()))) {
-    alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
-    return point(std::move(alias));
-  }
+  if (!from || !to || (!same && !fit_together(*from, *to, devices_beside(*from, *to)))) return arrive(std::move(alias));
   if (std::string why = order(alias, *to); !why.empty()) alias.detail = std::move(why);
   point(std::move(alias));
   look();
 }
 
+// What a move that is over had ordered is not loaded any more, unless it is already or somebody else wants it too.
+void AliasKeeper::forget_order(const std::string& name, const std::string& but_for) {
+  const auto order = moving_.extract(name);
+  const auto& all = catalogue_.moving();
+  const auto alias = all.find(name);
+  if (!order || !order.mapped().done || alias == all.end()) return;
+  const std::string model = catalogue_.base_of(alias->second.moving_to);
+  if (model.empty() || catalogue_.base_of(but_for) == model) return;
+  for (const auto& [other, its] : moving_)
+    if (const auto also = all.find(other); also != all.end() && catalogue_.base_of(also->second.moving_to) == model)
+      return;
+  const auto lies = residency_.residency(model);
+  if (lies && lies->scales && lies->taken == 0) (void)residency_.order(model, rpc::ResidencyAct::unload);
+}
+
 std::string AliasKeeper::order(const MovingAlias& alias, const rpc::ModelResidency& to) {
   using rpc::EngineState;
   Order& order = moving_[alias.name];
-  const bool comes = to.state == EngineState::starting || to.state == EngineState::waking;
-  const bool gone =
-      to.state == EngineState::absent || to.state == EngineState::asleep || to.state == EngineState::draining;
-  // One that broke is tried again by whoever loads it, later and later.
-  if (gone && !order.gone && to.cause != rpc::ResidencyCause::broken) order.done = false;
-  order.gone = gone;
+  const bool away = is_away(to), comes = to.state == EngineState::starting || to.state == EngineState::waking;
   order.engines = 1;
-  if (to.bytes == 0 || order.done || (!comes && !gone)) return {};
+  if (to.bytes == 0 || (!comes && !away)) return {};
+  if (order.done && away && !to.scales) {
+    order.broke = !to.detail.empty() || to.cause == rpc::ResidencyCause::broken;
+    if (order.broke && to.in_state < tries_broken_again_after)
+      return to.detail.empty() ? "the engine of '" + to.model + "' has ended by itself" : to.detail;
+    order.done = false;
+  }
+  if (order.done) return {};
   const auto ordered = residency_.order(to.model, rpc::ResidencyAct::load);
   order.done = ordered.has_value();
   return ordered ? std::string() : ordered.error().message;
+}
+
+// While it is on order nobody makes it go: then it was there, and those who want its room were not served by waiting.
+bool AliasKeeper::had_to_go(const MovingAlias& alias, const rpc::ModelResidency& to) const {
+  const auto order = moving_.find(alias.name);
+  return order != moving_.end() && order->second.done && !order->second.broke && is_away(to) && !to.scales &&
+         to.detail.empty() && made_room(to);
+}
+
+// Less what is pinned of others.
+std::vector<rpc::DeviceResidency> AliasKeeper::devices_beside(const rpc::ModelResidency& one,
+                                                              const rpc::ModelResidency& other) const {
+  auto devices = residency_.devices();
+  for (const std::string& model : residency_.in_use()) {
+    if (model == one.model || model == other.model) continue;
+    const auto is = residency_.residency(model);
+    if (!is || !is->pinned) continue;
+    for (rpc::DeviceResidency& device : devices)
+      if (device.node == is->node && device.device == is->device) device.bytes -= std::min(device.bytes, is->taken);
+  }
+  return devices;
 }
 
 std::optional<rpc::ModelResidency> AliasKeeper::lies(const std::string& id) const {
@@ -162,43 +226,58 @@ void AliasKeeper::point(MovingAlias alias) {
   keep_(name, version, portal::stored_alias(catalogue_.moving().find(name)->second));
 }
 
+// It means from now on what it was to mean.
+void AliasKeeper::arrive(MovingAlias alias) {
+  alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
+  alias.detail.clear();
+  moving_.erase(alias.name);
+  log_.info("an alias has moved", {{"alias", alias.name}, {"model", alias.model}, {"from", alias.previous}});
+  point(std::move(alias));
+}
+
 void AliasKeeper::look() {
   for (const std::string& name : std::exchange(undecided_, {}))
     if (const auto found = catalogue_.moving().find(name); found != catalogue_.moving().end())
       move(MovingAlias(found->second));
-  if (moving_.empty()) return;
+  try_left_out();
   for (const auto& [name, before] : std::map(moving_)) {
     const auto found = catalogue_.moving().find(name);
     if (found == catalogue_.moving().end()) {
       moving_.erase(name);
-      continue;
-    }
-    MovingAlias alias = found->second;
-    const auto to = lies(alias.moving_to);
-    if (!to) continue;
-    if (answers(alias.moving_to, *to)) {
-      if (!to_scale(alias, *to)) continue;
-      alias.previous = std::exchange(alias.model, std::exchange(alias.moving_to, {}));
-      alias.detail.clear();
-      moving_.erase(name);
-      log_.info("an alias has moved", {{"alias", name}, {"model", alias.model}, {"from", alias.previous}});
-      point(std::move(alias));
     } else {
-      std::string detail = order(alias, *to);
-      if (detail.empty())
-        detail =
-            to->state == rpc::EngineState::ready ? "the engine of '" + to->model + "' does not have it" : to->detail;
-      if (detail != std::exchange(alias.detail, detail)) point(std::move(alias));
+      look(found->second);
     }
   }
-  if (!moving_.empty()) looking_.arm(look_every);
+  if (!moving_.empty()) {
+    looking_.arm(look_every_);
+  } else if (!to_come_.empty()) {
+    looking_.arm(tries_left_out_every);
+  }
+}
+
+void AliasKeeper::look(MovingAlias alias) {
+  const auto to = lies(alias.moving_to);
+  if (!to) {  // another server removed it meanwhile
+    moving_.erase(alias.name);
+    alias.detail = "there is no model or adapter '" + std::exchange(alias.moving_to, {}) + "' any more";
+    return point(std::move(alias));
+  }
+  const bool there = answers(alias.moving_to, *to);
+  if (there ? to_scale(alias, *to) : had_to_go(alias, *to)) return arrive(std::move(alias));
+  if (there) return;
+  std::string detail = order(alias, *to);
+  if (detail.empty())
+    detail = to->state == rpc::EngineState::ready ? "the engine of '" + to->model + "' does not have it" : to->detail;
+  if (detail != std::exchange(alias.detail, detail)) point(std::move(alias));
 }
 
 void AliasKeeper::remove(const std::string& name) {
   const auto found = catalogue_.moving().find(name);
   if (found != catalogue_.moving().end()) last_version_[name] = found->second.version + 1;
   if (left_out_.erase(name) > 0) ++last_version_[name];
-  moving_.erase(name);
+  to_come_.erase(name);
+  undecided_.erase(name);
+  forget_order(name, {});
   catalogue_.unpoint(name);
 }
 

@@ -32,7 +32,7 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
 
   void scale(const std::string& model, std::uint32_t engines) override { scaled.emplace_back(model, engines); }
   std::vector<rpc::DeviceResidency> devices() const override { return {{.device = "host", .bytes = bytes}}; }
-  std::vector<std::string> in_use() const override { return {"new", "old"}; }
+  std::vector<std::string> in_use() const override { return {"new", "old", "pinned"}; }
   std::optional<rpc::ModelResidency> residency(std::string_view model) const override {
     const auto state = states.find(model);
     if (state == states.end()) return std::nullopt;
@@ -41,9 +41,13 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
     one.bytes = 60;
     one.fits = bytes >= 60;
     one.state = state->second;
+    one.device = "host";
     one.cause = cause;
-    one.detail = one.state == EngineState::failed ? "its file is cut off" : "";
-    one.scales = scales && model == "new";
+    one.detail = one.state == EngineState::failed ? "its file is cut off" : detail;
+    one.scales = (scales && model == "new") || (model == on_order && one.state != EngineState::ready);
+    one.pinned = model == "pinned";
+    one.in_state = in_state;
+    if (one.pinned || one.state == EngineState::ready) one.taken = one.pinned ? 20 : 60;
     if (one.state == EngineState::ready) one.adapters = adapters;
     const auto further = copies.find(model);
     if (further != copies.end()) one.copies.resize(further->second, {.state = EngineState::ready});
@@ -52,10 +56,18 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
   std::vector<rpc::ResidencyEvent> residency_events(std::uint64_t, std::size_t) const override { return {}; }
   std::optional<Duration> promise() const override { return std::nullopt; }
   std::optional<rpc::ModelledEnergy> energy() const override { return std::nullopt; }
-  Expected<void> order(const std::string& model, rpc::ResidencyAct) override {
+  Expected<void> order(const std::string& model, rpc::ResidencyAct act) override {
     if (!may_order) return fail(Errc::invalid, "not now");
-    ordered.push_back(model);
+    on_order = act == rpc::ResidencyAct::load ? model : "";
+    (on_order.empty() ? unloaded : ordered).push_back(model);
     return {};
+  }
+
+  // The order is over: it was there, or failed.
+  void becomes(EngineState state, rpc::ResidencyCause why = rpc::ResidencyCause::none) {
+    on_order.clear();
+    states["new"] = state;
+    cause = why;
   }
 
   // Turns the loop until the name means that model.
@@ -87,7 +99,10 @@ class AliasKeeperTest : public testing::Test, public rpc::ResidencyPort {
   std::uint64_t bytes = 200;
   bool may_order = true;
   rpc::ResidencyCause cause = rpc::ResidencyCause::none;
-  std::vector<std::string> ordered;
+  std::vector<std::string> ordered, unloaded;
+  std::string on_order;  // it comes, or will
+  std::string detail;    // why it failed, where it is no more
+  Duration in_state{};
   std::map<std::string, std::size_t, std::less<>> copies;  // ready ones
   bool scales = false;                                     // further engines of the new model come
   std::vector<std::string> adapters;                       // that engines have
@@ -158,7 +173,77 @@ TEST_F(AliasKeeperTest, StaysWhereItIsWhileTheNewModelFailsAndSaysWhy) {
   EXPECT_EQ(best().detail, "its file is cut off");
   keeper->move({.name = "best", .model = "old", .version = 3});  // called off
   states["new"] = EngineState::ready;
+  turn(2);
   EXPECT_EQ(means(), "old");
+}
+
+TEST_F(AliasKeeperTest, MovesAtOnceWhenTheNewModelCameAndHadToGoForOthers) {
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  cause = rpc::ResidencyCause::makes_room;  // still, of the last time that it went
+  turn(2);
+  EXPECT_EQ(means(), "old");
+  becomes(EngineState::absent, rpc::ResidencyCause::makes_room);  // it was ready between two looks
+  run_until("new");
+  EXPECT_EQ(best().previous, "old");
+  EXPECT_THAT(ordered, ElementsAre("new")) << "once";
+}
+
+TEST_F(AliasKeeperTest, LeavesOneThatBrokeAndHadToGoAloneForAWhile) {
+  for (const auto why : {rpc::ResidencyCause::makes_room, rpc::ResidencyCause::broken}) {
+    ordered.clear();
+    becomes(EngineState::absent);
+    keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+    becomes(EngineState::absent, why);
+    detail = why == rpc::ResidencyCause::broken ? "" : "its file is cut off";
+    in_state = std::chrono::seconds(1);
+    turn(3);
+    EXPECT_THAT(ordered, ElementsAre("new"));
+    EXPECT_EQ(means(), "old");
+    EXPECT_EQ(best().detail, detail.empty() ? "the engine of 'new' has ended by itself" : detail);
+    in_state = std::chrono::minutes(5);
+    turn(2);
+    EXPECT_THAT(ordered, ElementsAre("new", "new"));
+    becomes(EngineState::absent, why);
+    in_state = std::chrono::seconds(1);
+    detail = "its file is cut off";
+    turn(2);
+    detail = "";  // it was changed
+    cause = rpc::ResidencyCause::makes_room;
+    turn(2);
+    EXPECT_THAT(ordered, ElementsAre("new", "new", "new"));
+    EXPECT_EQ(means(), "old");
+  }
+}
+
+TEST_F(AliasKeeperTest, MovesAtOnceWhereMemoryDoesNotHoldBothBesideWhatIsPinned) {
+  states["pinned"] = EngineState::ready;
+  bytes = 139;
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  EXPECT_EQ(means(), "new");
+  EXPECT_THAT(ordered, testing::IsEmpty());
+  bytes = 140;
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 3});
+  EXPECT_EQ(means(), "old");
+}
+
+TEST_F(AliasKeeperTest, WhatAMoveThatIsOverOrderedDoesNotComeAnyMore) {
+  const auto moves = [&](const std::string& name) {
+    keeper->move({.name = name, .model = "old", .moving_to = "new", .version = 2});
+  };
+  moves("best");
+  keeper->move({.name = "best", .model = "old", .version = 3});  // called off
+  EXPECT_THAT(unloaded, ElementsAre("new"));
+  moves("best");
+  keeper->remove("best");
+  EXPECT_THAT(unloaded, ElementsAre("new", "new"));
+  moves("best");
+  moves("best");
+  moves("other");
+  keeper->remove("other");
+  EXPECT_THAT(unloaded, ElementsAre("new", "new")) << "it is still to come";
+  becomes(EngineState::ready);
+  keeper->remove("best");
+  EXPECT_THAT(unloaded, ElementsAre("new", "new")) << "it is there: it goes like any";
 }
 
 TEST_F(AliasKeeperTest, MovesAtOnceWhereMemoryDoesNotHoldBoth) {
@@ -183,22 +268,17 @@ TEST_F(AliasKeeperTest, OrdersTheNewModelWhereverItIsAndAgainWhenItHasGone) {
     turn(5);
     EXPECT_THAT(ordered, ElementsAre("new")) << "once";
   }
-  states["new"] = EngineState::starting;
-  turn(2);
   for (const EngineState gone : {EngineState::absent, EngineState::asleep}) {
     ordered.clear();
-    states["new"] = gone;
+    becomes(gone, rpc::ResidencyCause::ordered);  // somebody had it go
     turn(5);
     EXPECT_THAT(ordered, ElementsAre("new"));
-    states["new"] = EngineState::starting;
-    turn(2);
   }
   ordered.clear();
-  states["new"] = EngineState::absent;
   cause = rpc::ResidencyCause::broken;
   turn(5);
   EXPECT_THAT(ordered, testing::IsEmpty()) << "the planner tries it again, later and later";
-  states["new"] = EngineState::ready;
+  becomes(EngineState::ready);
   run_until("new");
 }
 
@@ -259,6 +339,44 @@ TEST_F(AliasKeeperTest, HearsWhereAnotherServerMovedIt) {
   keeper->hear({{"best", 3, portal::removed_alias(3), {}}});
   EXPECT_TRUE(catalogue->moving().empty());
   EXPECT_EQ(keeper->last_version("best"), 3U);
+}
+
+TEST_F(AliasKeeperTest, HearsOfANameBeforeTheModelThatItIsToMean) {
+  const auto hear = [&](const MovingAlias& alias) {
+    keeper->hear({{alias.name, alias.version, portal::stored_alias(alias), {}}});
+  };
+  const auto add = [&](const std::string& id) {
+    gateway::CatalogueModel model;
+    model.settings.id = id;
+    ASSERT_TRUE(catalogue->put(std::move(model)));
+    states[id] = EngineState::absent;
+  };
+  hear({.name = "best", .model = "old", .version = 1});
+  hear({.name = "best", .model = "old", .moving_to = "later", .version = 2});
+  hear({.name = "fresh", .model = "latest", .version = 1});
+  EXPECT_EQ(means(), "old") << "meanwhile";
+  EXPECT_EQ(best().moving_to, "");
+  EXPECT_EQ(keeper->left_out().at("best").why_da, "Der er ingen model, der hedder 'later'.");
+  EXPECT_EQ(keeper->left_out().at("fresh").model, "latest");
+  EXPECT_FALSE(catalogue->moving().contains("fresh"));
+  add("later");
+  keeper->hear({});
+  EXPECT_EQ(best().moving_to, "later");
+  EXPECT_THAT(ordered, ElementsAre("later"));
+  EXPECT_FALSE(keeper->left_out().contains("best"));
+  add("latest");
+  turn(2);
+  EXPECT_EQ(catalogue->moving().at("fresh").model, "latest") << "without a word from anybody";
+  EXPECT_THAT(keeper->left_out(), testing::IsEmpty());
+}
+
+TEST_F(AliasKeeperTest, AModelThatGoesWhileItIsWaitedForEndsTheMove) {
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  states.erase("new");
+  turn(2);
+  EXPECT_EQ(best().moving_to, "");
+  EXPECT_EQ(best().detail, "there is no model or adapter 'new' any more");
+  EXPECT_EQ(means(), "old");
 }
 
 TEST(FitTogether, CountsEachMemoryOnceAndKindsApart) {

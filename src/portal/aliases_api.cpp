@@ -218,7 +218,9 @@ net::Task<void> Portal::move_alias(Call& call, AliasWish wish, std::string_view 
   });
   if (refused) co_return call.fail(*refused);
   if (!done) co_return call.fail(done.error());
-  const MovingAlias& now = p_.context.catalogue.moving().find(name)->second;
+  const auto& all = p_.context.catalogue.moving();
+  const auto found = all.find(name);
+  const MovingAlias now = found == all.end() ? *done : found->second;  // its model may have gone meanwhile
   p_.context.log.info("an alias moves", {{"request_id", call.request_id},
                                          {"alias", name},
                                          {"model", now.model},

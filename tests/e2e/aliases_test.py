@@ -1,11 +1,13 @@
 """Names that are moved from model to model while people ask for them."""
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import tiny_models
+from control import api
 from waiting import until
 
 ONE_FITS_GB, BOTH_FIT_GB = 0.06, 0.12  # a tiny model needs some 50 MB
@@ -76,6 +78,29 @@ def test_where_memory_holds_one_it_moves_at_once_and_nobody_is_lost(make_server,
         new = {one.result() for one in later}
     assert alias(server)["model"] == "new" and len(new) == 1
     assert set(texts) <= {old} | new
+
+
+def test_a_name_moves_though_others_use_the_rest_of_the_memory(make_server, pair, tmp_path):
+    other = pair[0] | {"id": "other", "file": str(tiny_models.make(tmp_path / "other.gguf", seed=7))}
+    server = begun(make_server, [pair[0], other, pair[1]], BOTH_FIT_GB)
+    home = threading.Event()
+
+    def asks(model):
+        while not home.is_set():
+            said(server, model, 60)
+
+    with ThreadPoolExecutor(8) as pool:  # more than there are places: whatever comes is wanted out again at once
+        people = [pool.submit(asks, model) for model in ["best", "other"] * 4]
+        try:
+            until("both are in use", lambda: all(server.model_state(model)["state"] == "ready" for model in ["old", "other"]), 30)
+            server.faelled("alias", "set", "best", "new", "--owner", "platform")
+            until("it has moved", lambda: alias(server)["model"] == "new", 60)
+        finally:
+            home.set()
+        for one in people:
+            one.result()
+    loads = [event for event in api(server, "GET", "/api/residency/events?limit=100")[1]["events"] if event["what"] == "load"]
+    assert sum(event["model"] == "new" and event["cause"] == "ordered" for event in loads) <= 1
 
 
 def test_a_name_does_not_move_to_a_model_that_fails(make_server, pair, tmp_path):
