@@ -80,8 +80,7 @@ void Gateway::anthropic_models(const members::Caller& caller, const http::Reques
         return reject(reply, {Cause::invalid_value, "'limit' must be from 1 to 1000.", "limit"}, request_id,
                       Wire::anthropic);
     }
-    if (const auto listed = openai::anthropic::append_model_list(body, names_for(caller), created, page); !listed)
-      return reject(reply, listed.error(), request_id, Wire::anthropic);
+    openai::anthropic::append_model_list(body, names_for(caller), created, page);
   }
   reply.send(200,
              fmt::format("Content-Type: application/json\r\nx-request-id: {0}\r\nrequest-id: {0}\r\n"

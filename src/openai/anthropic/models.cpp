@@ -33,23 +33,17 @@ void append_model(std::string& out, std::string_view id, WallTime created) {
   write_model(writer, id, created);
 }
 
-std::expected<void, ApiError> append_model_list(std::string& out, std::span<const std::string> ids, WallTime created,
-                                                const Page& page) {
+void append_model_list(std::string& out, std::span<const std::string> ids, WallTime created, const Page& page) {
   std::size_t first = 0, last = ids.size();
   bool has_more = false;
-  const bool behind = !page.after_id.empty();
-  const std::string& cursor = behind ? page.after_id : page.before_id;
-  const auto place = static_cast<std::size_t>(std::ranges::find(ids, cursor) - ids.begin());
-  if (!cursor.empty() && place == ids.size()) {
-    const std::string param = behind ? "after_id" : "before_id";
-    const std::string words =
-        "There is no model '" + cursor.substr(0, 100) + "' in the list now; begin again without '";
-    return std::unexpected(ApiError{Cause::invalid_value, words + param + "'.", param});
-  }
-  if (behind) {
-    first = place + 1;
-  } else if (!cursor.empty()) {
-    last = place;
+  const auto place = [&](const std::string& id) {
+    return static_cast<std::size_t>(std::ranges::find(ids, id) - ids.begin());
+  };
+  if (!page.after_id.empty()) {
+    const std::size_t at = place(page.after_id);
+    if (at < ids.size()) first = at + 1;
+  } else if (!page.before_id.empty()) {
+    last = place(page.before_id);
     first = last > page.limit ? last - page.limit : 0;
     has_more = first > 0;
   }
@@ -63,7 +57,6 @@ std::expected<void, ApiError> append_model_list(std::string& out, std::span<cons
   writer.close_array().member("has_more", has_more);
   writer.member_or_null("first_id", first < last ? ids[first] : "");
   writer.member_or_null("last_id", first < last ? ids[last - 1] : "").close_object();
-  return {};
 }
 
 }  // namespace faelled::openai::anthropic

@@ -1,13 +1,11 @@
 // The list of models as Anthropic's clients read it. Pure.
 #pragma once
 
-#include <expected>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/clock.hpp"
-#include "openai/api_error.hpp"
 
 namespace faelled::openai::anthropic {
 
@@ -19,9 +17,8 @@ struct Page {
 
 // `created`: when the list was made, as nothing tells when a model was.
 void append_model(std::string& out, std::string_view id, WallTime created);
-// Errors: invalid_value, where the list has not the page's id: that model went meanwhile, and nobody knows where it
-// was.
-std::expected<void, ApiError> append_model_list(std::string& out, std::span<const std::string> ids, WallTime created,
-                                                const Page& page);
+// An id that is not in the list begins anew: its model went meanwhile, and whoever goes on behind it hears of some
+// twice and misses none.
+void append_model_list(std::string& out, std::span<const std::string> ids, WallTime created, const Page& page);
 
 }  // namespace faelled::openai::anthropic
