@@ -76,6 +76,11 @@ class History final : public rpc::NodePort {
     loop.run();
   }
   const MovingAlias& best() const { return catalogue->moving().at("best"); }
+  // "best" means m0, and is to mean m1.
+  void move() {
+    keeper->move({.name = "best", .model = "m0", .version = 1});
+    keeper->move({.name = "best", .model = "m0", .moving_to = "m1", .version = 2});
+  }
   bool may_move() const { return keeper->may_move({"best", "m0", "m1"}).has_value(); }
 
   SeededRandom random;
@@ -157,9 +162,8 @@ TEST(AliasHistories, ANameMovesWhateverTheMemoryIsUsedFor) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     History history(seed, false);
     if (!history.may_move()) continue;
-    history.keeper->move({.name = "best", .model = "m0", .version = 1});
     const std::size_t before = history.begun;
-    history.keeper->move({.name = "best", .model = "m0", .moving_to = "m1", .version = 2});
+    history.move();
     pressed += history.best().moving_to.empty() ? 0 : 1;
     history.turns(300, [&] { return history.best().model == "m1"; });
     EXPECT_EQ(history.best().model, "m1");
@@ -177,9 +181,8 @@ TEST(AliasHistories, AModelThatBreaksIsNotBroughtInAgainAndAgain) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     History history(seed, true);
     if (!history.may_move()) continue;
-    history.keeper->move({.name = "best", .model = "m0", .version = 1});
     const std::size_t before = history.begun;
-    history.keeper->move({.name = "best", .model = "m0", .moving_to = "m1", .version = 2});
+    history.move();
     if (history.best().moving_to.empty()) continue;
     history.turns(200);
     EXPECT_EQ(history.best().model, "m0");

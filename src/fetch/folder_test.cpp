@@ -98,6 +98,17 @@ struct FolderOfAHub : testing::Test {
 
   Source source(const std::string& text = "hf:o/r") const { return parse_source(text).value(); }
   auto get(const std::string& text = "hf:o/r") { return fetch({source(text), {}}, settings, progress); }
+  // The second shard breaks off after 20,000 of its 50,000 bytes.
+  void break_off() {
+    cut["model-00002-of-00002.safetensors"] = 20'000;
+    ASSERT_FALSE(get());
+  }
+  // Fetches what is left after that, and no byte twice.
+  void go_on() {
+    Progress again;
+    ASSERT_TRUE(fetch({source(), {}}, settings, again));
+    EXPECT_EQ(again.fetched.load(), 30'000U);
+  }
   std::vector<std::string> names(const fs::path& of) const {
     std::vector<std::string> all;
     std::error_code none;
@@ -160,9 +171,7 @@ TEST_F(FolderOfAHub, GoesOnFileByFile) {
   EXPECT_EQ(progress.bytes.load(), progress.total.load() - 30'000) << "the sum over all files";
   EXPECT_EQ(names(settings.folder).size(), 1U);
   EXPECT_TRUE(names(settings.folder)[0].ends_with("-r.folder.part"));
-  Progress again;
-  ASSERT_TRUE(fetch({source(), {}}, settings, again));
-  EXPECT_EQ(again.fetched.load(), 30'000U) << "no byte came twice";
+  go_on();
   EXPECT_EQ(server.asked().back().from(), 20'000U);
   EXPECT_EQ(names(settings.folder).size(), 1U);
 }
@@ -188,44 +197,34 @@ TEST_F(FolderOfAHub, DoesNotMixTwoCommitsOfABranchThatMoves) {
 }
 
 TEST_F(FolderOfAHub, GoesOnThoughEachStoreHasAnETagOfItsOwn) {
-  cut["model-00002-of-00002.safetensors"] = 20'000;
-  ASSERT_FALSE(get());
+  break_off();
   etag = "\"of another store\"";
-  Progress again;
-  ASSERT_TRUE(fetch({source(), {}}, settings, again));
-  EXPECT_EQ(again.fetched.load(), 30'000U);
+  go_on();
 }
 
 TEST_F(FolderOfAHub, KeepsItsPartsWhereAPageComesInTheirPlace) {
-  cut["model-00002-of-00002.safetensors"] = 20'000;
-  ASSERT_FALSE(get());
+  break_off();
   page["model-00002-of-00002.safetensors"] = "<html>sign in</html>";
   const auto other = get();
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().fault, Fault::later) << other.error().in_words();
   page.clear();
-  Progress again;
-  ASSERT_TRUE(fetch({source(), {}}, settings, again));
-  EXPECT_EQ(again.fetched.load(), 30'000U);
+  go_on();
 }
 
 TEST_F(FolderOfAHub, KeepsWhatCameWhereNobodyIsShownTheRepository) {
-  cut["model-00002-of-00002.safetensors"] = 20'000;
-  ASSERT_FALSE(get());
+  break_off();
   listing_status = "404 Not Found";
   const auto hidden = get();
   ASSERT_FALSE(hidden);
   EXPECT_EQ(hidden.error().fault, Fault::refused) << hidden.error().in_words();
   EXPECT_THAT(hidden.error().message, HasSubstr("no such file"));
   listing_status = "200 OK";
-  Progress again;
-  ASSERT_TRUE(fetch({source(), {}}, settings, again));
-  EXPECT_EQ(again.fetched.load(), 30'000U) << "the token is right again";
+  go_on();
 }
 
 TEST_F(FolderOfAHub, GoesOnWhenADiskIsNoLongerFull) {
-  cut["model-00002-of-00002.safetensors"] = 20'000;
-  ASSERT_FALSE(get());
+  break_off();
   std::expected<Fetched, Failure> full;
   {
     const FullDisk disk;
