@@ -302,6 +302,22 @@ TEST(Config, NeverShowsASecret) {
   }
 }
 
+TEST(Config, ShowsNoSecretThatStandsInAnotherPlace) {
+  const auto forgotten = only_problem("models: []\nkeys: [{ member: a, name: x, secret:sk-hunter2hunter2hunter2 }]\n");
+  EXPECT_THAT(forgotten,
+              HasSubstr("no blank follows the colon of 'secret:' in keys[0] at line 2; write 'secret: value'"));
+  EXPECT_THAT(forgotten, Not(HasSubstr("hunter2")));
+  const auto own_words = only_problem("models: []\nkeys: [{ member: a, name: x, secret:(hunter2 }]\n");
+  EXPECT_THAT(own_words, Not(HasSubstr("hunter2"))) << "nor one that does not look like a key";
+  EXPECT_THAT(only_problem("models: []\nmembers: [{ id: SK, sk-hunter2hunter2hunter2: 1 }]\n"),
+              HasSubstr("unknown key 'sk-…' in members[0]"));
+  EXPECT_THAT(only_problem("models: []\nmembers: [{ id: '(sk-hunter2hunter2hunter2_-x)' }]\n"),
+              HasSubstr("'(sk-…)' is no member id"));
+  EXPECT_THAT(only_problem("models: []\nmembers: [{ id: 'A-helpdesk-with-a-long-name' }]\n"),
+              HasSubstr("'A-helpdesk-with-a-long-name' is no member id"));
+  EXPECT_THAT(only_problem("models: []\nmembers: [{ id: 'A sk-short' }]\n"), HasSubstr("'A sk-short' is no member id"));
+}
+
 TEST(Config, AsksForWhatAKeyOrMemberNeeds) {
   EXPECT_THAT(only_problem("models: []\nkeys: [{ member: a, name: x }]\n"), HasSubstr("keys[0].secret is missing"));
   EXPECT_THAT(only_problem("models: []\nmembers: [{ id: Aarhus By }]\n"), HasSubstr("'Aarhus By' is no member id"));

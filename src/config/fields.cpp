@@ -33,6 +33,21 @@ std::string listed(Keys words) {
   return all;
 }
 
+bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+// `text` with "sk-…" in place of each key in it: problems are printed, logged and answered, and a key may stand where
+// nobody looked for one, as in "secret:sk-…", where a blank is missing and all of it is a name.
+std::string without_keys(std::string text) {
+  for (std::size_t at = text.find(key_begins); at != std::string::npos; at = text.find(key_begins, at + 1)) {
+    if (at > 0 && is_word(text[at - 1])) continue;  // "desk-", "risk-"
+    const auto rest = text.begin() + static_cast<std::ptrdiff_t>(at + key_begins.size());
+    const auto end = std::find_if(rest, text.end(), [](char c) { return !is_word(c) && c != '-' && c != '_'; });
+    if (static_cast<std::size_t>(end - rest) + key_begins.size() < key_bytes_min) continue;
+    text.replace(rest, end, "…");
+  }
+  return text;
+}
+
 std::string shortest(double value) {
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
@@ -45,8 +60,8 @@ void Problems::add(const YAML::Mark& mark, std::string message, std::string hint
   if (found_.size() >= problems_max) return;
   const bool known = !mark.is_null();
   found_.push_back({known ? static_cast<std::size_t>(mark.line) + 1 : 0,
-                    known ? static_cast<std::size_t>(mark.column) + 1 : 0, std::move(message), std::move(hint),
-                    std::move(key)});
+                    known ? static_cast<std::size_t>(mark.column) + 1 : 0, without_keys(std::move(message)),
+                    std::move(hint), without_keys(std::move(key))});
 }
 
 void Problems::add(const YAML::Node& node, std::string message, std::string hint, std::string key) {
@@ -105,10 +120,16 @@ Fields::Fields(Problems& problems, const YAML::Node& node, std::string where, Ke
       continue;
     }
     const std::string key = entry.first.Scalar();
-    if (std::find(known.begin(), known.end(), key) == known.end()) {
+    const std::string in = where_.empty() ? "" : " in " + where_;
+    if (const std::size_t colon = key.find(':'); colon != std::string::npos) {
+      const std::string name = key.substr(0, colon);
+      const auto near = nearest(name, known);
+      if (!near.empty()) misspelt_.push_back(near);
+      problems_.add(entry.first, "no blank follows the colon of " + in_quotes(name + ":") + in,
+                    "write '" + (near.empty() ? "key" : std::string(near)) + ": value'", path(name));
+    } else if (std::find(known.begin(), known.end(), key) == known.end()) {
       const auto near = nearest(key, known);
       if (!near.empty()) misspelt_.push_back(near);
-      const std::string in = where_.empty() ? "" : " in " + where_;
       problems_.add(entry.first, "unknown key " + in_quotes(key) + in,
                     near.empty() ? "known here: " + listed(known) : "did you mean '" + std::string(near) + "'?",
                     path(key));

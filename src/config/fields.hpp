@@ -29,6 +29,10 @@ class Problems {
   std::vector<Problem> found_;
 };
 
+// How an API key begins, and the least bytes of a whole one.
+inline constexpr std::string_view key_begins = "sk-";
+inline constexpr std::size_t key_bytes_min = 20;
+
 // The entry of `known` nearest to `word`, if near enough to be a slip of the fingers; empty otherwise.
 std::string_view nearest(std::string_view word, Keys known);
 

@@ -20,7 +20,6 @@ namespace faelled::config {
 namespace {
 
 constexpr std::size_t entries_max = 10'000;
-constexpr std::size_t secret_bytes_min = 20;
 constexpr std::size_t path_bytes_max = 4096;
 
 void read_public_url(Fields& fields, std::string& url) {
@@ -63,7 +62,7 @@ void read_users(Fields& top, Problems& problems, Config& config) {
 }
 
 bool is_secret(std::string_view secret) {
-  return secret.starts_with("sk-") && secret.size() >= secret_bytes_min &&
+  return secret.starts_with(key_begins) && secret.size() >= key_bytes_min &&
          std::all_of(secret.begin(), secret.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
          });
@@ -83,7 +82,7 @@ void read_keys(Fields& top, Problems& problems, Config& config) {
     const auto secret = fields.required("secret", "a value made by 'faelled key add'");
     if (secret && !is_secret(*secret)) {
       fields.wrong("secret", fields.path("secret") + " is no key",
-                   "it begins with sk-, has at least " + std::to_string(secret_bytes_min) +
+                   "it begins with sk-, has at least " + std::to_string(key_bytes_min) +
                        " characters and only letters, digits, '-' and '_'");
     } else if (secret && !secrets.insert(*secret).second) {
       fields.wrong("secret", fields.path("secret") + " is the same as another key's", "give each key its own secret");
