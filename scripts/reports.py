@@ -78,6 +78,14 @@ def junit(path, prefix=""):
     return outcomes
 
 
+def took_s(path):
+    """The seconds that a GoogleTest report tells; 0 where there is none."""
+    try:
+        return float(xml.etree.ElementTree.parse(path).getroot().get("time", 0))
+    except (OSError, ValueError, xml.etree.ElementTree.ParseError):
+        return 0.0
+
+
 def vitest(path):
     try:
         report = json.loads(path.read_text())

@@ -50,8 +50,8 @@ class Stage:
             self.log.write(f"ended after {timeout_s} s\n")
             return 124
 
-    def run_each(self, commands, timeout_s, **environment):
-        """Runs them, as many at once as there are cores; their statuses in order. The log has one's words together."""
+    def run_each(self, commands, timeout_s, at_once=CORES, **environment):
+        """Runs them, some at once; their statuses in order. The log has one's words together, those of failed ones last."""
         def run_one(command):
             with tempfile.TemporaryFile() as said:
                 try:
@@ -63,12 +63,14 @@ class Stage:
                 said.seek(0)
                 return status, said.read().decode(errors="replace")
 
-        with ThreadPoolExecutor(CORES) as pool:
+        statuses, of_failed = [], []  # the end of a log is what a failed stage shows
+        with ThreadPoolExecutor(at_once) as pool:
             for command, (status, said) in zip(commands, pool.map(run_one, commands)):
-                self.log.write(f"$ {' '.join(map(str, command))}\n{said}")
-                if status == 124:
-                    self.log.write(f"ended after {timeout_s} s\n")
-                yield status
+                said = f"$ {' '.join(map(str, command))}\n{said}" + (f"ended after {timeout_s} s\n" if status == 124 else "")
+                of_failed.append(said) if status else self.log.write(said)
+                statuses.append(status)
+        self.log.writelines(of_failed)
+        return statuses
 
     def must(self, *command, **options):
         if status := self.run(*command, **options):
@@ -114,7 +116,7 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
     if status:
         stage.count([Outcome(f"build/{preset}", "failed")])
     commands = {}
-    for test in tests:
+    for test in sorted(tests, key=lambda test: -reports.took_s(stage.folder / f"{test}.xml")):  # the longest begins first
         report = stage.folder / f"{test}.xml"
         report.unlink(missing_ok=True)
         binary = next((path for path in (BUILD / preset / test, *(BUILD / preset).glob(f"*/{test}")) if path.is_file()), None)
@@ -122,7 +124,7 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
             continue  # it did not build; that is counted
         chosen = ["--gtest_filter=" + ":".join(f"*{pattern}*" for pattern in stage.patterns)] if stage.patterns else []
         commands[test] = [*prefix, binary, f"--gtest_output=xml:{report}", "--gtest_brief=1", *chosen]
-    for test, status in zip(commands, stage.run_each(commands.values(), 600, **environment)):
+    for test, status in zip(commands, stage.run_each(commands.values(), 600, 2 * CORES, **environment)):
         stage.count(reports.junit(stage.folder / f"{test}.xml", test), status, test)
 
 
@@ -209,7 +211,7 @@ def deploy(stage):
 
 
 def fuzz(stage):
-    """each fuzz target for a short while"""
+    """each fuzz target for a short while, from the same seed each time; ./dev fuzz --long goes on from others"""
     build(stage, "asan", "fuzz/all")
     targets = sorted(path for path in (BUILD / "asan/fuzz").glob("*_fuzz") if path.is_file())
     if not targets:
@@ -221,7 +223,7 @@ def fuzz(stage):
         corpus = stage.folder / f"{target.name}.corpus"
         corpus.mkdir(exist_ok=True)
         seeds = [path for path in (ROOT / "fuzz/corpus" / target.name.removesuffix("_fuzz"),) if path.is_dir()]
-        return [target, f"-max_total_time={FUZZ_S}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
+        return [target, "-seed=1", f"-max_total_time={FUZZ_S}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
                 f"-artifact_prefix={stage.folder}/", corpus, *seeds]
 
     for target, status in zip(targets, stage.run_each([command(target) for target in targets], FUZZ_S + 60)):
@@ -232,12 +234,23 @@ def browser(stage):
     """the page in real Chromium, with axe-core"""
     build(stage, "release", "faelled")
     shell(stage, "need_npm tests/browser")
-    report = stage.folder / "playwright.json"
-    report.unlink(missing_ok=True)
     chosen = ["--grep", "|".join(stage.patterns)] if stage.patterns else []
-    status = stage.run("npx", "playwright", "test", "--reporter=list,json", *chosen, cwd=ROOT / "tests/browser",
-                       PLAYWRIGHT_JSON_OUTPUT_NAME=str(report), FAELLED=str(BUILD / "release/faelled"))
-    stage.count(reports.playwright(report), status, "playwright")
+    shards = [] if chosen else [f"{shard}-{CORES}" for shard in range(1, CORES + 1)]  # each with a server of its own
+    commands, outcomes = {}, {}
+    for shard in shards or ["all"]:
+        report = stage.folder / f"{shard}.json"
+        report.unlink(missing_ok=True)
+        part = [f"--shard={shard.replace('-', '/')}"] if shards else []
+        commands[report] = ["env", "-C", ROOT / "tests/browser", f"PLAYWRIGHT_JSON_OUTPUT_NAME={report}", f"FAELLED_SHARD={shard}",
+                            "npx", "playwright", "test", "--reporter=list,json", *part, *chosen]
+    for report, status in zip(commands, stage.run_each(commands.values(), STAGE_S_MAX, FAELLED=str(BUILD / "release/faelled"))):
+        found = reports.playwright(report)
+        if status and all(outcome.state != "failed" for outcome in found):
+            found.append(Outcome(f"playwright {report.stem} ended with {status}", "failed"))
+        for outcome in found:  # each shard signs in and out: such a test counts once
+            if outcome.name not in outcomes or outcome.state == "failed":
+                outcomes[outcome.name] = outcome
+    stage.count(outcomes.values())
 
 
 def e2e(stage):
@@ -253,10 +266,10 @@ def conformance(stage):
     pytest(stage, "tests/conformance")
 
 
-# Stages of a group run beside each other, two at a time: they wait more than they work. The others have all cores.
-GROUPS = [[vllm, scripts, lint, canary], [ui], [release], [unit], [tsan], [fuzz], [browser, e2e, conformance, deploy]]
+# Stages of a group run beside each other, some at a time: they wait more than they work. The others have all cores.
+GROUPS = [[vllm, scripts, lint, canary], [ui], [release], [unit], [tsan], [fuzz], [e2e, browser, conformance, deploy]]
 STAGES = [function for group in GROUPS for function in group]
-STAGES_AT_ONCE = 2
+STAGES_AT_ONCE = 3
 FOLDER_OF = {"fuzz": "fuzz", "ui": "ui", "browser": "tests/browser", "e2e": "tests/e2e", "conformance": "tests/conformance", "deploy": "tests/deploy"}
 
 

@@ -3,11 +3,12 @@
 // its place (after `npm run build` in ui).
 import { defineConfig } from '@playwright/test';
 
-export const session_file = new URL('./.session.json', import.meta.url).pathname;
+const shard = process.env.FAELLED_SHARD ?? 'all'; // several run beside each other, each with a server of its own
+export const session_file = new URL(`./.session-${shard}.json`, import.meta.url).pathname;
 
 export default defineConfig({
   testDir: '.',
-  outputDir: './test-results',
+  outputDir: `./test-results/${shard}`,
   globalSetup: './server.ts',
   fullyParallel: false,
   workers: 1,

@@ -70,8 +70,7 @@ class Recorded(stages.Stage):
         return 0
 
     def run_each(self, commands, *_, **__):
-        for command in commands:
-            yield self.run(*command)
+        return [self.run(*command) for command in commands]
 
 
 def words_behind(commands, option):
@@ -166,3 +165,50 @@ def test_where_there_is_no_room_for_vllm_its_tests_are_skipped_with_a_word(tmp_p
     counts = stages.run_stage(stages.vllm, [], ["*needs_vllm*"])
     assert (counts.passed, counts.failed, counts.skipped) == (0, 0, 1)
     assert "skipped needs_vllm: its tests are skipped: it takes 6 GB" in capsys.readouterr().out
+
+
+def test_what_failed_is_the_end_of_the_log():
+    stage = stages.Stage("some")
+    assert stage.run_each([["sh", "-c", "echo broken; exit 3"], ["echo", "fine"], ["sleep", "60"]], 0.5, 3) == [3, 0, 124]
+    stage.log.close()
+    said = stage.log_path.read_text()
+    assert said.index("fine") < said.index("broken") < said.index("ended after 0.5 s")
+
+
+def test_the_browsers_shards_count_a_test_of_both_once_and_as_failed_where_it_failed_in_one(monkeypatch):
+    found = {"1-2": ["passed", "failed"], "2-2": ["failed", "passed"]}
+    monkeypatch.setattr(stages, "CORES", 2)
+    monkeypatch.setattr(reports, "playwright", lambda path: [Outcome("in", found[path.stem][0]), Outcome("out", found[path.stem][1]),
+                                                             Outcome(path.stem, "passed")])
+    stage = Recorded("browser")
+    stages.browser(stage)
+    assert sorted((outcome.name, outcome.state) for outcome in stage.outcomes) == [
+        ("1-2", "passed"), ("2-2", "passed"), ("in", "failed"), ("out", "failed")]
+    assert [word for command in stage.commands for word in command if word.startswith("--shard")] == ["--shard=1/2", "--shard=2/2"]
+
+
+def test_a_shard_that_ends_badly_without_a_failed_test_is_a_failure(monkeypatch):
+    monkeypatch.setattr(reports, "playwright", lambda path: [Outcome(path.stem, "passed")])
+
+    class Ending(Recorded):
+        def run_each(self, commands, *_, **__):
+            return [int("--shard=2/2" in command) for command in commands]
+
+    monkeypatch.setattr(stages, "CORES", 2)
+    stage = Ending("browser")
+    stages.browser(stage)
+    assert [str(outcome) for outcome in stage.outcomes if outcome.state == "failed"] == ["playwright 2-2 ended with 1"]
+
+
+def test_the_longest_of_the_last_run_begins_first(monkeypatch, tmp_path, empty_reports):
+    monkeypatch.setattr(stages, "BUILD", tmp_path)
+    monkeypatch.setattr(stages, "ninja_targets", lambda _: ["base_test", "node_test", "http_test"])
+    for test, seconds in (("base", "1.5"), ("node", "40"), ("http", "x")):
+        (tmp_path / "asan").mkdir(exist_ok=True)
+        (tmp_path / f"asan/{test}_test").touch()
+        (tmp_path / "unit").mkdir(exist_ok=True)
+        (tmp_path / f"unit/{test}_test.xml").write_text(f'<testsuites tests="1" time="{seconds}"/>')
+    stage = Recorded("unit")
+    stages.unit(stage)
+    run = [Path(word).name for command in stage.commands for word in command if str(word).startswith(str(tmp_path / "asan"))]
+    assert [name for name in run if name.endswith("_test")] == ["node_test", "base_test", "http_test"]
