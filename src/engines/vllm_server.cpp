@@ -54,6 +54,9 @@ std::vector<std::string> environment_of(const ModelSettings& model, const VllmPl
     // Otherwise it makes one more process, and that one shares memory with the others under names all may open.
     environment.emplace_back("VLLM_ENABLE_V1_MULTIPROCESSING=0");
     environment.emplace_back("VLLM_CPU_OMP_THREADS_BIND=nobind");
+    // What it compiles beside the model, which runs eagerly, are helpers of a few operations: the first `logprobs` of
+    // each start waited 40 to 60 s for a C++ compiler (seen on 0.32.0).
+    environment.emplace_back("TORCH_COMPILE_DISABLE=1");
   }
   if (model.takes_adapters()) environment.emplace_back("VLLM_ALLOW_RUNTIME_LORA_UPDATING=True");
   if (place.sleeps) environment.emplace_back("VLLM_SERVER_DEV_MODE=1");  // without it /sleep and /wake_up are not there

@@ -68,8 +68,9 @@ TEST(VllmServerCommand, CompilesIntoAFolderThatStays) {
       IsSupersetOf({"TORCHINDUCTOR_CACHE_DIR=/data/compiled/big/inductor", "TRITON_CACHE_DIR=/data/compiled/big/triton",
                     "VLLM_CACHE_ROOT=/data/compiled/big/cache", "CUDA_CACHE_PATH=/data/compiled/big/cuda",
                     "FLASHINFER_WORKSPACE_BASE=/data/compiled/big/flashinfer", "HOME=/run/abc", "TMPDIR=/run/abc"}));
-  EXPECT_THAT(environment(place()),
-              IsSupersetOf({"TRITON_CACHE_DIR=/run/abc/triton", "VLLM_CACHE_ROOT=/run/abc/cache"}));
+  EXPECT_THAT(environment(gpu), Not(Contains(StartsWith("TORCH_COMPILE_DISABLE="))));
+  EXPECT_THAT(environment(place()), IsSupersetOf({"TRITON_CACHE_DIR=/run/abc/triton", "VLLM_CACHE_ROOT=/run/abc/cache",
+                                                  "TORCH_COMPILE_DISABLE=1"}));
 }
 
 TEST(VllmServerCommand, TakesAdaptersWhereTheModelHasOrMayGetSome) {

@@ -101,6 +101,16 @@ def test_needs_vllm_chats_and_streams(server):
     assert row["outcome"] == "done" and row["output_tokens"] == 8 and row["input_tokens"] > 8
 
 
+def test_needs_vllm_tells_how_likely_each_token_was(server):
+    answer = server.chat("tiny", max_tokens=4, temperature=0, logprobs=True, top_logprobs=2)
+    assert answer.status_code == 200, answer.text
+    tokens = answer.json()["choices"][0]["logprobs"]["content"]
+    assert len(tokens) == 4
+    for token in tokens:
+        first, second = token["top_logprobs"]
+        assert token["token"] == first["token"] and 0 >= token["logprob"] >= second["logprob"]
+
+
 def test_needs_vllm_follows_a_schema_and_refuses_tools_it_has_no_parser_for(server):
     form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "properties": {"a": {"enum": ["x", "y"]}},
                                                                            "required": ["a"], "additionalProperties": False}}}
@@ -270,9 +280,9 @@ def test_needs_vllm_gives_no_member_a_word_of_another(server):
     assert [(prompt, text) for prompt, text in said if text != alone[prompt]] == []
 
 
-# What vLLM itself would follow. No prompt_logprobs: what reckons them it compiles when it is first asked for them.
+# What vLLM itself would follow.
 VLLM_STEERING = {"structured_outputs": {"choice": ["ba"]}, "allowed_token_ids": [300], "repetition_penalty": 0.1, "min_tokens": 2000,
-                 "truncate_prompt_tokens": 1, "chat_template": "{{ 'x' }}", "add_generation_prompt": False, "return_token_ids": True,
+                 "truncate_prompt_tokens": 1, "prompt_logprobs": 1, "chat_template": "{{ 'x' }}", "add_generation_prompt": False, "return_token_ids": True,
                  "continue_final_message": True, "mm_processor_kwargs": {"a": 1}}
 
 
