@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 
 namespace faelled::residency {
 namespace {
 
 constexpr double all = 255;
+constexpr double days_of_the_whole = 4;  // as many days does it weigh how often a model is asked for at any time
+constexpr double loads_believed = 1;     // so many loads ahead are thought to have been of use, before there was any
+constexpr float kept_a_load = 0.8F;      // of what the loads before came to: the last five count most
+constexpr float kept_a_day = 0.93F;      // and half is forgotten in ten days
 
 // Runs of one value, as "value" or "times*value", with commas between.
 void write(std::string& out, const std::array<std::uint8_t, Quarter::in_a_day>& values) {
@@ -54,12 +59,28 @@ void Habit::over(Quarter quarter) {
   const double seen = today_[quarter.number] ? all : 0;
   likely = static_cast<std::uint8_t>(std::lround(likely + (seen - likely) / days));
   today_[quarter.number] = false;
+  if (quarter.last()) {
+    hoped_ *= kept_a_day;
+    came_ *= kept_a_day;
+  }
 }
 
 // Of a single day nothing is known.
 double Habit::likely(Quarter quarter) const {
   const Kind& kind = kinds_[quarter.working_day ? 0 : 1];
-  return kind.days[quarter.number] < 2 ? 0 : kind.likely[quarter.number] / all;
+  const double days = kind.days[quarter.number];
+  if (days < 2) return 0;
+  const double whole = std::accumulate(kind.likely.begin(), kind.likely.end(), 0.0) / Quarter::in_a_day;
+  return (days * kind.likely[quarter.number] + days_of_the_whole * whole) / (days + days_of_the_whole) / all;
+}
+
+void Habit::warmed(Quarter quarter) {
+  hoped_ = kept_a_load * hoped_ + static_cast<float>(likely(quarter));
+  came_ *= kept_a_load;
+}
+
+double Habit::worth_warming(Quarter quarter) const {
+  return likely(quarter) * std::min(1.0, (came_ + loads_believed) / (hoped_ + loads_believed));
 }
 
 std::string Habit::text() const {

@@ -23,9 +23,49 @@ TEST(Habit, KnowsNothingOfASingleDay) {
   EXPECT_EQ(habit.likely(eight), 0);
   habit.asked(eight);
   habit.over(eight);
-  EXPECT_EQ(habit.likely(eight), 1);
-  EXPECT_EQ(habit.likely({33, true}), 0);
+  EXPECT_GT(habit.likely(eight), 0.3);
+  EXPECT_LT(habit.likely({33, true}), 0.01);
   EXPECT_EQ(habit.likely({32, false}), 0);
+}
+
+TEST(Habit, DrawsAFewDaysTowardsTheWholeDay) {
+  Habit once, often;
+  for (int day = 1; day <= 10; ++day) {
+    for (std::uint32_t quarter = 0; quarter < Quarter::in_a_day; ++quarter) {
+      const Quarter now{quarter, true};
+      if (now == eight) once.asked(now);
+      if (now == eight || quarter % 2 == 0) often.asked(now);
+      once.over(now);
+      often.over(now);
+    }
+    if (day != 2) continue;
+    EXPECT_LT(once.likely(eight), 0.4) << "two days may be chance";
+    EXPECT_GT(often.likely(eight), 0.6) << "less so of one that is asked for all day";
+    EXPECT_GT(often.likely({33, true}), 0.3);
+  }
+  EXPECT_GT(once.likely(eight), 0.7);
+  EXPECT_LT(once.likely({33, true}), 0.01);
+}
+
+TEST(Habit, LoadsAheadThatWereOfNoUseCountAgainstIt) {
+  Habit habit;
+  for (int day = 0; day < 15; ++day) {
+    habit.asked(eight);
+    habit.over(eight);
+  }
+  const double likely = habit.likely(eight);
+  EXPECT_EQ(habit.worth_warming(eight), likely);
+  Habit used = habit;
+  for (int day = 0; day < 3; ++day) {
+    habit.warmed(eight);
+    used.warmed(eight);
+    used.used();
+  }
+  EXPECT_EQ(used.worth_warming(eight), likely) << "and never more than likely";
+  EXPECT_LT(habit.worth_warming(eight), 0.4 * likely);
+  EXPECT_EQ(habit.likely(eight), likely);
+  for (int day = 0; day < 60; ++day) habit.over({95, true});
+  EXPECT_GT(habit.worth_warming(eight), 0.9 * likely) << "in two months that is forgotten";
 }
 
 TEST(Habit, ForgetsWhatIsNoLongerSo) {
@@ -106,6 +146,41 @@ TEST(Warming, NobodyMakesRoomForAHabit) {
   days.mornings = days.ready = 0;
   days.weeks(1);
   EXPECT_EQ(days.world.planner.counts().warmed, warmed);
+}
+
+TEST(Warming, WhatIsLoadedAheadIsNotTheFirstToGoUntilItsTimeIsOver) {
+  for (const bool over : {false, true}) {
+    Days days;
+    days.world.add({4});
+    days.weeks(2, 1);
+    for (std::uint32_t quarter = 0; quarter < eight.number; ++quarter) {
+      days.world.tell(QuarterIs{{quarter, true}});
+      if (quarter == 0)
+        for (const ModelNumber m : {0U, 1U, 2U, 3U}) days.world.tell(Order{m, Act::unload});
+      days.world.pass(minutes(2));
+      if (quarter == eight.number - 1) days.world.serve(1);
+      days.world.pass(minutes(13));
+    }
+    ASSERT_EQ(days.world.at(0).where, Where::ready);
+    ASSERT_EQ(days.world.at(1).where, Where::ready);
+    days.world.pass(over ? minutes(17) : minutes(1));
+    days.world.serve(1);
+    days.world.pass(seconds(30));
+    days.world.serve(2);
+    EXPECT_EQ(days.world.at(0).where, over ? Where::absent : Where::ready);
+    EXPECT_EQ(days.world.at(1).where, over ? Where::ready : Where::absent);
+  }
+}
+
+TEST(Warming, StopsWhereItIsOfNoUse) {
+  // Asked for at eight of every working day until it is learned, and then never again: by what is remembered of fifteen
+  // days alone it would be loaded on fourteen mornings more.
+  Days days({.unused_after = minutes(30)});
+  days.weeks(3, 1);
+  const std::uint64_t before = days.world.planner.counts().warmed;
+  days.weeks(4, 0);
+  EXPECT_LE(days.world.planner.counts().warmed - before, 7U);
+  EXPECT_GT(before, 0U);
 }
 
 TEST(Warming, IsBegunSoThatItIsReadyAndNotEarlier) {

@@ -86,7 +86,10 @@ void Planner::plan_warm() {
     }
     if (!known(model)) return true;
     if (entries_[model].where != Where::absent && entries_[model].where != Where::asleep) return true;
-    return entries_[model].blocked_until <= now_ && needs(model) <= room && place_in_room(model, Cause::habit, open);
+    if (entries_[model].blocked_until > now_ || needs(model) > room || !place_in_room(model, Cause::habit, open))
+      return false;
+    habits_[model].warmed(quarter_->next());
+    return true;
   });
 }
 

@@ -106,7 +106,10 @@ void Planner::on(const Started& started) {
   ++engine.running;
   engine.used_at = now_;
   ticket.engine = engine.number;
-  if (std::exchange(entry.warmed, false)) ++counts_.warmed_used;
+  if (std::exchange(entry.warmed, false)) {
+    ++counts_.warmed_used;
+    habits_[ticket.model].used();
+  }
   ticket.running = true;
   ticket.since = now_;
   crowd(ticket.model);
@@ -261,7 +264,6 @@ void Planner::on(const Order& order) {
 
 // What is usual in the next quarter is begun so long before it that it is ready.
 void Planner::on(const QuarterIs& is) {
-  constexpr auto quarter = std::chrono::minutes(15);
   constexpr auto in_hand = std::chrono::seconds(10);
   for (auto& [model, habit] : habits_)
     if (quarter_) habit.over(*quarter_);
@@ -269,8 +271,8 @@ void Planner::on(const QuarterIs& is) {
   to_warm_.clear();
   if (is.quarter.last()) return;
   for (const auto& [model, habit] : habits_)
-    if (habit.likely(is.quarter.next()) >= settings_.habit_least)
-      to_warm_.emplace_back(std::max(now_, now_ + quarter - 2 * catalogue_[model].load - in_hand), model);
+    if (habit.worth_warming(is.quarter.next()) >= settings_.habit_least)
+      to_warm_.emplace_back(std::max(now_, now_ + Quarter::takes - 2 * catalogue_[model].load - in_hand), model);
   std::ranges::sort(to_warm_);
 }
 

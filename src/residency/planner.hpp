@@ -304,6 +304,7 @@ class Planner {
   bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
   std::optional<Sacrifice> cheapest(ModelNumber model, const std::vector<bool>& closed, Reach reach);
   std::optional<Sacrifice> sacrifice(DeviceNumber device, ModelNumber wanted, Reach reach, bool sleep);
+  double keeping(ModelNumber model, double lost_s, std::uint64_t frees) const;
   std::vector<Leaver> leavers(DeviceNumber device, ModelNumber wanted, Reach reach, bool sleep);
   void leave(ModelNumber model, DeviceNumber device, Cause cause, ModelNumber other, bool sleep);
   void load(ModelNumber model, DeviceNumber device, Cause cause);

@@ -54,6 +54,15 @@ bool Planner::sleeps_behind(ModelNumber model, ModelNumber wanted) const {
   return entry.where == Where::asleep && !entry.pinned && !comes(model) && (is_before(wanted, model) || !fits(model));
 }
 
+// What is lost with it. One that was loaded ahead is worth as much as one that has just been asked for, until the
+// quarter is over for which it came: by its last request it would be the first to go.
+double Planner::keeping(ModelNumber number, double lost_s, std::uint64_t frees) const {
+  Model model = catalogue_[number];
+  const Entry& entry = entries_[number];
+  if (entry.warmed && now_ - entry.since < Quarter::takes) model.demand.asked(now_);
+  return worth(model, std::max(0.0, lost_s), std::max<std::uint64_t>(frees, 1), tuner_.weighing(), now_);
+}
+
 // Who would have to be stopped so that its weights have room behind its device: nobody, or sleepers that are worth
 // less. An operator's order stops others too. None: there is no room for them.
 std::optional<std::vector<ModelNumber>> Planner::bed(ModelNumber model, bool ordered) const {
@@ -62,8 +71,7 @@ std::optional<std::vector<ModelNumber>> Planner::bed(ModelNumber model, bool ord
   if (backing.room() >= entry.sleep_bytes) return std::vector<ModelNumber>();
   // Without its weights there: those that lie there end, and it may forget its own.
   const auto worth_there = [this](ModelNumber m, double without_s, std::uint64_t bytes) {
-    return worth(catalogue_[m], std::max(0.0, without_s - wake_s(m)), std::max<std::uint64_t>(bytes, 1),
-                 tuner_.weighing(), now_);
+    return keeping(m, without_s - wake_s(m), bytes);
   };
   const double own = worth_there(model, can_forget(model) ? reload_s(model) : load_s(model), entry.sleep_bytes);
   std::vector<std::pair<double, ModelNumber>> less;
@@ -87,7 +95,7 @@ std::vector<Planner::Leaver> Planner::leavers(DeviceNumber number, ModelNumber w
   std::vector<Leaver> all;
   const auto add = [&](ModelNumber m, double drain, double lost_s, std::uint64_t frees) {
     if (frees == 0 || (reach == Reach::rested && !rested(m))) return;
-    all.push_back({true, drain, worth(catalogue_[m], std::max(0.0, lost_s), frees, tuner_.weighing(), now_), m, frees});
+    all.push_back({true, drain, keeping(m, lost_s, frees), m, frees});
   };
   const auto add_spare = [&](ModelNumber m, const Engine& engine) {
     if (reach != Reach::rested) all.push_back({false, drain_s(entries_[m], engine), 0, m, engine.taken});

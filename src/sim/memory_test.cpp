@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/random.hpp"
+#include "sim/turns.hpp"
 #include "sim/workload.hpp"
 
 namespace faelled::sim {
@@ -104,6 +105,19 @@ TEST(Memory, OfMixedSizesOursLoadsFarLessThanRecency) {
   EXPECT_LE(beside_lru("commons", of_sizes(160), &worst), 0.91);
   EXPECT_LE(beside_lru("commons", of_sizes(320), &worst), 0.85);
   EXPECT_LE(worst, 1.02);
+}
+
+// What is loaded ahead must not eat up what choosing well saves: no model of this workload has an hour of its own.
+TEST(Memory, OfMixedSizesOursLoadsLessWhereItMayLoadAheadToo) {
+  World world;
+  world.memory = of_sizes(160);
+  world.memory->answers = EngineModel{"", {}, {}, Places{4, 0, 0.02}};
+  const Trace trace = make_workload("office", 1).value();
+  const Result ours = play_turns(trace, world, "commons").value();
+  const Result at_once = play_turns(trace, world, "at-once").value();
+  EXPECT_LE(ours.loads->seconds, 0.96 * at_once.loads->seconds);
+  EXPECT_GT(ours.loads->warmed, 0U);
+  EXPECT_LE(20 * ours.loads->warmed, ours.loads->loads);
 }
 
 }  // namespace
