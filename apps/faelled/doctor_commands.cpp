@@ -10,13 +10,15 @@
 
 #include "base/limits.hpp"
 #include "complain.hpp"
+#include "devices.hpp"
 #include "doctor/files.hpp"
 #include "doctor/gpu.hpp"
 #include "doctor/machine.hpp"
 #include "json/writer.hpp"
-#include "model_look.hpp"
+#include "keeping/configured_models.hpp"
+#include "keeping/model_look.hpp"
+#include "keeping/model_need.hpp"
 #include "node/sandbox.hpp"
-#include "residents.hpp"
 #include "settings.hpp"
 #include "support_bundle.hpp"
 #include "tls.hpp"
@@ -51,7 +53,7 @@ bool wants(const config::Config& config, config::Engine engine) {
 }
 
 bool wants_gpu(const config::Config& config) {
-  const auto models = catalogue_models(config);
+  const auto models = keeping::catalogue_models(config);
   return models && std::ranges::any_of(*models, [](const gateway::CatalogueModel& model) {
            return model.settings.kind != engines::EngineKind::openai && model.settings.gpu;
          });
@@ -73,11 +75,12 @@ Finding engine(const std::filesystem::path& program, std::string_view key, bool 
 // Of those that lie in the machine's own memory and whose files are here.
 std::vector<doctor::ModelNeeds> needs_of(const config::Config& config) {
   std::vector<doctor::ModelNeeds> all;
-  const auto models = catalogue_models(config);
+  const auto models = keeping::catalogue_models(config);
   if (!models) return all;
   for (const gateway::CatalogueModel& model : *models) {
-    if (model.settings.kind == engines::EngineKind::openai || model.settings.gpu || is_away(model.settings)) continue;
-    if (const auto need = need_of(model.settings))
+    if (model.settings.kind == engines::EngineKind::openai || model.settings.gpu || keeping::is_away(model.settings))
+      continue;
+    if (const auto need = keeping::need_of(model.settings))
       all.push_back({model.settings.id, need->total(), model.settings.pinned});
   }
   return all;

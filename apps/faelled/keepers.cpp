@@ -2,14 +2,15 @@
 
 #include <utility>
 
-#include "followers.hpp"
+#include "keeping/configured_models.hpp"
+#include "keeping/followers.hpp"
 #include "settings.hpp"
 
 namespace faelled::app {
 namespace {
 
 // What becomes of it is not waited for.
-AliasKeeper::Keep kept_in(store::StoreThread& store, const Clock& clock) {
+keeping::AliasKeeper::Keep kept_in(store::StoreThread& store, const Clock& clock) {
   return [&clock, &store](const std::string& name, std::uint64_t version, const std::string& value) {
     const store::NamedRow row{name, version, value, clock.wall()};
     store.ask([row](store::Store& s) { return s.update_named(store::NamedKind::alias, row); },
@@ -22,17 +23,17 @@ AliasKeeper::Keep kept_in(store::StoreThread& store, const Clock& clock) {
 Expected<std::unique_ptr<Keepers>> Keepers::open(const Process& process, store::StoreThread& store,
                                                  members::Directory& directory, gateway::Catalogue& catalogue,
                                                  Pool& pool) {
-  auto how_to_fetch = fetch_settings(process.config);
+  auto how_to_fetch = keeping::fetch_settings(process.config);
   if (!how_to_fetch) return std::unexpected(how_to_fetch.error());
   auto keepers = std::make_unique<Keepers>(process, store, directory, catalogue, pool, std::move(*how_to_fetch));
   // Models before the names that mean them, and before what was learned of them.
-  if (auto restored =
-          each_named(store, store::NamedKind::model, [&](const auto& rows) { keepers->catalogue.restore(rows); });
+  if (auto restored = keeping::each_named(store, store::NamedKind::model,
+                                          [&](const auto& rows) { keepers->catalogue.restore(rows); });
       !restored)
     return std::unexpected(restored.error());
   keepers->catalogue.restored();
-  if (auto restored =
-          each_named(store, store::NamedKind::alias, [&](const auto& rows) { keepers->aliases.restore(rows); });
+  if (auto restored = keeping::each_named(store, store::NamedKind::alias,
+                                          [&](const auto& rows) { keepers->aliases.restore(rows); });
       !restored)
     return std::unexpected(restored.error());
   if (auto restored = keepers->habits.restore(); !restored) return std::unexpected(restored.error());

@@ -5,11 +5,11 @@
 
 #include <memory>
 
-#include "alias_keeper.hpp"
-#include "catalogue_keeper.hpp"
-#include "commons_keeper.hpp"
-#include "downloads_keeper.hpp"
-#include "habits_keeper.hpp"
+#include "keeping/alias_keeper.hpp"
+#include "keeping/catalogue_keeper.hpp"
+#include "keeping/commons_keeper.hpp"
+#include "keeping/downloads_keeper.hpp"
+#include "keeping/habits_keeper.hpp"
 #include "members/directory.hpp"
 #include "pool.hpp"
 #include "process.hpp"
@@ -28,11 +28,11 @@ struct Keepers {
   Keepers(const Keepers&) = delete;
   Keepers& operator=(const Keepers&) = delete;
 
-  DownloadsKeeper downloads;
-  CatalogueKeeper catalogue;
-  AliasKeeper aliases;
-  HabitsKeeper habits;
-  CommonsKeeper commons;
+  keeping::DownloadsKeeper downloads;
+  keeping::CatalogueKeeper catalogue;
+  keeping::AliasKeeper aliases;
+  keeping::HabitsKeeper habits;
+  keeping::CommonsKeeper commons;
 };
 
 }  // namespace faelled::app

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "keeping/model_need.hpp"
 #include "settings.hpp"
 
 extern char** environ;
@@ -46,7 +47,7 @@ Pool::Pool(const Process& process, const store::DataFolder& folder, const mesh::
       node(process.loop, process.client, process.clock, process.random, process.log, mesh,
            node_settings(process, folder, models)),
       memory_timer_(process.loop, [this] { mesh.look_at_memory(); }) {
-  for (const mesh::Resident& model : residents_of(models, process.config.residency.sleep, process.log))
+  for (const mesh::Resident& model : keeping::residents_of(models, process.config.residency.sleep, process.log))
     mesh.know(model);
   mesh.nodes(node);
   if (!gpus.all.empty()) {

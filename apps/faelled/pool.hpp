@@ -10,15 +10,15 @@
 #include <vector>
 
 #include "decisions/decision_log.hpp"
-#include "decisions_checker.hpp"
-#include "decisions_keeper.hpp"
+#include "devices.hpp"
 #include "gateway/catalogue.hpp"
+#include "keeping/decisions_checker.hpp"
+#include "keeping/decisions_keeper.hpp"
 #include "mesh/mesh.hpp"
 #include "net/timer.hpp"
 #include "node/gpu_watch.hpp"
 #include "node/node.hpp"
 #include "process.hpp"
-#include "residents.hpp"
 #include "store/data_folder.hpp"
 
 namespace faelled::app {
@@ -51,8 +51,8 @@ class Pool {
   const std::optional<rpc::DeviceReport> memory;  // of the machine, for models
   GpusFound gpus;
   mesh::Mesh mesh;
-  DecisionsKeeper decisions_keeper;
-  DecisionsChecker decisions_checker;
+  keeping::DecisionsKeeper decisions_keeper;
+  keeping::DecisionsChecker decisions_checker;
   node::Node node;
 
  private:

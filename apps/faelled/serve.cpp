@@ -10,11 +10,12 @@
 #include <utility>
 
 #include "demo.hpp"
-#include "followers.hpp"
 #include "front.hpp"
 #include "front_ends/front_ends.hpp"
 #include "housekeeping.hpp"
 #include "keepers.hpp"
+#include "keeping/configured_models.hpp"
+#include "keeping/followers.hpp"
 #include "listeners.hpp"
 #include "net/event.hpp"
 #include "net/watch.hpp"
@@ -141,10 +142,10 @@ int run(const ServeOptions& options, config::Config config) {
   ::umask(0077);  // whatever we make is the server's own, in a folder of looser rights too
   auto log = observe::Log::open(config.log.file.string(), level_of(config.log.level));
   if (!log) return refuse(log.error());
-  auto models = catalogue_models(config);
+  auto models = keeping::catalogue_models(config);
   if (!models) return refuse(models.error());
   // Before the data folder is made and locked: these two are read again by those who want them.
-  if (const auto fetching = fetch_settings(config); !fetching) return refuse(fetching.error());
+  if (const auto fetching = keeping::fetch_settings(config); !fetching) return refuse(fetching.error());
   if (const auto front_ends = front_ends_of(config); !front_ends) return refuse(front_ends.error());
   const SystemClock clock;
   if (!look_at_files(config, options.config, clock.wall(), **log)) return 1;
@@ -206,7 +207,7 @@ int run(const ServeOptions& options, config::Config config) {
   loop.spawn(keep_house(context, directory, retention));
   loop.spawn(tell_the_time(context, (*pool)->mesh));
   loop.spawn(let_rest(loop, catalogue));
-  Followers followers{loop, *storage->thread, (*keepers)->catalogue, (*keepers)->aliases, (*front)->portal};
+  keeping::Followers followers{loop, *storage->thread, (*keepers)->catalogue, (*keepers)->aliases, (*front)->portal};
   directory.on_followed([&followers](const store::Changes& changes) { followers.hear(changes); });
   loop.spawn(follow_the_store(loop, clock, directory));
   if (demo) loop.spawn(greet(options.json, context, listeners->url(), *demo));

@@ -1,4 +1,4 @@
-#include "catalogue_keeper.hpp"
+#include "keeping/catalogue_keeper.hpp"
 
 #include <unistd.h>
 
@@ -7,12 +7,12 @@
 
 #include "base/limits.hpp"
 #include "engines/memory_need.hpp"
-#include "model_look.hpp"
+#include "keeping/configured_models.hpp"
+#include "keeping/model_look.hpp"
+#include "keeping/model_need.hpp"
 #include "portal/catalogue_words.hpp"
-#include "residents.hpp"
-#include "settings.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 // Of so many models all are in the metrics; of more only those that are or were in use, or cannot be.
@@ -314,4 +314,4 @@ std::uint64_t CatalogueKeeper::last_version(const std::string& id) const {
   return found == versions_.end() ? p_.catalogue.version(id) : found->second;
 }
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

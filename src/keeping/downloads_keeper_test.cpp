@@ -1,4 +1,4 @@
-#include "downloads_keeper.hpp"
+#include "keeping/downloads_keeper.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "fetch/server_testing.hpp"
 #include "store/loop_testing.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 // A model's file as small as can be, in the shape that llama.cpp reads.
@@ -129,4 +129,4 @@ TEST_F(Downloads, ThatNeverCameAreForgottenWithWhatTheHubSaidOfThem) {
 }
 
 }  // namespace
-}  // namespace faelled::app
+}  // namespace faelled::keeping

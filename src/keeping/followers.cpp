@@ -1,8 +1,8 @@
-#include "followers.hpp"
+#include "keeping/followers.hpp"
 
 #include <utility>
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 using store::NamedKind;
@@ -43,4 +43,4 @@ void Followers::read_on(NamedKind kind, const std::string& after) {
             }));
 }
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -1,4 +1,4 @@
-#include "habits_keeper.hpp"
+#include "keeping/habits_keeper.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include "store/loop_testing.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 using std::chrono::minutes;
@@ -147,4 +147,4 @@ TEST(HabitsKeeper, ModelsThatAreGoneAreDropped) {
 }
 
 }  // namespace
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -1,9 +1,9 @@
-#include "commons_keeper.hpp"
+#include "keeping/commons_keeper.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 constexpr Duration tick_every = std::chrono::seconds(5);
@@ -112,4 +112,4 @@ void CommonsKeeper::save(std::function<void()> then) {
                       }));
 }
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

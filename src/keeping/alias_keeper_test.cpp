@@ -1,4 +1,4 @@
-#include "alias_keeper.hpp"
+#include "keeping/alias_keeper.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include "net/loop.hpp"
 #include "store/loop_testing.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 using gateway::MovingAlias;
@@ -396,4 +396,4 @@ TEST(FitTogether, CountsEachMemoryOnceAndKindsApart) {
 }
 
 }  // namespace
-}  // namespace faelled::app
+}  // namespace faelled::keeping

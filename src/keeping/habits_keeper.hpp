@@ -13,7 +13,7 @@
 #include "observe/log.hpp"
 #include "store/store_thread.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 class HabitsKeeper {
  public:
@@ -34,4 +34,4 @@ class HabitsKeeper {
   std::string kept_;  // as the store has them
 };
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "config/config.hpp"
-#include "downloads_keeper.hpp"
 #include "gateway/catalogue.hpp"
+#include "keeping/downloads_keeper.hpp"
 #include "mesh/mesh.hpp"
 #include "node/node.hpp"
 #include "observe/log.hpp"
@@ -19,7 +19,7 @@
 #include "portal/catalogue_keeping.hpp"
 #include "store/rows.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 class CatalogueKeeper final : public portal::CatalogueKeeping {
  public:
@@ -72,4 +72,4 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   std::unique_ptr<fetch::Depot> at_start_;
 };
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

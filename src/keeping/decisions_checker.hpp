@@ -15,7 +15,7 @@
 #include "observe/log.hpp"
 #include "portal/decision_check.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 class DecisionsChecker final : public portal::DecisionCheck {
  public:
@@ -57,4 +57,4 @@ class DecisionsChecker final : public portal::DecisionCheck {
 // What the page shows of a report.
 portal::CheckFindings findings_of(const decisions::ReplayReport& report, WallTime checked_at);
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

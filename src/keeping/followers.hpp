@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "alias_keeper.hpp"
-#include "catalogue_keeper.hpp"
+#include "keeping/alias_keeper.hpp"
+#include "keeping/catalogue_keeper.hpp"
 #include "net/loop.hpp"
 #include "portal/portal.hpp"
 #include "store/store_thread.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 // All of a kind in pages, so that they are never all in memory; at start, before the loop runs.
 Expected<void> each_named(store::StoreThread& store, store::NamedKind kind,
@@ -33,4 +33,4 @@ struct Followers {
   void read_on(store::NamedKind kind, const std::string& after);
 };
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -1,4 +1,4 @@
-#include "commons_keeper.hpp"
+#include "keeping/commons_keeper.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include "store/loop_testing.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 using namespace std::chrono_literals;
@@ -108,4 +108,4 @@ TEST_F(CommonsKeeperTest, WhatWasLentOutlivesTheServer) {
 }
 
 }  // namespace
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -15,7 +15,7 @@
 #include "rpc/ports.hpp"
 #include "store/rows.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 // Whether memory can hold both at once. Pure.
 bool fit_together(const rpc::ModelResidency& one, const rpc::ModelResidency& other,
@@ -79,4 +79,4 @@ class AliasKeeper final : public portal::AliasKeeping {
   std::map<std::string, std::uint64_t, std::less<>> last_version_;    // of removed ones
 };
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -1,4 +1,4 @@
-#include "model_look.hpp"
+#include "keeping/model_look.hpp"
 
 #include <unistd.h>
 
@@ -14,7 +14,7 @@
 #include "engines/vllm_server.hpp"
 #include "fetch/folder.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 using Looked = std::expected<engines::MemoryNeed, portal::WrongDefinition>;
@@ -220,4 +220,4 @@ portal::ModelFit looked_at_source(engines::ModelSettings settings, const fetch::
   return fit;
 }
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -1,11 +1,11 @@
-#include "decisions_checker.hpp"
+#include "keeping/decisions_checker.hpp"
 
 #include <sys/resource.h>
 
 #include <string>
 #include <utility>
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 constexpr int least_eager = 19;
@@ -82,4 +82,4 @@ void DecisionsChecker::take(const Expected<decisions::ReplayReport>& report) {
                                                   {"hint", "faelled audit replay names each; docs/audit-replay.md"}});
 }
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -1,4 +1,4 @@
-#include "downloads_keeper.hpp"
+#include "keeping/downloads_keeper.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -6,9 +6,9 @@
 
 #include "base/seconds.hpp"
 #include "gateway/fetching_words.hpp"
-#include "model_look.hpp"
+#include "keeping/model_look.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 constexpr Duration told_every = std::chrono::seconds(1);
@@ -269,4 +269,4 @@ void DownloadsKeeper::tell_unnamed(const std::set<std::string>& files) const {
   }
 }
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -9,7 +9,7 @@
 #include "net/timer.hpp"
 #include "observe/log.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 class DecisionsKeeper {
  public:
@@ -31,4 +31,4 @@ class DecisionsKeeper {
   bool told_ = false;
 };
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -1,11 +1,11 @@
-#include "alias_keeper.hpp"
+#include "keeping/alias_keeper.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 using gateway::CatalogueAdapter;
@@ -286,4 +286,4 @@ std::uint64_t AliasKeeper::last_version(const std::string& name) const {
   return found == last_version_.end() ? 0 : found->second;
 }
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

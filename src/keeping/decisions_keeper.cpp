@@ -1,8 +1,8 @@
-#include "decisions_keeper.hpp"
+#include "keeping/decisions_keeper.hpp"
 
 #include "base/limits.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 DecisionsKeeper::DecisionsKeeper(net::Loop& loop, const Clock& clock, mesh::Mesh& mesh,
                                  decisions::DecisionLog& decisions, observe::Log& log)
@@ -36,4 +36,4 @@ void DecisionsKeeper::tell(const Expected<void>& written) {
   told_ = !written;
 }
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

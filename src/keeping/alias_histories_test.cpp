@@ -5,13 +5,13 @@
 
 #include <deque>
 
-#include "alias_keeper.hpp"
 #include "base/random.hpp"
+#include "keeping/alias_keeper.hpp"
 #include "mesh/mesh.hpp"
 #include "net/loop.hpp"
 #include "store/loop_testing.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 using gateway::MovingAlias;
@@ -195,4 +195,4 @@ TEST(AliasHistories, AModelThatBreaksIsNotBroughtInAgainAndAgain) {
 }
 
 }  // namespace
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -24,7 +24,7 @@
 #include "observe/metrics.hpp"
 #include "portal/catalogue_keeping.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 class DownloadsKeeper {
  public:
@@ -111,4 +111,4 @@ class DownloadsKeeper {
   net::Aside aside_;  // ends first
 };
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

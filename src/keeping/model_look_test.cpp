@@ -1,11 +1,11 @@
-#include "model_look.hpp"
+#include "keeping/model_look.hpp"
 
 #include <gtest/gtest.h>
 
 #include "fetch/server_testing.hpp"
 #include "store/loop_testing.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 TEST(ModelLook, LeavesTheNeedOpenWhereAServerSaysNoLength) {
@@ -27,4 +27,4 @@ TEST(ModelLook, LeavesTheNeedOpenWhereAServerSaysNoLength) {
 }
 
 }  // namespace
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -1,8 +1,8 @@
-#include "habits_keeper.hpp"
+#include "keeping/habits_keeper.hpp"
 
 #include <utility>
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 constexpr Duration save_every = std::chrono::minutes(15);
@@ -43,4 +43,4 @@ void HabitsKeeper::save(std::function<void()> then) {
                  }));
 }
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -1,4 +1,4 @@
-#include "decisions_checker.hpp"
+#include "keeping/decisions_checker.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include "decisions/log_testing.hpp"
 #include "net/testing.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 using net::Task;
@@ -176,4 +176,4 @@ TEST_F(Checker, WorksWhenNobodyElseWantsTheProcessor) {
 }
 
 }  // namespace
-}  // namespace faelled::app
+}  // namespace faelled::keeping

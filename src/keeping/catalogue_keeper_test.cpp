@@ -1,4 +1,4 @@
-#include "catalogue_keeper.hpp"
+#include "keeping/catalogue_keeper.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,11 +7,11 @@
 #include <fstream>
 
 #include "http/client.hpp"
+#include "keeping/configured_models.hpp"
 #include "net/loop.hpp"
-#include "settings.hpp"
 #include "store/loop_testing.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 namespace {
 
 using testing::ElementsAre;
@@ -288,4 +288,4 @@ TEST_F(CatalogueKeeperTest, KeepsTheFileThatServesUntilAnotherIsHere) {
 }
 
 }  // namespace
-}  // namespace faelled::app
+}  // namespace faelled::keeping

@@ -10,7 +10,7 @@
 #include "fetch/fetch.hpp"
 #include "portal/catalogue_keeping.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 // As the node looks before it begins an engine: what it would refuse is refused.
 std::expected<engines::MemoryNeed, portal::WrongDefinition> looked_at(const engines::ModelSettings& settings);
@@ -32,4 +32,4 @@ portal::ModelFit looked_at_source(engines::ModelSettings settings, const fetch::
 // What a need is beside the memory there is.
 portal::ModelFit fit_of(const engines::ModelSettings& settings, const engines::MemoryNeed& need, std::uint64_t memory);
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping

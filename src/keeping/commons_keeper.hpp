@@ -16,7 +16,7 @@
 #include "observe/log.hpp"
 #include "store/store_thread.hpp"
 
-namespace faelled::app {
+namespace faelled::keeping {
 
 class CommonsKeeper {
  public:
@@ -53,4 +53,4 @@ class CommonsKeeper {
   std::function<void()> save_again_;  // asked while it was being done
 };
 
-}  // namespace faelled::app
+}  // namespace faelled::keeping
