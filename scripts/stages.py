@@ -124,7 +124,7 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
             continue  # it did not build; that is counted
         chosen = ["--gtest_filter=" + ":".join(f"*{pattern}*" for pattern in stage.patterns)] if stage.patterns else []
         commands[test] = [*prefix, binary, f"--gtest_output=xml:{report}", "--gtest_brief=1", *chosen]
-    for test, status in zip(commands, stage.run_each(commands.values(), 600, 2 * CORES, **environment)):
+    for test, status in zip(commands, stage.run_each(commands.values(), 600, CORES + 1, **environment)):
         stage.count(reports.junit(stage.folder / f"{test}.xml", test), status, test)
 
 
@@ -266,10 +266,10 @@ def conformance(stage):
     pytest(stage, "tests/conformance")
 
 
-# Stages of a group run beside each other, some at a time: they wait more than they work. The others have all cores.
+# Stages of a group run beside each other, two at a time: they wait more than they work. The others have all cores.
 GROUPS = [[vllm, scripts, lint, canary], [ui], [release], [unit], [tsan], [fuzz], [e2e, browser, conformance, deploy]]
 STAGES = [function for group in GROUPS for function in group]
-STAGES_AT_ONCE = 3
+STAGES_AT_ONCE = 2
 FOLDER_OF = {"fuzz": "fuzz", "ui": "ui", "browser": "tests/browser", "e2e": "tests/e2e", "conformance": "tests/conformance", "deploy": "tests/deploy"}
 
 

@@ -1,6 +1,6 @@
 // What one can do with a question and an answer: edit, write again, go on, read another way through, rate, copy, search.
 import type { Page } from '@playwright/test';
-import { answered, answers, ask, base_url, conversation_list, conversation_on_server, copy_button, ended, events, expect, field, item, last_answer, no_axe_violations, open_new, refusal, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, base_url, conversation_list, conversation_on_server, copy_button, ended, events, expect, field, item, last_answer, no_axe_violations, open_new, refusal, stop_if_going, test, words_of, written_again } from './page';
 
 const questions = (page: Page) => page.locator('article.asked');
 const turn_events = '**/api/turns/*/events*';
@@ -54,8 +54,7 @@ test('an answer written again stands beside the first, and both survive a refres
   await asked_and_answered(page, 'Svar kort: igen');
   const first = await words_of(last_answer(page)).textContent();
   await page.getByRole('button', { name: 'Skriv svaret igen' }).click();
-  await expect(page.getByRole('group', { name: 'Svar 2 af 2' })).toBeVisible({ timeout: 60_000 });
-  await stop_if_going(page);
+  await written_again(page);
   await expect(answers(page)).toHaveCount(1);
   await page.reload();
   const group = page.getByRole('group', { name: 'Svar 2 af 2' });
@@ -228,8 +227,7 @@ test('everything about a question and an answer is done by keyboard alone', asyn
   await by_tab(/^Skriv svaret igen$/);
   await page.keyboard.press('Enter');
   await expect(field(page)).toBeFocused();
-  await expect(page.getByRole('group', { name: 'Svar 2 af 2' })).toBeVisible({ timeout: 60_000 });
-  await stop_if_going(page);
+  await written_again(page);
   await field(page).focus();
   await by_tab(/^Godt svar$/);
   await page.keyboard.press('Space');

@@ -112,6 +112,15 @@ export async function stop_if_going(page: Page) {
   await ended(page);
 }
 
+/** After "Skriv svaret igen": the second answer has begun, is stopped if it is long, and stands beside the first. */
+export async function written_again(page: Page) {
+  const both = page.getByRole('group', { name: 'Svar 2 af 2' });
+  await expect(stop_button(page).or(both).first()).toBeVisible({ timeout: 60_000 });
+  await answered(page);
+  await stop_if_going(page);
+  await expect(both).toBeVisible();
+}
+
 /** Asks until an answer is caught while it is being written: a small model may be done in a blink. */
 export async function ask_and_catch(page: Page): Promise<string> {
   for (let tries = 0; tries < 6; tries++) {
