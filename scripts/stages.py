@@ -104,7 +104,7 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
     """Builds and runs the *_test binaries of a preset, each with a report of its own."""
     shell(stage, "build_ui")
     stage.must("cmake", "--preset", preset, f"-DFAELLED_BENCH={'ON' if names is None else 'OFF'}")
-    tests = sorted({t for t in ninja_targets(preset) if t.endswith("_test") and "/" not in t})
+    tests = sorted({t for t in ninja_targets(preset) if t.endswith("_test") and "/" not in t and not t.startswith("cmake_")})
     if names is not None:
         tests = [test for test in tests if test.removesuffix("_test") in names]
         if missing := set(names) - {test.removesuffix("_test") for test in tests}:
@@ -119,9 +119,10 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
     for test in sorted(tests, key=lambda test: -reports.took_s(stage.folder / f"{test}.xml")):  # the longest begins first
         report = stage.folder / f"{test}.xml"
         report.unlink(missing_ok=True)
-        binary = next((path for path in (BUILD / preset / test, *(BUILD / preset).glob(f"*/{test}")) if path.is_file()), None)
+        binary = next((path for path in (BUILD / preset).rglob(test) if path.is_file()), None)
         if not binary:
-            continue  # it did not build; that is counted
+            stage.count([Outcome(f"{test} is nowhere in build/{preset}", "failed")])
+            continue
         chosen = ["--gtest_filter=" + ":".join(f"*{pattern}*" for pattern in stage.patterns)] if stage.patterns else []
         commands[test] = [*prefix, binary, f"--gtest_output=xml:{report}", "--gtest_brief=1", *chosen]
     for test, status in zip(commands, stage.run_each(commands.values(), 600, CORES + 1, **environment)):

@@ -100,6 +100,17 @@ def test_googletest_is_told_all_patterns(monkeypatch, empty_reports, tmp_path):
     assert "--gtest_filter=*a*:*b*" in stage.commands[-1]
 
 
+def test_a_test_program_is_found_however_deep_and_one_that_is_nowhere_is_a_failure(monkeypatch, empty_reports, tmp_path):
+    (tmp_path / "build/asan/apps/faelled").mkdir(parents=True)
+    (tmp_path / "build/asan/apps/faelled/faelled_test").touch()
+    monkeypatch.setattr(stages, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(stages, "ninja_targets", lambda _: ["faelled_test", "lost_test", "cmake_object_order_depends_target_lost_test"])
+    stage = Recorded("unit")
+    stages.unit(stage)
+    assert any(command[0].endswith("apps/faelled/faelled_test") for command in stage.commands)
+    assert [outcome.name for outcome in stage.outcomes if outcome.state == "failed"] == ["lost_test is nowhere in build/asan"]
+
+
 def test_fuzz_targets_are_those_of_any_pattern(monkeypatch, tmp_path):
     folder = tmp_path / "build/asan/fuzz"
     folder.mkdir(parents=True)
