@@ -127,6 +127,7 @@ net::Task<void> Portal::restore_everything(Call& call) {
 
 // For good: what was deleted longer ago than it can come back.
 net::Task<void> Portal::erase_deleted() {
+  ++unkept_;
   auto gone =
       co_await on_store<std::size_t>([before = p_.context.clock.wall() - p_.settings.undo_max](
                                          store::Store& s, store::Conversations&) { return s.erase_deleted(before); });
@@ -134,6 +135,7 @@ net::Task<void> Portal::erase_deleted() {
     p_.context.log.info("deleted conversations were erased", {{"conversations", std::to_string(*gone)}});
   if (!gone) p_.context.log.error("deleted conversations could not be erased yet", {{"cause", gone.error().message}});
   if (!draining_) eraser_.arm(p_.settings.erase_every);
+  if (--unkept_ == 0) all_kept_.set();
 }
 
 // All that we hold of a person, as one file. Written piece by piece: it may be larger than what a client may leave

@@ -298,7 +298,7 @@ class Portal {
   std::map<std::string, std::shared_ptr<Turn>>
       turns_;  // by id, so in order of start: running, and ended ones for a while
   TurnPlaces places_;
-  std::size_t unkept_ = 0;  // turns whose answer has not its last form in the store
+  std::size_t unkept_ = 0;  // turns whose answer has not its last form in the store; an erasure under way
   net::Event all_kept_;
   net::Timer eraser_;  // of deleted conversations
   bool draining_ = false;
