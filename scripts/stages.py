@@ -67,8 +67,11 @@ class Stage:
         with ThreadPoolExecutor(at_once) as pool:
             for command, (status, said) in zip(commands, pool.map(run_one, commands)):
                 said = f"$ {' '.join(map(str, command))}\n{said}" + (f"ended after {timeout_s} s\n" if status == 124 else "")
-                of_failed.append(said) if status else self.log.write(said)
                 statuses.append(status)
+                if status:
+                    of_failed.append(said)
+                else:
+                    self.log.write(said)
         self.log.writelines(of_failed)
         return statuses
 
@@ -236,14 +239,13 @@ def browser(stage):
     build(stage, "release", "faelled")
     shell(stage, "need_npm tests/browser")
     chosen = ["--grep", "|".join(stage.patterns)] if stage.patterns else []
-    shards = [] if chosen else [f"{shard}-{CORES}" for shard in range(1, CORES + 1)]  # each with a server of its own
+    shards = 1 if chosen else CORES  # each with a server of its own
     commands, outcomes = {}, {}
-    for shard in shards or ["all"]:
-        report = stage.folder / f"{shard}.json"
+    for shard in range(1, shards + 1):
+        report = stage.folder / f"{shard}-{shards}.json"
         report.unlink(missing_ok=True)
-        part = [f"--shard={shard.replace('-', '/')}"] if shards else []
-        commands[report] = ["env", "-C", ROOT / "tests/browser", f"PLAYWRIGHT_JSON_OUTPUT_NAME={report}", f"FAELLED_SHARD={shard}",
-                            "npx", "playwright", "test", "--reporter=list,json", *part, *chosen]
+        commands[report] = ["env", "-C", ROOT / "tests/browser", f"PLAYWRIGHT_JSON_OUTPUT_NAME={report}", f"FAELLED_SHARD={report.stem}",
+                            "npx", "playwright", "test", "--reporter=list,json", f"--shard={shard}/{shards}", *chosen]
     for report, status in zip(commands, stage.run_each(commands.values(), STAGE_S_MAX, FAELLED=str(BUILD / "release/faelled"))):
         found = reports.playwright(report)
         if status and all(outcome.state != "failed" for outcome in found):

@@ -6,6 +6,7 @@
 #include "node/gpu_books.hpp"
 
 namespace faelled::app {
+
 GpusFound find_gpus(const config::Config& config, observe::Log& log) {
   GpusFound found;
   if (config.llama_server.empty() && config.vllm.empty()) return found;

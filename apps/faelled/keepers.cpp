@@ -4,7 +4,6 @@
 
 #include "keeping/configured_models.hpp"
 #include "keeping/followers.hpp"
-#include "settings.hpp"
 
 namespace faelled::app {
 namespace {

@@ -33,15 +33,13 @@ std::string listed(Keys words) {
   return all;
 }
 
-bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
 // `text` with "sk-…" in place of each key in it: problems are printed, logged and answered, and a key may stand where
 // nobody looked for one, as in "secret:sk-…", where a blank is missing and all of it is a name.
 std::string without_keys(std::string text) {
   for (std::size_t at = text.find(key_begins); at != std::string::npos; at = text.find(key_begins, at + 1)) {
-    if (at > 0 && is_word(text[at - 1])) continue;  // "desk-", "risk-"
+    if (at > 0 && is_of_keys(text[at - 1]) && text[at - 1] != '-' && text[at - 1] != '_') continue;  // "desk-", "risk-"
     const auto rest = text.begin() + static_cast<std::ptrdiff_t>(at + key_begins.size());
-    const auto end = std::find_if(rest, text.end(), [](char c) { return !is_word(c) && c != '-' && c != '_'; });
+    const auto end = std::find_if_not(rest, text.end(), is_of_keys);
     if (static_cast<std::size_t>(end - rest) + key_begins.size() < key_bytes_min) continue;
     text.replace(rest, end, "…");
   }
@@ -91,6 +89,10 @@ std::string_view nearest(std::string_view word, Keys known) {
   return best;
 }
 
+bool is_of_keys(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
 std::string in_quotes(std::string_view text) {
   std::string shown(text.substr(0, shown_bytes_max));
   for (char& c : shown) {
@@ -120,25 +122,28 @@ Fields::Fields(Problems& problems, const YAML::Node& node, std::string where, Ke
       continue;
     }
     const std::string key = entry.first.Scalar();
-    const std::string in = where_.empty() ? "" : " in " + where_;
-    if (const std::size_t colon = key.find(':'); colon != std::string::npos) {
-      const std::string name = key.substr(0, colon);
-      const auto near = nearest(name, known);
-      if (!near.empty()) misspelt_.push_back(near);
-      problems_.add(entry.first, "no blank follows the colon of " + in_quotes(name + ":") + in,
-                    "write '" + (near.empty() ? "key" : std::string(near)) + ": value'", path(name));
-    } else if (std::find(known.begin(), known.end(), key) == known.end()) {
-      const auto near = nearest(key, known);
-      if (!near.empty()) misspelt_.push_back(near);
-      problems_.add(entry.first, "unknown key " + in_quotes(key) + in,
-                    near.empty() ? "known here: " + listed(known) : "did you mean '" + std::string(near) + "'?",
-                    path(key));
+    if (std::find(known.begin(), known.end(), key) == known.end()) {
+      unknown(entry.first, key, known);
     } else if (find(key)) {
       problems_.add(entry.first, "key '" + key + "' stands twice in " + here, "keep one of the two");
     } else {
       entries_.emplace_back(key, entry.second);
     }
   }
+}
+
+void Fields::unknown(const YAML::Node& node, std::string_view key, Keys known) {
+  const std::size_t colon = key.find(':');
+  const std::string name(key.substr(0, colon));  // behind it stands a value, which may be a secret
+  const std::string in = where_.empty() ? "" : " in " + where_;
+  const std::string_view near = nearest(name, known);
+  if (!near.empty()) misspelt_.push_back(near);
+  if (colon != key.npos)
+    return problems_.add(node, "no blank follows the colon of " + in_quotes(name + ":") + in,
+                         "write '" + std::string(near.empty() ? "key" : near) + ": value'", path(name));
+  problems_.add(node, "unknown key " + in_quotes(name) + in,
+                near.empty() ? "known here: " + listed(known) : "did you mean '" + std::string(near) + "'?",
+                path(name));
 }
 
 const YAML::Node* Fields::find(std::string_view key) const {

@@ -29,9 +29,10 @@ class Problems {
   std::vector<Problem> found_;
 };
 
-// How an API key begins, and the least bytes of a whole one.
+// How an API key begins, the least bytes of a whole one, and what it consists of.
 inline constexpr std::string_view key_begins = "sk-";
 inline constexpr std::size_t key_bytes_min = 20;
+bool is_of_keys(char c);
 
 // The entry of `known` nearest to `word`, if near enough to be a slip of the fingers; empty otherwise.
 std::string_view nearest(std::string_view word, Keys known);
@@ -76,6 +77,7 @@ class Fields {
   void wrong(std::string_view key, std::string message, std::string hint = {});
 
  private:
+  void unknown(const YAML::Node& node, std::string_view key, Keys known);
   const YAML::Node* scalar(std::string_view key, std::string_view expected);
   std::optional<double> decimal(std::string_view key, std::string_view expected, double min, double max);
 

@@ -62,10 +62,7 @@ void read_users(Fields& top, Problems& problems, Config& config) {
 }
 
 bool is_secret(std::string_view secret) {
-  return secret.starts_with(key_begins) && secret.size() >= key_bytes_min &&
-         std::all_of(secret.begin(), secret.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-         });
+  return secret.starts_with(key_begins) && secret.size() >= key_bytes_min && std::ranges::all_of(secret, is_of_keys);
 }
 
 void read_keys(Fields& top, Problems& problems, Config& config) {

@@ -70,7 +70,7 @@ double Habit::likely(Quarter quarter) const {
   const Kind& kind = kinds_[quarter.working_day ? 0 : 1];
   const double days = kind.days[quarter.number];
   if (days < 2) return 0;
-  const double whole = std::accumulate(kind.likely.begin(), kind.likely.end(), 0.0) / Quarter::in_a_day;
+  const double whole = std::accumulate(kind.likely.begin(), kind.likely.end(), 0U) / double{Quarter::in_a_day};
   return (days * kind.likely[quarter.number] + days_of_the_whole * whole) / (days + days_of_the_whole) / all;
 }
 
