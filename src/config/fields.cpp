@@ -13,16 +13,21 @@ namespace {
 constexpr std::size_t problems_max = 50;  // nobody mends more in one go
 constexpr std::size_t shown_bytes_max = 60;
 
-std::size_t edits_between(std::string_view a, std::string_view b) {
+// Levenshtein's distance; `most` where it is no less.
+std::size_t edits_between(std::string_view a, std::string_view b, std::size_t most) {
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= most) return most;
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     std::size_t diagonal = std::exchange(row[0], i);
+    std::size_t least = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
       diagonal = row[j];
       row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+      least = std::min(least, row[j]);
     }
+    if (least >= most) return most;
   }
   return row.back();
 }
@@ -78,9 +83,7 @@ std::string_view nearest(std::string_view word, Keys known) {
   std::string_view best;
   std::size_t best_edits = std::min(word.size(), std::max<std::size_t>(2, word.size() / 3) + 1);
   for (auto candidate : known) {
-    const auto least = std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size());
-    if (least >= best_edits) continue;
-    const auto edits = edits_between(word, candidate);
+    const auto edits = edits_between(word, candidate, best_edits);
     if (edits < best_edits) {
       best = candidate;
       best_edits = edits;
