@@ -98,6 +98,19 @@ Expected<std::optional<Fields>> Fields::maybe_object(std::string_view name) {
   return std::optional(std::move(*fields));
 }
 
+Expected<std::optional<std::map<std::string, std::string>>> Fields::maybe_texts(std::string_view name) {
+  const auto value = take(name);
+  if (!value) return std::nullopt;
+  if (value->kind() != Kind::object) return wrong_kind(path_of(name), "an object", *value);
+  std::map<std::string, std::string> out;
+  for (const Member member : value->members()) {
+    auto to = member.value.text();
+    if (!to) return fail(Errc::invalid, path_of(name) + " leads from text to text");
+    out.emplace(member.name.text().value_or(""), std::move(*to));
+  }
+  return std::optional(std::move(out));
+}
+
 Expected<std::string> Fields::text(std::string_view name) { return required(maybe_text(name), path_of(name)); }
 Expected<std::int64_t> Fields::integer(std::string_view name, std::int64_t min, std::int64_t max) {
   return required(maybe_integer(name, min, max), path_of(name));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ class Fields {
   Expected<std::optional<bool>> maybe_boolean(std::string_view name);
   Expected<std::optional<Value>> maybe_array(std::string_view name);
   Expected<std::optional<Fields>> maybe_object(std::string_view name);
+  // An object that leads from text to text; the first of two members with one name.
+  Expected<std::optional<std::map<std::string, std::string>>> maybe_texts(std::string_view name);
 
   // It is there and null: where that says something else than not being there.
   bool says_null(std::string_view name);

@@ -205,5 +205,16 @@ TEST(Fields, errors_name_the_path) {
   EXPECT_EQ(Fields::of(*document.parse("[]")).error().message, "The body must be an object, not an array.");
 }
 
+TEST(Fields, reads_an_object_from_text_to_text) {
+  Document document;
+  auto fields = *Fields::of(*document.parse(R"({"a":{"x":"1","y":""},"b":null,"c":{"x":1},"d":[]})"));
+  EXPECT_EQ(*fields.maybe_texts("a"), (std::map<std::string, std::string>{{"x", "1"}, {"y", ""}}));
+  EXPECT_EQ(*fields.maybe_texts("b"), std::nullopt);
+  EXPECT_EQ(*fields.maybe_texts("none"), std::nullopt);
+  EXPECT_EQ(fields.maybe_texts("c").error().message, "c leads from text to text");
+  EXPECT_EQ(fields.maybe_texts("d").error().message, "d must be an object, not an array.");
+  EXPECT_TRUE(fields.finish());
+}
+
 }  // namespace
 }  // namespace faelled::json

@@ -1,3 +1,5 @@
+#include "portal/agreements_api.hpp"
+
 #include <map>
 
 #include "base/day.hpp"
@@ -5,7 +7,6 @@
 #include "members/rights.hpp"
 #include "portal/agreement_wish.hpp"
 #include "portal/answers.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -27,48 +28,49 @@ std::string csv_of(const std::vector<store::AgreementRow>& rows, const Agreement
 }  // namespace
 
 // As they are configured: an engine that is away for a moment changes nobody's limit.
-std::uint32_t Portal::places_there() const {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(p_.context.catalogue.places(), UINT32_MAX));
+std::uint32_t AgreementsApi::places_there() const {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(desk_.context.catalogue.places(), UINT32_MAX));
 }
 
-members::AgreementFacts Portal::agreement_facts() const {
+members::AgreementFacts AgreementsApi::agreement_facts() const {
   members::AgreementFacts facts;
-  for (const std::string& id : p_.context.catalogue.all_ids()) facts.models.insert(id);
+  for (const std::string& id : desk_.context.catalogue.all_ids()) facts.models.insert(id);
   facts.places = places_there();
   return facts;
 }
 
 // As all stand to each other now, the tiers on offer too.
-PlaceScale Portal::place_scale() const {
-  PlaceScale out = p_.directory.agreements().places(places_there(), p_.context.clock.wall());
-  for (const store::TierRow& row : p_.directory.agreements().tiers()) out.promised = std::max(out.promised, row.places);
+PlaceScale AgreementsApi::place_scale() const {
+  PlaceScale out = desk_.directory.agreements().places(places_there(), desk_.context.clock.wall());
+  for (const store::TierRow& row : desk_.directory.agreements().tiers())
+    out.promised = std::max(out.promised, row.places);
   return out;
 }
 
 // Whose agreements the visitor asks for; nullopt: it has been told why not. Empty: all.
-std::optional<std::string> Portal::whose_agreements(Call& call) const {
+std::optional<std::string> AgreementsApi::whose_agreements(Call& call) const {
   std::string member = http::query_value(call.request.query, "member");
   if (!call.visitor.over_all()) {
     const std::string& own = call.visitor.session->member.id;
     if (member.empty()) member = own;
     if (member == own) return member;
-  } else if (member.empty() || p_.directory.member(member)) {
+  } else if (member.empty() || desk_.directory.member(member)) {
     return member;
   }
   call.fail(ApiError{Cause::not_found, "There is no such member."});
   return std::nullopt;
 }
 
-net::Task<void> Portal::list_agreements(Call& call) {
+net::Task<void> AgreementsApi::list_agreements(Call& call) {
   const auto member = whose_agreements(call);
   if (!member) co_return;
   const auto limit = limit_of(call.request.query, page_rows, limits::agreements_page_rows_max);
   if (!limit) co_return call.fail(limit.error(), "limit");
   const auto form = form_of(call.request.query);
   if (!form) co_return call.fail(form.error(), "format");
-  const WallTime now = p_.context.clock.wall();
+  const WallTime now = desk_.context.clock.wall();
   const std::string after = http::query_value(call.request.query, "after");
-  const auto page = page_of(p_.directory.agreements().open(*member, now), after, *limit);
+  const auto page = page_of(desk_.directory.agreements().open(*member, now), after, *limit);
   if (!page) co_return call.fail(page.error(), "after");
   const AgreementView view{now, place_scale(), call.visitor.over_all()};
   if (*form) co_return call.csv(csv_of(page->rows, view, **form, after.empty()), "faelled-agreements.csv", page->next);
@@ -81,7 +83,7 @@ net::Task<void> Portal::list_agreements(Call& call) {
             }));
 }
 
-net::Task<void> Portal::get_agreement_history(Call& call) {
+net::Task<void> AgreementsApi::get_agreement_history(Call& call) {
   const auto member = whose_agreements(call);
   if (!member) co_return;
   const auto limit = limit_of(call.request.query, page_rows, limits::agreements_page_rows_max);
@@ -89,14 +91,14 @@ net::Task<void> Portal::get_agreement_history(Call& call) {
   const auto form = form_of(call.request.query);
   if (!form) co_return call.fail(form.error(), "format");
   const std::string before = http::query_value(call.request.query, "before");
-  auto page = co_await on_store<store::AgreementPage>(
+  auto page = co_await desk_.on_store<store::AgreementPage>(
       [member = *member, before, limit = *limit](store::Store& s, store::Conversations&) {
         return s.agreement_history(member, before, limit);
       });
   if (!page && page.error().code == Errc::not_found)
     co_return call.fail(ApiError{Cause::invalid_value, "before is the id of an agreement", "before"});
   if (!page) co_return call.fail(page.error());
-  const AgreementView view{p_.context.clock.wall(), place_scale(), call.visitor.over_all()};
+  const AgreementView view{desk_.context.clock.wall(), place_scale(), call.visitor.over_all()};
   if (*form)
     co_return call.csv(csv_of(page->rows, view, **form, before.empty()), "faelled-agreement-history.csv", page->next);
   call.json(200, one_json([&](json::Writer& out) {
@@ -107,13 +109,13 @@ net::Task<void> Portal::get_agreement_history(Call& call) {
 }
 
 // What one may read who sees other members as sums alone.
-net::Task<void> Portal::sum_agreements(Call& call) {
+net::Task<void> AgreementsApi::sum_agreements(Call& call) {
   struct Sum {
     std::uint64_t members = 0, share = 0;
     std::int64_t fee_ore = 0;
   };
-  const WallTime now = p_.context.clock.wall();
-  const members::Agreements& all = p_.directory.agreements();
+  const WallTime now = desk_.context.clock.wall();
+  const members::Agreements& all = desk_.directory.agreements();
   std::map<std::string, Sum> tiers;
   Sum whole;
   std::uint64_t suspended = 0;
@@ -126,7 +128,7 @@ net::Task<void> Portal::sum_agreements(Call& call) {
     }
     suspended += row.suspended ? 1 : 0;
   }
-  const std::size_t members = p_.directory.members().size();
+  const std::size_t members = desk_.directory.members().size();
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("tiers").array();
               for (const auto& [id, sum] : tiers) {
@@ -152,19 +154,19 @@ net::Task<void> Portal::sum_agreements(Call& call) {
 }
 
 // In short, for everybody of the member.
-net::Task<void> Portal::get_promise(Call& call) {
-  const WallTime now = p_.context.clock.wall();
-  const members::Agreements& all = p_.directory.agreements();
+net::Task<void> AgreementsApi::get_promise(Call& call) {
+  const WallTime now = desk_.context.clock.wall();
+  const members::Agreements& all = desk_.directory.agreements();
   const std::string& member = call.visitor.session->member.id;
   const members::Terms terms = all.terms(member, now);
   std::uint64_t shares = 0;
-  for (const store::MemberRow& row : p_.directory.members()) {
+  for (const store::MemberRow& row : desk_.directory.members()) {
     const store::AgreementRow* promised = all.in_force(row.id, now);
     shares += promised != nullptr ? promised->share : members::Terms().share;
   }
   const store::AgreementRow* agreement = all.in_force(member, now);
   const auto tier = all.tier(terms.tier);
-  const auto wait = terms.wait.value_or(std::chrono::floor<std::chrono::seconds>(p_.context.settings.wait_max));
+  const auto wait = terms.wait.value_or(std::chrono::floor<std::chrono::seconds>(desk_.context.settings.wait_max));
   const PlaceScale places = place_scale();
   call.json(200, one_json([&](json::Writer& out) {
               out.object()
@@ -188,47 +190,47 @@ net::Task<void> Portal::get_promise(Call& call) {
   co_return;
 }
 
-net::Task<void> Portal::plan_agreements(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> AgreementsApi::plan_agreements(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   const auto wished = read_wish(*fields);
   if (!wished) co_return call.fail(wished.error());
-  const WallTime now = p_.context.clock.wall();
-  const AgreementPlan plan = p_.directory.agreements().plan(wished->wish, agreement_facts(), now);
+  const WallTime now = desk_.context.clock.wall();
+  const AgreementPlan plan = desk_.directory.agreements().plan(wished->wish, agreement_facts(), now);
   const AgreementView view{now, plan.places, true};
   call.json(200, one_json([&](json::Writer& out) { write_plan(out, plan, view, false); }));
 }
 
-net::Task<void> Portal::change_agreements(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> AgreementsApi::change_agreements(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto wished = read_wish(*fields);
   if (!wished) co_return call.fail(wished.error());
   co_await carry_out(call, std::move(wished->wish), std::move(wished->plan));
 }
 
-net::Task<void> Portal::carry_out(Call& call, members::AgreementWish wish, std::string plan_id) {
-  const WallTime now = p_.context.clock.wall();
+net::Task<void> AgreementsApi::carry_out(Call& call, members::AgreementWish wish, std::string plan_id) {
+  const WallTime now = desk_.context.clock.wall();
   const bool whole = wish.whole;
   auto plan = co_await answer_of<Expected<AgreementPlan>>([&](auto then) {
-    p_.directory.agreements().carry_out(std::move(wish), agreement_facts(), std::move(plan_id), call.act(now),
-                                        std::move(then));
+    desk_.directory.agreements().carry_out(std::move(wish), agreement_facts(), std::move(plan_id), call.act(now),
+                                           std::move(then));
   });
   if (!plan) co_return call.fail(plan.error());
   if (!plan->steps.empty())
-    p_.context.log.info("agreements were changed", {{"request_id", call.request_id},
-                                                    {"steps", plan->steps.size()},
-                                                    {"whole", whole},
-                                                    {"peer", call.reply.peer()}});
+    desk_.context.log.info("agreements were changed", {{"request_id", call.request_id},
+                                                       {"steps", plan->steps.size()},
+                                                       {"whole", whole},
+                                                       {"peer", call.reply.peer()}});
   const AgreementView view{now, plan->places, true};
   call.json(200, one_json([&](json::Writer& out) { write_plan(out, *plan, view, true); }));
 }
 
-net::Task<void> Portal::list_tiers(Call& call) {
+net::Task<void> AgreementsApi::list_tiers(Call& call) {
   const PlaceScale places = place_scale();
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("tiers").array();
-              for (const store::TierRow& row : p_.directory.agreements().tiers()) write_tier(out, row, places);
+              for (const store::TierRow& row : desk_.directory.agreements().tiers()) write_tier(out, row, places);
               out.close_array();
               write_places(out, places);
               out.close_object();
@@ -236,8 +238,8 @@ net::Task<void> Portal::list_tiers(Call& call) {
   co_return;
 }
 
-net::Task<void> Portal::set_tier(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> AgreementsApi::set_tier(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto tier = read_tier(*fields);
   if (!tier) co_return call.fail(tier.error());
@@ -247,8 +249,8 @@ net::Task<void> Portal::set_tier(Call& call) {
   co_await carry_out(call, std::move(wish), {});
 }
 
-net::Task<void> Portal::remove_tier(Call& call) {
-  if (!p_.directory.agreements().tier(call.id))
+net::Task<void> AgreementsApi::remove_tier(Call& call) {
+  if (!desk_.directory.agreements().tier(call.id))
     co_return call.fail(ApiError{Cause::not_found, "There is no such tier."});
   members::AgreementWish wish;
   wish.tiers_removed.push_back(call.id);

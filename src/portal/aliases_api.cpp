@@ -1,4 +1,5 @@
-// Names that operators move from model to model while the server runs.
+#include "portal/aliases_api.hpp"
+
 #include <fmt/format.h>
 
 #include <limits>
@@ -9,7 +10,6 @@
 #include "json/writer.hpp"
 #include "portal/alias_keeping.hpp"
 #include "portal/answers.hpp"
-#include "portal/portal.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -84,13 +84,13 @@ std::optional<MovingAlias> read_alias(std::string_view name, std::string_view st
   return alias;
 }
 
-net::Task<void> Portal::list_aliases(Call& call) {
+net::Task<void> AliasesApi::list_aliases(Call& call) {
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("aliases").array();
-              for (const auto& [name, alias] : p_.context.catalogue.moving()) write_alias(out, alias);
+              for (const auto& [name, alias] : desk_.context.catalogue.moving()) write_alias(out, alias);
               out.close_array().key("left_out").array();
-              if (p_.aliases != nullptr)
-                for (const auto& [name, left] : p_.aliases->left_out()) {
+              if (aliases_ != nullptr)
+                for (const auto& [name, left] : aliases_->left_out()) {
                   out.object().member("name", name).member_or_null("model", left.model);
                   out.member("why", left.why).member("why_da", left.why_da).close_object();
                 }
@@ -100,14 +100,14 @@ net::Task<void> Portal::list_aliases(Call& call) {
 }
 
 // What is wished of an alias, against what it is now; the version and the owner must be those that were seen.
-std::expected<MovingAlias, ApiError> Portal::moved(const std::string& name, const AliasWish& wish) const {
-  const auto& all = p_.context.catalogue.moving();
+std::expected<MovingAlias, ApiError> AliasesApi::moved(const std::string& name, const Wish& wish) const {
+  const auto& all = desk_.context.catalogue.moving();
   const auto found = all.find(name);
   MovingAlias alias;
   if (found == all.end()) {
     if (wish.back || wish.version) return std::unexpected(not_there());
     alias.name = name;
-    alias.version = p_.aliases->last_version(name);
+    alias.version = aliases_->last_version(name);
   } else {
     alias = found->second;
     if (!alias.owner.empty() && wish.owner != alias.owner) return std::unexpected(anothers(alias));
@@ -131,7 +131,7 @@ std::expected<MovingAlias, ApiError> Portal::moved(const std::string& name, cons
   } else {
     alias.moving_to = target == alias.model ? std::string() : target;
   }
-  if (auto may = p_.aliases->may_move(alias); !may) {
+  if (auto may = aliases_->may_move(alias); !may) {
     const Error& why = may.error();
     const Cause cause = why.code == Errc::not_found ? Cause::not_found : Cause::conflict;
     return std::unexpected(ApiError{cause, why.hint.empty() ? why.message : why.message + "; " + why.hint,
@@ -140,11 +140,11 @@ std::expected<MovingAlias, ApiError> Portal::moved(const std::string& name, cons
   return alias;
 }
 
-net::Task<void> Portal::put_alias(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> AliasesApi::put_alias(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   static constexpr std::string_view lanes[] = {"interactive", "batch"};
-  AliasWish wish;
+  Wish wish;
   const auto invalid = [&](const Error& why, const char* param) {
     call.fail(ApiError{Cause::invalid_value, why.message, param});
   };
@@ -174,10 +174,10 @@ net::Task<void> Portal::put_alias(Call& call) {
   co_await move_alias(call, std::move(wish), "alias.move");
 }
 
-net::Task<void> Portal::roll_back_alias(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> AliasesApi::roll_back_alias(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
-  AliasWish wish;
+  Wish wish;
   wish.back = true;
   const auto owner = fields->maybe_text("owner");
   if (!owner) co_return call.fail(ApiError{Cause::invalid_value, owner.error().message, "owner"});
@@ -189,20 +189,20 @@ net::Task<void> Portal::roll_back_alias(Call& call) {
   co_await move_alias(call, std::move(wish), "alias.rollback");
 }
 
-net::Task<void> Portal::move_alias(Call& call, AliasWish wish, std::string_view action) {
-  if (p_.aliases == nullptr) co_return call.fail(not_there());
+net::Task<void> AliasesApi::move_alias(Call& call, Wish wish, std::string_view action) {
+  if (aliases_ == nullptr) co_return call.fail(not_there());
   const std::string name = call.id;
   std::optional<ApiError> refused;
-  const members::Act act = call.act(p_.context.clock.wall());
+  const members::Act act = call.act(desk_.context.clock.wall());
   const auto done = co_await answer_of<Expected<MovingAlias>>([&](auto then) {
-    p_.directory.audit().carry_out<MovingAlias>(
+    desk_.directory.audit().carry_out<MovingAlias>(
         [this, act, name, action, &wish, &refused]() -> Expected<members::Deed<MovingAlias>> {
           auto alias = moved(name, wish);
           if (!alias) {
             refused = alias.error();
             return fail(Errc::conflict, "");
           }
-          const auto& all = p_.context.catalogue.moving();
+          const auto& all = desk_.context.catalogue.moving();
           const auto before = all.find(name);
           const store::NamedRow row{name, alias->version, stored_alias(*alias), act.at};
           return members::Deed<MovingAlias>{
@@ -210,56 +210,57 @@ net::Task<void> Portal::move_alias(Call& call, AliasWish wish, std::string_view 
                 if (auto kept = s.set_named(store::NamedKind::alias, row); !kept) return std::unexpected(kept.error());
                 return alias;
               },
-              p_.directory.audit().row(act, action, {name, {}},
-                                       before == all.end() ? std::string() : stored_alias(before->second), row.value),
-              [this](MovingAlias& kept) { p_.aliases->move(kept); }};
+              desk_.directory.audit().row(act, action, {name, {}},
+                                          before == all.end() ? std::string() : stored_alias(before->second),
+                                          row.value),
+              [this](MovingAlias& kept) { aliases_->move(kept); }};
         },
         std::move(then));
   });
   if (refused) co_return call.fail(*refused);
   if (!done) co_return call.fail(done.error());
-  const auto& all = p_.context.catalogue.moving();
+  const auto& all = desk_.context.catalogue.moving();
   const auto found = all.find(name);
   const MovingAlias now = found == all.end() ? *done : found->second;  // its model may have gone meanwhile
-  p_.context.log.info("an alias moves", {{"request_id", call.request_id},
-                                         {"alias", name},
-                                         {"model", now.model},
-                                         {"moving_to", now.moving_to},
-                                         {"version", now.version}});
+  desk_.context.log.info("an alias moves", {{"request_id", call.request_id},
+                                            {"alias", name},
+                                            {"model", now.model},
+                                            {"moving_to", now.moving_to},
+                                            {"version", now.version}});
   call.json(done->version == 1 ? 201 : 200, one_json([&](json::Writer& out) { write_alias(out, now); }));
 }
 
-net::Task<void> Portal::remove_alias(Call& call) {
-  if (p_.aliases == nullptr) co_return call.fail(not_there());
+net::Task<void> AliasesApi::remove_alias(Call& call) {
+  if (aliases_ == nullptr) co_return call.fail(not_there());
   const std::string name = call.id;
   std::optional<ApiError> refused;
-  const members::Act act = call.act(p_.context.clock.wall());
+  const members::Act act = call.act(desk_.context.clock.wall());
   const auto done = co_await answer_of<Expected<bool>>([&](auto then) {
-    p_.directory.audit().carry_out<bool>(
+    desk_.directory.audit().carry_out<bool>(
         [this, act, name, &refused]() -> Expected<members::Deed<bool>> {
-          const auto& all = p_.context.catalogue.moving();
+          const auto& all = desk_.context.catalogue.moving();
           const auto before = all.find(name);
           const bool known = before != all.end();
-          if (!known && !p_.aliases->left_out().contains(name)) {
+          if (!known && !aliases_->left_out().contains(name)) {
             refused = not_there();
             return fail(Errc::not_found, "");
           }
-          const std::uint64_t version = (known ? before->second.version : p_.aliases->last_version(name)) + 1;
+          const std::uint64_t version = (known ? before->second.version : aliases_->last_version(name)) + 1;
           const store::NamedRow row{name, version, removed_alias(version), act.at};
           return members::Deed<bool>{
               [row](store::Store& s) -> Expected<bool> {
                 if (auto kept = s.set_named(store::NamedKind::alias, row); !kept) return std::unexpected(kept.error());
                 return true;
               },
-              p_.directory.audit().row(act, "alias.remove", {name, {}},
-                                       known ? stored_alias(before->second) : std::string(), std::string()),
-              [this, name](bool&) { p_.aliases->remove(name); }};
+              desk_.directory.audit().row(act, "alias.remove", {name, {}},
+                                          known ? stored_alias(before->second) : std::string(), std::string()),
+              [this, name](bool&) { aliases_->remove(name); }};
         },
         std::move(then));
   });
   if (refused) co_return call.fail(*refused);
   if (!done) co_return call.fail(done.error());
-  p_.context.log.info("an alias goes", {{"request_id", call.request_id}, {"alias", name}});
+  desk_.context.log.info("an alias goes", {{"request_id", call.request_id}, {"alias", name}});
   call.none();
 }
 

@@ -1,8 +1,9 @@
+#include "portal/audit_api.hpp"
+
 #include <fmt/format.h>
 
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -17,7 +18,7 @@ constexpr std::size_t page_rows = 100;
 
 // A member's administrators and auditors see what was done to what is the member's, and by its own people; operators
 // all.
-net::Task<void> Portal::get_audit(Call& call) {
+net::Task<void> AuditApi::get_audit(Call& call) {
   const auto query = [&](std::string_view name) { return http::query_value(call.request.query, name); };
   store::AuditFilter filter;
   for (const auto& [name, into] : {std::pair("from", &filter.from), std::pair("to", &filter.to)}) {
@@ -38,8 +39,8 @@ net::Task<void> Portal::get_audit(Call& call) {
   filter.action = query("action");
   filter.object = query("object");
   const std::string before = query("before");
-  auto page =
-      co_await on_store<store::AuditPage>([filter, before, limit = *limit](store::Store& s, store::Conversations&) {
+  auto page = co_await desk_.on_store<store::AuditPage>(
+      [filter, before, limit = *limit](store::Store& s, store::Conversations&) {
         return s.audit(filter, before, limit);
       });
   if (!page && page.error().code == Errc::not_found)
@@ -59,8 +60,8 @@ net::Task<void> Portal::get_audit(Call& call) {
     const auto visible = [&](const std::string& member) {
       return call.visitor.over_all() || member == call.visitor.session->member.id;
     };
-    if (const auto user = p_.directory.user(id)) return visible(user->member) ? user->name : "";
-    if (const auto key = p_.directory.key(id)) return visible(key->member) ? key->name : "";
+    if (const auto user = desk_.directory.user(id)) return visible(user->member) ? user->name : "";
+    if (const auto key = desk_.directory.key(id)) return visible(key->member) ? key->name : "";
     return {};
   };
   call.json(200, one_json([&](json::Writer& out) {

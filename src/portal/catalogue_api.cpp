@@ -1,4 +1,5 @@
-// Models that operators add, change and remove while the server runs.
+#include "portal/catalogue_api.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include "portal/catalogue_keeping.hpp"
 #include "portal/catalogue_words.hpp"
 #include "portal/model_page.hpp"
-#include "portal/portal.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -115,8 +115,8 @@ std::optional<StoredModel> read_stored_model(std::string_view stored) {
 }
 
 // Of a model that was added while the server ran, from the store: a hundred thousand are not kept in memory.
-net::Task<Expected<Portal::Former>> Portal::former_model(std::string id) {
-  co_return co_await on_store<Former>([id](store::Store& s, store::Conversations&) -> Expected<Former> {
+net::Task<Expected<CatalogueApi::Former>> CatalogueApi::former_model(std::string id) {
+  co_return co_await desk_.on_store<Former>([id](store::Store& s, store::Conversations&) -> Expected<Former> {
     const auto row = s.find_named(store::NamedKind::model, id);
     if (!row) return std::unexpected(row.error());
     if (!*row) return Former{};
@@ -127,10 +127,10 @@ net::Task<Expected<Portal::Former>> Portal::former_model(std::string id) {
 
 // Of these models, by id, those that operators added. `behind`: they are the first behind this id, so that one question
 // has them, or most where removed ones lie between; nullopt: they lie scattered.
-net::Task<Expected<Portal::Definitions>> Portal::definitions_of(std::vector<std::string> ids,
-                                                                std::optional<std::string> behind) {
-  std::erase_if(ids, [this](const std::string& id) { return p_.context.catalogue.version(id) == 0; });
-  co_return co_await on_store<Definitions>(
+net::Task<Expected<CatalogueApi::Definitions>> CatalogueApi::definitions_of(std::vector<std::string> ids,
+                                                                            std::optional<std::string> behind) {
+  std::erase_if(ids, [this](const std::string& id) { return desk_.context.catalogue.version(id) == 0; });
+  co_return co_await desk_.on_store<Definitions>(
       [ids, behind](store::Store& s, store::Conversations&) -> Expected<Definitions> {
         Definitions out;
         const auto take = [&out](const store::NamedRow& row) {
@@ -151,60 +151,60 @@ net::Task<Expected<Portal::Definitions>> Portal::definitions_of(std::vector<std:
       });
 }
 
-void Portal::write_entry(json::Writer& out, const std::string& id, const Definitions& definitions) const {
-  const std::uint64_t version = p_.context.catalogue.version(id);
+void CatalogueApi::write_entry(json::Writer& out, const std::string& id, const Definitions& definitions) const {
+  const std::uint64_t version = desk_.context.catalogue.version(id);
   out.object().member("id", id).member("version", version);
   out.member("origin", version == 0 ? "file" : "added").key("definition");
   const auto found = version == 0 ? definitions.end() : definitions.find(id);
   write_definition(out, found == definitions.end() ? std::string_view() : std::string_view(found->second));
   out.key("download");
-  write_download(out, p_.keeping != nullptr ? p_.keeping->download(id) : std::nullopt);
+  write_download(out, keeping_ != nullptr ? keeping_->download(id) : std::nullopt);
   out.close_object();
 }
 
-net::Task<void> Portal::list_catalogue(Call& call) {
+net::Task<void> CatalogueApi::list_catalogue(Call& call) {
   const auto query = model_query(call.request.query);
   if (!query) co_return call.fail(query.error());
-  const ModelPage page = model_page(p_.context.catalogue, {}, *query);
+  const ModelPage page = model_page(desk_.context.catalogue, {}, *query);
   const auto definitions =
       co_await definitions_of(page.ids, query->search.empty() ? std::optional(query->after) : std::nullopt);
   if (!definitions) co_return call.fail(definitions.error());
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("models").array();
               for (const std::string& id : page.ids)
-                if (p_.context.catalogue.has(id)) write_entry(out, id, *definitions);
-              out.close_array().member_or_null("next", page.next).member("total", p_.context.catalogue.size());
+                if (desk_.context.catalogue.has(id)) write_entry(out, id, *definitions);
+              out.close_array().member_or_null("next", page.next).member("total", desk_.context.catalogue.size());
               // Those that are left out belong to no place in the list: the first page has the first of them.
               out.key("left_out").array();
               std::size_t told = query->after.empty() ? 0 : query->limit;
-              if (p_.keeping != nullptr)
-                for (const auto& [id, left] : p_.keeping->left_out()) {
+              if (keeping_ != nullptr)
+                for (const auto& [id, left] : keeping_->left_out()) {
                   if (told++ >= query->limit) break;
                   out.object().member("id", id).key("definition");
                   write_definition(out, left.definition);
                   out.member("why", left.why).member("why_da", left.why_da).close_object();
                 }
-              out.close_array().member("left_out_total", p_.keeping != nullptr ? p_.keeping->left_out().size() : 0);
+              out.close_array().member("left_out_total", keeping_ != nullptr ? keeping_->left_out().size() : 0);
               out.close_object();
             }));
 }
 
-net::Task<void> Portal::get_model(Call& call) {
+net::Task<void> CatalogueApi::get_model(Call& call) {
   const auto definitions = co_await definitions_of({call.id});
   if (!definitions) co_return call.fail(definitions.error());
-  if (!p_.context.catalogue.has(call.id)) co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
+  if (!desk_.context.catalogue.has(call.id)) co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
   call.json(200, one_json([&](json::Writer& out) { write_entry(out, call.id, *definitions); }));
 }
 
 // The definition read, and a look at its files; nullopt: the call was answered.
-net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool adds) {
+net::Task<std::optional<CatalogueApi::Wished>> CatalogueApi::wished_model(Call& call, bool adds) {
   const auto refuse = [&](const ApiError& why) {
     call.fail(why);
     return std::nullopt;
   };
-  if (p_.keeping == nullptr)
+  if (keeping_ == nullptr)
     co_return refuse({Cause::not_found, "This server's catalogue does not change while it runs."});
-  auto fields = body_of(call);
+  auto fields = desk_.body_of(call);
   if (!fields) co_return refuse(fields.error());
   Wished wished;
   auto definition = fields->value("definition");
@@ -221,12 +221,12 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
   if (auto all = fields->finish(); !all) co_return refuse({Cause::invalid_value, all.error().message});
   wished.definition = definition->raw();
   wished.dry_run = dry_run->value_or(false);
-  auto model = p_.keeping->read(wished.definition);
+  auto model = keeping_->read(wished.definition);
   if (!model) co_return refuse(wrong(model.error()));
   wished.model = std::move(*model);
   for (const gateway::CatalogueAdapter& adapter : wished.model.adapters) {
     for (const std::string& member : adapter.members)
-      if (!p_.directory.member(member))
+      if (!desk_.directory.member(member))
         co_return refuse({Cause::invalid_value,
                           fmt::format("adapter '{}' is for the member '{}', and there is none", adapter.name, member),
                           "definition.adapters",
@@ -240,7 +240,7 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
   if (!adds && !wished.version && !wished.dry_run)
     co_return refuse({Cause::invalid_value, "version is missing: the one you have seen", "version"});
   auto fit = co_await answer_of<Expected<ModelFit>>(
-      [&](auto then) { aside_.ask<ModelFit>(p_.keeping->look(wished.model), std::move(then)); });
+      [&](auto then) { aside_.ask<ModelFit>(keeping_->look(wished.model), std::move(then)); });
   if (!fit) {
     call.fail(fit.error());
     co_return std::nullopt;
@@ -250,7 +250,7 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
   leave_the_pinned(wished.fit, wished.model.settings);
   if (!wished.dry_run) co_return wished;
   if (const auto why = against(wished, id, adds)) co_return refuse(*why);
-  const CatalogueModel* now = p_.context.catalogue.find(id);
+  const CatalogueModel* now = desk_.context.catalogue.find(id);
   call.json(200, one_json([&](json::Writer& out) {
               write_answer(out, id, now != nullptr ? std::optional(now->version) : std::nullopt, wished.fit);
             }));
@@ -258,12 +258,12 @@ net::Task<std::optional<Portal::Wished>> Portal::wished_model(Call& call, bool a
 }
 
 // Models that never go have their part before it.
-void Portal::leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model) const {
-  if (p_.residency == nullptr || fit.memory == 0 || !fit.why_not.empty()) return;
-  const auto devices = p_.residency->devices();
+void CatalogueApi::leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model) const {
+  if (residency_ == nullptr || fit.memory == 0 || !fit.why_not.empty()) return;
+  const auto devices = residency_->devices();
   std::vector<rpc::ModelResidency> pinned_ones;
-  for (const std::string& id : p_.residency->in_use())
-    if (auto one = p_.residency->residency(id); one && one->pinned && id != model.id)
+  for (const std::string& id : residency_->in_use())
+    if (auto one = residency_->residency(id); one && one->pinned && id != model.id)
       pinned_ones.push_back(std::move(*one));
   std::uint64_t most = 0;
   for (const rpc::DeviceResidency& device : devices) {
@@ -282,8 +282,8 @@ void Portal::leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model
 }
 
 // Why it cannot be as things stand; whether it fits is another question.
-std::optional<ApiError> Portal::against(const Wished& wished, const std::string& id, bool adds) const {
-  const CatalogueModel* before = p_.context.catalogue.find(id);
+std::optional<ApiError> CatalogueApi::against(const Wished& wished, const std::string& id, bool adds) const {
+  const CatalogueModel* before = desk_.context.catalogue.find(id);
   if (before == nullptr && !adds) return ApiError{Cause::not_found, "There is no such model."};
   if (before != nullptr && before->version == 0) return in_file(id);
   if (before != nullptr && adds)
@@ -299,10 +299,10 @@ std::optional<ApiError> Portal::against(const Wished& wished, const std::string&
                     {},
                     "En model kan ikke skifte motor. Fjern den, og tilføj den igen."};
   if (before != nullptr && wished.version && before->version != wished.version) return moved_on(id, before->version);
-  if (auto free = p_.context.catalogue.may_put(wished.model); !free) {
+  if (auto free = desk_.context.catalogue.may_put(wished.model); !free) {
     const bool full = free.error().code == Errc::exhausted;
     const bool missed = free.error().code == Errc::conflict;
-    const bool own = p_.context.catalogue.asked(id).model != nullptr && before == nullptr;  // by an alias
+    const bool own = desk_.context.catalogue.asked(id).model != nullptr && before == nullptr;  // by an alias
     return ApiError{Cause::conflict,
                     free.error().message + "; " + free.error().hint,
                     full     ? "definition"
@@ -315,34 +315,34 @@ std::optional<ApiError> Portal::against(const Wished& wished, const std::string&
   return std::nullopt;
 }
 
-net::Task<void> Portal::add_model(Call& call) {
+net::Task<void> CatalogueApi::add_model(Call& call) {
   auto wished = co_await wished_model(call, true);
   if (wished) co_await put_model(call, std::move(*wished), true);
 }
 
-net::Task<void> Portal::change_model(Call& call) {
+net::Task<void> CatalogueApi::change_model(Call& call) {
   auto wished = co_await wished_model(call, false);
   if (wished) co_await put_model(call, std::move(*wished), false);
 }
 
-net::Task<void> Portal::put_model(Call& call, Wished wished, bool adds) {
+net::Task<void> CatalogueApi::put_model(Call& call, Wished wished, bool adds) {
   const std::string id = call.id;
   std::optional<ApiError> refused;
   const auto former = co_await former_model(id);
   if (!former) co_return call.fail(former.error());
-  const members::Act act = call.act(p_.context.clock.wall());
+  const members::Act act = call.act(desk_.context.clock.wall());
   const auto done = co_await answer_of<Expected<std::uint64_t>>([&](auto then) {
-    p_.directory.audit().carry_out<std::uint64_t>(
+    desk_.directory.audit().carry_out<std::uint64_t>(
         [this, act, id, adds, &wished, &former, &refused]() -> Expected<members::Deed<std::uint64_t>> {
           refused = against(wished, id, adds);
           if (!refused && !wished.fit.why_not.empty()) refused = no_room(wished.fit);
           if (!refused && wished.fit.offer && !wished.fit.offer->why_no_room.empty())
             refused = no_room_on_disk(*wished.fit.offer);
-          const CatalogueModel* before = p_.context.catalogue.find(id);
+          const CatalogueModel* before = desk_.context.catalogue.find(id);
           if (!refused && before != nullptr && before->version != former->version)
             refused = moved_on(id, std::max(before->version, former->version));
           if (refused) return fail(Errc::conflict, "");
-          wished.model.version = 1 + (before != nullptr ? before->version : p_.keeping->last_version(id));
+          wished.model.version = 1 + (before != nullptr ? before->version : keeping_->last_version(id));
           const store::NamedRow row{id, wished.model.version,
                                     stored_model(wished.model.version, wished.definition, wished.fit), act.at};
           return members::Deed<std::uint64_t>{
@@ -350,22 +350,22 @@ net::Task<void> Portal::put_model(Call& call, Wished wished, bool adds) {
                 if (auto kept = s.set_named(store::NamedKind::model, row); !kept) return std::unexpected(kept.error());
                 return version;
               },
-              p_.directory.audit().row(act, adds ? "model.add" : "model.change", {id, {}}, former->definition,
-                                       wished.definition),
-              [this, &wished](std::uint64_t&) { p_.keeping->put(wished.model, wished.fit); }};
+              desk_.directory.audit().row(act, adds ? "model.add" : "model.change", {id, {}}, former->definition,
+                                          wished.definition),
+              [this, &wished](std::uint64_t&) { keeping_->put(wished.model, wished.fit); }};
         },
         std::move(then));
   });
   if (refused) co_return call.fail(*refused);
   if (!done) co_return call.fail(done.error());
-  p_.context.log.info("the catalogue changes", {{"request_id", call.request_id}, {"model", id}, {"version", *done}});
+  desk_.context.log.info("the catalogue changes", {{"request_id", call.request_id}, {"model", id}, {"version", *done}});
   call.json(adds ? 201 : 200, one_json([&](json::Writer& out) { write_answer(out, id, *done, wished.fit); }));
 }
 
-net::Task<void> Portal::remove_model(Call& call) {
+net::Task<void> CatalogueApi::remove_model(Call& call) {
   const std::string id = call.id;
-  const auto is_left_out = [this, &id] { return p_.keeping->left_out().contains(id); };
-  if (p_.keeping == nullptr || (!p_.context.catalogue.has(id) && !is_left_out()))
+  const auto is_left_out = [this, &id] { return keeping_->left_out().contains(id); };
+  if (keeping_ == nullptr || (!desk_.context.catalogue.has(id) && !is_left_out()))
     co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
   const std::string with_file = http::query_value(call.request.query, "delete_file");
   if (!with_file.empty() && with_file != "true" && with_file != "false")
@@ -374,22 +374,22 @@ net::Task<void> Portal::remove_model(Call& call) {
   std::optional<ApiError> refused;
   const auto former = co_await former_model(id);
   if (!former) co_return call.fail(former.error());
-  const members::Act act = call.act(p_.context.clock.wall());
+  const members::Act act = call.act(desk_.context.clock.wall());
   const auto done = co_await answer_of<Expected<bool>>([&](auto then) {
-    p_.directory.audit().carry_out<bool>(
+    desk_.directory.audit().carry_out<bool>(
         [this, act, id, its_file, &former, &refused, &is_left_out]() -> Expected<members::Deed<bool>> {
-          const CatalogueModel* model = p_.context.catalogue.find(id);
+          const CatalogueModel* model = desk_.context.catalogue.find(id);
           const bool left = is_left_out();
           if (!left && (model == nullptr || model->version == 0)) {
             refused = model == nullptr ? ApiError{Cause::not_found, "There is no such model."} : in_file(id);
             return fail(Errc::conflict, "");
           }
-          const std::uint64_t seen = left ? p_.keeping->last_version(id) : model->version;
+          const std::uint64_t seen = left ? keeping_->last_version(id) : model->version;
           if (seen != former->version) {
             refused = moved_on(id, std::max(seen, former->version));
             return fail(Errc::conflict, "");
           }
-          if (const std::string alias = p_.context.catalogue.pointed_at_by(id); !left && !alias.empty()) {
+          if (const std::string alias = desk_.context.catalogue.pointed_at_by(id); !left && !alias.empty()) {
             refused = ApiError{Cause::conflict,
                                fmt::format("The alias '{}' means this model; move it first.", alias),
                                {},
@@ -404,43 +404,31 @@ net::Task<void> Portal::remove_model(Call& call) {
                 if (auto kept = s.set_named(store::NamedKind::model, row); !kept) return std::unexpected(kept.error());
                 return true;
               },
-              p_.directory.audit().row(act, "model.remove", {id, {}}, former->definition, std::string()),
-              [this, id, its_file](bool&) { p_.keeping->remove(id, its_file); }};
+              desk_.directory.audit().row(act, "model.remove", {id, {}}, former->definition, std::string()),
+              [this, id, its_file](bool&) { keeping_->remove(id, its_file); }};
         },
         std::move(then));
   });
   if (refused) co_return call.fail(*refused);
   if (!done) co_return call.fail(done.error());
-  p_.context.log.info("a model leaves the catalogue", {{"request_id", call.request_id}, {"model", id}});
+  desk_.context.log.info("a model leaves the catalogue", {{"request_id", call.request_id}, {"model", id}});
   call.none();
 }
 
-// The row first, then the order, as with those of memory.
-net::Task<void> Portal::fetch_model(Call& call) {
+net::Task<void> CatalogueApi::fetch_model(Call& call) {
   const std::string id = call.id;
-  if (p_.keeping == nullptr || p_.context.catalogue.find(id) == nullptr)
+  if (keeping_ == nullptr || desk_.context.catalogue.find(id) == nullptr)
     co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
-  if (!p_.keeping->download(id))
+  if (!keeping_->download(id))
     co_return call.fail(ApiError{Cause::conflict,
                                  fmt::format("The model '{}' has no source: its file is not fetched.", id),
                                  {},
                                  {},
                                  "Modellen har ingen kilde; dens fil hentes ikke."});
-  Expected<void> ordered;
-  const members::Act act = call.act(p_.context.clock.wall());
-  const auto noted = co_await answer_of<Expected<bool>>([&](auto then) {
-    p_.directory.audit().carry_out<bool>(
-        [this, act, id, &ordered]() -> Expected<members::Deed<bool>> {
-          return members::Deed<bool>{
-              [](store::Store&) { return Expected<bool>(true); },
-              p_.directory.audit().row(act, "model.fetch", {id, {}}, std::string(), std::string()),
-              [this, id, &ordered](bool&) { ordered = p_.keeping->fetch(id); }};
-        },
-        std::move(then));
-  });
-  if (!noted) co_return call.fail(noted.error());
+  const auto ordered = co_await desk_.order(call, "model.fetch", id, [this, id] { return keeping_->fetch(id); });
   if (!ordered) co_return call.fail(ordered.error());
-  call.json(200, one_json([&](json::Writer& out) { write_download(out, p_.keeping->download(id)); }));
+  if (!*ordered) co_return call.fail(ordered->error());
+  call.json(200, one_json([&](json::Writer& out) { write_download(out, keeping_->download(id)); }));
 }
 
 }  // namespace faelled::portal

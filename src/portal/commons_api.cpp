@@ -1,9 +1,9 @@
-// Why a ticket waits, and how a member stands in the commons.
+#include "portal/commons_api.hpp"
+
 #include <fmt/format.h>
 
 #include "gateway/refusal_words.hpp"
 #include "json/writer.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -104,8 +104,8 @@ std::string name_of_member(const members::Directory& directory, std::string_view
 }  // namespace
 
 // Only whose it is may look at it, and those who look after that member.
-net::Task<void> Portal::get_ticket(Call& call) {
-  const auto status = p_.context.mesh.ticket(call.id);
+net::Task<void> CommonsApi::get_ticket(Call& call) {
+  const auto status = desk_.context.mesh.ticket(call.id);
   const Visitor& visitor = call.visitor;
   bool may = visitor.over_all();
   if (status && visitor.session)
@@ -134,14 +134,14 @@ net::Task<void> Portal::get_ticket(Call& call) {
 }
 
 // As its agreement says, or else the server's.
-Duration Portal::wait_max_of(std::string_view member) const {
-  const auto* agreement = p_.directory.agreements().in_force(member, p_.context.clock.wall());
+Duration CommonsApi::wait_max_of(std::string_view member) const {
+  const auto* agreement = desk_.directory.agreements().in_force(member, desk_.context.clock.wall());
   return agreement != nullptr && agreement->wait_s ? Duration(std::chrono::seconds(*agreement->wait_s))
-                                                   : p_.context.settings.wait_max;
+                                                   : desk_.context.settings.wait_max;
 }
 
-net::Task<void> Portal::get_share(Call& call) {
-  if (p_.shares == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server has no commons."});
+net::Task<void> CommonsApi::get_share(Call& call) {
+  if (shares_ == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server has no commons."});
   std::string member = http::query_value(call.request.query, "member");
   const std::string own = call.visitor.session ? call.visitor.session->member.id
                           : call.visitor.key   ? call.visitor.key->member
@@ -150,16 +150,16 @@ net::Task<void> Portal::get_share(Call& call) {
   if (member.empty()) co_return call.fail(ApiError{Cause::missing_value, "Say which member with ?member=.", "member"});
   if (member != own && !call.visitor.over_all())
     co_return call.fail(ApiError{Cause::forbidden, "Another member's share is not for you to see.", "member"});
-  if (!p_.directory.member(member))
+  if (!desk_.directory.member(member))
     co_return call.fail(ApiError{Cause::not_found, "There is no member '" + member + "'.", "member"});
-  rpc::MemberShare share = p_.shares->share(member).value_or(rpc::MemberShare{});
+  rpc::MemberShare share = shares_->share(member).value_or(rpc::MemberShare{});
   share.member = member;
   std::string body;
   json::Writer out(body);
   out.object();
-  write_share(out, share, name_of_member(p_.directory, member), wait_max_of(member));
+  write_share(out, share, name_of_member(desk_.directory, member), wait_max_of(member));
   out.key("past").array();
-  for (const rpc::ShareSample& sample : p_.shares->past(member))
+  for (const rpc::ShareSample& sample : shares_->past(member))
     out.object()
         .member("from", time_text(sample.from))
         .member("entitled", sample.entitled)
@@ -173,57 +173,49 @@ net::Task<void> Portal::get_share(Call& call) {
   call.json(200, body);
 }
 
-net::Task<void> Portal::list_shares(Call& call) {
-  if (p_.shares == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server has no commons."});
+net::Task<void> CommonsApi::list_shares(Call& call) {
+  if (shares_ == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server has no commons."});
   std::string body;
   json::Writer out(body);
   out.object().key("members").array();
-  for (const rpc::MemberShare& share : p_.shares->shares()) {
+  for (const rpc::MemberShare& share : shares_->shares()) {
     out.object();
-    write_share(out, share, name_of_member(p_.directory, share.member), wait_max_of(share.member));
+    write_share(out, share, name_of_member(desk_.directory, share.member), wait_max_of(share.member));
     out.close_object();
   }
   out.close_array().key("floor_violations");
-  const auto violations = floor_violations(p_.check);
+  const auto violations = floor_violations(check_);
   violations ? out.unsigned_integer(*violations) : out.null();
   out.key("check");
-  if (p_.check == nullptr)
+  if (check_ == nullptr)
     out.null();
   else
-    write_check(out, *p_.check);
+    write_check(out, *check_);
   out.close_object();
   call.json(200, body);
 }
 
 // Begun when its audit row is written; whoever asks looks at the shares for what it finds.
-net::Task<void> Portal::check_shares(Call& call) {
-  if (p_.check == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server keeps no log of decisions."});
-  auto fields = body_of(call);
+net::Task<void> CommonsApi::check_shares(Call& call) {
+  if (check_ == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server keeps no log of decisions."});
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   if (auto done = fields->finish(); !done) co_return call.fail(done.error());
-  const members::Act act = call.act(p_.context.clock.wall());
-  Expected<void> begun;
-  const auto noted = co_await answer_of<Expected<bool>>([&](auto then) {
-    p_.directory.audit().carry_out<bool>(
-        [this, act, &begun]() -> Expected<members::Deed<bool>> {
-          if (p_.check->running()) return fail(Errc::conflict, "A check runs already", "wait for what it finds.");
-          return members::Deed<bool>{[](store::Store&) { return Expected<bool>(true); },
-                                     p_.directory.audit().row(act, "share.check", {}, std::string(), std::string()),
-                                     [this, &begun](bool&) { begun = p_.check->begin(); }};
-        },
-        std::move(then));
-  });
-  const Error* refused = !noted ? &noted.error() : !begun ? &begun.error() : nullptr;
-  if (refused != nullptr && refused->code == Errc::conflict)
-    co_return call.fail(ApiError{Cause::conflict,
-                                 "A check runs already; wait for what it finds.",
-                                 {},
-                                 {},
-                                 "Der kontrolleres allerede. Vent på, hvad der bliver fundet."});
-  if (refused != nullptr) co_return call.fail(*refused);
+  const auto runs_already = [&] {
+    call.fail(ApiError{Cause::conflict,
+                       "A check runs already; wait for what it finds.",
+                       {},
+                       {},
+                       "Der kontrolleres allerede. Vent på, hvad der bliver fundet."});
+  };
+  if (check_->running()) co_return runs_already();
+  const auto begun = co_await desk_.order(call, "share.check", {}, [this] { return check_->begin(); });
+  if (!begun) co_return call.fail(begun.error());
+  if (!*begun && begun->error().code == Errc::conflict) co_return runs_already();
+  if (!*begun) co_return call.fail(begun->error());
   std::string body;
   json::Writer out(body);
-  write_check(out, *p_.check);
+  write_check(out, *check_);
   call.json(202, body);
 }
 

@@ -1,3 +1,5 @@
+#include "portal/conversations_api.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -6,7 +8,6 @@
 #include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "portal/branch.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -45,20 +46,7 @@ std::optional<store::ConversationsFrom> from_place(std::string_view text) {
 
 }  // namespace
 
-std::shared_ptr<Turn> Portal::running_turn(const std::string& conversation) const {
-  for (const auto& [id, turn] : turns_)
-    if (turn->conversation().id == conversation && !turn->ended()) return turn;
-  return nullptr;
-}
-
-const Turn* Portal::turn_of(const Message& message) const {
-  for (const auto& [id, turn] : turns_)
-    // An answer that went on has had a turn before.
-    if (turn->answer().id == message.id && turn->answer().request_id == message.request_id) return turn.get();
-  return nullptr;
-}
-
-net::Task<void> Portal::list_conversations(Call& call) {
+net::Task<void> ConversationsApi::list_conversations(Call& call) {
   const auto from = from_place(http::query_value(call.request.query, "before"));
   if (!from) co_return call.fail(ApiError{Cause::invalid_value, "before is the next of the page before", "before"});
   std::size_t limit = 50;
@@ -69,7 +57,7 @@ net::Task<void> Portal::list_conversations(Call& call) {
           ApiError{Cause::invalid_value, fmt::format("limit is a whole number from 1 to {}", page_rows_max), "limit"});
   }
   const std::string user = call.visitor.session->user.id;
-  auto rows = co_await on_store<std::vector<Conversation>>(
+  auto rows = co_await desk_.on_store<std::vector<Conversation>>(
       [user, from = *from, limit](store::Store& s, store::Conversations& all) {
         return all.list(s, user, from, limit + 1);
       });
@@ -80,15 +68,15 @@ net::Task<void> Portal::list_conversations(Call& call) {
   json::Writer out(body);
   out.object().key("conversations").array();
   for (const Conversation& row : *rows) {
-    write_conversation(out, row, running_turn(row.id) != nullptr);
+    write_conversation(out, row, turns_.running(row.id) != nullptr);
     out.close_object();
   }
   out.close_array().member_or_null("next", more ? place_of(rows->back()) : std::string()).close_object();
   call.json(200, body);
 }
 
-net::Task<void> Portal::create_conversation(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> ConversationsApi::create_conversation(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto model = fields->text("model");
   auto title = fields->maybe_text("title");
@@ -97,14 +85,14 @@ net::Task<void> Portal::create_conversation(Call& call) {
   if (!model) co_return call.fail(model.error(), "model");
   if (!title) co_return call.fail(title.error(), "title");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  if (!offers(call.visitor, *model))
+  if (!desk_.offers(call.visitor, *model))
     co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
   if (const auto why = kept_elsewhere(*call.visitor.session)) co_return call.fail(*why);
   if (title->value_or("").size() > limits::name_bytes_max)
     co_return call.fail(ApiError{Cause::invalid_value, "the title is too long", "title"});
-  const WallTime now = p_.context.clock.wall();
+  const WallTime now = desk_.context.clock.wall();
   const members::Session& session = *call.visitor.session;
-  Conversation row{make_id("con_", now, p_.context.random),
+  Conversation row{make_id("con_", now, desk_.context.random),
                    session.user.id,
                    session.member.id,
                    *model,
@@ -112,10 +100,10 @@ net::Task<void> Portal::create_conversation(Call& call) {
                    now,
                    now};
   // A quarter of what the model remembers: there shall be room to go on.
-  const std::uint32_t context = context_tokens(*model);
+  const std::uint32_t context = desk_.context_tokens(*model);
   const std::uint32_t carried_max = context == 0 ? carried_tokens_default : context / 4;
-  auto added = co_await on_store<Conversation>(
-      [row, from = last_of_id->value_or(""), carried_max, seed = make_id("msg_", now, p_.context.random)](
+  auto added = co_await desk_.on_store<Conversation>(
+      [row, from = last_of_id->value_or(""), carried_max, seed = make_id("msg_", now, desk_.context.random)](
           store::Store& s, store::Conversations& all) mutable -> Expected<Conversation> {
         auto done = s.together([&]() -> Expected<void> {
           std::vector<Message> carried;
@@ -153,10 +141,10 @@ net::Task<void> Portal::create_conversation(Call& call) {
   call.json(201, body);
 }
 
-net::Task<void> Portal::get_conversation(Call& call) {
+net::Task<void> ConversationsApi::get_conversation(Call& call) {
   const std::string user = call.visitor.session->user.id;
-  auto loaded =
-      co_await on_store<Loaded>([user, id = call.id](store::Store& s, store::Conversations& all) -> Expected<Loaded> {
+  auto loaded = co_await desk_.on_store<Loaded>(
+      [user, id = call.id](store::Store& s, store::Conversations& all) -> Expected<Loaded> {
         auto row = all.get(s, user, id);
         if (!row) return std::unexpected(row.error());
         auto messages = all.messages(s, *row);
@@ -164,14 +152,14 @@ net::Task<void> Portal::get_conversation(Call& call) {
         return Loaded{std::move(*row), std::move(*messages)};
       });
   if (!loaded) co_return call.fail(loaded.error());
-  const auto turn = running_turn(call.id);
+  const auto turn = turns_.running(call.id);
   std::string body;
   json::Writer out(body);
   write_conversation(out, loaded->conversation, turn != nullptr);
   out.key("messages").array();
   for (Message& message : loaded->messages) {
     // The store may be behind: what is being written is kept now and then, and its end just now.
-    if (const Turn* of = message.state == store::MessageState::running ? turn_of(message) : nullptr) {
+    if (const Turn* of = message.state == store::MessageState::running ? turns_.of(message) : nullptr) {
       message = of->answer();
       if (!of->ended()) message.state = store::MessageState::running;
     }
@@ -187,8 +175,8 @@ net::Task<void> Portal::get_conversation(Call& call) {
   call.json(200, body);
 }
 
-net::Task<void> Portal::change_conversation(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> ConversationsApi::change_conversation(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto title = fields->maybe_text("title");
   auto leaf = fields->maybe_text("leaf");
@@ -200,37 +188,38 @@ net::Task<void> Portal::change_conversation(Call& call) {
     co_return call.fail(
         ApiError{Cause::invalid_value, fmt::format("the title has 1 to {} bytes", limits::name_bytes_max), "title"});
   const std::string user = call.visitor.session->user.id;
-  auto row = co_await on_store<Conversation>([user, id = call.id, title = *title, leaf = *leaf](
-                                                 store::Store& s, store::Conversations& all) -> Expected<Conversation> {
-    auto found = all.get(s, user, id);
-    if (!found) return found;
-    if (title) found->title = *title;
-    if (leaf) {
-      auto messages = all.messages(s, *found);
-      if (!messages) return std::unexpected(messages.error());
-      if (message_of(*messages, *leaf) == nullptr)
-        return faelled::fail(Errc::invalid, "there is no such message in this conversation");
-      found->leaf = *leaf;
-    }
-    if (auto updated = all.update(s, *found); !updated) return std::unexpected(updated.error());
-    return found;
-  });
+  auto row =
+      co_await desk_.on_store<Conversation>([user, id = call.id, title = *title, leaf = *leaf](
+                                                store::Store& s, store::Conversations& all) -> Expected<Conversation> {
+        auto found = all.get(s, user, id);
+        if (!found) return found;
+        if (title) found->title = *title;
+        if (leaf) {
+          auto messages = all.messages(s, *found);
+          if (!messages) return std::unexpected(messages.error());
+          if (message_of(*messages, *leaf) == nullptr)
+            return faelled::fail(Errc::invalid, "there is no such message in this conversation");
+          found->leaf = *leaf;
+        }
+        if (auto updated = all.update(s, *found); !updated) return std::unexpected(updated.error());
+        return found;
+      });
   if (!row) co_return call.fail(row.error(), row.error().code == Errc::invalid ? "leaf" : "");
   std::string body;
   json::Writer out(body);
-  write_conversation(out, *row, running_turn(row->id) != nullptr);
+  write_conversation(out, *row, turns_.running(row->id) != nullptr);
   out.close_object();
   call.json(200, body);
 }
 
-net::Task<void> Portal::delete_conversation(Call& call) {
+net::Task<void> ConversationsApi::delete_conversation(Call& call) {
   const std::string user = call.visitor.session->user.id;
-  auto gone = co_await on_store<void>(
-      [user, id = call.id, now = p_.context.clock.wall()](store::Store& s, store::Conversations&) {
+  auto gone = co_await desk_.on_store<void>(
+      [user, id = call.id, now = desk_.context.clock.wall()](store::Store& s, store::Conversations&) {
         return s.delete_conversation(user, id, now);
       });
   if (!gone) co_return call.fail(gone.error());
-  if (const auto turn = running_turn(call.id)) turn->stop();
+  if (const auto turn = turns_.running(call.id)) turn->stop();
   call.none();
 }
 

@@ -1,6 +1,7 @@
+#include "portal/front_ends_api.hpp"
+
 #include "front_ends/front_ends.hpp"
 #include "json/writer.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -63,29 +64,29 @@ void write_trial(json::Writer& out, const front_ends::Trial& trial) {
 
 }  // namespace
 
-net::Task<void> Portal::list_front_ends(Call& call) {
+net::Task<void> FrontEndsApi::list_front_ends(Call& call) {
   std::string body;
   json::Writer out(body);
   out.object().key("front_ends").array();
-  if (p_.front_ends != nullptr)
-    for (const front_ends::FrontEnd& one : p_.front_ends->all()) write_front_end(out, one);
+  if (front_ends_ != nullptr)
+    for (const front_ends::FrontEnd& one : front_ends_->all()) write_front_end(out, one);
   out.close_array().close_object();
   call.json(200, body);
   co_return;
 }
 
-net::Task<void> Portal::test_front_end(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> FrontEndsApi::test_front_end(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto token = fields->text("token");
   auto front_end = fields->maybe_text("front_end");
   if (!token) co_return call.fail(token.error(), "token");
   if (!front_end) co_return call.fail(front_end.error(), "front_end");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  if (p_.front_ends == nullptr)
+  if (front_ends_ == nullptr)
     co_return call.fail(
         ApiError{Cause::not_found, "There are no front ends; front_ends in the configuration names them."});
-  auto trial = p_.front_ends->try_token(front_end->value_or(""), *token, p_.context.clock.wall());
+  auto trial = front_ends_->try_token(front_end->value_or(""), *token, desk_.context.clock.wall());
   if (!trial) co_return call.fail(trial.error(), "front_end");
   std::string body;
   json::Writer out(body);

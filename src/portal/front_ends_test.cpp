@@ -17,7 +17,7 @@ TEST_F(FrontEndsApi, TellsTheOperatorWhatComesOfATokenAndChangesNothing) {
     one.members =
         front_ends::MemberMap({{front_ends::MemberRule::By::email_domain, {}, "aarhus.example", "aarhus"}}, {});
     front_ends::FrontEnds all({one}, *world.directory);
-    world.use(all);
+    co_await world.use(all);
     const Answer listed = co_await world.ask_owner("GET", "/api/front-ends");
     EXPECT_EQ(text_at(listed.body, "front_ends.0.key.name"), "shared");
     EXPECT_EQ(text_at(listed.body, "front_ends.0.members.0"), "aarhus");
@@ -49,7 +49,7 @@ TEST_F(FrontEndsApi, AKeyThatAFrontEndIsKnownByKeepsItsName) {
     one.key_member = "os2";
     one.key_name = "shared";
     front_ends::FrontEnds all({one}, *world.directory);
-    world.use(all);
+    co_await world.use(all);
     const auto made = [&](std::string name) -> Task<std::string> {
       const std::string body = fmt::format(R"({{"member":"os2","name":"{}"}})", name);
       co_return "/api/keys/" + text_at((co_await world.ask_owner("POST", "/api/keys", body)).body, "id");

@@ -1,6 +1,6 @@
 #include "json/writer.hpp"
 #include "key_import/plan.hpp"
-#include "portal/portal.hpp"
+#include "portal/keys_api.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -8,6 +8,7 @@ namespace {
 
 using key_import::OldKey;
 using key_import::Verdict;
+using Names = std::map<std::string, std::string>;
 
 constexpr auto verdicts = {Verdict::add, Verdict::add_blocked, Verdict::here, Verdict::left_out, Verdict::bad};
 
@@ -46,20 +47,6 @@ Expected<OldKey> read_key(json::Value value, std::string path) {
   return key;
 }
 
-Expected<std::map<std::string, std::string>> read_map(json::Fields& fields, std::string_view name,
-                                                      const std::optional<json::Value>& raw) {
-  std::map<std::string, std::string> out;
-  auto inner = fields.maybe_object(name);
-  if (!inner) return std::unexpected(inner.error());
-  if (!*inner || !raw) return out;
-  for (const json::Member member : raw->members()) {
-    auto to = member.value.text();
-    if (!to) return fail(Errc::invalid, fields.path_of(name) + " leads from text to text");
-    out.emplace(member.name.text().value_or(""), std::move(*to));
-  }
-  return out;
-}
-
 void write_plan(json::Writer& out, const key_import::Plan& plan, bool applied) {
   out.object().member("applied", applied).key("counts").object();
   for (const Verdict verdict : verdicts) out.member(key_import::name_of(verdict), plan.count(verdict));
@@ -79,16 +66,14 @@ void write_plan(json::Writer& out, const key_import::Plan& plan, bool applied) {
 
 }  // namespace
 
-net::Task<void> Portal::import_keys(Call& call) {
-  const auto root = document_.parse(call.request.body.empty() ? std::string_view("{}") : call.request.body);
-  if (!root) co_return call.fail(root.error());
-  auto fields = json::Fields::of(*root);
+net::Task<void> KeysApi::import_keys(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto apply = fields->boolean("apply");
   auto list = fields->array("keys");
   auto default_member = fields->maybe_text("default_member");
-  auto teams = read_map(*fields, "teams", root->find("teams"));
-  auto users = read_map(*fields, "users", root->find("users"));
+  auto teams = fields->maybe_texts("teams");
+  auto users = fields->maybe_texts("users");
   if (!apply) co_return call.fail(apply.error(), "apply");
   if (!list) co_return call.fail(list.error(), "keys");
   if (!default_member) co_return call.fail(default_member.error(), "default_member");
@@ -103,22 +88,22 @@ net::Task<void> Portal::import_keys(Call& call) {
     if (!key) co_return call.fail(key.error(), "keys");
     keys.push_back(std::move(*key));
   }
-  const key_import::Mapping mapping{std::move(*teams), std::move(*users), default_member->value_or("")};
-  const auto members = p_.directory.members();
-  const auto known_users = p_.directory.users({});
-  const auto known_keys = p_.directory.keys();
+  const key_import::Mapping mapping{teams->value_or(Names()), users->value_or(Names()), default_member->value_or("")};
+  const auto members = desk_.directory.members();
+  const auto known_users = desk_.directory.users({});
+  const auto known_keys = desk_.directory.keys();
   key_import::Plan plan =
-      key_import::plan_import(keys, mapping, {members, known_users, known_keys}, p_.context.clock.wall());
+      key_import::plan_import(keys, mapping, {members, known_users, known_keys}, desk_.context.clock.wall());
   const bool bad = plan.count(Verdict::bad) > 0;
   if (*apply && !bad && !plan.new_keys.empty()) {
     auto done = co_await answer_of<Expected<void>>([&](auto then) {
-      p_.directory.take_in(plan.new_users, plan.new_keys, call.act(p_.context.clock.wall()), std::move(then));
+      desk_.directory.take_in(plan.new_users, plan.new_keys, call.act(desk_.context.clock.wall()), std::move(then));
     });
     if (!done) co_return call.fail(done.error());
-    p_.context.log.info("keys were imported", {{"request_id", call.request_id},
-                                               {"keys", plan.new_keys.size()},
-                                               {"users", plan.new_users.size()},
-                                               {"peer", call.reply.peer()}});
+    desk_.context.log.info("keys were imported", {{"request_id", call.request_id},
+                                                  {"keys", plan.new_keys.size()},
+                                                  {"users", plan.new_users.size()},
+                                                  {"peer", call.reply.peer()}});
   }
   std::string body;
   json::Writer out(body);

@@ -1,3 +1,5 @@
+#include "portal/keys_api.hpp"
+
 #include <fmt/format.h>
 
 #include "front_ends/front_ends.hpp"
@@ -5,7 +7,6 @@
 #include "members/rights.hpp"
 #include "members/roles.hpp"
 #include "portal/answers.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -45,7 +46,7 @@ std::expected<std::optional<ShowWaiting>, ApiError> show_waiting_of(json::Fields
 
 // People see their own keys, builders those of the member's systems too, administrators all of the member, operators
 // all.
-net::Task<void> Portal::list_keys(Call& call) {
+net::Task<void> KeysApi::list_keys(Call& call) {
   const auto query = [&](std::string_view name) { return http::query_value(call.request.query, name); };
   const auto limit = limit_of(call.request.query, page_rows, limits::people_page_rows_max);
   if (!limit) co_return call.fail(limit.error(), "limit");
@@ -55,7 +56,7 @@ net::Task<void> Portal::list_keys(Call& call) {
   const std::string of = query("of"), wanted = folded(query("q"));
   if (!of.empty() && of != "people" && of != "systems")
     co_return call.fail(ApiError{Cause::invalid_value, "of is people or systems", "of"});
-  auto rows = p_.directory.keys(call.visitor.over_all() ? query("member") : call.visitor.session->member.id);
+  auto rows = desk_.directory.keys(call.visitor.over_all() ? query("member") : call.visitor.session->member.id);
   std::erase_if(rows, [&](const KeyRow& row) {
     if (!members::sees_key(actor, row)) return true;
     if (!user.empty() && row.user != user) return true;
@@ -66,20 +67,20 @@ net::Task<void> Portal::list_keys(Call& call) {
   const auto page = page_of(std::move(rows), query("after"), *limit);
   if (!page) co_return call.fail(page.error(), "after");
   call.json(200, page_json("keys", *page, [this](json::Writer& out, const KeyRow& row) {
-              const auto user = row.user.empty() ? std::nullopt : p_.directory.user(row.user);
+              const auto user = row.user.empty() ? std::nullopt : desk_.directory.user(row.user);
               write_key(out, row, {}, user ? user->name : "");
             }));
 }
 
-net::Task<void> Portal::create_key(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> KeysApi::create_key(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto member = fields->maybe_text("member");
   auto user = fields->maybe_text("user");
   auto system = fields->maybe_boolean("system");
   auto name = fields->text("name");
   auto expires = time_of(*fields, "expires_at");
-  auto models = models_of(*fields, "models", call.visitor);
+  auto models = desk_.models_of(*fields, "models", call.visitor);
   auto show = show_waiting_of(*fields);
   if (!member) co_return call.fail(member.error(), "member");
   if (!user) co_return call.fail(user.error(), "user");
@@ -108,21 +109,22 @@ net::Task<void> Portal::create_key(Call& call) {
   }
   if (wish.member.empty())
     co_return call.fail(ApiError{Cause::missing_value, "Say which member the key is for.", "member"});
-  auto made = co_await answer_of<Expected<members::NewKey>>(
-      [&](auto then) { p_.directory.add_key(std::move(wish), call.act(p_.context.clock.wall()), std::move(then)); });
+  auto made = co_await answer_of<Expected<members::NewKey>>([&](auto then) {
+    desk_.directory.add_key(std::move(wish), call.act(desk_.context.clock.wall()), std::move(then));
+  });
   if (!made) co_return call.fail(made.error());
-  p_.context.log.info("a key was made", {{"request_id", call.request_id},
-                                         {"key", made->row.id},
-                                         {"member", made->row.member},
-                                         {"peer", call.reply.peer()}});
+  desk_.context.log.info("a key was made", {{"request_id", call.request_id},
+                                            {"key", made->row.id},
+                                            {"member", made->row.member},
+                                            {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) { write_key(out, made->row, made->secret); }));
 }
 
 // Why this key keeps its name; nothing: it may have another.
-std::optional<ApiError> Portal::renames_front_end(const Call& call, const std::string& name) const {
-  const auto key = p_.front_ends != nullptr ? p_.directory.key(call.id) : std::nullopt;
+std::optional<ApiError> KeysApi::renames_front_end(const Call& call, const std::string& name) const {
+  const auto key = front_ends_ != nullptr ? desk_.directory.key(call.id) : std::nullopt;
   if (!key || key->name == name || !members::sees_key(call.visitor.actor({}), *key)) return std::nullopt;
-  const front_ends::FrontEnd* front_end = p_.front_ends->of_key(*key);
+  const front_ends::FrontEnd* front_end = front_ends_->of_key(*key);
   if (front_end == nullptr) return std::nullopt;
   return ApiError{Cause::conflict,
                   fmt::format("The front end '{}' is known by this key's name; change it under front_ends in the "
@@ -135,12 +137,12 @@ std::optional<ApiError> Portal::renames_front_end(const Call& call, const std::s
                               front_end->name)};
 }
 
-net::Task<void> Portal::update_key(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> KeysApi::update_key(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto name = fields->maybe_text("name");
   auto expires = time_of(*fields, "expires_at");
-  auto models = models_of(*fields, "models", call.visitor);
+  auto models = desk_.models_of(*fields, "models", call.visitor);
   auto show = show_waiting_of(*fields);
   if (!name) co_return call.fail(name.error(), "name");
   if (!expires) co_return call.fail(expires.error());
@@ -150,40 +152,40 @@ net::Task<void> Portal::update_key(Call& call) {
   if (const auto why = *name ? renames_front_end(call, **name) : std::nullopt) co_return call.fail(*why);
   members::KeyChange change{*name, *models, *show, *expires};
   auto row = co_await answer_of<Expected<KeyRow>>([&](auto then) {
-    p_.directory.update_key(call.id, std::move(change), call.act(p_.context.clock.wall()), std::move(then));
+    desk_.directory.update_key(call.id, std::move(change), call.act(desk_.context.clock.wall()), std::move(then));
   });
   if (!row) co_return call.fail(row.error());
-  p_.context.log.info("a key was changed",
-                      {{"request_id", call.request_id}, {"key", call.id}, {"peer", call.reply.peer()}});
+  desk_.context.log.info("a key was changed",
+                         {{"request_id", call.request_id}, {"key", call.id}, {"peer", call.reply.peer()}});
   call.json(200, one_json([&](json::Writer& out) { write_key(out, *row, {}); }));
 }
 
-net::Task<void> Portal::rotate_key(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> KeysApi::rotate_key(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto until = time_of(*fields, "old_works_until");
   auto expires = time_of(*fields, "expires_at");
   if (!until) co_return call.fail(until.error());
   if (!expires) co_return call.fail(expires.error());
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  const WallTime now = p_.context.clock.wall();
+  const WallTime now = desk_.context.clock.wall();
   const WallTime old_until = until->value_or(std::nullopt).value_or(now + limits::key_overlap_default);
   auto made = co_await answer_of<Expected<members::NewKey>>([&](auto then) {
-    p_.directory.rotate_key(call.id, old_until, expires->value_or(std::nullopt), call.act(now), std::move(then));
+    desk_.directory.rotate_key(call.id, old_until, expires->value_or(std::nullopt), call.act(now), std::move(then));
   });
   if (!made) co_return call.fail(made.error());
-  p_.context.log.info(
+  desk_.context.log.info(
       "a key was rotated",
       {{"request_id", call.request_id}, {"key", call.id}, {"by", made->row.id}, {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) { write_key(out, made->row, made->secret); }));
 }
 
-net::Task<void> Portal::revoke_key(Call& call) {
+net::Task<void> KeysApi::revoke_key(Call& call) {
   auto row = co_await answer_of<Expected<KeyRow>>(
-      [&](auto then) { p_.directory.revoke_key(call.id, call.act(p_.context.clock.wall()), std::move(then)); });
+      [&](auto then) { desk_.directory.revoke_key(call.id, call.act(desk_.context.clock.wall()), std::move(then)); });
   if (!row) co_return call.fail(row.error());
-  p_.context.log.info("a key was revoked",
-                      {{"request_id", call.request_id}, {"key", call.id}, {"peer", call.reply.peer()}});
+  desk_.context.log.info("a key was revoked",
+                         {{"request_id", call.request_id}, {"key", call.id}, {"peer", call.reply.peer()}});
   call.none();
 }
 

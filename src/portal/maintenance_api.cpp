@@ -1,3 +1,5 @@
+#include "portal/maintenance_api.hpp"
+
 #include <fmt/format.h>
 
 #include <fstream>
@@ -6,7 +8,6 @@
 #include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -75,39 +76,39 @@ std::optional<std::string> tail_of(const std::filesystem::path& file, std::size_
 
 }  // namespace
 
-Expected<void> Portal::restore() {
-  auto kept = p_.store.wait_for([](store::Store& s) { return s.find_setting(bulletin_setting); });
+Expected<void> MaintenanceApi::restore() {
+  auto kept = desk_.store.wait_for([](store::Store& s) { return s.find_setting(bulletin_setting); });
   if (!kept) return std::unexpected(kept.error());
   return take_bulletin(*kept);
 }
 
-net::Task<void> Portal::follow() {
-  auto kept = co_await on_store<std::optional<store::SettingRow>>(
+net::Task<void> MaintenanceApi::follow() {
+  auto kept = co_await desk_.on_store<std::optional<store::SettingRow>>(
       [](store::Store& s, store::Conversations&) { return s.find_setting(bulletin_setting); });
   if (!kept) co_return;
   if (auto taken = take_bulletin(*kept); !taken)
-    p_.context.log.error("what another server tells cannot be read", {{"cause", taken.error().message}});
+    desk_.context.log.error("what another server tells cannot be read", {{"cause", taken.error().message}});
 }
 
-Expected<void> Portal::take_bulletin(const std::optional<store::SettingRow>& kept) {
+Expected<void> MaintenanceApi::take_bulletin(const std::optional<store::SettingRow>& kept) {
   if (!kept) return {};
   auto bulletin = bulletin_of(kept->value);
   if (!bulletin) return std::unexpected(bulletin.error());
   bulletin_ = std::move(*bulletin);
-  p_.context.maintenance = bulletin_.maintenance;
+  desk_.context.maintenance = bulletin_.maintenance;
   return {};
 }
 
-net::Task<void> Portal::get_maintenance(Call& call) {
+net::Task<void> MaintenanceApi::get_maintenance(Call& call) {
   const std::filesystem::path data = watch_.facts().data;
   const auto used =
-      co_await on_store<std::uint64_t>([data](store::Store& s, store::Conversations&) -> Expected<std::uint64_t> {
+      co_await desk_.on_store<std::uint64_t>([data](store::Store& s, store::Conversations&) -> Expected<std::uint64_t> {
         if (auto answers = s.find_setting(bulletin_setting); !answers) return std::unexpected(answers.error());
         return data.empty() ? 0 : bytes_below(data);
       });
   const auto disk = watch_.disk();
   const auto backup = watch_.backup();
-  const WallTime now = p_.context.clock.wall();
+  const WallTime now = desk_.context.clock.wall();
   const auto number_or_null = [](json::Writer& out, std::string_view name, const std::optional<std::uint64_t>& value) {
     if (value) {
       out.member(name, *value);
@@ -155,11 +156,11 @@ net::Task<void> Portal::get_maintenance(Call& call) {
 
 // One change of the bulletin: its audit row, the store, and then what is told. `change` is asked when its turn has
 // come.
-net::Task<Expected<Bulletin>> Portal::change_bulletin(Call& call, std::string action, std::string object,
-                                                      std::function<Expected<Bulletin>(Bulletin)> change) {
-  const members::Act act = call.act(p_.context.clock.wall());
+net::Task<Expected<Bulletin>> MaintenanceApi::change_bulletin(Call& call, std::string action, std::string object,
+                                                              std::function<Expected<Bulletin>(Bulletin)> change) {
+  const members::Act act = call.act(desk_.context.clock.wall());
   co_return co_await answer_of<Expected<Bulletin>>([&](auto then) {
-    p_.directory.audit().carry_out<Bulletin>(
+    desk_.directory.audit().carry_out<Bulletin>(
         [this, act, action, object, change]() -> Expected<members::Deed<Bulletin>> {
           auto next = change(bulletin_);
           if (!next) return std::unexpected(next.error());
@@ -169,18 +170,18 @@ net::Task<Expected<Bulletin>> Portal::change_bulletin(Call& call, std::string ac
                 if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
                 return next;
               },
-              p_.directory.audit().row(act, action, {object, {}}, to_json(bulletin_), row.value),
+              desk_.directory.audit().row(act, action, {object, {}}, to_json(bulletin_), row.value),
               [this](Bulletin& done) {
                 bulletin_ = done;
-                p_.context.maintenance = done.maintenance;
+                desk_.context.maintenance = done.maintenance;
               }};
         },
         std::move(then));
   });
 }
 
-net::Task<void> Portal::update_maintenance(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> MaintenanceApi::update_maintenance(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto on = fields->boolean("on");
   auto message = words_of(*fields, "message");
@@ -204,8 +205,8 @@ net::Task<void> Portal::update_maintenance(Call& call) {
                                          return now;
                                        });
   if (!done) co_return call.fail(done.error());
-  p_.context.log.info(wanted.on ? "maintenance is on" : "maintenance is off",
-                      {{"request_id", call.request_id}, {"peer", call.reply.peer()}});
+  desk_.context.log.info(wanted.on ? "maintenance is on" : "maintenance is off",
+                         {{"request_id", call.request_id}, {"peer", call.reply.peer()}});
   call.json(200, one_json([&](json::Writer& out) {
               out.object();
               write_maintenance(out, done->maintenance);
@@ -213,8 +214,8 @@ net::Task<void> Portal::update_maintenance(Call& call) {
             }));
 }
 
-net::Task<void> Portal::create_notice(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> MaintenanceApi::create_notice(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto kind_text = fields->text("kind");
   auto message = words_of(*fields, "message");
@@ -231,9 +232,9 @@ net::Task<void> Portal::create_notice(Call& call) {
   if (!kind) co_return call.fail(ApiError{Cause::invalid_value, "kind is announcement or incident", "kind"});
   if (!*message && !*message_da)
     co_return call.fail(ApiError{Cause::missing_value, "Say something in message_da or message.", "message_da"});
-  const WallTime now = p_.context.clock.wall();
+  const WallTime now = desk_.context.clock.wall();
   Notice notice;
-  notice.id = make_id("not_", now, p_.context.random);
+  notice.id = make_id("not_", now, desk_.context.random);
   notice.kind = *kind;
   notice.message = message->value_or(message_da->value_or(""));
   notice.message_da = message_da->value_or(message->value_or(""));
@@ -250,8 +251,8 @@ net::Task<void> Portal::create_notice(Call& call) {
   call.json(201, one_json([&](json::Writer& out) { write_notice(out, notice); }));
 }
 
-net::Task<void> Portal::update_notice(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> MaintenanceApi::update_notice(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto message = words_of(*fields, "message");
   auto message_da = words_of(*fields, "message_da");
@@ -276,7 +277,7 @@ net::Task<void> Portal::update_notice(Call& call) {
       200, one_json([&](json::Writer& out) { write_notice(out, *std::ranges::find(done->notices, id, &Notice::id)); }));
 }
 
-net::Task<void> Portal::delete_notice(Call& call) {
+net::Task<void> MaintenanceApi::delete_notice(Call& call) {
   const std::string id = call.id;
   auto done = co_await change_bulletin(call, "notice.delete", id, [id](Bulletin bulletin) -> Expected<Bulletin> {
     if (std::erase_if(bulletin.notices, [&](const Notice& one) { return one.id == id; }) == 0)
@@ -288,13 +289,13 @@ net::Task<void> Portal::delete_notice(Call& call) {
 }
 
 // What an engine printed: content-free as it is kept (node/engine_log.hpp).
-net::Task<void> Portal::get_engine_log(Call& call) {
+net::Task<void> MaintenanceApi::get_engine_log(Call& call) {
   const std::string model = http::query_value(call.request.query, "model");
-  if (p_.context.catalogue.find(model) == nullptr)
+  if (desk_.context.catalogue.find(model) == nullptr)
     co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
   using Texts = std::vector<std::pair<std::string, std::optional<std::string>>>;
   auto texts =
-      co_await on_store<Texts>([logs = watch_.facts().engine_logs, model](store::Store&, store::Conversations&) {
+      co_await desk_.on_store<Texts>([logs = watch_.facts().engine_logs, model](store::Store&, store::Conversations&) {
         Texts read;
         if (logs)
           for (const EngineLogFile& log : logs(model))

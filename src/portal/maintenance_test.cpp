@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "portal/bulletin.hpp"
 #include "portal/world_testing.hpp"
 
 namespace faelled::portal {

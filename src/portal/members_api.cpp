@@ -1,7 +1,8 @@
+#include "portal/members_api.hpp"
+
 #include "json/writer.hpp"
 #include "members/roles.hpp"
 #include "portal/answers.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -35,13 +36,13 @@ Expected<std::optional<T>> choice_of(json::Fields& fields, std::string_view name
 
 }  // namespace
 
-net::Task<void> Portal::list_members(Call& call) {
-  call.json(200, list_json("members", p_.directory.members(), write_member));
+net::Task<void> MembersApi::list_members(Call& call) {
+  call.json(200, list_json("members", desk_.directory.members(), write_member));
   co_return;
 }
 
-net::Task<void> Portal::create_member(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> MembersApi::create_member(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto id = fields->maybe_text("id");
   auto name = fields->text("name");
@@ -49,16 +50,16 @@ net::Task<void> Portal::create_member(Call& call) {
   if (!name) co_return call.fail(name.error(), "name");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   auto row = co_await answer_of<Expected<store::MemberRow>>([&](auto then) {
-    p_.directory.add_member(id->value_or(""), *name, call.act(p_.context.clock.wall()), std::move(then));
+    desk_.directory.add_member(id->value_or(""), *name, call.act(desk_.context.clock.wall()), std::move(then));
   });
   if (!row) co_return call.fail(row.error());
-  p_.context.log.info("a member was made",
-                      {{"request_id", call.request_id}, {"member", row->id}, {"peer", call.reply.peer()}});
+  desk_.context.log.info("a member was made",
+                         {{"request_id", call.request_id}, {"member", row->id}, {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) { write_member(out, *row); }));
 }
 
-net::Task<void> Portal::update_member(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> MembersApi::update_member(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   members::MemberChange change;
   auto name = fields->maybe_text("name");
@@ -66,26 +67,26 @@ net::Task<void> Portal::update_member(Call& call) {
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   change.name = *name;
   auto row = co_await answer_of<Expected<store::MemberRow>>([&](auto then) {
-    p_.directory.update_member(call.id, change, call.act(p_.context.clock.wall()), std::move(then));
+    desk_.directory.update_member(call.id, change, call.act(desk_.context.clock.wall()), std::move(then));
   });
   if (!row) co_return call.fail(row.error());
   call.json(200, one_json([&](json::Writer& out) { write_member(out, *row); }));
 }
 
 // Everybody may read what their own member has decided.
-net::Task<void> Portal::get_policy(Call& call) {
-  const auto member = p_.directory.member(call.id);
+net::Task<void> MembersApi::get_policy(Call& call) {
+  const auto member = desk_.directory.member(call.id);
   const bool visible = call.visitor.over_all() || (call.visitor.session && call.visitor.session->member.id == call.id);
   if (!member || !visible) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
   call.json(200, one_json([&](json::Writer& out) { write_policy(out, *member); }));
 }
 
-net::Task<void> Portal::update_policy(Call& call) {
-  const auto member = p_.directory.member(call.id);
+net::Task<void> MembersApi::update_policy(Call& call) {
+  const auto member = desk_.directory.member(call.id);
   if (!member) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
-  auto fields = body_of(call);
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
-  auto models = models_of(*fields, "models", call.visitor);
+  auto models = desk_.models_of(*fields, "models", call.visitor);
   auto retention = days_of(*fields, "retention_days");
   auto place = choice_of(*fields, "conversations", std::array{ConversationPlace::server, ConversationPlace::browser});
   auto lifetime = days_of(*fields, "key_days_max");
@@ -107,11 +108,11 @@ net::Task<void> Portal::update_policy(Call& call) {
   change.policy.key_days_max = *lifetime;
   change.policy.key_makers = *makers;
   auto row = co_await answer_of<Expected<store::MemberRow>>([&](auto then) {
-    p_.directory.update_member(call.id, change, call.act(p_.context.clock.wall()), std::move(then));
+    desk_.directory.update_member(call.id, change, call.act(desk_.context.clock.wall()), std::move(then));
   });
   if (!row) co_return call.fail(row.error());
-  p_.context.log.info("a policy was changed",
-                      {{"request_id", call.request_id}, {"member", call.id}, {"peer", call.reply.peer()}});
+  desk_.context.log.info("a policy was changed",
+                         {{"request_id", call.request_id}, {"member", call.id}, {"peer", call.reply.peer()}});
   call.json(200, one_json([&](json::Writer& out) { write_policy(out, *row); }));
 }
 

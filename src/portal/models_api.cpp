@@ -1,10 +1,10 @@
-// The models that somebody may use, as the page and the command line show them.
+#include "portal/models_api.hpp"
+
 #include <algorithm>
 #include <array>
 
 #include "json/writer.hpp"
 #include "portal/model_page.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 #include "portal/residency_text.hpp"
 
@@ -85,7 +85,7 @@ void write_model(json::Writer& out, const Catalogue::Asked& asked, const rpc::Mo
 
 }  // namespace
 
-net::Task<void> Portal::list_models(Call& call) {
+net::Task<void> ModelsApi::list_models(Call& call) {
   const auto query = model_query(call.request.query);
   if (!query) co_return call.fail(query.error());
   const auto wanted = wanted_of(call.request.query);
@@ -93,11 +93,11 @@ net::Task<void> Portal::list_models(Call& call) {
   const bool beyond_policy = wanted->beyond_policy;
   if (beyond_policy && !call.visitor.may(access::admins)) {
     call.fail(ApiError{Cause::forbidden, "beyond_policy is for your organisation's administrators.", "beyond_policy"});
-    co_return audit_refusal(call, "api.call", "GET /api/models", *call.failed);
+    co_return desk_.audit_refusal(call, "api.call", "GET /api/models", *call.failed);
   }
-  const Catalogue& catalogue = p_.context.catalogue;
+  const Catalogue& catalogue = desk_.context.catalogue;
   const ModelSearch::Sees sees = [&](const Catalogue::Asked& asked) {
-    return offers(call.visitor, asked, beyond_policy);
+    return desk_.offers(call.visitor, asked, beyond_policy);
   };
   std::string body, next;
   json::Writer out(body);
@@ -105,12 +105,12 @@ net::Task<void> Portal::list_models(Call& call) {
   // Whether there was a row to tell.
   const auto tell = [&](const Catalogue::Asked& asked) {
     if (!sees(asked)) return false;
-    const auto status = p_.context.mesh.model(asked.model->settings.id).value_or(rpc::ModelStatus());
+    const auto status = desk_.context.mesh.model(asked.model->settings.id).value_or(rpc::ModelStatus());
     write_model(out, asked, status, call.visitor.over_all());
     return true;
   };
   if (!wanted->id.empty()) {
-    const auto one = asked_by_id(wanted->id);
+    const auto one = desk_.asked_by_id(wanted->id);
     if (one.model != nullptr && wanted->has(*one.model)) tell(one);
   } else {
     const ModelSearch search(query->search, catalogue, sees);
@@ -124,7 +124,7 @@ net::Task<void> Portal::list_models(Call& call) {
       last = brief.id;
       looked_at += ModelSearch::effort_of(brief);
       // Before it is unpacked: somebody who may use three of a hundred thousand asks too.
-      if (!brief.has_other_names && !allows(call.visitor, brief.id, beyond_policy)) return true;
+      if (!brief.has_other_names && !desk_.allows(call.visitor, brief.id, beyond_policy)) return true;
       if (!search.finds(brief)) return true;
       const auto model = catalogue.peek(brief.id);
       looked_at += ModelSearch::unpacking;

@@ -1,8 +1,9 @@
+#include "portal/own_data_api.hpp"
+
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
 #include "json/writer.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -49,9 +50,21 @@ void write_event(json::Writer& out, const store::AuditRow& row, const std::strin
 
 }  // namespace
 
-net::Task<void> Portal::restore_conversation(Call& call) {
+OwnDataApi::OwnDataApi(Desk& desk, Turns& turns, store::Ledger& ledger, Settings settings)
+    : desk_(desk), turns_(turns), ledger_(ledger), settings_(settings), eraser_(desk.context.loop, [this] {
+        desk_.context.loop.spawn(erase_deleted());
+      }) {
+  eraser_.arm(settings_.erase_every);
+}
+
+void OwnDataApi::stop_erasing() {
+  stopped_ = true;
+  eraser_.cancel();
+}
+
+net::Task<void> OwnDataApi::restore_conversation(Call& call) {
   const std::string user = call.visitor.session->user.id;
-  auto row = co_await on_store<Conversation>(
+  auto row = co_await desk_.on_store<Conversation>(
       [user, id = call.id](store::Store& s, store::Conversations& all) -> Expected<Conversation> {
         if (auto back = s.restore_conversation(user, id); !back) return std::unexpected(back.error());
         return all.get(s, user, id);
@@ -65,11 +78,11 @@ net::Task<void> Portal::restore_conversation(Call& call) {
 }
 
 // Those that can still come back, with the time until when.
-net::Task<void> Portal::list_deleted(Call& call) {
+net::Task<void> OwnDataApi::list_deleted(Call& call) {
   const std::string user = call.visitor.session->user.id;
   using Deleted = std::vector<std::pair<Conversation, WallTime>>;
-  auto rows =
-      co_await on_store<Deleted>([user](store::Store& s, store::Conversations& all) { return all.deleted(s, user); });
+  auto rows = co_await desk_.on_store<Deleted>(
+      [user](store::Store& s, store::Conversations& all) { return all.deleted(s, user); });
   if (!rows) co_return call.fail(rows.error());
   std::string body;
   json::Writer out(body);
@@ -79,35 +92,34 @@ net::Task<void> Portal::list_deleted(Call& call) {
         .member("id", row.id)
         .member("title", row.title)
         .member("deleted_at", time_text(when))
-        .member("until", time_text(when + p_.settings.undo_max))
+        .member("until", time_text(when + settings_.undo_max))
         .close_object();
   out.close_array().close_object();
   call.json(200, body);
 }
 
 // Everything of one person's, at once: the way back is open as long as for one conversation.
-net::Task<void> Portal::delete_everything(Call& call) {
+net::Task<void> OwnDataApi::delete_everything(Call& call) {
   const std::string user = call.visitor.session->user.id;
-  const WallTime now = p_.context.clock.wall();
-  auto gone = co_await audited<std::size_t>(call, "user.delete_words",
-                                            [user, now](store::Store& s) { return s.delete_conversations(user, now); });
+  const WallTime now = desk_.context.clock.wall();
+  auto gone = co_await desk_.audited<std::size_t>(
+      call, "user.delete_words", [user, now](store::Store& s) { return s.delete_conversations(user, now); });
   if (!gone) co_return call.fail(gone.error());
-  for (const auto& [id, turn] : turns_)
-    if (turn->conversation().user == user && !turn->ended()) turn->stop();
-  p_.context.log.info("a person deleted all their conversations",
-                      {{"request_id", call.request_id}, {"user", user}, {"conversations", std::to_string(*gone)}});
+  turns_.stop_all_of(user);
+  desk_.context.log.info("a person deleted all their conversations",
+                         {{"request_id", call.request_id}, {"user", user}, {"conversations", std::to_string(*gone)}});
   std::string body;
   json::Writer(body)
       .object()
       .member("conversations", *gone)
       .member("deleted_at", time_text(now))
-      .member("until", time_text(now + p_.settings.undo_max))
+      .member("until", time_text(now + settings_.undo_max))
       .close_object();
   call.json(200, body);
 }
 
-net::Task<void> Portal::restore_everything(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> OwnDataApi::restore_everything(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto text = fields->text("deleted_at");
   if (!text) co_return call.fail(text.error(), "deleted_at");
@@ -116,7 +128,7 @@ net::Task<void> Portal::restore_everything(Call& call) {
   if (!when)
     co_return call.fail(ApiError{Cause::invalid_value, when.error().message + "; " + when.error().hint, "deleted_at"});
   const std::string user = call.visitor.session->user.id;
-  auto back = co_await audited<std::size_t>(call, "user.restore_words", [user, when = *when](store::Store& s) {
+  auto back = co_await desk_.audited<std::size_t>(call, "user.restore_words", [user, when = *when](store::Store& s) {
     return s.restore_conversations(user, when);
   });
   if (!back) co_return call.fail(back.error());
@@ -126,26 +138,28 @@ net::Task<void> Portal::restore_everything(Call& call) {
 }
 
 // For good: what was deleted longer ago than it can come back.
-net::Task<void> Portal::erase_deleted() {
-  ++unkept_;
-  auto gone =
-      co_await on_store<std::size_t>([before = p_.context.clock.wall() - p_.settings.undo_max](
-                                         store::Store& s, store::Conversations&) { return s.erase_deleted(before); });
+net::Task<void> OwnDataApi::erase_deleted() {
+  desk_.unkept.begin();
+  auto gone = co_await desk_.on_store<std::size_t>(
+      [before = desk_.context.clock.wall() - settings_.undo_max](store::Store& s, store::Conversations&) {
+        return s.erase_deleted(before);
+      });
   if (gone && *gone > 0)
-    p_.context.log.info("deleted conversations were erased", {{"conversations", std::to_string(*gone)}});
-  if (!gone) p_.context.log.error("deleted conversations could not be erased yet", {{"cause", gone.error().message}});
-  if (!draining_) eraser_.arm(p_.settings.erase_every);
-  if (--unkept_ == 0) all_kept_.set();
+    desk_.context.log.info("deleted conversations were erased", {{"conversations", std::to_string(*gone)}});
+  if (!gone)
+    desk_.context.log.error("deleted conversations could not be erased yet", {{"cause", gone.error().message}});
+  if (!stopped_) eraser_.arm(settings_.erase_every);
+  desk_.unkept.end();
 }
 
 // All that we hold of a person, as one file. Written piece by piece: it may be larger than what a client may leave
 // unread.
-net::Task<void> Portal::export_everything(Call& call) {
+net::Task<void> OwnDataApi::export_everything(Call& call) {
   const members::Session session = *call.visitor.session;
   const std::string user = session.user.id;
-  const WallTime now = p_.context.clock.wall();
+  const WallTime now = desk_.context.clock.wall();
   const auto part = [&](std::string behind) {
-    return on_store<Part>([user, behind](store::Store& s, store::Conversations& all) -> Expected<Part> {
+    return desk_.on_store<Part>([user, behind](store::Store& s, store::Conversations& all) -> Expected<Part> {
       auto rows = all.list(s, user, {store::ConversationsFrom::Order::made, behind}, export_slice_conversations);
       if (!rows) return std::unexpected(rows.error());
       Part out;
@@ -160,14 +174,14 @@ net::Task<void> Portal::export_everything(Call& call) {
   };
   auto first = co_await part("");
   if (!first) co_return call.fail(first.error());
-  auto noted = co_await audited<bool>(call, "user.export", [](store::Store&) { return Expected<bool>(true); });
+  auto noted = co_await desk_.audited<bool>(call, "user.export", [](store::Store&) { return Expected<bool>(true); });
   if (!noted) co_return call.fail(noted.error());
   call.reply.begin(200, fmt::format("Content-Type: application/json\r\nCache-Control: no-store\r\n"
                                     "Content-Disposition: attachment; filename=\"faelled-mine-data-{}.json\"\r\n"
                                     "x-request-id: {}\r\n",
                                     time_text(now).substr(0, 10), call.request_id));
   if (call.request.method == http::Method::head) co_return call.reply.finish();
-  p_.context.log.info("a person took out their data", {{"request_id", call.request_id}, {"user", user}});
+  desk_.context.log.info("a person took out their data", {{"request_id", call.request_id}, {"user", user}});
   std::string body;
   json::Writer out(body);
   out.object()
@@ -180,12 +194,12 @@ net::Task<void> Portal::export_everything(Call& call) {
   write_user(out, session.user);
   out.key("member").object().member("id", session.member.id).member("name", session.member.name).close_object();
   out.key("keys").array();
-  for (const store::KeyRow& key : p_.directory.keys(session.member.id))
+  for (const store::KeyRow& key : desk_.directory.keys(session.member.id))
     if (key.user == user) write_key(out, key, {});
   out.close_array().key("conversations").array();
   // False: the client is gone or let in no more, or a part could not be read; a broken file must not look whole.
   const auto send = [&]() -> net::Task<bool> {
-    if (!let_in(user)) co_return false;
+    if (!turns_.lets_in(user)) co_return false;
     call.reply.write(body);
     body.clear();
     call.reply.flush();
@@ -207,7 +221,7 @@ net::Task<void> Portal::export_everything(Call& call) {
   filter.caller = user;
   for (std::string after;;) {
     auto page = co_await answer_of<store::Ledger::Page>(
-        [&](auto then) { p_.ledger.rows(filter, after, limits::usage_page_rows_max, std::move(then)); });
+        [&](auto then) { ledger_.rows(filter, after, limits::usage_page_rows_max, std::move(then)); });
     if (!page) co_return call.reply.abort();
     for (const ledger::UsageRow& row : page->rows) write_usage(out, row);
     if (!co_await send()) co_return call.reply.abort();
@@ -220,7 +234,7 @@ net::Task<void> Portal::export_everything(Call& call) {
     store::AuditFilter events;
     (own ? events.actor : events.object) = user;
     for (std::string before;;) {
-      auto page = co_await on_store<store::AuditPage>([events, before](store::Store& s, store::Conversations&) {
+      auto page = co_await desk_.on_store<store::AuditPage>([events, before](store::Store& s, store::Conversations&) {
         return s.audit(events, before, export_audit_rows);
       });
       if (!page) co_return call.reply.abort();

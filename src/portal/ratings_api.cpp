@@ -3,7 +3,7 @@
 #include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "portal/branch.hpp"
-#include "portal/portal.hpp"
+#include "portal/conversations_api.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -13,8 +13,8 @@ using openai::Cause;
 using store::Message;
 
 // What a person thinks of one answer. Its reason is sealed like the answer; a member's admin sees counts alone.
-net::Task<void> Portal::rate_answer(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> ConversationsApi::rate_answer(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto message = fields->text("message");
   auto rating = fields->maybe_text("rating");
@@ -33,23 +33,24 @@ net::Task<void> Portal::rate_answer(Call& call) {
                                : **rating == "up" ? store::Rating::up
                                                   : store::Rating::down;
   const std::string user = call.visitor.session->user.id;
-  auto row = co_await on_store<Message>([user, id = call.id, message = *message, wanted, reason = reason->value_or("")](
-                                            store::Store& s, store::Conversations& all) -> Expected<Message> {
-    auto of = all.get(s, user, id);
-    if (!of) return std::unexpected(of.error());
-    auto messages = all.messages(s, *of);
-    if (!messages) return std::unexpected(messages.error());
-    const Message* found = message_of(*messages, message);
-    if (found == nullptr || found->role != store::MessageRole::assistant)
-      return faelled::fail(Errc::not_found, "there is no such answer in this conversation");
-    if (found->state == store::MessageState::running)
-      return faelled::fail(Errc::conflict, "the answer is still being written");
-    Message rated = *found;
-    rated.rating = wanted;
-    rated.rating_reason = wanted == store::Rating::none ? "" : reason;
-    if (auto kept = all.update_message(s, *of, rated); !kept) return std::unexpected(kept.error());
-    return rated;
-  });
+  auto row =
+      co_await desk_.on_store<Message>([user, id = call.id, message = *message, wanted, reason = reason->value_or("")](
+                                           store::Store& s, store::Conversations& all) -> Expected<Message> {
+        auto of = all.get(s, user, id);
+        if (!of) return std::unexpected(of.error());
+        auto messages = all.messages(s, *of);
+        if (!messages) return std::unexpected(messages.error());
+        const Message* found = message_of(*messages, message);
+        if (found == nullptr || found->role != store::MessageRole::assistant)
+          return faelled::fail(Errc::not_found, "there is no such answer in this conversation");
+        if (found->state == store::MessageState::running)
+          return faelled::fail(Errc::conflict, "the answer is still being written");
+        Message rated = *found;
+        rated.rating = wanted;
+        rated.rating_reason = wanted == store::Rating::none ? "" : reason;
+        if (auto kept = all.update_message(s, *of, rated); !kept) return std::unexpected(kept.error());
+        return rated;
+      });
   if (!row) co_return call.fail(row.error());
   std::string body;
   json::Writer out(body);
@@ -58,10 +59,12 @@ net::Task<void> Portal::rate_answer(Call& call) {
 }
 
 // Counts by model, for the member's admins.
-net::Task<void> Portal::list_ratings(Call& call) {
+net::Task<void> ConversationsApi::list_ratings(Call& call) {
   using Sums = std::vector<store::RatingSum>;
-  auto sums = co_await on_store<Sums>([member = call.visitor.session->member.id](
-                                          store::Store& s, store::Conversations&) { return s.rating_sums(member); });
+  auto sums =
+      co_await desk_.on_store<Sums>([member = call.visitor.session->member.id](store::Store& s, store::Conversations&) {
+        return s.rating_sums(member);
+      });
   if (!sums) co_return call.fail(sums.error());
   std::string body;
   json::Writer out(body);

@@ -1,4 +1,5 @@
-// Which model lies in which memory, why, and the orders of operators.
+#include "portal/residency_api.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/model_page.hpp"
-#include "portal/portal.hpp"
 #include "portal/residency_text.hpp"
 
 namespace faelled::portal {
@@ -83,27 +83,27 @@ ApiError refused(const Error& error) {
 }  // namespace
 
 // By id.
-std::expected<std::vector<std::string>, ApiError> Portal::models_in_state(std::string_view state) const {
-  if (state == "failed") return p_.context.mesh.failed();
+std::expected<std::vector<std::string>, ApiError> ResidencyApi::models_in_state(std::string_view state) const {
+  if (state == "failed") return desk_.context.mesh.failed();
   using enum rpc::EngineState;
   const auto names = {starting, ready, draining, asleep, waking};
   const auto wanted = std::ranges::find(names, state, state_name);
   if (state != "in_use" && wanted == names.end())
     return std::unexpected(ApiError{Cause::invalid_value,
                                     "state is in_use, failed, starting, ready, draining, asleep or waking", "state"});
-  auto ids = p_.residency != nullptr ? p_.residency->in_use() : std::vector<std::string>();
+  auto ids = residency_ != nullptr ? residency_->in_use() : std::vector<std::string>();
   if (wanted != names.end())
     std::erase_if(ids, [&](const std::string& id) {
-      const auto one = p_.residency->residency(id);
+      const auto one = residency_->residency(id);
       return !one || one->state != *wanted;
     });
   return ids;
 }
 
-net::Task<void> Portal::get_residency(Call& call) {
+net::Task<void> ResidencyApi::get_residency(Call& call) {
   const auto query = model_query(call.request.query);
   if (!query) co_return call.fail(query.error());
-  const gateway::Catalogue& catalogue = p_.context.catalogue;
+  const gateway::Catalogue& catalogue = desk_.context.catalogue;
   ModelPage page;
   if (const std::string state = http::query_value(call.request.query, "state"); !state.empty()) {
     const auto ids = models_in_state(state);
@@ -111,31 +111,31 @@ net::Task<void> Portal::get_residency(Call& call) {
     page = model_page_of(*ids, catalogue, *query);
   } else {
     // What has left the catalogue may lie in a memory still.
-    page = model_page(catalogue, p_.residency != nullptr ? p_.residency->in_use() : std::vector<std::string>(), *query);
+    page = model_page(catalogue, residency_ != nullptr ? residency_->in_use() : std::vector<std::string>(), *query);
   }
   const std::vector<rpc::DeviceResidency> devices =
-      p_.residency != nullptr ? p_.residency->devices() : std::vector<rpc::DeviceResidency>();
+      residency_ != nullptr ? residency_->devices() : std::vector<rpc::DeviceResidency>();
   call.json(200, one_json([&](json::Writer& out) {
-              out.object().member("at", time_text(p_.context.clock.wall())).key("devices").array();
+              out.object().member("at", time_text(desk_.context.clock.wall())).key("devices").array();
               for (const rpc::DeviceResidency& device : devices) {
-                const auto named = p_.device_names.find(device.device);
-                write_device(out, device, named != p_.device_names.end() ? std::string_view(named->second) : "");
+                const auto named = device_names_.find(device.device);
+                write_device(out, device, named != device_names_.end() ? std::string_view(named->second) : "");
               }
               out.close_array().key("models").array();
-              if (p_.residency != nullptr)
+              if (residency_ != nullptr)
                 for (const std::string& id : page.ids)
-                  if (const auto model = p_.residency->residency(id))
+                  if (const auto model = residency_->residency(id))
                     write_residency(out, *model, catalogue.peek(id).get());
               out.close_array().member_or_null("next", page.next).member("total", catalogue.size());
               // What lies elsewhere needs no memory of ours.
-              const std::optional<Duration> promise = p_.residency != nullptr ? p_.residency->promise() : std::nullopt;
+              const std::optional<Duration> promise = residency_ != nullptr ? residency_->promise() : std::nullopt;
               if (promise) {
-                const Duration most = std::max(*promise, p_.context.settings.wait_max);
+                const Duration most = std::max(*promise, desk_.context.settings.wait_max);
                 out.member("wait_at_most_s", static_cast<double>(to_millis(most)) / 1000);
               } else {
                 out.member("wait_at_most_s", nullptr);
               }
-              const auto drawn = p_.residency != nullptr ? p_.residency->energy() : std::nullopt;
+              const auto drawn = residency_ != nullptr ? residency_->energy() : std::nullopt;
               if (drawn) {
                 out.key("modelled_energy")
                     .object()
@@ -150,7 +150,7 @@ net::Task<void> Portal::get_residency(Call& call) {
   co_return;
 }
 
-net::Task<void> Portal::list_residency_events(Call& call) {
+net::Task<void> ResidencyApi::list_residency_events(Call& call) {
   const auto limit = limit_of(call.request.query, page_rows, limits::residency_page_rows_max);
   if (!limit) co_return call.fail(limit.error(), "limit");
   const auto wanted = form_of(call.request.query);
@@ -163,7 +163,7 @@ net::Task<void> Portal::list_residency_events(Call& call) {
   }
   // One more than is told shows whether there is a next page.
   std::vector<rpc::ResidencyEvent> events;
-  if (p_.residency != nullptr) events = p_.residency->residency_events(before, *limit + 1);
+  if (residency_ != nullptr) events = residency_->residency_events(before, *limit + 1);
   std::string next;
   if (events.size() > *limit) {
     events.resize(*limit);
@@ -181,10 +181,9 @@ net::Task<void> Portal::list_residency_events(Call& call) {
             }));
 }
 
-// The row first, then the order: no act without its row. What the planner refuses although nothing was known against
-// it has a second row that says so.
-net::Task<void> Portal::order_residency(Call& call) {
-  auto fields = body_of(call);
+// What the planner refuses although nothing was known against it has a second row that says so.
+net::Task<void> ResidencyApi::order_residency(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   const auto text = fields->text("act");
   if (!text) co_return call.fail(text.error(), "act");
@@ -194,27 +193,17 @@ net::Task<void> Portal::order_residency(Call& call) {
     co_return call.fail(ApiError{Cause::invalid_value, "act is load, unload, sleep, wake, pin or unpin", "act"});
   call.action = "model." + *text;
   const std::string model = call.id;
-  const auto known = p_.residency != nullptr ? p_.residency->residency(model) : std::nullopt;
+  const auto known = residency_ != nullptr ? residency_->residency(model) : std::nullopt;
   if (!known) co_return call.fail(ApiError{Cause::not_found, "There is no such model."});
-  if (const auto why = hindrance(*p_.residency, *known, *wanted)) co_return call.fail(*why);
-  Expected<void> ordered;
-  const members::Act act = call.act(p_.context.clock.wall());
-  const auto noted = co_await answer_of<Expected<bool>>([&](auto then) {
-    p_.directory.audit().carry_out<bool>(
-        [this, act, action = call.action, model, wanted = *wanted, &ordered]() -> Expected<members::Deed<bool>> {
-          return members::Deed<bool>{
-              [](store::Store&) { return Expected<bool>(true); },
-              p_.directory.audit().row(act, action, {model, {}}, std::string(), std::string()),
-              [this, model, wanted, &ordered](bool&) { ordered = p_.residency->order(model, wanted); }};
-        },
-        std::move(then));
-  });
-  if (!noted) co_return call.fail(noted.error());
-  if (!ordered) co_return call.fail(refused(ordered.error()));
-  p_.context.log.info("a model is ordered", {{"request_id", call.request_id}, {"model", model}, {"act", *text}});
-  const auto now = p_.residency->residency(model);
+  if (const auto why = hindrance(*residency_, *known, *wanted)) co_return call.fail(*why);
+  const auto ordered = co_await desk_.order(
+      call, call.action, model, [this, model, wanted = *wanted] { return residency_->order(model, wanted); });
+  if (!ordered) co_return call.fail(ordered.error());
+  if (!*ordered) co_return call.fail(refused(ordered->error()));
+  desk_.context.log.info("a model is ordered", {{"request_id", call.request_id}, {"model", model}, {"act", *text}});
+  const auto now = residency_->residency(model);
   call.json(200, one_json([&](json::Writer& out) {
-              write_residency(out, now.value_or(*known), p_.context.catalogue.find(model));
+              write_residency(out, now.value_or(*known), desk_.context.catalogue.find(model));
             }));
 }
 

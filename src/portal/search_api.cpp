@@ -2,15 +2,15 @@
 
 #include "base/limits.hpp"
 #include "json/writer.hpp"
-#include "portal/portal.hpp"
+#include "portal/conversations_api.hpp"
 #include "portal/render.hpp"
 #include "store/word_search.hpp"
 
 namespace faelled::portal {
 
 // Slice by slice, so that nobody else waits for the store meanwhile.
-net::Task<void> Portal::search(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> ConversationsApi::search(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto words = fields->text("words");
   if (!words) co_return call.fail(words.error(), "words");
@@ -22,7 +22,7 @@ net::Task<void> Portal::search(Call& call) {
   std::size_t seen = 0, bytes = 0;
   bool all_of_them = folded.empty();
   while (!folded.empty() && !call.reply.gone()) {
-    auto slice = co_await on_store<store::Conversations::Slice>(
+    auto slice = co_await desk_.on_store<store::Conversations::Slice>(
         [user, folded, behind](store::Store& s, store::Conversations& all) {
           return all.search(s, user, folded, behind, limits::search_slice_conversations);
         });
@@ -43,7 +43,7 @@ net::Task<void> Portal::search(Call& call) {
   out.object().key("found").array();
   for (const auto& one : found) {
     out.object().key("conversation");
-    write_conversation(out, one.conversation, running_turn(one.conversation.id) != nullptr);
+    write_conversation(out, one.conversation, turns_.running(one.conversation.id) != nullptr);
     out.close_object();
     out.member_or_null("message", one.message).member("excerpt", one.excerpt).close_object();
   }

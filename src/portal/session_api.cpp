@@ -1,10 +1,10 @@
+#include "portal/session_api.hpp"
+
 #include <fmt/format.h>
 
 #include "json/writer.hpp"
 #include "members/roles.hpp"
 #include "portal/cookie.hpp"
-#include "portal/description.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -37,45 +37,40 @@ std::string session_json(const members::Session& session) {
 
 }  // namespace
 
-net::Task<void> Portal::sign_in(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> SessionApi::sign_in(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto token = fields->text("token");
   if (!token) co_return call.fail(token.error(), "token");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  const WallTime now = p_.context.clock.wall();
+  const WallTime now = desk_.context.clock.wall();
   auto session = co_await answer_of<Expected<members::Session>>(
-      [&](auto then) { p_.directory.sign_in(*token, now, std::move(then)); });
+      [&](auto then) { desk_.directory.sign_in(*token, now, std::move(then)); });
   if (!session) {
-    p_.context.log.info("a sign-in link was refused", {{"request_id", call.request_id}, {"peer", call.reply.peer()}});
+    desk_.context.log.info("a sign-in link was refused",
+                           {{"request_id", call.request_id}, {"peer", call.reply.peer()}});
     co_return call.fail(session.error());
   }
-  const bool secure = p_.public_url.starts_with("https:");
+  const bool secure = public_url_.starts_with("https:");
   call.reply.send(200,
                   fmt::format("Content-Type: application/json\r\nCache-Control: no-store\r\nx-request-id: {}\r\n{}",
                               call.request_id, set_session_cookie(session->token, session->expires_at - now, secure)),
                   session_json(*session));
 }
 
-net::Task<void> Portal::get_session(Call& call) {
+net::Task<void> SessionApi::get_session(Call& call) {
   call.json(200, session_json(*call.visitor.session));
   co_return;
 }
 
-net::Task<void> Portal::sign_out(Call& call) {
+net::Task<void> SessionApi::sign_out(Call& call) {
   const std::string token(session_cookie(call.request.header("cookie")));
-  auto gone = co_await answer_of<Expected<void>>([&](auto then) { p_.directory.sign_out(token, std::move(then)); });
+  auto gone = co_await answer_of<Expected<void>>([&](auto then) { desk_.directory.sign_out(token, std::move(then)); });
   if (!gone) co_return call.fail(gone.error());
   call.reply.send(204,
                   fmt::format("Cache-Control: no-store\r\nx-request-id: {}\r\n{}", call.request_id,
-                              set_session_cookie("", Duration{}, p_.public_url.starts_with("https:"))),
+                              set_session_cookie("", Duration{}, public_url_.starts_with("https:"))),
                   {});
-}
-
-net::Task<void> Portal::description(Call& call) {
-  call.reply.send(200, fmt::format("Content-Type: application/json\r\nx-request-id: {}\r\n", call.request_id),
-                  api_description());
-  co_return;
 }
 
 }  // namespace faelled::portal

@@ -4,8 +4,8 @@
 #include "json/writer.hpp"
 #include "portal/asking.hpp"
 #include "portal/branch.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
+#include "portal/turns_api.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -39,48 +39,22 @@ ApiError too_long() {
 
 }  // namespace
 
-std::uint32_t Portal::context_tokens(std::string_view model) const {
-  const auto asked = asked_by_id(model);
-  const auto status = asked.model != nullptr ? p_.context.mesh.model(asked.model->settings.id) : std::nullopt;
-  return status ? status->context_tokens : 0;
-}
-
-std::optional<ApiError> Portal::kept_elsewhere(const members::Session& session) {
-  if (session.member.policy.conversations != store::ConversationPlace::browser) return std::nullopt;
-  return ApiError{Cause::forbidden, "Your organisation has decided that conversations are kept in the browser alone."};
-}
-
-std::expected<TurnPlaces::Place, ApiError> Portal::place_for(const std::string& person, std::size_t bytes) {
-  forget_old_turns();
-  ApiError full{Cause::queue_full, "Too many answers are under way; try again in a moment."};
-  full.message_da = "Der er for mange svar i gang. Prøv igen om lidt.";
-  if (turns_.size() >= p_.settings.turns_max) return std::unexpected(std::move(full));
-  auto place = places_.take(person, bytes);
-  if (place) return std::move(*place);
-  if (place.error() == TurnPlaces::Full::person) {
-    const std::size_t most = p_.settings.turn_places.of_person_max;
-    full.message = fmt::format("You have {} answers under way; wait for one of them, or stop it.", most);
-    full.message_da = fmt::format("Du har {} svar i gang. Vent på et af dem, eller stop det.", most);
-  }
-  return std::unexpected(std::move(full));
-}
-
-net::Task<void> Portal::start_turn(Call& call) {
-  if (const auto why = p_.gateway.closed()) co_return call.fail(*why);
+net::Task<void> TurnsApi::start_turn(Call& call) {
+  if (const auto why = gateway_.closed()) co_return call.fail(*why);
   if (const auto why = kept_elsewhere(*call.visitor.session)) co_return call.fail(*why);
-  auto fields = body_of(call);
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto asking = Asking::read(*fields);
   if (!asking) co_return call.fail(asking.error());
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
-  if (asking->model && !offers(call.visitor, *asking->model))
+  if (asking->model && !desk_.offers(call.visitor, *asking->model))
     co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
   const members::Session session = *call.visitor.session;
-  auto place = place_for(session.user.id, call.request.body.size());
+  auto place = turns_.place_for(session.user.id, call.request.body.size());
   if (!place) co_return call.fail(place.error());
-  const WallTime now = p_.context.clock.wall();
+  const WallTime now = desk_.context.clock.wall();
   if (!asking->model) {
-    auto model = co_await on_store<std::string>(
+    auto model = co_await desk_.on_store<std::string>(
         [user = session.user.id, id = call.id](store::Store& s, store::Conversations& all) -> Expected<std::string> {
           auto row = all.get(s, user, id);
           return row ? Expected<std::string>(std::move(row->model)) : std::unexpected(row.error());
@@ -88,11 +62,11 @@ net::Task<void> Portal::start_turn(Call& call) {
     if (!model) co_return call.fail(model.error());
     asking->model = std::move(*model);
   }
-  const std::uint32_t tokens = context_tokens(*asking->model);
-  auto begun = co_await on_store<Begun>([session, now, asking = *asking, tokens, id = call.id,
-                                         question = new_message(call.id, store::MessageRole::user, now),
-                                         answer = new_message(call.id, store::MessageRole::assistant, now)](
-                                            store::Store& s, store::Conversations& all) -> Expected<Begun> {
+  const std::uint32_t tokens = desk_.context_tokens(*asking->model);
+  auto begun = co_await desk_.on_store<Begun>([session, now, asking = *asking, tokens, id = call.id,
+                                               question = new_message(call.id, store::MessageRole::user, now),
+                                               answer = new_message(call.id, store::MessageRole::assistant, now)](
+                                                  store::Store& s, store::Conversations& all) -> Expected<Begun> {
     Begun out;
     auto done = s.together([&]() -> Expected<void> {
       auto row = all.get(s, session.user.id, id);
@@ -139,27 +113,23 @@ net::Task<void> Portal::start_turn(Call& call) {
              std::move(*place));
 }
 
-Message Portal::new_message(std::string conversation, store::MessageRole role, WallTime now) {
+Message TurnsApi::new_message(std::string conversation, store::MessageRole role, WallTime now) {
   Message out;
-  out.id = make_id("msg_", now, p_.context.random);
+  out.id = make_id("msg_", now, desk_.context.random);
   out.conversation = std::move(conversation);
   out.role = role;
   out.created_at = now;
   if (role == store::MessageRole::assistant) {
     out.state = store::MessageState::running;
-    out.request_id = p_.gateway.new_request_id();
+    out.request_id = gateway_.new_request_id();
   }
   return out;
 }
 
-void Portal::begin_turn(Call& call, const members::Session& session, Conversation conversation, Asked asked,
-                        std::uint32_t tokens_max, TurnPlaces::Place place) {
-  auto turn = std::make_shared<Turn>(p_.context.loop, document_, p_.settings.turn,
-                                     make_id("trn_", p_.context.clock.wall(), p_.context.random),
-                                     std::move(conversation), asked.answer);
-  turns_[turn->id()] = turn;
-  p_.context.loop.spawn(run_turn(turn, {session.member.id, session.user.id, {}, session.user.id},
-                                 chat_body(asked.answer.model, asked.prompt, tokens_max), std::move(place)));
+void TurnsApi::begin_turn(Call& call, const members::Session& session, Conversation conversation, Asked asked,
+                          std::uint32_t tokens_max, TurnPlaces::Place place) {
+  const auto turn = turns_.begin(session, std::move(conversation), asked.answer,
+                                 chat_body(asked.answer.model, asked.prompt, tokens_max), std::move(place));
   std::string body;
   json::Writer out(body);
   out.object().key("turn").object().member("id", turn->id()).close_object();
@@ -176,9 +146,9 @@ void Portal::begin_turn(Call& call, const members::Session& session, Conversatio
 }
 
 // The whole conversation comes with the question and goes with the answer: for members whose words stay in the browser.
-net::Task<void> Portal::start_loose_turn(Call& call) {
-  if (const auto why = p_.gateway.closed()) co_return call.fail(*why);
-  auto fields = body_of(call);
+net::Task<void> TurnsApi::start_loose_turn(Call& call) {
+  if (const auto why = gateway_.closed()) co_return call.fail(*why);
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto model = fields->text("model");
   auto messages = fields->array("messages");
@@ -191,14 +161,14 @@ net::Task<void> Portal::start_loose_turn(Call& call) {
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   auto prompt = loose_prompt(*messages);
   if (!prompt) co_return call.fail(prompt.error());
-  if (!offers(call.visitor, *model))
+  if (!desk_.offers(call.visitor, *model))
     co_return call.fail(ApiError{Cause::model_not_found, "There is no such model.", "model"});
-  auto place = place_for(call.visitor.session->user.id, call.request.body.size());
+  auto place = turns_.place_for(call.visitor.session->user.id, call.request.body.size());
   if (!place) co_return call.fail(place.error());
-  const std::uint32_t context = context_tokens(*model);
+  const std::uint32_t context = desk_.context_tokens(*model);
   const members::Session session = *call.visitor.session;
   Asked asked;
-  asked.answer = new_message({}, store::MessageRole::assistant, p_.context.clock.wall());
+  asked.answer = new_message({}, store::MessageRole::assistant, desk_.context.clock.wall());
   asked.answer.model = *model;
   if (further->value_or(false)) asked.answer.content = prompt->back().content;
   asked.prompt = loose_asked(std::move(*prompt), further->value_or(false), sums_up->value_or(false), context);

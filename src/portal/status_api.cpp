@@ -1,9 +1,10 @@
+#include "portal/status_api.hpp"
+
 #include <fmt/format.h>
 
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/model_page.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -135,10 +136,10 @@ std::string plain_text(const Status& status, bool danish) {
 }  // namespace
 
 // Public: what is up, and what operators tell. Nothing about members, persons, addresses or versions.
-net::Task<void> Portal::get_status(Call& call) {
+net::Task<void> StatusApi::get_status(Call& call) {
   const auto query = model_query(call.request.query);
   if (!query) co_return call.fail(query.error());
-  const Status status = status_of(p_.context, p_.residency, bulletin_, *query);
+  const Status status = status_of(desk_.context, residency_, bulletin_, *query);
   const std::string format = http::query_value(call.request.query, "format");
   if (format == "text") {
     const bool english = http::query_value(call.request.query, "language") == "en";

@@ -1,10 +1,11 @@
+#include "portal/turns_api.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
 
 #include "base/limits.hpp"
 #include "json/writer.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -62,88 +63,9 @@ std::string end_data(const Turn& turn) {
 
 }  // namespace
 
-// Those that ended a while ago, and where all places are taken the oldest of the ended ones.
-void Portal::forget_old_turns() {
-  const Instant now = p_.context.loop.now();
-  std::erase_if(turns_, [&](const auto& entry) {
-    const auto ended_at = entry.second->ended_at();
-    return ended_at && *ended_at + p_.settings.ended_turn_kept < now;
-  });
-  for (auto it = turns_.begin(); it != turns_.end() && turns_.size() >= p_.settings.turns_max;)
-    it = it->second->ended() ? turns_.erase(it) : std::next(it);
-}
-
-std::shared_ptr<Turn> Portal::own_turn(const Call& call) const {
-  const auto found = turns_.find(call.id);
-  const bool own = found != turns_.end() && found->second->conversation().user == call.visitor.session->user.id;
-  return own ? found->second : nullptr;
-}
-
-net::Task<void> Portal::run_turn(std::shared_ptr<Turn> turn, members::Caller caller, std::string body,
-                                 TurnPlaces::Place place) {
-  place.holds(body.size());
-  const auto keep = [this, turn]() -> net::Task<Expected<void>> {
-    if (!turn->kept()) co_return Expected<void>{};
-    co_return co_await on_store<void>(
-        [of = turn->conversation(), answer = turn->answer()](store::Store& s, store::Conversations& all) {
-          return all.update_message(s, of, answer);
-        });
-  };
-  ++unkept_;
-  std::size_t kept_bytes = 0;
-  net::Timer checkpoint(p_.context.loop, [&] {
-    if (std::exchange(kept_bytes, turn->text().size()) != turn->text().size())
-      p_.context.loop.spawn(
-          [](net::Task<Expected<void>> kept) -> net::Task<void> { co_await std::move(kept); }(keep()));
-    checkpoint.arm(p_.settings.checkpoint_every);
-    cut_off_disabled(*turn);  // by another server, perhaps; last: the turn may be over, and this timer with it
-  });
-  checkpoint.arm(p_.settings.checkpoint_every);
-  co_await p_.gateway.chat(std::move(caller), std::move(body), turn->answer().request_id, *turn);
-  checkpoint.cancel();
-  {
-    const TurnPlaces::Place over = std::move(place);
-  }
-  turn->conclude();
-  auto kept = co_await keep();
-  turn->end(p_.context.loop.now());
-  const auto lost = [&kept] { return !kept && kept.error().code != Errc::not_found; };  // not_found: deleted meanwhile
-  if (lost())
-    p_.context.log.error("an answer could not be kept yet",
-                         {{"request_id", turn->answer().request_id}, {"cause", kept.error().message}});
-  // Until it is, its conversation takes no further question: it would be asked without this answer.
-  while (lost()) {
-    co_await p_.context.loop.sleep(p_.settings.store_retry_every);
-    kept = co_await keep();
-  }
-  if (--unkept_ == 0) all_kept_.set();
-}
-
-bool Portal::let_in(const std::string& user) const { return p_.directory.stands({}, user, p_.context.clock.wall()); }
-
-void Portal::cut_off_disabled(Turn& turn) const {
-  if (!let_in(turn.conversation().user))
-    turn.cut_off({Cause::forbidden, "Your access was closed.", {}, {}, "Din adgang blev lukket."});
-}
-
-net::Task<void> Portal::drain(Duration within) {
-  draining_ = true;
-  eraser_.cancel();
-  const auto turns = turns_;
-  for (const auto& [id, turn] : turns)
-    turn->cut_off({Cause::shutting_down, "The server stopped while this was being written."});
-  bool late = false;
-  net::Timer deadline(p_.context.loop, [&] {
-    late = true;
-    all_kept_.set();
-  });
-  deadline.arm(within);
-  while (unkept_ > 0 && !late) co_await all_kept_;
-}
-
-net::Task<void> Portal::watch_turn(Call& call) {
-  forget_old_turns();
-  const std::shared_ptr<Turn> turn = own_turn(call);
+net::Task<void> TurnsApi::watch_turn(Call& call) {
+  turns_.forget_old();
+  const std::shared_ptr<Turn> turn = turns_.own(call);
   if (!turn)
     co_return call.fail(ApiError{Cause::not_found, "This answer is no longer under way; read the conversation."});
   // A browser that connects again sends the id it saw last beside the address it began with.
@@ -164,7 +86,7 @@ net::Task<void> Portal::watch_turn(Call& call) {
   turn->watch(viewer);
   call.reply.on_gone([&viewer] { viewer.wake.set(); });
   bool quiet = false;
-  net::Timer keep_alive(p_.context.loop, [&] {
+  net::Timer keep_alive(desk_.context.loop, [&] {
     quiet = true;
     viewer.wake.set();
   });
@@ -173,7 +95,7 @@ net::Task<void> Portal::watch_turn(Call& call) {
     call.reply.write(fmt::format("event: {}\nid: {}\ndata: {}\n\n", name, at, data));
   };
   while (!call.reply.gone()) {
-    if (!let_in(turn->conversation().user)) {
+    if (!turns_.lets_in(turn->conversation().user)) {
       call.reply.abort();
       break;
     }
@@ -194,7 +116,7 @@ net::Task<void> Portal::watch_turn(Call& call) {
       call.reply.abort();
       break;
     }
-    keep_alive.arm(p_.settings.keep_alive_every);
+    keep_alive.arm(keep_alive_every_);
     co_await viewer.wake;
   }
   turn->unwatch(viewer);
@@ -204,11 +126,11 @@ net::Task<void> Portal::watch_turn(Call& call) {
   call.reply.finish();
 }
 
-net::Task<void> Portal::stop_turn(Call& call) {
-  const std::shared_ptr<Turn> turn = own_turn(call);
+net::Task<void> TurnsApi::stop_turn(Call& call) {
+  const std::shared_ptr<Turn> turn = turns_.own(call);
   if (!turn) co_return call.fail(ApiError{Cause::not_found, "This answer is no longer under way."});
   if (turn->ended() && !turn->kept()) {
-    turns_.erase(turn->id());  // the browser has it
+    turns_.forget(turn->id());  // the browser has it
   } else {
     turn->stop();
   }

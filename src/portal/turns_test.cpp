@@ -160,7 +160,7 @@ TEST_F(Turns, OneThatNobodyWatchesIsCancelled) {
         viewer.hang_up();
         co_await net::turns_until(world.loop, [&] { return world.sayings[1]->hung_up; });
       },
-      quickly([](Portal::Settings& s) { s.turn.unwatched_max = 60ms; }));
+      quickly([](Portal::Settings& s) { s.turns.turn.unwatched_max = 60ms; }));
 }
 
 TEST_F(Turns, WhoeverWaitsIsToldWhyAndTheLineIsKeptAlive) {
@@ -263,7 +263,7 @@ TEST_F(Turns, AnAnswerOverItsBoundIsStopped) {
         EXPECT_EQ(text_at(end_of(all.body), "state"), "failed");
         EXPECT_NE(end_of(all.body).find("Svaret blev for langt"), std::string::npos) << "and the person is told why";
       },
-      quickly([](Portal::Settings& s) { s.turn.text_bytes_max = 100; }));
+      quickly([](Portal::Settings& s) { s.turns.turn.text_bytes_max = 100; }));
 }
 
 TEST_F(Turns, EndedOnesAreForgottenByTimeAndForWantOfRoom) {
@@ -286,7 +286,7 @@ TEST_F(Turns, EndedOnesAreForgottenByTimeAndForWantOfRoom) {
             429)
             << "running ones are not forgotten";
       },
-      quickly([](Portal::Settings& s) { s.turns_max = 2; }));
+      quickly([](Portal::Settings& s) { s.turns.turns_max = 2; }));
   in_world(
       [](World& world) -> Task<void> {
         const std::string cookie = co_await world.signed_in("odense", "Bo");
@@ -296,7 +296,7 @@ TEST_F(Turns, EndedOnesAreForgottenByTimeAndForWantOfRoom) {
         EXPECT_EQ(text_at(end_of(co_await viewer.all()), "state"), "done");
         EXPECT_EQ((co_await world.ask("GET", events(turn), {}, cookie)).status, 404);
       },
-      quickly([](Portal::Settings& s) { s.ended_turn_kept = 0ms; }));
+      quickly([](Portal::Settings& s) { s.turns.ended_turn_kept = 0ms; }));
 }
 
 TEST_F(Turns, AnAnswerThatTheStoreRefusesIsToldAndKeptWhenItTakesItAgain) {
@@ -346,7 +346,7 @@ TEST_F(Turns, OnePersonHasABoundedNumberUnderWayAndNobodyElseWaitsForThem) {
         (void)co_await world.ask("GET", events(one), {}, ida);
         (void)co_await world.turn(ida, of);
       },
-      quickly([](Portal::Settings& s) { s.turn_places.of_person_max = 2; }));
+      quickly([](Portal::Settings& s) { s.turns.places.of_person_max = 2; }));
 }
 
 TEST_F(Turns, TheQuestionsOfAllThatRunHaveABound) {
@@ -367,7 +367,7 @@ TEST_F(Turns, TheQuestionsOfAllThatRunHaveABound) {
           next = co_await world.ask("POST", "/api/turns", loose, ole);
         EXPECT_EQ(next.status, 202) << next.body;
       },
-      quickly([](Portal::Settings& s) { s.turn_places.bytes_max = 1000; }));
+      quickly([](Portal::Settings& s) { s.turns.places.bytes_max = 1000; }));
 }
 
 TEST_F(Turns, WhoeverIsDisabledIsWrittenAndSentNoMore) {
@@ -406,7 +406,7 @@ TEST_F(Turns, AServerThatEndsKeepsWhatWasWritten) {
         world.sayings[0]->say("kept");
         EXPECT_TRUE(co_await viewer.hears("kept"));
       },
-      quickly([](Portal::Settings& s) { s.checkpoint_every = 1s; }));
+      quickly([](Portal::Settings& s) { s.turns.checkpoint_every = 1s; }));
   in_world([&](World& world) -> Task<void> {
     const Answer read = co_await world.ask("GET", "/api/conversations/" + of, {}, cookie);
     EXPECT_EQ(text_at(read.body, "messages.1.content"), "kept") << read.body;

@@ -1,3 +1,5 @@
+#include "portal/usage_api.hpp"
+
 #include <fmt/format.h>
 
 #include <map>
@@ -5,7 +7,6 @@
 #include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -82,13 +83,13 @@ std::optional<store::UsageKey> key_of(std::string_view text) {
 }  // namespace
 
 // One caller's, for a month at most: so many rows are read quickly, whoever they are of.
-net::Task<void> Portal::send_hours(Call& call, const store::UsageFilter& filter, std::optional<CsvForm> form) {
+net::Task<void> UsageApi::send_hours(Call& call, const store::UsageFilter& filter, std::optional<CsvForm> form) {
   if (filter.caller.empty())
     co_return call.fail(ApiError{Cause::invalid_value, "by=hour is of one caller: scope=own, or caller=ID", "by"});
-  const WallTime to = filter.to.value_or(p_.context.clock.wall());
+  const WallTime to = filter.to.value_or(desk_.context.clock.wall());
   if (!filter.from || to - *filter.from > limits::usage_hours_span_max)
     co_return call.fail(ApiError{Cause::invalid_value, "by=hour wants a from, at most 32 days before to", "from"});
-  auto hours = co_await answer_of<store::Ledger::Hours>([&](auto then) { p_.ledger.hours(filter, std::move(then)); });
+  auto hours = co_await answer_of<store::Ledger::Hours>([&](auto then) { ledger_.hours(filter, std::move(then)); });
   if (!hours) co_return call.fail(hours.error());
   if (form) {
     std::string text = csv_head(csv_hour_head, *form);
@@ -104,7 +105,7 @@ net::Task<void> Portal::send_hours(Call& call, const store::UsageFilter& filter,
 
 // People and keys see their own; administrators their member's by person; auditors sums of all members, without
 // persons; operators all.
-net::Task<void> Portal::get_usage(Call& call) {
+net::Task<void> UsageApi::get_usage(Call& call) {
   const auto query = [&](std::string_view name) { return http::query_value(call.request.query, name); };
   const Visitor& visitor = call.visitor;
   const auto scope = scope_of(visitor, query("scope"));
@@ -144,7 +145,7 @@ net::Task<void> Portal::get_usage(Call& call) {
     if (sums_alone) co_return call.fail(ApiError{Cause::forbidden, "An auditor sees sums.", "rows"});
     const std::string after = query("after");
     auto page = co_await answer_of<store::Ledger::Page>(
-        [&](auto then) { p_.ledger.rows(filter, after, *limit, std::move(then)); });
+        [&](auto then) { ledger_.rows(filter, after, *limit, std::move(then)); });
     if (!page && page.error().code == Errc::not_found)
       co_return call.fail(ApiError{Cause::invalid_value, "after is the request_id of a row", "after"});
     if (!page) co_return call.fail(page.error());
@@ -158,18 +159,18 @@ net::Task<void> Portal::get_usage(Call& call) {
     after = key_of(text);
     if (!after) co_return call.fail(ApiError{Cause::invalid_value, "after is the next of a page of sums", "after"});
   }
-  auto sums = co_await answer_of<store::Ledger::Sums>(
-      [&](auto then) { p_.ledger.sums(filter, after, *limit, std::move(then)); });
+  auto sums =
+      co_await answer_of<store::Ledger::Sums>([&](auto then) { ledger_.sums(filter, after, *limit, std::move(then)); });
   if (!sums) co_return call.fail(sums.error());
   if (sums_alone) {
     const auto own = visitor.caller();
     const auto merge = [&](const std::vector<store::UsageSum>& all) {
-      return without_callers(all, p_.context.catalogue, own ? std::string_view(own->member) : std::string_view());
+      return without_callers(all, desk_.context.catalogue, own ? std::string_view(own->member) : std::string_view());
     };
     // An auditor's page is all of it, without callers: there are few members and models.
     while (sums->next) {
       auto more = co_await answer_of<store::Ledger::Sums>(
-          [&](auto then) { p_.ledger.sums(filter, sums->next, *limit, std::move(then)); });
+          [&](auto then) { ledger_.sums(filter, sums->next, *limit, std::move(then)); });
       if (!more) co_return call.fail(more.error());
       sums->sums.insert(sums->sums.end(), more->sums.begin(), more->sums.end());
       sums->next = std::move(more->next);
@@ -183,8 +184,8 @@ net::Task<void> Portal::get_usage(Call& call) {
     co_return call.csv(text, "faelled-usage.csv", text_of(sums->next));
   }
   const auto name_of = [&](const std::string& caller) -> std::string {
-    if (const auto user = p_.directory.user(caller)) return user->name;
-    if (const auto key = p_.directory.key(caller)) return key->name;
+    if (const auto user = desk_.directory.user(caller)) return user->name;
+    if (const auto key = desk_.directory.key(caller)) return key->name;
     return {};
   };
   std::string body;

@@ -1,10 +1,11 @@
+#include "portal/users_api.hpp"
+
 #include <fmt/format.h>
 
 #include "json/writer.hpp"
 #include "members/rights.hpp"
 #include "members/roles.hpp"
 #include "portal/answers.hpp"
-#include "portal/portal.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -21,9 +22,9 @@ ApiError no_role() {
 
 }  // namespace
 
-net::Task<void> Portal::list_users(Call& call) {
+net::Task<void> UsersApi::list_users(Call& call) {
   if (auto ok = members::may_administer(call.visitor.actor({}), call.id); !ok) co_return call.fail(ok.error());
-  if (!p_.directory.member(call.id)) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
+  if (!desk_.directory.member(call.id)) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
   const auto query = [&](std::string_view name) { return http::query_value(call.request.query, name); };
   const auto limit = limit_of(call.request.query, page_rows, limits::people_page_rows_max);
   if (!limit) co_return call.fail(limit.error(), "limit");
@@ -32,7 +33,7 @@ net::Task<void> Portal::list_users(Call& call) {
   if (!role_text.empty() && !role) co_return call.fail(no_role());
   if (!disabled.empty() && disabled != "true" && disabled != "false")
     co_return call.fail(ApiError{Cause::invalid_value, "disabled is true or false", "disabled"});
-  auto rows = p_.directory.users(call.id);
+  auto rows = desk_.directory.users(call.id);
   std::erase_if(rows, [&](const store::UserRow& row) {
     if (role && row.role != *role) return true;
     if (!disabled.empty() && row.disabled_at.has_value() != (disabled == "true")) return true;
@@ -50,8 +51,8 @@ net::Task<void> Portal::list_users(Call& call) {
   call.json(200, page_json("users", *page, write_user));
 }
 
-net::Task<void> Portal::create_user(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> UsersApi::create_user(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto name = fields->text("name");
   auto email = fields->maybe_text("email");
@@ -64,17 +65,17 @@ net::Task<void> Portal::create_user(Call& call) {
   if (!role) co_return call.fail(no_role());
   members::NewUser user{*name, *role, email->value_or("")};
   auto row = co_await answer_of<Expected<store::UserRow>>([&](auto then) {
-    p_.directory.add_user(call.id, std::move(user), call.act(p_.context.clock.wall()), std::move(then));
+    desk_.directory.add_user(call.id, std::move(user), call.act(desk_.context.clock.wall()), std::move(then));
   });
   if (!row) co_return call.fail(row.error());
-  p_.context.log.info(
+  desk_.context.log.info(
       "a user was made",
       {{"request_id", call.request_id}, {"user", row->id}, {"member", row->member}, {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) { write_user(out, *row); }));
 }
 
-net::Task<void> Portal::update_user(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> UsersApi::update_user(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto name = fields->maybe_text("name");
   const bool no_email = fields->says_null("email");
@@ -92,32 +93,31 @@ net::Task<void> Portal::update_user(Call& call) {
     if (!change.role) co_return call.fail(no_role());
   }
   auto row = co_await answer_of<Expected<store::UserRow>>([&](auto then) {
-    p_.directory.update_user(call.id, std::move(change), call.act(p_.context.clock.wall()), std::move(then));
+    desk_.directory.update_user(call.id, std::move(change), call.act(desk_.context.clock.wall()), std::move(then));
   });
   if (!row) co_return call.fail(row.error());
-  const auto turns = turns_;
-  for (const auto& [id, turn] : turns)
-    if (row->disabled_at && turn->conversation().user == row->id) cut_off_disabled(*turn);
-  p_.context.log.info("a user was changed",
-                      {{"request_id", call.request_id}, {"user", row->id}, {"peer", call.reply.peer()}});
+  if (row->disabled_at) turns_.cut_off_disabled(row->id);
+  desk_.context.log.info("a user was changed",
+                         {{"request_id", call.request_id}, {"user", row->id}, {"peer", call.reply.peer()}});
   call.json(200, one_json([&](json::Writer& out) { write_user(out, *row); }));
 }
 
-net::Task<void> Portal::create_sign_in_link(Call& call) {
-  auto fields = body_of(call);
+net::Task<void> UsersApi::create_sign_in_link(Call& call) {
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   auto user = fields->text("user");
   if (!user) co_return call.fail(user.error(), "user");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   call.id = *user;
-  auto link = co_await answer_of<Expected<members::SignInLink>>(
-      [&](auto then) { p_.directory.add_sign_in_link(*user, call.act(p_.context.clock.wall()), std::move(then)); });
+  auto link = co_await answer_of<Expected<members::SignInLink>>([&](auto then) {
+    desk_.directory.add_sign_in_link(*user, call.act(desk_.context.clock.wall()), std::move(then));
+  });
   if (!link) co_return call.fail(link.error());
-  p_.context.log.info("a sign-in link was made",
-                      {{"request_id", call.request_id}, {"user", *user}, {"peer", call.reply.peer()}});
+  desk_.context.log.info("a sign-in link was made",
+                         {{"request_id", call.request_id}, {"user", *user}, {"peer", call.reply.peer()}});
   call.json(201, one_json([&](json::Writer& out) {
               out.object()
-                  .member("url", fmt::format("{}/sign-in#{}", p_.public_url, link->token))
+                  .member("url", fmt::format("{}/sign-in#{}", public_url_, link->token))
                   .member("expires_at", time_text(link->expires_at))
                   .close_object();
             }));

@@ -3,7 +3,7 @@
 
 #include "base/limits.hpp"
 #include "json/writer.hpp"
-#include "portal/portal.hpp"
+#include "portal/commons_api.hpp"
 #include "portal/render.hpp"
 #include "sim/what_if.hpp"
 
@@ -70,16 +70,16 @@ void write_fared(json::Writer& out, std::string_view name, const sim::WhatIfAnsw
 }  // namespace
 
 // Reads a page of rows at a time, and computes beside the loop. Of rows that are too many the first are played.
-net::Task<void> Portal::what_if(Call& call) {
-  if (p_.shares == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server has no commons."});
-  auto fields = body_of(call);
+net::Task<void> CommonsApi::what_if(Call& call) {
+  if (shares_ == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server has no commons."});
+  auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
   const auto wish = wish_of(*fields);
   if (!wish) co_return call.fail(wish.error());
-  if (!p_.directory.member(wish->member))
+  if (!desk_.directory.member(wish->member))
     co_return call.fail(ApiError{Cause::not_found, "There is no such member.", "member"});
 
-  const WallTime to = p_.context.clock.wall();
+  const WallTime to = desk_.context.clock.wall();
   store::UsageFilter filter;
   filter.from = to - std::chrono::hours(wish->hours);
   filter.to = to;
@@ -88,7 +88,7 @@ net::Task<void> Portal::what_if(Call& call) {
   bool shortened = false;
   for (std::string after;;) {
     auto page = co_await answer_of<store::Ledger::Page>(
-        [&](auto then) { p_.ledger.rows(filter, after, limits::usage_page_rows_max, std::move(then)); });
+        [&](auto then) { ledger_.rows(filter, after, limits::usage_page_rows_max, std::move(then)); });
     if (!page) co_return call.fail(page.error());
     for (const ledger::UsageRow& row : page->rows) {
       last = std::max(last, row.started_at);
@@ -101,9 +101,10 @@ net::Task<void> Portal::what_if(Call& call) {
   const std::size_t rows = question.recorded.size();
   const WallTime until = shortened ? last : to;
   question.window = until - *filter.from;
-  for (const rpc::ModelStatus& model : p_.context.mesh.models()) question.models.push_back({model.model, model.places});
-  question.others.wait_max = p_.context.settings.wait_max;
-  for (const rpc::MemberShare& share : p_.shares->shares())
+  for (const rpc::ModelStatus& model : desk_.context.mesh.models())
+    question.models.push_back({model.model, model.places});
+  question.others.wait_max = desk_.context.settings.wait_max;
+  for (const rpc::MemberShare& share : shares_->shares())
     question.members.push_back({share.member,
                                 static_cast<std::uint32_t>(std::clamp<std::uint64_t>(share.share, 1, UINT32_MAX)),
                                 wait_max_of(share.member)});
@@ -149,7 +150,7 @@ net::Task<void> Portal::what_if(Call& call) {
         .close_object();
   out.close_array().key("members").array();
   for (const sim::WhatIfAnswer::Member& member : answer->members) {
-    const auto known = p_.directory.member(member.id);
+    const auto known = desk_.directory.member(member.id);
     out.object().member("member", member.id).member("name", known ? known->name : member.id);
     write_fared(out, "before", member.before);
     write_fared(out, "after", member.after);

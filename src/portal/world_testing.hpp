@@ -249,16 +249,17 @@ class World {
 
   static Portal::Settings quick() {
     Portal::Settings settings;
-    settings.checkpoint_every = 5ms;
-    settings.store_retry_every = 5ms;
-    settings.erase_every = 5ms;
+    settings.turns.checkpoint_every = 5ms;
+    settings.turns.store_retry_every = 5ms;
+    settings.own_data.erase_every = 5ms;
     return settings;
   }
 
   void run(Task<void> body) { net::run(loop, std::move(body)); }
 
-  // Another portal in the place of the first one, before anything is under way.
-  void use(front_ends::FrontEnds& front_ends) {
+  // Another portal in the place of the first one.
+  Task<void> use(front_ends::FrontEnds& front_ends) {
+    co_await portal->drain(1min);  // an erasure may be under way
     portal.emplace(Portal::Parts{*context, *gateway, *directory, *thread, *ledger, *conversations, "http://127.0.0.1:1",
                                  portal_settings, &front_ends});
   }
