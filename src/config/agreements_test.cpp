@@ -141,6 +141,15 @@ TEST(Inhabitants, AreReadFromWhatSpreadsheetsWrite) {
   }
 }
 
+TEST(Inhabitants, AKeyAmongThemIsNotTold) {
+  const std::string key = "sk-" + std::string(30, 'a');
+  const std::string far_behind = std::string(50, 'x') + " " + key;  // where a message is cut
+  for (const std::string& member : {key, far_behind})
+    for (const Problem& problem :
+         parse_inhabitants("member,inhabitants\n" + member + ",1\n" + member + ",2\n").problems)
+      EXPECT_THAT(problem.message, Not(HasSubstr("aaa"))) << problem.message;
+}
+
 TEST(Inhabitants, ThatAreNoneAreToldWithTheirLine) {
   std::vector<std::size_t> lines;
   for (const Problem& problem :

@@ -97,11 +97,14 @@ bool is_of_keys(char c) {
 }
 
 std::string in_quotes(std::string_view text) {
-  std::string shown(text.substr(0, shown_bytes_max));
+  const std::string_view looked_at = text.substr(0, shown_bytes_max + key_bytes_min);  // a key that begins is seen
+  std::string shown = without_keys(std::string(looked_at));
+  const bool cut = looked_at.size() < text.size() || shown.size() > shown_bytes_max;
+  shown.resize(std::min(shown.size(), shown_bytes_max));
   for (char& c : shown) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   }
-  return "'" + shown + (text.size() > shown_bytes_max ? "…'" : "'");
+  return "'" + shown + (cut ? "…'" : "'");
 }
 
 std::string_view kind_of(const YAML::Node& node) {

@@ -37,7 +37,7 @@ bool is_of_keys(char c);
 // The entry of `known` nearest to `word`, if near enough to be a slip of the fingers; empty otherwise.
 std::string_view nearest(std::string_view word, Keys known);
 
-// `text` in quotes, cut and with control bytes shown as '?', for use in a message.
+// `text` in quotes, cut, without keys and with control bytes shown as '?', for use in a message.
 std::string in_quotes(std::string_view text);
 
 struct Range {
