@@ -9,8 +9,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import reports
+from kept import Kept, surroundings
 from reports import Counts, Outcome
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,13 +31,15 @@ class StageFailed(Exception):
 class Stage:
     """One stage's folder, log and patterns. Commands write to the log; what they report is counted afterwards."""
 
-    def __init__(self, name, patterns=()):
+    def __init__(self, name, patterns=(), kept=None):
         self.name, self.patterns = name, list(patterns)
+        self.kept = kept or Kept()
         self.folder = OUT / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log_path = OUT / f"{name}.log"
         self.log = open(self.log_path, "w", encoding="utf-8", errors="replace")
         self.outcomes = []
+        self.as_before = 0  # programs that were not run, since nothing has changed for them
 
     def run(self, *command, cwd=ROOT, timeout_s=STAGE_S_MAX, **environment):
         self.log.write(f"$ {' '.join(map(str, command))}\n")
@@ -118,18 +122,42 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
     status = stage.run("nice", "ninja", "-C", BUILD / preset, "-k", "0", "-j", str(CORES), *tests)
     if status:
         stage.count([Outcome(f"build/{preset}", "failed")])
-    commands = {}
+    programs = {}
     for test in sorted(tests, key=lambda test: -reports.took_s(stage.folder / f"{test}.xml")):  # the longest begins first
         report = stage.folder / f"{test}.xml"
-        report.unlink(missing_ok=True)
         binary = next((path for path in (BUILD / preset).rglob(test) if path.is_file()), None)
         if not binary:
             stage.count([Outcome(f"{test} is nowhere in build/{preset}", "failed")])
             continue
         chosen = ["--gtest_filter=" + ":".join(f"*{pattern}*" for pattern in stage.patterns)] if stage.patterns else []
-        commands[test] = [*prefix, binary, f"--gtest_output=xml:{report}", "--gtest_brief=1", *chosen]
-    for test, status in zip(commands, stage.run_each(commands.values(), 600, CORES + 1, **environment)):
-        stage.count(reports.junit(stage.folder / f"{test}.xml", test), status, test)
+        programs[test] = Program([*prefix, binary, f"--gtest_output=xml:{report}", "--gtest_brief=1", *chosen],
+                                 [binary, BUILD / preset / "faelled"], report)
+    run_changed(stage, programs, lambda test, _: reports.junit(programs[test].report, test), 600, CORES + 1, **environment)
+
+
+class Program(NamedTuple):
+    command: list
+    binaries: list  # whose bytes decide what comes of it
+    report: Path
+
+
+def run_changed(stage, programs, outcomes_of, timeout_s, at_once, **environment):
+    """Runs those of the programs, by name, that something has changed for since they passed; counts all of them.
+    outcomes_of: from a name and the status, 0 of what was not run."""
+    keys = {name: stage.kept.key(program.binaries, program.command, environment) for name, program in programs.items()}
+    mark_of = {name: program.report.with_suffix(".passed") for name, program in programs.items()}
+    changed = [name for name in programs if stage.patterns or not stage.kept.holds(mark_of[name], keys[name])]
+    for name in changed:
+        programs[name].report.unlink(missing_ok=True)
+        mark_of[name].unlink(missing_ok=True)
+    statuses = dict(zip(changed, stage.run_each([programs[name].command for name in changed], timeout_s, at_once, **environment)))
+    for name in programs:
+        status = statuses.get(name, 0)
+        outcomes = list(outcomes_of(name, status))
+        stage.count(outcomes, status, name)
+        if name in statuses and not status and not stage.patterns and all(outcome.state == "passed" for outcome in outcomes):
+            stage.kept.keep(mark_of[name], keys[name])
+    stage.as_before += len(programs) - len(changed)
 
 
 def pytest(stage, *folders, processes=1, **environment):
@@ -223,15 +251,15 @@ def fuzz(stage):
     if stage.patterns:
         targets = [target for target in targets if any(pattern in target.name for pattern in stage.patterns)]
 
-    def command(target):
+    programs = {}
+    for target in targets:
         corpus = stage.folder / f"{target.name}.corpus"
         corpus.mkdir(exist_ok=True)
         seeds = [path for path in (ROOT / "fuzz/corpus" / target.name.removesuffix("_fuzz"),) if path.is_dir()]
-        return [target, "-seed=1", f"-max_total_time={FUZZ_S}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
-                f"-artifact_prefix={stage.folder}/", corpus, *seeds]
-
-    for target, status in zip(targets, stage.run_each([command(target) for target in targets], FUZZ_S + 60)):
-        stage.count([Outcome(target.name, "failed" if status else "passed")])
+        command = [target, "-seed=1", f"-max_total_time={FUZZ_S}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
+                   f"-artifact_prefix={stage.folder}/", corpus, *seeds]
+        programs[target.name] = Program(command, [target], stage.folder / f"{target.name}.txt")
+    run_changed(stage, programs, lambda name, status: [Outcome(name, "failed" if status else "passed")], FUZZ_S + 60, CORES)
 
 
 def browser(stage):
@@ -294,10 +322,10 @@ def unmatched(patterns, outcomes):
             if pattern.isidentifier() and not any(pattern.casefold() in name for name in names)]
 
 
-def run_stage(function, patterns, skips):
+def run_stage(function, patterns, skips, kept=None):
     name = function.__name__
     print(f"== {name}: {function.__doc__}\n", end="", flush=True)
-    stage = Stage(name, patterns)
+    stage = Stage(name, patterns, kept)
     begun = time.monotonic()
     try:
         if name in FOLDER_OF and not (ROOT / FOLDER_OF[name]).is_dir():
@@ -311,6 +339,8 @@ def run_stage(function, patterns, skips):
         stage.count([Outcome(str(error), "failed")])
     counts = Counts.of(stage.outcomes, skips)
     said = [f"  skipped {outcome}" for outcome in counts.skips]
+    if stage.as_before:
+        said.append(f"  {stage.as_before} programs are as they were when they passed, and were not run again; './test --again' runs them")
     if counts.failed:
         said += [*end_of_log(stage), *(f"  FAILED {name}: {outcome}" for outcome in counts.failures)]
     stage.log.close()
@@ -333,7 +363,8 @@ def main(words):
         for function in STAGES:
             print(f"{function.__name__:12} {function.__doc__}")
         return 0
-    chosen = chosen_of(words)
+    kept = Kept(surroundings(ROOT), "--again" in words)
+    chosen = chosen_of(word for word in words if word != "--again")
     known = {function.__name__ for function in STAGES}
     if unknown := set(chosen) - known:
         print(f"error: unknown stage {', '.join(sorted(unknown))}; there are {', '.join(f.__name__ for f in STAGES)}")
@@ -345,7 +376,7 @@ def main(words):
     for group in GROUPS:
         functions = [function for function in group if not chosen or function.__name__ in chosen]
         with ThreadPoolExecutor(STAGES_AT_ONCE) as pool:
-            counts = pool.map(lambda function: run_stage(function, chosen.get(function.__name__, []), skips), functions)
+            counts = pool.map(lambda function: run_stage(function, chosen.get(function.__name__, []), skips, kept), functions)
             results |= zip((function.__name__ for function in functions), counts)
     total = Counts()
     print("\n== summary")
