@@ -1,84 +1,90 @@
-#include "agreement_commands.hpp"
-
-#include <fmt/format.h>
-
+// What members are promised, as it is.
 #include <iostream>
+#include <utility>
 
 #include "agreement_plan_text.hpp"
-#include "apply_command.hpp"
+#include "answer.hpp"
 #include "command.hpp"
+#include "command_groups.hpp"
 #include "json/document.hpp"
 
 namespace faelled::app {
 namespace {
 
-const std::vector<std::string>& columns() {
-  static const std::vector<std::string> all{"member", "tier",   "state",   "from",      "until", "share",
-                                            "places", "wait_s", "fee_ore", "suspended", "id"};
-  return all;
+constexpr const char* csv_help = "Print CSV, with a heading";
+
+struct ListOptions : Printing {
+  std::string member;
+
+  void declare(CLI::App& command) {
+    command.add_option("--member", member, "This member alone, by its id");
+    add_csv(command, *this, csv_help);
+  }
+};
+
+int list(const Control& control, const ListOptions& o) {
+  return show(control, o, "/api/agreements?limit=500" + query_of({{"member", o.member}}), "agreements",
+              {"member", "tier", "state", "from", "until", "share", "places", "wait_s", "fee_ore", "suspended", "id"},
+              "after");
 }
 
-int list(const Control& control, const Options& options) {
-  std::string target = "/api/agreements?limit=500";
-  if (!options.member.empty()) target += "&member=" + percent_encoded(options.member);
-  return show(control, options, target, "agreements", columns(), "after");
-}
+struct ShowOptions : Printing {
+  std::string member;
+
+  void declare(CLI::App& command) { command.add_option("MEMBER", member, "The member's id")->required(); }
+};
 
 // Those that are in force or coming.
-int show_one(const Control& control, const Options& options) {
-  auto body = control.call("GET", "/api/agreements?member=" + percent_encoded(options.member));
+int show_one(const Control& control, const ShowOptions& o) {
+  auto body = control.call("GET", "/api/agreements?member=" + percent_encoded(o.member));
   if (!body) return complain(body.error());
-  if (options.json) {
+  if (o.json) {
     std::cout << *body << "\n";
     return 0;
   }
   json::Document document;
   const auto root = document.parse(*body);
   const auto rows = root ? root->find("agreements") : std::nullopt;
-  if (!rows)
-    return complain({Errc::io, "the server's answer has no rows", "is it of the same version as this program?"});
+  if (!rows) return complain(strange_answer("has no rows"));
   if (rows->is_empty())
-    std::cout << options.member << " has no agreement, and so the smallest share and no limit of places.\n";
+    std::cout << o.member << " has no agreement, and so the smallest share and no limit of places.\n";
   bool first = true;
   for (const json::Value row : rows->items())
     std::cout << (std::exchange(first, false) ? "" : "\n") << agreement_text(row);
   return 0;
 }
 
-int history(const Control& control, const Options& options) {
-  std::string target = "/api/agreements/history?limit=500";
-  if (!options.member.empty()) target += "&member=" + percent_encoded(options.member);
-  return show(control, options, target, "agreements",
+struct HistoryOptions : Printing {
+  std::string member;
+
+  void declare(CLI::App& command) {
+    command.add_option("MEMBER", member, "The member's id; all members where left out");
+    add_csv(command, *this, csv_help);
+  }
+};
+
+int history(const Control& control, const HistoryOptions& o) {
+  return show(control, o, "/api/agreements/history?limit=500" + query_of({{"member", o.member}}), "agreements",
               {"begins_at", "ended_at", "member", "tier", "state", "share", "places", "wait_s", "fee_ore", "suspended",
                "made_by", "ended_by", "id"},
               "before");
 }
 
-void add_csv(Command& command) {
-  command->add_flag("--csv", command.options().csv, "Print CSV, with a heading")->excludes("--json");
-  command->add_flag("--excel", command.options().excel, "CSV as a Danish Excel opens it: UTF-8 with a mark, semicolons")
-      ->excludes("--json");
+int list_tiers(const Control& control, const Printing& printing) {
+  return show(control, printing, "/api/tiers", "tiers", {"id", "name", "share", "places", "wait_s", "fee_ore"});
 }
 
 }  // namespace
 
-void add_agreement_commands(CLI::App& app, std::string& config, int& status) {
-  add_apply_command(app, config, status);
-  auto* agreement =
-      app.add_subcommand("agreement", "What members are promised; `faelled apply` changes it")->require_subcommand(1);
-  Command all(*agreement, "list", "Agreements that are in force or coming", config, status, list);
-  all->add_option("--member", all.options().member, "This member alone, by its id");
-  add_csv(all);
-  Command one(*agreement, "show", "A member's agreement, value by value", config, status, show_one);
-  one->add_option("MEMBER", one.options().member, "The member's id")->required();
-  Command was(*agreement, "history", "What was promised when, newest first", config, status, history);
-  was->add_option("MEMBER", was.options().member, "The member's id; all members where left out");
-  add_csv(was);
-  auto* tier =
-      app.add_subcommand("tier", "Tiers: what an agreement has where it says nothing itself")->require_subcommand(1);
-  Command(*tier, "list", "All tiers", config, status, [](const Control& c, const Options& o) {
-    return show(c, o, "/api/tiers", "tiers", {"id", "name", "share", "places", "wait_s", "fee_ore"});
-  });
+void add_agreements(CLI::App& app, Invocation& invocation) {
+  CLI::App& agreement =
+      *app.add_subcommand("agreement", "What members are promised; `faelled apply` changes it")->require_subcommand(1);
+  add_command<ListOptions>(agreement, "list", "Agreements that are in force or coming", invocation, list);
+  add_command<ShowOptions>(agreement, "show", "A member's agreement, value by value", invocation, show_one);
+  add_command<HistoryOptions>(agreement, "history", "What was promised when, newest first", invocation, history);
+  CLI::App& tier =
+      *app.add_subcommand("tier", "Tiers: what an agreement has where it says nothing itself")->require_subcommand(1);
+  add_command<Printing>(tier, "list", "All tiers", invocation, list_tiers);
 }
 
 }  // namespace faelled::app

@@ -5,18 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "answer.hpp"
+
 namespace faelled::app {
 namespace {
 
 using Lines = std::vector<std::pair<std::string, std::string>>;  // what it is called, and its value
 
-std::string text_of(const json::Value& row, std::string_view name, std::string_view none) {
-  const auto value = row.find(name);
-  if (!value || value->is_null()) return std::string(none);
-  return value->text().value_or(std::string(value->raw()));
-}
-
-std::int64_t number_of(const json::Value& row, std::string_view name) {
+std::int64_t whole_of(const json::Value& row, std::string_view name) {
   const auto value = row.find(name);
   return value ? value->integer().value_or(0) : 0;
 }
@@ -31,7 +27,7 @@ std::string kroner(const json::Value& row) {
 // What both a tier and an agreement have.
 void add_values(const json::Value& row, Lines& lines) {
   lines.emplace_back("share", text_of(row, "share", "none"));
-  const std::int64_t places = number_of(row, "places"), now = number_of(row, "places_now");
+  const std::int64_t places = whole_of(row, "places"), now = whole_of(row, "places_now");
   std::string shown = places == 0 ? "no limit" : std::to_string(places);
   if (now != places) shown += fmt::format(" (counts as {})", now);
   lines.emplace_back("places", shown);
@@ -110,7 +106,7 @@ std::string plan_text(const json::Value& plan) {
   }
   if (const auto warnings = plan.find("warnings"))
     for (const json::Value note : warnings->items()) out += "warning: " + text_of(note, "message", "") + "\n";
-  if (const std::int64_t over = number_of(plan, "over"); over > 0)
+  if (const std::int64_t over = whole_of(plan, "over"); over > 0)
     out += fmt::format("{} in the file {} over and left out.\n", over, over == 1 ? "is" : "are");
   const auto steps = plan.find("steps");
   if (!steps || steps->is_empty()) return out + "There is nothing to do.\n";

@@ -1,27 +1,22 @@
-#include "apply_command.hpp"
-
+// `faelled apply`: tiers and agreements as one file says them. The difference is shown first; a second run says that
+// there is nothing to do.
 #include <fmt/format.h>
 
 #include <iostream>
 #include <memory>
 
 #include "agreement_plan_text.hpp"
+#include "answer.hpp"
 #include "base/limits.hpp"
-#include "complain.hpp"
+#include "command.hpp"
+#include "command_groups.hpp"
 #include "config/agreements.hpp"
 #include "contents.hpp"
-#include "control.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
 
 namespace faelled::app {
 namespace {
-
-struct Options {
-  bool json = false;
-  bool yes = false;
-  std::string file, inhabitants;
-};
 
 void write_key(json::Writer& out, std::string_view name, const config::SizeKey& key) {
   out.key(name).object().member("key", key.kind);
@@ -100,10 +95,9 @@ int complain_of(const std::vector<config::Problem>& problems, const std::string&
 int complain_of(const json::Value& problems, const config::AgreementsFile& file, const std::string& name) {
   std::vector<config::Problem> all;
   for (const json::Value note : problems.items()) {
-    const std::string at = note.find("at")->text().value_or("");
+    const std::string at = text_of(note, "at");
     const config::PlaceInFile place = place_of(file, at);
-    all.push_back(
-        {place.line, place.column, (at.empty() ? "" : at + ": ") + note.find("message")->text().value_or(""), ""});
+    all.push_back({place.line, place.column, (at.empty() ? "" : at + ": ") + text_of(note, "message"), ""});
   }
   return complain_of(all, name);
 }
@@ -115,62 +109,64 @@ bool wanted() {
   return answer == "y" || answer == "yes" || answer == "j" || answer == "ja";
 }
 
-int apply(const Control& control, const Options& options) {
-  auto text = contents_of(options.file, limits::agreements_file_bytes_max);
+struct ApplyOptions : Printing {
+  std::string file, inhabitants;
+  bool yes = false;
+
+  void declare(CLI::App& command) {
+    command.add_option("-f,--file", file, "YAML, as docs/agreements.md describes it; - reads standard input")
+        ->required();
+    command.add_option("--inhabitants", inhabitants,
+                       "CSV with the heading member,inhabitants, for shares and fees that go by size");
+    command.add_flag("--yes", yes, "Do it without asking");
+  }
+};
+
+int apply(const Control& control, const ApplyOptions& o) {
+  auto text = contents_of(o.file, limits::agreements_file_bytes_max);
   if (!text) return complain(text.error());
   const config::ParsedAgreements parsed = config::parse_agreements(*text);
-  if (!parsed.problems.empty()) return complain_of(parsed.problems, options.file);
+  if (!parsed.problems.empty()) return complain_of(parsed.problems, o.file);
   config::ParsedInhabitants inhabitants;
-  if (!options.inhabitants.empty()) {
-    auto csv = contents_of(options.inhabitants, limits::agreements_file_bytes_max);
+  if (!o.inhabitants.empty()) {
+    auto csv = contents_of(o.inhabitants, limits::agreements_file_bytes_max);
     if (!csv) return complain(csv.error());
     inhabitants = config::parse_inhabitants(*csv);
-    if (!inhabitants.problems.empty()) return complain_of(inhabitants.problems, options.inhabitants);
+    if (!inhabitants.problems.empty()) return complain_of(inhabitants.problems, o.inhabitants);
   }
   auto shown = control.call("POST", "/api/agreements/plan", request_of(parsed.file, inhabitants, ""));
   if (!shown) return complain(shown.error());
   json::Document document;
   const auto plan = document.parse(*shown);
   const auto problems = plan ? plan->find("problems") : std::nullopt, id = plan ? plan->find("plan") : std::nullopt;
-  if (!problems || !id)
-    return complain({Errc::io, "the server's answer is no plan", "is it of the same version as this program?"});
-  if (!problems->is_empty()) return complain_of(*problems, parsed.file, options.file);
+  if (!problems || !id) return complain(strange_answer("is no plan"));
+  if (!problems->is_empty()) return complain_of(*problems, parsed.file, o.file);
   const bool nothing = id->is_null();
-  if (!options.json) std::cout << plan_text(*plan);
-  if (nothing || (options.json && !options.yes)) {
-    if (options.json) std::cout << *shown << "\n";
+  if (!o.json) std::cout << plan_text(*plan);
+  if (nothing || (o.json && !o.yes)) {
+    if (o.json) std::cout << *shown << "\n";
     return 0;
   }
-  if (!options.yes && !wanted()) {
+  if (!o.yes && !wanted()) {
     std::cout << "Nothing was changed.\n";
     return 1;
   }
   auto done = control.call("POST", "/api/agreements", request_of(parsed.file, inhabitants, id->text().value_or("")));
   if (!done) return complain(done.error());
-  std::cout << (options.json ? *done + "\n" : "Done.\n");
+  std::cout << (o.json ? *done + "\n" : "Done.\n");
   return 0;
 }
 
 }  // namespace
 
-void add_apply_command(CLI::App& app, std::string& config, int& status) {
-  const auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand(
+void add_apply(CLI::App& app, Invocation& invocation) {
+  CLI::App& command = *app.add_subcommand(
       "apply", "Make tiers and agreements as a file says, all of them; shows the difference first, and asks");
-  command->add_option("-f,--file", options->file, "YAML, as docs/agreements.md describes it; - reads standard input")
-      ->required();
-  command->add_option("--inhabitants", options->inhabitants,
-                      "CSV with the heading member,inhabitants, for shares and fees that go by size");
-  command->add_flag("--yes", options->yes, "Do it without asking");
-  command
-      ->add_option("--config", config,
-                   "The running server's configuration file (also FAELLED_CONFIG); its data folder holds the socket")
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "Print the plan as JSON; without --yes nothing is changed");
-  command->callback([options, &config, &status] {
-    auto control = Control::of(config);
-    status = control ? apply(*control, *options) : complain(control.error());
-  });
+  const auto options = std::make_shared<ApplyOptions>();
+  options->declare(command);
+  connect(
+      command, invocation, *options, [options](const Control& control) { return apply(control, *options); },
+      "Print the plan as JSON; without --yes nothing is changed");
 }
 
 }  // namespace faelled::app

@@ -1,5 +1,4 @@
-#include "audit_commands.hpp"
-
+// audit replay, heads and forget: the decision log checked and run again. Works on files; needs no server.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -10,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "command_groups.hpp"
 #include "complain.hpp"
 #include "config/config.hpp"
 #include "decisions/disk.hpp"
@@ -27,10 +27,6 @@ struct ReplayOptions {
   std::vector<std::string> files;
   std::string heads, names;
   bool json = false;
-};
-
-struct FolderOptions {
-  std::string folder, id;
 };
 
 // Files as they are, folders as the log's files in them; oldest first.
@@ -165,18 +161,18 @@ struct Folder {
   bool named = false;  // by whoever asks; the data folder's own need not be there before the first decision
 };
 
-Expected<Folder> folder_of(const FolderOptions& options, const std::string& config) {
-  if (!options.folder.empty()) {
-    if (fs::is_directory(options.folder)) return Folder{options.folder, true};
-    return fail(Errc::not_found, "there is no folder " + options.folder, "name the decision log's folder");
+Expected<Folder> folder_of(const std::string& named, const std::string& config) {
+  if (!named.empty()) {
+    if (fs::is_directory(named)) return Folder{named, true};
+    return fail(Errc::not_found, "there is no folder " + named, "name the decision log's folder");
   }
   const auto data = config::data_folder(config);
   if (!data) return std::unexpected(data.error());
   return Folder{*data / "decisions", false};
 }
 
-int heads(const FolderOptions& options, const std::string& config) {
-  const auto folder = folder_of(options, config);
+int heads(const std::string& named, const std::string& config) {
+  const auto folder = folder_of(named, config);
   if (!folder) return complain(folder.error());
   const auto all = decisions::heads_of(folder->path);
   if (!all && all.error().code == Errc::not_found && !folder->named) return 0;
@@ -185,8 +181,12 @@ int heads(const FolderOptions& options, const std::string& config) {
   return 0;
 }
 
-int forget(const FolderOptions& options, const std::string& config) {
-  const auto folder = folder_of(options, config);
+struct ForgetOptions {
+  std::string id, folder;
+};
+
+int forget(const ForgetOptions& options, const std::string& config) {
+  const auto folder = folder_of(options.folder, config);
   if (!folder) return complain(folder.error());
   const auto forgotten = decisions::forget_pseudonyms(folder->path / decisions::pseudonyms_file, options.id);
   if (!forgotten) return complain(forgotten.error());
@@ -197,7 +197,7 @@ int forget(const FolderOptions& options, const std::string& config) {
 
 }  // namespace
 
-void add_decision_audit(CLI::App& audit, std::string& config, int& status) {
+void add_decision_audit(CLI::App& audit, Invocation& invocation) {
   auto again = std::make_shared<ReplayOptions>();
   auto* command = audit.add_subcommand("replay", "Check files of the decision log, decide all again and compare");
   command->add_option("FILES", again->files, "Files of the log, or its folder")->required()->check(CLI::ExistingPath);
@@ -206,22 +206,22 @@ void add_decision_audit(CLI::App& audit, std::string& config, int& status) {
       ->check(CLI::ExistingFile);
   command->add_flag("--json", again->json, "Print one line of JSON");
   command->footer("docs/audit-replay.md tells what is checked. Exit status: 0 in order, 1 not.");
-  command->callback([again, &status] { status = replay(*again); });
+  command->callback([again, &invocation] { invocation.status = replay(*again); });
 
-  const auto with_folder = [&](CLI::App* one, FolderOptions& options) {
-    one->add_option("--config", config, "The configuration file (also FAELLED_CONFIG)")->capture_default_str();
-    one->add_option("--folder", options.folder, "The log's folder; without it, the one in the data folder");
+  const auto with_folder = [&](CLI::App* one, std::string& folder) {
+    add_config(*one, invocation);
+    one->add_option("--folder", folder, "The log's folder; without it, the one in the data folder");
   };
-  auto told = std::make_shared<FolderOptions>();
+  auto folder = std::make_shared<std::string>();
   auto* all = audit.add_subcommand("heads", "What vouches for the decision log up to now: keep it elsewhere, daily");
-  with_folder(all, *told);
-  all->callback([told, &config, &status] { status = heads(*told, config); });
+  with_folder(all, *folder);
+  all->callback([folder, &invocation] { invocation.status = heads(*folder, invocation.config); });
 
-  auto gone = std::make_shared<FolderOptions>();
+  auto gone = std::make_shared<ForgetOptions>();
   auto* erase = audit.add_subcommand("forget", "Erase who a pseudonym of the decision log is; the log stays whole");
   erase->add_option("ID", gone->id, "The member's, user's or key's id")->required();
-  with_folder(erase, *gone);
-  erase->callback([gone, &config, &status] { status = forget(*gone, config); });
+  with_folder(erase, gone->folder);
+  erase->callback([gone, &invocation] { invocation.status = forget(*gone, invocation.config); });
 }
 
 }  // namespace faelled::app

@@ -12,17 +12,33 @@
 
 #include "backup/backup.hpp"
 #include "base/limits.hpp"
+#include "base/time_text.hpp"
 #include "complain.hpp"
 #include "config/config.hpp"
 #include "json/writer.hpp"
-#include "portal/render.hpp"
 
 namespace faelled::app {
 namespace {
 
-struct Options {
-  std::string file, data, passphrase_file;
-  bool without_keys = false, check = false, json = false;
+struct FileOptions {
+  std::string file, passphrase_file;
+  bool json = false;
+
+  void declare(CLI::App& command) {
+    command.add_option("FILE", file, "The backup's file")->required();
+    command.add_option("--passphrase-file", passphrase_file,
+                       "File whose first line is the passphrase (12 to 1024 characters, chmod 600)");
+    command.add_flag("--json", json, "Print one line of JSON");
+  }
+};
+
+struct BackupOptions : FileOptions {
+  bool without_keys = false;
+};
+
+struct RestoreOptions : FileOptions {
+  std::string data;
+  bool check = false;
 };
 
 // The first line of the file. Errors name the file, never what it holds.
@@ -69,7 +85,8 @@ void stop_when_asked() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaction(number, &action, nullptr);
 }
 
-int make_backup(const std::string& config_file, const Options& options, const std::string& version) {
+int make_backup(const Invocation& invocation, const BackupOptions& options) {
+  const std::string& config_file = invocation.config;
   // What it names may have gone under a server that runs on.
   const auto parsed = config::parse_file(config_file);
   if (!parsed) return complain(parsed.error());
@@ -82,7 +99,7 @@ int make_backup(const std::string& config_file, const Options& options, const st
         {Errc::invalid, "this instance keeps its rows in PostgreSQL, which has tools of its own",
          fmt::format("copy the folder {} first, for journal and master key, then take pg_dump of the database",
                      config->data.string())});
-  backup::Options wanted{config->data, config_file, options.file, {}, version, [] { return stopped != 0; }};
+  backup::Options wanted{config->data, config_file, options.file, {}, invocation.version, [] { return stopped != 0; }};
   if (options.without_keys) {
     wanted.config.clear();
   } else if (options.passphrase_file.empty()) {
@@ -110,7 +127,7 @@ int make_backup(const std::string& config_file, const Options& options, const st
   return 0;
 }
 
-int restore_backup(const Options& options) {
+int restore_backup(const RestoreOptions& options) {
   std::string passphrase;
   if (!options.passphrase_file.empty()) {
     auto read = passphrase_of(options.passphrase_file);
@@ -128,7 +145,7 @@ int restore_backup(const Options& options) {
     std::string line;
     json::Writer(line)
         .object()
-        .member("made_at", portal::time_text(heading.made_at))
+        .member("made_at", time_text(heading.made_at))
         .member("version", heading.version)
         .member("keys", heading.keys)
         .member("rows_from_journal", restored->rows_from_journal)
@@ -136,7 +153,7 @@ int restore_backup(const Options& options) {
     std::cout << line << "\n";
     return 0;
   }
-  std::cout << fmt::format("{} is whole: made {} by faelled {}\n", options.file, portal::time_text(heading.made_at),
+  std::cout << fmt::format("{} is whole: made {} by faelled {}\n", options.file, time_text(heading.made_at),
                            heading.version);
   if (options.check) return 0;
   std::cout << fmt::format("Restored into {}. Before you start the server on it:\n", options.data);
@@ -148,34 +165,29 @@ int restore_backup(const Options& options) {
   }
   std::cout << fmt::format(
       "  - keys, people and sessions are those of {}: what was revoked later works again; see 'faelled key list'\n",
-      portal::time_text(heading.made_at));
+      time_text(heading.made_at));
   return 0;
 }
 
 }  // namespace
 
-void add_backup_commands(CLI::App& app, std::string& config, const std::string& version, int& status) {
-  auto options = std::make_shared<Options>();
-  const auto common = [options](CLI::App* command) {
-    command->add_option("FILE", options->file, "The backup's file")->required();
-    command->add_option("--passphrase-file", options->passphrase_file,
-                        "File whose first line is the passphrase (12 to 1024 characters, chmod 600)");
-    command->add_flag("--json", options->json, "Print one line of JSON");
-    return command;
-  };
-  auto* make = common(app.add_subcommand(
-      "backup", "Write store, journal and keys into one file, beside a running server or without one"));
-  make->add_option("--config", config, "The server's configuration file (also FAELLED_CONFIG)")->capture_default_str();
-  make->add_flag("--without-keys", options->without_keys,
-                 "Leave out master key and configuration: the file is not secret, and opens no conversation")
+void add_backup_commands(CLI::App& app, Invocation& invocation) {
+  const auto wanted = std::make_shared<BackupOptions>();
+  CLI::App& make = *app.add_subcommand(
+      "backup", "Write store, journal and keys into one file, beside a running server or without one");
+  wanted->declare(make);
+  add_config(make, invocation, "The server's configuration file (also FAELLED_CONFIG)");
+  make.add_flag("--without-keys", wanted->without_keys,
+                "Leave out master key and configuration: the file is not secret, and opens no conversation")
       ->excludes("--passphrase-file");
-  make->callback([options, &config, version, &status] { status = make_backup(config, *options, version); });
+  make.callback([wanted, &invocation] { invocation.status = make_backup(invocation, *wanted); });
 
-  auto* restore = common(app.add_subcommand("restore", "Bring a backup back into an empty data folder"));
-  restore->add_option("--data", options->data, "The folder to restore into: empty, or not there yet");
-  restore->add_flag("--check", options->check, "Only prove that the backup is whole and would restore")
-      ->excludes("--data");
-  restore->callback([options, &status] { status = restore_backup(*options); });
+  const auto kept = std::make_shared<RestoreOptions>();
+  CLI::App& restore = *app.add_subcommand("restore", "Bring a backup back into an empty data folder");
+  kept->declare(restore);
+  restore.add_option("--data", kept->data, "The folder to restore into: empty, or not there yet");
+  restore.add_flag("--check", kept->check, "Only prove that the backup is whole and would restore")->excludes("--data");
+  restore.callback([kept, &invocation] { invocation.status = restore_backup(*kept); });
 }
 
 }  // namespace faelled::app

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <string>
+
+#include "invocation.hpp"
 
 namespace faelled::app {
 
-void add_backup_commands(CLI::App& app, std::string& config, const std::string& version, int& status);
+void add_backup_commands(CLI::App& app, Invocation& invocation);
 
 }  // namespace faelled::app

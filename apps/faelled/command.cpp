@@ -5,13 +5,31 @@
 #include <iostream>
 #include <utility>
 
+#include "answer.hpp"
 #include "json/document.hpp"
 #include "table.hpp"
 
 namespace faelled::app {
 
-void add_either(Command& command, const char* names, std::optional<bool>& said, const char* help) {
-  command->add_flag_function(names, [&said](std::int64_t times) { said = times > 0; }, help);
+void connect(CLI::App& command, Invocation& invocation, Printing& printing, std::function<int(const Control&)> work,
+             const char* json_help) {
+  add_config(command, invocation,
+             "The running server's configuration file (also FAELLED_CONFIG); its data folder holds the socket");
+  command.add_flag("--json", printing.json, json_help);
+  command.callback([&invocation, work = std::move(work)] {
+    const auto control = Control::of(invocation.config);
+    invocation.status = control ? work(*control) : complain(control.error());
+  });
+}
+
+void add_csv(CLI::App& command, Printing& printing, const char* help) {
+  command.add_flag("--csv", printing.csv, help)->excludes("--json");
+  command.add_flag("--excel", printing.excel, "CSV as a Danish Excel opens it: UTF-8 with a mark, semicolons")
+      ->excludes("--json");
+}
+
+void add_either(CLI::App& command, const char* names, std::optional<bool>& said, const char* help) {
+  command.add_flag_function(names, [&said](std::int64_t times) { said = times > 0; }, help);
 }
 
 std::string percent_encoded(std::string_view text) {
@@ -26,8 +44,21 @@ std::string percent_encoded(std::string_view text) {
   return out;
 }
 
-void write_list(json::Writer& out, std::string_view name, std::string_view text) {
-  out.key(name).array();
+std::string query_of(std::initializer_list<std::pair<std::string_view, std::string_view>> parts) {
+  std::string out;
+  for (const auto& [name, value] : parts)
+    if (!value.empty()) out += fmt::format("&{}={}", name, percent_encoded(value));
+  return out;
+}
+
+void write_models(json::Writer& out, std::string_view text) {
+  if (text.empty()) return;
+  out.key("models");
+  if (text == "all") {
+    out.null();
+    return;
+  }
+  out.array();
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(','), text.size());
     if (end > 0) out.text(text.substr(0, end));
@@ -36,52 +67,41 @@ void write_list(json::Writer& out, std::string_view name, std::string_view text)
   out.close_array();
 }
 
-Command::Command(CLI::App& parent, const std::string& name, const std::string& help, std::string& config, int& status,
-                 Work work)
-    : app_(parent.add_subcommand(name, help)), options_(std::make_shared<Options>()) {
-  app_->add_option("--config", config,
-                   "The running server's configuration file (also FAELLED_CONFIG); its data folder holds the socket")
-      ->capture_default_str();
-  app_->add_flag("--json", options_->json, "Print the server's answer as JSON");
-  app_->callback([options = options_, &config, &status, work = std::move(work)] {
-    auto control = Control::of(config);
-    status = control ? work(*control, *options) : complain(control.error());
-  });
-}
-
-int show(const Control& control, const Options& options, const std::string& target, std::string_view list,
+int show(const Control& control, const Printing& printing, const std::string& target, std::string_view list,
          const std::vector<std::string>& columns, std::string_view next) {
   if (!next.empty())
-    return all_rows(control, options, {target, std::string(list), std::string(next), columns, columns});
+    return all_rows(control, printing, {target, std::string(list), std::string(next), columns, columns});
   auto body = control.call("GET", target);
   if (!body) return complain(body.error());
-  std::cout << (options.json ? *body + "\n" : table_of(*body, list, columns));
+  std::cout << (printing.json ? *body + "\n" : table_of(*body, list, columns));
   return 0;
 }
 
-int tell(const Options& options, const Expected<std::string>& answer, const std::vector<std::string>& plain) {
+int tell(const Printing& printing, const Expected<std::string>& answer, const std::vector<std::string>& plain) {
   if (!answer) return complain(answer.error());
-  if (options.json) {
+  if (printing.json) {
     std::cout << *answer << "\n";
     return 0;
   }
   json::Document document;
-  auto root = document.parse(*answer);
-  for (const std::string& name : plain) {
-    const auto value = root ? root->find(name) : std::nullopt;
-    std::string text = "-";
-    if (value && !value->is_null()) text = value->text().value_or(std::string(value->raw()));
-    std::cout << name << ": " << text << "\n";
-  }
+  const auto root = document.parse(*answer);
+  for (const std::string& name : plain) std::cout << name << ": " << (root ? text_of(*root, name, "-") : "-") << "\n";
   return 0;
 }
 
-int make(const Control& control, const Options& options, const std::string& target, const std::string& body,
+int make(const Control& control, const Printing& printing, const std::string& target, const std::string& body,
          const std::vector<std::string>& plain) {
-  return tell(options, control.call("POST", target, body), plain);
+  return tell(printing, control.call("POST", target, body), plain);
 }
 
-int all_rows(const Control& control, const Options& options, const Pages& pages) {
+int remove(const Control& control, const Printing& printing, const std::string& target, const std::string& done) {
+  const auto gone = control.call("DELETE", target);
+  if (!gone) return complain(gone.error());
+  if (!printing.json) std::cout << done << "\n";
+  return 0;
+}
+
+int all_rows(const Control& control, const Printing& printing, const Pages& pages) {
   const std::string list = pages.list;
   json::Document document;
   std::string next;
@@ -92,22 +112,20 @@ int all_rows(const Control& control, const Options& options, const Pages& pages)
     if (!body) return complain(body.error());
     const auto root = document.parse(*body);
     const auto rows = root ? root->find(list) : std::nullopt;
-    if (!rows)
-      return complain({Errc::io, "the server's answer has no rows", "is it of the same version as this program?"});
-    if (options.csv || options.excel) {
+    if (!rows) return complain(strange_answer("has no rows"));
+    if (printing.csv || printing.excel) {
       std::cout << csv_of(*body, list, pages.csv, first,
-                          options.excel ? portal::CsvForm::excel : portal::CsvForm::plain);
-    } else if (options.json) {
+                          printing.excel ? portal::CsvForm::excel : portal::CsvForm::plain);
+    } else if (printing.json) {
       if (first) std::cout << fmt::format("{{\"{}\":[", list);
       for (const json::Value row : rows->items())
         std::cout << (std::exchange(first_row, false) ? "\n" : ",\n") << row.raw();
     } else {
       std::cout << table_of(*body, list, pages.table, first);
     }
-    const auto more = root->find("next");
-    next = more ? more->text().value_or("") : "";
+    next = text_of(*root, "next");
   }
-  if (options.json) std::cout << "\n]}\n";
+  if (printing.json) std::cout << "\n]}\n";
   return 0;
 }
 

@@ -1,64 +1,70 @@
-// One subcommand that talks to a running server, and what such commands have in common. Private to the commands' files.
+// A command that talks to a running server, and what such commands have in common. Private to the commands' files.
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "complain.hpp"
 #include "control.hpp"
+#include "invocation.hpp"
 #include "json/writer.hpp"
 
 namespace faelled::app {
 
-struct Options {
+// How an answer is printed; what is neither is for people. Each command's options are a struct of its own on top of
+// this, whose declare() names them.
+struct Printing {
   bool json = false;
   bool csv = false;
   bool excel = false;
-  bool rows = false;
-  bool watch = false;
-  std::uint32_t limit = 0;  // rows; 0: all
-  std::string from, to, member, user, name, id, expires, role, email, models, show_waiting, until, actor, action;
-  std::string search, state, retention_days, conversations, key_days_max, key_makers, contact, message;
 };
 
-using Work = std::function<int(const Control&, const Options&)>;
+// --config, --json and the work of a command. add_command() does it, but for those whose help has them last.
+void connect(CLI::App& command, Invocation& invocation, Printing& printing, std::function<int(const Control&)> work,
+             const char* json_help = "Print the server's answer as JSON");
 
-// Its options are its own; its work runs when it is parsed.
-class Command {
- public:
-  Command(CLI::App& parent, const std::string& name, const std::string& help, std::string& config, int& status,
-          Work work);
-  CLI::App* operator->() { return app_; }
-  CLI::App& app() { return *app_; }
-  Options& options() { return *options_; }
+template <class Options>
+void add_command(CLI::App& parent, const std::string& name, const std::string& help, Invocation& invocation,
+                 std::function<int(const Control&, const Options&)> work) {
+  CLI::App& command = *parent.add_subcommand(name, help);
+  const auto options = std::make_shared<Options>();  // lives as long as the callback, of which there are copies
+  connect(command, invocation, *options,
+          [options, work = std::move(work)](const Control& control) { return work(control, *options); });
+  if constexpr (!std::same_as<Options, Printing>) options->declare(command);
+}
 
- private:
-  CLI::App* app_;
-  std::shared_ptr<Options> options_;
-};
-
+// --csv and --excel.
+void add_csv(CLI::App& command, Printing& printing, const char* help);
 // "--x,!--no-x": empty where neither was said. CLI11 2.1 sets an optional flag to false then.
-void add_either(Command& command, const char* names, std::optional<bool>& said, const char* help);
+void add_either(CLI::App& command, const char* names, std::optional<bool>& said, const char* help);
 
 // RFC 3986: everything but unreserved characters.
 std::string percent_encoded(std::string_view text);
 
-// "a,b" as an array of texts.
-void write_list(json::Writer& out, std::string_view name, std::string_view text);
+// "&name=value" for each whose value is not empty.
+std::string query_of(std::initializer_list<std::pair<std::string_view, std::string_view>> parts);
+
+// "a,b" as the array `models`, "all" as null; nothing of an empty text.
+void write_models(json::Writer& out, std::string_view text);
 
 // Rows as a table, or the answer as it came. `next`: the query's name for a further page; empty: there is one alone.
-int show(const Control& control, const Options& options, const std::string& target, std::string_view list,
+int show(const Control& control, const Printing& printing, const std::string& target, std::string_view list,
          const std::vector<std::string>& columns, std::string_view next = {});
 
 // `plain`: which members of the answer a person sees, one line each.
-int tell(const Options& options, const Expected<std::string>& answer, const std::vector<std::string>& plain);
-int make(const Control& control, const Options& options, const std::string& target, const std::string& body,
+int tell(const Printing& printing, const Expected<std::string>& answer, const std::vector<std::string>& plain);
+int make(const Control& control, const Printing& printing, const std::string& target, const std::string& body,
          const std::vector<std::string>& plain);
+// `done`: what a person is told once it is gone.
+int remove(const Control& control, const Printing& printing, const std::string& target, const std::string& done);
 
 // All pages of rows, as a table, JSON or CSV, with little memory here and there.
 struct Pages {
@@ -68,19 +74,6 @@ struct Pages {
   std::vector<std::string> table;  // columns
   std::vector<std::string> csv;
 };
-int all_rows(const Control& control, const Options& options, const Pages& pages);
-
-// people_commands.cpp and key_commands.cpp
-void add_people(CLI::App& app, std::string& config, int& status);
-void add_keys(CLI::App& app, std::string& config, int& status);
-// commons_commands.cpp
-void add_commons(CLI::App& app, std::string& config, int& status);
-// residency_commands.cpp
-void add_residency(CLI::App& app, std::string& config, int& status);
-void add_aliases(CLI::App& app, std::string& config, int& status);
-// catalogue_commands.cpp: more of 'model'
-void add_catalogue(CLI::App& model, std::string& config, int& status);
-// maintenance_commands.cpp
-void add_maintenance(CLI::App& app, std::string& config, int& status);
+int all_rows(const Control& control, const Printing& printing, const Pages& pages);
 
 }  // namespace faelled::app

@@ -37,14 +37,15 @@ class Swapped {
 // The command line as main() has it, but for serve and check.
 inline Said said(std::string line, const std::filesystem::path& config_file) {
   CLI::App app;
-  std::string config = config_file.string();
+  Invocation invocation{.config = config_file.string()};
   Said said;
   std::ostringstream out, err;
   {
     const Swapped swapped_out(std::cout, out), swapped_err(std::cerr, err);
-    add_commands(app, config, said.status);
+    add_commands(app, invocation);
     try {
       app.parse(line, false);
+      said.status = invocation.status;
     } catch (const CLI::ParseError& error) {
       said.status = app.exit(error, out, err);
     }

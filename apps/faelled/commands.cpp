@@ -3,14 +3,10 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <iostream>
 
-#include "agreement_commands.hpp"
-#include "audit_commands.hpp"
 #include "command.hpp"
-#include "front_end_commands.hpp"
+#include "command_groups.hpp"
 #include "portal/render.hpp"
-#include "table.hpp"
 
 namespace faelled::app {
 namespace {
@@ -30,48 +26,51 @@ std::vector<std::string> columns_of(std::string_view head) {
   return all;
 }
 
-int usage(const Control& control, const Options& options) {
-  std::string target = "/api/usage?rows=" + std::string(options.rows ? "true" : "false");
-  for (const auto& [name, value] :
-       {std::pair("from", &options.from), std::pair("to", &options.to), std::pair("member", &options.member)})
-    if (!value->empty()) target += fmt::format("&{}={}", name, percent_encoded(*value));
-  if (options.rows)
-    return all_rows(control, options, {target, "rows", "after", row_columns(), columns_of(portal::csv_usage_head)});
-  const std::vector<std::string> columns = columns_of(portal::csv_sum_head);
-  return all_rows(control, options, {target, "usage", "after", columns, columns});
+constexpr const char* from_help = "From this time on: 2026-11-23 or 2026-11-23T08:00:00Z (UTC)";
+constexpr const char* to_help = "Before this time, in the same form";
+
+struct UsageOptions : Printing {
+  bool rows = false;
+  std::string from, to, member;
+
+  void declare(CLI::App& command) {
+    command.add_flag("--rows", rows, "Every request, one row each, by time");
+    add_csv(command, *this, "Print CSV, with a heading; rows have all columns");
+    command.add_option("--from", from, from_help);
+    command.add_option("--to", to, to_help);
+    command.add_option("--member", member, "This member alone, by its id");
+  }
+};
+
+int usage(const Control& control, const UsageOptions& o) {
+  const std::string target =
+      fmt::format("/api/usage?rows={}{}", o.rows, query_of({{"from", o.from}, {"to", o.to}, {"member", o.member}}));
+  if (o.rows) return all_rows(control, o, {target, "rows", "after", row_columns(), columns_of(portal::csv_usage_head)});
+  return show(control, o, target, "usage", columns_of(portal::csv_sum_head), "after");
 }
 
-int audit_log(const Control& control, const Options& options) {
-  std::string target = "/api/audit?limit=1000";
-  for (const auto& [name, value] :
-       {std::pair("from", &options.from), std::pair("to", &options.to), std::pair("member", &options.member),
-        std::pair("actor", &options.actor), std::pair("action", &options.action)})
-    if (!value->empty()) target += fmt::format("&{}={}", name, percent_encoded(*value));
-  return all_rows(control, options,
-                  {target,
+struct LogOptions : Printing {
+  std::string from, to, member, actor, action;
+
+  void declare(CLI::App& command) {
+    add_csv(command, *this, "Print CSV, with a heading and all columns");
+    command.add_option("--from", from, from_help);
+    command.add_option("--to", to, to_help);
+    command.add_option("--member", member, "What is this member's alone, by its id");
+    command.add_option("--actor", actor, "What this user, key or front end did, by its id");
+    command.add_option("--action", action, "This action alone, such as user.update");
+  }
+};
+
+int audit_log(const Control& control, const LogOptions& o) {
+  const std::string query =
+      query_of({{"from", o.from}, {"to", o.to}, {"member", o.member}, {"actor", o.actor}, {"action", o.action}});
+  return all_rows(control, o,
+                  {"/api/audit?limit=1000" + query,
                    "rows",
                    "before",
                    {"at", "actor_kind", "actor", "peer", "action", "object", "object_member", "outcome", "times"},
                    columns_of(portal::csv_audit_head)});
-}
-
-void add_excel(Command& command) {
-  command->add_flag("--excel", command.options().excel, "CSV as a Danish Excel opens it: UTF-8 with a mark, semicolons")
-      ->excludes("--json");
-}
-
-void add_audit(CLI::App& app, std::string& config, int& status) {
-  auto* audit =
-      app.add_subcommand("audit", "Administrative acts, done and refused; decisions, checked")->require_subcommand(1);
-  Command log(*audit, "log", "All rows, newest first; nobody can change or remove one", config, status, audit_log);
-  log->add_flag("--csv", log.options().csv, "Print CSV, with a heading and all columns")->excludes("--json");
-  add_excel(log);
-  log->add_option("--from", log.options().from, "From this time on: 2026-11-23 or 2026-11-23T08:00:00Z (UTC)");
-  log->add_option("--to", log.options().to, "Before this time, in the same form");
-  log->add_option("--member", log.options().member, "What is this member's alone, by its id");
-  log->add_option("--actor", log.options().actor, "What this user, key or front end did, by its id");
-  log->add_option("--action", log.options().action, "This action alone, such as user.update");
-  add_decision_audit(*audit, config, status);
 }
 
 }  // namespace
@@ -81,24 +80,23 @@ std::string default_config() {
   return named != nullptr && *named != '\0' ? named : "faelled.yaml";
 }
 
-void add_commands(CLI::App& app, std::string& config, int& status) {
-  Command use(app, "usage", "What was used: sums per member, caller and model, or every request", config, status,
-              usage);
-  use->add_flag("--rows", use.options().rows, "Every request, one row each, by time");
-  use->add_flag("--csv", use.options().csv, "Print CSV, with a heading; rows have all columns")->excludes("--json");
-  add_excel(use);
-  use->add_option("--from", use.options().from, "From this time on: 2026-11-23 or 2026-11-23T08:00:00Z (UTC)");
-  use->add_option("--to", use.options().to, "Before this time, in the same form");
-  use->add_option("--member", use.options().member, "This member alone, by its id");
-  add_audit(app, config, status);
-  add_people(app, config, status);
-  add_agreement_commands(app, config, status);
-  add_keys(app, config, status);
-  add_commons(app, config, status);
-  add_maintenance(app, config, status);
-  add_front_end_commands(app, config, status);
-  add_residency(app, config, status);
-  add_aliases(app, config, status);
+void add_commands(CLI::App& app, Invocation& invocation) {
+  add_command<UsageOptions>(app, "usage", "What was used: sums per member, caller and model, or every request",
+                            invocation, usage);
+  CLI::App& audit =
+      *app.add_subcommand("audit", "Administrative acts, done and refused; decisions, checked")->require_subcommand(1);
+  add_command<LogOptions>(audit, "log", "All rows, newest first; nobody can change or remove one", invocation,
+                          audit_log);
+  add_decision_audit(audit, invocation);
+  add_people(app, invocation);
+  add_apply(app, invocation);
+  add_agreements(app, invocation);
+  add_keys(app, invocation);
+  add_commons(app, invocation);
+  add_maintenance(app, invocation);
+  add_front_ends(app, invocation);
+  add_residency(app, invocation);
+  add_aliases(app, invocation);
 }
 
 }  // namespace faelled::app

@@ -4,13 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "invocation.hpp"
+
 namespace faelled::app {
 
 // FAELLED_CONFIG, or faelled.yaml.
 std::string default_config();
 
-// Adds usage, audit, member, user, key, node, model and more. `config` is bound to their --config; `status` becomes the
-// exit status.
-void add_commands(CLI::App& app, std::string& config, int& status);
+// Adds usage, audit, member, user, key, node, model and more.
+void add_commands(CLI::App& app, Invocation& invocation);
 
 }  // namespace faelled::app

@@ -179,25 +179,24 @@ std::string findings_text(const std::vector<Finding>& findings) {
   return out;
 }
 
-void add_doctor_commands(CLI::App& app, std::string& config, const std::string& version, int& status) {
-  const auto with_config = [&](CLI::App* command) {
-    command->add_option("--config", config, "The server's configuration file (also FAELLED_CONFIG)")
-        ->capture_default_str();
-    return command;
-  };
+void add_doctor_commands(CLI::App& app, Invocation& invocation) {
+  constexpr const char* config_help = "The server's configuration file (also FAELLED_CONFIG)";
   auto json = std::make_shared<bool>(false);
-  auto* examine = with_config(app.add_subcommand(
-      "doctor", "Look at this machine and this instance, and say in plain words what is wrong and how to mend it"));
-  examine->add_flag("--json", *json, "Print the findings as JSON");
-  examine->footer("Exit status 1 where something is bad. Run it as the user that the server runs as.");
-  examine->callback([&config, &status, json] { status = run_doctor(config, *json); });
+  CLI::App& examine = *app.add_subcommand(
+      "doctor", "Look at this machine and this instance, and say in plain words what is wrong and how to mend it");
+  add_config(examine, invocation, config_help);
+  examine.add_flag("--json", *json, "Print the findings as JSON");
+  examine.footer("Exit status 1 where something is bad. Run it as the user that the server runs as.");
+  examine.callback([&invocation, json] { invocation.status = run_doctor(invocation.config, *json); });
 
   auto file = std::make_shared<std::string>();
-  auto* bundle = with_config(app.add_subcommand(
+  CLI::App& bundle = *app.add_subcommand(
       "support-bundle",
-      "Write what a supporter needs into one text file: no prompt, answer, key, name or address in it"));
-  bundle->add_option("FILE", *file, "The file to write; it must not be there yet")->required();
-  bundle->callback([&config, &status, version, file] { status = write_support_bundle(config, *file, version); });
+      "Write what a supporter needs into one text file: no prompt, answer, key, name or address in it");
+  add_config(bundle, invocation, config_help);
+  bundle.add_option("FILE", *file, "The file to write; it must not be there yet")->required();
+  bundle.callback(
+      [&invocation, file] { invocation.status = write_support_bundle(invocation.config, *file, invocation.version); });
 }
 
 }  // namespace faelled::app

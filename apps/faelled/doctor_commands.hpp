@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "doctor/finding.hpp"
+#include "invocation.hpp"
 
 namespace faelled::app {
 
@@ -14,6 +15,6 @@ namespace faelled::app {
 std::vector<doctor::Finding> examine(const config::Config& config, const std::string& config_file);
 std::string findings_text(const std::vector<doctor::Finding>& findings);
 
-void add_doctor_commands(CLI::App& app, std::string& config, const std::string& version, int& status);
+void add_doctor_commands(CLI::App& app, Invocation& invocation);
 
 }  // namespace faelled::app

@@ -1,36 +1,22 @@
-#include "front_end_commands.hpp"
-
+// Shared front ends: which there are, and what would come of a token.
 #include <iostream>
 #include <memory>
 
-#include "complain.hpp"
-#include "control.hpp"
+#include "answer.hpp"
+#include "command.hpp"
+#include "command_groups.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
-#include "table.hpp"
 
 namespace faelled::app {
 namespace {
 
-struct Options {
-  bool json = false;
-  std::string token, front_end;
-};
-
-int list(const Control& control, const Options& options) {
-  auto body = control.call("GET", "/api/front-ends");
-  if (!body) return complain(body.error());
-  std::cout << (options.json ? *body + "\n"
-                             : table_of(*body, "front_ends",
-                                        {"name", "key", "certificate", "token_header", "without_person", "members"}));
-  return 0;
+int list(const Control& control, const Printing& printing) {
+  return show(control, printing, "/api/front-ends", "front_ends",
+              {"name", "key", "certificate", "token_header", "without_person", "members"});
 }
 
-std::string said(const json::Value& object, std::string_view name) {
-  const auto value = object.find(name);
-  if (!value || value->is_null()) return "-";
-  return value->text().value_or(std::string(value->raw()));
-}
+std::string said(const json::Value& object, std::string_view name) { return text_of(object, name, "-"); }
 
 struct Verdict {
   bool believed, member, closed;
@@ -42,7 +28,7 @@ Verdict verdict_of(const json::Value& trial) {
 }
 
 // The way from the token to the person, one step a line, and at its end whether a request with it would be let in.
-void tell(const json::Value& trial, const Verdict& verdict) {
+void tell_trial(const json::Value& trial, const Verdict& verdict) {
   const auto& [believed, member, closed] = verdict;
   std::cout << "front end:  " << said(trial, "front_end")
             << "\ntoken:      " << (believed ? "believed: " : "NOT believed: ") << said(trial, "why")
@@ -63,59 +49,51 @@ void tell(const json::Value& trial, const Verdict& verdict) {
             << "\n";
 }
 
-int test(const Control& control, const Options& options) {
-  std::string token = options.token;
+struct TestOptions : Printing {
+  std::string token, front_end;
+
+  void declare(CLI::App& command) {
+    command.add_option("TOKEN", token, "The token as it came in the header; - reads it from standard input")
+        ->required();
+    command.add_option("--front-end", front_end, "Which one's token it is; the one whose secret fits where left out");
+    command.footer("Exit status: 0 a request with it is let in, 1 it is refused.");
+  }
+};
+
+int test(const Control& control, const TestOptions& o) {
+  std::string token = o.token;
   if (token == "-" && !std::getline(std::cin, token)) return complain({Errc::io, "standard input holds no token", ""});
   std::string body;
   json::Writer out(body);
   out.object().member("token", token);
-  if (!options.front_end.empty()) out.member("front_end", options.front_end);
+  if (!o.front_end.empty()) out.member("front_end", o.front_end);
   out.close_object();
   auto answer = control.call("POST", "/api/front-ends/test", body);
   if (!answer) return complain(answer.error());
   json::Document document;
   const auto trial = document.parse(*answer);
-  if (!trial)
-    return complain({Errc::io, "the server's answer is no JSON", "is it of the same version as this program?"});
+  if (!trial) return complain(strange_answer("is no JSON"));
   const Verdict verdict = verdict_of(*trial);
-  if (options.json)
+  if (o.json)
     std::cout << *answer << "\n";
   else
-    tell(*trial, verdict);
+    tell_trial(*trial, verdict);
   return verdict.let_in() ? 0 : 1;
-}
-
-void set_up(CLI::App& command, std::string& config, int& status, const std::shared_ptr<Options>& options,
-            int (*work)(const Control&, const Options&)) {
-  command
-      .add_option("--config", config,
-                  "The running server's configuration file (also FAELLED_CONFIG); its data folder holds the socket")
-      ->capture_default_str();
-  command.add_flag("--json", options->json, "Print the server's answer as JSON");
-  command.callback([options, &config, &status, work] {
-    auto control = Control::of(config);
-    status = control ? work(*control, *options) : complain(control.error());
-  });
 }
 
 }  // namespace
 
-void add_front_end_commands(CLI::App& app, std::string& config, int& status) {
-  auto* front_end = app.add_subcommand("front-end", "Shared front ends, such as Open WebUI, and the people they name")
-                        ->require_subcommand(1);
-  set_up(*front_end->add_subcommand("list", "Those of the configuration"), config, status, std::make_shared<Options>(),
-         list);
-  const auto options = std::make_shared<Options>();
-  auto* test_command = front_end->add_subcommand(
+void add_front_ends(CLI::App& app, Invocation& invocation) {
+  CLI::App& front_end =
+      *app.add_subcommand("front-end", "Shared front ends, such as Open WebUI, and the people they name")
+           ->require_subcommand(1);
+  add_command<Printing>(front_end, "list", "Those of the configuration", invocation, list);
+  CLI::App& command = *front_end.add_subcommand(
       "test",
       "What would come of a user token: who is in it, which member and user it leads to, and why; changes nothing");
-  test_command
-      ->add_option("TOKEN", options->token, "The token as it came in the header; - reads it from standard input")
-      ->required();
-  test_command->add_option("--front-end", options->front_end,
-                           "Which one's token it is; the one whose secret fits where left out");
-  test_command->footer("Exit status: 0 a request with it is let in, 1 it is refused.");
-  set_up(*test_command, config, status, options, test);
+  const auto options = std::make_shared<TestOptions>();
+  options->declare(command);
+  connect(command, invocation, *options, [options](const Control& control) { return test(control, *options); });
 }
 
 }  // namespace faelled::app

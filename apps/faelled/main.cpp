@@ -74,22 +74,17 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", version);
   app.set_help_all_flag("--help-all", "Help for all commands");
 
-  std::string config = faelled::app::default_config();
-  const auto with_config = [&](CLI::App* command) {
-    command->add_option("--config", config, "The configuration file (also FAELLED_CONFIG)")->capture_default_str();
-    return command;
-  };
-
-  int status = 0;
+  faelled::app::Invocation invocation{.config = faelled::app::default_config(), .version = version};
   faelled::app::ServeOptions serve;
-  auto* serve_command = with_config(app.add_subcommand("serve", "Run the server until SIGTERM or Ctrl-C"));
+  auto* serve_command = app.add_subcommand("serve", "Run the server until SIGTERM or Ctrl-C");
+  faelled::app::add_config(*serve_command, invocation);
   serve_command->add_flag("--demo", serve.demo,
                           "Make a member, a user, a sign-in link and a fresh key, and print them when ready");
   serve_command->add_flag("--json", serve.json, "With --demo: print one line {\"url\",\"sign_in\",\"key\",\"model\"}");
   serve_command->callback([&] {
-    serve.config = config;
-    serve.version = version;
-    status = faelled::app::serve(serve);
+    serve.config = invocation.config;
+    serve.version = invocation.version;
+    invocation.status = faelled::app::serve(serve);
   });
 
   std::string file;
@@ -98,13 +93,13 @@ int run(int argc, char** argv) {
       "Read a configuration file, its certificates and what else it names, and tell every mistake with its line; ask "
       "its database whether it answers");
   check->add_option("FILE", file, "The configuration file")->required();
-  check->callback([&] { status = check_file(file); });
+  check->callback([&] { invocation.status = check_file(file); });
 
-  faelled::app::add_commands(app, config, status);
-  faelled::app::add_store_commands(app, config, status);
-  faelled::app::add_backup_commands(app, config, version, status);
-  faelled::app::add_doctor_commands(app, config, version, status);
-  faelled::app::add_sim_command(app, status);
+  faelled::app::add_commands(app, invocation);
+  faelled::app::add_store_commands(app, invocation);
+  faelled::app::add_backup_commands(app, invocation);
+  faelled::app::add_doctor_commands(app, invocation);
+  faelled::app::add_sim_command(app, invocation);
   if (argc < 2) {
     std::fputs(app.help().c_str(), stderr);
     return usage_error;
@@ -114,7 +109,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : usage_error;  // --help and --version come this way too
   }
-  return status;
+  return invocation.status;
 }
 
 }  // namespace

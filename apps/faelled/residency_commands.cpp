@@ -6,7 +6,9 @@
 #include <iostream>
 #include <utility>
 
+#include "answer.hpp"
 #include "command.hpp"
+#include "command_groups.hpp"
 #include "json/document.hpp"
 #include "option_values.hpp"
 #include "residency_text.hpp"
@@ -17,13 +19,16 @@ namespace {
 
 constexpr std::uint32_t page_rows = 1000;
 
-Expected<std::string> ask(const Control& control, const Options& options, std::uint32_t limit,
-                          const std::string& after) {
-  std::string target = fmt::format("/api/residency?limit={}", limit);
-  for (const auto& [name, value] :
-       {std::pair("search", &options.search), std::pair("state", &options.state), std::pair("after", &after)})
-    if (!value->empty()) target += fmt::format("&{}={}", name, percent_encoded(*value));
-  return control.call("GET", target);
+// Which models are asked for.
+struct Wanted {
+  std::string search, state;
+  std::uint32_t limit = 0;  // 0: all
+};
+
+Expected<std::string> ask(const Control& control, const Wanted& wanted, std::uint32_t limit, const std::string& after) {
+  return control.call("GET",
+                      fmt::format("/api/residency?limit={}{}", limit,
+                                  query_of({{"search", wanted.search}, {"state", wanted.state}, {"after", after}})));
 }
 
 // The answer but for its models and what says where the next page begins, as the beginning of an object whose last
@@ -39,28 +44,24 @@ std::string head_of(const json::Value& answer) {
   return head;
 }
 
-std::string next_of(const json::Value& answer) {
-  const auto next = answer.find("next");
-  return next ? next->text().value_or("") : std::string();
-}
+std::string next_of(const json::Value& answer) { return text_of(answer, "next"); }
 
 using Told = std::function<void(const json::Value& answer, const std::string& text, bool first)>;
 
-// Page after page until the end, or until `options.limit`.
-Expected<void> each_page(const Control& control, const Options& options, const Told& told) {
+// Page after page until the end, or until `wanted.limit`.
+Expected<void> each_page(const Control& control, const Wanted& wanted, const Told& told) {
   json::Document document;
   std::string after;
-  std::uint32_t left = options.limit;
+  std::uint32_t left = wanted.limit;
   for (bool first = true; first || !after.empty(); first = false) {
-    const auto text = ask(control, options, left == 0 ? page_rows : std::min(left, page_rows), after);
+    const auto text = ask(control, wanted, left == 0 ? page_rows : std::min(left, page_rows), after);
     if (!text) return std::unexpected(text.error());
     const auto answer = document.parse(*text);
     const auto models = answer ? answer->find("models") : std::nullopt;
-    if (!models)
-      return fail(Errc::io, "the server's answer has no models", "is it of the same version as this program?");
+    if (!models) return std::unexpected(strange_answer("has no models"));
     told(*answer, *text, first);
     after = next_of(*answer);
-    if (options.limit == 0) continue;
+    if (wanted.limit == 0) continue;
     left -= std::min(left, static_cast<std::uint32_t>(models->count()));
     if (left == 0) break;
   }
@@ -68,7 +69,7 @@ Expected<void> each_page(const Control& control, const Options& options, const T
 }
 
 // What is there, or comes, or is waited for, in one answer: few, however large the catalogue is.
-Expected<std::string> whole(const Control& control, const Options& options) {
+Expected<std::string> whole(const Control& control) {
   std::string all;
   const auto told = [&all, some = false](const json::Value& answer, const std::string&, bool first) mutable {
     if (first) all = head_of(answer);
@@ -77,27 +78,38 @@ Expected<std::string> whole(const Control& control, const Options& options) {
       all += model.raw();
     }
   };
-  if (auto done = each_page(control, options, told); !done) return std::unexpected(done.error());
+  if (auto done = each_page(control, {.search = {}, .state = "in_use"}, told); !done)
+    return std::unexpected(done.error());
   return all + "]}";
 }
 
-int list_nodes(const Control& control, Options options) {
-  options.state = "in_use";
-  const auto show = [&](const std::string& answer) { return options.json ? answer + "\n" : devices_table(answer); };
-  if (options.watch) return watch({[&] { return whole(control, options); }, show, standing_of});
-  const auto answer = whole(control, options);
+void add_watch(CLI::App& command, bool& watch) {
+  command.add_flag("--watch", watch,
+                   "Look every second until Ctrl-C; where output is no terminal, one block per change");
+}
+
+struct NodesOptions : Printing {
+  bool watch = false;
+
+  void declare(CLI::App& command) { add_watch(command, watch); }
+};
+
+int list_nodes(const Control& control, const NodesOptions& o) {
+  const auto show = [&](const std::string& answer) { return o.json ? answer + "\n" : devices_table(answer); };
+  if (o.watch) return watch({[&] { return whole(control); }, show, standing_of});
+  const auto answer = whole(control);
   if (!answer) return complain(answer.error());
   std::cout << show(*answer);
   return 0;
 }
 
 // The first page that has one: after many that are not searched for a page may be empty.
-Expected<std::string> screen(const Control& control, const Options& options) {
-  const std::uint32_t limit = options.limit == 0 ? page_rows : std::min(options.limit, page_rows);
+Expected<std::string> screen(const Control& control, const Wanted& wanted) {
+  const std::uint32_t limit = wanted.limit == 0 ? page_rows : std::min(wanted.limit, page_rows);
   json::Document document;
   std::string after;
   while (true) {
-    auto text = ask(control, options, limit, after);
+    auto text = ask(control, wanted, limit, after);
     if (!text) return text;
     const auto answer = document.parse(*text);
     const auto models = answer ? answer->find("models") : std::nullopt;
@@ -106,11 +118,28 @@ Expected<std::string> screen(const Control& control, const Options& options) {
   }
 }
 
+struct ModelsOptions : Printing {
+  Wanted wanted;
+  bool watch = false;
+
+  void declare(CLI::App& command) {
+    command.add_option("--search", wanted.search,
+                       "Only those with this in their id, name, alias or adapter's id; large and small letters alike");
+    command
+        .add_option("--state", wanted.state,
+                    "Only those that have an engine, come or are waited for (in_use), those of them in one state, or "
+                    "those that cannot be served (failed)")
+        ->check(CLI::IsMember({"in_use", "failed", "starting", "ready", "draining", "asleep", "waking"}));
+    command.add_option("--limit", wanted.limit, "Only the first so many")->transform(whole_number<std::uint32_t>());
+    add_watch(command, watch);
+  }
+};
+
 // A screen of them, again and again.
-int watch_models(const Control& control, const Options& options) {
-  const auto look = [&] { return screen(control, options); };
+int watch_models(const Control& control, const ModelsOptions& o) {
+  const auto look = [&] { return screen(control, o.wanted); };
   const auto show = [&](const std::string& answer) {
-    if (options.json) return answer + "\n";
+    if (o.json) return answer + "\n";
     json::Document document;
     const auto root = document.parse(answer);
     const bool more = root && !next_of(*root).empty();
@@ -120,10 +149,10 @@ int watch_models(const Control& control, const Options& options) {
 }
 
 // Each page as it comes: a million models take no more memory than a thousand.
-int list_models(const Control& control, const Options& options) {
-  if (options.watch) return watch_models(control, options);
+int list_models(const Control& control, const ModelsOptions& o) {
+  if (o.watch) return watch_models(control, o);
   const auto told = [&, some = false](const json::Value& answer, const std::string& text, bool first) mutable {
-    if (!options.json) {
+    if (!o.json) {
       std::cout << models_table(text, first);
       return;
     }
@@ -131,51 +160,42 @@ int list_models(const Control& control, const Options& options) {
     for (const json::Value model : answer.find("models")->items())
       std::cout << (std::exchange(some, true) ? ",\n" : "\n") << model.raw();
   };
-  if (const auto done = each_page(control, options, told); !done) return complain(done.error());
-  if (options.json) std::cout << "\n]}\n";
+  if (const auto done = each_page(control, o.wanted, told); !done) return complain(done.error());
+  if (o.json) std::cout << "\n]}\n";
   return 0;
 }
 
-int order(const Control& control, const Options& options, std::string_view act) {
+struct OrderOptions : Printing {
+  std::string model;
+
+  void declare(CLI::App& command) { command.add_option("model", model, "Its id, as 'model list' says it")->required(); }
+};
+
+int order(const Control& control, const OrderOptions& o, std::string_view act) {
   std::string body;
   json::Writer(body).object().member("act", act).close_object();
-  const auto answer =
-      control.call("POST", fmt::format("/api/models/{}/residency", percent_encoded(options.id)), std::move(body));
-  return tell(options, answer, {"id", "state", "pinned", "ready_in_s"});
+  return make(control, o, fmt::format("/api/models/{}/residency", percent_encoded(o.model)), body,
+              {"id", "state", "pinned", "ready_in_s"});
 }
 
 }  // namespace
 
-void add_residency(CLI::App& app, std::string& config, int& status) {
-  const auto with_watch = [](Command command) {
-    command->add_flag("--watch", command.options().watch,
-                      "Look every second until Ctrl-C; where output is no terminal, one block per change");
-  };
-  auto* node = app.add_subcommand("node", "Machines with models")->require_subcommand(1);
-  with_watch(Command(*node, "list", "Memories for models: how large, taken, free, and which models lie there", config,
-                     status, list_nodes));
-  auto* model = app.add_subcommand("model", "Models")->require_subcommand(1);
-  Command list(*model, "list", "All models, by id: how they stand, where they lie, who waits, and why", config, status,
-               list_models);
-  list->add_option("--search", list.options().search,
-                   "Only those with this in their id, name, alias or adapter's id; large and small letters alike");
-  list->add_option("--state", list.options().state,
-                   "Only those that have an engine, come or are waited for (in_use), those of them in one state, or "
-                   "those that cannot be served (failed)")
-      ->check(CLI::IsMember({"in_use", "failed", "starting", "ready", "draining", "asleep", "waking"}));
-  list->add_option("--limit", list.options().limit, "Only the first so many")->transform(whole_number<std::uint32_t>());
-  with_watch(std::move(list));
+void add_residency(CLI::App& app, Invocation& invocation) {
+  CLI::App& node = *app.add_subcommand("node", "Machines with models")->require_subcommand(1);
+  add_command<NodesOptions>(node, "list", "Memories for models: how large, taken, free, and which models lie there",
+                            invocation, list_nodes);
+  CLI::App& model = *app.add_subcommand("model", "Models")->require_subcommand(1);
+  add_command<ModelsOptions>(model, "list", "All models, by id: how they stand, where they lie, who waits, and why",
+                             invocation, list_models);
   for (const auto& [act, help] :
        {std::pair("load", "Bring a model into memory; one that nobody waits for makes room"),
         std::pair("unload", "Take a model out of memory once its answers have ended; who asks for it wakes it again"),
         std::pair("sleep", "Have a model leave or forget its weights once its answers have ended, and keep its engine"),
         std::pair("wake", "Have a model that sleeps take its weights back, or read them again"),
-        std::pair("pin", "Keep a model in memory always"), std::pair("unpin", "Let a pinned model make room again")}) {
-    Command command(*model, act, help, config, status,
-                    [wanted = std::string(act)](const Control& c, const Options& o) { return order(c, o, wanted); });
-    command->add_option("model", command.options().id, "Its id, as 'model list' says it")->required();
-  }
-  add_catalogue(*model, config, status);
+        std::pair("pin", "Keep a model in memory always"), std::pair("unpin", "Let a pinned model make room again")})
+    add_command<OrderOptions>(model, act, help, invocation,
+                              [act](const Control& control, const OrderOptions& o) { return order(control, o, act); });
+  add_catalogue(model, invocation);
 }
 
 }  // namespace faelled::app

@@ -159,9 +159,8 @@ TEST_F(ResidencyCommands, WatchAModelThatIsFoundBehindAnEmptyPage) {
   OneLook look;
   auto* const before = std::cout.rdbuf(&look);
   CLI::App app;
-  std::string config = file_.string();
-  int status = 0;
-  add_commands(app, config, status);
+  Invocation invocation{.config = file_.string()};
+  add_commands(app, invocation);
   app.parse("model list --watch --search zebra", false);
   std::cout.rdbuf(before);
   std::cout.clear();

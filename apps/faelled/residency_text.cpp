@@ -5,36 +5,22 @@
 #include <algorithm>
 #include <cmath>
 
+#include "answer.hpp"
 #include "base/byte_text.hpp"
+#include "base/time_text.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
-#include "portal/render.hpp"
 #include "table.hpp"
 
 namespace faelled::app {
 namespace {
 
-std::string text_of(const json::Value& row, std::string_view name) {
-  const auto value = row.find(name);
-  return value ? value->text().value_or("") : std::string();
-}
-
-double number_of(const json::Value& row, std::string_view name) {
-  const auto value = row.find(name);
-  return value ? value->number().value_or(0) : 0;
-}
-
-bool is(const json::Value& row, std::string_view name) {
-  const auto value = row.find(name);
-  return value && value->boolean().value_or(false);
-}
-
 // To the minute: it must not move with the seconds between two looks.
 std::string since_text(const json::Value& model, const std::string& at) {
-  const auto now = portal::parse_time(at);
+  const auto now = parse_time(at);
   if (!now) return {};
   const auto before = std::chrono::microseconds(static_cast<std::int64_t>(number_of(model, "in_state_s") * 1e6));
-  return fmt::format("since {} UTC", portal::time_text(*now - before).replace(10, 1, " ").substr(0, 16));
+  return fmt::format("since {} UTC", time_text(*now - before).replace(10, 1, " ").substr(0, 16));
 }
 
 // Of a model that comes or is there.

@@ -130,7 +130,7 @@ void add_horizon(CLI::App& command, double& horizon_s) {
       ->capture_default_str();
 }
 
-void add_workload(CLI::App& sim_command, int& status) {
+void add_workload(CLI::App& sim_command, Invocation& invocation) {
   auto options = std::make_shared<WorkloadOptions>();
   auto* command = sim_command.add_subcommand("workload", "Make a trace by a rule, with chance drawn from a seed");
   std::string about = "One of:";
@@ -142,10 +142,10 @@ void add_workload(CLI::App& sim_command, int& status) {
       ->capture_default_str();
   command->add_option("--out", options->out, "Write the trace there (CSV); without it, on standard output");
   command->footer(about);
-  command->callback([options, &status] { status = make_workload(*options); });
+  command->callback([options, &invocation] { invocation.status = make_workload(*options); });
 }
 
-void add_measure(CLI::App& sim_command, int& status) {
+void add_measure(CLI::App& sim_command, Invocation& invocation) {
   auto options = std::make_shared<MeasureOptions>();
   auto* command =
       sim_command.add_subcommand("measure", "Say how fair and how fast a result was: a simulation's, or a real log's");
@@ -156,12 +156,12 @@ void add_measure(CLI::App& sim_command, int& status) {
   command->add_option("--world", options->world, "Shares and the price of work; without it 1, and 1 and 2");
   add_horizon(*command, options->horizon_s);
   command->add_flag("--json", options->json, "Print the summary as one line of JSON");
-  command->callback([options, &status] { status = measure(*options); });
+  command->callback([options, &invocation] { invocation.status = measure(*options); });
 }
 
 }  // namespace
 
-void add_sim_command(CLI::App& app, int& status) {
+void add_sim_command(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<SimOptions>();
   auto* command = app.add_subcommand(
       "sim", "Play a trace of requests in a simulated world under a policy, and say how fair and how fast it was");
@@ -186,8 +186,8 @@ void add_sim_command(CLI::App& app, int& status) {
   command->add_flag("--json", options->json, "Print the summary as one line of JSON");
   command->footer("docs/simulation.md describes the files, the policies and the figures.");
   command->require_subcommand(0, 1);
-  add_workload(*command, status);
-  add_measure(*command, status);
+  add_workload(*command, invocation);
+  add_measure(*command, invocation);
   command->add_subcommand("policies", "Name all that --policy takes, one a line")->callback([] {
     std::set<std::string_view> said;  // one name may be of two kinds
     const auto say = [&](std::string_view name) {
@@ -198,11 +198,11 @@ void add_sim_command(CLI::App& app, int& status) {
     say(bound_name);
     for (const auto& name : sim::turn_policy_names()) say(name);
   });
-  command->callback([=, &status] {
+  command->callback([=, &invocation] {
     if (!command->get_subcommands().empty()) return;
     for (const auto* needed : {trace, world})
       if (needed->empty()) throw CLI::RequiredError(needed->get_name());
-    status = simulate(*options);
+    invocation.status = simulate(*options);
   });
 }
 

@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "invocation.hpp"
+
 namespace faelled::app {
 
-void add_sim_command(CLI::App& app, int& status);
+void add_sim_command(CLI::App& app, Invocation& invocation);
 
 }  // namespace faelled::app

@@ -5,17 +5,12 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "complain.hpp"
 #include "storage.hpp"
 #include "store/copy.hpp"
 
 namespace faelled::app {
 namespace {
-
-int say(const Error& error) {
-  std::fprintf(stderr, "faelled: %s\n", error.message.c_str());
-  if (!error.hint.empty()) std::fprintf(stderr, "  %s\n", error.hint.c_str());
-  return 1;
-}
 
 Expected<config::Config> with_database(const std::string& file) {
   auto config = config::load(file);
@@ -26,25 +21,25 @@ Expected<config::Config> with_database(const std::string& file) {
 
 int status_of(const std::string& file) {
   auto config = config::load(file);
-  if (!config) return say(config.error());
+  if (!config) return complain(config.error());
   auto looked = look_at_store(*config);
-  if (!looked) return say(looked.error());
+  if (!looked) return complain(looked.error());
   std::printf("%s\n", looked->c_str());
   return 0;
 }
 
 int migrate(const std::string& file, bool dry_run) {
   auto config = with_database(file);
-  if (!config) return say(config.error());
+  if (!config) return complain(config.error());
   auto before = store::look_at_postgres(postgres_options(*config));
-  if (!before) return say(before.error());
+  if (!before) return complain(before.error());
   const auto missing = before->step_newest - before->step;
   if (missing <= 0) {
     std::printf("the schema is at step %lld; there is nothing to do\n", static_cast<long long>(before->step));
     return 0;
   }
   if (!dry_run) {
-    if (auto opened = store::open_postgres_store(postgres_options(*config)); !opened) return say(opened.error());
+    if (auto opened = store::open_postgres_store(postgres_options(*config)); !opened) return complain(opened.error());
   }
   std::printf("%lld step(s) %s, from %lld to %lld; servers of the version before go on working\n",
               static_cast<long long>(missing), dry_run ? "would be taken" : "were taken",
@@ -54,17 +49,17 @@ int migrate(const std::string& file, bool dry_run) {
 
 int copy(const std::string& file) {
   auto config = with_database(file);
-  if (!config) return say(config.error());
+  if (!config) return complain(config.error());
   // Holds the folder: a server that still runs on it would go on writing into what is left behind.
   auto folder = store::DataFolder::open(config->data);
-  if (!folder) return say(folder.error());
+  if (!folder) return complain(folder.error());
   SystemRandom random;
   auto options = postgres_options(*config);
   auto server = folder->server_id(SystemClock().wall(), random);
-  if (!server) return say(server.error());
+  if (!server) return complain(server.error());
   options.server = std::move(*server);
   auto copied = store::copy_to_postgres(folder->database(), options);
-  if (!copied) return say(copied.error());
+  if (!copied) return complain(copied.error());
   std::uint64_t rows = 0;
   for (const store::CopiedTable& table : *copied) {
     std::printf("%12llu  %s\n", static_cast<unsigned long long>(table.rows), table.name.c_str());
@@ -98,24 +93,24 @@ Expected<std::string> look_at_store(const config::Config& config) {
                      looked->step_newest, rest);
 }
 
-void add_store_commands(CLI::App& app, std::string& config, int& status) {
+void add_store_commands(CLI::App& app, Invocation& invocation) {
   auto* store = app.add_subcommand("store", "The database that holds keys, ledger and conversations");
   store->require_subcommand(1);
   const auto add = [&](const char* name, const char* help) {
     auto* command = store->add_subcommand(name, help);
-    command->add_option("--config", config, "The configuration file (also FAELLED_CONFIG)")->capture_default_str();
+    add_config(*command, invocation);
     return command;
   };
   add("status", "Which database it is, and of PostgreSQL whether it answers, and its schema; changes nothing")
-      ->callback([&] { status = status_of(config); });
+      ->callback([&] { invocation.status = status_of(invocation.config); });
   auto dry_run = std::make_shared<bool>(false);
   auto* migration = add("migrate", "Bring the schema up to date now; a start does it too");
   migration->add_flag("--dry-run", *dry_run, "Say what would be done, and change nothing");
-  migration->callback([&config, &status, dry_run] { status = migrate(config, *dry_run); });
+  migration->callback([&invocation, dry_run] { invocation.status = migrate(invocation.config, *dry_run); });
   add("copy",
       "Copy the data folder's SQLite file into the empty PostgreSQL that the configuration names; stop the "
       "server first")
-      ->callback([&] { status = copy(config); });
+      ->callback([&] { invocation.status = copy(invocation.config); });
 }
 
 }  // namespace faelled::app

@@ -6,11 +6,11 @@
 
 #include "base/error.hpp"
 #include "config/config.hpp"
+#include "invocation.hpp"
 
 namespace faelled::app {
 
-// `config` and `status` outlive the parsing.
-void add_store_commands(CLI::App& app, std::string& config, int& status);
+void add_store_commands(CLI::App& app, Invocation& invocation);
 
 // One line: which store the configuration names; of PostgreSQL whether it answers, and its schema. Changes nothing.
 // Errors: not_found (SQLite's file is not there), PostgreSQL's.

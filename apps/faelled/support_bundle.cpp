@@ -13,12 +13,12 @@
 #include <iterator>
 
 #include "base/limits.hpp"
+#include "base/time_text.hpp"
 #include "complain.hpp"
 #include "control.hpp"
 #include "doctor_commands.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
-#include "portal/render.hpp"
 
 namespace faelled::app {
 namespace {
@@ -144,7 +144,7 @@ int write_support_bundle(const std::string& config_file, const std::string& file
       "Support bundle of faelled {}, {}\nRead it before you send it. It holds no prompt, answer, key, member, person "
       "or "
       "address.\n",
-      version, portal::time_text(SystemClock().wall()));
+      version, time_text(SystemClock().wall()));
   text += section("machine", machine());
   // Without the words: they may hold names and addresses.
   std::string wrong;
