@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/byte_text.hpp"
+#include "base/error_words.hpp"
 #include "base/limits.hpp"
 #include "engines/adapters.hpp"
 #include "engines/gguf.hpp"
@@ -20,7 +21,7 @@ namespace {
 using Looked = std::expected<engines::MemoryNeed, portal::WrongDefinition>;
 
 Looked wrong(std::string key, const Error& error) {
-  return std::unexpected(portal::WrongDefinition{std::move(key), error.message + "; " + error.hint});
+  return std::unexpected(portal::WrongDefinition{std::move(key), in_words(error)});
 }
 
 Looked need_of_file(const engines::ModelSettings& settings, const char* where, const auto& file) {

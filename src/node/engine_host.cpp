@@ -15,20 +15,14 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/error_words.hpp"
 #include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "node/gpu_process.hpp"
 
 namespace faelled::node {
 
-namespace {
-
-// What follows from an error, for people: its message and how to mend it.
-std::string in_words(const Error& error) {
-  return error.hint.empty() ? error.message : fmt::format("{}; {}", error.message, error.hint);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Duration processor_used_by(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "base/error_words.hpp"
 #include "base/limits.hpp"
 #include "base/plain_name.hpp"
 #include "json/document.hpp"
@@ -134,8 +135,7 @@ std::expected<MovingAlias, ApiError> AliasesApi::moved(const std::string& name, 
   if (auto may = aliases_->may_move(alias); !may) {
     const Error& why = may.error();
     const Cause cause = why.code == Errc::not_found ? Cause::not_found : Cause::conflict;
-    return std::unexpected(ApiError{cause, why.hint.empty() ? why.message : why.message + "; " + why.hint,
-                                    why.code == Errc::exists ? "name" : "model"});
+    return std::unexpected(ApiError{cause, in_words(why), why.code == Errc::exists ? "name" : "model"});
   }
   return alias;
 }

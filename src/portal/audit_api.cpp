@@ -5,6 +5,7 @@
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/render.hpp"
+#include "portal/times.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -22,11 +23,8 @@ net::Task<void> AuditApi::get_audit(Call& call) {
   const auto query = [&](std::string_view name) { return http::query_value(call.request.query, name); };
   store::AuditFilter filter;
   for (const auto& [name, into] : {std::pair("from", &filter.from), std::pair("to", &filter.to)}) {
-    const std::string text = query(name);
-    if (text.empty()) continue;
-    auto time = parse_time(text);
-    if (!time)
-      co_return call.fail(ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, name});
+    const auto time = time_of(call.request.query, name);
+    if (!time) co_return call.fail(time.error());
     *into = *time;
   }
   const auto limit = limit_of(call.request.query, page_rows, limits::audit_page_rows_max);

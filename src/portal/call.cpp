@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error_words.hpp"
 #include "gateway/http_sink.hpp"
 
 namespace faelled::portal {
@@ -90,9 +91,7 @@ void Call::fail(const Error& error, std::string_view param) const {
     if (!visitor.owner)
       return fail(openai::ApiError{cause, "The server cannot do this at the moment; try again soon."});
   }
-  std::string message = error.message;
-  if (!error.hint.empty()) message += (message.ends_with('.') ? " " : "; ") + error.hint;
-  fail(openai::ApiError{cause, std::move(message), std::string(param.empty() ? error.field : param)});
+  fail(openai::ApiError{cause, in_words(error), std::string(param.empty() ? error.field : param)});
 }
 
 }  // namespace faelled::portal

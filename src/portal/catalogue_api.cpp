@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/byte_text.hpp"
+#include "base/error_words.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
@@ -304,7 +305,7 @@ std::optional<ApiError> CatalogueApi::against(const Wished& wished, const std::s
     const bool missed = free.error().code == Errc::conflict;
     const bool own = desk_.context.catalogue.asked(id).model != nullptr && before == nullptr;  // by an alias
     return ApiError{Cause::conflict,
-                    free.error().message + "; " + free.error().hint,
+                    in_words(free.error()),
                     full     ? "definition"
                     : missed ? "definition.adapters"
                     : own    ? "definition.id"

@@ -8,6 +8,7 @@
 #include "members/roles.hpp"
 #include "portal/answers.hpp"
 #include "portal/render.hpp"
+#include "portal/times.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -18,20 +19,6 @@ using store::KeyRow;
 using store::ShowWaiting;
 
 constexpr std::size_t page_rows = 100;
-
-// A time, or null for none; nullopt: the field is not there.
-std::expected<std::optional<std::optional<WallTime>>, ApiError> time_of(json::Fields& fields, std::string_view name) {
-  const auto wrong = [&](std::string message) {
-    return std::unexpected(ApiError{Cause::invalid_value, std::move(message), std::string(name)});
-  };
-  if (fields.says_null(name)) return std::optional(std::optional<WallTime>());
-  auto text = fields.maybe_text(name);
-  if (!text) return wrong(text.error().message);
-  if (!*text) return std::nullopt;
-  auto time = parse_time(**text);
-  if (!time) return wrong(time.error().message + "; " + time.error().hint);
-  return std::optional(std::optional(*time));
-}
 
 std::expected<std::optional<ShowWaiting>, ApiError> show_waiting_of(json::Fields& fields) {
   auto text = fields.maybe_text("show_waiting");

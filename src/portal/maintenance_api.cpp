@@ -9,6 +9,7 @@
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/render.hpp"
+#include "portal/times.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -34,19 +35,6 @@ std::uint64_t bytes_below(const std::filesystem::path& folder) {
     }
   }
   return bytes;
-}
-
-// Required, optional with null for none, or left as it is.
-std::expected<std::optional<std::optional<WallTime>>, ApiError> time_of(json::Fields& fields, std::string_view name) {
-  if (fields.says_null(name)) return std::optional(std::optional<WallTime>());
-  auto text = fields.maybe_text(name);
-  if (!text) return std::unexpected(ApiError{Cause::invalid_value, text.error().message, std::string(name)});
-  if (!*text) return std::nullopt;
-  auto time = parse_time(**text);
-  if (!time)
-    return std::unexpected(
-        ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, std::string(name)});
-  return std::optional(std::optional(*time));
 }
 
 // A text for everybody: nullopt where the field is not there.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error_words.hpp"
 #include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "portal/render.hpp"
@@ -125,8 +126,7 @@ net::Task<void> OwnDataApi::restore_everything(Call& call) {
   if (!text) co_return call.fail(text.error(), "deleted_at");
   if (auto all = fields->finish(); !all) co_return call.fail(all.error());
   auto when = parse_time(*text);
-  if (!when)
-    co_return call.fail(ApiError{Cause::invalid_value, when.error().message + "; " + when.error().hint, "deleted_at"});
+  if (!when) co_return call.fail(ApiError{Cause::invalid_value, in_words(when.error()), "deleted_at"});
   const std::string user = call.visitor.session->user.id;
   auto back = co_await desk_.audited<std::size_t>(call, "user.restore_words", [user, when = *when](store::Store& s) {
     return s.restore_conversations(user, when);

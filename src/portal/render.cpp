@@ -25,13 +25,6 @@ std::string_view name_of(store::MessageState state) {
   return "failed";
 }
 
-std::optional<int> digits(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty() || text[0] == '-') return std::nullopt;
-  return value;
-}
-
 void write_time_or_null(json::Writer& out, std::string_view name, const std::optional<WallTime>& time) {
   if (time) {
     out.member(name, time_text(*time));
@@ -75,44 +68,6 @@ std::string_view name_of(store::AuditOutcome outcome) {
 }
 
 }  // namespace
-
-std::string time_text(WallTime time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const auto us = (time - day).count();
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), us / 3'600'000'000,
-                     us / 60'000'000 % 60, us / 1'000'000 % 60, us % 1'000'000);
-}
-
-Expected<WallTime> parse_time(std::string_view text) {
-  const auto wrong = [&] {
-    return fail(Errc::invalid, fmt::format("'{}' is no time", text.substr(0, 40)),
-                "write 2026-11-23 or 2026-11-23T16:33:07Z (UTC)");
-  };
-  if (text.size() < 10 || text[4] != '-' || text[7] != '-') return wrong();
-  const auto year = digits(text.substr(0, 4)), month = digits(text.substr(5, 2)), day = digits(text.substr(8, 2));
-  if (!year || !month || !day) return wrong();
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return wrong();
-  WallTime time{std::chrono::sys_days(date)};
-  if (text.size() == 10) return time;
-  if (text.size() < 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text.back() != 'Z') return wrong();
-  const auto hour = digits(text.substr(11, 2)), minute = digits(text.substr(14, 2)),
-             second = digits(text.substr(17, 2));
-  if (!hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 60) return wrong();
-  time += std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second);
-  if (text.size() > 20) {
-    std::string fraction(text.substr(20, text.size() - 21));
-    if (text[19] != '.' || fraction.empty() || fraction.size() > 6) return wrong();
-    fraction.resize(6, '0');
-    const auto us = digits(fraction);
-    if (!us) return wrong();
-    time += std::chrono::microseconds(*us);
-  }
-  return time;
-}
 
 void write_member(json::Writer& out, const store::MemberRow& row) {
   out.object()

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.hpp"
+#include "base/time_text.hpp"
 #include "json/writer.hpp"
 #include "ledger/usage_row.hpp"
 #include "members/directory.hpp"
@@ -14,11 +14,6 @@
 #include "store/conversations.hpp"
 
 namespace faelled::portal {
-
-// RFC 3339 in UTC with microseconds: "2026-11-23T16:33:07.123456Z".
-std::string time_text(WallTime time);
-// The same with or without fraction, or a date alone. Errors: invalid.
-Expected<WallTime> parse_time(std::string_view text);
 
 void write_member(json::Writer& out, const store::MemberRow& row);
 void write_user(json::Writer& out, const store::UserRow& row);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/error_words.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/model_page.hpp"
@@ -71,10 +72,8 @@ std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::Mod
 
 ApiError refused(const Error& error) {
   if (error.code == Errc::not_found) return {Cause::not_found, error.message};
-  std::string message = error.message;
-  if (!error.hint.empty()) message += (message.ends_with('.') ? " " : "; ") + error.hint;
   return {Cause::conflict,
-          message,
+          in_words(error),
           {},
           {},
           "Det kan ikke lade sig gøre lige nu. Enten er der ikke plads, eller modellen har ændret tilstand imens."};

@@ -8,6 +8,7 @@
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/render.hpp"
+#include "portal/times.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -112,11 +113,8 @@ net::Task<void> UsageApi::get_usage(Call& call) {
   if (!scope) co_return call.fail(scope.error());
   store::UsageFilter filter;
   for (const auto& [name, into] : {std::pair("from", &filter.from), std::pair("to", &filter.to)}) {
-    const std::string text = query(name);
-    if (text.empty()) continue;
-    auto time = parse_time(text);
-    if (!time)
-      co_return call.fail(ApiError{Cause::invalid_value, time.error().message + "; " + time.error().hint, name});
+    const auto time = time_of(call.request.query, name);
+    if (!time) co_return call.fail(time.error());
     *into = *time;
   }
   if (const auto caller = visitor.caller(); caller && *scope != Scope::all) {

@@ -1,25 +1,15 @@
 #include "openai/anthropic/models.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "base/time_text.hpp"
 #include "json/writer.hpp"
 
 namespace faelled::openai::anthropic {
 namespace {
 
-// RFC 3339, in UTC, to the second.
-std::string timestamp(WallTime time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
-  char text[64];
-  const int chars = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                  static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                                  static_cast<int>(clock.seconds().count()));
-  return {text, static_cast<std::size_t>(chars)};
-}
+// To the second, as Anthropic's API tells it.
+std::string timestamp(WallTime time) { return time_text(time).substr(0, sizeof "2026-11-23T16:33:07" - 1) + "Z"; }
 
 void write_model(json::Writer& writer, std::string_view id, WallTime created) {
   writer.object().member("type", "model").member("id", id).member("display_name", id);
