@@ -242,12 +242,14 @@ class Checks:
         assert not answer.ok and "belongs to no member" in answer.text, (answer.status_code, answer.text[:300])
 
     def check_the_operator_can_try_a_token(self):
-        """The token that Open WebUI really sent, pasted into the command line."""
-        sent = bytes(self.relay.sent)
-        at = sent.rindex(b"X-OpenWebUI-User-Jwt: ") + len(b"X-OpenWebUI-User-Jwt: ")
-        token = sent[at:sent.index(b"\r\n", at)].decode()
-        tried = json.loads(self.faelled.faelled("front-end", "test", token, "--json").stdout)
-        assert tried["believed"] and tried["front_end"] == "open-webui", tried
+        """Tokens that Open WebUI really sent, pasted into the command line: of a member's person, and of nobody's."""
+        name = b"X-OpenWebUI-User-Jwt: "
+        tokens = [part.split(b"\r\n", 1)[0].decode() for part in bytes(self.relay.sent).split(name)[1:]]
+        for token, status in ((tokens[0], 0), (tokens[-1], 1)):
+            tried = self.faelled.faelled("front-end", "test", token, "--json", check=False)
+            trial = json.loads(tried.stdout)
+            assert trial["believed"] and trial["front_end"] == "open-webui", trial
+            assert tried.returncode == status and bool(trial["member"]) == (status == 0), (tried.returncode, trial)
 
     def check_nobody_else_can_name_a_person(self):
         """A forged token, a token of another secret, and plain headers."""

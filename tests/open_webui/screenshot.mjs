@@ -6,7 +6,7 @@ const require = createRequire(new URL("../browser/package.json", import.meta.url
 const { chromium } = require("@playwright/test");
 
 const [url, token, file] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath: process.env.FAELLED_CHROMIUM ?? "/usr/bin/chromium-headless-shell", args: ["--no-sandbox"] });
 const page = await browser.newPage({ viewport: { width: 1180, height: 760 }, locale: "da-DK" });
 try {
   await page.addInitScript(([value]) => localStorage.setItem("token", value), [token]);
