@@ -192,6 +192,65 @@ TEST_F(Endings, BatchWhoseClientHangsUpAsItIsTakenBackIsCancelled) {
   });
 }
 
+TEST_F(Endings, BatchWhoseClientHangsUpWhileItWaitsAgainOwesNothing) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false, R"(,"service_tier":"flex")"));
+    auto engine = co_await engine_->request();
+    mesh_.take_back();
+    co_await net::turns_until(loop_, [&] { return mesh_.waiting() == 1; });
+    peer.hang_up();
+    const ledger::UsageRow row = co_await one_row();
+    EXPECT_EQ(row.outcome, ledger::Outcome::cancelled);
+    EXPECT_EQ(row.input_tokens, 0U);
+    EXPECT_EQ(mesh_.ends.back().prompt_tokens, 0U);
+    EXPECT_FALSE(mesh_.ends.back().prompt_assumed);
+    mesh_.places = 1;
+  });
+}
+
+// Whose client hangs up when it is told to.
+class Listener final : public AnswerSink {
+ public:
+  void hang_up() {
+    gone_ = true;
+    if (told_) told_();
+  }
+  void whole(std::string_view, const AnswerTimes&) override {}
+  void fail(const openai::ApiError&) override {}
+  void open(const AnswerTimes&) override {}
+  void event(std::string_view) override {}
+  void keep_alive(const rpc::Waiting*) override {}
+  void waiting(const rpc::Waiting&) override {}
+  void done() override {}
+  void broken(const openai::ApiError&) override {}
+  void flush() override {}
+  bool opened() const override { return false; }
+  bool gone() const override { return gone_; }
+  void on_gone(std::function<void()> callback) override { told_ = std::move(callback); }
+  bool congested() const override { return false; }
+
+ private:
+  bool gone_ = false;
+  std::function<void()> told_;
+};
+
+TEST_F(Endings, BatchWhoseClientHangsUpInTheMomentThatItIsBackInLineLeavesTheLine) {
+  mesh_.places = 1;
+  Listener client;
+  mesh_.on_returned = [&] { client.hang_up(); };
+  run([&]() -> Task<void> {
+    loop_.spawn(gateway_->chat({"demo", "test", {}, {}},
+                               R"({"model":"m","messages":[{"role":"user","content":"hej"}],"service_tier":"flex"})",
+                               "req_1", client));
+    auto engine = co_await engine_->request();
+    mesh_.take_back();
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::cancelled);
+    EXPECT_EQ(mesh_.waiting(), 0U);
+    EXPECT_EQ(mesh_.ends.size(), 2U);
+  });
+}
+
 TEST_F(Endings, NothingIsTriedAgainOnceAWordOfTheEnginesWasRelayed) {
   mesh_.places = 1;
   run([&]() -> Task<void> {

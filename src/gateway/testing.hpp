@@ -43,6 +43,7 @@ class TestMesh final : public rpc::MeshPort {
     }
     if (!end.returned) std::erase_if(line_, [&](const auto& held) { return held.first.number == end.ticket; });
     if (end.engine_fault && on_fault) on_fault();
+    if (end.returned && on_returned) on_returned();
     dispatch();
   }
   std::vector<rpc::ModelStatus> models() const override { return {}; }
@@ -84,7 +85,7 @@ class TestMesh final : public rpc::MeshPort {
   std::vector<rpc::Ticket> tickets;
   std::vector<rpc::End> ends;
   std::vector<rpc::Progress> progress_told;
-  std::function<void()> on_fault;
+  std::function<void()> on_fault, on_returned;
   net::Event came;
 
  private:
