@@ -1,6 +1,7 @@
 #include "http/message.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace faelled::http {
 namespace {
@@ -18,6 +19,18 @@ std::string decoded(std::string_view text) {
   std::string plain(text);
   std::ranges::replace(plain, '+', ' ');
   return percent_decoded(plain);
+}
+
+// The first of that name; `query` is what comes behind it then.
+std::optional<std::string> next_value(std::string_view& query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const std::size_t equals = pair.find('=');
+    if (decoded(pair.substr(0, equals)) == name)
+      return equals == std::string_view::npos ? std::string() : decoded(pair.substr(equals + 1));
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -47,14 +60,13 @@ std::string percent_decoded(std::string_view text) {
 }
 
 std::string query_value(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const std::size_t equals = pair.find('=');
-    if (decoded(pair.substr(0, equals)) == name)
-      return equals == std::string_view::npos ? std::string() : decoded(pair.substr(equals + 1));
-  }
-  return {};
+  return next_value(query, name).value_or(std::string());
+}
+
+std::vector<std::string> query_values(std::string_view query, std::string_view name) {
+  std::vector<std::string> all;
+  while (auto value = next_value(query, name)) all.push_back(*std::move(value));
+  return all;
 }
 
 std::string_view reason_phrase(int status) {

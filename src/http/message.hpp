@@ -38,6 +38,8 @@ std::string percent_decoded(std::string_view text);
 
 // The text of one query parameter, percent-decoded; nullopt-like empty string when it is missing.
 std::string query_value(std::string_view query, std::string_view name);
+// Of one that may be repeated, in order.
+std::vector<std::string> query_values(std::string_view query, std::string_view name);
 
 std::string_view reason_phrase(int status);
 

@@ -113,6 +113,13 @@ TEST(PercentDecoded, ReadsTriplesAndLeavesTheRest) {
   EXPECT_EQ(query_value("v=%2B+%26&w=1", "v"), "+ &");
 }
 
+TEST(QueryValues, AreAllOfThatNameInOrder) {
+  using Values = std::vector<std::string>;
+  EXPECT_EQ(query_values("v=b&w=x&v=%61+%26&%76=b&v=&v&vv=y", "v"), (Values{"b", "a &", "b", "", ""}));
+  EXPECT_EQ(query_values("w=v", "v"), Values());
+  EXPECT_EQ(query_values("", ""), Values());
+}
+
 TEST(RequestParser, KeepsAliveAsTheVersionSays) {
   const auto keeps = [](std::string_view text) {
     RequestParser parser(small);
