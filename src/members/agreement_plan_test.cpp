@@ -249,6 +249,16 @@ TEST(AgreementPlan, TellsEveryMistakeAtOnceAndDoesNothing) {
   }
 }
 
+TEST(AgreementPlan, SaysInBothLanguagesHowManyModelsThereCanBe) {
+  World world;
+  AgreementWish wished = wish({tier("stor")}, {});
+  for (int model = 0; model < 501; ++model) wished.tiers[0].models.push_back("m" + std::to_string(model));
+  const AgreementPlan plan = world.plan(wished);
+  ASSERT_EQ(places_of(plan.problems), "tiers[0].models");
+  EXPECT_TRUE(plan.problems[0].message.contains("at most 500")) << plan.problems[0].message;
+  EXPECT_TRUE(plan.problems[0].message_da.contains("højst 500")) << plan.problems[0].message_da;
+}
+
 TEST(AgreementPlan, RefusesSharesThatAreNone) {
   World world;
   for (const auto& [share, fits] : {std::pair<std::optional<std::int64_t>, bool>{0, false},

@@ -45,7 +45,9 @@ std::optional<std::vector<std::string>> AgreementValues::models(std::vector<std:
   const auto [first, last] = std::ranges::unique(ids);
   ids.erase(first, last);
   if (ids.size() > limits::allowed_models_max) {
-    problems_.add(at + ".models", "these are too many models", "det er for mange modeller");
+    const std::string max = text(limits::allowed_models_max);
+    problems_.add(at + ".models", "these are too many models; name at most " + max + ", or none, which is all",
+                  "det er for mange modeller; vælg højst " + max + ", eller ingen: så er det alle");
     return std::nullopt;
   }
   bool known = true;
