@@ -1,5 +1,7 @@
 #include "portal/models_api.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -16,10 +18,12 @@ using gateway::CatalogueModel;
 using openai::ApiError;
 using openai::Cause;
 
+constexpr std::size_t ids_max = 100;  // in one question
+
 // What of all models is asked for, besides what every list takes.
 struct Wanted {
-  std::string id;      // this one alone; empty: all
-  std::string serves;  // those alone that do; empty: all
+  std::vector<std::string> ids;  // these alone, in this order, each once; empty: all
+  std::string serves;            // those alone that do; empty: all
   bool beyond_policy = false;
 
   bool has(const CatalogueModel& model) const { return serves.empty() || serves_of(model.settings) == serves; }
@@ -29,9 +33,15 @@ std::expected<Wanted, ApiError> wanted_of(std::string_view query) {
   const auto wrong = [](std::string_view param, std::string_view words) {
     return std::unexpected(ApiError{Cause::invalid_value, std::string(words), std::string(param)});
   };
-  Wanted wanted{.id = http::query_value(query, "id"), .serves = http::query_value(query, "serves")};
-  if (auto long_id = too_long("id", "id is a model's or an adapter's, and", wanted.id))
-    return std::unexpected(*std::move(long_id));
+  Wanted wanted{.ids = {}, .serves = http::query_value(query, "serves")};
+  std::vector<std::string> ids = http::query_values(query, "id");
+  if (ids.size() > ids_max)
+    return wrong("id", fmt::format("id can be given {} times at most; ask again for the others", ids_max));
+  for (std::string& id : ids) {
+    if (auto long_id = too_long("id", "id is a model's or an adapter's, and", id))
+      return std::unexpected(*std::move(long_id));
+    if (!id.empty() && std::ranges::find(wanted.ids, id) == wanted.ids.end()) wanted.ids.push_back(std::move(id));
+  }
   constexpr std::array kinds{"", "chat", "embeddings", "rerank"};
   if (std::ranges::find(kinds, wanted.serves) == kinds.end())
     return wrong("serves", "serves is chat, embeddings or rerank");
@@ -71,6 +81,7 @@ void write_model(json::Writer& out, const Catalogue::Asked& asked, const rpc::Mo
     out.member("context_tokens", nullptr);
   }
   out.member("places", model.settings.places).member("running", status.running).member("waiting", status.waiting);
+  out.member("serves", serves_of(model.settings));
   out.member("embeddings", model.settings.embeddings || model.settings.rerank);
   const auto card = [&out](const auto& of) {
     if (!of.has_card) return void(out.member("card", nullptr));
@@ -109,10 +120,13 @@ net::Task<void> ModelsApi::list_models(Call& call) {
     write_model(out, asked, status, call.visitor.over_all());
     return true;
   };
-  if (!wanted->id.empty()) {
-    const auto one = desk_.asked_by_id(wanted->id);
-    if (one.model != nullptr && wanted->has(*one.model)) tell(one);
-  } else {
+  for (const std::string& id : wanted->ids) {
+    const auto model = catalogue.peek(catalogue.base_of(id));
+    if (model == nullptr || !wanted->has(*model)) continue;
+    const auto adapter = std::ranges::find(model->adapters, id, &gateway::CatalogueAdapter::id);
+    tell({model.get(), rpc::Lane::interactive, adapter == model->adapters.end() ? nullptr : &*adapter});
+  }
+  if (wanted->ids.empty()) {
     const ModelSearch search(query->search, catalogue, sees);
     std::string last;
     std::size_t told = 0, looked_at = 0;

@@ -86,6 +86,32 @@ TEST_F(ModelsApi, OneIsShownByItsIdToWhoeverMayUseIt) {
   });
 }
 
+TEST_F(ModelsApi, SeveralAreShownByTheirIdsAsTheyAreAskedForEachOnce) {
+  in_world([](World& world) -> Task<void> {
+    add_law(world);
+    gateway::CatalogueModel vectors = added("bge");
+    vectors.settings.embeddings = true;
+    EXPECT_TRUE(world.catalogue->put(vectors));
+    const std::string aarhus = co_await world.signed_in("aarhus", "Anne");
+    const std::string odense = co_await world.signed_in("odense", "Ole");
+    const std::string asked = "id=m&id=law:byg&id=nobody&id=law%3Adom&id=&id=best&id=bge&id=m&id=law";
+    EXPECT_THAT(co_await ids(world, asked, aarhus), ElementsAre("m", "law:byg", "law:dom", "bge", "law"));
+    EXPECT_THAT(co_await ids(world, asked, odense), ElementsAre("m", "law:dom", "bge", "law"));
+    EXPECT_THAT(co_await ids(world, "serves=chat&limit=1&" + asked, odense), ElementsAre("m", "law:dom", "law"));
+    EXPECT_THAT(co_await ids(world, "id=nobody&id=best", odense), IsEmpty());
+    EXPECT_THAT(co_await ids(world, "id=&id=", odense), ElementsAre("m", "bge", "law", "law:dom"));
+    std::string many = "id=law";
+    for (int more = 1; more < 100; ++more) many += "&id=x" + std::to_string(more);
+    EXPECT_THAT(co_await ids(world, many, odense), ElementsAre("law"));
+    const Answer wrong = co_await world.ask("GET", "/api/models?" + many + "&id=law", {}, odense);
+    EXPECT_EQ(wrong.status, 400) << wrong.body;
+    EXPECT_EQ(text_at(wrong.body, "error.code"), "invalid_value");
+    EXPECT_EQ(text_at(wrong.body, "error.param"), "id");
+    const Answer long_one = co_await world.ask("GET", "/api/models?id=law&id=" + std::string(201, 'x'), {}, odense);
+    EXPECT_EQ(long_one.status, 400) << long_one.body;
+  });
+}
+
 TEST_F(ModelsApi, ThoseAloneThatServeWhatIsAskedFor) {
   in_world([](World& world) -> Task<void> {
     add_law(world);
@@ -99,6 +125,10 @@ TEST_F(ModelsApi, ThoseAloneThatServeWhatIsAskedFor) {
     EXPECT_THAT(co_await ids(world, "serves=embeddings", cookie), ElementsAre("bge"));
     EXPECT_THAT(co_await ids(world, "serves=rerank", cookie), ElementsAre("order"));
     EXPECT_THAT(co_await ids(world, "serves=rerank&id=bge", cookie), IsEmpty());
+    const std::string told = (co_await world.ask("GET", "/api/models?id=law:dom&id=bge&id=order", {}, cookie)).body;
+    EXPECT_EQ(text_at(told, "models.0.serves"), "chat");
+    EXPECT_EQ(text_at(told, "models.1.serves"), "embeddings");
+    EXPECT_EQ(text_at(told, "models.2.serves"), "rerank");
   });
 }
 
@@ -152,7 +182,7 @@ TEST_F(ModelsApi, LeaveNoModelUnpacked) {
   in_world([](World& world) -> Task<void> {
     add_law(world);
     world.catalogue->rest();
-    for (const std::string query : {"search=zebra", "search=huse", "serves=rerank", "limit=9"})
+    for (const std::string query : {"search=zebra", "search=huse", "serves=rerank", "limit=9", "id=m&id=law"})
       for (const std::string list : {"/api/models", "/api/catalogue", "/api/residency"}) {
         (void)co_await world.ask_owner("GET", list + "?" + query);
         EXPECT_EQ(world.catalogue->peek("law").use_count(), 1) << list << " " << query;

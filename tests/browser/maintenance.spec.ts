@@ -119,7 +119,7 @@ test('a runbook that could not be fetched says so, and is fetched again', async 
 test('an engine’s log says when it was loaded, is loaded again, and is of the model that was chosen last', async ({ browser, guard }) => {
   guard.allow.push(/status of 503/);
   const operator = await signed_in_as(browser, 'operator');
-  const models = ['langsom', 'rask', 'rask:jura'].map((id) => ({ id, name: `Model ${id}`, base: id.includes(':') ? 'rask' : null, state: 'ready', embeddings: false }));
+  const models = ['langsom', 'rask', 'rask:jura'].map((id) => ({ id, name: `Model ${id}`, base: id.includes(':') ? 'rask' : null, state: 'ready', serves: 'chat', embeddings: false }));
   await operator.route('**/api/models?*', (route) => route.fulfill({ json: { models, next: null } }));
   let answer_slowly = () => {};
   const slow = new Promise<void>((resolve) => (answer_slowly = resolve));

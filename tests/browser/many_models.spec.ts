@@ -1,47 +1,9 @@
 // A catalogue that is too large to be shown at once: Modeller, Drift nu, Status and the chat's choice of a model show a
 // part, and search the server for the rest.
-import { model_page } from '../../ui/mock/residency.mjs';
+import { among_many, id_of, offered, resident } from './many';
 import { expect, field, no_axe_violations, no_sideways_scroll, refusal, speak, test } from './page';
-import { signed_in_as, type Role } from './roles';
-import type { Browser, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 
-const gb = 1e9;
-const name_of = (at: number) => `Fagmodel ${at}`;
-const id_of = (at: number) => `afdeling/model-${String(at).padStart(4, '0')}`;
-const resident = (id: string, name: string, more: Record<string, unknown> = {}) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [] as string[], adapters: [], node: null, device: null, memory: 'gpu', state: 'absent', cause: 'none', other: null, in_state_s: 240, bytes: 4 * gb, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, pinned: false, fits: true, detail: null, load_s: 6, wake_s: null, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
-const offered = (id: string, name: string) => ({ id, name, base: null as string | null, state: 'absent', detail: null, ready_in_s: 6, context_tokens: 8192, places: 1, running: 0, waiting: 0, embeddings: false, card: null, demo: false });
-
-/** Somebody of this role on a server with so many models, of which the last two are ready and broken. */
-async function among_many(browser: Browser, role: Role, options: Parameters<typeof signed_in_as>[2] = {}, count = 345): Promise<{ page: Page; asked: string[] }> {
-  const page = await signed_in_as(browser, role, options);
-  const asked: string[] = [];
-  const models = Array.from({ length: count }, (_, at) => resident(id_of(at), name_of(at)));
-  models.push(resident('z/klar', 'Klar Model', { node: 'local', device: 'gpu0', state: 'ready', cause: 'asked', aliases: ['standard'] }), resident('z/syg', 'Syg Model', { state: 'failed', cause: 'broken', detail: 'x.gguf: No such file' }));
-  const heard = (url: string) => {
-    asked.push(new URL(url).search);
-    return new URL(url);
-  };
-  await page.route('**/api/residency?*', (route) => {
-    const url = heard(route.request().url());
-    const state = url.searchParams.get('state');
-    const these = models.filter((one) => !state || (state === 'failed' ? one.state === 'failed' : one.state !== 'absent'));
-    return route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'gpu0', kind: 'gpu', name: null, bytes: 16 * gb, taken: 4 * gb, reserved: 0 }], ...model_page(these, url), total: models.length, wait_at_most_s: 120, modelled_energy: null } });
-  });
-  await page.route('**/api/catalogue?*', (route) => {
-    const page = model_page(models, new URL(route.request().url()));
-    return route.fulfill({ json: { ...page, models: page.models.map(({ id }) => ({ id, version: 0, origin: 'file', definition: null, download: null })), left_out: [], left_out_total: 0 } });
-  });
-  await page.route('**/api/models?*', (route) => {
-    const { models: found, next } = model_page(models.map(({ id, name }) => offered(id, name)), heard(route.request().url()));
-    return route.fulfill({ json: { models: found, next } });
-  });
-  await page.route('**/api/status?*', async (route) => {
-    const response = await route.fetch();
-    const { models: found, next } = model_page(models.map(({ id, name, state }) => ({ id, name, state, ready_in_s: null })), new URL(route.request().url()));
-    return route.fulfill({ response, json: { ...(await response.json()), models: found, next } });
-  });
-  return { page, asked };
-}
 const table = (page: Page) => page.getByRole('table', { name: 'Modeller' });
 const rows = (page: Page) => table(page).getByRole('rowheader');
 const told = (page: Page) => page.getByRole('main').getByRole('status');
@@ -353,6 +315,36 @@ test('of a larger one those that are wanted are searched for', async ({ browser,
   await page.getByRole('button', { name: 'Gem reglerne' }).click();
   await expect(page.getByText('Reglerne er gemt.')).toBeVisible();
   expect(saved).toEqual([{ models: [id_of(1150)] }]);
+  await page.context().close();
+});
+
+test('where more are allowed than can be kept, it is said how many to take away', async ({ browser, guard }) => {
+  void guard;
+  const { page } = await among_many(browser, 'member_admin', {}, 1200);
+  const saved: { models: string[] }[] = [];
+  await page.route('**/api/members/*/policy', async (route) => {
+    const change = route.request().method() === 'PATCH' ? (route.request().postDataJSON() as { models: string[] }) : { models: Array.from({ length: 500 }, (_, at) => id_of(at)) };
+    if (route.request().method() === 'PATCH') saved.push(change);
+    return route.fulfill({ json: { ...(await (await route.fetch({ method: 'GET', postData: '' })).json()), ...change } });
+  });
+  await page.goto('/people/policy');
+  const models = page.getByRole('group', { name: 'Hvilke modeller må bruges?' });
+  await expect(models.getByText('Valgt: 500')).toBeVisible();
+  await expect(models.getByRole('alert')).toHaveCount(0);
+  await models.getByRole('searchbox').fill('klar');
+  await models.getByRole('button', { name: /Klar Model/ }).click();
+  await expect(models.getByRole('alert')).toHaveText('Der kan vælges højst 500 modeller. Fravælg 1, eller vælg alle modeller.');
+  await no_axe_violations(page);
+  await page.getByRole('button', { name: 'Gem reglerne' }).click();
+  await expect(models.getByRole('radio', { name: 'Alle, også dem der kommer til' })).toBeFocused();
+  await speak(page, 'English');
+  await expect(page.getByRole('main').getByRole('alert')).toHaveText('At most 500 models can be chosen. Take 1 away, or choose all models.');
+  await speak(page, 'Dansk');
+  await models.getByRole('checkbox', { name: 'Fagmodel 7', exact: true }).uncheck();
+  await expect(models.getByRole('alert')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Gem reglerne' }).click();
+  await expect(page.getByText('Reglerne er gemt.')).toBeVisible();
+  expect(saved.map((each) => each.models.length)).toEqual([500]);
   await page.context().close();
 });
 

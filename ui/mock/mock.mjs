@@ -61,6 +61,7 @@ const models = [
     places: 1,
     running: 0,
     waiting: 0,
+    serves: 'chat',
     embeddings: false,
     card: {
       da: { summary: 'En meget lille sprogmodel fra 2025.', good_for: 'At prøve, om alt virker', where: 'På jeres egen server' },
@@ -79,6 +80,7 @@ const models = [
     places: 2,
     running: 0,
     waiting: 0,
+    serves: 'chat',
     embeddings: false,
     card: {
       da: { summary: 'En mellemstor model, der skriver godt dansk.', good_for: 'Breve, referater og klart sprog', where: 'På fælledens maskiner i Danmark' },

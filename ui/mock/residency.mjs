@@ -3,13 +3,13 @@ const iso = (ms) => new Date(ms).toISOString().replace('Z', '000Z');
 const load_ms = 4_000;
 const gb = 1e9;
 
-const serves_of = (one) => one.serves ?? (one.embeddings ? 'embeddings' : 'chat');
-
 /** A page of a list of models. */
 export function model_page(all, url, in_order = (rows) => [...rows].sort((a, b) => (a.id < b.id ? -1 : 1))) {
   const query = (name) => url.searchParams.get(name) ?? '';
   const has = (text) => text.toLowerCase().includes(query('search').toLowerCase());
-  const is_wanted = (one) => (!query('id') || one.id === query('id')) && (!query('serves') || serves_of(one) === query('serves'));
+  const is_wanted = (one) => !query('serves') || one.serves === query('serves');
+  const ids = [...new Set(url.searchParams.getAll('id'))].filter(Boolean);
+  if (ids.length > 0) return { models: ids.flatMap((id) => all.filter((one) => one.id === id)).filter(is_wanted), next: null, total: all.length };
   const found = in_order(all).filter(is_wanted).filter((one) => [one.id, one.name ?? '', ...(one.aliases ?? []), ...(one.adapters ?? []).map((each) => each.id)].some(has));
   const from = query('after') ? found.findIndex((one) => one.id === query('after')) + 1 : 0;
   const limit = Number(query('limit') || 1000);

@@ -11,7 +11,13 @@ describe('models of the server', () => {
     const get = vi.spyOn(client, 'GET').mockResolvedValueOnce(answer([{ id: 'm' }])).mockResolvedValueOnce(answer([]));
     expect(await api.model('m')).toEqual({ id: 'm' });
     expect(await api.model('gone')).toBeNull();
-    expect(get.mock.calls[0]).toEqual(['/api/models', { params: { query: { id: 'm', serves: 'chat' } } }]);
+    expect(get.mock.calls[0]).toEqual(['/api/models', { params: { query: { id: ['m'], serves: 'chat' } } }]);
+  });
+
+  it('are asked for by several ids at once', async () => {
+    const get = vi.spyOn(client, 'GET').mockResolvedValue(answer([{ id: 'a' }]));
+    expect(await api.models(['a', 'gone'])).toEqual([{ id: 'a' }]);
+    expect(get.mock.calls).toEqual([['/api/models', { params: { query: { id: ['a', 'gone'] } } }]]);
   });
 
   it('are the first of a large catalogue, and those that the own policy leaves out where they are asked for', async () => {

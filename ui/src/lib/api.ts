@@ -91,7 +91,9 @@ export const api = {
   some_models: (asked: ModelsAsked, of_kind: ModelsOfKind = {}) =>
     first_models((query) => answered(client.GET('/api/models', { params: { query: { ...query, ...of_kind } } })) as Promise<{ models: Model[]; next: string | null }>, asked),
   /** One that can be talked with, by its id: a large catalogue has more than is listed. null: it is not there, or not for the reader. */
-  model: async (id: string): Promise<Model | null> => (await answered(client.GET('/api/models', { params: { query: { id, serves: 'chat' } } }))).models[0] ?? null,
+  model: async (id: string): Promise<Model | null> => (await answered(client.GET('/api/models', { params: { query: { id: [id], serves: 'chat' } } }))).models[0] ?? null,
+  /** Those of these ids, of which there may be a hundred, that are there and for the reader. */
+  models: async (ids: string[]): Promise<Model[]> => (await answered(client.GET('/api/models', { params: { query: { id: ids } } }))).models,
   /** All, but of a large catalogue the first thousand; those too that cannot be talked with. */
   async all_models(of_kind: ModelsOfKind = {}): Promise<ModelsListed> {
     const { models, next } = await api.some_models({ search: '', wanted: models_listed }, of_kind);

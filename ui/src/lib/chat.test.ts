@@ -38,7 +38,7 @@ describe('the model of a large catalogue', () => {
     vi.useRealTimers();
     vi.restoreAllMocks();
   });
-  const model = (id: string, state = 'ready') => ({ id, name: id, state, embeddings: false }) as Model;
+  const model = (id: string, state = 'ready') => ({ id, name: id, state, serves: 'chat' }) as Model;
   /** A chat whose conversations are with `far`, which is not among those that are listed. */
   function large() {
     vi.spyOn(server_shelf, 'read').mockImplementation(async (id) => ({ ...conversation(id, false), model: 'far', messages: [], turn: null }));

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { models_to_try } from './keys';
 
-const listed = [{ id: 'chat', name: 'Chat', embeddings: false }, { id: 'vectors', name: 'Vectors', embeddings: true }, { id: 'other', name: 'Other', embeddings: false }];
+const listed = [{ id: 'chat', name: 'Chat', serves: 'chat' }, { id: 'vectors', name: 'Vectors', serves: 'embeddings' }, { id: 'order', name: 'Order', serves: 'rerank' }, { id: 'other', name: 'Other', serves: 'chat' }] as const;
 const ids = (allowed: string[] | null) => models_to_try(allowed, listed).map(({ id }) => id);
 
 describe('what examples ask with a key', () => {
   it('are models that can be talked with and that it is for', () => {
     expect(ids(null)).toEqual(['chat', 'other']);
-    expect(ids(['vectors', 'other'])).toEqual(['other']);
+    expect(ids(['vectors', 'order', 'other'])).toEqual(['other']);
   });
 
   it('are models that no list has, by their id', () => {

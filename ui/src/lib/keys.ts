@@ -27,12 +27,12 @@ export function is_over(state: KeyState): boolean {
 interface Listed {
   id: string;
   name: string;
-  embeddings: boolean;
+  serves: 'chat' | 'embeddings' | 'rerank';
 }
 
 /** What examples ask with such a key (null: all models): models that can be talked with, those that are not listed by their id; else whatever it is for. */
 export function models_to_try(allowed: readonly string[] | null, listed: readonly Listed[]): { id: string; name: string }[] {
-  const chats = listed.filter((each) => !each.embeddings && (!allowed || allowed.includes(each.id)));
+  const chats = listed.filter((each) => each.serves === 'chat' && (!allowed || allowed.includes(each.id)));
   const named = (id: string) => ({ id, name: listed.find((each) => each.id === id)?.name ?? id });
   const unlisted = (allowed ?? []).filter((id) => !listed.some((each) => each.id === id)).map(named);
   return chats.length + unlisted.length > 0 ? [...chats, ...unlisted] : (allowed ?? []).map(named);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { begin_with, boxes_max, is_searched, rows_of } from './model_choice';
+import { begin_with, boxes_max, is_searched, rows_of, wrong_in_choice } from './model_choice';
 
 const models = (count: number) => Array.from({ length: count }, (_, at) => ({ id: `m${at}`, name: `Model ${at}` }));
 
@@ -15,6 +15,12 @@ describe('choosing some of all models', () => {
     expect(begin_with(models(500), false)).toHaveLength(500);
     expect(begin_with(models(501), false)).toEqual([]);
     expect(begin_with(models(2), true)).toEqual([]);
+  });
+
+  it('can be saved with all, and with one to five hundred', () => {
+    const some = (count: number) => models(count).map(({ id }) => id);
+    expect([null, some(1), some(500)].map(wrong_in_choice)).toEqual([null, null, null]);
+    expect([some(0), some(501)].map(wrong_in_choice)).toEqual(['none', 'too_many']);
   });
 
   it('keeps what was chosen in sight and in its place, by its id where no list has its name', () => {

@@ -7,9 +7,15 @@ export interface Named {
 }
 
 export const boxes_max = 30; // above it they are searched for: each box is a stop on the way to the button below
-const chosen_max = 500; // as the server has it
+export const chosen_max = 500; // as the server has it
 
 export const is_searched = (models: readonly unknown[], more: boolean) => more || models.length > boxes_max;
+
+/** Why these cannot be saved; null, all models, always can. */
+export function wrong_in_choice(chosen: readonly string[] | null): 'none' | 'too_many' | null {
+  if (chosen?.length === 0) return 'none';
+  return chosen && chosen.length > chosen_max ? 'too_many' : null;
+}
 
 /** What "only these" begins with: all there are, so that those not wanted are taken away; none where that cannot be saved. */
 export const begin_with = (models: readonly Named[], more: boolean) => (more || models.length > chosen_max ? [] : models.map(({ id }) => id));
