@@ -259,6 +259,16 @@ TEST(AgreementPlan, SaysInBothLanguagesHowManyModelsThereCanBe) {
   EXPECT_TRUE(plan.problems[0].message_da.contains("højst 500")) << plan.problems[0].message_da;
 }
 
+TEST(AgreementPlan, NamesSomeOfTheModelsThereAreToWhoeverNamedNone) {
+  World world;
+  AgreementWish wished = wish({tier("stor")}, {});
+  wished.tiers[0].models = {"gema"};
+  EXPECT_TRUE(world.plan(wished).problems.at(0).message.ends_with("there are: gemma, qwen"));
+  for (int model = 0; model < 100'000; ++model) world.facts.models.insert("m" + std::to_string(model));
+  EXPECT_LT(world.plan(wished).problems.at(0).message.size(), 400U);
+  EXPECT_TRUE(world.plan(wished).problems.at(0).message_da.ends_with(", …"));
+}
+
 TEST(AgreementPlan, RefusesSharesThatAreNone) {
   World world;
   for (const auto& [share, fits] : {std::pair<std::optional<std::int64_t>, bool>{0, false},

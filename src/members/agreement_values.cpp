@@ -1,6 +1,7 @@
 #include "members/agreement_values.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/limits.hpp"
 #include "members/names.hpp"
@@ -10,10 +11,12 @@ namespace {
 
 std::string text(std::int64_t number) { return std::to_string(number); }
 
+// Enough to see what they look like: there may be a hundred thousand.
 std::string listed(const std::set<std::string, std::less<>>& ids) {
+  constexpr std::size_t shown_max = 20;
   std::string out;
-  for (const std::string& id : ids) out += (out.empty() ? "" : ", ") + id;
-  return out;
+  for (const std::string& id : std::views::take(ids, shown_max)) out += (out.empty() ? "" : ", ") + id;
+  return out + (ids.size() > shown_max ? ", …" : "");
 }
 
 }  // namespace

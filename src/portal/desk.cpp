@@ -79,6 +79,13 @@ std::expected<std::optional<store::ModelList>, ApiError> Desk::models_of(json::F
   auto given = fields.maybe_array(name);
   if (!given) return std::unexpected(ApiError{Cause::invalid_value, given.error().message, std::string(name)});
   if (!*given) return std::nullopt;
+  if ((**given).count() > limits::allowed_models_max)
+    return std::unexpected(ApiError{
+        Cause::invalid_value,
+        fmt::format("At most {} models can be named; name fewer, or null for all.", limits::allowed_models_max),
+        std::string(name),
+        {},
+        fmt::format("Der kan vælges højst {} modeller. Vælg færre, eller alle.", limits::allowed_models_max)});
   std::vector<std::string> ids;
   for (const json::Value item : (**given).items()) {
     const auto id = item.text();

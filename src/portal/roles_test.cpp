@@ -358,6 +358,25 @@ TEST_F(Roles, AMembersPolicyHoldsEverywhere) {
   });
 }
 
+TEST_F(Roles, MoreModelsThanCanBeNamedAreRefusedInBothLanguages) {
+  in_world([](World& world) -> Task<void> {
+    const std::string admin = co_await world.signed_in_as("aarhus", "Ada", "member_admin");
+    std::string models = R"("m")";
+    for (std::size_t i = 1; i < limits::allowed_models_max; ++i) models += R"(,"m")";
+    const auto with = [](const std::string& list) { return R"({"name":"x","models":[)" + list + "]}"; };
+    EXPECT_EQ((co_await world.ask("POST", "/api/keys", with(models), admin)).status, 201);
+    for (const auto& [method, path, body] :
+         {std::tuple("POST", "/api/keys", with(models + R"(,"m")")),
+          std::tuple("PATCH", "/api/members/aarhus/policy", R"({"models":[)" + models + R"(,"m"]})")}) {
+      const Answer refused = co_await world.ask(method, path, body, admin);
+      EXPECT_EQ(refused.status, 400) << refused.body;
+      EXPECT_EQ(text_at(refused.body, "error.param"), "models");
+      EXPECT_TRUE(text_at(refused.body, "error.message").contains("At most 500"));
+      EXPECT_TRUE(text_at(refused.body, "error.message_da").contains("højst 500"));
+    }
+  });
+}
+
 TEST_F(Roles, NamesAreTextOrRefused) {
   in_world([](World& world) -> Task<void> {
     const std::string admin = co_await world.signed_in_as("aarhus", "Ada", "member_admin");
