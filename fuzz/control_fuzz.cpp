@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/time_text.hpp"
 #include "http/message.hpp"
 #include "json/document.hpp"
 #include "json/fields.hpp"
@@ -46,8 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t byt
   if (auto more = fields->maybe_object("policy"); more && *more) (void)(*more)->finish();
   if (const auto all = fields->finish(); !all) require(!all.error().message.empty());
   if (!expires || !*expires) return 0;
-  if (const auto time = portal::parse_time(**expires)) {
-    const auto again = portal::parse_time(portal::time_text(*time));
+  if (const auto time = parse_time(**expires)) {
+    const auto again = parse_time(time_text(*time));
     require(again && *again == *time);
   }
   return 0;

@@ -1,6 +1,7 @@
 // A day as text, 2026-11-23, which is how agreements say it, in their file and on the wire. Pure.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <optional>
@@ -11,9 +12,13 @@ namespace faelled {
 
 inline std::string day_text(std::chrono::sys_days day) {
   const std::chrono::year_month_day date(day);
-  const auto two = [](unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); };
-  return std::to_string(static_cast<int>(date.year())) + "-" + two(static_cast<unsigned>(date.month())) + "-" +
-         two(static_cast<unsigned>(date.day()));
+  const auto padded = [](int number, std::size_t digits) {
+    const std::string text = std::to_string(number);
+    return std::string(digits - std::min(digits, text.size()), '0') + text;
+  };
+  return padded(static_cast<int>(date.year()), 4) + "-" +
+         padded(static_cast<int>(static_cast<unsigned>(date.month())), 2) + "-" +
+         padded(static_cast<int>(static_cast<unsigned>(date.day())), 2);
 }
 
 // nullopt: it is no day between 1970 and 9999.

@@ -6,7 +6,8 @@ namespace faelled {
 namespace {
 
 TEST(TimeText, ReadsWhatItWrites) {
-  for (const char* text : {"2026-11-23T16:33:07.123456Z", "1969-12-31T23:59:59.999999Z", "2024-02-29T00:00:00.000000Z"})
+  for (const char* text : {"2026-11-23T16:33:07.123456Z", "1969-12-31T23:59:59.999999Z", "2024-02-29T00:00:00.000000Z",
+                           "0027-01-01T00:00:00.000000Z"})
     EXPECT_EQ(time_text(parse_time(text).value()), text);
   EXPECT_EQ(time_text(parse_time("2026-11-23").value()), "2026-11-23T00:00:00.000000Z");
   EXPECT_EQ(time_text(parse_time("2026-11-23T01:02:03.5Z").value()), "2026-11-23T01:02:03.500000Z");
