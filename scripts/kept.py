@@ -1,5 +1,6 @@
 """Which test programs need not be run again: what passed is kept until something changes that its program could see, as
-Bazel and Gradle do. A mark beside the report holds the hash of all of that; a clone that is new has none."""
+Bazel and Gradle do. A mark beside the report holds the hash of all of that; a clone that is new has none. Not seen are
+the clock, cores and memory, what is installed outside Debian's packages, and what a fuzz target found before."""
 
 import hashlib
 import os
@@ -12,14 +13,26 @@ COMPILED = (".cpp", ".hpp")
 COMPILED_FOLDER = "ui/"
 
 
+# They change from one terminal to the next, and no test reads them.
+OF_THE_TERMINAL = ("_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM", "WINDOWID")
+OF_THE_TERMINAL_BEGINS = ("CCACHE_", "SSH_", "XDG_", "DBUS_")
+
+
 def hash_of(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Of its bytes and of whether it is a program; "" where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {os.fstat(file.fileno()).st_mode & 0o111}"
+    except OSError:
+        return ""
 
 
 def surroundings(root):
-    """What programs may read besides their own bytes: the tree's other files, the machine's packages and kernel, and the
-    engine and model that they are given. None: it is not known, as outside a git checkout."""
+    """What programs may read besides their own bytes: the tree's other files, the machine's packages and kernel, the
+    environment, and the engine and model that it names. None: it is not known, as outside a git checkout; or GoogleTest is
+    told to run a part."""
+    if any(name.startswith("GTEST_") for name in os.environ):
+        return None
     listed = subprocess.run(["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
                             capture_output=True)
     if listed.returncode:
@@ -27,29 +40,30 @@ def surroundings(root):
     seen = hashlib.sha256()
     for name in sorted(set(listed.stdout.decode(errors="surrogateescape").split("\0"))):
         path = Path(root, name)
-        if name and not name.endswith(COMPILED) and not name.startswith(COMPILED_FOLDER) and path.is_file():
+        if name and not name.endswith(COMPILED) and not name.startswith(COMPILED_FOLDER):
             seen.update(f"{name}\0{hash_of(path)}\n".encode(errors="surrogateescape"))
-    packages = Path("/var/lib/dpkg/status")
-    seen.update(f"{platform.platform()} {hash_of(packages) if packages.is_file() else ''}\n".encode())
+    seen.update(f"{platform.platform()} {hash_of('/var/lib/dpkg/status')}\n".encode())
     for name, value in sorted(os.environ.items()):
-        if name.startswith("FAELLED_"):
-            path = Path(value)
-            stat = path.stat() if path.is_file() else None
-            seen.update(f"{name}={path.resolve() if stat else value} {stat and (stat.st_size, stat.st_mtime_ns)}\n".encode())
+        if name in OF_THE_TERMINAL or name.startswith(OF_THE_TERMINAL_BEGINS):
+            continue
+        path = Path(value)
+        stat = path.stat() if name.startswith("FAELLED_") and path.is_file() else None
+        seen.update(f"{name}={path.resolve() if stat else value} {stat and (stat.st_size, stat.st_mtime_ns)}\n".encode())
     return seen.hexdigest()
 
 
 class Kept:
-    def __init__(self, surroundings=None, again=False):
-        """surroundings: None keeps nothing. again: everything is run, and what passes is kept."""
-        self.surroundings, self.again = surroundings, again
+    def __init__(self, look=lambda: None, again=False):
+        """look: the surroundings as they are now; None keeps nothing. again: everything is run, and what passes is kept."""
+        self.look, self.again = look, again
 
-    def key(self, programs, command, environment):
-        """programs: those whose bytes matter; what is not there yet counts as nothing."""
-        if self.surroundings is None:
+    @staticmethod
+    def key(seen, programs, command, environment):
+        """seen: the surroundings. programs: those whose bytes matter; what is not there counts as nothing."""
+        if seen is None:
             return None
-        parts = [self.surroundings, *map(str, command), *(f"{name}={value}" for name, value in sorted(environment.items()))]
-        parts += [hash_of(path) if Path(path).is_file() else "" for path in programs]
+        parts = [seen, *map(str, command), *(f"{name}={value}" for name, value in sorted(environment.items()))]
+        parts += [hash_of(path) for path in programs]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def holds(self, mark, key):

@@ -131,32 +131,39 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
             continue
         chosen = ["--gtest_filter=" + ":".join(f"*{pattern}*" for pattern in stage.patterns)] if stage.patterns else []
         programs[test] = Program([*prefix, binary, f"--gtest_output=xml:{report}", "--gtest_brief=1", *chosen],
-                                 [binary, BUILD / preset / "faelled"], report)
+                                 [binary, BUILD / preset / "faelled"], report.with_suffix(".passed"), report)
     run_changed(stage, programs, lambda test, _: reports.junit(programs[test].report, test), 600, CORES + 1, **environment)
 
 
 class Program(NamedTuple):
     command: list
     binaries: list  # whose bytes decide what comes of it
-    report: Path
+    mark: Path      # there while it needs not be run again
+    report: Path = None
 
 
 def run_changed(stage, programs, outcomes_of, timeout_s, at_once, **environment):
     """Runs those of the programs, by name, that something has changed for since they passed; counts all of them.
     outcomes_of: from a name and the status, 0 of what was not run."""
-    keys = {name: stage.kept.key(program.binaries, program.command, environment) for name, program in programs.items()}
-    mark_of = {name: program.report.with_suffix(".passed") for name, program in programs.items()}
-    changed = [name for name in programs if stage.patterns or not stage.kept.holds(mark_of[name], keys[name])]
+    seen = stage.kept.look()
+    keys = {name: stage.kept.key(seen, program.binaries, program.command, environment) for name, program in programs.items()}
+
+    def passed_before(name):
+        program = programs[name]
+        return stage.kept.holds(program.mark, keys[name]) and (program.report is None or program.report.is_file())
+
+    changed = [name for name in programs if stage.patterns or not passed_before(name)]
     for name in changed:
-        programs[name].report.unlink(missing_ok=True)
-        mark_of[name].unlink(missing_ok=True)
+        for path in filter(None, (programs[name].report, programs[name].mark)):
+            path.unlink(missing_ok=True)
     statuses = dict(zip(changed, stage.run_each([programs[name].command for name in changed], timeout_s, at_once, **environment)))
+    keeps = not stage.patterns and stage.kept.look() == seen  # not where somebody changed a file meanwhile
     for name in programs:
         status = statuses.get(name, 0)
         outcomes = list(outcomes_of(name, status))
         stage.count(outcomes, status, name)
-        if name in statuses and not status and not stage.patterns and all(outcome.state == "passed" for outcome in outcomes):
-            stage.kept.keep(mark_of[name], keys[name])
+        if keeps and name in statuses and not status and all(outcome.state == "passed" for outcome in outcomes):
+            stage.kept.keep(programs[name].mark, keys[name])
     stage.as_before += len(programs) - len(changed)
 
 
@@ -258,7 +265,7 @@ def fuzz(stage):
         seeds = [path for path in (ROOT / "fuzz/corpus" / target.name.removesuffix("_fuzz"),) if path.is_dir()]
         command = [target, "-seed=1", f"-max_total_time={FUZZ_S}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
                    f"-artifact_prefix={stage.folder}/", corpus, *seeds]
-        programs[target.name] = Program(command, [target], stage.folder / f"{target.name}.txt")
+        programs[target.name] = Program(command, [target], stage.folder / f"{target.name}.passed")
     run_changed(stage, programs, lambda name, status: [Outcome(name, "failed" if status else "passed")], FUZZ_S + 60, CORES)
 
 
@@ -363,7 +370,7 @@ def main(words):
         for function in STAGES:
             print(f"{function.__name__:12} {function.__doc__}")
         return 0
-    kept = Kept(surroundings(ROOT), "--again" in words)
+    kept = Kept(lambda: surroundings(ROOT), "--again" in words)
     chosen = chosen_of(word for word in words if word != "--again")
     known = {function.__name__ for function in STAGES}
     if unknown := set(chosen) - known:

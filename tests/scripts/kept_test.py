@@ -41,21 +41,39 @@ def test_the_engine_that_is_given_matters(tree, monkeypatch, tmp_path):
     assert len({before, given, kept.surroundings(tree)}) == 3
 
 
-def test_outside_a_checkout_nothing_is_kept(tmp_path):
+@pytest.mark.parametrize("name, matters", [("TZ", True), ("ASAN_OPTIONS", True), ("LANG", True), ("OLDPWD", False), ("SSH_TTY", False)])
+def test_what_the_environment_says_matters(tree, monkeypatch, name, matters):
+    before = kept.surroundings(tree)
+    monkeypatch.setenv(name, "otherwise")
+    assert (kept.surroundings(tree) != before) == matters
+
+
+def test_whether_a_file_is_a_program_matters(tree):
+    before = kept.surroundings(tree)
+    (tree / "tests/data.json").chmod(0o755)
+    assert kept.surroundings(tree) != before
+
+
+def test_outside_a_checkout_nothing_is_kept_nor_of_a_part(tmp_path, tree, monkeypatch):
     assert kept.surroundings(tmp_path) is None
-    assert Kept(None).key([], ["a"], {}) is None
-    assert not Kept(None).holds(tmp_path / "mark", None)
+    assert Kept.key(None, [], ["a"], {}) is None
+    assert not Kept().holds(tmp_path / "mark", None)
+    monkeypatch.setenv("GTEST_FILTER", "One.*")
+    assert kept.surroundings(tree) is None
 
 
 class Ran(stages.Stage):
     """Runs nothing: tells which programs it would have run, and that they ended so."""
 
-    def __init__(self, keeps, patterns=(), status=0):
+    def __init__(self, keeps, patterns=(), status=0, meanwhile=lambda: None):
         super().__init__("unit", patterns, keeps)
-        self.status, self.ran = status, []
+        self.status, self.ran, self.meanwhile = status, [], meanwhile
 
     def run_each(self, commands, *_, **__):
         self.ran = [Path(command[0]).name for command in commands]
+        for name in self.ran:
+            (self.folder / f"{name}.xml").write_text("a report")
+        self.meanwhile()
         return [self.status for _ in self.ran]
 
 
@@ -66,9 +84,11 @@ def play(tmp_path, monkeypatch):
     for name in ("one", "two"):
         (tmp_path / name).write_text(name)
 
-    def played(seen="as before", again=False, patterns=(), status=0, state="passed", **environment):
-        stage = Ran(Kept(seen, again), patterns, status)
-        programs = {name: stages.Program([tmp_path / name], [tmp_path / name], stage.folder / f"{name}.xml") for name in ("one", "two")}
+    def played(seen="as before", again=False, patterns=(), status=0, state="passed", then=None, **environment):
+        now = [seen]
+        stage = Ran(Kept(lambda: now[0], again), patterns, status, lambda: now.__setitem__(0, then or seen))
+        programs = {name: stages.Program([tmp_path / name], [tmp_path / name], stage.folder / f"{name}.passed", stage.folder / f"{name}.xml")
+                    for name in ("one", "two")}
         stages.run_changed(stage, programs, lambda name, _: [Outcome(name, state)], 1, 1, **environment)
         assert len(stage.outcomes) == 2 + (status != 0 and state != "failed") * len(stage.ran)
         assert stage.as_before == 2 - len(stage.ran)
@@ -87,6 +107,17 @@ def test_what_passed_is_not_run_again_and_still_counts(play):
 def test_it_is_run_again_where_something_changed_or_somebody_wants_it(play, otherwise):
     play()
     assert play(**otherwise) == ["one", "two"]
+
+
+def test_what_changed_while_it_ran_is_not_kept(play):
+    assert play(then="changed meanwhile") == ["one", "two"]
+    assert play() == ["one", "two"]
+
+
+def test_it_is_run_again_where_its_report_is_gone(play, tmp_path):
+    play()
+    (tmp_path / "out/unit/two.xml").unlink()
+    assert play() == ["two"]
 
 
 def test_only_the_program_that_changed_is_run_again(play, tmp_path):
