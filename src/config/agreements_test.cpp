@@ -143,11 +143,13 @@ TEST(Inhabitants, AreReadFromWhatSpreadsheetsWrite) {
 
 TEST(Inhabitants, AKeyAmongThemIsNotTold) {
   const std::string key = "sk-" + std::string(30, 'a');
-  const std::string far_behind = std::string(50, 'x') + " " + key;  // where a message is cut
-  for (const std::string& member : {key, far_behind})
-    for (const Problem& problem :
-         parse_inhabitants("member,inhabitants\n" + member + ",1\n" + member + ",2\n").problems)
-      EXPECT_THAT(problem.message, Not(HasSubstr("aaa"))) << problem.message;
+  const std::string cut_off = std::string(50, 'x') + " " + key;  // where a message is cut
+  const std::string behind_a_long_one = "sk-" + std::string(57, 'b') + " " + key;
+  for (const std::string& member : {key, cut_off, behind_a_long_one, key + " " + key + " " + key}) {
+    const auto problems = parse_inhabitants("member,inhabitants\n" + member + ",1\n" + member + ",2\n").problems;
+    ASSERT_FALSE(problems.empty());
+    for (const Problem& problem : problems) EXPECT_THAT(problem.message, Not(HasSubstr("aaa"))) << problem.message;
+  }
 }
 
 TEST(Inhabitants, ThatAreNoneAreToldWithTheirLine) {

@@ -97,9 +97,14 @@ bool is_of_keys(char c) {
 }
 
 std::string in_quotes(std::string_view text) {
-  const std::string_view looked_at = text.substr(0, shown_bytes_max + key_bytes_min);  // a key that begins is seen
-  std::string shown = without_keys(std::string(looked_at));
-  const bool cut = looked_at.size() < text.size() || shown.size() > shown_bytes_max;
+  std::string shown(text.substr(0, shown_bytes_max + key_bytes_min));  // a key that begins in what is shown is seen
+  bool cut = shown.size() < text.size();
+  if (cut) {  // what may be the beginning of another one is not known for a key, and could be drawn in from behind
+    const auto run = std::find_if_not(shown.rbegin(), shown.rend(), is_of_keys).base();
+    shown.resize(std::min(shown.size(), shown.find(key_begins, static_cast<std::size_t>(run - shown.begin()))));
+  }
+  shown = without_keys(std::move(shown));
+  cut = cut || shown.size() > shown_bytes_max;
   shown.resize(std::min(shown.size(), shown_bytes_max));
   for (char& c : shown) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
