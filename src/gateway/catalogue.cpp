@@ -95,7 +95,7 @@ std::optional<Catalogue::Meaning> Catalogue::meaning_of(std::string_view id) con
   if (models_.contains(id)) return Meaning{std::string(id), {}, {}};
   const auto found = aliases_.find(id);
   if (found == aliases_.end() || !found->second.adapter) return std::nullopt;
-  const CatalogueModel* model = find(found->second.model);
+  const auto model = peek(found->second.model);
   if (model == nullptr || model->adapters[*found->second.adapter].id != id) return std::nullopt;
   return found->second;
 }

@@ -209,6 +209,24 @@ TEST_F(Endings, BatchWhoseClientHangsUpWhileItWaitsAgainOwesNothing) {
   });
 }
 
+TEST_F(Endings, WhatAnEngineSaidBeforeItDiedIsBookedOnceThoughNoOtherWasFound) {
+  mesh_.places = 1;
+  mesh_.engine_kind = "llama";
+  mesh_.on_fault = [&] { mesh_.places = 0; };
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false));
+    auto engine = co_await engine_->request();
+    co_await engine.say(stream_head() + role() + word("hej") + word("igen"));
+    engine.hang_up();
+    co_await net::turns_until(loop_, [&] { return mesh_.waiting() == 1; });
+    peer.hang_up();
+    EXPECT_EQ((co_await one_row()).output_tokens, 2U);
+    EXPECT_EQ(mesh_.ends.size(), 2U);
+    EXPECT_EQ(mesh_.ends.front().output_tokens, 2U);
+    EXPECT_EQ(mesh_.ends.back().output_tokens, 0U);
+  });
+}
+
 // Whose client hangs up when it is told to.
 class Listener final : public AnswerSink {
  public:

@@ -187,7 +187,6 @@ net::Task<void> Exchange::rest(Duration pause) {
 }
 
 net::Task<std::optional<Ending>> Exchange::attempt(bool returned) {
-  usage_ = {};  // an attempt before this one may have seen some
   if (interrupt_) {
     Ending ending = interrupted();
     if (returned) end_ticket(ending, false);
@@ -199,7 +198,7 @@ net::Task<std::optional<Ending>> Exchange::attempt(bool returned) {
   wait_.leave(context_.loop.now());
   if (const rpc::Refusal* refusal = wait_.refusal()) co_return ending_of(*refusal, inquiry_.asked);
   Ending ending;
-  bool asked = false;
+  bool called = false;
   if (interrupt_) {
     ending = interrupted();
   } else {
@@ -212,7 +211,7 @@ net::Task<std::optional<Ending>> Exchange::attempt(bool returned) {
       ending = co_await call_->run();
     }
     call_->hang_up();
-    asked = call_->asked();
+    called = true;
     usage_ = call_->usage();
     engine_ += context_.loop.now() - begun;
   }
@@ -225,7 +224,7 @@ net::Task<std::optional<Ending>> Exchange::attempt(bool returned) {
     give_place_back();
     co_return std::nullopt;
   }
-  end_ticket(ending, asked);
+  end_ticket(ending, called);
   co_return ending;
 }
 
@@ -252,6 +251,7 @@ void Exchange::take_place() {
 // Begun again as if it had just come. Whether the engine had begun the prompt is not known, so the place is nobody's.
 void Exchange::give_place_back() {
   interrupt_.reset();
+  usage_ = {};
   wait_.begin_again(context_.loop.now());
   rpc::End back;
   back.ticket = wait_.ticket().number;
@@ -260,14 +260,16 @@ void Exchange::give_place_back() {
   context_.mesh.end(back);
 }
 
-void Exchange::end_ticket(const Ending& ending, bool asked) {
+// What an attempt before this one used has been told.
+void Exchange::end_ticket(const Ending& ending, bool called) {
   // Nothing was seen of it, and the engine has worked: on the prompt at least.
   const bool assumed =
-      asked && !inquiry_.request.count_only && usage_.prompt_tokens == 0 && !ending.engine_fault &&
+      called && call_->asked() && !inquiry_.request.count_only && usage_.prompt_tokens == 0 && !ending.engine_fault &&
       (interrupt_ == Interrupt::gone || interrupt_ == Interrupt::withdrawn || interrupt_ == Interrupt::total);
   if (assumed) usage_.prompt_tokens = inquiry_.request.prompt_tokens_estimate;
-  context_.mesh.end({wait_.ticket().number, ending.outcome, usage_.prompt_tokens, usage_.cached_tokens,
-                     usage_.output_tokens, ending.engine_fault, false, assumed});
+  const openai::Usage used = called ? usage_ : openai::Usage();
+  context_.mesh.end({wait_.ticket().number, ending.outcome, used.prompt_tokens, used.cached_tokens, used.output_tokens,
+                     ending.engine_fault, false, assumed});
 }
 
 void Exchange::close(const Ending& ending) {

@@ -50,7 +50,7 @@ class Exchange final : private rpc::TicketListener {
   void enter_line(bool returned);
   void take_place();
   void give_place_back();
-  void end_ticket(const Ending& ending, bool asked);  // `asked`: the engine of this attempt has the request
+  void end_ticket(const Ending& ending, bool called);  // `called`: an engine was, in this attempt
   void close(const Ending& ending);
   void finish(const Ending& ending);
 
@@ -63,7 +63,7 @@ class Exchange final : private rpc::TicketListener {
   net::Timer timer_;
   std::optional<EngineCall> call_;  // the last one; nothing: it never had a place
   std::optional<Interrupt> interrupt_;
-  openai::Usage usage_;                  // of the last attempt
+  openai::Usage usage_;                  // of the last call
   Instant answer_due_ = Instant::max();  // never while it waits for its first place: that has a bound of its own
   Instant kept_alive_;                   // when the client was last sent something that is no answer
   Duration engine_{};
