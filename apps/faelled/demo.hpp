@@ -5,7 +5,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "gateway/exchange.hpp"
+#include "gateway/context.hpp"
 #include "members/directory.hpp"
 #include "net/loop.hpp"
 

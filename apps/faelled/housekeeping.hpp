@@ -2,7 +2,7 @@
 // their member no longer keeps are erased.
 #pragma once
 
-#include "gateway/exchange.hpp"
+#include "gateway/context.hpp"
 #include "members/directory.hpp"
 #include "members/retention.hpp"
 #include "mesh/mesh.hpp"

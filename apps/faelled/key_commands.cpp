@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "command.hpp"
 #include "command_groups.hpp"
 #include "json/writer.hpp"

@@ -1,7 +1,7 @@
 // Probes: the operator's addresses: no key, no content, no secret in any of them. Owned by Front; loop's thread.
 #pragma once
 
-#include "gateway/exchange.hpp"
+#include "gateway/context.hpp"
 #include "http/server.hpp"
 #include "storage.hpp"
 

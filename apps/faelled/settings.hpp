@@ -6,7 +6,7 @@
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "front_ends/front_ends.hpp"
-#include "gateway/exchange.hpp"
+#include "gateway/context.hpp"
 #include "http/server.hpp"
 #include "members/directory.hpp"
 #include "mesh/mesh.hpp"

@@ -22,8 +22,6 @@
 
 namespace faelled::node {
 
-namespace {}  // namespace
-
 Duration processor_used_by(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string text((std::istreambuf_iterator<char>(file)), {});

@@ -4,6 +4,7 @@
 
 #include "base/day.hpp"
 #include "base/limits.hpp"
+#include "base/time_text.hpp"
 #include "members/roles.hpp"
 #include "portal/render.hpp"
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "json/writer.hpp"
 #include "net/aside.hpp"
 #include "portal/catalogue_keeping.hpp"
 #include "portal/desk.hpp"

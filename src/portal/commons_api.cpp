@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/time_text.hpp"
 #include "gateway/refusal_words.hpp"
 #include "json/writer.hpp"
 #include "portal/render.hpp"
@@ -195,7 +196,8 @@ net::Task<void> CommonsApi::list_shares(Call& call) {
   call.json(200, body);
 }
 
-// Begun when its audit row is written; whoever asks looks at the shares for what it finds.
+// Begun when its audit row is written; whoever asks looks at the shares for what it finds. Of two that come at once the
+// second has its row too, and one of its refusal.
 net::Task<void> CommonsApi::check_shares(Call& call) {
   if (check_ == nullptr) co_return call.fail(ApiError{Cause::not_found, "This server keeps no log of decisions."});
   auto fields = desk_.body_of(call);

@@ -1,4 +1,4 @@
-#include "portal/render.hpp"
+#include "portal/csv.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "gateway/exchange.hpp"
+#include "gateway/context.hpp"
 #include "json/document.hpp"
 #include "members/directory.hpp"
 #include "portal/call.hpp"

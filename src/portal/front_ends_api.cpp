@@ -1,5 +1,6 @@
 #include "portal/front_ends_api.hpp"
 
+#include "base/time_text.hpp"
 #include "front_ends/front_ends.hpp"
 #include "json/writer.hpp"
 #include "portal/render.hpp"

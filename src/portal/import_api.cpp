@@ -1,3 +1,4 @@
+#include "base/time_text.hpp"
 #include "json/writer.hpp"
 #include "key_import/plan.hpp"
 #include "portal/keys_api.hpp"

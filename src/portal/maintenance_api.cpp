@@ -6,6 +6,7 @@
 
 #include "base/ids.hpp"
 #include "base/limits.hpp"
+#include "base/time_text.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/render.hpp"

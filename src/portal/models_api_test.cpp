@@ -182,7 +182,8 @@ TEST_F(ModelsApi, LeaveNoModelUnpacked) {
   in_world([](World& world) -> Task<void> {
     add_law(world);
     world.catalogue->rest();
-    for (const std::string query : {"search=zebra", "search=huse", "serves=rerank", "limit=9", "id=m&id=law"})
+    for (const std::string query :
+         {"search=zebra", "search=huse", "serves=rerank", "limit=9", "id=m&id=law&id=law:dom"})
       for (const std::string list : {"/api/models", "/api/catalogue", "/api/residency"}) {
         (void)co_await world.ask_owner("GET", list + "?" + query);
         EXPECT_EQ(world.catalogue->peek("law").use_count(), 1) << list << " " << query;

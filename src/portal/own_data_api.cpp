@@ -4,6 +4,7 @@
 
 #include "base/error_words.hpp"
 #include "base/limits.hpp"
+#include "base/time_text.hpp"
 #include "json/writer.hpp"
 #include "portal/render.hpp"
 

@@ -75,8 +75,10 @@ bool from_elsewhere(const http::Request& request) {
 
 }  // namespace
 
-Subjects::Subjects(Portal::Parts given)
-    : parts(std::move(given)),
+Subjects::Subjects(Portal::Parts parts)
+    : gateway(parts.gateway),
+      public_url(std::move(parts.public_url)),
+      device_names(std::move(parts.device_names)),
       desk(parts.context, parts.directory, parts.store, parts.conversations, parts.keeping),
       turns(desk, parts.gateway, parts.settings.turns),
       agreements(desk),
@@ -91,12 +93,12 @@ Subjects::Subjects(Portal::Parts given)
       members(desk),
       models(desk),
       own_data(desk, turns, parts.ledger, parts.settings.own_data),
-      residency(desk, parts.residency, parts.device_names),
-      session(desk, parts.public_url),
+      residency(desk, parts.residency, device_names),
+      session(desk, public_url),
       status(desk, parts.residency, maintenance.bulletin()),
-      asking(desk, parts.gateway, turns, parts.settings.keep_alive_every),
+      turns_api(desk, parts.gateway, turns, parts.settings.keep_alive_every),
       usage(desk, parts.ledger),
-      users(desk, turns, parts.public_url) {}
+      users(desk, turns, public_url) {}
 
 Portal::Portal(Parts parts) : subjects_(std::make_unique<Subjects>(std::move(parts))) {}
 Portal::~Portal() = default;
@@ -122,7 +124,7 @@ Call Portal::call_of(const http::Request& request, http::Reply& reply) {
   if (const auto header = request.header("authorization"); header.starts_with("Bearer ")) {
     if (auto caller = desk.directory.authenticate(header.substr(7), now)) who.key = std::move(*caller);
   }
-  return {request, reply, subjects_->parts.gateway.new_request_id(), std::move(who), desk.context.log, {}};
+  return {request, reply, subjects_->gateway.new_request_id(), std::move(who), desk.context.log, {}};
 }
 
 bool Portal::admit(const http::Request& head, http::Reply& reply) {

@@ -1,11 +1,8 @@
 #include "portal/render.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
-#include <chrono>
 
+#include "base/time_text.hpp"
 #include "members/roles.hpp"
 
 namespace faelled::portal {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/time_text.hpp"
+#include "base/error.hpp"
 #include "json/writer.hpp"
 #include "ledger/usage_row.hpp"
 #include "members/directory.hpp"

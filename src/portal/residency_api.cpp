@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/error_words.hpp"
+#include "base/time_text.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/model_page.hpp"

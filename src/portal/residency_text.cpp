@@ -1,5 +1,7 @@
 #include "portal/residency_text.hpp"
 
+#include "base/time_text.hpp"
+
 namespace faelled::portal {
 namespace {
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/time_text.hpp"
 #include "json/writer.hpp"
 #include "members/roles.hpp"
 #include "portal/cookie.hpp"

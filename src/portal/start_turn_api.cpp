@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "base/ids.hpp"
 #include "json/writer.hpp"
 #include "portal/asking.hpp"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/time_text.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/model_page.hpp"

@@ -30,7 +30,9 @@ namespace faelled::portal {
 struct Subjects {
   explicit Subjects(Portal::Parts parts);
 
-  Portal::Parts parts;
+  gateway::Gateway& gateway;
+  const std::string public_url;
+  const ResidencyApi::DeviceNames device_names;
   Desk desk;
   Turns turns;
   AgreementsApi agreements;
@@ -48,13 +50,13 @@ struct Subjects {
   ResidencyApi residency;
   SessionApi session;
   StatusApi status;
-  TurnsApi asking;
+  TurnsApi turns_api;
   UsageApi usage;
   UsersApi users;
 
   auto all() {
     return std::tie(agreements, aliases, audit, catalogue, commons, conversations, front_ends, keys, maintenance,
-                    members, models, own_data, residency, session, status, asking, usage, users);
+                    members, models, own_data, residency, session, status, turns_api, usage, users);
   }
 };
 

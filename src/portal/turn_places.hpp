@@ -1,6 +1,6 @@
 // TurnPlaces: how many answers each person has under way on the page, and how large the questions of all of them are:
 // nobody takes all turns, and what waits for an answer has a bound. A place is taken before the question is kept, so
-// that those which begin at the same time are counted too. Owned by the Portal; loop's thread.
+// that those which begin at the same time are counted too. Owned by Turns; loop's thread.
 #pragma once
 
 #include <cstddef>

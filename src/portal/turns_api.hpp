@@ -1,7 +1,6 @@
 // What the page asks a model, and how it watches the answer. Of the Portal; loop's thread.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "gateway/gateway.hpp"

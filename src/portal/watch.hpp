@@ -1,12 +1,12 @@
 // Watch: takes the readings that alarms are found from, and remembers since when each alarm stands. Disk and backup are
-// looked at every limits::readings_kept at most; both are quick local reads. Owned by the Portal; loop's thread.
+// looked at every limits::readings_kept at most; both are quick local reads. Owned by MaintenanceApi; loop's thread.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <map>
 
-#include "gateway/exchange.hpp"
+#include "gateway/context.hpp"
 #include "portal/alarms.hpp"
 
 namespace faelled::portal {

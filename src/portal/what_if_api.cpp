@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
+#include "base/time_text.hpp"
 #include "json/writer.hpp"
 #include "portal/commons_api.hpp"
 #include "portal/render.hpp"
