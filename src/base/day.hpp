@@ -21,8 +21,8 @@ inline std::string day_text(std::chrono::sys_days day) {
          padded(static_cast<int>(static_cast<unsigned>(date.day())), 2);
 }
 
-// nullopt: it is no day between 1970 and 9999.
-inline std::optional<std::chrono::sys_days> day_of(std::string_view text) {
+// nullopt: it is no day of the years 0000 to 9999.
+inline std::optional<std::chrono::sys_days> any_day_of(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
   const auto number = [&](std::size_t from, std::size_t size) {
     unsigned value = 0;
@@ -31,11 +31,17 @@ inline std::optional<std::chrono::sys_days> day_of(std::string_view text) {
     return read.ec == std::errc() && read.ptr == end ? std::optional(value) : std::nullopt;
   };
   const auto year = number(0, 4), month = number(5, 2), day = number(8, 2);
-  if (!year || !month || !day || *year < 1970) return std::nullopt;
+  if (!year || !month || !day) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)), std::chrono::month(*month),
                                          std::chrono::day(*day)};
   if (!date.ok()) return std::nullopt;
   return std::chrono::sys_days(date);
+}
+
+// nullopt: it is no day between 1970 and 9999.
+inline std::optional<std::chrono::sys_days> day_of(std::string_view text) {
+  const auto day = any_day_of(text);
+  return day && day->time_since_epoch().count() >= 0 ? day : std::nullopt;
 }
 
 }  // namespace faelled

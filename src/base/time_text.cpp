@@ -33,13 +33,9 @@ Expected<WallTime> parse_time(std::string_view text) {
     return fail(Errc::invalid, "'" + std::string(text.substr(0, 40)) + "' is no time",
                 "write 2026-11-23 or 2026-11-23T16:33:07Z (UTC)");
   };
-  if (text.size() < 10 || text[4] != '-' || text[7] != '-') return wrong();
-  const auto year = digits(text.substr(0, 4)), month = digits(text.substr(5, 2)), day = digits(text.substr(8, 2));
-  if (!year || !month || !day) return wrong();
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return wrong();
-  WallTime time{std::chrono::sys_days(date)};
+  const auto day = any_day_of(text.substr(0, 10));
+  if (!day) return wrong();
+  WallTime time{*day};
   if (text.size() == 10) return time;
   if (text.size() < 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text.back() != 'Z') return wrong();
   const auto hour = digits(text.substr(11, 2)), minute = digits(text.substr(14, 2)),

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/error_words.hpp"
 
 namespace faelled::fetch {
 
@@ -24,7 +25,7 @@ struct Failure {
   std::string hint;
   Duration retry_after{};  // the server said so; zero: it did not
   bool retries() const { return fault == Fault::later || fault == Fault::no_room; }
-  std::string in_words() const { return hint.empty() ? message : message + "; " + hint; }
+  std::string in_words() const { return faelled::in_words(message, hint); }
   bool operator==(const Failure&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "base/error_words.hpp"
 #include "base/limits.hpp"
 #include "engines/memory_need.hpp"
 #include "keeping/configured_models.hpp"
@@ -150,7 +151,7 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
     std::string key = "definition";
     for (const config::Problem& problem : model.error()) {
       if (all.empty() && !problem.key.empty()) key = problem.key;
-      all += (all.empty() ? "" : "\n") + problem.message + (problem.hint.empty() ? "" : "; " + problem.hint);
+      all += (all.empty() ? "" : "\n") + in_words(problem.message, problem.hint);
     }
     return wrong(std::move(key), std::move(all));
   }
