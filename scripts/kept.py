@@ -1,8 +1,10 @@
-"""Which test programs need not be run again: what passed is kept until something changes that its program could see, as
-Bazel and Gradle do. A mark beside the report holds the hash of all of that; a clone that is new has none. Not seen are
-the clock, cores and memory, what is installed outside Debian's packages, and what a fuzz target found before."""
+"""Which test programs and files of tests need not be run again: what passed is kept until something changes that it could
+see, as Bazel and Gradle do. A mark beside the report holds the hash of all of that, and which tests passed; a clone that
+is new has none. Not seen are the clock, cores and memory, what is installed outside Debian's packages, and what a fuzz
+target found before."""
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -11,7 +13,6 @@ from pathlib import Path
 # They reach a program compiled into it, and so by its own bytes.
 COMPILED = (".cpp", ".hpp")
 COMPILED_FOLDER = "ui/"
-
 
 # They change from one terminal to the next, and no test reads them.
 OF_THE_TERMINAL = ("_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM", "WINDOWID")
@@ -27,11 +28,15 @@ def hash_of(path):
         return ""
 
 
-def surroundings(root):
-    """What programs may read besides their own bytes: the tree's other files, the machine's packages and kernel, the
-    environment, and the engine and model that it names. None: it is not known, as outside a git checkout; or GoogleTest is
-    told to run a part."""
-    if any(name.startswith("GTEST_") for name in os.environ):
+# By these a runner is told to run a part, or otherwise.
+OF_RUNNERS = ("GTEST_", "PYTEST_ADDOPTS", "PLAYWRIGHT_")
+
+
+def surroundings(root, whole_tree=False):
+    """What programs may read besides their own bytes: the tree's other files (whole_tree: all), the machine's packages and
+    kernel, the environment, and the engine and model that it names. None: it is not known, as outside a git checkout; or
+    a runner of tests is told to run a part."""
+    if any(name.startswith(OF_RUNNERS) for name in os.environ):
         return None
     listed = subprocess.run(["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
                             capture_output=True)
@@ -40,7 +45,8 @@ def surroundings(root):
     seen = hashlib.sha256()
     for name in sorted(set(listed.stdout.decode(errors="surrogateescape").split("\0"))):
         path = Path(root, name)
-        if name and not name.endswith(COMPILED) and not name.startswith(COMPILED_FOLDER):
+        compiled = name.endswith(COMPILED) or name.startswith(COMPILED_FOLDER)
+        if name and (whole_tree or not compiled):
             seen.update(f"{name}\0{hash_of(path)}\n".encode(errors="surrogateescape"))
     seen.update(f"{platform.platform()} {hash_of('/var/lib/dpkg/status')}\n".encode())
     for name, value in sorted(os.environ.items()):
@@ -53,7 +59,7 @@ def surroundings(root):
 
 
 class Kept:
-    def __init__(self, look=lambda: None, again=False):
+    def __init__(self, look=lambda whole_tree: None, again=False):
         """look: the surroundings as they are now; None keeps nothing. again: everything is run, and what passes is kept."""
         self.look, self.again = look, again
 
@@ -66,9 +72,16 @@ class Kept:
         parts += [hash_of(path) for path in programs]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def holds(self, mark, key):
-        return not self.again and key is not None and mark.is_file() and mark.read_text() == key
+    def passed(self, mark, key):
+        """The tests that passed when all was as it is now; none where it was not."""
+        if self.again or key is None:
+            return []
+        try:
+            kept = json.loads(mark.read_text())
+            return kept["tests"] if kept["key"] == key else []
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
 
-    def keep(self, mark, key):
+    def keep(self, mark, key, tests):
         if key is not None:
-            mark.write_text(key)
+            mark.write_text(json.dumps({"key": key, "tests": tests}))

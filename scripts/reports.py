@@ -54,12 +54,17 @@ def allowed_skips(path):
 
 
 def junit(path, prefix=""):
-    """GoogleTest's and pytest's XML. A missing or cut-off report is one failure: the runner died."""
+    """GoogleTest's XML. A missing or cut-off report is one failure: the runner died."""
+    return [outcome for outcomes in junit_of_files(path, prefix).values() for outcome in outcomes]
+
+
+def junit_of_files(path, prefix=""):
+    """The same of pytest, by the name of each test's file; under "" what tells none."""
     try:
         root = xml.etree.ElementTree.parse(path).getroot()
     except (OSError, xml.etree.ElementTree.ParseError):
-        return [Outcome(f"{prefix or path.stem} left no report", "failed", "it crashed or was ended")]
-    outcomes = []
+        return {"": [Outcome(f"{prefix or path.stem} left no report", "failed", "it crashed or was ended")]}
+    of = {}
     for case in root.iter("testcase"):
         name = "::".join(part for part in (prefix, case.get("classname"), case.get("name")) if part)
         why = ""
@@ -74,8 +79,8 @@ def junit(path, prefix=""):
             why = case.find("skipped").get("message", "") if case.find("skipped") is not None else ""
         else:
             state = "passed"
-        outcomes.append(Outcome(name, state, why))
-    return outcomes
+        of.setdefault(case.get("file", "").rpartition("/")[2], []).append(Outcome(name, state, why))
+    return of
 
 
 def took_s(path):
@@ -102,11 +107,14 @@ def vitest(path):
 
 
 def playwright(path):
+    """By the name of each test's file; under "" what tells none."""
     try:
         report = json.loads(path.read_text())
     except (OSError, ValueError):
-        return [Outcome("playwright left no report", "failed")]
-    outcomes = [Outcome("browser", "failed", error.get("message", "")[:300]) for error in report.get("errors", [])]
+        return {"": [Outcome("playwright left no report", "failed")]}
+    of = {}
+    if errors := report.get("errors", []):
+        of[""] = [Outcome("browser", "failed", error.get("message", "")[:300]) for error in errors]
 
     def walk(suite, above):
         name = above + [suite["title"]] if suite.get("title") else above
@@ -115,10 +123,10 @@ def playwright(path):
                 state = {"expected": "passed", "skipped": "skipped"}.get(test["status"], "failed")
                 title = " › ".join(name + [spec["title"]])
                 project = f" [{test['projectName']}]" if test.get("projectName") else ""
-                outcomes.append(Outcome(f"browser::{title}{project}", state))
+                of.setdefault(spec["file"].rpartition("/")[2], []).append(Outcome(f"browser::{title}{project}", state))
         for child in suite.get("suites", []):
             walk(child, name)
 
     for suite in report.get("suites", []):
         walk(suite, [])
-    return outcomes
+    return of

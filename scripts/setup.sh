@@ -226,14 +226,20 @@ install_pinned() {
   touch "$folder/.complete"
 }
 
+open_webui_requirements="tests/open_webui/requirements.txt"
+
+# Whether Open WebUI is there, and its folder in $open_webui.
+has_open_webui() {
+  pinned_folder open-webui "$open_webui_requirements"
+  open_webui="$pinned_folder"
+  is_complete "$open_webui"
+}
+
 # Open WebUI in $open_webui: 7 GB, so only ./dev open-webui asks for it.
 need_open_webui() {
-  local requirements="tests/open_webui/requirements.txt"
-  pinned_folder open-webui "$requirements"
-  open_webui="$pinned_folder"
-  ! is_complete "$open_webui" || return 0
+  ! has_open_webui || return 0
   title "Open WebUI; once, some minutes and 7 GB"
-  install_pinned "$open_webui" "$requirements" -q --no-deps
+  install_pinned "$open_webui" "$open_webui_requirements" -q --no-deps
 }
 
 # Of vLLM's folder, which pinned_folder has named: made last, its metadata says that all is there.

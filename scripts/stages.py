@@ -83,11 +83,7 @@ class Stage:
         if status := self.run(*command, **options):
             raise StageFailed(f"{Path(str(command[0])).name} ended with {status}")
 
-    def count(self, outcomes, status=0, what=""):
-        """Takes outcomes over; a non-zero status without a failed test is a failure too."""
-        outcomes = list(outcomes)
-        if status and not any(outcome.state == "failed" for outcome in outcomes):
-            outcomes.append(Outcome(f"{what or self.name} ended with {status}", "failed"))
+    def count(self, outcomes):
         self.outcomes += outcomes
 
 
@@ -124,61 +120,89 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
         stage.count([Outcome(f"build/{preset}", "failed")])
     programs = {}
     for test in sorted(tests, key=lambda test: -reports.took_s(stage.folder / f"{test}.xml")):  # the longest begins first
-        report = stage.folder / f"{test}.xml"
         binary = next((path for path in (BUILD / preset).rglob(test) if path.is_file()), None)
         if not binary:
             stage.count([Outcome(f"{test} is nowhere in build/{preset}", "failed")])
             continue
         chosen = ["--gtest_filter=" + ":".join(f"*{pattern}*" for pattern in stage.patterns)] if stage.patterns else []
-        programs[test] = Program([*prefix, binary, f"--gtest_output=xml:{report}", "--gtest_brief=1", *chosen],
-                                 [binary, BUILD / preset / "faelled"], report.with_suffix(".passed"), report)
-    run_changed(stage, programs, lambda test, _: reports.junit(programs[test].report, test), 600, CORES + 1, **environment)
+        programs[test] = Program([*prefix, binary, f"--gtest_output=xml:{stage.folder / test}.xml", "--gtest_brief=1", *chosen],
+                                 [binary, BUILD / preset / "faelled"])
+
+    def run(changed):
+        for test in changed:
+            (stage.folder / f"{test}.xml").unlink(missing_ok=True)
+        statuses = stage.run_each([programs[test].command for test in changed], 600, CORES + 1, **environment)
+        return {test: ended(reports.junit(stage.folder / f"{test}.xml", test), status, test) for test, status in zip(changed, statuses)}
+
+    run_changed(stage, programs, run, **environment)
 
 
 class Program(NamedTuple):
+    """A test program or a file of tests, and what decides what comes of it besides the surroundings."""
     command: list
-    binaries: list  # whose bytes decide what comes of it
-    mark: Path      # there while it needs not be run again
-    report: Path = None
+    binaries: list  # whose bytes matter
 
 
-def run_changed(stage, programs, outcomes_of, timeout_s, at_once, **environment):
+def ended(outcomes, status, what):
+    """A non-zero status without a failed test is a failure too."""
+    outcomes = list(outcomes)
+    if status and not any(outcome.state == "failed" for outcome in outcomes):
+        outcomes.append(Outcome(f"{what} ended with {status}", "failed"))
+    return outcomes
+
+
+def run_changed(stage, programs, run, whole_tree=False, **environment):
     """Runs those of the programs, by name, that something has changed for since they passed; counts all of them.
-    outcomes_of: from a name and the status, 0 of what was not run."""
-    seen = stage.kept.look()
+    run: from names to the outcomes of each; what it gives under another name is counted, and nothing is kept then.
+    whole_tree: sources too are among what they read."""
+    seen = stage.kept.look(whole_tree)
     keys = {name: stage.kept.key(seen, program.binaries, program.command, environment) for name, program in programs.items()}
-
-    def passed_before(name):
-        program = programs[name]
-        return stage.kept.holds(program.mark, keys[name]) and (program.report is None or program.report.is_file())
-
-    changed = [name for name in programs if stage.patterns or not passed_before(name)]
+    marks = {name: stage.folder / f"{name}.passed" for name in programs}
+    before = {} if stage.patterns else {name: stage.kept.passed(marks[name], keys[name]) for name in programs}
+    changed = [name for name in programs if not before.get(name)]
     for name in changed:
-        for path in filter(None, (programs[name].report, programs[name].mark)):
-            path.unlink(missing_ok=True)
-    statuses = dict(zip(changed, stage.run_each([programs[name].command for name in changed], timeout_s, at_once, **environment)))
-    keeps = not stage.patterns and stage.kept.look() == seen  # not where somebody changed a file meanwhile
-    for name in programs:
-        status = statuses.get(name, 0)
-        outcomes = list(outcomes_of(name, status))
-        stage.count(outcomes, status, name)
-        if keeps and name in statuses and not status and all(outcome.state == "passed" for outcome in outcomes):
-            stage.kept.keep(programs[name].mark, keys[name])
+        marks[name].unlink(missing_ok=True)
+    of = run(changed) if changed else {}
+    keeps = not stage.patterns and of.keys() <= programs.keys() and stage.kept.look(whole_tree) == seen  # changed by somebody meanwhile
+    for name in programs.keys() - set(changed):
+        stage.count(Outcome(test, "passed") for test in before[name])
+    for name, outcomes in of.items():
+        if name in programs and name not in changed and all(outcome.state == "passed" for outcome in outcomes):
+            continue  # others needed it, as those who sign in do
+        stage.count(outcomes)
+        if keeps and name in changed and outcomes and all(outcome.state == "passed" for outcome in outcomes):
+            stage.kept.keep(marks[name], keys[name], [outcome.name for outcome in outcomes])
     stage.as_before += len(programs) - len(changed)
 
 
-def pytest(stage, *folders, processes=1, **environment):
-    """With several processes a file's tests stay together."""
-    report = stage.folder / "pytest.xml"
-    report.unlink(missing_ok=True)
+def pytest(stage, *folders, processes=1, drives=(), **environment):
+    """With several processes a file's tests stay together. drives: the programs that the tests start; where these are
+    named, files whose tests have all passed are run again only when something changes."""
     chosen = ["-k", " or ".join(stage.patterns)] if stage.patterns else []
     if processes > 1:
         chosen += ["-n", processes, "--dist", "loadfile"]
-    status = stage.run(sys.executable, "-m", "pytest", "-q", "-rA", "--color=no", "-p", "no:cacheprovider",
-                       f"--junitxml={report}", *chosen, *folders, **environment)
-    if status == 5 and stage.patterns:
-        return  # no test has such a name; run_stage says so
-    stage.count(reports.junit(report), status, "pytest")
+
+    def run(paths):
+        report = stage.folder / "pytest.xml"
+        report.unlink(missing_ok=True)
+        status = stage.run(sys.executable, "-m", "pytest", "-q", "-rA", "--color=no", "-p", "no:cacheprovider", "--continue-on-collection-errors",
+                           "-o", "junit_family=xunit1", f"--junitxml={report}", *chosen, *paths, **environment)
+        if status == 5 and stage.patterns:
+            return {}  # no test has such a name; run_stage says so
+        of = reports.junit_of_files(report)
+        if status and not any(outcome.state == "failed" for outcomes in of.values() for outcome in outcomes):
+            of["pytest"] = [Outcome(f"pytest ended with {status}", "failed")]
+        return of
+
+    if not drives:
+        for outcomes in run(folders).values():
+            stage.count(outcomes)
+        return
+    files = sorted(path for folder in folders for path in (ROOT / folder).rglob("*_test.py"))
+    programs = {path.name: Program([path.relative_to(ROOT)], drives) for path in files}
+    if len(programs) != len(files):
+        raise StageFailed("two files of tests have one name")
+    run_changed(stage, programs, lambda changed: run(programs[name].command[0] for name in changed), whole_tree=True, **environment)
 
 
 def shell(stage, function):
@@ -223,7 +247,7 @@ def ui(stage):
     outcomes = reports.vitest(report)
     if stage.patterns:  # vitest reports those as skipped that the pattern leaves out
         outcomes = [outcome for outcome in outcomes if outcome.state != "skipped"]
-    stage.count(outcomes, status, "vitest")
+    stage.count(ended(outcomes, status, "vitest"))
 
 
 def release(stage):
@@ -246,7 +270,7 @@ def tsan(stage):
 def deploy(stage):
     """units, alarms, curves, release and bundle: judged by systemd, promtool and a bare Debian"""
     build(stage, "release", "faelled")
-    pytest(stage, "tests/deploy")
+    pytest(stage, "tests/deploy", drives=[BUILD / "release/faelled"])
 
 
 def fuzz(stage):
@@ -265,8 +289,13 @@ def fuzz(stage):
         seeds = [path for path in (ROOT / "fuzz/corpus" / target.name.removesuffix("_fuzz"),) if path.is_dir()]
         command = [target, "-seed=1", f"-max_total_time={FUZZ_S}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
                    f"-artifact_prefix={stage.folder}/", corpus, *seeds]
-        programs[target.name] = Program(command, [target], stage.folder / f"{target.name}.passed")
-    run_changed(stage, programs, lambda name, status: [Outcome(name, "failed" if status else "passed")], FUZZ_S + 60, CORES)
+        programs[target.name] = Program(command, [target])
+
+    def run(changed):
+        statuses = stage.run_each([programs[name].command for name in changed], FUZZ_S + 60)
+        return {name: [Outcome(name, "failed" if status else "passed")] for name, status in zip(changed, statuses)}
+
+    run_changed(stage, programs, run)
 
 
 def browser(stage):
@@ -274,34 +303,43 @@ def browser(stage):
     build(stage, "release", "faelled")
     shell(stage, "need_npm tests/browser")
     chosen = ["--grep", "|".join(stage.patterns)] if stage.patterns else []
-    shards = 1 if chosen else CORES  # each with a server of its own
-    commands, outcomes = {}, {}
-    for shard in range(1, shards + 1):
-        report = stage.folder / f"{shard}-{shards}.json"
-        report.unlink(missing_ok=True)
-        commands[report] = ["env", "-C", ROOT / "tests/browser", f"PLAYWRIGHT_JSON_OUTPUT_NAME={report}", f"FAELLED_SHARD={report.stem}",
-                            "npx", "playwright", "test", "--reporter=list,json", f"--shard={shard}/{shards}", *chosen]
-    for report, status in zip(commands, stage.run_each(commands.values(), STAGE_S_MAX, FAELLED=str(BUILD / "release/faelled"))):
-        found = reports.playwright(report)
-        if status and all(outcome.state != "failed" for outcome in found):
-            found.append(Outcome(f"playwright {report.stem} ended with {status}", "failed"))
-        for outcome in found:  # each shard signs in and out: such a test counts once
-            if outcome.name not in outcomes or outcome.state == "failed":
-                outcomes[outcome.name] = outcome
-    stage.count(outcomes.values())
+    binary = BUILD / "release/faelled"
+    programs = {path.name: Program([path.relative_to(ROOT)], [binary]) for path in sorted((ROOT / "tests/browser").glob("*.spec.ts"))}
+
+    def run(changed):
+        shards = 1 if chosen else CORES  # each with a server of its own
+        commands = {}
+        for shard in range(1, shards + 1):
+            report = stage.folder / f"{shard}-{shards}.json"
+            report.unlink(missing_ok=True)
+            commands[report] = ["env", "-C", ROOT / "tests/browser", f"PLAYWRIGHT_JSON_OUTPUT_NAME={report}", f"FAELLED_SHARD={report.stem}",
+                                "npx", "playwright", "test", "--reporter=list,json", f"--shard={shard}/{shards}", *chosen, *changed]
+        of = {}
+        for report, status in zip(commands, stage.run_each(commands.values(), STAGE_S_MAX, FAELLED=str(binary))):
+            found = reports.playwright(report)
+            if status and all(outcome.state != "failed" for outcomes in found.values() for outcome in outcomes):
+                found[report.stem] = [Outcome(f"playwright {report.stem} ended with {status}", "failed")]
+            for name, outcomes in found.items():  # each shard signs in and out: such a test counts once
+                by_test = of.setdefault(name, {})
+                for outcome in outcomes:
+                    if outcome.name not in by_test or outcome.state == "failed":
+                        by_test[outcome.name] = outcome
+        return {name: list(by_test.values()) for name, by_test in of.items()}
+
+    run_changed(stage, programs, run, whole_tree=True)
 
 
 def e2e(stage):
     """the server whole: real engine, real model, kill -9, hang-ups, bad input; the simulator"""
     build(stage, "release", "faelled")
-    pytest(stage, "tests/e2e", "tests/sim", processes=CORES)  # they wait more than they work
+    pytest(stage, "tests/e2e", "tests/sim", processes=CORES, drives=[BUILD / "release/faelled"])  # they wait more than they work
 
 
 def conformance(stage):
     """what others wrote judges the interface: SDKs and their own tests, and the APIs' descriptions"""
     build(stage, "release", "faelled")
     shell(stage, "need_npm tests/sdk")
-    pytest(stage, "tests/conformance")
+    pytest(stage, "tests/conformance", drives=[BUILD / "release/faelled"])
 
 
 # Stages of a group run beside each other, two at a time: they wait more than they work. The others have all cores.
@@ -347,7 +385,7 @@ def run_stage(function, patterns, skips, kept=None):
     counts = Counts.of(stage.outcomes, skips)
     said = [f"  skipped {outcome}" for outcome in counts.skips]
     if stage.as_before:
-        said.append(f"  {stage.as_before} programs are as they were when they passed, and were not run again; './test --again' runs them")
+        said.append(f"  {stage.as_before} programs or files are as they were when they passed, and were not run again; './test --again' runs them")
     if counts.failed:
         said += [*end_of_log(stage), *(f"  FAILED {name}: {outcome}" for outcome in counts.failures)]
     stage.log.close()
@@ -370,7 +408,7 @@ def main(words):
         for function in STAGES:
             print(f"{function.__name__:12} {function.__doc__}")
         return 0
-    kept = Kept(lambda: surroundings(ROOT), "--again" in words)
+    kept = Kept(lambda whole_tree: surroundings(ROOT, whole_tree), "--again" in words)
     chosen = chosen_of(word for word in words if word != "--again")
     known = {function.__name__ for function in STAGES}
     if unknown := set(chosen) - known:

@@ -1,7 +1,6 @@
 """What passed is kept while nothing changes that its program could see, and no longer."""
 
 import subprocess
-from pathlib import Path
 
 import kept
 import pytest
@@ -32,6 +31,13 @@ def test_files_that_a_program_may_read_matter(tree, name, matters):
     assert (kept.surroundings(tree) != before) == matters
 
 
+@pytest.mark.parametrize("name", ["src/a.cpp", "ui/page.ts", "docs/fields.md"])
+def test_tests_that_are_not_compiled_may_read_sources_too(tree, name):
+    before = kept.surroundings(tree, whole_tree=True)
+    (tree / name).write_text("otherwise")
+    assert kept.surroundings(tree, whole_tree=True) != before
+
+
 def test_the_engine_that_is_given_matters(tree, monkeypatch, tmp_path):
     before = kept.surroundings(tree)
     monkeypatch.setenv("FAELLED_LLAMA_SERVER", str(tmp_path / "one"))
@@ -57,42 +63,41 @@ def test_whether_a_file_is_a_program_matters(tree):
 def test_outside_a_checkout_nothing_is_kept_nor_of_a_part(tmp_path, tree, monkeypatch):
     assert kept.surroundings(tmp_path) is None
     assert Kept.key(None, [], ["a"], {}) is None
-    assert not Kept().holds(tmp_path / "mark", None)
-    monkeypatch.setenv("GTEST_FILTER", "One.*")
-    assert kept.surroundings(tree) is None
+    assert Kept().passed(tmp_path / "mark", None) == []
+    for name in ("GTEST_FILTER", "PYTEST_ADDOPTS", "PLAYWRIGHT_FORCE_TTY"):
+        with monkeypatch.context() as told:
+            told.setenv(name, "One.*")
+            assert kept.surroundings(tree) is None
 
 
-class Ran(stages.Stage):
-    """Runs nothing: tells which programs it would have run, and that they ended so."""
-
-    def __init__(self, keeps, patterns=(), status=0, meanwhile=lambda: None):
-        super().__init__("unit", patterns, keeps)
-        self.status, self.ran, self.meanwhile = status, [], meanwhile
-
-    def run_each(self, commands, *_, **__):
-        self.ran = [Path(command[0]).name for command in commands]
-        for name in self.ran:
-            (self.folder / f"{name}.xml").write_text("a report")
-        self.meanwhile()
-        return [self.status for _ in self.ran]
+@pytest.mark.parametrize("mark", ["", "a hash", "[]", "{}", '{"key": "k"}', '{"key": "other", "tests": ["t"]}'])
+def test_a_mark_that_is_not_ours_counts_as_none(tmp_path, mark):
+    (tmp_path / "mark").write_text(mark)
+    assert Kept().passed(tmp_path / "mark", "k") == []
 
 
 @pytest.fixture
 def play(tmp_path, monkeypatch):
-    """Plays a stage of the programs one and two; which of them ran, and what was counted."""
+    """Plays a stage of the programs one and two, of two tests each; which of them ran, and how it counted."""
     monkeypatch.setattr(stages, "OUT", tmp_path / "out")
     for name in ("one", "two"):
         (tmp_path / name).write_text(name)
 
-    def played(seen="as before", again=False, patterns=(), status=0, state="passed", then=None, **environment):
-        now = [seen]
-        stage = Ran(Kept(lambda: now[0], again), patterns, status, lambda: now.__setitem__(0, then or seen))
-        programs = {name: stages.Program([tmp_path / name], [tmp_path / name], stage.folder / f"{name}.passed", stage.folder / f"{name}.xml")
-                    for name in ("one", "two")}
-        stages.run_changed(stage, programs, lambda name, _: [Outcome(name, state)], 1, 1, **environment)
-        assert len(stage.outcomes) == 2 + (status != 0 and state != "failed") * len(stage.ran)
-        assert stage.as_before == 2 - len(stage.ran)
-        return stage.ran
+    def played(seen="as before", again=False, patterns=(), state="passed", then=None, besides=None, **environment):
+        now, ran = [seen], []
+
+        def run(changed):
+            now[0] = then or seen
+            ran.extend(changed)
+            return {name: [Outcome(f"{name}::a", "passed"), Outcome(f"{name}::b", state)] for name in changed} | (besides or {})
+
+        stage = stages.Stage("unit", patterns, Kept(lambda whole_tree: now[0], again))
+        programs = {name: stages.Program([name], [tmp_path / name]) for name in ("one", "two")}
+        stages.run_changed(stage, programs, run, **environment)
+        told = [outcome.name for outcome in stage.outcomes]
+        assert sorted(name for name in told if "::" in name) == ["one::a", "one::b", "two::a", "two::b"], "each counts once"
+        assert stage.as_before == 2 - len(ran)
+        return ran
 
     return played
 
@@ -114,9 +119,9 @@ def test_what_changed_while_it_ran_is_not_kept(play):
     assert play() == ["one", "two"]
 
 
-def test_it_is_run_again_where_its_report_is_gone(play, tmp_path):
+def test_it_is_run_again_where_its_mark_is_gone(play, tmp_path):
     play()
-    (tmp_path / "out/unit/two.xml").unlink()
+    (tmp_path / "out/unit/two.passed").unlink()
     assert play() == ["two"]
 
 
@@ -127,8 +132,19 @@ def test_only_the_program_that_changed_is_run_again(play, tmp_path):
     assert play() == []
 
 
-@pytest.mark.parametrize("bad", [{"status": 1}, {"state": "failed", "status": 1}, {"state": "failed"}, {"state": "skipped"}, {"patterns": ["x"]}], ids=str)
+@pytest.mark.parametrize("bad", [{"state": "failed"}, {"state": "skipped"}, {"patterns": ["x"]},
+                                 {"besides": {"": [Outcome("the runner died", "failed")]}}], ids=str)
 def test_what_did_not_pass_whole_is_not_kept(play, bad):
     play()
     play(again=True, **bad)
     assert play() == ["one", "two"]
+
+
+def test_what_others_need_is_run_with_them_and_counts_once_unless_it_fails(play, tmp_path):
+    """As those who sign in before a page is looked at."""
+    play()
+    (tmp_path / "two").write_text("built anew")
+    assert play(besides={"one": [Outcome("one::a", "passed")]}) == ["two"]
+    (tmp_path / "two").write_text("and anew")
+    with pytest.raises(AssertionError, match="each counts once"):
+        play(besides={"one": [Outcome("one::a", "failed")]})

@@ -60,15 +60,13 @@ def test_a_signal_ends_the_step_under_way_and_its_stubborn_children(tmp_path, nu
     pids = tmp_path / "pids"
     shell = subprocess.Popen(["bash", "-c", SETUP, "-", str(ROOT), str(pids)], stderr=subprocess.DEVNULL,
                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (pids.exists() and len(pids.read_text().split()) == 2) and time.monotonic() < deadline:
         os.sched_yield()
     children = [int(pid) for pid in pids.read_text().split()]
     assert len(children) == 2
-    begun = time.monotonic()
     shell.send_signal(number)
-    assert shell.wait(10) == 128 + number
-    assert time.monotonic() - begun < 9
+    assert shell.wait(60) == 128 + number
     assert not [pid for pid in children if alive(pid)]
 
 
@@ -97,7 +95,7 @@ def test_a_signal_ends_all_that_fuzz_beside_each_other(dev, number):
     shell = subprocess.Popen([dev / "dev", "fuzz", "--long"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                              env={**os.environ, "XDG_CACHE_HOME": str(dev)},
                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (pids.exists() and len(pids.read_text().split()) == 4) and time.monotonic() < deadline:
         time.sleep(0.01)
     children = [int(pid) for pid in pids.read_text().split()]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import reports
 import stages
+from kept import Kept
 from reports import Outcome
 
 
@@ -79,8 +80,10 @@ def words_behind(commands, option):
 
 @pytest.fixture
 def empty_reports(monkeypatch):
-    for kind in ("junit", "vitest", "playwright"):
+    for kind in ("junit", "vitest"):
         monkeypatch.setattr(reports, kind, lambda *_: [Outcome("one", "passed")])
+    for kind in ("junit_of_files", "playwright"):
+        monkeypatch.setattr(reports, kind, lambda *_: {"one": [Outcome("one", "passed")]})
 
 
 def test_each_runner_is_told_all_patterns(monkeypatch, empty_reports):
@@ -189,8 +192,9 @@ def test_what_failed_is_the_end_of_the_log():
 def test_the_browsers_shards_count_a_test_of_both_once_and_as_failed_where_it_failed_in_one(monkeypatch):
     found = {"1-2": ["passed", "failed"], "2-2": ["failed", "passed"]}
     monkeypatch.setattr(stages, "CORES", 2)
-    monkeypatch.setattr(reports, "playwright", lambda path: [Outcome("in", found[path.stem][0]), Outcome("out", found[path.stem][1]),
-                                                             Outcome(path.stem, "passed")])
+    monkeypatch.setattr(reports, "playwright", lambda path: {
+        "sign_in.spec.ts": [Outcome("in", found[path.stem][0]), Outcome("out", found[path.stem][1])],
+        f"{path.stem}.spec.ts": [Outcome(path.stem, "passed")]})
     stage = Recorded("browser")
     stages.browser(stage)
     assert sorted((outcome.name, outcome.state) for outcome in stage.outcomes) == [
@@ -199,7 +203,7 @@ def test_the_browsers_shards_count_a_test_of_both_once_and_as_failed_where_it_fa
 
 
 def test_a_shard_that_ends_badly_without_a_failed_test_is_a_failure(monkeypatch):
-    monkeypatch.setattr(reports, "playwright", lambda path: [Outcome(path.stem, "passed")])
+    monkeypatch.setattr(reports, "playwright", lambda path: {path.stem: [Outcome(path.stem, "passed")]})
 
     class Ending(Recorded):
         def run_each(self, commands, *_, **__):
@@ -209,6 +213,37 @@ def test_a_shard_that_ends_badly_without_a_failed_test_is_a_failure(monkeypatch)
     stage = Ending("browser")
     stages.browser(stage)
     assert [str(outcome) for outcome in stage.outcomes if outcome.state == "failed"] == ["playwright 2-2 ended with 1"]
+
+
+@pytest.mark.parametrize("function", [stages.browser, stages.e2e, stages.conformance, stages.deploy], ids=lambda f: f.__name__)
+def test_only_files_that_have_not_passed_yet_are_given_to_the_runner(monkeypatch, function):
+    """A failed file alone is run again, and all where a source changes."""
+    monkeypatch.setattr(stages, "BUILDING", threading.Lock())
+    seen = ["now"]
+
+    def run(broken=None):
+        given = []
+
+        class Running(Recorded):
+            def run(self, *command, **_):
+                given.extend(name for word in command if (name := Path(str(word)).name).endswith((".spec.ts", "_test.py")))
+                return 0
+
+        told = lambda *_: {name: [Outcome(name, "failed" if name == broken else "passed")] for name in given}  # noqa: E731
+        monkeypatch.setattr(reports, "junit_of_files", told)
+        monkeypatch.setattr(reports, "playwright", told)
+        stage = Running(function.__name__)
+        stage.kept = Kept(lambda whole_tree: seen[0] if whole_tree else None)
+        function(stage)
+        return set(given), {outcome.name for outcome in stage.outcomes}
+
+    everything, counted = run()
+    assert len(everything) > 1 and counted == everything
+    assert run() == (set(), everything)
+    seen[0] = "a source has changed"
+    one = min(everything)
+    assert run(broken=one) == (everything, everything)
+    assert run() == ({one}, everything)
 
 
 def test_the_longest_of_the_last_run_begins_first(monkeypatch, tmp_path, empty_reports):
