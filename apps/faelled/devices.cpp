@@ -21,22 +21,30 @@ GpusFound find_gpus(const config::Config& config, observe::Log& log) {
     tell(all.error());
     return found;
   }
-  found.all = std::move(*all);
-  for (const node::Gpu& gpu : found.all)
-    log.info("gpu", {{"name", gpu.name}, {"uuid", gpu.uuid}, {"bytes", gpu.bytes}, {"taken", gpu.taken}});
+  for (const node::Gpu& gpu : *all)
+    log.info(
+        "gpu",
+        {{"device", gpu.device}, {"name", gpu.name}, {"uuid", gpu.uuid}, {"bytes", gpu.bytes}, {"taken", gpu.taken}});
+  node::GpuGroups groups = node::groups_of(*all, config.residency.gpu_groups);
+  for (const std::string& wrong : groups.wrong)
+    log.error("gpu group", {{"detail", wrong}, {"hint", "mend residency.gpu_groups, and start the server anew"}});
+  found.all = node::together(*all, groups.uuids);
+  found.groups = std::move(groups.uuids);
   found.driver = std::move(*driver);
   return found;
 }
 
 std::map<std::string, std::string, std::less<>> device_names_of(const std::vector<node::Gpu>& gpus) {
   std::map<std::string, std::string, std::less<>> names;
-  for (const node::Gpu& gpu : gpus) names["gpu" + std::to_string(names.size())] = gpu.name;
+  for (const node::Gpu& gpu : gpus)
+    names[gpu.device] = gpu.cards > 1 ? std::to_string(gpu.cards) + " × " + gpu.name : gpu.name;
   return names;
 }
 
-std::uint64_t largest_of(const std::vector<node::Gpu>& gpus) {
+std::uint64_t largest_of(const std::vector<node::Gpu>& gpus, bool groups) {
   std::uint64_t most = 0;
-  for (const node::Gpu& gpu : gpus) most = std::max(most, node::books_of(gpu, {}).for_models);
+  for (const node::Gpu& gpu : gpus)
+    if (groups || gpu.cards == 1) most = std::max(most, node::books_of(gpu, {}).for_models);
   return most;
 }
 

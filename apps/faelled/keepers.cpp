@@ -44,7 +44,8 @@ Keepers::Keepers(const Process& process, store::StoreThread& store, members::Dir
                  gateway::Catalogue& models, Pool& pool, fetch::Settings how_to_fetch)
     : downloads({process.loop, process.clock, pool.mesh, process.log, process.metrics, std::move(how_to_fetch)}),
       catalogue({process.config, models, pool.mesh, downloads, pool.node, process.log, process.metrics,
-                 pool.memory ? pool.memory->bytes : 0, largest_of(pool.gpus.all)}),
+                 keeping::Memories{pool.memory ? pool.memory->bytes : 0, largest_of(pool.gpus.all, false),
+                                   largest_of(pool.gpus.all, true)}}),
       aliases(process.loop, models, pool.mesh, process.log, kept_in(store, process.clock)),
       habits(process.loop, process.clock, pool.mesh, store, process.log),
       commons(process.loop, process.clock, pool.mesh, directory, store, process.log,

@@ -52,7 +52,7 @@ Pool::Pool(const Process& process, const store::DataFolder& folder, const mesh::
   mesh.nodes(node);
   if (!gpus.all.empty()) {
     gpu_watch_.emplace(process.loop, std::move(*gpus.driver), gpus_read_every,
-                       [this](const std::vector<node::Gpu>& now) { node.read(now); });
+                       [this](const std::vector<node::Gpu>& now) { node.read(node::together(now, gpus.groups)); });
     node.on_gpu_wish([this] { gpu_watch_->now(); });
   }
   mesh.on_wake([this](Instant at) {

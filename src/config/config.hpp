@@ -183,6 +183,7 @@ struct Residency {
   Duration patience = std::chrono::minutes(30);
   bool warm = true;
   bool sleep = true;  // engines that can leave their weights in the host's memory do so before they end
+  std::vector<std::vector<unsigned>> gpu_groups;  // by the driver's numbers: GPUs that are one memory
 };
 
 struct Limits {

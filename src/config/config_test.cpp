@@ -280,6 +280,24 @@ TEST(Config, RefusesValuesOutOfRange) {
   EXPECT_THAT(only_problem("models: []\ndata: ''\n"), HasSubstr("data is empty"));
 }
 
+TEST(Config, ReadsWhichGpusAreOneMemory) {
+  const auto parsed = parse("models: []\nresidency: { gpu_groups: [[0, 1], [3, 2, 63]] }\n", "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  EXPECT_THAT(parsed.config.residency.gpu_groups, ElementsAre(ElementsAre(0, 1), ElementsAre(3, 2, 63)));
+  const auto groups = [](const std::string& text) {
+    return only_problem("models: []\nresidency: { gpu_groups: " + text + " }\n");
+  };
+  EXPECT_THAT(groups("2"), HasSubstr("residency.gpu_groups must be a list"));
+  EXPECT_THAT(groups("[0, 1]"), HasSubstr("2 problems"));
+  EXPECT_THAT(groups("[[0]]"), HasSubstr("gpu_groups[0] must be a list of two or more GPUs at line 2; write for"));
+  for (const char* wrong : {"gpu0", "-1", "64", "1.5", "[1]", "''", "0x1"})
+    EXPECT_THAT(groups("[[0, " + std::string(wrong) + "]]"),
+                HasSubstr("gpu_groups[0] must hold numbers of GPUs, 0 to 63"))
+        << wrong;
+  EXPECT_THAT(groups("[[0, 1], [2, 0]]"), HasSubstr("gpu_groups[1] names GPU 0, which stands in a group already"));
+  EXPECT_THAT(groups("[[4, 4]]"), HasSubstr("names GPU 4"));
+}
+
 TEST(Config, RefusesWhatStandsTwice) {
   EXPECT_EQ(only_problem("models: []\ndata: a\ndata: b\n"),
             "f.yaml:3:1: key 'data' stands twice in the file at line 3; keep one of the two");

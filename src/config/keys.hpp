@@ -70,7 +70,7 @@ inline constexpr auto downloads =
     std::to_array<std::string_view>({"hub", "token_file", "ca_file", "offline", "keep_free_gb", "rate_mb_s"});
 inline constexpr auto residency =
     std::to_array<std::string_view>({"memory_gb", "turn_s", "promise_s", "unused_after_s", "idle_w", "load_w", "wait_w",
-                                     "patience_s", "warm", "sleep"});
+                                     "patience_s", "warm", "sleep", "gpu_groups"});
 inline constexpr auto limits = std::to_array<std::string_view>(
     {"wait_s", "total_s", "silence_s", "keep_alive_s", "connect_s", "handshake_s", "idle_s", "head_s", "body_s",
      "write_stall_s", "drain_s", "body_mib", "connections", "waiting"});

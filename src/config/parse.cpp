@@ -1,9 +1,14 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 #include "config/config.hpp"
@@ -141,6 +146,36 @@ void read_downloads(Fields& top, Problems& problems, const std::filesystem::path
     downloads.rate = static_cast<std::uint64_t>(*mb * bytes_per_mb);
 }
 
+std::optional<unsigned> gpu_of(const YAML::Node& node) {
+  if (!node.IsScalar()) return std::nullopt;
+  const std::string& read = node.Scalar();
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(read.data(), read.data() + read.size(), number);
+  const bool whole = !read.empty() && end == read.data() + read.size() && error == std::errc{};
+  return whole && number < limits::gpus_max ? std::optional(number) : std::nullopt;
+}
+
+void read_gpu_groups(Fields& fields, Problems& problems, Residency& residency) {
+  static constexpr auto example = "write for example [[0, 1], [2, 3]]";
+  std::set<unsigned> in_groups;
+  fields.list("gpu_groups", limits::gpus_max / 2, [&](const YAML::Node& node, const std::string& where) {
+    if (!node.IsSequence() || node.size() < 2)
+      return problems.add(node, where + " must be a list of two or more GPUs", example);
+    std::vector<unsigned> group;
+    for (const YAML::Node& one : node) {
+      const auto number = gpu_of(one);
+      if (!number)
+        return problems.add(one, where + " must hold numbers of GPUs, 0 to " + std::to_string(limits::gpus_max - 1),
+                            example);
+      if (!in_groups.insert(*number).second)
+        return problems.add(one, where + " names GPU " + std::to_string(*number) + ", which stands in a group already",
+                            "a GPU is in one group, once");
+      group.push_back(*number);
+    }
+    residency.gpu_groups.push_back(std::move(group));
+  });
+}
+
 void read_residency(Fields& top, Problems& problems, Residency& residency) {
   constexpr double gb_max = 1'000'000;
   constexpr double bytes_per_gb = 1e9;
@@ -159,6 +194,7 @@ void read_residency(Fields& top, Problems& problems, Residency& residency) {
   if (const auto read = fields.seconds("patience_s", 0, 24 * 3600)) residency.patience = *read;
   residency.warm = fields.boolean("warm").value_or(true);
   residency.sleep = fields.boolean("sleep").value_or(true);
+  read_gpu_groups(fields, problems, residency);
   if (residency.idle_w > 0 && residency.load_w + residency.wait_w == 0)
     fields.wrong("idle_w", "residency.idle_w stands alone: every model would go as soon as nobody uses it",
                  "say what a load draws (load_w) and what a wait is worth (wait_w)");

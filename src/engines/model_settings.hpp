@@ -77,6 +77,9 @@ struct ModelSettings {
   std::string key_file;
   std::string api_key;  // secret: never logged, never in a message; empty: none
 
+  // Whether its engine can divide it among several GPUs. vLLM's processes find each other on TCP, which our sandbox
+  // shuts.
+  bool spreads() const { return kind == EngineKind::llama; }
   bool takes_adapters() const { return !adapters.empty() || !adapters_folder.empty(); }
   bool operator==(const ModelSettings&) const = default;
 };

@@ -36,10 +36,10 @@ bool fit_together(const rpc::ModelResidency& one, const rpc::ModelResidency& oth
                   const std::vector<rpc::DeviceResidency>& devices) {
   if (one.bytes == 0 || other.bytes == 0 || one.kind != other.kind) return true;
   for (std::size_t i = 0; i < devices.size(); ++i) {
-    if (devices[i].kind != one.kind || devices[i].bytes < one.bytes) continue;
+    if (!suits(one, devices[i]) || devices[i].bytes < one.bytes) continue;
     if (devices[i].bytes >= one.bytes + other.bytes) return true;
     for (std::size_t k = 0; k < devices.size(); ++k)
-      if (k != i && devices[k].kind == other.kind && devices[k].bytes >= other.bytes) return true;
+      if (k != i && suits(other, devices[k]) && devices[k].bytes >= other.bytes) return true;
   }
   return false;
 }

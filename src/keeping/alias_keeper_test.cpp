@@ -391,6 +391,12 @@ TEST(FitTogether, CountsEachMemoryOnceAndKindsApart) {
   EXPECT_FALSE(fit_together(one, other, {memory(60), memory(60, rpc::DeviceKind::gpu)}));
   other.kind = rpc::DeviceKind::gpu;
   EXPECT_TRUE(fit_together(one, other, {memory(60), memory(60, rpc::DeviceKind::gpu)}));
+  one.kind = rpc::DeviceKind::gpu;
+  rpc::DeviceResidency group = memory(120, rpc::DeviceKind::gpu);
+  group.cards = 2;
+  EXPECT_FALSE(fit_together(one, other, {group}));
+  one.spreads = other.spreads = true;
+  EXPECT_TRUE(fit_together(one, other, {group}));
   other.bytes = 0;  // it runs elsewhere
   EXPECT_TRUE(fit_together(one, other, {}));
 }

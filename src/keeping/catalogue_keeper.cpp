@@ -192,8 +192,8 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
 }
 
 std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway::CatalogueModel& model) const {
-  return [settings = model.settings, memory = model.settings.gpu ? p_.gpu_memory : p_.memory,
-          how = p_.downloads.settings(), stop = p_.downloads.stopping()]() -> Expected<portal::ModelFit> {
+  return [settings = model.settings, memories = p_.memories, how = p_.downloads.settings(),
+          stop = p_.downloads.stopping()]() -> Expected<portal::ModelFit> {
     portal::ModelFit fit;
     const auto wrong = [&fit](std::string key, std::string message) {
       fit.wrong = portal::WrongDefinition{std::move(key), std::move(message)};
@@ -207,10 +207,10 @@ std::function<Expected<portal::ModelFit>()> CatalogueKeeper::look(const gateway:
         return wrong(key, file + " cannot be read; is it there, and may the server's user read it?");
     }
     if (settings.kind == engines::EngineKind::openai) return fit;
-    if (is_away(settings)) return looked_at_source(settings, how, *stop, memory);
+    if (is_away(settings)) return looked_at_source(settings, how, *stop, memories);
     const auto need = looked_at(settings);
     if (!need) return wrong(need.error().key, need.error().message);
-    fit = fit_of(settings, *need, memory);
+    fit = fit_of(settings, *need, memories);
     if (!settings.source.empty()) {
       const std::filesystem::path path = fetched_path(settings);
       const fetch::Depot depot(how.folder);

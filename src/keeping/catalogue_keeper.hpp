@@ -12,6 +12,7 @@
 #include "config/config.hpp"
 #include "gateway/catalogue.hpp"
 #include "keeping/downloads_keeper.hpp"
+#include "keeping/model_look.hpp"
 #include "mesh/mesh.hpp"
 #include "node/node.hpp"
 #include "observe/log.hpp"
@@ -31,8 +32,7 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
     node::Node& node;
     observe::Log& log;
     observe::Metrics& metrics;
-    std::uint64_t memory = 0;      // of the machine for models
-    std::uint64_t gpu_memory = 0;  // of the largest GPU
+    Memories memories;
   };
   explicit CatalogueKeeper(Parts parts);
 

@@ -34,7 +34,8 @@ class CatalogueKeeperTest : public testing::Test {
     how.folder = models_folder(config);
     how.offline = true;
     downloads.emplace(DownloadsKeeper::Parts{loop, clock, *mesh, *log, metrics, how});
-    keeper.emplace(CatalogueKeeper::Parts{config, *catalogue, *mesh, *downloads, *node, *log, metrics, 1'000'000'000});
+    keeper.emplace(
+        CatalogueKeeper::Parts{config, *catalogue, *mesh, *downloads, *node, *log, metrics, {1'000'000'000}});
   }
 
   portal::WrongDefinition wrong(const std::string& definition) {

@@ -168,9 +168,18 @@ fetch::Order order_of(const engines::ModelSettings& settings) {
   return {fetch::parse_source(settings.source).value(), crypto::from_hex(settings.sha256)};
 }
 
-portal::ModelFit fit_of(const engines::ModelSettings& settings, const engines::MemoryNeed& need, std::uint64_t memory) {
+std::uint64_t Memories::of(const engines::ModelSettings& model) const {
+  if (!model.gpu) return machine;
+  return model.spreads() ? together : gpu;
+}
+
+portal::ModelFit fit_of(const engines::ModelSettings& settings, const engines::MemoryNeed& need,
+                        const Memories& memories) {
+  const std::uint64_t memory = memories.of(settings);
   portal::ModelFit fit{need.weights, need.kv_cache, need.working, memory, {}};
-  if (settings.gpu && memory == 0)
+  if (settings.gpu && memory == 0 && memories.together > 0)
+    fit.why_not = "it is to lie on one GPU, and this server has them in groups alone";
+  else if (settings.gpu && memory == 0)
     fit.why_not = "it is to lie on a GPU, and this server has none";
   else if (need.total() > memory)
     fit.why_not = "it needs " + byte_text(need.total(), Rounded::up) + " of memory, and there are " +
@@ -179,9 +188,9 @@ portal::ModelFit fit_of(const engines::ModelSettings& settings, const engines::M
 }
 
 portal::ModelFit looked_at_source(engines::ModelSettings settings, const fetch::Settings& how,
-                                  const std::atomic<bool>& stop, std::uint64_t memory) {
+                                  const std::atomic<bool>& stop, const Memories& memories) {
   portal::ModelFit fit;
-  fit.memory = memory;
+  fit.memory = memories.of(settings);
   const fetch::Order order = order_of(settings);
   std::optional<fetch::Listing> listing;
   auto found = [&]() -> std::expected<fetch::Found, fetch::Failure> {
@@ -213,7 +222,7 @@ portal::ModelFit looked_at_source(engines::ModelSettings settings, const fetch::
     if (summary || !far.gave_less()) need = looked_at_gguf(settings, summary);
   }
   if (need) {
-    fit = fit_of(settings, *need, memory);
+    fit = fit_of(settings, *need, memories);
   } else if (!need.error().key.empty()) {
     fit.wrong = need.error();
   }

@@ -26,10 +26,19 @@ bool is_away(const engines::ModelSettings& settings);
 // Only for a model with a source.
 fetch::Order order_of(const engines::ModelSettings& settings);
 
-// As looked_at(), of a file that is away, together with what its source says. `memory`: for models, in bytes.
+// Bytes for models.
+struct Memories {
+  std::uint64_t machine = 0;
+  std::uint64_t gpu = 0;       // of the largest GPU
+  std::uint64_t together = 0;  // the same, or of a group of them, for models that spread
+  std::uint64_t of(const engines::ModelSettings& model) const;
+};
+
+// As looked_at(), of a file that is away, together with what its source says.
 portal::ModelFit looked_at_source(engines::ModelSettings settings, const fetch::Settings& how,
-                                  const std::atomic<bool>& stop, std::uint64_t memory);
+                                  const std::atomic<bool>& stop, const Memories& memories);
 // What a need is beside the memory there is.
-portal::ModelFit fit_of(const engines::ModelSettings& settings, const engines::MemoryNeed& need, std::uint64_t memory);
+portal::ModelFit fit_of(const engines::ModelSettings& settings, const engines::MemoryNeed& need,
+                        const Memories& memories);
 
 }  // namespace faelled::keeping

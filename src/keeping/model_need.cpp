@@ -38,6 +38,7 @@ Duration load_guess_of(const engines::ModelSettings& model, const engines::Memor
 mesh::Resident resident_of(const engines::ModelSettings& model, const engines::MemoryNeed& need, bool sleep) {
   mesh::Resident resident{model.id, need.total(), load_guess_of(model, need), model.places, model.pinned};
   resident.kind = device_of(model);
+  resident.spreads = model.spreads();
   resident.copies = model.copies == 0 ? UINT32_MAX : model.copies;
   if (sleep && model.kind == engines::EngineKind::vllm) {
     resident.sleep_bytes = need.weights;
@@ -53,6 +54,7 @@ std::vector<mesh::Resident> residents_of(const std::vector<engines::ModelSetting
   for (const engines::ModelSettings& model : models) {
     if (!takes_memory(model) || is_away(model)) continue;
     mesh::Resident resident{model.id, 1, std::chrono::seconds(1), model.places, model.pinned, true, device_of(model)};
+    resident.spreads = model.spreads();
     if (const auto need = need_of(model)) {
       resident = resident_of(model, *need, sleep);
       resident.at_start = true;

@@ -18,7 +18,8 @@ Residents::Residents(const Clock& clock, residency::Settings settings, Changed c
 void Residents::know(const Resident& model) {
   const residency::ModelNumber number = names_.add(model.model);
   step(residency::ModelIs{number, model.bytes, model.load_guess, model.places, model.pinned, model.at_start,
-                          model.sleep_bytes, model.residue, kind_of(model.kind), model.copies, model.forgets});
+                          model.sleep_bytes, model.residue, kind_of(model.kind), model.copies, model.forgets,
+                          model.spreads});
   if (const auto learned = unknown_.extract(model.model)) step(residency::HabitIs{number, learned.mapped()});
 }
 
@@ -87,7 +88,7 @@ void Residents::report(const rpc::Report& report) {
   for (const rpc::DeviceReport& device : report.devices)
     devices.devices.push_back(
         {device_number(report.node, device.device), device.bytes, kind_of(device.kind),
-         device.backing.empty() ? residency::no_device : device_number(report.node, device.backing)});
+         device.backing.empty() ? residency::no_device : device_number(report.node, device.backing), device.cards});
   step(devices);
   std::vector<EngineAt> now;
   for (const rpc::EngineReport& engine : report.engines) {

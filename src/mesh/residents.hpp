@@ -33,6 +33,7 @@ struct Resident {
   std::uint64_t residue = 0;      // it keeps of its device meanwhile
   std::uint32_t copies = 1;       // most engines of it at once, each on a device of its own
   bool forgets = false;           // it can sleep without its weights, and read them from the disk again
+  bool spreads = false;           // its engine can divide it among several GPUs
 };
 
 class Residents {

@@ -132,6 +132,27 @@ TEST_F(ResidentsTest, AModelForAGpuGoesThereAndNowhereElse) {
   EXPECT_EQ(mesh.devices().back().kind, rpc::DeviceKind::gpu);
 }
 
+TEST_F(ResidentsTest, OnlyAModelThatSpreadsGoesIntoAGroupOfGpus) {
+  report.devices.push_back({"gpu0+1", 8, rpc::DeviceKind::gpu, "", 2});
+  report_now();
+  mesh.know({.model = "alone", .bytes = 4, .load_guess = std::chrono::seconds(3), .kind = rpc::DeviceKind::gpu});
+  mesh.know({.model = "large",
+             .bytes = 7,
+             .load_guess = std::chrono::seconds(3),
+             .kind = rpc::DeviceKind::gpu,
+             .spreads = true});
+  Caller caller;
+  ask("alone", caller);
+  EXPECT_THAT(told(), IsEmpty());
+  ASSERT_EQ(caller.refusals.size(), 1U);
+  EXPECT_THAT(caller.refusals[0].detail, HasSubstr("to lie on one GPU, and this server has them in groups alone"));
+  ask("large", caller);
+  EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "large", "gpu0+1"}));
+  EXPECT_EQ(mesh.devices().back().cards, 2U);
+  EXPECT_TRUE(suits(at("large"), mesh.devices().back()));
+  EXPECT_FALSE(suits(at("alone"), mesh.devices().back()));
+}
+
 TEST_F(ResidentsTest, EveryDecisionHasItsReasonInTheLog) {
   serve("a");
   serve("b");

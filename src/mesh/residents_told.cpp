@@ -35,10 +35,16 @@ bool Residents::fits(residency::ModelNumber model) const {
 std::string Residents::misfit(std::string_view model) const {
   const auto found = number(model);
   if (!found || fits(*found)) return {};
-  const std::uint64_t needed = planner_.model(*found, clock_.now()).value_or(residency::ModelState{}).bytes;
-  const auto largest_of_its_kind = planner_.largest(*found);
-  if (!largest_of_its_kind) return "it is to lie on a GPU, and this server has none";
-  const std::uint64_t largest = *largest_of_its_kind;
+  const residency::ModelState state = planner_.model(*found, clock_.now()).value_or(residency::ModelState{});
+  const std::uint64_t needed = state.bytes;
+  const auto largest_that_suits = planner_.largest(*found);
+  if (!largest_that_suits) {
+    for (residency::DeviceNumber d = 0; d < planner_.devices(); ++d)
+      if (planner_.device(d).value_or(residency::DeviceState{}).cards > 1)
+        return "it is to lie on one GPU, and this server has them in groups alone";
+    return "it is to lie on a GPU, and this server has none";
+  }
+  const std::uint64_t largest = *largest_that_suits;
   std::string why = "it needs " + byte_text(needed, Rounded::up) + " of memory, and the largest memory here has " +
                     byte_text(largest, Rounded::down) + " for models";
   if (needed <= largest) why += ", of which pinned models keep too much";
@@ -77,8 +83,8 @@ std::vector<rpc::DeviceResidency> Residents::devices() const {
   std::vector<rpc::DeviceResidency> all;
   for (residency::DeviceNumber d = 0; d < devices_.size(); ++d) {
     const residency::DeviceState state = planner_.device(d).value_or(residency::DeviceState{});
-    all.push_back(
-        {devices_[d].node, devices_[d].device, state.bytes, state.taken, state.reserved, kind_of(state.kind)});
+    all.push_back({devices_[d].node, devices_[d].device, state.bytes, state.taken, state.reserved, kind_of(state.kind),
+                   state.cards});
   }
   return all;
 }
@@ -115,6 +121,7 @@ std::optional<rpc::ModelResidency> Residents::residency(const std::string& model
   out.pinned = state->pinned;
   out.fits = state->fits;
   out.kind = kind_of(state->kind);
+  out.spreads = state->spreads;
   if (const auto detail = details_.find(*found); detail != details_.end()) out.detail = detail->second;
   if (const std::string why = misfit(model); !why.empty()) out.detail = why;
   out.load_time = state->load;

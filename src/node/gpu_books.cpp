@@ -23,7 +23,8 @@ GpuBooks books_of(const Gpu& gpu, std::span<const OnGpu> ours, const std::option
   if (before && books.others > before->others)
     books.others = std::max(before->others, std::min(books.others_seen, before->others_seen));
   if (before && !all_seen) books.others = std::max(books.others, before->others);
-  const std::uint64_t kept = std::max(limits::gpu_reserve_bytes, gpu.bytes / 50);
+  // Where there are several, no layer is divided: each card has some room left that is too small for one.
+  const std::uint64_t kept = std::max(gpu.cards * limits::gpu_reserve_bytes, gpu.bytes / (gpu.cards > 1 ? 25 : 50));
   books.for_models = gpu.bytes - std::min(gpu.bytes, books.others + kept);
   return books;
 }

@@ -146,13 +146,21 @@ Expected<std::vector<Gpu>> Gpus::read() const {
     return fail(Errc::io, fmt::format("the NVIDIA driver counts no GPUs: {}", l.words(status)),
                 "run nvidia-smi, and read its error");
   std::vector<Gpu> all;
+  unsigned number = 0;
   const auto add = [&](Handle handle) {
+    const unsigned own = number++;  // one that does not answer has its number all the same
     if (all.size() >= limits::gpus_max) return;
-    if (auto gpu = l.read(handle)) all.push_back(std::move(*gpu));
+    if (auto gpu = l.read(handle)) {
+      gpu->device = fmt::format("gpu{}", own);
+      all.push_back(std::move(*gpu));
+    }
   };
   for (unsigned i = 0; i < count; ++i) {
     Handle card = nullptr;
-    if (l.at(i, &card) != ok) continue;
+    if (l.at(i, &card) != ok) {
+      ++number;
+      continue;
+    }
     unsigned mig = 0, later = 0, instances = 0;
     const bool divided = l.mig_mode != nullptr && l.mig_count != nullptr && l.mig_at != nullptr &&
                          l.mig_mode(card, &mig, &later) == ok && mig == 1 && l.mig_count(card, &instances) == ok;

@@ -23,12 +23,14 @@ struct GpuProcess {
 
 // A card, or one instance of a card that is divided (MIG).
 struct Gpu {
-  std::string uuid;              // as CUDA_VISIBLE_DEVICES takes it
+  std::string uuid;              // as CUDA_VISIBLE_DEVICES takes it; of several with commas
   std::string name;              // for people
   std::uint64_t bytes = 0;       // all but what the driver keeps for itself
   std::uint64_t taken = 0;       // by all processes
   bool tells_processes = false;  // a vGPU does not, nor a container that does not see their numbers
   std::vector<GpuProcess> processes;
+  std::string device;  // our name for it: "gpu0", by its place in the driver's order
+  unsigned cards = 1;  // more: see gpu_groups.hpp
   bool operator==(const Gpu&) const = default;
 };
 

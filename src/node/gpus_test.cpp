@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/limits.hpp"
 #include "net/loop.hpp"
 #include "node/gpu_books.hpp"
+#include "node/gpu_groups.hpp"
 #include "node/gpu_watch.hpp"
 
 namespace faelled::node {
@@ -52,8 +54,8 @@ TEST_F(GpusTest, ReadsWhatTheDriverSays) {
   ASSERT_TRUE(gpus) << gpus.error().message;
   const auto all = gpus->read();
   ASSERT_TRUE(all) << all.error().message;
-  EXPECT_THAT(*all, ElementsAre(Gpu{"GPU-a", "A10", 900, 400, true, {{17, 300}, {19, 100}}},
-                                Gpu{"GPU-b", "H100", 2000, 0, true, {{18, 5}}}));
+  EXPECT_THAT(*all, ElementsAre(Gpu{"GPU-a", "A10", 900, 400, true, {{17, 300}, {19, 100}}, "gpu0"},
+                                Gpu{"GPU-b", "H100", 2000, 0, true, {{18, 5}}, "gpu1"}));
 }
 
 TEST_F(GpusTest, ReadsMoreProcessesThanThereWasRoomFor) {
@@ -131,6 +133,14 @@ TEST(GpuBooks, WhereProcessesAreNotToldAnEngineTakesWhatItsFileSays) {
   EXPECT_EQ(books_of(gpu, std::span(&ours, 1)).for_models, 0U);
 }
 
+// Each card has some room left that is too small for a layer.
+TEST(GpuBooks, OfSeveralCardsMoreIsKept) {
+  Gpu gpu{"GPU-a,GPU-b", "A10", 48 * gib, 0, true, {}, "gpu0+1", 2};
+  EXPECT_EQ(books_of(gpu, {}).for_models, 48 * gib - 48 * gib / 25);
+  gpu.bytes = 4 * gib;
+  EXPECT_EQ(books_of(gpu, {}).for_models, 4 * gib - 2 * limits::gpu_reserve_bytes);
+}
+
 // One reading may show a process of ours that has ended, or its memory on its way back.
 TEST(GpuBooks, OthersTakeMoreWhenTwoReadingsSaySo) {
   Gpu gpu{"GPU-a", "A10", 24 * gib, 2 * gib, true, {}};
@@ -144,6 +154,43 @@ TEST(GpuBooks, OthersTakeMoreWhenTwoReadingsSaySo) {
   EXPECT_EQ(books.others, 7 * gib);
   gpu.taken = 1 * gib;
   EXPECT_EQ(books_of(gpu, {}, books).others, 1 * gib) << "less is believed at once";
+}
+
+class GpuGroupsTest : public testing::Test {
+ protected:
+  const std::vector<Gpu> gpus{{"GPU-a", "A10", 24 * gib, 3 * gib, true, {{17, 2 * gib}, {18, gib}}, "gpu0"},
+                              {"GPU-b", "A10", 24 * gib, gib, true, {{17, gib}}, "gpu1"},
+                              {"GPU-c", "H100", 80 * gib, 0, false, {}, "gpu2"},
+                              {"MIG-d", "A100 MIG 3g.40gb", 40 * gib, 0, true, {}, "gpu3"}};
+};
+
+TEST_F(GpuGroupsTest, AreOneGpuEachInThePlaceOfTheirFirstCard) {
+  const GpuGroups groups = groups_of(gpus, {{2, 0}});
+  EXPECT_THAT(groups.wrong, IsEmpty());
+  const std::vector<Gpu> now = together(gpus, groups.uuids);
+  ASSERT_THAT(now, ElementsAre(gpus[1], testing::_, gpus[3]));
+  EXPECT_EQ(now[1],
+            (Gpu{"GPU-c,GPU-a", "H100, A10", 104 * gib, 3 * gib, false, {{17, 2 * gib}, {18, gib}}, "gpu2+0", 2}));
+}
+
+TEST_F(GpuGroupsTest, AProcessOnBothCardsTakesWhatItTakesOfBoth) {
+  const std::vector<Gpu> now = together(gpus, groups_of(gpus, {{0, 1}}).uuids);
+  EXPECT_EQ(now.front(), (Gpu{"GPU-a,GPU-b", "A10", 48 * gib, 4 * gib, true, {{17, 3 * gib}, {18, gib}}, "gpu0+1", 2}));
+}
+
+TEST_F(GpuGroupsTest, OneThatCannotBeSaysWhyAndItsCardsAreAlone) {
+  const GpuGroups groups = groups_of(gpus, {{0, 7}, {1, 3}});
+  EXPECT_THAT(
+      groups.wrong,
+      ElementsAre("GPUs 0, 7 are not one memory: there is no GPU 7, or it does not answer",
+                  "GPUs 1, 3 are not one memory: GPU 3 is a part of a card (MIG), and a process sees one part only"));
+  EXPECT_EQ(together(gpus, groups.uuids), gpus);
+}
+
+TEST_F(GpuGroupsTest, OneWithoutACardThatDoesNotAnswerIsNotThere) {
+  const GpuGroups groups = groups_of(gpus, {{0, 1}});
+  EXPECT_EQ(together({gpus[0], gpus[2]}, groups.uuids), std::vector{gpus[2]});
+  EXPECT_EQ(together({gpus[1], gpus[2]}, groups.uuids), std::vector{gpus[2]}) << "its first card is the missing one";
 }
 
 }  // namespace

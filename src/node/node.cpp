@@ -47,7 +47,7 @@ Node::Node(net::Loop& loop, http::Client& client, const Clock& clock, Random& ra
       self_(std::make_shared<Node*>(this)) {
   for (const Gpu& gpu : settings_.gpus) {
     const GpuBooks books = books_of(gpu, {});
-    gpus_.push_back({fmt::format("gpu{}", gpus_.size()), gpu, books, books.for_models});
+    gpus_.push_back({gpu.device, gpu, books, books.for_models});
   }
 }
 
@@ -207,7 +207,7 @@ rpc::Report Node::report() const {
     host->bytes -= std::min(host->bytes, beside);
   }
   for (const GpuDevice& gpu : gpus_)
-    report.devices.push_back({gpu.device, gpu.told, rpc::DeviceKind::gpu, settings_.gpu_backing});
+    report.devices.push_back({gpu.device, gpu.told, rpc::DeviceKind::gpu, settings_.gpu_backing, gpu.last.cards});
   return report;
 }
 

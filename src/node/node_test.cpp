@@ -154,8 +154,8 @@ TEST_F(LlamaNode, TwoEnginesOfOneModelOnTwoDevicesAreApart) {
 
 TEST_F(LlamaNode, AnEngineSeesTheGpuItWasGivenAndWhatIsReadOfItIsItsOwn) {
   constexpr std::uint64_t gib = 1ULL << 30U;
-  const std::vector<Gpu> before{{"GPU-a", "A10", 24 * gib, gib, true, {{1, gib}}},
-                                {"GPU-b", "A10", 24 * gib, 0, true, {}}};
+  const std::vector<Gpu> before{{"GPU-a", "A10", 24 * gib, gib, true, {{1, gib}}, "gpu0"},
+                                {"GPU-b", "A10", 24 * gib, 0, true, {}, "gpu1"}};
   settings.gpus = before;
   settings.environment.emplace_back("CUDA_VISIBLE_DEVICES=all");
   model().gpu = true;
@@ -192,6 +192,24 @@ TEST_F(LlamaNode, AnEngineSeesTheGpuItWasGivenAndWhatIsReadOfItIsItsOwn) {
   node->read(now);
   node->read(now);
   EXPECT_EQ(reports.back().devices[1].bytes, 19 * gib - kept);
+}
+
+TEST_F(LlamaNode, AnEngineOfAGroupSeesAllOfItsCards) {
+  constexpr std::uint64_t gib = 1ULL << 30U;
+  settings.gpus = {{"GPU-a,GPU-c", "A10", 48 * gib, 0, true, {}, "gpu0+2", 2},
+                   {"GPU-b", "A10", 24 * gib, 0, true, {}, "gpu1"}};
+  model().gpu = true;
+  const auto on_gpus = model();
+  settings.models.clear();
+  start();
+  EXPECT_EQ(reports.back().devices[0],
+            (rpc::DeviceReport{"gpu0+2", 48 * gib - 48 * gib / 25, rpc::DeviceKind::gpu, "", 2}));
+  node->know(on_gpus);
+  node->direct({rpc::Directive::Act::load, on_gpus.id, "gpu0+2"});
+  ASSERT_TRUE(run_until(EngineState::ready));
+  std::ifstream file("/proc/" + std::to_string(only_child()) + "/environ");
+  const std::string environment((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(environment, HasSubstr(std::string("CUDA_VISIBLE_DEVICES=GPU-a,GPU-c") + '\0'));
 }
 
 TEST_F(LlamaNode, TheKernelTakesAnEngineBeforeUsWhereMemoryIsShort) {

@@ -237,7 +237,7 @@ TEST_F(SleepingNode, TellsThatItKeptItsMemoryThoughItSaysThatItSleeps) {
 
 TEST_F(SleepingNode, OnAGpuItSleepsOnceItWasSeenWhatItGaveBack) {
   constexpr std::uint64_t gib = 1ULL << 30U;
-  std::vector<Gpu> gpus{{"GPU-a", "A10", 24 * gib, 0, true, {}}};
+  std::vector<Gpu> gpus{{"GPU-a", "A10", 24 * gib, 0, true, {}, "gpu0"}};
   settings.devices = {{"host", 1'000'000'000}};
   settings.gpus = gpus;
   settings.gpu_backing = "host";
@@ -269,7 +269,7 @@ TEST_F(SleepingNode, OnAGpuItSleepsOnceItWasSeenWhatItGaveBack) {
 // Its double does with files what CUDA and Triton do, in a process of its own.
 TEST_F(SleepingNode, OnAGpuItMayNameItsThreadsAndKeepsWhatItCompiled) {
   settings.devices = {{"host", 1'000'000'000}};
-  settings.gpus = {{"GPU-a", "H100", 80ULL << 30U, 0, true, {}}};
+  settings.gpus = {{"GPU-a", "H100", 80ULL << 30U, 0, true, {}, "gpu0"}};
   settings.models[0].gpu = true;
   start();
   ASSERT_TRUE(run_until(EngineState::ready)) << engine().detail;
@@ -281,7 +281,7 @@ TEST_F(SleepingNode, OnAGpuItMayNameItsThreadsAndKeepsWhatItCompiled) {
 TEST_F(SleepingNode, OnAGpuWhatItTakesOfTheMachineIsNotThereForOthers) {
   constexpr std::uint64_t all = 1'000'000'000;
   settings.devices = {{"host", all}};
-  settings.gpus = {{"GPU-a", "H100", 80ULL << 30U, 0, true, {}}};
+  settings.gpus = {{"GPU-a", "H100", 80ULL << 30U, 0, true, {}, "gpu0"}};
   settings.gpu_backing = "host";
   settings.memory_read_every = 10ms;
   settings.models[0].gpu = true;
@@ -296,7 +296,7 @@ TEST_F(SleepingNode, OnAGpuWhatItTakesOfTheMachineIsNotThereForOthers) {
 
 TEST_F(SleepingNode, ADriverThatFallsSilentKeepsNoEngineBetweenWakingAndSleep) {
   settings.devices = {{"host", 1'000'000'000}};
-  settings.gpus = {{"GPU-a", "A10", 24ULL << 30U, 0, true, {}}};
+  settings.gpus = {{"GPU-a", "A10", 24ULL << 30U, 0, true, {}, "gpu0"}};
   settings.gpu_backing = "host";
   settings.gpu_silent_max = 50ms;
   settings.models[0].gpu = true;

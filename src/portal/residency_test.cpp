@@ -48,8 +48,9 @@ TEST_F(Residency, SaysWhichModelLiesWhereAndWhy) {
     const Answer all = co_await world.ask_owner("GET", "/api/residency");
     EXPECT_EQ(all.status, 200) << all.body;
     EXPECT_EQ(text_at(all.body, "at"), "2026-01-01T00:00:00.000000Z");
-    EXPECT_EQ(text_at(all.body, "devices.0"),
-              R"({"node":"local","device":"gpu0","kind":"host","name":null,"bytes":80,"taken":30,"reserved":20})");
+    EXPECT_EQ(
+        text_at(all.body, "devices.0"),
+        R"({"node":"local","device":"gpu0","kind":"host","name":null,"bytes":80,"taken":30,"reserved":20,"cards":1})");
     EXPECT_EQ(
         text_at(all.body, "models.0"),
         R"({"id":"m","name":"A model","engine":"openai","serves":"chat","aliases":[],"adapters":[],"node":"local",)"

@@ -121,6 +121,7 @@ void write_device(json::Writer& out, const rpc::DeviceResidency& device, std::st
       .member("bytes", device.bytes)
       .member("taken", device.taken)
       .member("reserved", device.reserved)
+      .member("cards", device.cards)
       .close_object();
 }
 

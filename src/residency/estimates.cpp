@@ -31,6 +31,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   state.fits = fits(number);
   state.retries = entry.blocked_until > now;
   state.kind = entry.kind;
+  state.spreads = entry.spreads;
   state.waiting = entry.line.waiting();
   state.running = entry.line.running();
   state.scales = entry.ordered || scales(number);
@@ -43,7 +44,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
 std::optional<DeviceState> Planner::device(DeviceNumber device) const {
   if (device >= devices_.size()) return std::nullopt;
   const Device& d = devices_[device];
-  return DeviceState{d.bytes, d.taken, d.reserved + d.beds, d.kind};
+  return DeviceState{d.bytes, d.taken, d.reserved + d.beds, d.kind, d.cards};
 }
 
 std::vector<ModelNumber> Planner::in_use() const {

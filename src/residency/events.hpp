@@ -55,6 +55,7 @@ struct ModelIs {
   DeviceKind kind = DeviceKind::host;
   std::uint32_t copies = 1;  // most engines of it at once, each on a device of its own
   bool forgets = false;      // it can sleep at level 2: without its weights, which it reads from the disk again
+  bool spreads = false;      // its engine can divide it among several GPUs
 };
 struct ModelGone {
   ModelNumber model = 0;
@@ -64,6 +65,7 @@ struct DeviceIs {
   std::uint64_t bytes = 0;
   DeviceKind kind = DeviceKind::host;
   DeviceNumber backing = no_device;  // where those that sleep on it leave their weights; none: nothing sleeps there
+  std::uint32_t cards = 1;           // more: GPUs together, for models that spread
 };
 
 // Several at once, so that nothing is planned for a part of them.

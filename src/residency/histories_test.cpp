@@ -23,8 +23,19 @@ struct History {
     const std::uint64_t bytes = 1 + random.below(10);
     const bool gpu = random.below(3) != 0, sleeps = gpu && random.below(4) != 0;
     const auto copies = static_cast<std::uint32_t>(1 + random.below(2));
-    world.tell(ModelIs{model, bytes, seconds(bytes), 1, false, world.at_start, sleeps ? bytes : 0, random.below(3),
-                       gpu ? DeviceKind::gpu : DeviceKind::host, copies, random.below(2) == 0});
+    ModelIs is{model,
+               bytes,
+               seconds(bytes),
+               1,
+               false,
+               world.at_start,
+               sleeps ? bytes : 0,
+               random.below(3),
+               gpu ? DeviceKind::gpu : DeviceKind::host,
+               copies,
+               random.below(2) == 0};
+    is.spreads = gpu && random.below(2) == 0;
+    world.tell(is);
     gone[model] = false;
   }
   void squeeze(DeviceNumber device, std::uint64_t bytes) {
@@ -72,7 +83,7 @@ struct History {
 
   SeededRandom random;
   std::vector<DeviceIs> devices{{0, 10 + random.below(8), DeviceKind::gpu, 2},
-                                {1, 10 + random.below(8), DeviceKind::gpu, 2},
+                                {1, 10 + random.below(8), DeviceKind::gpu, 2, random.below(3) == 0 ? 2U : 1U},
                                 {2, 10 + random.below(30)}};
   World world;
   ModelNumber models = 0;

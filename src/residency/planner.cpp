@@ -29,8 +29,10 @@ void Planner::on(const ModelIs& is) {
   entry.known = true;
   const std::uint64_t bytes = std::max({is.bytes, entry.bytes_read, std::uint64_t{1}});
   // Room is being made for another size.
-  if (comes(is.model) && (bytes != model.bytes || is.kind != entry.kind)) call_off(entry.device);
-  const bool other_kind = std::exchange(entry.kind, is.kind) != is.kind;
+  const bool elsewhere = is.kind != entry.kind || is.spreads != entry.spreads;
+  if (comes(is.model) && (bytes != model.bytes || elsewhere)) call_off(entry.device);
+  entry.kind = is.kind;
+  entry.spreads = is.spreads;
   model.bytes = bytes;
   // Loaded as what it is from now on, or grown as it runs.
   const bool there = entry.where == Where::loading || entry.where == Where::ready;
@@ -43,7 +45,7 @@ void Planner::on(const ModelIs& is) {
   entry.sleep_bytes = is.sleep_bytes;
   entry.residue = is.residue;
   entry.forgets = is.forgets;
-  if ((is.at_start && entry.where == Where::absent) || (other_kind && entry.at_start)) begin_at_start(is.model);
+  if ((is.at_start && entry.where == Where::absent) || (elsewhere && entry.at_start)) begin_at_start(is.model);
   list(is.model);
 }
 
@@ -62,7 +64,9 @@ void Planner::on(const DeviceIs& is) {
   const bool began = is.device >= devices_.size();
   if (began) devices_.resize(is.device + 1);
   Device& device = devices_[is.device];
-  const bool other_kind = std::exchange(device.kind, is.kind) != is.kind;
+  const bool other_kind = device.kind != is.kind || device.cards != is.cards;
+  device.kind = is.kind;
+  device.cards = is.cards;
   const bool other_bytes = std::exchange(device.bytes, is.bytes) != is.bytes;
   device.backing = is.backing == is.device ? no_device : is.backing;
   fitting_ += other_kind || other_bytes || began ? 1 : 0;

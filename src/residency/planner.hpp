@@ -84,6 +84,7 @@ struct ModelState {
   bool fits = true;
   bool retries = false;  // it failed, and is not tried again yet
   DeviceKind kind = DeviceKind::host;
+  bool spreads = false;
   std::uint32_t waiting = 0;
   std::uint32_t running = 0;  // on all its engines
   bool scales = false;        // engines of it were ordered that still come
@@ -120,6 +121,7 @@ struct DeviceState {
   std::uint64_t taken = 0;
   std::uint64_t reserved = 0;
   DeviceKind kind = DeviceKind::host;
+  std::uint32_t cards = 1;
 };
 
 class Planner {
@@ -155,7 +157,7 @@ class Planner {
   std::optional<DeviceState> device(DeviceNumber device) const;
   // The models that take bytes of a device, come, or are wanted; some may stand there twice.
   std::vector<ModelNumber> in_use() const;
-  // Bytes of the largest memory that is of the model's kind; nothing: there is none.
+  // Bytes of the largest memory that suits the model; nothing: there is none.
   std::optional<std::uint64_t> largest(ModelNumber model) const;
   const Counts& counts() const { return counts_; }
   // Of the models that were asked for; those of models that have gone are among them.
@@ -198,6 +200,7 @@ class Planner {
     DeviceNumber backing = no_device;
     std::uint8_t level = 0;       // it sleeps at, or will once its answers have ended; 0: it does not
     bool forgets = false;         // its engine can sleep at level 2
+    bool spreads = false;         // it can lie in several cards
     bool forgot_in_vain = false;  // that was tried, and it did not come back
     bool sleepless = false;       // sleep was tried, and was of no use
     bool listed = false;          // in wanted_
@@ -224,6 +227,7 @@ class Planner {
   };
   struct Device {
     DeviceKind kind = DeviceKind::host;
+    std::uint32_t cards = 1;
     std::uint64_t bytes = 0;
     std::uint64_t taken = 0;
     ModelNumber coming = no_model;  // the switch under way is for it
@@ -387,7 +391,9 @@ class Planner {
   bool may_be_on(ModelNumber model, DeviceNumber device) const;
   static bool urgent(const Entry& entry) { return entry.pinned || entry.ordered; }
   bool is_before(ModelNumber a, ModelNumber b) const;
-  bool suits(ModelNumber model, const Device& device) const { return entries_[model].kind == device.kind; }
+  bool suits(ModelNumber model, const Device& device) const {
+    return entries_[model].kind == device.kind && (device.cards == 1 || entries_[model].spreads);
+  }
   bool fits(ModelNumber model, const Device& device) const;
   static Cause cause_of(const Entry& entry);
   void list(ModelNumber model);

@@ -306,6 +306,46 @@ TEST(Planner, LoadsAModelOnlyIntoMemoryOfItsKind) {
       << "what lies in the other memory stays";
 }
 
+TEST(Planner, LoadsIntoAGroupOfGpusOnlyWhatSpreads) {
+  World world({{0, 20, DeviceKind::gpu, no_device, 2}, {1, 10, DeviceKind::gpu}});
+  world.kind = DeviceKind::gpu;
+  world.add({8, 9, 12});
+  world.spreads = true;
+  world.add({12, 8});
+  EXPECT_EQ(world.planner.largest(2), 10U);
+  EXPECT_FALSE(world.at(2).fits) << "in the group there would be room";
+  EXPECT_TRUE(world.at(3).fits);
+  world.serve(0);
+  world.serve(3);
+  (void)world.does();
+  world.ask(1);
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::makes_room, 1, 1}, Load{1, 1, Cause::asked}));
+  world.ask(4);
+  EXPECT_THAT(world.does(), ElementsAre(Load{4, 0, Cause::asked})) << "the group has room beside the large one";
+  // From now on its engine cannot divide it.
+  world.tell(DeviceIs{2, 12, DeviceKind::gpu});
+  world.tell(ModelIs{3, 12, seconds(12), 1, false, false, 0, 0, DeviceKind::gpu});
+  world.tell(Order{3, Act::renew});
+  world.pass(seconds(60));
+  world.serve(3);
+  EXPECT_EQ(world.at(3).device, 2U);
+}
+
+TEST(Planner, AtStartAGroupOfGpusIsFilledBesideTheOthers) {
+  World world({{0, 20, DeviceKind::gpu, no_device, 2}, {1, 10, DeviceKind::gpu}});
+  world.kind = DeviceKind::gpu;
+  world.at_start = true;
+  world.add({8});
+  world.spreads = true;
+  world.add({18});
+  world.spreads = false;
+  world.add({8});  // there is no room for it on the only card
+  world.pass(seconds(60));
+  EXPECT_EQ(world.at(0).device, 1U);
+  EXPECT_EQ(world.at(1).device, 0U);
+  EXPECT_EQ(world.at(2).where, Where::absent);
+}
+
 TEST(Planner, FillsAllMemoriesAtStartThoughTheyAreToldAfterTheModels) {
   Planner planner;
   const Instant now{std::chrono::hours(1)};

@@ -36,6 +36,7 @@ struct World {
   Duration ends_after{};  // an engine that is unloaded
   bool at_start = false;
   DeviceKind kind = DeviceKind::host;  // of what is added
+  bool spreads = false;                // the same
   bool shrank = false;                 // a device has less than it had
   std::optional<ModelNumber> breaks;   // its engine ends as it begins
   bool copies_break = false;           // further engines do
@@ -52,7 +53,7 @@ struct World {
   void add(std::initializer_list<std::uint64_t> sizes) {
     for (const std::uint64_t bytes : sizes) {
       tell(ModelIs{models_, bytes, std::chrono::seconds(bytes), 1, false, at_start, can_sleep ? bytes : 0, residue,
-                   kind, copies, forgets});
+                   kind, copies, forgets, spreads});
     }
   }
 
@@ -225,13 +226,16 @@ struct World {
     }
   }
 
+  static bool suits(const ModelState& model, const DeviceState& device) {
+    return model.kind == device.kind && (device.cards == 1 || model.spreads);
+  }
   void carry_out(const Action& action) {
     if (const auto* load = std::get_if<Load>(&action)) {
       const EngineAt engine{load->model, load->device};
       ++loads_;
       EXPECT_FALSE(serving_[engine] || asleep_[engine] || ready_at_.contains(engine) || gone_at_.contains(engine))
           << "two of one model on one device";
-      EXPECT_EQ(planner.device(load->device)->kind, at(load->model).kind);
+      EXPECT_TRUE(suits(at(load->model), *planner.device(load->device)));
       if (load->model == breaks || (copies_break && is_further(engine)))
         return tell(EngineGone{load->model, load->device});
       ready_at_[engine] = now + at(load->model).load;
@@ -315,7 +319,7 @@ struct World {
       if (state.where != Where::absent || state.waiting == 0 || !state.fits || state.retries) continue;
       for (DeviceNumber d = 0; d < planner.devices(); ++d) {
         const DeviceState device = *planner.device(d);
-        if (spare[d] == 0 || switches[d] || device.kind != state.kind || device.reserved > 0) continue;
+        if (spare[d] == 0 || switches[d] || !suits(state, device) || device.reserved > 0) continue;
         if (planner.where(m, d) != Where::absent) continue;  // an engine of its own still goes
         EXPECT_LT(device.bytes + spare[d], device.taken + state.bytes) << "of model " << m << " on device " << d;
       }

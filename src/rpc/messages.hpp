@@ -155,7 +155,8 @@ struct DeviceReport {
   std::string device;       // unique within its node
   std::uint64_t bytes = 0;  // for models, what is kept free for others already taken off
   DeviceKind kind = DeviceKind::host;
-  std::string backing;  // device of this node where its sleepers leave their weights; empty: nothing sleeps on it
+  std::string backing;      // device of this node where its sleepers leave their weights; empty: nothing sleeps on it
+  std::uint32_t cards = 1;  // more: GPUs together, for models whose engines divide them
   bool operator==(const DeviceReport&) const = default;
 };
 

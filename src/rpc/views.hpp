@@ -110,6 +110,7 @@ struct ModelResidency {
   std::uint64_t bytes_read = 0;  // as last read
   bool pinned = false;
   DeviceKind kind = DeviceKind::host;  // of the memory that it is made for
+  bool spreads = false;                // it can lie in several GPUs together
   bool fits = true;                    // false: no memory here is large enough
   std::string detail;                  // why it failed or cannot be served, in plain words
   std::uint64_t taken = 0;             // of its device, now
@@ -137,8 +138,14 @@ struct DeviceResidency {
   std::uint64_t taken = 0;     // by models that are there, come or still go
   std::uint64_t reserved = 0;  // for a model that comes once others have gone
   DeviceKind kind = DeviceKind::host;
+  std::uint32_t cards = 1;  // more: GPUs together
   bool operator==(const DeviceResidency&) const = default;
 };
+
+// Whether a model can lie there, were there room.
+inline bool suits(const ModelResidency& model, const DeviceResidency& device) {
+  return model.kind == device.kind && (device.cards == 1 || model.spreads);
+}
 
 // One decision of the planner, or what became of one.
 struct ResidencyEvent {

@@ -41,7 +41,7 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
   const far = standing_far(failed_fetch);
   const left_out = lost ? [lost] : [];
   await page.route('**/api/residency?*', (route) =>
-    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'gpu0', kind: 'gpu', name: 'NVIDIA A10', bytes: 16 * gb, taken: 0, reserved: 0 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => ({ ...shown(definition.id, definition.name ?? definition.id, definition), ...(definition.source ? far : {}) }))], next: null, total: 2 } }),
+    route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'gpu0', kind: 'gpu', name: 'NVIDIA A10', bytes: 16 * gb, taken: 0, reserved: 0, cards: 1 }], models: [shown('configured', 'Fast Model'), ...[...added.values()].map(({ definition }) => ({ ...shown(definition.id, definition.name ?? definition.id, definition), ...(definition.source ? far : {}) }))], next: null, total: 2 } }),
   );
   await page.route(/\/api\/catalogue(\/[^?]*)?(\?.*)?$/, (route) => {
     const method = route.request().method();

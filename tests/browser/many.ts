@@ -23,7 +23,7 @@ export async function among_many(browser: Browser, role: Role, options: Paramete
     const url = heard(route.request().url());
     const state = url.searchParams.get('state');
     const these = models.filter((one) => !state || (state === 'failed' ? one.state === 'failed' : one.state !== 'absent'));
-    return route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'gpu0', kind: 'gpu', name: null, bytes: 16 * gb, taken: 4 * gb, reserved: 0 }], ...model_page(these, url), total: models.length, wait_at_most_s: 120, modelled_energy: null } });
+    return route.fulfill({ json: { at: '2026-11-24T11:03:00.000000Z', devices: [{ node: 'local', device: 'gpu0', kind: 'gpu', name: null, bytes: 16 * gb, taken: 4 * gb, reserved: 0, cards: 1 }], ...model_page(these, url), total: models.length, wait_at_most_s: 120, modelled_energy: null } });
   });
   await page.route('**/api/catalogue?*', (route) => {
     const page = model_page(models, new URL(route.request().url()));

@@ -120,6 +120,46 @@ def test_without_a_gpu_a_model_for_one_says_so(make_server, tmp_path):
     assert server.model_state("m0")["detail"] == "it is to lie on a GPU, and this server has none"
 
 
+def log_of(server, message):
+    return [line for line in server.log() if line.get("message") == message]
+
+
+# Invariant: memory once.
+def test_a_model_larger_than_a_card_lies_in_a_group_of_them(make_server, tmp_path, driver):
+    driver.used = [0, 0, 0]
+    driver.card = SMALL_CARD  # each has room for one small model, and two together for what none has alone
+    driver.say()
+    large = {"id": "large", "engine": "llama", "file": str(tiny_models.make(tmp_path / "large.gguf", seed=9, width=512, layers=5)), "device": "gpu",
+             "concurrency": 2, "context_tokens": 512, "threads": 1}
+    server = make_server([large, *fleet(tmp_path, 1)], residency={"gpu_groups": [[0, 1]]}).start(ready=False)
+    server.until_ready("large", "m0")
+    found = devices(server)
+    assert {name: (one["kind"], one["cards"], one["name"]) for name, one in found.items() if name != "host"} == {
+        "gpu0+1": ("gpu", 2, "2 × A0, A1"), "gpu2": ("gpu", 1, "A2")}
+    needs = of(server, "large")["bytes"]
+    assert found["gpu2"]["bytes"] < needs < found["gpu0+1"]["bytes"], (needs, found)
+    assert lie_in(server)["large"] == "gpu0+1"
+    seen = {}
+    for pid in server.engine_pids():
+        environment = dict(entry.decode().split("=", 1) for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") if b"=" in entry)
+        seen[environment["CUDA_VISIBLE_DEVICES"]] = pid
+    assert "GPU-0,GPU-1" in seen
+    asked(server, "large")
+    # What its engine is seen to take of both cards is one engine's.
+    driver.used = [70 * MB, 60 * MB, 0]
+    driver.processes = [(0, seen["GPU-0,GPU-1"], 70 * MB), (1, seen["GPU-0,GPU-1"], 60 * MB)]
+    driver.say()
+    until("the books know", lambda: devices(server)["gpu0+1"]["taken"] == max(needs, 130 * MB), 30)
+
+
+def test_a_group_that_names_a_card_which_is_not_there_is_told_and_the_others_are_alone(make_server, tmp_path, driver):
+    server = make_server(fleet(tmp_path, 1), residency={"gpu_groups": [[0, 5]]}).start(ready=False)
+    server.until_ready("m0")
+    assert set(devices(server)) == {"host", "gpu0", "gpu1"}
+    [told] = log_of(server, "gpu group")
+    assert told["level"] == "error" and "there is no GPU 5" in told["detail"] and "gpu_groups" in told["hint"]
+
+
 def of(server, model):
     return next(one for one in json.loads(server.faelled("model", "list", "--json").stdout)["models"] if one["id"] == model)
 

@@ -21,9 +21,9 @@ export function model_page(all, url, in_order = (rows) => [...rows].sort((a, b) 
 export function mock_residency({ note, more = 0 }) {
   const start = Date.now();
   const devices = [
-    { node: 'fælled-1', device: 'gpu0', kind: 'gpu', name: 'NVIDIA A100-SXM4-80GB', bytes: 80 * gb },
-    { node: 'fælled-1', device: 'gpu1', kind: 'gpu', name: 'NVIDIA H100 NVL MIG 4g.48gb', bytes: 48 * gb },
-    { node: 'fælled-1', device: 'host', kind: 'host', name: null, bytes: 256 * gb },
+    { node: 'fælled-1', device: 'gpu0', kind: 'gpu', name: 'NVIDIA A100-SXM4-80GB', bytes: 80 * gb, cards: 1 },
+    { node: 'fælled-1', device: 'gpu1', kind: 'gpu', name: 'NVIDIA H100 NVL MIG 4g.48gb', bytes: 48 * gb, cards: 1 },
+    { node: 'fælled-1', device: 'host', kind: 'host', name: null, bytes: 256 * gb, cards: 1 },
   ];
   const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: null, device: null, memory: 'gpu', state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
   const minutes = (count) => start - count * 60_000;

@@ -5,7 +5,7 @@ import { card_words, device_words, event_words, why_words, type Teller } from '.
 import { fill } from './words';
 import * as words from './words/residency';
 
-const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', name: null, bytes: 80e9, taken: 40e9, reserved: 10e9 };
+const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', name: null, bytes: 80e9, taken: 40e9, reserved: 10e9, cards: 1 };
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
   id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
@@ -60,7 +60,7 @@ describe('a memory', () => {
 
   it('holds the rest of one that sleeps, and another one its weights', () => {
     const sleeper = model({ state: 'asleep', taken: 2e9, backing: 'host', backed: 20e9 });
-    const host: MemoryDevice = { node: 'local', device: 'host', kind: 'host', name: null, bytes: 64e9, taken: 20e9, reserved: 0 };
+    const host: MemoryDevice = { node: 'local', device: 'host', kind: 'host', name: null, bytes: 64e9, taken: 20e9, reserved: 0, cards: 1 };
     expect(blocks_of({ ...device, taken: 2e9, reserved: 0 }, [sleeper]).map((each) => [each.kind, each.bytes / 1e9])).toEqual([['model', 2], ['free', 78]]);
     expect(blocks_of(host, [sleeper]).map((each) => [each.kind, each.bytes / 1e9, each.model?.id])).toEqual([['weights', 20, 'm'], ['free', 44, undefined]]);
     expect(blocks_of({ ...host, taken: 0 }, [{ ...sleeper, state: 'draining' }]).map((each) => each.kind)).toEqual(['free']);
@@ -73,6 +73,8 @@ describe('a memory', () => {
     expect(device_words(device, 1, say)).toBe('GPU 0');
     expect(device_words(device, 2, say)).toBe('local · GPU 0');
     expect(device_words({ node: 'local', device: 'host' }, 1, say)).toBe('Maskinens hukommelse');
+    expect(device_words({ node: 'local', device: 'gpu0+12' }, 1, say)).toBe('GPU 0+12');
+    expect(card_words({ ...device, device: 'gpu0+1', name: '2 × NVIDIA A10' }, say)).toBe('2 × A10');
     expect(card_words({ ...device, name: 'NVIDIA A100-SXM4-40GB MIG 1g.5gb' }, say)).toBe('A100-SXM4-40GB, del 1g.5gb');
     expect(card_words({ ...device, name: 'NVIDIA A10' }, say)).toBe('A10');
     expect(card_words(device, say)).toBeNull();
@@ -118,6 +120,11 @@ describe('the sentences', () => {
     expect(why({ state: 'absent', cause: 'makes_room', other: 'b' })).toBe('Ikke i hukommelsen. Den indlæses, når nogen spørger, på ca. 12 s. Den gav plads til Model B, fordi ingen brugte den.');
     expect(why({ state: 'absent', waiting: 1, ready_in_s: 30 })).toBe('Venter på plads, ca. 30 s.');
     expect(why({ state: 'absent', fits: false, bytes: 404e9 })).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 80 GB.');
+    const group = { ...device, device: 'gpu0+1', bytes: 160e9, cards: 2 };
+    const beside = (engine: 'llama' | 'vllm', devices: MemoryDevice[]) => why_words(model({ state: 'absent', fits: false, bytes: 404e9, engine }), at, devices, teller('da')).head;
+    expect(beside('llama', [device, group])).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 160 GB.');
+    expect(beside('vllm', [device, group])).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 80 GB.');
+    expect(beside('vllm', [group])).toBe('Passer ikke, fordi den skal ligge på én GPU, og serverens er lagt sammen i grupper.');
     expect(why({ state: 'absent', fits: false })).toBe('Passer ikke, fordi fastholdte modeller optager for meget af hukommelsen. Giv en af dem fri.');
     expect(why({ state: 'fetching', bytes: 0, fetching: { bytes: 1, total: 4, left_s: 240 } })).toBe('Hentes, 25 %, ca. 4 min');
     expect(why({ state: 'failed', bytes: 0, fetching: { bytes: 0, total: 0, left_s: null } })).toBe('Filen blev ikke hentet.');

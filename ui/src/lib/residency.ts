@@ -86,16 +86,16 @@ export const since_of = (model: ModelResidency, at: string) => new Date(new Date
 /** What a memory is called: the machine's own or a GPU by its number, and by its driver's name where that is known. */
 export interface NamedDevice {
   kind: 'host' | 'gpu' | 'other';
-  /** "0" of gpu0; of another the id itself. */
+  /** "0" of gpu0, "0+1" of several that are one memory; of another the id itself. */
   id: string;
-  /** "A100-SXM4-40GB". */
+  /** "A100-SXM4-40GB"; "2 × A10" where several are one memory. */
   card: string | null;
   /** "1g.5gb": it is a part of a card (MIG). */
   part: string | null;
 }
 
 export function named_device(device: string, driver_name: string | null): NamedDevice {
-  const number = /^gpu(\d+)$/.exec(device)?.[1];
-  const [, card, part] = /^(?:NVIDIA )?(.*?)(?: MIG (\S+))?$/.exec(driver_name ?? '') ?? [];
-  return { kind: device === 'host' ? 'host' : number ? 'gpu' : 'other', id: number ?? device, card: card || null, part: part ?? null };
+  const number = /^gpu(\d+(?:\+\d+)*)$/.exec(device)?.[1];
+  const [, times = '', card = '', part = null] = /^(\d+ × )?(?:NVIDIA )?(.*?)(?: MIG (\S+))?$/.exec(driver_name ?? '') ?? [];
+  return { kind: device === 'host' ? 'host' : number ? 'gpu' : 'other', id: number ?? device, card: times + card || null, part };
 }

@@ -48,7 +48,10 @@ export function card_words(device: MemoryDevice, say: Say): string | null {
 const other_of = (other: string | null, { say, name_of }: Teller) => (other ? name_of(other) : say('other_unknown'));
 
 export function unfit_words(model: ModelResidency, devices: readonly MemoryDevice[], { say, language }: Teller): string {
-  const largest = Math.max(0, ...devices.filter((each) => each.kind === model.memory).map((each) => each.bytes));
+  const of_its_kind = devices.filter((each) => each.kind === model.memory);
+  const suit = of_its_kind.filter((each) => each.cards === 1 || model.engine === 'llama'); // alone llama.cpp divides a model
+  const largest = Math.max(0, ...suit.map((each) => each.bytes));
+  if (suit.length < of_its_kind.length && largest === 0) return say('why_unfit_groups');
   if (largest === 0) return say(model.memory === 'gpu' ? 'why_unfit_no_gpu' : 'why_unfit_none');
   if (model.bytes <= largest) return say('why_unfit_pinned');
   return say('why_unfit', { bytes: bytes_text(model.bytes, language, 'up'), largest: bytes_text(largest, language, 'down') });

@@ -93,6 +93,7 @@ export const da = {
   why_elsewhere_ready: 'Klar.',
   why_unfit_none: 'Passer ikke, fordi der ikke er nogen hukommelse til den her.',
   why_unfit_no_gpu: 'Passer ikke, fordi den skal ligge på en GPU, og serveren har ingen.',
+  why_unfit_groups: 'Passer ikke, fordi den skal ligge på én GPU, og serverens er lagt sammen i grupper.',
   why_last_answers: 'De sidste {count} svar gøres færdige.',
   why_last_answer: 'Det sidste svar gøres færdigt.',
 
@@ -294,6 +295,7 @@ export const en: Record<keyof typeof da, string> = {
   why_elsewhere_ready: 'Ready.',
   why_unfit_none: 'Does not fit, because there is no memory for it here.',
   why_unfit_no_gpu: 'Does not fit, because it is to lie on a GPU, and the server has none.',
+  why_unfit_groups: 'Does not fit, because it is to lie on one GPU, and the server has them in groups.',
   why_last_answers: 'Its last {count} answers are being finished.',
   why_last_answer: 'Its last answer is being finished.',
 
