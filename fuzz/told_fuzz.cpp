@@ -52,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t byt
   openai::responses::Response response("01ABC", "m\"", ",\"metadata\":{}", 1);
   openai::anthropic::Message message("01ABC", "m\"", 7, thinking);
   std::string responses, messages;
+  int wholes_left = 4;  // each is a document to read: a thousand empty lines would be a thousand of them
   response.begin(responses);
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -59,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t byt
     rest.remove_prefix(std::min(end + 1, rest.size()));
     response.add(piece, responses);
     message.add(piece, messages);
-    if (!each_whole && !rest.empty()) continue;
+    if ((!each_whole && !rest.empty()) || --wholes_left < 0) continue;
     std::string whole;
     openai::anthropic::Message("01ABC", "m", 7, thinking).append_whole(piece, document, whole);
     require(document.parse(whole).has_value());

@@ -1,7 +1,7 @@
 """Which test programs and files of tests need not be run again: what passed is kept until something changes that it could
 see, as Bazel and Gradle do. A mark beside the report holds the hash of all of that, and which tests passed; a clone that
-is new has none. Not seen are the clock, cores and memory, what is installed outside Debian's packages, and what a fuzz
-target found before."""
+is new has none. Not seen are the clock, cores and memory, what is installed outside Debian's packages and the cache, and
+what a fuzz target found before. Tests that draw lots are run each time."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ COMPILED_FOLDER = "ui/"
 
 # They change from one terminal to the next, and no test reads them.
 OF_THE_TERMINAL = ("_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM", "WINDOWID")
-OF_THE_TERMINAL_BEGINS = ("CCACHE_", "SSH_", "XDG_", "DBUS_")
+OF_THE_TERMINAL_BEGINS = ("CCACHE_", "SSH_", "XDG_RUNTIME_", "XDG_SESSION_", "DBUS_")
 
 
 def hash_of(path):
@@ -28,16 +28,17 @@ def hash_of(path):
         return ""
 
 
-# By these a runner is told to run a part, or otherwise.
-OF_RUNNERS = ("GTEST_", "PYTEST_ADDOPTS", "PLAYWRIGHT_")
+def installed():
+    """What the cache holds under names with a hash, and is whole: without it some tests skip themselves."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "faelled"
+    whole = [path for mark in (".complete", "lib/python3*/site-packages/vllm-*.dist-info/METADATA") for path in cache.glob(f"*/{mark}")]
+    return sorted(path.relative_to(cache).as_posix() for path in whole)
 
 
 def surroundings(root, whole_tree=False):
-    """What programs may read besides their own bytes: the tree's other files (whole_tree: all), the machine's packages and
-    kernel, the environment, and the engine and model that it names. None: it is not known, as outside a git checkout; or
-    a runner of tests is told to run a part."""
-    if any(name.startswith(OF_RUNNERS) for name in os.environ):
-        return None
+    """What programs may read besides their own bytes: the tree's other files (whole_tree: all, and what is installed in the
+    cache), the machine's packages and kernel, the environment, and the engine and model that it names. None: it is not
+    known, as outside a git checkout."""
     listed = subprocess.run(["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
                             capture_output=True)
     if listed.returncode:
@@ -48,7 +49,7 @@ def surroundings(root, whole_tree=False):
         compiled = name.endswith(COMPILED) or name.startswith(COMPILED_FOLDER)
         if name and (whole_tree or not compiled):
             seen.update(f"{name}\0{hash_of(path)}\n".encode(errors="surrogateescape"))
-    seen.update(f"{platform.platform()} {hash_of('/var/lib/dpkg/status')}\n".encode())
+    seen.update(f"{platform.platform()} {hash_of('/var/lib/dpkg/status')} {installed() if whole_tree else ''}\n".encode())
     for name, value in sorted(os.environ.items()):
         if name in OF_THE_TERMINAL or name.startswith(OF_THE_TERMINAL_BEGINS):
             continue
@@ -64,12 +65,12 @@ class Kept:
         self.look, self.again = look, again
 
     @staticmethod
-    def key(seen, programs, command, environment):
-        """seen: the surroundings. programs: those whose bytes matter; what is not there counts as nothing."""
+    def key(seen, files, command, environment):
+        """seen: the surroundings. files: those whose bytes matter; what is not there counts as nothing."""
         if seen is None:
             return None
         parts = [seen, *map(str, command), *(f"{name}={value}" for name, value in sorted(environment.items()))]
-        parts += [hash_of(path) for path in programs]
+        parts += [hash_of(path) for path in files]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def passed(self, mark, key):

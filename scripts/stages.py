@@ -39,7 +39,7 @@ class Stage:
         self.log_path = OUT / f"{name}.log"
         self.log = open(self.log_path, "w", encoding="utf-8", errors="replace")
         self.outcomes = []
-        self.as_before = 0  # programs that were not run, since nothing has changed for them
+        self.as_before = 0  # programs and files of tests that were not run, since nothing has changed for them
 
     def run(self, *command, cwd=ROOT, timeout_s=STAGE_S_MAX, **environment):
         self.log.write(f"$ {' '.join(map(str, command))}\n")
@@ -140,15 +140,24 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
 class Program(NamedTuple):
     """A test program or a file of tests, and what decides what comes of it besides the surroundings."""
     command: list
-    binaries: list  # whose bytes matter
+    reads: list  # files whose bytes matter; what is not there counts as nothing
+    keeps: bool = True
 
 
 def ended(outcomes, status, what):
     """A non-zero status without a failed test is a failure too."""
     outcomes = list(outcomes)
-    if status and not any(outcome.state == "failed" for outcome in outcomes):
+    if status and not has_failed(outcomes):
         outcomes.append(Outcome(f"{what} ended with {status}", "failed"))
     return outcomes
+
+
+def has_failed(outcomes):
+    return any(outcome.state == "failed" for outcome in outcomes)
+
+
+def has_passed(outcomes):
+    return bool(outcomes) and all(outcome.state == "passed" for outcome in outcomes)
 
 
 def run_changed(stage, programs, run, whole_tree=False, **environment):
@@ -156,23 +165,36 @@ def run_changed(stage, programs, run, whole_tree=False, **environment):
     run: from names to the outcomes of each; what it gives under another name is counted, and nothing is kept then.
     whole_tree: sources too are among what they read."""
     seen = stage.kept.look(whole_tree)
-    keys = {name: stage.kept.key(seen, program.binaries, program.command, environment) for name, program in programs.items()}
+    keys = {name: stage.kept.key(seen, program.reads, program.command, environment) for name, program in programs.items()}
     marks = {name: stage.folder / f"{name}.passed" for name in programs}
     before = {} if stage.patterns else {name: stage.kept.passed(marks[name], keys[name]) for name in programs}
     changed = [name for name in programs if not before.get(name)]
-    for name in changed:
-        marks[name].unlink(missing_ok=True)
     of = run(changed) if changed else {}
-    keeps = not stage.patterns and of.keys() <= programs.keys() and stage.kept.look(whole_tree) == seen  # changed by somebody meanwhile
-    for name in programs.keys() - set(changed):
-        stage.count(Outcome(test, "passed") for test in before[name])
-    for name, outcomes in of.items():
-        if name in programs and name not in changed and all(outcome.state == "passed" for outcome in outcomes):
-            continue  # others needed it, as those who sign in do
+    # Nothing is kept where somebody changed a file meanwhile.
+    keeps = not stage.patterns and of.keys() <= programs.keys() and stage.kept.look(whole_tree) == seen
+    for name in {**programs, **of}:
+        outcomes = of.get(name, [])
+        # Others needed it, as those who sign in do.
+        if before.get(name) and (not outcomes or has_passed(outcomes)):
+            stage.count(Outcome(test, "passed") for test in before[name])
+            stage.as_before += 1
+            continue
         stage.count(outcomes)
-        if keeps and name in changed and outcomes and all(outcome.state == "passed" for outcome in outcomes):
+        if name not in programs or (stage.patterns and has_passed(outcomes)):
+            continue  # a part of it says nothing of the rest
+        if keeps and programs[name].keeps and has_passed(outcomes):
             stage.kept.keep(marks[name], keys[name], [outcome.name for outcome in outcomes])
-    stage.as_before += len(programs) - len(changed)
+        elif outcomes or not stage.patterns:
+            marks[name].unlink(missing_ok=True)
+
+
+# Outside the tree.
+READS = {"openai_description_test.py": [ROOT.parent / "shared/judges/openai-openapi.yaml"]}
+
+
+def draws_lots(path):
+    """Whether a file's tests try something else each time."""
+    return "FAELLED_SEED" in path.read_text()
 
 
 def pytest(stage, *folders, processes=1, drives=(), **environment):
@@ -190,8 +212,8 @@ def pytest(stage, *folders, processes=1, drives=(), **environment):
         if status == 5 and stage.patterns:
             return {}  # no test has such a name; run_stage says so
         of = reports.junit_of_files(report)
-        if status and not any(outcome.state == "failed" for outcomes in of.values() for outcome in outcomes):
-            of["pytest"] = [Outcome(f"pytest ended with {status}", "failed")]
+        if status and not any(map(has_failed, of.values())):
+            of["pytest"] = ended([], status, "pytest")
         return of
 
     if not drives:
@@ -199,7 +221,7 @@ def pytest(stage, *folders, processes=1, drives=(), **environment):
             stage.count(outcomes)
         return
     files = sorted(path for folder in folders for path in (ROOT / folder).rglob("*_test.py"))
-    programs = {path.name: Program([path.relative_to(ROOT)], drives) for path in files}
+    programs = {path.name: Program([path.relative_to(ROOT)], [*drives, *READS.get(path.name, [])], not draws_lots(path)) for path in files}
     if len(programs) != len(files):
         raise StageFailed("two files of tests have one name")
     run_changed(stage, programs, lambda changed: run(programs[name].command[0] for name in changed), whole_tree=True, **environment)
@@ -317,8 +339,8 @@ def browser(stage):
         of = {}
         for report, status in zip(commands, stage.run_each(commands.values(), STAGE_S_MAX, FAELLED=str(binary))):
             found = reports.playwright(report)
-            if status and all(outcome.state != "failed" for outcomes in found.values() for outcome in outcomes):
-                found[report.stem] = [Outcome(f"playwright {report.stem} ended with {status}", "failed")]
+            if status and not any(map(has_failed, found.values())):
+                found[report.stem] = ended([], status, f"playwright {report.stem}")
             for name, outcomes in found.items():  # each shard signs in and out: such a test counts once
                 by_test = of.setdefault(name, {})
                 for outcome in outcomes:

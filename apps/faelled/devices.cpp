@@ -7,37 +7,46 @@
 
 namespace faelled::app {
 
+namespace {
+
+// What the driver says at the start; nothing where there is none.
+std::vector<node::Gpu> read_gpus(std::optional<node::Gpus>& driver, observe::Log& log) {
+  const auto tell = [&log](const Error& error) { log.warn("gpus", {{"detail", error.message}, {"hint", error.hint}}); };
+  auto opened = node::Gpus::open();
+  if (!opened) {
+    if (opened.error().code != Errc::not_found) tell(opened.error());
+    return {};
+  }
+  auto all = opened->read();
+  if (!all) {
+    tell(all.error());
+    return {};
+  }
+  driver = std::move(*opened);
+  return std::move(*all);
+}
+
+}  // namespace
+
 GpusFound find_gpus(const config::Config& config, observe::Log& log) {
   GpusFound found;
   if (config.llama_server.empty() && config.vllm.empty()) return found;
-  const auto tell = [&log](const Error& error) { log.warn("gpus", {{"detail", error.message}, {"hint", error.hint}}); };
-  auto driver = node::Gpus::open();
-  if (!driver) {
-    if (driver.error().code != Errc::not_found) tell(driver.error());
-    return found;
-  }
-  auto all = driver->read();
-  if (!all) {
-    tell(all.error());
-    return found;
-  }
-  for (const node::Gpu& gpu : *all)
+  const std::vector<node::Gpu> all = read_gpus(found.driver, log);
+  for (const node::Gpu& gpu : all)
     log.info(
         "gpu",
         {{"device", gpu.device}, {"name", gpu.name}, {"uuid", gpu.uuid}, {"bytes", gpu.bytes}, {"taken", gpu.taken}});
-  node::GpuGroups groups = node::groups_of(*all, config.residency.gpu_groups);
+  node::GpuGroups groups = node::groups_of(all, config.residency.gpu_groups);
   for (const std::string& wrong : groups.wrong)
     log.error("gpu group", {{"detail", wrong}, {"hint", "mend residency.gpu_groups, and start the server anew"}});
-  found.all = node::together(*all, groups.uuids);
+  found.all = node::together(all, groups.uuids);
   found.groups = std::move(groups.uuids);
-  found.driver = std::move(*driver);
   return found;
 }
 
 std::map<std::string, std::string, std::less<>> device_names_of(const std::vector<node::Gpu>& gpus) {
   std::map<std::string, std::string, std::less<>> names;
-  for (const node::Gpu& gpu : gpus)
-    names[gpu.device] = gpu.cards > 1 ? std::to_string(gpu.cards) + " × " + gpu.name : gpu.name;
+  for (const node::Gpu& gpu : gpus) names[gpu.device] = gpu.name;
   return names;
 }
 

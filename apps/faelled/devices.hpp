@@ -19,7 +19,7 @@ struct GpusFound {
   std::vector<node::Gpu> all;  // groups as one
   std::vector<std::vector<std::string>> groups;
 };
-// What the driver calls each, by the names of devices.
+// What people call each, by the names of devices.
 std::map<std::string, std::string, std::less<>> device_names_of(const std::vector<node::Gpu>& gpus);
 // None where there is no engine that could lie on one. A driver that does not answer is told in the log, and so is a
 // group that cannot be: its cards are then each a memory of its own.

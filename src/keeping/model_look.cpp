@@ -182,7 +182,8 @@ portal::ModelFit fit_of(const engines::ModelSettings& settings, const engines::M
   else if (settings.gpu && memory == 0)
     fit.why_not = "it is to lie on a GPU, and this server has none";
   else if (need.total() > memory)
-    fit.why_not = "it needs " + byte_text(need.total(), Rounded::up) + " of memory, and there are " +
+    fit.why_not = "it needs " + byte_text(need.total(), Rounded::up) + " of memory, and " +
+                  (settings.gpu && memory < memories.together ? "one GPU has " : "there are ") +
                   byte_text(memory, Rounded::down) + " for models";
   return fit;
 }

@@ -36,7 +36,7 @@ TEST(ModelLook, OnlyWhatItsEngineDividesHasTheMemoryOfAGroup) {
   EXPECT_EQ(fit_of(model, need, memories).why_not, "");
   model.kind = engines::EngineKind::vllm;
   EXPECT_EQ(fit_of(model, need, memories).memory, 20 * gb);
-  EXPECT_NE(fit_of(model, need, memories).why_not, "");
+  EXPECT_EQ(fit_of(model, need, memories).why_not, "it needs 30 GB of memory, and one GPU has 20 GB for models");
   EXPECT_EQ(fit_of(model, need, {10 * gb, 0, 40 * gb}).why_not,
             "it is to lie on one GPU, and this server has them in groups alone");
   EXPECT_EQ(fit_of(model, need, {10 * gb}).why_not, "it is to lie on a GPU, and this server has none");

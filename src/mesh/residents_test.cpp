@@ -146,11 +146,17 @@ TEST_F(ResidentsTest, OnlyAModelThatSpreadsGoesIntoAGroupOfGpus) {
   EXPECT_THAT(told(), IsEmpty());
   ASSERT_EQ(caller.refusals.size(), 1U);
   EXPECT_THAT(caller.refusals[0].detail, HasSubstr("to lie on one GPU, and this server has them in groups alone"));
+  report.devices.push_back({"gpu2", 3, rpc::DeviceKind::gpu});
+  report_now();
+  EXPECT_THAT(at("alone").detail, HasSubstr("the largest single GPU here has 3 B for models"));
   ask("large", caller);
   EXPECT_THAT(told(), ElementsAre(Directive{Act::load, "large", "gpu0+1"}));
-  EXPECT_EQ(mesh.devices().back().cards, 2U);
-  EXPECT_TRUE(suits(at("large"), mesh.devices().back()));
-  EXPECT_FALSE(suits(at("alone"), mesh.devices().back()));
+  const auto devices = mesh.devices();
+  const auto group = std::ranges::find(devices, "gpu0+1", &rpc::DeviceResidency::device);
+  ASSERT_NE(group, devices.end());
+  EXPECT_EQ(group->cards, 2U);
+  EXPECT_TRUE(suits(at("large"), *group));
+  EXPECT_FALSE(suits(at("alone"), *group));
 }
 
 TEST_F(ResidentsTest, EveryDecisionHasItsReasonInTheLog) {

@@ -37,16 +37,18 @@ std::string Residents::misfit(std::string_view model) const {
   if (!found || fits(*found)) return {};
   const residency::ModelState state = planner_.model(*found, clock_.now()).value_or(residency::ModelState{});
   const std::uint64_t needed = state.bytes;
+  bool groups = false;  // in which it cannot lie
+  for (residency::DeviceNumber d = 0; d < planner_.devices(); ++d)
+    groups |= planner_.device(d).value_or(residency::DeviceState{}).cards > 1;
+  groups = groups && state.kind == residency::DeviceKind::gpu && !state.spreads;
   const auto largest_that_suits = planner_.largest(*found);
-  if (!largest_that_suits) {
-    for (residency::DeviceNumber d = 0; d < planner_.devices(); ++d)
-      if (planner_.device(d).value_or(residency::DeviceState{}).cards > 1)
-        return "it is to lie on one GPU, and this server has them in groups alone";
-    return "it is to lie on a GPU, and this server has none";
-  }
+  if (!largest_that_suits)
+    return groups ? "it is to lie on one GPU, and this server has them in groups alone"
+                  : "it is to lie on a GPU, and this server has none";
   const std::uint64_t largest = *largest_that_suits;
-  std::string why = "it needs " + byte_text(needed, Rounded::up) + " of memory, and the largest memory here has " +
-                    byte_text(largest, Rounded::down) + " for models";
+  std::string why = "it needs " + byte_text(needed, Rounded::up) + " of memory, and the largest " +
+                    (groups ? "single GPU" : "memory") + " here has " + byte_text(largest, Rounded::down) +
+                    " for models";
   if (needed <= largest) why += ", of which pinned models keep too much";
   return why;
 }

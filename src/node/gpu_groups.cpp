@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <string_view>
 
 namespace faelled::node {
@@ -13,7 +14,6 @@ void join(Gpu& group, const Gpu& card) {
   constexpr std::size_t prefix = std::string_view("gpu").size();
   group.uuid += "," + card.uuid;
   group.device += "+" + card.device.substr(prefix);
-  if (group.name != card.name && !group.name.ends_with(", " + card.name)) group.name += ", " + card.name;
   group.bytes += card.bytes;
   group.taken += card.taken;
   group.tells_processes = group.tells_processes && card.tells_processes;
@@ -64,12 +64,17 @@ std::vector<Gpu> together(const std::vector<Gpu>& gpus, const std::vector<std::v
     }
     if (gpu.uuid != group->front()) continue;
     Gpu whole = gpu;
+    std::vector<std::string> names{gpu.name};
     bool there = true;
     for (auto uuid = group->begin() + 1; uuid != group->end(); ++uuid) {
       const auto card = std::ranges::find(gpus, *uuid, &Gpu::uuid);
       there = there && card != gpus.end();
-      if (there) join(whole, *card);
+      if (!there) break;
+      join(whole, *card);
+      names.push_back(card->name);
     }
+    const bool alike = std::ranges::adjacent_find(names, std::not_equal_to()) == names.end();
+    whole.name = alike ? fmt::format("{} × {}", names.size(), gpu.name) : fmt::format("{}", fmt::join(names, " + "));
     if (there) all.push_back(std::move(whole));
   }
   return all;

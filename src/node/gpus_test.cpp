@@ -67,6 +67,19 @@ TEST_F(GpusTest, ReadsMoreProcessesThanThereWasRoomFor) {
   EXPECT_EQ(gpus->read()->at(0).processes.size(), 40U);
 }
 
+TEST_F(GpusTest, OneThatDoesNotAnswerKeepsItsNumber) {
+  driver_says(
+      "gpu GPU-a 1000 0 0 A10\n"
+      "gpu - 1000 0 0 A10\n"
+      "gpu GPU-c 1000 0 0 A10\n");
+  const auto gpus = Gpus::open(FAELLED_FAKE_NVML);
+  ASSERT_TRUE(gpus);
+  const auto all = gpus->read();
+  ASSERT_TRUE(all && all->size() == 2);
+  EXPECT_EQ(all->at(0).device, "gpu0");
+  EXPECT_EQ(all->at(1).device, "gpu2");
+}
+
 TEST_F(GpusTest, AVirtualGpuDoesNotTellWhatItsProcessesTake) {
   driver_says("gpu GPU-a 1000 0 400 A10-4Q\nprocess 0 17 -1\n");
   const auto gpus = Gpus::open(FAELLED_FAKE_NVML);
@@ -170,12 +183,13 @@ TEST_F(GpuGroupsTest, AreOneGpuEachInThePlaceOfTheirFirstCard) {
   const std::vector<Gpu> now = together(gpus, groups.uuids);
   ASSERT_THAT(now, ElementsAre(gpus[1], testing::_, gpus[3]));
   EXPECT_EQ(now[1],
-            (Gpu{"GPU-c,GPU-a", "H100, A10", 104 * gib, 3 * gib, false, {{17, 2 * gib}, {18, gib}}, "gpu2+0", 2}));
+            (Gpu{"GPU-c,GPU-a", "H100 + A10", 104 * gib, 3 * gib, false, {{17, 2 * gib}, {18, gib}}, "gpu2+0", 2}));
 }
 
 TEST_F(GpuGroupsTest, AProcessOnBothCardsTakesWhatItTakesOfBoth) {
   const std::vector<Gpu> now = together(gpus, groups_of(gpus, {{0, 1}}).uuids);
-  EXPECT_EQ(now.front(), (Gpu{"GPU-a,GPU-b", "A10", 48 * gib, 4 * gib, true, {{17, 3 * gib}, {18, gib}}, "gpu0+1", 2}));
+  EXPECT_EQ(now.front(),
+            (Gpu{"GPU-a,GPU-b", "2 × A10", 48 * gib, 4 * gib, true, {{17, 3 * gib}, {18, gib}}, "gpu0+1", 2}));
 }
 
 TEST_F(GpuGroupsTest, OneThatCannotBeSaysWhyAndItsCardsAreAlone) {

@@ -268,7 +268,7 @@ void CatalogueApi::leave_the_pinned(ModelFit& fit, const engines::ModelSettings&
       pinned_ones.push_back(std::move(*one));
   std::uint64_t most = 0;
   for (const rpc::DeviceResidency& device : devices) {
-    if ((device.kind == rpc::DeviceKind::gpu) != model.gpu || (device.cards > 1 && !model.spreads())) continue;
+    if (!rpc::suits(model.gpu ? rpc::DeviceKind::gpu : rpc::DeviceKind::host, model.spreads(), device)) continue;
     std::uint64_t pinned = 0;
     for (const rpc::ModelResidency& one : pinned_ones)
       if (one.node == device.node && one.device == device.device) pinned += one.bytes;

@@ -98,6 +98,10 @@ TEST_F(CatalogueApi, RefusesWhatDoesNotFitAndWhatHasAnothersName) {
     EXPECT_EQ(text_at(misfit.body, "error.message"), "It does not fit: " + world.keeping.about.why_not + ".");
     EXPECT_EQ(text_at(misfit.body, "error.message_da"),
               "Den passer ikke: Den skal bruge 400 MB, og der er 1 GB til modeller.");
+    world.keeping.about.memory = 0;
+    const Answer nowhere = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
+    EXPECT_EQ(text_at(nowhere.body, "error.message_da"),
+              "Den passer ikke: Den skal ligge på en GPU, og serveren har ingen til den.");
     EXPECT_EQ(world.catalogue->find("org/small"), nullptr);
   });
 }
@@ -115,6 +119,22 @@ TEST_F(CatalogueApi, PinnedModelsHaveTheirPartBeforeIt) {
     world.mesh.all_residency[0].pinned = false;
     const Answer own = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
     EXPECT_EQ(own.status, 201) << "its own part is its own";
+  });
+}
+
+TEST_F(CatalogueApi, AGroupOfGpusIsNoRoomForWhatCannotBeDivided) {
+  in_world([](World& world) -> Task<void> {
+    world.mesh.all_devices = {
+        {.node = "local", .device = "gpu0+1", .bytes = 900'000'000, .kind = rpc::DeviceKind::gpu, .cards = 2},
+        {.node = "local", .device = "gpu2", .bytes = 500'000'000, .kind = rpc::DeviceKind::gpu}};
+    world.mesh.all_residency = {
+        {.model = "m", .node = "local", .device = "gpu2", .bytes = 200'000'000, .pinned = true}};
+    const std::string vllm = R"({"id":"v","engine":"vllm","folder":"/m","device":"gpu"})";
+    const Answer alone = co_await world.ask_owner("POST", "/api/catalogue", wish(vllm, R"(,"dry_run":true)"));
+    EXPECT_EQ(text_at(alone.body, "fit.why_not"), "it needs 400 MB of memory, and pinned models leave 300 MB");
+    const std::string llama = R"({"id":"l","engine":"llama","file":"/m.gguf","device":"gpu"})";
+    const Answer divided = co_await world.ask_owner("POST", "/api/catalogue", wish(llama, R"(,"dry_run":true)"));
+    EXPECT_EQ(text_at(divided.body, "fit.why_not"), "null");
   });
 }
 

@@ -11,8 +11,8 @@
 
 namespace faelled::portal {
 
-// Models that come and go, without a mesh or files behind them: a definition is its id, its name, its aliases and what
-// `about` says of its file.
+// Models that come and go, without a mesh or files behind them: a definition is its id, name, engine and device, its
+// aliases and what `about` says of its file.
 class FakeKeeping final : public CatalogueKeeping {
  public:
   explicit FakeKeeping(std::optional<gateway::Catalogue>& catalogue) : catalogue_(catalogue) {}
@@ -24,8 +24,10 @@ class FakeKeeping final : public CatalogueKeeping {
     if (model.settings.id.empty())
       return std::unexpected(WrongDefinition{"definition.id", "definition.id is missing; for example id: small"});
     model.settings.name = text_at(json, "name");
-    model.settings.kind =
-        text_at(json, "engine") == "openai" ? engines::EngineKind::openai : engines::EngineKind::llama;
+    const std::string engine = text_at(json, "engine");
+    if (engine == "openai") model.settings.kind = engines::EngineKind::openai;
+    if (engine == "vllm") model.settings.kind = engines::EngineKind::vllm;
+    model.settings.gpu = text_at(json, "device") == "gpu";
     if (const std::string alias = text_at(json, "alias"); !alias.empty()) model.aliases.push_back({alias});
     return model;
   }

@@ -72,9 +72,10 @@ ApiError no_room(const ModelFit& fit) {
           "It does not fit: " + fit.why_not + ".",
           "definition.context_tokens",
           {},
-          fmt::format("Den passer ikke: Den skal bruge {}, og der er {} til modeller.",
-                      bytes_in_danish(fit.weights + fit.kv_cache + fit.working, Rounded::up),
-                      bytes_in_danish(fit.memory, Rounded::down))};
+          fit.memory == 0 ? "Den passer ikke: Den skal ligge på en GPU, og serveren har ingen til den."
+                          : fmt::format("Den passer ikke: Den skal bruge {}, og der er {} til modeller.",
+                                        bytes_in_danish(fit.weights + fit.kv_cache + fit.working, Rounded::up),
+                                        bytes_in_danish(fit.memory, Rounded::down))};
 }
 
 ApiError in_file(const std::string& id) {

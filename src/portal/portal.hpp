@@ -47,7 +47,7 @@ class Portal {
     rpc::ResidencyPort* residency = nullptr;  // nullptr: nobody plans which model lies where
     CatalogueKeeping* keeping = nullptr;      // nullptr: the catalogue does not change while the server runs
     AliasKeeping* aliases = nullptr;          // nullptr: no name moves
-    std::map<std::string, std::string, std::less<>> device_names = {};  // "gpu0": what its driver calls it
+    std::map<std::string, std::string, std::less<>> device_names = {};  // "gpu0": what people call it
   };
 
   explicit Portal(Parts parts);

@@ -36,7 +36,7 @@ std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::Mod
   if (comes && !model.fits) {
     const auto devices = port.devices();
     const bool pinned_keep = std::ranges::any_of(
-        devices, [&](const auto& one) { return one.kind == model.kind && one.bytes >= model.bytes; });
+        devices, [&](const auto& one) { return rpc::suits(model, one) && one.bytes >= model.bytes; });
     return ApiError{
         Cause::conflict,
         model.detail.empty() ? "No memory here is large enough for this model." : "It does not fit: " + model.detail,

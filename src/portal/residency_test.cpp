@@ -181,6 +181,16 @@ TEST_F(Residency, ARefusedOrderHasItsRowToo) {
     co_await refused("/api/models/m/residency", "pin", 409, "large enough", "m");
     world.mesh.all_residency[0].detail = "it needs 30 GB, of which pinned models keep too much";
     co_await refused("/api/models/m/residency", "load", 409, "pinned models keep too much", "m");
+    const auto in_danish = [&]() -> Task<std::string> {
+      const Answer answer = co_await world.ask_owner("POST", "/api/models/m/residency", R"({"act":"load"})");
+      co_return text_at(answer.body, "error.message_da");
+    };
+    world.mesh.all_devices[0].bytes = world.mesh.all_residency[0].bytes;
+    EXPECT_THAT(co_await in_danish(), testing::HasSubstr("Fastholdte modeller"));
+    world.mesh.all_devices[0].cards = 2;
+    EXPECT_THAT(co_await in_danish(), testing::HasSubstr("stor nok")) << "a group is no memory for it";
+    world.mesh.all_residency[0].spreads = true;
+    EXPECT_THAT(co_await in_danish(), testing::HasSubstr("Fastholdte modeller"));
     world.mesh.all_residency[0].pinned = true;
     co_await refused("/api/models/m/residency", "unload", 409, "unpin it first", "m");
     world.mesh.all_residency[0].bytes = 0;

@@ -265,7 +265,8 @@ class Planner {
   // Those that were to be loaded without being asked for, and may be no more.
   struct AtStart {
     std::vector<ModelNumber> models;
-    std::uint64_t least = UINT64_MAX;  // none of them needs less
+    std::uint64_t least = UINT64_MAX;               // none of them needs less
+    std::uint64_t least_that_spreads = UINT64_MAX;  // of those that can lie in several cards
   };
   // One that could leave a memory, and what that would give and cost.
   struct Leaver {
@@ -297,6 +298,7 @@ class Planner {
   void plan_wanted();
   void plan_at_start();
   void plan_at_start(DeviceKind kind, AtStart& those);
+  void note_at_start(AtStart& those, ModelNumber model) const;
   void begin_at_start(ModelNumber model);
   void plan_overfull(DeviceNumber device);
   void plan_unused();

@@ -143,8 +143,11 @@ struct DeviceResidency {
 };
 
 // Whether a model can lie there, were there room.
+inline bool suits(DeviceKind made_for, bool spreads, const DeviceResidency& device) {
+  return made_for == device.kind && (device.cards == 1 || spreads);
+}
 inline bool suits(const ModelResidency& model, const DeviceResidency& device) {
-  return model.kind == device.kind && (device.cards == 1 || model.spreads);
+  return suits(model.kind, model.spreads, device);
 }
 
 // One decision of the planner, or what became of one.

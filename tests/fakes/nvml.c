@@ -1,6 +1,6 @@
 /* A driver library that says what the file named in FAKE_NVML says, read anew at each call:
      init STATUS                            nvmlInit_v2 answers this; else 0
-     gpu UUID BYTES RESERVED USED NAME      one line a GPU, in order; NAME without spaces
+     gpu UUID BYTES RESERVED USED NAME      one line a GPU, in order; NAME without spaces; UUID "-": it does not answer
      process GPU PID BYTES                  GPU counts from 0; BYTES -1: it does not say
    A line that begins with anything else is skipped. Shapes and numbers as in nvml.h (NVML API Reference). */
 #include <stdio.h>
@@ -53,7 +53,7 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) { *handle = (vo
 
 int nvmlDeviceGetUUID(void *handle, char *out, unsigned bytes) {
   unsigned i;
-  if (index_of(handle, &i) != ok) return unknown;
+  if (index_of(handle, &i) != ok || now.gpu[i].uuid[0] == '-') return unknown;
   snprintf(out, bytes, "%s", now.gpu[i].uuid);
   return ok;
 }

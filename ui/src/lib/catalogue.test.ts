@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { definition_of, question_of, typed_of, with_engine, wrong_in, type Typed } from './catalogue';
+import { definition_of, has_gpu, question_of, typed_of, with_engine, wrong_in, type Typed } from './catalogue';
 import type { Definition } from './catalogue_api';
 
 const small: Definition = { id: 'org/small:1b', engine: 'llama', file: '/m.gguf', concurrency: 2, card: { da: {}, en: {} } };
@@ -44,6 +44,13 @@ describe('a new model', () => {
     expect(typed('vllm', false)).toBeUndefined();
     expect(typed('openai', true)).toBeUndefined();
     expect(with_engine(with_engine(typed_of(null), 'vllm', false), 'llama', false).device).toBe('host');
+  });
+  it('lies in GPUs that are one memory only where its engine divides it', () => {
+    const groups_alone = { alone: false, groups: true };
+    expect(has_gpu(groups_alone, 'llama')).toBe(true);
+    expect(has_gpu(groups_alone, 'vllm')).toBe(false);
+    expect(has_gpu({ alone: true, groups: true }, 'vllm')).toBe(true);
+    expect(has_gpu({ alone: false, groups: false }, 'llama')).toBe(false);
   });
   it('has as many places as its engine has by itself, until some are chosen', () => {
     expect(with_engine(typed_of(null), 'vllm', false).concurrency).toBe('8');

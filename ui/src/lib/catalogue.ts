@@ -55,6 +55,14 @@ const line_of = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n',
 const text_of = (line: string) => line.replace(/\\(.)/g, (_, sign: string) => (sign === 'n' ? '\n' : sign));
 const words = (text: string) => text.split(/[\s,;]+/).filter(Boolean);
 
+/** GPUs of the server: those alone, and several that are one memory. */
+export interface Gpus {
+  alone: boolean;
+  groups: boolean;
+}
+/** Whether one could take a model of this engine: only llama.cpp divides it. */
+export const has_gpu = ({ alone, groups }: Gpus, engine: Engine) => alone || (groups && engine === 'llama');
+
 /** `has_gpu`: where a new one would lie. */
 export function typed_of(definition: Definition | null, has_gpu = false): Typed {
   const engine = definition?.engine ?? 'llama';

@@ -75,6 +75,7 @@ describe('a memory', () => {
     expect(device_words({ node: 'local', device: 'host' }, 1, say)).toBe('Maskinens hukommelse');
     expect(device_words({ node: 'local', device: 'gpu0+12' }, 1, say)).toBe('GPU 0+12');
     expect(card_words({ ...device, device: 'gpu0+1', name: '2 × NVIDIA A10' }, say)).toBe('2 × A10');
+    expect(card_words({ ...device, device: 'gpu0+1', name: 'NVIDIA A10 + NVIDIA L4' }, say)).toBe('A10 + L4');
     expect(card_words({ ...device, name: 'NVIDIA A100-SXM4-40GB MIG 1g.5gb' }, say)).toBe('A100-SXM4-40GB, del 1g.5gb');
     expect(card_words({ ...device, name: 'NVIDIA A10' }, say)).toBe('A10');
     expect(card_words(device, say)).toBeNull();
@@ -123,7 +124,7 @@ describe('the sentences', () => {
     const group = { ...device, device: 'gpu0+1', bytes: 160e9, cards: 2 };
     const beside = (engine: 'llama' | 'vllm', devices: MemoryDevice[]) => why_words(model({ state: 'absent', fits: false, bytes: 404e9, engine }), at, devices, teller('da')).head;
     expect(beside('llama', [device, group])).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 160 GB.');
-    expect(beside('vllm', [device, group])).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 80 GB.');
+    expect(beside('vllm', [device, group])).toBe('Passer ikke, fordi den kræver 404 GB, og den største enkelte GPU her er 80 GB.');
     expect(beside('vllm', [group])).toBe('Passer ikke, fordi den skal ligge på én GPU, og serverens er lagt sammen i grupper.');
     expect(why({ state: 'absent', fits: false })).toBe('Passer ikke, fordi fastholdte modeller optager for meget af hukommelsen. Giv en af dem fri.');
     expect(why({ state: 'fetching', bytes: 0, fetching: { bytes: 1, total: 4, left_s: 240 } })).toBe('Hentes, 25 %, ca. 4 min');

@@ -88,7 +88,7 @@ export interface NamedDevice {
   kind: 'host' | 'gpu' | 'other';
   /** "0" of gpu0, "0+1" of several that are one memory; of another the id itself. */
   id: string;
-  /** "A100-SXM4-40GB"; "2 × A10" where several are one memory. */
+  /** "A100-SXM4-40GB"; "2 × A10" or "A10 + L4" where several are one memory. */
   card: string | null;
   /** "1g.5gb": it is a part of a card (MIG). */
   part: string | null;
@@ -96,6 +96,6 @@ export interface NamedDevice {
 
 export function named_device(device: string, driver_name: string | null): NamedDevice {
   const number = /^gpu(\d+(?:\+\d+)*)$/.exec(device)?.[1];
-  const [, times = '', card = '', part = null] = /^(\d+ × )?(?:NVIDIA )?(.*?)(?: MIG (\S+))?$/.exec(driver_name ?? '') ?? [];
-  return { kind: device === 'host' ? 'host' : number ? 'gpu' : 'other', id: number ?? device, card: times + card || null, part };
+  const [, card, part] = /^(.*?)(?: MIG (\S+))?$/.exec((driver_name ?? '').replaceAll('NVIDIA ', '')) ?? [];
+  return { kind: device === 'host' ? 'host' : number ? 'gpu' : 'other', id: number ?? device, card: card || null, part: part ?? null };
 }

@@ -49,12 +49,13 @@ const other_of = (other: string | null, { say, name_of }: Teller) => (other ? na
 
 export function unfit_words(model: ModelResidency, devices: readonly MemoryDevice[], { say, language }: Teller): string {
   const of_its_kind = devices.filter((each) => each.kind === model.memory);
-  const suit = of_its_kind.filter((each) => each.cards === 1 || model.engine === 'llama'); // alone llama.cpp divides a model
+  const suit = of_its_kind.filter((each) => each.cards === 1 || model.engine === 'llama'); // only llama.cpp divides a model
   const largest = Math.max(0, ...suit.map((each) => each.bytes));
-  if (suit.length < of_its_kind.length && largest === 0) return say('why_unfit_groups');
+  if (largest === 0 && of_its_kind.length > 0 && suit.length === 0) return say('why_unfit_groups');
   if (largest === 0) return say(model.memory === 'gpu' ? 'why_unfit_no_gpu' : 'why_unfit_none');
   if (model.bytes <= largest) return say('why_unfit_pinned');
-  return say('why_unfit', { bytes: bytes_text(model.bytes, language, 'up'), largest: bytes_text(largest, language, 'down') });
+  const groups = of_its_kind.length > suit.length;
+  return say(groups ? 'why_unfit_alone' : 'why_unfit', { bytes: bytes_text(model.bytes, language, 'up'), largest: bytes_text(largest, language, 'down') });
 }
 
 /** How a model stands, and what there is to say beside it: why, and what comes next. */
