@@ -1,6 +1,7 @@
 #include "members/agreement_plan.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/limits.hpp"

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,8 +59,10 @@ struct AgreementWish {
 
 // What is there.
 struct AgreementFacts {
-  std::set<std::string, std::less<>> models = {};  // and adapters
-  std::uint32_t places = 0;                        // of all engines together; 0: not known
+  // There may be very many: they are asked for, not handed over.
+  std::function<bool(std::string_view id)> is_model;     // or an adapter
+  std::function<std::vector<std::string>()> all_models;  // and adapters, for a message
+  std::uint32_t places = 0;                              // of all engines together; 0: not known
 };
 struct AgreementsKnown {
   const std::map<std::string, TierRow, std::less<>>& tiers;

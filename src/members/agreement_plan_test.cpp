@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/day.hpp"
 
 namespace faelled::members {
@@ -13,7 +15,9 @@ Day day(std::string_view text) { return day_of(text).value(); }
 class World {
  public:
   WallTime now{day("2026-03-10") + std::chrono::hours(9)};
-  AgreementFacts facts{{"gemma", "qwen"}, 100};
+  std::set<std::string, std::less<>> models{"gemma", "qwen"};
+  AgreementFacts facts{[this](std::string_view id) { return models.contains(id); },
+                       [this] { return std::vector<std::string>(models.begin(), models.end()); }, 100};
   std::map<std::string, TierRow, std::less<>> tiers;
   std::map<std::string, std::vector<AgreementRow>, std::less<>> agreements;
 
@@ -264,7 +268,7 @@ TEST(AgreementPlan, NamesSomeOfTheModelsThereAreToWhoeverNamedNone) {
   AgreementWish wished = wish({tier("stor")}, {});
   wished.tiers[0].models = {"gema"};
   EXPECT_TRUE(world.plan(wished).problems.at(0).message.ends_with("there are: gemma, qwen"));
-  for (int model = 0; model < 100'000; ++model) world.facts.models.insert("m" + std::to_string(model));
+  for (int model = 0; model < 100'000; ++model) world.models.insert("m" + std::to_string(model));
   EXPECT_LT(world.plan(wished).problems.at(0).message.size(), 400U);
   EXPECT_TRUE(world.plan(wished).problems.at(0).message_da.ends_with(", …"));
 }

@@ -12,8 +12,9 @@ namespace {
 std::string text(std::int64_t number) { return std::to_string(number); }
 
 // Enough to see what they look like: there may be a hundred thousand.
-std::string listed(const std::set<std::string, std::less<>>& ids) {
+std::string listed(std::vector<std::string> ids) {
   constexpr std::size_t shown_max = 20;
+  std::ranges::sort(ids);
   std::string out;
   for (const std::string& id : std::views::take(ids, shown_max)) out += (out.empty() ? "" : ", ") + id;
   return out + (ids.size() > shown_max ? ", …" : "");
@@ -43,6 +44,11 @@ bool AgreementValues::in_range(std::int64_t value, std::int64_t min, std::int64_
   return false;
 }
 
+const std::string& AgreementValues::models_told() {
+  if (models_told_.empty()) models_told_ = listed(facts_.all_models());
+  return models_told_;
+}
+
 std::optional<std::vector<std::string>> AgreementValues::models(std::vector<std::string> ids, const std::string& at) {
   std::ranges::sort(ids);
   const auto [first, last] = std::ranges::unique(ids);
@@ -55,10 +61,10 @@ std::optional<std::vector<std::string>> AgreementValues::models(std::vector<std:
   }
   bool known = true;
   for (const std::string& id : ids) {
-    if (facts_.models.contains(id)) continue;
+    if (facts_.is_model(id)) continue;
     known = false;
-    problems_.add(at + ".models", "there is no model '" + id.substr(0, 100) + "'; there are: " + listed(facts_.models),
-                  "der er ingen model '" + id.substr(0, 100) + "'; der er: " + listed(facts_.models));
+    problems_.add(at + ".models", "there is no model '" + id.substr(0, 100) + "'; there are: " + models_told(),
+                  "der er ingen model '" + id.substr(0, 100) + "'; der er: " + models_told());
   }
   if (!known) return std::nullopt;
   return ids;

@@ -34,6 +34,7 @@ class AgreementValues {
  private:
   using Number = std::optional<std::int64_t>;
 
+  const std::string& models_told();
   bool in_range(std::int64_t value, std::int64_t min, std::int64_t max, const std::string& at, std::string_view name);
   // Known ones, each once, in order of their names.
   std::optional<std::vector<std::string>> models(std::vector<std::string> ids, const std::string& at);
@@ -44,6 +45,7 @@ class AgreementValues {
   const AgreementWish& wish_;
   const AgreementFacts& facts_;
   PlanNotes& problems_;
+  std::string models_told_;  // once somebody has asked
 };
 
 }  // namespace faelled::members

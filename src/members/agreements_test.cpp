@@ -35,7 +35,8 @@ class AgreementsTest : public DirectoryTest {
   Terms terms(std::string_view member) { return run_->agreements().terms(member, run_.now()); }
 
   ServerRun run_;
-  AgreementFacts facts_{{"gemma"}, 100};
+  AgreementFacts facts_{[](std::string_view id) { return id == "gemma"; },
+                        [] { return std::vector<std::string>{"gemma"}; }, 100};
   UserRow operator_, admin_;
   int changes_ = 0;
 };

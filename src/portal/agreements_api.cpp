@@ -33,10 +33,8 @@ std::uint32_t AgreementsApi::places_there() const {
 }
 
 members::AgreementFacts AgreementsApi::agreement_facts() const {
-  members::AgreementFacts facts;
-  for (const std::string& id : desk_.context.catalogue.all_ids()) facts.models.insert(id);
-  facts.places = places_there();
-  return facts;
+  return {[this](std::string_view id) { return desk_.asked_by_id(id).model != nullptr; },
+          [this] { return desk_.context.catalogue.all_ids(); }, places_there()};
 }
 
 // As all stand to each other now, the tiers on offer too.
