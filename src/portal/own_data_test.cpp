@@ -154,6 +154,9 @@ TEST_F(OwnData, OfAConversationThatTheBrowserKeepsNothingIsStored) {
     EXPECT_EQ((co_await world.ask("GET", events, {}, stranger)).status, 404);
     EXPECT_EQ((co_await world.ask("DELETE", "/api/turns/" + turn, {}, cookie)).status, 204);
     EXPECT_EQ((co_await world.ask("GET", events, {}, cookie)).status, 404) << "the browser has it: gone from memory";
+    // A page that is told to stop as the answer ends says it twice.
+    EXPECT_EQ((co_await world.ask("DELETE", "/api/turns/" + turn, {}, cookie)).status, 204);
+    EXPECT_EQ((co_await world.ask("DELETE", "/api/turns/" + turn, {}, stranger)).status, 404);
   });
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/ids.hpp"
 
 namespace faelled::portal {
@@ -34,6 +36,18 @@ std::shared_ptr<Turn> Turns::own(const Call& call) const {
   const auto found = turns_.find(call.id);
   const bool own = found != turns_.end() && found->second->conversation().user == call.visitor.session->user.id;
   return own ? found->second : nullptr;
+}
+
+void Turns::forget(const Turn& turn) {
+  constexpr std::size_t remembered_max = 256;
+  forgotten_.emplace_back(turn.id(), turn.conversation().user);
+  if (forgotten_.size() > remembered_max) forgotten_.pop_front();
+  turns_.erase(turn.id());
+}
+
+bool Turns::forgotten(const Call& call) const {
+  return std::ranges::find(forgotten_, std::pair(std::string(call.id), call.visitor.session->user.id)) !=
+         forgotten_.end();
 }
 
 std::expected<TurnPlaces::Place, ApiError> Turns::place_for(const std::string& person, std::size_t bytes) {

@@ -2,11 +2,13 @@
 // Of the Portal; loop's thread.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "gateway/gateway.hpp"
@@ -45,7 +47,10 @@ class Turns {
   // `body`: for the gateway.
   std::shared_ptr<Turn> begin(const members::Session& session, store::Conversation conversation, store::Message answer,
                               std::string body, TurnPlaces::Place place);
-  void forget(const std::string& id) { turns_.erase(id); }
+  // One that has ended and is kept nowhere: its page has it.
+  void forget(const Turn& turn);
+  // Whether the visitor's page has said so before, as where it is told to stop as it ends.
+  bool forgotten(const Call& call) const;
   // Those that ended a while ago, and where all places are taken the oldest of the ended ones.
   void forget_old();
 
@@ -66,7 +71,8 @@ class Turns {
   Desk& desk_;
   gateway::Gateway& gateway_;
   const Settings settings_;
-  std::map<std::string, std::shared_ptr<Turn>> turns_;  // by id, so in order of start
+  std::map<std::string, std::shared_ptr<Turn>> turns_;         // by id, so in order of start
+  std::deque<std::pair<std::string, std::string>> forgotten_;  // id and user of the last ones
   TurnPlaces places_;
 };
 

@@ -128,10 +128,11 @@ net::Task<void> TurnsApi::watch_turn(Call& call) {
 
 net::Task<void> TurnsApi::stop_turn(Call& call) {
   const std::shared_ptr<Turn> turn = turns_.own(call);
-  if (!turn) co_return call.fail(ApiError{Cause::not_found, "This answer is no longer under way."});
-  if (turn->ended() && !turn->kept()) {
-    turns_.forget(turn->id());  // the browser has it
-  } else {
+  if (!turn && !turns_.forgotten(call))
+    co_return call.fail(ApiError{Cause::not_found, "This answer is no longer under way."});
+  if (turn && turn->ended() && !turn->kept()) {
+    turns_.forget(*turn);
+  } else if (turn) {
     turn->stop();
   }
   call.none();
