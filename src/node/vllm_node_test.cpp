@@ -354,7 +354,7 @@ TEST_F(SleepingNode, ForgetsItsWeightsAndReadsThemAgain) {
   const auto first = engine();
   direct(rpc::Directive::Act::sleep, 2);
   ASSERT_TRUE(run_until(EngineState::asleep));
-  EXPECT_LT(engine().bytes_read, first.bytes_read - weights + weights / 10);
+  EXPECT_LT(engine().bytes_read, weights / 2) << "it may have grown since it was read";
   direct(rpc::Directive::Act::wake);
   ASSERT_TRUE(run_until(EngineState::ready));
   EXPECT_EQ(engine().engine, first.engine);
