@@ -237,13 +237,6 @@ CREATE CONSTRAINT TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON aliases
 
 constexpr std::array all_steps = {Step{1, first}, Step{1, branches}, Step{1, agreements}, Step{1, named}};
 
-Expected<std::int64_t> number(Connection& connection, const char* sql) {
-  std::int64_t out = 0;
-  auto read = connection.each(sql, [&](sql::Row& row) { out = row.number(); });
-  if (!read) return std::unexpected(read.error());
-  return out;
-}
-
 Expected<void> check(const SchemaState& state, std::int64_t mine, const std::string& database) {
   if (state.step <= mine || state.works_with <= mine) return {};
   return fail(Errc::incompatible,
@@ -258,18 +251,20 @@ std::span<const Step> steps() { return all_steps; }
 
 Expected<SchemaState> schema_state(Connection& connection) {
   // Not to_regclass(): it does not see what was committed since the transaction began, and a lock may have been waited
-  // for since.
-  auto known = number(connection,
-                      "SELECT count(*) FROM pg_tables WHERE schemaname = ANY (current_schemas(false)) "
-                      "AND tablename = 'schema_steps'");
-  if (!known) return std::unexpected(known.error());
+  // for since. Both in one statement: between two of them another server that starts may commit its tables.
+  std::int64_t known = 0, theirs = 0;
+  auto counted = connection.each(
+      "SELECT count(*) FILTER (WHERE tablename = 'schema_steps'), "
+      "count(*) FILTER (WHERE tablename IN ('members', 'usage')) "
+      "FROM pg_tables WHERE schemaname = ANY (current_schemas(false))",
+      [&](sql::Row& row) {
+        known = row.number();
+        theirs = row.number();
+      });
+  if (!counted) return std::unexpected(counted.error());
   SchemaState out;
-  if (*known == 0) {
-    auto theirs = number(connection,
-                         "SELECT count(*) FROM pg_tables WHERE schemaname = ANY (current_schemas(false)) "
-                         "AND tablename IN ('members', 'usage')");
-    if (!theirs) return std::unexpected(theirs.error());
-    if (*theirs == 0) return out;
+  if (known == 0) {
+    if (theirs == 0) return out;
     return fail(Errc::incompatible, connection.address().shown() + " holds another program's tables",
                 "give faelled a database of its own");
   }

@@ -251,16 +251,19 @@ TEST(PostgresStore, OfAnotherProgramIsRefusedAndLeftAsItIs) {
   EXPECT_EQ(PostgresServer::sql(url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "1");
 }
 
+// Now and then one saw another's tables between its two looks, and took them for a stranger's.
 TEST(PostgresStore, IsMadeOnceByServersThatStartAtOnce) {
-  const std::string url = server().new_database();
-  std::vector<std::thread> starting;
-  for (int i = 0; i < 6; ++i)
-    starting.emplace_back([&, i] {
-      auto store = open_postgres_store({.url = url, .server = std::to_string(i)});
-      EXPECT_TRUE(store) << store.error().message;
-    });
-  for (std::thread& one : starting) one.join();
-  EXPECT_EQ(PostgresServer::sql(url, "SELECT count(*) FROM schema_steps"), std::to_string(postgres::steps().size()));
+  for (int round = 0; round < 5; ++round) {
+    const std::string url = server().new_database();
+    std::vector<std::thread> starting;
+    for (int i = 0; i < 6; ++i)
+      starting.emplace_back([&, i] {
+        auto store = open_postgres_store({.url = url, .server = std::to_string(i)});
+        EXPECT_TRUE(store) << store.error().message;
+      });
+    for (std::thread& one : starting) one.join();
+    EXPECT_EQ(PostgresServer::sql(url, "SELECT count(*) FROM schema_steps"), std::to_string(postgres::steps().size()));
+  }
 }
 
 TEST(PostgresStore, SaysWhyItCannotBeReachedAndNeverThePassword) {
