@@ -100,8 +100,7 @@ TEST_F(CatalogueApi, RefusesWhatDoesNotFitAndWhatHasAnothersName) {
               "Den passer ikke: Den skal bruge 400 MB, og der er 1 GB til modeller.");
     world.keeping.about.memory = 0;
     const Answer nowhere = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
-    EXPECT_EQ(text_at(nowhere.body, "error.message_da"),
-              "Den passer ikke: Den skal ligge på en GPU, og serveren har ingen til den.");
+    EXPECT_EQ(text_at(nowhere.body, "error.message_da"), "Den passer ikke: Der er ingen hukommelse til den her.");
     EXPECT_EQ(world.catalogue->find("org/small"), nullptr);
   });
 }
@@ -116,6 +115,9 @@ TEST_F(CatalogueApi, PinnedModelsHaveTheirPartBeforeIt) {
     EXPECT_EQ(text_at(dry.body, "fit.why_not"), "it needs 400 MB of memory, and pinned models leave 300 MB");
     EXPECT_EQ(text_at(dry.body, "fit.memory"), "300000000");
     EXPECT_EQ((co_await world.ask_owner("POST", "/api/catalogue", wish(small))).status, 409);
+    world.mesh.all_residency[0].bytes = 1'000'000'000;
+    EXPECT_EQ(text_at((co_await world.ask_owner("POST", "/api/catalogue", wish(small))).body, "error.message_da"),
+              "Den passer ikke: Der er ingen hukommelse til den her.");
     world.mesh.all_residency[0].pinned = false;
     const Answer own = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
     EXPECT_EQ(own.status, 201) << "its own part is its own";

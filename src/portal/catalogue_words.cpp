@@ -72,7 +72,7 @@ ApiError no_room(const ModelFit& fit) {
           "It does not fit: " + fit.why_not + ".",
           "definition.context_tokens",
           {},
-          fit.memory == 0 ? "Den passer ikke: Den skal ligge på en GPU, og serveren har ingen til den."
+          fit.memory == 0 ? "Den passer ikke: Der er ingen hukommelse til den her."
                           : fmt::format("Den passer ikke: Den skal bruge {}, og der er {} til modeller.",
                                         bytes_in_danish(fit.weights + fit.kv_cache + fit.working, Rounded::up),
                                         bytes_in_danish(fit.memory, Rounded::down))};
