@@ -1,12 +1,10 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -147,12 +145,8 @@ void read_downloads(Fields& top, Problems& problems, const std::filesystem::path
 }
 
 std::optional<unsigned> gpu_of(const YAML::Node& node) {
-  if (!node.IsScalar()) return std::nullopt;
-  const std::string& read = node.Scalar();
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(read.data(), read.data() + read.size(), number);
-  const bool whole = !read.empty() && end == read.data() + read.size() && error == std::errc{};
-  return whole && number < limits::gpus_max ? std::optional(number) : std::nullopt;
+  const auto number = node.IsScalar() ? whole_number(node.Scalar()) : std::nullopt;
+  return number && *number < limits::gpus_max ? std::optional(static_cast<unsigned>(*number)) : std::nullopt;
 }
 
 void read_gpu_groups(Fields& fields, Problems& problems, Residency& residency) {
