@@ -2,9 +2,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <limits>
 #include <string>
+
+#include "base/whole_number.hpp"
 
 namespace faelled::app {
 
@@ -20,14 +21,11 @@ template <class Number>
 CLI::Validator whole_number(Number least = 0, Number most = std::numeric_limits<Number>::max()) {
   return CLI::Validator(
       [least, most](std::string& text) -> std::string {
-        Number number = 0;
-        const char* end = text.data() + text.size();
-        const auto [read, error] = std::from_chars(text.data(), end, number);
-        const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-        if (!digits || error != std::errc() || read != end || number < least || number > most)
+        const auto number = faelled::whole_number<Number>(text);
+        if (!number || text.starts_with('-') || *number < least || *number > most)
           return "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most) + ", not " +
                  text;
-        text = std::to_string(number);  // without the zeros in front that would make it octal
+        text = std::to_string(*number);  // without the zeros in front that would make it octal
         return {};
       },
       "", "whole number");

@@ -1,3 +1,4 @@
+#include "base/whole_number.hpp"
 #include "command.hpp"
 #include "command_groups.hpp"
 #include "json/writer.hpp"
@@ -68,8 +69,8 @@ struct PolicyOptions : MemberOptions {
 void write_number(json::Writer& out, std::string_view name, const std::string& text, std::string_view none) {
   if (text == none) {
     out.member(name, nullptr);
-  } else if (!text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos) {
-    out.member(name, std::stoi(text));
+  } else if (const auto number = whole_number<std::uint32_t>(text)) {
+    out.member(name, *number);
   } else {
     out.member(name, text);
   }

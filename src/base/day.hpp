@@ -2,11 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/whole_number.hpp"
 
 namespace faelled {
 
@@ -24,13 +25,8 @@ inline std::string day_text(std::chrono::sys_days day) {
 // nullopt: it is no day of the years 0000 to 9999.
 inline std::optional<std::chrono::sys_days> any_day_of(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto number = [&](std::size_t from, std::size_t size) {
-    unsigned value = 0;
-    const char* end = text.data() + from + size;
-    const auto read = std::from_chars(text.data() + from, end, value);
-    return read.ec == std::errc() && read.ptr == end ? std::optional(value) : std::nullopt;
-  };
-  const auto year = number(0, 4), month = number(5, 2), day = number(8, 2);
+  const auto year = whole_number<unsigned>(text.substr(0, 4)), month = whole_number<unsigned>(text.substr(5, 2)),
+             day = whole_number<unsigned>(text.substr(8, 2));
   if (!year || !month || !day) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)), std::chrono::month(*month),
                                          std::chrono::day(*day)};

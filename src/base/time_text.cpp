@@ -1,22 +1,12 @@
 #include "base/time_text.hpp"
 
-#include <charconv>
 #include <cstdio>
 #include <optional>
 
 #include "base/day.hpp"
+#include "base/whole_number.hpp"
 
 namespace faelled {
-namespace {
-
-std::optional<int> digits(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty() || text[0] == '-') return std::nullopt;
-  return value;
-}
-
-}  // namespace
 
 std::string time_text(WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
@@ -38,15 +28,15 @@ Expected<WallTime> parse_time(std::string_view text) {
   WallTime time{*day};
   if (text.size() == 10) return time;
   if (text.size() < 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text.back() != 'Z') return wrong();
-  const auto hour = digits(text.substr(11, 2)), minute = digits(text.substr(14, 2)),
-             second = digits(text.substr(17, 2));
+  const auto hour = whole_number<unsigned>(text.substr(11, 2)), minute = whole_number<unsigned>(text.substr(14, 2)),
+             second = whole_number<unsigned>(text.substr(17, 2));
   if (!hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 60) return wrong();
   time += std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second);
   if (text.size() > 20) {
     std::string fraction(text.substr(20, text.size() - 21));
     if (text[19] != '.' || fraction.empty() || fraction.size() > 6) return wrong();
     fraction.resize(6, '0');
-    const auto us = digits(fraction);
+    const auto us = whole_number<unsigned>(fraction);
     if (!us) return wrong();
     time += std::chrono::microseconds(*us);
   }

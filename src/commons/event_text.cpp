@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/whole_number.hpp"
+
 namespace faelled::commons {
 namespace {
 
@@ -151,8 +153,9 @@ class Reader {
   void number(Number& into, std::string_view what) {
     const std::string_view word = raw(what);
     if (failed_) return;
-    const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), into);
-    if (code != std::errc() || end != word.data() + word.size()) wrong(what, word);
+    const auto read = whole_number<Number>(word);
+    if (!read) return wrong(what, word);
+    into = *read;
   }
   void flag(bool& into, std::string_view what) {
     const std::string_view word = raw(what);

@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/whole_number.hpp"
 #include "config/keys.hpp"
 
 namespace faelled::config {
@@ -33,19 +33,15 @@ std::optional<Listen> read_listen(Fields& fields) {
     return wrong(" has no port", hint);
   }
   std::string host = text->substr(0, colon);
-  const std::string port = text->substr(colon + 1);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
   if (host == "localhost") host = "127.0.0.1";
   if (!is_address(host) || (host.find(':') != std::string::npos) != bracketed) {
     return wrong(" has no IP address before the port", hint);
   }
-  const bool digits = !port.empty() && port.size() <= 5 &&
-                      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits || std::stoul(port) > 65535) {
-    return wrong(" has a bad port", "a port is a number from 0 (any free one) to 65535");
-  }
-  return Listen{host, static_cast<std::uint16_t>(std::stoul(port))};
+  const auto port = whole_number<std::uint16_t>(std::string_view(*text).substr(colon + 1));
+  if (!port) return wrong(" has a bad port", "a port is a number from 0 (any free one) to 65535");
+  return Listen{host, *port};
 }
 
 // "10.0.0.5", "10.0.0.0/8", "2001:db8::/32".
@@ -53,10 +49,8 @@ bool is_network(const std::string& text) {
   const std::string address = text.substr(0, text.find('/'));
   if (!is_address(address)) return false;
   if (address.size() == text.size()) return true;
-  const std::string_view digits = std::string_view(text).substr(address.size() + 1);
-  unsigned bits = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-  return error == std::errc{} && end == digits.data() + digits.size() && bits <= (address.contains(':') ? 128U : 32U);
+  const auto bits = whole_number<unsigned>(std::string_view(text).substr(address.size() + 1));
+  return bits && *bits <= (address.contains(':') ? 128U : 32U);
 }
 
 bool is_loopback(const Listen& listen) { return listen.host == "::1" || listen.host.starts_with("127."); }

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/check.hpp"
+#include "base/whole_number.hpp"
 
 namespace faelled::config {
 namespace {
@@ -209,18 +210,11 @@ std::optional<std::string> Fields::required(std::string_view key, std::string_vi
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> whole_number(std::string_view text) {
-  std::uint64_t parsed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-  const bool whole = !text.empty() && end == text.data() + text.size() && error == std::errc{};
-  return whole ? std::optional(parsed) : std::nullopt;
-}
-
 std::optional<std::uint64_t> Fields::number(std::string_view key, Range range) {
   const auto* value = scalar(key, "a whole number");
   if (!value) return std::nullopt;
   const std::string& read = value->Scalar();
-  const auto parsed = whole_number(read);
+  const auto parsed = whole_number<std::uint64_t>(read);
   if (parsed && *parsed >= range.min && *parsed <= range.max) return parsed;
   wrong(key, path(key) + " must be a whole number, not " + in_quotes(read),
         "allowed: " + std::to_string(range.min) + " to " + std::to_string(range.max));

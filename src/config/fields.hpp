@@ -40,9 +40,6 @@ std::string_view nearest(std::string_view word, Keys known);
 // `text` in quotes, cut, without keys and with control bytes shown as '?', for use in a message.
 std::string in_quotes(std::string_view text);
 
-// Digits and nothing else.
-std::optional<std::uint64_t> whole_number(std::string_view text);
-
 struct Range {
   std::uint64_t min;
   std::uint64_t max;

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
 #include "base/csv_rows.hpp"
+#include "base/whole_number.hpp"
 #include "config/agreements.hpp"
 #include "config/fields.hpp"
 
@@ -29,15 +29,13 @@ class Reading {
     const std::size_t last = std::max(member_, inhabitants_);
     if (fields.size() <= last) return wrong("this line has too few fields", "write it as aarhus,367095");
     const std::string member(fields[member_]);
-    std::uint64_t count = 0;
-    const std::string_view written = fields[inhabitants_];
-    const auto read = std::from_chars(written.data(), written.data() + written.size(), count);
-    const bool whole = !written.empty() && read.ec == std::errc() && read.ptr == written.data() + written.size();
-    if (!whole || count < 1 || count > limits::inhabitants_max)
-      return wrong(in_quotes(written) + " is no number of inhabitants", "digits alone, without points or spaces");
+    const auto count = whole_number<std::uint64_t>(fields[inhabitants_]);
+    if (!count || *count < 1 || *count > limits::inhabitants_max)
+      return wrong(in_quotes(fields[inhabitants_]) + " is no number of inhabitants",
+                   "digits alone, without points or spaces");
     if (member.empty() || member.size() > limits::member_id_bytes_max)
       return wrong(in_quotes(member) + " is no member's id", "the id, as `faelled member list` shows it");
-    if (!into_.of.emplace(member, count).second)
+    if (!into_.of.emplace(member, *count).second)
       wrong("member " + in_quotes(member) + " stands twice", "keep one of the two");
   }
 

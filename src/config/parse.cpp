@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/whole_number.hpp"
 #include "config/config.hpp"
 #include "config/document.hpp"
 #include "config/edge.hpp"
@@ -145,7 +146,7 @@ void read_downloads(Fields& top, Problems& problems, const std::filesystem::path
 }
 
 std::optional<unsigned> gpu_of(const YAML::Node& node) {
-  const auto number = node.IsScalar() ? whole_number(node.Scalar()) : std::nullopt;
+  const auto number = node.IsScalar() ? whole_number<std::uint64_t>(node.Scalar()) : std::nullopt;
   return number && *number < limits::gpus_max ? std::optional(static_cast<unsigned>(*number)) : std::nullopt;
 }
 

@@ -1,9 +1,9 @@
 #include "decisions/chain.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
+#include "base/whole_number.hpp"
 #include "crypto/digest.hpp"
 
 namespace faelled::decisions {
@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::size_t head_bytes = 64;
 constexpr std::string_view file_version = "1";
-
-template <class Number>
-bool read_number(std::string_view text, Number& into) {
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return code == std::errc() && end == text.data() + text.size();
-}
 
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
@@ -69,7 +63,9 @@ std::optional<SealedLine> read_sealed(std::string_view line) {
   SealedLine out;
   out.text = line.substr(first + 1, last - first - 1);
   out.head = line.substr(last + 1);
-  if (!read_number(line.substr(0, first), out.number) || !is_head(out.head)) return std::nullopt;
+  const auto number = whole_number<std::uint64_t>(line.substr(0, first));
+  if (!number || !is_head(out.head)) return std::nullopt;
+  out.number = *number;
   return out;
 }
 
@@ -85,9 +81,13 @@ std::optional<FileHead> read_file_head(std::string_view text) {
   out.name = words[2];
   out.previous = words[3];
   out.previous_head = words[5];
-  const bool numbers = read_number(words[4], out.previous_lines) && read_number(words[6], out.begun_us);
+  const auto previous_lines = whole_number<std::uint64_t>(words[4]);
+  const auto begun_us = whole_number<std::int64_t>(words[6]);
   const bool none = out.previous == no_head;
-  if (!numbers || !is_file_name(out.name) || (!none && !is_file_name(out.previous))) return std::nullopt;
+  if (!previous_lines || !begun_us) return std::nullopt;
+  out.previous_lines = *previous_lines;
+  out.begun_us = *begun_us;
+  if (!is_file_name(out.name) || (!none && !is_file_name(out.previous))) return std::nullopt;
   if (out.previous_head != no_head && !is_head(out.previous_head)) return std::nullopt;
   if (none && (out.previous_head != no_head || out.previous_lines != 0)) return std::nullopt;
   return out;

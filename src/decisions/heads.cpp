@@ -1,7 +1,6 @@
 #include "decisions/heads.hpp"
 
-#include <charconv>
-
+#include "base/whole_number.hpp"
 #include "decisions/chain.hpp"
 #include "decisions/disk.hpp"
 
@@ -17,11 +16,10 @@ bool read_head(std::string_view line, Head& into) {
   if (c == std::string_view::npos) return false;
   into.day = line.substr(0, a);
   into.file = line.substr(a + 1, b - a - 1);
-  const std::string_view lines = line.substr(b + 1, c - b - 1);
+  const auto count = whole_number<std::uint64_t>(line.substr(b + 1, c - b - 1));
   into.head = line.substr(c + 1);
-  const auto [end, code] = std::from_chars(lines.data(), lines.data() + lines.size(), into.lines);
-  return code == std::errc() && end == lines.data() + lines.size() && is_file_name(into.file) && is_head(into.head) &&
-         into.day == into.file.substr(0, day_bytes);
+  into.lines = count.value_or(0);
+  return count && is_file_name(into.file) && is_head(into.head) && into.day == into.file.substr(0, day_bytes);
 }
 
 }  // namespace

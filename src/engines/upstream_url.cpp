@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
+
+#include "base/whole_number.hpp"
 
 namespace faelled::engines {
 
@@ -50,11 +51,8 @@ Expected<rpc::Endpoint> upstream_endpoint(const ModelSettings& model) {
     port = authority.substr(colon);
   }
   if (!port.empty()) {
-    auto digits = port.substr(1);
-    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
-    if (port[0] != ':' || error != std::errc{} || end != digits.data() + digits.size() || endpoint.port == 0) {
-      return wrong("has no valid port", "take a number from 1 to 65535");
-    }
+    endpoint.port = port.starts_with(':') ? whole_number<std::uint16_t>(port.substr(1)).value_or(0) : 0;
+    if (endpoint.port == 0) return wrong("has no valid port", "take a number from 1 to 65535");
   }
   if (host.empty()) return wrong("names no host", "write http://HOST:PORT/v1");
   endpoint.host = host;

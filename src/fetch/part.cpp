@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "base/byte_text.hpp"
 #include "base/limits.hpp"
 #include "base/whole_file.hpp"
+#include "base/whole_number.hpp"
 #include "fetch/source.hpp"
 #include "fetch/transfer.hpp"
 
@@ -72,11 +72,7 @@ std::optional<ContentRange> content_range_of(std::string_view text) {
   constexpr std::string_view unit = "bytes ";
   if (!text.starts_with(unit)) return std::nullopt;
   text.remove_prefix(unit.size());
-  const auto number = [](std::string_view digits) -> std::optional<std::uint64_t> {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return error == std::errc() && end == digits.data() + digits.size() ? std::optional(value) : std::nullopt;
-  };
+  constexpr auto number = whole_number<std::uint64_t>;
   const std::size_t dash = text.find('-'), slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
   const auto first = number(text.substr(0, std::min(dash, slash)));

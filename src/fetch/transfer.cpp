@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cstring>
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
+#include "base/whole_number.hpp"
 #include "fetch/source.hpp"
 
 namespace faelled::fetch {
@@ -34,12 +34,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   return text;
-}
-
-std::optional<std::uint64_t> number_of(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
 bool is_link_local(std::uint32_t four) { return four >> 16U == 0xa9fe; }  // 169.254.0.0/16
@@ -140,7 +134,7 @@ struct Transfer::Call {
       answer.url = url;
       const std::size_t at = line.find(' ');
       if (at != std::string_view::npos && line.size() >= at + 4)
-        answer.status = static_cast<int>(number_of(line.substr(at + 1, 3)).value_or(0));
+        answer.status = static_cast<int>(whole_number<std::uint64_t>(line.substr(at + 1, 3)).value_or(0));
       return;
     }
     const std::size_t colon = line.find(':');
@@ -148,11 +142,11 @@ struct Transfer::Call {
     const std::string name = lower(line.substr(0, colon));
     const std::string_view value = trimmed(line.substr(colon + 1));
     if (value.size() > header_value_bytes_max) return;
-    if (name == "content-length") answer.length = number_of(value);
+    if (name == "content-length") answer.length = whole_number<std::uint64_t>(value);
     if (name == "content-range") answer.content_range = value;
     if (name == "etag") answer.etag = value;
     if (name == "x-linked-etag") answer.linked_etag = value;
-    if (name == "x-linked-size") answer.linked_size = number_of(value);
+    if (name == "x-linked-size") answer.linked_size = whole_number<std::uint64_t>(value);
   }
 
   static std::size_t body(const char* data, std::size_t size, std::size_t count, void* self) {

@@ -2,8 +2,7 @@
 // is told by a sink of their own.
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "base/whole_number.hpp"
 #include "gateway/count_sink.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/messages_sink.hpp"
@@ -75,8 +74,8 @@ void Gateway::anthropic_models(const members::Caller& caller, const http::Reques
     openai::anthropic::Page page{.after_id = http::query_value(request.query, "after_id"),
                                  .before_id = http::query_value(request.query, "before_id")};
     if (const std::string limit = http::query_value(request.query, "limit"); !limit.empty()) {
-      const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), page.limit);
-      if (error != std::errc() || end != limit.data() + limit.size() || page.limit < 1 || page.limit > 1000)
+      page.limit = whole_number<std::size_t>(limit).value_or(0);
+      if (page.limit < 1 || page.limit > 1000)
         return reject(reply, {Cause::invalid_value, "'limit' must be from 1 to 1000.", "limit"}, request_id,
                       Wire::anthropic);
     }

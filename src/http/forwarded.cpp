@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <optional>
+
+#include "base/whole_number.hpp"
 
 namespace faelled::http {
 namespace {
@@ -74,10 +75,9 @@ bool TrustedProxies::add_network(std::string_view text) {
   if (!address) return false;
   unsigned bits = address->v4 ? 32 : 128;
   if (slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    const unsigned most = bits;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-    if (error != std::errc{} || end != digits.data() + digits.size() || bits > most) return false;
+    const auto written = whole_number<unsigned>(text.substr(slash + 1));
+    if (!written || *written > bits) return false;
+    bits = *written;
   }
   networks_.push_back({address->bytes, address->v4 ? bits + 96 : bits});
   return true;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/whole_number.hpp"
 #include "json/tokens.hpp"
 
 namespace faelled::json {
@@ -53,11 +54,7 @@ std::optional<bool> Value::boolean() const {
 
 std::optional<std::int64_t> Value::integer() const {
   if (kind() != Kind::number) return std::nullopt;
-  const std::string_view digits = raw();
-  const char* end = digits.data() + digits.size();
-  std::int64_t exact = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), end, exact);
-  if (error == std::errc{} && stop == end) return exact;
+  if (const auto exact = whole_number<std::int64_t>(raw())) return exact;
   const auto value = number();
   constexpr double exact_max = 9007199254740992.0;  // 2^53: beyond it a double no longer names one integer
   if (!value || std::floor(*value) != *value || std::abs(*value) > exact_max) return std::nullopt;

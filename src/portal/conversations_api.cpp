@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "portal/branch.hpp"
+#include "portal/paging.hpp"
 #include "portal/render.hpp"
 
 namespace faelled::portal {
@@ -49,20 +50,15 @@ std::optional<store::ConversationsFrom> from_place(std::string_view text) {
 net::Task<void> ConversationsApi::list_conversations(Call& call) {
   const auto from = from_place(http::query_value(call.request.query, "before"));
   if (!from) co_return call.fail(ApiError{Cause::invalid_value, "before is the next of the page before", "before"});
-  std::size_t limit = 50;
-  if (const std::string text = http::query_value(call.request.query, "limit"); !text.empty()) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (error != std::errc() || *end != 0 || limit < 1 || limit > page_rows_max)
-      co_return call.fail(
-          ApiError{Cause::invalid_value, fmt::format("limit is a whole number from 1 to {}", page_rows_max), "limit"});
-  }
+  const auto page_rows = limit_of(call.request.query, 50, page_rows_max);
+  if (!page_rows) co_return call.fail(page_rows.error(), "limit");
   const std::string user = call.visitor.session->user.id;
   auto rows = co_await desk_.on_store<std::vector<Conversation>>(
-      [user, from = *from, limit](store::Store& s, store::Conversations& all) {
+      [user, from = *from, limit = *page_rows](store::Store& s, store::Conversations& all) {
         return all.list(s, user, from, limit + 1);
       });
   if (!rows) co_return call.fail(rows.error());
-  const bool more = rows->size() > limit;
+  const bool more = rows->size() > *page_rows;
   if (more) rows->pop_back();
   std::string body;
   json::Writer out(body);

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "base/whole_number.hpp"
 #include "http/message.hpp"
 
 namespace faelled::portal {
@@ -11,11 +10,10 @@ namespace faelled::portal {
 Expected<std::size_t> limit_of(std::string_view query, std::size_t otherwise, std::size_t max) {
   const std::string text = http::query_value(query, "limit");
   if (text.empty()) return otherwise;
-  std::size_t limit = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > max)
+  const auto limit = whole_number<std::size_t>(text);
+  if (!limit || *limit < 1 || *limit > max)
     return fail(Errc::invalid, fmt::format("limit is a whole number from 1 to {}", max));
-  return limit;
+  return *limit;
 }
 
 Expected<std::optional<CsvForm>> form_of(std::string_view query) {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error_words.hpp"
 #include "base/time_text.hpp"
+#include "base/whole_number.hpp"
 #include "json/writer.hpp"
 #include "portal/answers.hpp"
 #include "portal/model_page.hpp"
@@ -157,9 +157,8 @@ net::Task<void> ResidencyApi::list_residency_events(Call& call) {
   if (!wanted) co_return call.fail(wanted.error(), "format");
   std::uint64_t before = 0;
   if (const std::string text = http::query_value(call.request.query, "before"); !text.empty()) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), before);
-    if (error != std::errc() || end != text.data() + text.size() || before == 0)
-      co_return call.fail(ApiError{Cause::invalid_value, "before is the number of an event", "before"});
+    before = whole_number<std::uint64_t>(text).value_or(0);
+    if (before == 0) co_return call.fail(ApiError{Cause::invalid_value, "before is the number of an event", "before"});
   }
   // One more than is told shows whether there is a next page.
   std::vector<rpc::ResidencyEvent> events;

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "base/limits.hpp"
+#include "base/whole_number.hpp"
 #include "json/writer.hpp"
 #include "portal/render.hpp"
 
@@ -73,9 +72,10 @@ net::Task<void> TurnsApi::watch_turn(Call& call) {
   if (from.empty()) from = http::query_value(call.request.query, "after");
   std::size_t at = 0;
   if (!from.empty()) {
-    const auto [end, error] = std::from_chars(from.data(), from.data() + from.size(), at);
-    if (error != std::errc() || *end != 0 || at > turn->text().size())
+    const auto seen = whole_number<std::size_t>(from);
+    if (!seen || *seen > turn->text().size())
       co_return call.fail(ApiError{Cause::invalid_value, "after is the number of bytes already seen", "after"});
+    at = *seen;
   }
   at = character_start(turn->text(), at);
   call.reply.begin(200, fmt::format("Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store\r\n"

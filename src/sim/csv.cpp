@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/limits.hpp"
+#include "base/whole_number.hpp"
 
 namespace faelled::sim {
 namespace {
@@ -80,13 +81,11 @@ std::unexpected<Error> Csv::wrong(std::size_t column, const std::string& message
 }
 
 Expected<std::uint32_t> Csv::number(std::size_t column, std::uint32_t min, std::uint32_t max) const {
-  const std::string_view text = field(column);
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || end != text.data() + text.size() || error != std::errc{} || value < min || value > max)
+  const auto value = whole_number<std::uint32_t>(field(column));
+  if (!value || *value < min || *value > max)
     return wrong(column, "is no whole number from " + std::to_string(min) + " to " + std::to_string(max),
                  "write it without unit, sign and point");
-  return value;
+  return *value;
 }
 
 Expected<Duration> Csv::seconds(std::size_t column, double min_s, double max_s) const {
