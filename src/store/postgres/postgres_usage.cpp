@@ -1,41 +1,13 @@
 #include <limits>
 
 #include "store/postgres/postgres_store_body.hpp"
+#include "store/sql/columns.hpp"
 #include "store/usage_days.hpp"
 
 namespace faelled::store::postgres {
 namespace {
 
 using ledger::UsageRow;
-
-// An absent bound as one that every time keeps: the statement stays the same, and so prepared.
-std::int64_t from_of(const UsageFilter& filter) {
-  return filter.from ? unix_micros(*filter.from) : std::numeric_limits<std::int64_t>::min();
-}
-std::int64_t to_of(const UsageFilter& filter) {
-  return filter.to ? unix_micros(*filter.to) : std::numeric_limits<std::int64_t>::max();
-}
-
-UsageRow read_row(sql::Row& row) {
-  UsageRow out;
-  out.request_id = row.text();
-  out.member = row.text();
-  out.caller = row.text();
-  out.key = row.text();
-  out.user = row.text();
-  out.model = row.text();
-  out.started_at = row.time();
-  out.input_tokens = static_cast<std::uint32_t>(row.number());
-  out.cached_tokens = static_cast<std::uint32_t>(row.number());
-  out.output_tokens = static_cast<std::uint32_t>(row.number());
-  out.queue_us = row.number();
-  out.load_us = row.number();
-  out.engine_us = row.number();
-  out.total_us = row.number();
-  out.outcome = static_cast<ledger::Outcome>(row.number());
-  out.cause = row.text();
-  return out;
-}
 
 // One array for each column, so that any number of rows is one statement and one way there and back.
 Parameters columns_of(std::span<const UsageRow> rows) {
@@ -51,18 +23,6 @@ Parameters columns_of(std::span<const UsageRow> rows) {
   out.add_all(rows, [](const UsageRow& row) { return static_cast<int>(row.outcome); });
   out.add_all(rows, [](const UsageRow& row) -> std::string_view { return row.cause; });
   return out;
-}
-
-UsageSum read_sum(sql::Row& row) {
-  UsageSum sum;
-  sum.member = row.text();
-  sum.caller = row.text();
-  sum.model = row.text();
-  sum.requests = static_cast<std::uint64_t>(row.number());
-  sum.input_tokens = static_cast<std::uint64_t>(row.number());
-  sum.cached_tokens = static_cast<std::uint64_t>(row.number());
-  sum.output_tokens = static_cast<std::uint64_t>(row.number());
-  return sum;
 }
 
 }  // namespace
@@ -144,14 +104,14 @@ Expected<UsageSumPage> PostgresStore::usage_sums(const UsageFilter& filter, cons
   auto read = db_->together([&]() -> Expected<void> {
     if (auto set = db_->run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"); !set) return set;
     auto days_read = db_->each(
-        filter.member.empty() ? of_all : of_member, [&](sql::Row& row) { sums.push_back(read_sum(row)); }, from.member,
-        from.caller, from.model, days.first, days.last, filter.member, filter.caller, limit + 1);
+        filter.member.empty() ? of_all : of_member, [&](sql::Row& row) { sums.push_back(sql::read_usage_sum(row)); },
+        from.member, from.caller, from.model, days.first, days.last, filter.member, filter.caller, limit + 1);
     if (!days_read) return days_read;
     for (const UsageDays::Part& part : days.outside) {
       if (sums.empty()) break;
       const UsageSum& first = sums.front();
       const UsageSum& last = sums.back();
-      const auto add = [&](sql::Row& row) { outside.push_back(read_sum(row)); };
+      const auto add = [&](sql::Row& row) { outside.push_back(sql::read_usage_sum(row)); };
       auto taken = filter.member.empty()
                        ? db_->each(outside_of_all, add, part.from_us, part.to_us, first.member, first.caller,
                                    first.model, last.member, last.caller, last.model)
@@ -173,10 +133,11 @@ Expected<std::vector<UsageSum>> PostgresStore::usage_hours(const UsageFilter& fi
       "AND started_at < $3 AND ($4::text = '' OR member = $4) AND ($5::text = '' OR model = $5) "
       "GROUP BY hour, member, caller, model ORDER BY hour, model LIMIT $6",
       [&](sql::Row& row) {
-        out.push_back(read_sum(row));
+        out.push_back(sql::read_usage_sum(row));
         out.back().hour = WallTime(std::chrono::hours(row.number()));
       },
-      filter.caller, from_of(filter), to_of(filter), filter.member, filter.model, limits::usage_hours_max);
+      filter.caller, sql::from_us(filter.from), sql::to_us(filter.to), filter.member, filter.model,
+      limits::usage_hours_max);
   if (!read) return std::unexpected(read.error());
   return out;
 }
@@ -223,8 +184,8 @@ Expected<UsagePage> PostgresStore::usage_rows(const UsageFilter& filter, const s
       !filter.caller.empty()   ? of_caller
       : !filter.member.empty() ? of_member
                                : of_all,
-      [&](sql::Row& row) { out.rows.push_back(read_row(row)); }, from_of(filter), after_us, to_of(filter), after,
-      filter.member, filter.caller, limit + 1, filter.model);
+      [&](sql::Row& row) { out.rows.push_back(sql::read_usage(row)); }, sql::from_us(filter.from), after_us,
+      sql::to_us(filter.to), after, filter.member, filter.caller, limit + 1, filter.model);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {
     out.rows.pop_back();

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "store/sql/columns.hpp"
 #include "store/sql/sql_store.hpp"
 
 namespace faelled::store::sql {
@@ -29,10 +30,6 @@ AuditRow read_audit(Row& row) {
   out.request_id = row.text();
   out.times = static_cast<std::uint32_t>(row.number());
   return out;
-}
-
-std::int64_t micros_or(const std::optional<WallTime>& time, std::int64_t otherwise) {
-  return time ? unix_micros(*time) : otherwise;
 }
 
 }  // namespace
@@ -81,10 +78,8 @@ Expected<AuditPage> SqlStore::audit(const AuditFilter& filter, const std::string
       : !filter.object.empty() ? of_object
       : filter.member.empty()  ? of_all
                                : of_member,
-      [&](Row& row) { out.rows.push_back(read_audit(row)); },
-      micros_or(filter.from, std::numeric_limits<std::int64_t>::min()),
-      micros_or(filter.to, std::numeric_limits<std::int64_t>::max()), before_us, before, filter.member, filter.actor,
-      filter.action, filter.object, limit + 1);
+      [&](Row& row) { out.rows.push_back(read_audit(row)); }, from_us(filter.from), to_us(filter.to), before_us, before,
+      filter.member, filter.actor, filter.action, filter.object, limit + 1);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {
     out.rows.pop_back();

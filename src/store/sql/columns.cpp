@@ -1,6 +1,7 @@
 #include "store/sql/columns.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "store/lines.hpp"
 
@@ -24,6 +25,47 @@ std::optional<std::uint32_t> maybe_count(Row& row) {
 void Row::fixed(std::span<std::byte> out) {
   const std::vector<std::byte> bytes = blob();
   std::copy_n(bytes.begin(), std::min(bytes.size(), out.size()), out.begin());
+}
+
+std::int64_t from_us(const std::optional<WallTime>& from) {
+  return from ? unix_micros(*from) : std::numeric_limits<std::int64_t>::min();
+}
+
+std::int64_t to_us(const std::optional<WallTime>& to) {
+  return to ? unix_micros(*to) : std::numeric_limits<std::int64_t>::max();
+}
+
+ledger::UsageRow read_usage(Row& row) {
+  ledger::UsageRow out;
+  out.request_id = row.text();
+  out.member = row.text();
+  out.caller = row.text();
+  out.key = row.text();
+  out.user = row.text();
+  out.model = row.text();
+  out.started_at = row.time();
+  out.input_tokens = static_cast<std::uint32_t>(row.number());
+  out.cached_tokens = static_cast<std::uint32_t>(row.number());
+  out.output_tokens = static_cast<std::uint32_t>(row.number());
+  out.queue_us = row.number();
+  out.load_us = row.number();
+  out.engine_us = row.number();
+  out.total_us = row.number();
+  out.outcome = static_cast<ledger::Outcome>(row.number());
+  out.cause = row.text();
+  return out;
+}
+
+UsageSum read_usage_sum(Row& row) {
+  UsageSum sum;
+  sum.member = row.text();
+  sum.caller = row.text();
+  sum.model = row.text();
+  sum.requests = static_cast<std::uint64_t>(row.number());
+  sum.input_tokens = static_cast<std::uint64_t>(row.number());
+  sum.cached_tokens = static_cast<std::uint64_t>(row.number());
+  sum.output_tokens = static_cast<std::uint64_t>(row.number());
+  return sum;
 }
 
 MemberRow read_member(Row& row) {

@@ -17,6 +17,16 @@ inline std::optional<std::int64_t> day_number(const std::optional<Day>& day) {
   return day_number(*day);
 }
 
+// An absent bound as one that every time keeps: the statement stays the same, and so prepared.
+std::int64_t from_us(const std::optional<WallTime>& from);
+std::int64_t to_us(const std::optional<WallTime>& to);
+
+// request_id, member, caller, key, "user", model, started_at, input_tokens, cached_tokens, output_tokens, queue_us,
+// load_us, engine_us, total_us, outcome, cause
+ledger::UsageRow read_usage(Row& row);
+// member, caller, model, requests, input_tokens, cached_tokens, output_tokens
+UsageSum read_usage_sum(Row& row);
+
 inline constexpr Part member_columns(
     "id, name, created_at, models, retention_days, conversations, key_days_max, key_makers, contact");
 MemberRow read_member(Row& row);

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "store/sql/columns.hpp"
 #include "store/sqlite/sqlite_store_body.hpp"
 #include "store/usage_days.hpp"
 
@@ -7,35 +8,6 @@ namespace faelled::store::sqlite {
 namespace {
 
 using ledger::UsageRow;
-
-// An absent bound as one that every time keeps: the statement stays the same, and so prepared.
-std::int64_t from_of(const UsageFilter& filter) {
-  return filter.from ? unix_micros(*filter.from) : std::numeric_limits<std::int64_t>::min();
-}
-std::int64_t to_of(const UsageFilter& filter) {
-  return filter.to ? unix_micros(*filter.to) : std::numeric_limits<std::int64_t>::max();
-}
-
-UsageRow read_row(Row& row) {
-  UsageRow out;
-  out.request_id = row.text();
-  out.member = row.text();
-  out.caller = row.text();
-  out.key = row.text();
-  out.user = row.text();
-  out.model = row.text();
-  out.started_at = row.time();
-  out.input_tokens = static_cast<std::uint32_t>(row.number());
-  out.cached_tokens = static_cast<std::uint32_t>(row.number());
-  out.output_tokens = static_cast<std::uint32_t>(row.number());
-  out.queue_us = row.number();
-  out.load_us = row.number();
-  out.engine_us = row.number();
-  out.total_us = row.number();
-  out.outcome = static_cast<ledger::Outcome>(row.number());
-  out.cause = row.text();
-  return out;
-}
 
 void bind_row(Statement& statement, const UsageRow& row) {
   for (const std::string* text : {&row.request_id, &row.member, &row.caller, &row.key, &row.user, &row.model}) {
@@ -46,18 +18,6 @@ void bind_row(Statement& statement, const UsageRow& row) {
   for (const std::int64_t us : {row.queue_us, row.load_us, row.engine_us, row.total_us}) statement.bind(us);
   statement.bind(static_cast<int>(row.outcome));
   statement.bind(std::string_view(row.cause));
-}
-
-UsageSum read_sum(Row& row) {
-  UsageSum sum;
-  sum.member = row.text();
-  sum.caller = row.text();
-  sum.model = row.text();
-  sum.requests = static_cast<std::uint64_t>(row.number());
-  sum.input_tokens = static_cast<std::uint64_t>(row.number());
-  sum.cached_tokens = static_cast<std::uint64_t>(row.number());
-  sum.output_tokens = static_cast<std::uint64_t>(row.number());
-  return sum;
 }
 
 }  // namespace
@@ -139,15 +99,15 @@ Expected<UsageSumPage> SqliteStore::usage_sums(const UsageFilter& filter, const 
   const UsageKey from = after.value_or(UsageKey{});
   std::vector<UsageSum> sums;
   auto read = db_->each(
-      filter.member.empty() ? of_all : of_member, [&](Row& row) { sums.push_back(read_sum(row)); }, from.member,
-      from.caller, from.model, days.first, days.last, filter.member, filter.caller, limit + 1);
+      filter.member.empty() ? of_all : of_member, [&](Row& row) { sums.push_back(sql::read_usage_sum(row)); },
+      from.member, from.caller, from.model, days.first, days.last, filter.member, filter.caller, limit + 1);
   if (!read) return std::unexpected(read.error());
   std::vector<UsageSum> outside;
   for (const UsageDays::Part& part : days.outside) {
     if (sums.empty()) break;
     const UsageSum& first = sums.front();
     const UsageSum& last = sums.back();
-    const auto add = [&](Row& row) { outside.push_back(read_sum(row)); };
+    const auto add = [&](Row& row) { outside.push_back(sql::read_usage_sum(row)); };
     auto taken = filter.member.empty()
                      ? db_->each(outside_of_all, add, part.from_us, part.to_us, first.member, first.caller, first.model,
                                  last.member, last.caller, last.model)
@@ -166,10 +126,11 @@ Expected<std::vector<UsageSum>> SqliteStore::usage_hours(const UsageFilter& filt
       "AND started_at < ?3 AND (?4 = '' OR member = ?4) AND (?5 = '' OR model = ?5) "
       "GROUP BY hour, member, caller, model ORDER BY hour, model LIMIT ?6",
       [&](Row& row) {
-        out.push_back(read_sum(row));
+        out.push_back(sql::read_usage_sum(row));
         out.back().hour = WallTime(std::chrono::hours(row.number()));
       },
-      filter.caller, from_of(filter), to_of(filter), filter.member, filter.model, limits::usage_hours_max);
+      filter.caller, sql::from_us(filter.from), sql::to_us(filter.to), filter.member, filter.model,
+      limits::usage_hours_max);
   if (!read) return std::unexpected(read.error());
   return out;
 }
@@ -210,8 +171,8 @@ Expected<UsagePage> SqliteStore::usage_rows(const UsageFilter& filter, const std
       !filter.caller.empty()   ? of_caller
       : !filter.member.empty() ? of_member
                                : of_all,
-      [&](Row& row) { out.rows.push_back(read_row(row)); }, from_of(filter), after_us, to_of(filter), after,
-      filter.member, filter.caller, limit + 1, filter.model);
+      [&](Row& row) { out.rows.push_back(sql::read_usage(row)); }, sql::from_us(filter.from), after_us,
+      sql::to_us(filter.to), after, filter.member, filter.caller, limit + 1, filter.model);
   if (!read) return std::unexpected(read.error());
   if (out.rows.size() > limit) {
     out.rows.pop_back();
