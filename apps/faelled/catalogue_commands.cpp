@@ -2,12 +2,11 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <map>
 
 #include "answer.hpp"
+#include "base/whole_file.hpp"
 #include "command.hpp"
 #include "command_groups.hpp"
 #include "json/document.hpp"
@@ -155,11 +154,10 @@ std::string object_of(const Members& members) {
 }
 
 Expected<Members> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(Errc::not_found, path + " cannot be read", "is it there, and may you read it?");
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const auto text = read_whole(path);
+  if (!text) return fail(Errc::not_found, path + " cannot be read", "is it a file that is there, and may you read it?");
   json::Document document;
-  const auto root = document.parse(text);
+  const auto root = document.parse(*text);
   if (!root) return fail(Errc::invalid, path + ": " + root.error().message, "it holds one model as a JSON object");
   if (root->kind() != json::Kind::object) return fail(Errc::invalid, path + " holds no JSON object");
   Members all;

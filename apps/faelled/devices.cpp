@@ -62,8 +62,7 @@ std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config)
   if (config.residency.memory_bytes > 0) return rpc::DeviceReport{"host", config.residency.memory_bytes};
   // For the server itself, the page cache and others on this machine.
   constexpr std::uint64_t reserve_least = 500'000'000;
-  const std::uint64_t all =
-      doctor::cgroup_memory_max("/").value_or(doctor::memory_total("/").value_or(4 * reserve_least));
+  const std::uint64_t all = doctor::memory_usable("/").value_or(4 * reserve_least);
   const std::uint64_t reserve = std::max(reserve_least, all / 10);
   return rpc::DeviceReport{"host", all > 2 * reserve ? all - reserve : all / 2};
 }

@@ -10,10 +10,10 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "base/limits.hpp"
 #include "base/time_text.hpp"
+#include "base/whole_file.hpp"
 #include "complain.hpp"
 #include "control.hpp"
 #include "doctor_commands.hpp"
@@ -44,17 +44,6 @@ std::string machine() {
     if (line.starts_with("PRETTY_NAME=")) release = line.substr(12);
   return fmt::format("{} {} {}\n{}\n{} processors\n", info.sysname, info.release, info.machine, release,
                      ::sysconf(_SC_NPROCESSORS_ONLN));
-}
-
-std::string tail_of(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) return {};
-  const auto bytes = static_cast<std::size_t>(in.tellg());
-  const std::size_t from = bytes > limits::support_log_bytes_max ? bytes - limits::support_log_bytes_max : 0;
-  in.seekg(static_cast<std::streamoff>(from));
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (from > 0) text.erase(0, text.find('\n') + 1);
-  return text;
 }
 
 // What of GET /api/models names nobody: not `detail`, with paths and addresses.
@@ -157,7 +146,7 @@ int write_support_bundle(const std::string& config_file, const std::string& file
   text += section("metrics", asked(control, "/metrics"));
   text += section("log", config->log.file.empty()
                              ? "goes to standard error: add the lines of your journal if you are asked for them"
-                             : log_lines(tail_of(config->log.file)));
+                             : log_lines(read_tail(config->log.file, limits::support_log_bytes_max).value_or("")));
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0)
     return complain(

@@ -4,11 +4,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <sstream>
 #include <system_error>
+
+#include "base/whole_file.hpp"
 
 namespace faelled::config {
 namespace fs = std::filesystem;
@@ -59,14 +59,14 @@ Expected<std::string> read_text(const fs::path& path, const char* absent_hint) {
   if (fs::is_directory(path, error)) {
     return fail(Errc::invalid, path.string() + " is a folder", "name the YAML file in it");
   }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
+  auto text = read_whole(path);
+  if (!text) {
     const int cause = errno;
     return fail(cause == ENOENT ? Errc::not_found : Errc::io,
                 path.string() + " cannot be read: " + std::strerror(cause),
                 cause == ENOENT ? absent_hint : "let the user that starts faelled read it");
   }
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  return std::move(*text);
 }
 
 void read_tree(std::string_view text, Problems& problems, const std::function<void(const YAML::Node&)>& read,

@@ -5,10 +5,9 @@
 #include <cerrno>
 #include <cstring>
 #include <expected>
-#include <fstream>
-#include <iterator>
 
 #include "base/limits.hpp"
+#include "base/whole_file.hpp"
 
 namespace faelled::crypto {
 namespace {
@@ -18,14 +17,14 @@ std::expected<std::string, TlsFault> text_of(TlsPart part, const std::filesystem
   std::error_code error;
   if (std::filesystem::is_directory(file, error))
     return std::unexpected(TlsFault{part, file.string() + " is a folder", "name the PEM file in it"});
-  std::ifstream in(file, std::ios::binary);
-  if (!in)
+  auto text = read_whole(file, limits::tls_file_bytes_max);
+  if (!text && errno == EFBIG)
+    return std::unexpected(TlsFault{part, file.string() + " is larger than 1 MiB", "it must be a PEM file"});
+  if (!text)
     return std::unexpected(TlsFault{part, file.string() + " cannot be read: " + std::strerror(errno),
                                     errno == ENOENT ? "paths are taken from the folder of the configuration"
                                                     : "let the user that runs faelled read it"});
-  if (std::filesystem::file_size(file, error) > limits::tls_file_bytes_max && !error)
-    return std::unexpected(TlsFault{part, file.string() + " is larger than 1 MiB", "it must be a PEM file"});
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  return std::move(*text);
 }
 
 TlsContext::Made with_file(TlsContext::Made made, const std::filesystem::path& certificate,

@@ -41,6 +41,16 @@ TEST_F(Machine, TheTightestCgroupAboveCounts) {
   EXPECT_EQ(cgroup_memory_max(root_), 4 * gib);
   put("sys/fs/cgroup/system.slice/faelled.service/memory.max", "8589934592\n");
   EXPECT_EQ(cgroup_memory_max(root_), 4 * gib);
+  EXPECT_EQ(memory_usable(root_), 4 * gib);
+}
+
+TEST_F(Machine, ALimitBeyondAllThatThereIsIsNone) {
+  EXPECT_EQ(memory_usable(root_), 16 * gib);
+  put("sys/fs/cgroup/system.slice/memory.max", std::to_string(64 * gib));
+  EXPECT_EQ(cgroup_memory_max(root_), 64 * gib);
+  EXPECT_EQ(memory_usable(root_), 16 * gib);
+  fs::remove(root_ / "proc/meminfo");
+  EXPECT_EQ(memory_usable(root_), 64 * gib) << "better than nothing";
 }
 
 TEST_F(Machine, AContainersOwnRootIsItsCgroup) {

@@ -6,11 +6,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "base/limits.hpp"
+#include "base/whole_file.hpp"
 #include "json/document.hpp"
 #include "json/fields.hpp"
 
@@ -67,8 +66,7 @@ Finding master_key(const fs::path& data, bool elsewhere) {
 Finding last_backup(const fs::path& data, WallTime now) {
   constexpr const char* mend =
       "run: faelled backup FILE --passphrase-file …, every night; keep file and passphrase apart";
-  std::ifstream in(data / "last_backup.json");
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string text = read_whole(data / "last_backup.json").value_or("");
   json::Document document;
   std::optional<std::int64_t> made_at_s;
   if (auto root = document.parse(text)) {

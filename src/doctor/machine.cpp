@@ -9,10 +9,9 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "base/limits.hpp"
+#include "base/whole_file.hpp"
 
 namespace faelled::doctor {
 namespace {
@@ -23,8 +22,7 @@ using enum Verdict;
 constexpr double gib = 1024.0 * 1024 * 1024;
 
 std::string text_of(const fs::path& file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return read_whole(file).value_or("");
 }
 
 std::string size(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / gib); }
@@ -62,17 +60,19 @@ std::optional<std::uint64_t> cgroup_memory_max(const fs::path& root) {
   }
 }
 
-std::optional<std::uint64_t> memory_total(const fs::path& root) { return meminfo(root, "MemTotal"); }
+std::optional<std::uint64_t> memory_usable(const fs::path& root) {
+  const auto total = meminfo(root, "MemTotal"), limit = cgroup_memory_max(root);
+  return total && limit ? std::min(*total, *limit) : total ? total : limit;
+}
 
 Finding memory(const fs::path& root, const Needs& needs) {
-  const auto total = memory_total(root);
+  const auto total = meminfo(root, "MemTotal");
   if (!total) return {"memory", warn, "how much memory there is cannot be read", "look at /proc/meminfo"};
-  const auto limit = cgroup_memory_max(root);
-  const std::uint64_t usable = limit ? std::min(*limit, *total) : *total;
-  std::string says = limit && *limit < *total
+  const std::uint64_t usable = memory_usable(root).value_or(*total);
+  const bool limited = usable < *total;
+  std::string says = limited
                          ? fmt::format("{} of the machine's {}: its cgroup allows no more", size(usable), size(*total))
                          : fmt::format("{}, no lower limit by a cgroup", size(usable));
-  const bool limited = limit && *limit < *total;
   const char* more = limited ? "raise MemoryMax of the service (or the container's limit), or " : "add memory, or ";
   says += fmt::format("; {} for models", size(needs.for_models));
   // Less than is kept for it on any machine, where residency.memory_gb says nothing.

@@ -29,7 +29,8 @@ struct Needs {
 // Bytes: what the tightest cgroup above us allows, nullopt: no limit. Reads ROOT/proc/self/cgroup and
 // ROOT/sys/fs/cgroup (version 2).
 std::optional<std::uint64_t> cgroup_memory_max(const std::filesystem::path& root);
-std::optional<std::uint64_t> memory_total(const std::filesystem::path& root);
+// Of the machine's memory, what the cgroup lets us have: a limit beyond all that there is is none.
+std::optional<std::uint64_t> memory_usable(const std::filesystem::path& root);
 
 Finding memory(const std::filesystem::path& root, const Needs& needs);
 Finding swap(const std::filesystem::path& root);

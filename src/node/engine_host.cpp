@@ -18,13 +18,13 @@
 #include "base/error_words.hpp"
 #include "base/ids.hpp"
 #include "base/limits.hpp"
+#include "base/whole_file.hpp"
 #include "node/gpu_process.hpp"
 
 namespace faelled::node {
 
 Duration processor_used_by(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const std::string text = read_whole(fmt::format("/proc/{}/stat", pid)).value_or("");
   auto at = text.rfind(')');  // the name in front may hold anything
   if (at == std::string::npos) return {};
   constexpr int first_field_behind = 3, first_time = 14, last_time = 17;
