@@ -140,7 +140,7 @@ std::optional<ApiError> Gateway::closed() const {
   const auto left = maintenance.until && *maintenance.until > now
                         ? std::min<WallTime::duration>(*maintenance.until - now, openai::retry_after_max)
                         : WallTime::duration(limits::maintenance_retry_after);
-  return ApiError{Cause::maintenance, maintenance.message, {}, left};
+  return ApiError{Cause::maintenance, maintenance.message, {}, left, maintenance.message_da};
 }
 
 net::Task<void> Gateway::handle(const http::Request& request, http::Reply& reply) {

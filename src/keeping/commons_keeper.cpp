@@ -8,6 +8,8 @@ namespace {
 
 constexpr Duration tick_every = std::chrono::seconds(5);
 constexpr Duration save_every = std::chrono::minutes(1);
+constexpr int save_tries_max = 5;      // of servers that save at once
+constexpr std::size_t unsure_max = 5;  // a database that takes and does not answer for longer loses some lending
 
 // Nothing: none are kept. Errors: the store's, invalid.
 Expected<std::optional<mesh::Balances>> read_kept(store::Store& store) {
@@ -92,20 +94,38 @@ void CommonsKeeper::save(std::function<void()> then) {
   if (own == kept_) return then();
   saving_ = true;
   // Gives what others kept since we last looked; what cannot be read is theirs to lose.
-  const auto job = [own, known = kept_, wall = clock_.wall()](store::Store& s) -> Expected<mesh::Balances> {
-    const auto kept = read_kept(s);
-    if (!kept && kept.error().code != Errc::invalid) return std::unexpected(kept.error());
-    mesh::Balances others;
-    if (kept && *kept && **kept != known) others = mesh::difference(**kept, known);
-    const store::SettingRow row{std::string(mesh::balances_setting), mesh::text_of(mesh::sum(own, others)), wall};
-    if (auto set = s.set_setting(row); !set) return std::unexpected(set.error());
-    return others;
+  const auto tried = std::make_shared<Tried>();
+  const auto job = [own, known = kept_, unsure = unsure_, tried,
+                    wall = clock_.wall()](store::Store& s) -> Expected<mesh::Balances> {
+    for (int tries = 1;; ++tries) {
+      const auto kept = s.find_setting(mesh::balances_setting);
+      if (!kept) return std::unexpected(kept.error());
+      const auto there = *kept ? std::optional((*kept)->value) : std::nullopt;
+      mesh::Balances others;
+      if (there) {
+        const auto read = mesh::read_balances(*there);
+        const auto was = std::ranges::find(unsure, *there, &Tried::text);
+        const mesh::Balances& ours = was == unsure.end() ? known : was->own;
+        if (read && *read != ours) others = mesh::difference(*read, ours);
+      }
+      *tried = {mesh::text_of(mesh::sum(own, others)), own};
+      const auto set = s.replace_setting({std::string(mesh::balances_setting), tried->text, wall}, there);
+      if (set) return others;
+      // Another server was between.
+      if (set.error().code != Errc::conflict || tries == save_tries_max) return std::unexpected(set.error());
+    }
   };
   store_.ask(job, std::function<void(Expected<mesh::Balances>)>(
-                      [this, own, then = std::move(then)](const Expected<mesh::Balances>& others) {
+                      [this, own, tried, then = std::move(then)](const Expected<mesh::Balances>& others) {
                         saving_ = false;
                         // A failure: the next minute tries again; a restart before that forgets a minute of lending.
-                        if (others) kept_ = own;
+                        if (others) {
+                          kept_ = own;
+                          unsure_.clear();
+                        } else if (!tried->text.empty()) {
+                          unsure_.push_back(*tried);
+                          if (unsure_.size() > unsure_max) unsure_.erase(unsure_.begin());
+                        }
                         if (others && *others != mesh::Balances{}) take(*others);
                         then();
                         if (save_again_) save(std::exchange(save_again_, nullptr));

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "members/directory.hpp"
@@ -36,6 +37,11 @@ class CommonsKeeper {
   void tick();
   void tell_agreements();
   void take(const mesh::Balances& balances);  // that are kept and not ours yet
+  // What the store may have without our knowing: it did not answer whether it took it.
+  struct Tried {
+    std::string text;
+    mesh::Balances own;  // in it
+  };
 
   const Clock& clock_;
   mesh::Mesh& mesh_;
@@ -48,6 +54,7 @@ class CommonsKeeper {
   std::uint64_t told_places_ = 0;
   std::optional<WallTime> changes_at_;  // when what was told becomes something else by itself
   mesh::Balances kept_;                 // what the store had when it was last read or written
+  std::vector<Tried> unsure_;
   Instant saved_at_;
   bool saving_ = false;
   std::function<void()> save_again_;  // asked while it was being done

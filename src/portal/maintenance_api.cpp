@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "base/time_text.hpp"
+#include "base/whole_file.hpp"
 #include "json/writer.hpp"
+#include "members/newer.hpp"
 #include "portal/answers.hpp"
 #include "portal/render.hpp"
 #include "portal/times.hpp"
@@ -49,20 +49,6 @@ std::expected<std::optional<std::string>, ApiError> words_of(json::Fields& field
   return *text;
 }
 
-// The last bytes of a file, from a line's beginning on; nullopt: there is no such file.
-std::optional<std::string> tail_of(const std::filesystem::path& file, std::size_t bytes_max) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) return std::nullopt;
-  const auto size = static_cast<std::size_t>(std::max<std::streamoff>(0, in.tellg()));
-  const std::size_t wanted = std::min(size, bytes_max);
-  in.seekg(-static_cast<std::streamoff>(wanted), std::ios::end);
-  std::string text(wanted, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(wanted));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (wanted < size) text.erase(0, text.find('\n') == std::string::npos ? 0 : text.find('\n') + 1);
-  return text;
-}
-
 }  // namespace
 
 Expected<void> MaintenanceApi::restore() {
@@ -84,6 +70,7 @@ Expected<void> MaintenanceApi::take_bulletin(const std::optional<store::SettingR
   auto bulletin = bulletin_of(kept->value);
   if (!bulletin) return std::unexpected(bulletin.error());
   bulletin_ = std::move(*bulletin);
+  kept_ = kept->value;
   desk_.context.maintenance = bulletin_.maintenance;
   return {};
 }
@@ -155,13 +142,16 @@ net::Task<Expected<Bulletin>> MaintenanceApi::change_bulletin(Call& call, std::s
           if (!next) return std::unexpected(next.error());
           const store::SettingRow row{std::string(bulletin_setting), to_json(*next), act.at};
           return members::Deed<Bulletin>{
-              [row, next = *next](store::Store& s) -> Expected<Bulletin> {
-                if (auto kept = s.set_setting(row); !kept) return std::unexpected(kept.error());
-                return next;
+              [row, seen = kept_, next = *next](store::Store& s) -> Expected<Bulletin> {
+                auto kept = s.replace_setting(row, seen);
+                if (kept) return next;
+                if (kept.error().code == Errc::conflict) return members::changed_elsewhere();
+                return std::unexpected(kept.error());
               },
               desk_.directory.audit().row(act, action, {object, {}}, to_json(bulletin_), row.value),
-              [this](Bulletin& done) {
+              [this, value = row.value](Bulletin& done) {
                 bulletin_ = done;
+                kept_ = value;
                 desk_.context.maintenance = done.maintenance;
               }};
         },
@@ -288,7 +278,7 @@ net::Task<void> MaintenanceApi::get_engine_log(Call& call) {
         Texts read;
         if (logs)
           for (const EngineLogFile& log : logs(model))
-            read.emplace_back(log.further_on, tail_of(log.file, limits::engine_log_tail_bytes_max));
+            read.emplace_back(log.further_on, read_tail(log.file, limits::engine_log_tail_bytes_max));
         return Expected<Texts>(std::move(read));
       });
   if (!texts) co_return call.fail(texts.error());

@@ -38,6 +38,7 @@ class MaintenanceApi {
   Desk& desk_;
   Watch watch_;
   Bulletin bulletin_;
+  std::optional<std::string> kept_;  // as the store has it
 };
 
 }  // namespace faelled::portal

@@ -57,7 +57,7 @@ TEST_F(Maintenance, ClosesToNewQuestionsAndTellsWhy) {
     EXPECT_EQ(refused.status, 503);
     EXPECT_EQ(text_at(refused.body, "error.code"), "maintenance");
     EXPECT_EQ(text_at(refused.body, "error.message"), "New disks.");
-    EXPECT_FALSE(text_at(refused.body, "error.message_da").empty());
+    EXPECT_EQ(text_at(refused.body, "error.message_da"), "Nye diske.");
     EXPECT_EQ(refused.header("Retry-After"), "60");
     const Answer status = co_await world.ask("GET", "/api/status");
     EXPECT_EQ(text_at(status.body, "maintenance.message_da"), "Nye diske.");
@@ -116,6 +116,24 @@ TEST_F(Maintenance, IsHeardOfFromAnotherServerOnTheSameStore) {
     EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.on"), "false");
     co_await world.portal->follow();
     EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.message"), "New disks.");
+  });
+}
+
+TEST_F(Maintenance, OfAnotherServerIsNotUndoneByWhatWasDecidedWithoutIt) {
+  in_world([](World& world) -> Task<void> {
+    const std::string notice = R"({"kind":"announcement","message":"We move."})";
+    const std::string id = text_at((co_await world.ask_owner("POST", "/api/notices", notice)).body, "id");
+    world.thread->wait_for([&](store::Store& s) {
+      Bulletin theirs = bulletin_of(s.find_setting(bulletin_setting).value()->value).value();
+      theirs.maintenance = {true, "New disks.", "Nye diske.", {}};
+      return s.set_setting({std::string(bulletin_setting), to_json(theirs), world.clock.wall()});
+    });
+    for (int round = 0; round < 2; ++round) {
+      const Answer late = co_await world.ask_owner("DELETE", "/api/notices/" + id);
+      EXPECT_EQ(late.status, round == 0 ? 409 : 204) << late.body;
+      co_await world.portal->follow();
+      EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.on"), "true");
+    }
   });
 }
 

@@ -58,10 +58,12 @@ class Store {
   // `before`: id of the last row seen, empty: from the newest. Errors: not_found (no row `before`).
   virtual Expected<AuditPage> audit(const AuditFilter& filter, const std::string& before, std::size_t limit) = 0;
 
-  // Settings, by key. set_setting: makes or replaces.
+  // Settings, by key. set_setting: makes or replaces. replace_setting: where its value is `before`, or with none where
+  // there is no such setting. Errors of it: conflict.
   virtual Expected<std::vector<SettingRow>> settings() = 0;
   virtual Expected<std::optional<SettingRow>> find_setting(std::string_view key) = 0;
   virtual Expected<void> set_setting(const SettingRow& row) = 0;
+  virtual Expected<void> replace_setting(const SettingRow& row, const std::optional<std::string>& before) = 0;
 
   // Models and aliases that were added at run time, by name, at most `limit`. `after`: the last one seen; empty: from
   // the first. They may be many, so that nothing reads all of them at once.

@@ -179,6 +179,20 @@ TEST_P(StoreConformance, KeepsSettingsByKey) {
   EXPECT_EQ(store().find_setting("nothing").value(), std::nullopt);
 }
 
+TEST_P(StoreConformance, ReplacesASettingOnlyWhereItIsAsItWasSeen) {
+  const auto replace = [&](std::string value, std::int64_t second, std::optional<std::string> before) {
+    const auto done = store().replace_setting({"bulletin", std::move(value), at_second(second)}, before);
+    return done ? std::nullopt : std::optional(done.error().code);
+  };
+  EXPECT_EQ(replace("a", 1, "seen"), Errc::conflict) << "there is none";
+  EXPECT_EQ(replace("a", 1, std::nullopt), std::nullopt);
+  EXPECT_EQ(replace("b", 2, std::nullopt), Errc::conflict) << "there is one";
+  EXPECT_EQ(replace("b", 2, "other"), Errc::conflict);
+  EXPECT_EQ(store().find_setting("bulletin").value(), (SettingRow{"bulletin", "a", at_second(1)}));
+  EXPECT_EQ(replace("b", 2, "a"), std::nullopt);
+  EXPECT_EQ(store().find_setting("bulletin").value(), (SettingRow{"bulletin", "b", at_second(2)}));
+}
+
 TEST_P(StoreConformance, KeepsModelsAndAliasesByNameAndApart) {
   for (const NamedKind kind : {NamedKind::model, NamedKind::alias}) {
     const NamedRow a{"a/æ:1", 1, R"({"version":1})", at_second(1)}, b{"b", 1, "{}", at_second(2)};

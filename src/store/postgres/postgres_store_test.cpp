@@ -46,6 +46,8 @@ void use_everything(Store& store) {
   ASSERT_TRUE(store.set_setting({"announcement", "Æbler", at_second(1)}));
   ASSERT_TRUE(store.settings());
   ASSERT_TRUE(store.find_setting("announcement"));
+  ASSERT_TRUE(store.replace_setting({"announcement", "Pærer", at_second(2)}, "Æbler"));
+  ASSERT_FALSE(store.replace_setting({"announcement", "Blommer", at_second(2)}, std::nullopt));
   for (const NamedKind kind : {NamedKind::model, NamedKind::alias}) {
     ASSERT_TRUE(store.set_named(kind, {"gemma", 1, "{}", at_second(1)}));
     ASSERT_TRUE(store.update_named(kind, {"gemma", 1, R"({"version":1})", at_second(2)}));

@@ -30,4 +30,17 @@ Expected<void> SqlStore::set_setting(const SettingRow& row) {
                  row.key, row.value, row.updated_at));
 }
 
+// The condition is the statement's own: between processes only the database can say who was first.
+Expected<void> SqlStore::replace_setting(const SettingRow& row, const std::optional<std::string>& before) {
+  const auto changed = before
+                           ? db_.change("UPDATE settings SET value = $1, updated_at = $2 WHERE key = $3 AND value = $4",
+                                        row.value, row.updated_at, row.key, *before)
+                           : db_.change(statement<"INSERT INTO settings (", setting_columns,
+                                                  ") VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING">,
+                                        row.key, row.value, row.updated_at);
+  if (!changed) return std::unexpected(changed.error());
+  if (*changed == 0) return fail(Errc::conflict, "setting " + row.key + " has another value");
+  return {};
+}
+
 }  // namespace faelled::store::sql

@@ -43,6 +43,7 @@ class SqlStore : public Store {
   Expected<std::vector<SettingRow>> settings() override;
   Expected<std::optional<SettingRow>> find_setting(std::string_view key) override;
   Expected<void> set_setting(const SettingRow& row) override;
+  Expected<void> replace_setting(const SettingRow& row, const std::optional<std::string>& before) override;
   Expected<std::vector<NamedRow>> named(NamedKind kind, const std::string& after, std::size_t limit) override;
   Expected<std::optional<NamedRow>> find_named(NamedKind kind, const std::string& name) override;
   Expected<void> set_named(NamedKind kind, const NamedRow& row) override;

@@ -12,7 +12,7 @@ namespace faelled::store::sqlite {
 using sql::blob;
 using sql::Row;
 
-class SqliteStore final : public sql::SqlStore {
+class SqliteStore : public sql::SqlStore {
  public:
   explicit SqliteStore(std::unique_ptr<Connection> connection) : SqlStore(*connection), db_(std::move(connection)) {}
 
