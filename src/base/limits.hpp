@@ -83,6 +83,7 @@ inline constexpr auto engine_attempt_pause = 50ms;     // before the second; fiv
 inline constexpr auto ticket_total_max = 600s;         // first place to the last byte
 inline constexpr auto keep_alive_every = 10s;          // SSE comment while nothing else is sent
 inline constexpr auto engine_silence_max = 120s;       // no byte from a running engine
+inline constexpr auto standing_every = 1s;             // so soon an answer ends whose key or user was stopped
 
 // Engine side
 inline constexpr std::size_t upstream_head_bytes_max = 64 * 1024;
@@ -163,6 +164,7 @@ inline constexpr std::size_t external_id_bytes_max = 200;
 inline constexpr std::size_t contact_bytes_max = 500;
 inline constexpr std::size_t allowed_models_max = 500;  // named in one policy or key
 inline constexpr std::uint32_t policy_days_max = 3650;
+inline constexpr auto clocks_apart_max = 10min;  // how far ahead of ours a browser's clock may reckon a longest life
 inline constexpr auto key_overlap_max = std::chrono::days(90);  // a rotated key may go on for so long
 inline constexpr auto key_overlap_default = std::chrono::days(7);
 inline constexpr std::size_t people_page_rows_max = 500;  // users, keys

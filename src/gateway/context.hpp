@@ -26,6 +26,7 @@ struct Settings {
   Duration silence_max = limits::engine_silence_max;
   Duration keep_alive_every = limits::keep_alive_every;
   Duration waiting_note_after = limits::waiting_note_after;
+  Duration standing_every = limits::standing_every;
 };
 
 struct Context {

@@ -164,6 +164,32 @@ TEST_F(CutShort, WhoeverIsStoppedWhileWaitingGetsNoPlace) {
   });
 }
 
+TEST_F(CutShort, AnAnswerEndsWhoseKeyIsRevoked) {
+  mesh_.places = 1;
+  context_->settings.standing_every = 5ms;
+  run([&]() -> Task<void> {
+    auto waiting = co_await ask(chat(true));
+    auto engine = co_await engine_->request();
+    co_await engine.say(stream_head() + role() + word("hej"));
+    EXPECT_TRUE(co_await waiting.hears("hej"));
+    auto behind = co_await ask(chat(false));
+    co_await net::turns_until(loop_, [&] { return mesh_.waiting() == 1; });
+    directory_.revoke_key(directory_.keys().front().id, members::Act(clock_.wall()), [](auto) {});
+    EXPECT_TRUE(co_await waiting.hears("invalid_api_key"));
+    EXPECT_FALSE(waiting.got.contains("[DONE]"));
+    EXPECT_FALSE(co_await engine.more()) << "the engine writes no more";
+    EXPECT_TRUE(co_await behind.hears("message_da"));
+    EXPECT_TRUE(behind.got.starts_with("HTTP/1.1 401")) << behind.got;
+    co_await net::turns_until(loop_, [&] { return rows().size() == 2; });
+    const auto all = rows();
+    const auto cut = std::ranges::find(all, ledger::Outcome::cancelled, &ledger::UsageRow::outcome);
+    if (cut == all.end()) co_return ADD_FAILURE() << "no answer was cut short";
+    EXPECT_EQ(cut->output_tokens, 1U) << "what was written is charged";
+    EXPECT_EQ(std::ranges::count(all, ledger::Outcome::refused, &ledger::UsageRow::outcome), 1);
+    EXPECT_EQ(mesh_.running() + mesh_.waiting(), 0U);
+  });
+}
+
 // What a place takes is told by those who got one, or waited for it to the end.
 TEST_F(CutShort, WhoIsRefusedAtOnceIsNoWait) {
   context_->settings.wait_max = 1ms;

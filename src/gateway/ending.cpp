@@ -36,6 +36,13 @@ Ending ending_of(Interrupt why, const Settings& settings) {
       return {rpc::Outcome::cancelled, "the client hung up"};
     case Interrupt::withdrawn:
       return {rpc::Outcome::cancelled, "another choice of the request failed"};
+    case Interrupt::stopped:
+      return {rpc::Outcome::cancelled, "its key or user was stopped",
+              ApiError{Cause::invalid_api_key,
+                       "This key or sign-in has been stopped.",
+                       {},
+                       {},
+                       "Nøglen eller adgangen er blevet lukket."}};
     case Interrupt::revoked:
       return {rpc::Outcome::cancelled, "its place was needed"};
     case Interrupt::waited:

@@ -12,7 +12,8 @@
 namespace faelled::gateway {
 
 // What cuts an exchange short from outside.
-enum class Interrupt : std::uint8_t { gone, withdrawn, waited, total, silence, revoked };
+// stopped: the key or the user. revoked: its place.
+enum class Interrupt : std::uint8_t { gone, withdrawn, stopped, waited, total, silence, revoked };
 
 struct Ending {
   rpc::Outcome outcome = rpc::Outcome::failed;

@@ -63,6 +63,7 @@ Exchange::Exchange(Context& context, const members::Caller& caller, openai::Requ
       wait_(ticket_of(context, caller, inquiry_.request, asked, request_id), wait_max_of(context, caller),
             shown_to(caller, inquiry_.request), context.settings.waiting_note_after),
       timer_(context.loop, [this] { tick(); }),
+      standing_due_(wait_.ticket().admitted + context.settings.standing_every),
       kept_alive_(wait_.ticket().admitted) {
   row_.request_id = std::move(request_id);
   row_.member = caller.member;
@@ -108,8 +109,11 @@ Ending Exchange::interrupted() const {
   Ending ending = ending_of(*interrupt_, context_.settings);
   if (interrupt_ == Interrupt::waited)
     ending.error = waited_too_long(context_.mesh.ticket(wait_.ticket().number), inquiry_.asked);
+  if (interrupt_ == Interrupt::stopped && !call_) ending.outcome = rpc::Outcome::refused;
   return ending;
 }
+
+bool Exchange::stands(WallTime at) const { return context_.directory.stands(row_.key, row_.user, at); }
 
 // What is not in line has had a place: no timer runs before the line, nor after the end.
 Instant Exchange::phase_end() const { return wait_.in_line() ? wait_.deadline() : call_->silent_at(); }
@@ -122,6 +126,10 @@ void Exchange::tick() {
   const Instant now = context_.loop.now();
   if (now >= answer_due_) return interrupt(Interrupt::total);
   if (now >= phase_end()) return interrupt(wait_.in_line() ? Interrupt::waited : Interrupt::silence);
+  if (now >= standing_due_) {
+    if (!stands(row_.started_at)) return interrupt(Interrupt::stopped);  // a key that runs out ends no answer
+    standing_due_ = now + context_.settings.standing_every;
+  }
   const bool quiet = now >= last_sent() + context_.settings.keep_alive_every;
   const bool news = now >= wait_.news_at();
   if (quiet || news) kept_alive_ = now;
@@ -133,8 +141,8 @@ void Exchange::tick() {
 }
 
 void Exchange::arm() {
-  timer_.arm_at(
-      std::min({answer_due_, phase_end(), last_sent() + context_.settings.keep_alive_every, wait_.news_at()}));
+  timer_.arm_at(std::min(
+      {answer_due_, phase_end(), standing_due_, last_sent() + context_.settings.keep_alive_every, wait_.news_at()}));
 }
 
 void Exchange::tell_news() {
@@ -204,9 +212,9 @@ net::Task<std::optional<Ending>> Exchange::attempt(bool returned) {
   } else {
     const Instant begun = context_.loop.now();
     take_place();
-    if (waits && !context_.directory.stands(row_.key, row_.user, context_.clock.wall())) {
-      ending = {rpc::Outcome::refused, "its key or user was stopped while it waited",
-                ApiError{Cause::invalid_api_key, "This key or sign-in was stopped while the request waited."}};
+    if (waits && !stands(context_.clock.wall())) {
+      ending = ending_of(Interrupt::stopped, context_.settings);
+      ending.outcome = rpc::Outcome::refused;
     } else {
       ending = co_await call_->run();
     }
@@ -263,9 +271,10 @@ void Exchange::give_place_back() {
 // What an attempt before this one used has been told.
 void Exchange::end_ticket(const Ending& ending, bool called) {
   // Nothing was seen of it, and the engine has worked: on the prompt at least.
-  const bool assumed =
-      called && call_->asked() && !inquiry_.request.count_only && usage_.prompt_tokens == 0 && !ending.engine_fault &&
-      (interrupt_ == Interrupt::gone || interrupt_ == Interrupt::withdrawn || interrupt_ == Interrupt::total);
+  const bool assumed = called && call_->asked() && !inquiry_.request.count_only && usage_.prompt_tokens == 0 &&
+                       !ending.engine_fault &&
+                       (interrupt_ == Interrupt::gone || interrupt_ == Interrupt::withdrawn ||
+                        interrupt_ == Interrupt::stopped || interrupt_ == Interrupt::total);
   if (assumed) usage_.prompt_tokens = inquiry_.request.prompt_tokens_estimate;
   const openai::Usage used = called ? usage_ : openai::Usage();
   context_.mesh.end({wait_.ticket().number, ending.outcome, used.prompt_tokens, used.cached_tokens, used.output_tokens,

@@ -40,6 +40,7 @@ class Exchange final : private rpc::TicketListener {
   Ending interrupted() const;
   Instant phase_end() const;  // of the wait in line, or of bearing with a silent engine
   Instant last_sent() const;
+  bool stands(WallTime at) const;  // its key, by its end at that time, and its user
   void tick();
   void arm();
   void tell_news();
@@ -65,6 +66,7 @@ class Exchange final : private rpc::TicketListener {
   std::optional<Interrupt> interrupt_;
   openai::Usage usage_;                  // of the last call
   Instant answer_due_ = Instant::max();  // never while it waits for its first place: that has a bound of its own
+  Instant standing_due_;                 // when it is looked at again whether they stand
   Instant kept_alive_;                   // when the client was last sent something that is no answer
   Duration engine_{};
 };

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "members/retention.hpp"
+#include "members/rights.hpp"
+#include "members/roles.hpp"
 #include "members/server_run_testing.hpp"
 #include "store/conversations.hpp"
 
@@ -57,6 +59,10 @@ TEST_F(Acts, KeepNoNamesOfPeopleAndNoSecrets) {
   change.email = "other@aarhus.example";
   ASSERT_TRUE(run_.update_user(anne_.id, change, run_.act_of(admin_)));
   EXPECT_EQ(last().after, R"x({"name":"(not kept)","email":"(not kept)"})x");
+  MemberChange asked;
+  asked.contact = "Anne Andersen\nother@aarhus.example";
+  ASSERT_TRUE(run_.update_member("aarhus", asked, run_.act_of(admin_)));
+  EXPECT_EQ(last().after, R"x({"contact":"(not kept)"})x");
   const auto key = run_.wish({"aarhus", anne_.id, "my key"}, run_.act_of(anne_));
   ASSERT_TRUE(key);
   ASSERT_TRUE(run_.rotate(key->row.id, run_.now() + 24h, run_.act_of(anne_)));
@@ -143,6 +149,24 @@ TEST_F(Acts, DisablingStopsKeysAndSessionsAtOnceAndEnablingBringsTheKeysBack) {
   EXPECT_FALSE(run_->authenticate_session(session->token, run_.now())) << "signing in again is theirs to do";
 }
 
+TEST_F(Acts, WhoeverBecomesAnAuditorOrCeasesToBeOneSignsInAnew) {
+  const auto become = [&](Role role) {
+    UserChange change;
+    change.role = role;
+    return run_.update_user(anne_.id, change, run_.now()).has_value();
+  };
+  for (const Role role : {Role::builder, Role::auditor, Role::operator_, Role::user}) {
+    const Role before = run_->user(anne_.id)->role;
+    const auto session = run_.sign_in(run_.link(anne_.id)->token);
+    const auto late = run_.link(anne_.id);
+    ASSERT_TRUE(session && late && become(role));
+    const bool stays = has_words(before) == has_words(role);
+    EXPECT_EQ(run_->authenticate_session(session->token, run_.now()).has_value(), stays) << name_of(role);
+    EXPECT_EQ(run_.sign_in(late->token).has_value(), stays) << "a link made before";
+  }
+  EXPECT_TRUE(run_.sign_in(run_.link(anne_.id)->token));
+}
+
 TEST_F(Acts, DisablingHoldsWhileAnOlderChangeIsWritten) {
   const auto key = run_.wish({"aarhus", anne_.id, "my key"}, run_.act_of(anne_));
   UserChange name, off;
@@ -200,8 +224,13 @@ TEST_F(Acts, RotationLetsTheOldKeyWorkUntilTheChosenTime) {
   run_.advance(24h);
   EXPECT_EQ(run_.denial_of(old->secret), DenialCause::expired);
   EXPECT_TRUE(run_->authenticate(fresh->secret, run_.now()));
-  EXPECT_EQ(run_.rotate(fresh->row.id, run_.now() + limits::key_overlap_max + 1s, run_.act_of(anne_)).error().code,
+  EXPECT_EQ(run_.rotate(fresh->row.id, run_.now() + limits::key_overlap_max + limits::clocks_apart_max + 1s,
+                        run_.act_of(anne_))
+                .error()
+                .code,
             Errc::invalid);
+  ASSERT_TRUE(run_.rotate(fresh->row.id, run_.now() + limits::key_overlap_max + 1s, run_.act_of(anne_)))
+      << "by a clock that is ahead";
 }
 
 TEST_F(Acts, ThePolicyBoundsTheLifeOfKeysAndWhoMakesThem) {
@@ -213,12 +242,15 @@ TEST_F(Acts, ThePolicyBoundsTheLifeOfKeysAndWhoMakesThem) {
   const auto month = run_.now() + std::chrono::days(30);
   const auto key = run_.wish({"aarhus", anne_.id, "k"}, run_.act_of(anne_));
   EXPECT_EQ(key->row.expires_at, month) << "where nothing is said: as late as may be";
-  EXPECT_EQ(run_.wish({"aarhus", anne_.id, "k", month + 1s}, run_.act_of(anne_)).error().code, Errc::forbidden);
-  EXPECT_EQ(run_.wish({"aarhus", "", "k", month + 1s}, run_.now()).error().code, Errc::forbidden)
+  EXPECT_EQ(run_.wish({"aarhus", anne_.id, "k", month + 1s}, run_.act_of(anne_))->row.expires_at, month)
+      << "a month by a clock that is ahead";
+  const auto beyond = month + limits::clocks_apart_max + 1s;
+  EXPECT_EQ(run_.wish({"aarhus", anne_.id, "k", beyond}, run_.act_of(anne_)).error().code, Errc::forbidden);
+  EXPECT_EQ(run_.wish({"aarhus", "", "k", beyond}, run_.now()).error().code, Errc::forbidden)
       << "not by the operator either";
   run_.advance(24h);
   KeyChange change;
-  change.expires_at = month + 1s;
+  change.expires_at = beyond;
   EXPECT_EQ(run_.update_key(key->row.id, change, run_.act_of(anne_)).error().code, Errc::forbidden)
       << "counted from when it was made";
   change.expires_at = std::optional<WallTime>();

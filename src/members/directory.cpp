@@ -100,9 +100,13 @@ void Directory::Body::seen(const std::string& user, WallTime now) {
   (void)store.post([user, now](Store& rows) { (void)rows.set_user_last_seen(user, now); });
 }
 
+void Directory::Body::end_sessions(std::string_view user) {
+  std::erase_if(sessions, [&](const auto& entry) { return entry.second.row.user == user; });
+}
+
 void Directory::Body::set_disabled(UserRow& user, std::optional<WallTime> when) {
   user.disabled_at = when;
-  if (when) std::erase_if(sessions, [&](const auto& entry) { return entry.second.row.user == user.id; });
+  if (when) end_sessions(user.id);
   for (const std::string& id : keys_of[user.member]) {
     Key& key = keys.at(key_hashes.at(id));
     if (key.row.user == user.id) key.user_disabled = when.has_value();

@@ -82,6 +82,7 @@ struct Directory::Body : std::enable_shared_from_this<Directory::Body> {
   void know(const SessionRow& row);  // nothing, where its user is gone
   void sweep(WallTime now);
   void seen(const std::string& user, WallTime now);
+  void end_sessions(std::string_view user);
   void set_disabled(UserRow& user, std::optional<WallTime> when);  // its keys and sessions with it
   std::size_t admins(std::string_view member) const;
   const UserRow* owner_of(const KeyRow& key) const;       // nullptr: it is a system's

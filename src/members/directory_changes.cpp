@@ -216,24 +216,28 @@ void Directory::update_user(std::string id, UserChange change, Act act, Then<Use
           row.disabled_at = act.at;
         }
         if (change.disabled == false) row.disabled_at.reset();
+        // Whoever signed in as the one would be the other, who may read what is not for them.
+        const bool signs_in_anew = has_words(old.role) != has_words(row.role);
         return Deed<UserRow>{
-            [row, old, disabled = change.disabled, alone, mark = body->change_mark](Store& store) -> Expected<UserRow> {
+            [row, old, disabled = change.disabled, alone, signs_in_anew,
+             mark = body->change_mark](Store& store) -> Expected<UserRow> {
               auto written = row;
               if (auto ok = over_newer(store, mark, old, {disabled, alone}, written); !ok)
                 return std::unexpected(ok.error());
               if (auto updated = store.update_user(written); !updated) return std::unexpected(updated.error());
-              if (disabled == true) {
+              if (disabled == true || signs_in_anew) {
                 if (auto removed = store.remove_sessions_of(row.id); !removed) return std::unexpected(removed.error());
               }
               return written;
             },
             body->audit.row(act, "user.update", {row.id, row.member}, Snapshot::of(old), Snapshot::of(row)),
-            [body, enables = change.disabled == false](UserRow& updated) {
+            [body, enables = change.disabled == false, signs_in_anew](UserRow& updated) {
               UserRow& here = body->users.at(updated.id);
               updated.last_seen_at = here.last_seen_at;
               // Whoever was disabled while this was written stays so: that has effect before it is written.
               const auto disabled_at = enables || updated.disabled_at ? updated.disabled_at : here.disabled_at;
               here = updated;
+              if (signs_in_anew) body->end_sessions(here.id);
               body->set_disabled(here, disabled_at);
             }};
       },

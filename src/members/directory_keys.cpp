@@ -15,7 +15,8 @@ std::unexpected<Error> absent(const char* what) {
   return fail(Errc::not_found, std::string("There is no such ") + what + ".");
 }
 
-// When a key made at `made` ends, as wished and as the policy lets it. Errors: invalid (in the past), forbidden.
+// When a key made at `made` ends, as wished and as the policy lets it. The longest that is allowed, reckoned by a clock
+// ahead of ours, is the longest that is allowed. Errors: invalid (in the past), forbidden.
 Expected<std::optional<WallTime>> end_of(std::optional<WallTime> wished, WallTime made, WallTime now,
                                          const store::Policy& policy) {
   if (wished && *wished <= now)
@@ -23,12 +24,12 @@ Expected<std::optional<WallTime>> end_of(std::optional<WallTime> wished, WallTim
   if (!policy.key_days_max) return wished;
   const WallTime last = made + std::chrono::days(*policy.key_days_max);
   if (!wished) return last;
-  if (*wished > last)
+  if (*wished > last + limits::clocks_apart_max)
     return about("expires_at",
                  {Errc::forbidden,
                   "Your organisation lets keys live for " + std::to_string(*policy.key_days_max) + " days at most.",
                   "Choose an earlier end."});
-  return wished;
+  return std::min(*wished, last);
 }
 
 Expected<void> check_models(const store::ModelList& models) {
@@ -155,7 +156,7 @@ void Directory::rotate_key(std::string id, WallTime old_until, std::optional<Wal
         const store::Policy& policy = body->members.at(before.member).policy;
         if (auto ok = may_make_key(act.by, before.member, body->owner_of(before), policy.key_makers); !ok)
           return std::unexpected(ok.error());
-        if (old_until < act.at || old_until > act.at + limits::key_overlap_max)
+        if (old_until < act.at || old_until > act.at + limits::key_overlap_max + limits::clocks_apart_max)
           return about("old_works_until",
                        {Errc::invalid, "The old key may go on for 90 days at most.", "Choose an earlier end for it."});
         // As long a life as the old one had, where nothing else is wished.
@@ -169,7 +170,8 @@ void Directory::rotate_key(std::string id, WallTime old_until, std::optional<Wal
         NewKey key = new_key(act, body->random);
         KeyRow old = before;
         old.replaced_by = key.row.id;
-        old.expires_at = before.expires_at ? std::min(*before.expires_at, old_until) : old_until;
+        old.expires_at = std::min(old_until, act.at + limits::key_overlap_max);
+        if (before.expires_at) old.expires_at = std::min(*old.expires_at, *before.expires_at);
         key.row.member = before.member;
         key.row.user = before.user;
         key.row.name = before.name;

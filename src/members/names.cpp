@@ -43,7 +43,10 @@ std::unexpected<Error> bad(std::string_view what, const char* why, const char* h
   return fail(Errc::invalid, std::string(what) + " " + why, hint);
 }
 
-Expected<void> check_text(std::string_view what, std::string_view name, std::size_t bytes_max) {
+enum class Lines { one, several };
+
+Expected<void> check_text(std::string_view what, std::string_view name, std::size_t bytes_max,
+                          Lines lines = Lines::one) {
   if (name.empty()) return bad(what, "is empty", "give it a name");
   if (name.size() > bytes_max) {
     return fail(Errc::invalid, std::string(what) + " is too long",
@@ -53,7 +56,8 @@ Expected<void> check_text(std::string_view what, std::string_view name, std::siz
   for (std::string_view rest = name; !rest.empty();) {
     const char32_t c = take_character(rest);
     if (c == broken) return bad(what, "is not UTF-8", "save or send it as UTF-8");
-    if (unfit(c)) return bad(what, "has a control character", "use characters that can be seen");
+    if (unfit(c) && (lines == Lines::one || c != '\n'))
+      return bad(what, "has a control character", "use characters that can be seen");
   }
   return {};
 }
@@ -76,7 +80,7 @@ Expected<void> check_email(std::string_view email) {
 
 Expected<void> check_contact(std::string_view text) {
   if (text.empty()) return {};
-  return check_text("the contact", text, limits::contact_bytes_max);
+  return check_text("the contact", text, limits::contact_bytes_max, Lines::several);
 }
 
 Expected<void> check_reason(std::string_view text) {

@@ -45,6 +45,8 @@ bool over_all(const Actor& who) {
   return false;
 }
 
+bool has_words(Role role) { return role != Role::operator_ && role != Role::auditor; }
+
 Expected<void> may_administer(const Actor& who, std::string_view member) {
   if (over_all(who)) return {};
   if (who.member != member) return absent("member");
@@ -91,7 +93,10 @@ Expected<void> may_disable(const Actor& who, const store::UserRow& user, std::si
 Expected<void> may_make_link(const Actor& who, const store::UserRow& user) {
   if (auto ok = may_change_user(who, user); !ok) return ok;
   if (user.disabled_at) return fail(Errc::conflict, "This user is disabled.", "Enable the user first.");
-  if (who.kind == ActorKind::user && who.role == Role::operator_ && user.role != Role::operator_ && user.last_seen_at)
+  if (user.role == Role::auditor && !over_all(who))
+    return forbidden("Only an operator can make an auditor's sign-in link: it opens sums of all members.",
+                     "Ask an operator.");
+  if (who.kind == ActorKind::user && who.role == Role::operator_ && has_words(user.role) && user.last_seen_at)
     return forbidden("An operator cannot make a sign-in link for somebody who has been here: it opens their words.",
                      "Ask an administrator of the member.");
   return {};

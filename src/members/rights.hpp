@@ -14,6 +14,9 @@ namespace faelled::members {
 // Administers all members: the operator, the owner-only socket, and the server itself.
 bool over_all(const Actor& who);
 
+// Chats and has conversations.
+bool has_words(store::Role role);
+
 // Whose users, keys, policy and audit they may see and change.
 Expected<void> may_administer(const Actor& who, std::string_view member);
 
@@ -23,7 +26,8 @@ Expected<void> may_change_user(const Actor& who, const store::UserRow& user);
 // `admins`: how many can still sign in, this one too.
 Expected<void> may_set_role(const Actor& who, const store::UserRow& user, store::Role role, std::size_t admins);
 Expected<void> may_disable(const Actor& who, const store::UserRow& user, std::size_t admins);
-// A link is the person: operators make it only for those who never were here and so have no words to read.
+// A link is the person: operators make it for those who have no words to read, by their role or since they never were
+// here; an auditor's they alone make.
 Expected<void> may_make_link(const Actor& who, const store::UserRow& user);
 
 // Keys. `owner`: the user it is for; nullptr: a system of the member. Making is rotating, too.

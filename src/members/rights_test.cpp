@@ -90,6 +90,8 @@ TEST(Rights, AuditorsAreMadeByOperatorsAlone) {
   EXPECT_EQ(refusal(may_make_user(as(admin), "aarhus", Role::auditor)), Errc::forbidden)
       << "they read sums of other members";
   EXPECT_EQ(refusal(may_set_role(as(admin), anne, Role::auditor, 2)), Errc::forbidden);
+  EXPECT_EQ(refusal(may_make_link(as(admin), user(Role::auditor, "rie"))), Errc::forbidden) << "a link is the person";
+  EXPECT_TRUE(may_make_link(as(operator_row), user(Role::auditor, "rie")));
   EXPECT_TRUE(may_make_user(as(operator_row), "aarhus", Role::auditor));
   EXPECT_TRUE(may_set_role(as(operator_row), anne, Role::auditor, 2));
   EXPECT_TRUE(may_set_role(as(admin), user(Role::auditor, "rie"), Role::user, 2)) << "what they take away they have";
@@ -103,6 +105,8 @@ TEST(Rights, AnOperatorOpensNobodysWords) {
   EXPECT_TRUE(may_make_link(as(admin), seen));
   seen.role = Role::operator_;
   EXPECT_TRUE(may_make_link(as(operator_row), seen)) << "an operator has no words";
+  seen.role = Role::auditor;
+  EXPECT_TRUE(may_make_link(as(operator_row), seen)) << "nor has an auditor";
   seen.disabled_at = from_unix_micros(2);
   EXPECT_EQ(refusal(may_make_link(as(operator_row), seen)), Errc::conflict);
 }

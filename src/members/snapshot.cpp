@@ -58,7 +58,7 @@ Field day(std::string name, const std::optional<store::Day>& value) {
 
 Snapshot Snapshot::of(const store::MemberRow& row) {
   const store::Policy& policy = row.policy;
-  return {{text("name", row.name), text("contact", row.contact), models(policy.models),
+  return {{text("name", row.name), personal("contact", row.contact), models(policy.models),
            days("retention_days", policy.retention_days), text("conversations", name_of(policy.conversations)),
            days("key_days_max", policy.key_days_max), text("key_makers", name_of(policy.key_makers))}};
 }

@@ -320,6 +320,8 @@ TEST_F(Roles, AMembersPolicyHoldsEverywhere) {
     EXPECT_EQ(set.status, 200) << set.body;
     EXPECT_EQ((co_await world.ask("GET", path, {}, anne)).body, set.body);
     EXPECT_EQ(text_at((co_await world.ask("GET", "/api/session", {}, anne)).body, "member.contact"), "IT");
+    const std::string lines = R"({"contact":"IT\nlokal 12"})";
+    EXPECT_TRUE((co_await world.ask("PATCH", path, lines, admin)).body.ends_with(lines.substr(1)));
     EXPECT_EQ(text_at((co_await world.ask("GET", "/api/models", {}, anne)).body, "models"), "[]");
     const Answer chat = co_await world.ask("POST", "/api/conversations", R"({"model":"m"})", anne);
     EXPECT_EQ(chat.status, 404);

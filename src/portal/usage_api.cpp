@@ -154,6 +154,10 @@ net::Task<void> UsageApi::get_usage(Call& call) {
   }
   std::optional<store::UsageKey> after;
   if (const std::string text = query("after"); !text.empty()) {
+    // A page that begins behind a caller less one that begins behind the next is that caller's.
+    if (sums_alone)
+      co_return call.fail(
+          ApiError{Cause::invalid_value, "an auditor's sums come on one page: leave after out", "after"});
     after = key_of(text);
     if (!after) co_return call.fail(ApiError{Cause::invalid_value, "after is the next of a page of sums", "after"});
   }

@@ -94,6 +94,23 @@ TEST_F(Usage, IsSummedByTheHourAndByModel) {
   });
 }
 
+TEST_F(Usage, OfAnAuditorIsOnePageSoThatNoTwoPagesTellOnePersonApart) {
+  in_world([](World& world) -> Task<void> {
+    for (int i = 0; i < 3; ++i) spend(world, row_of(world, i, i == 0 ? "usr_01" : "usr_02", "odense"));
+    const std::string auditor = co_await world.signed_in_as("aarhus", "Rie", "auditor");
+    const std::string sums = "/api/usage?scope=all&member=odense";
+    const Answer all = co_await world.ask("GET", sums + "&limit=1", {}, auditor);
+    EXPECT_EQ(text_at(all.body, "usage.0.requests"), "3") << all.body;
+    EXPECT_EQ(text_at(all.body, "usage.1"), "");
+    EXPECT_EQ(text_at(all.body, "next"), "null");
+    for (const std::string after : {"odense,usr_01,m", "odense,usr_01"}) {
+      const Answer behind = co_await world.ask("GET", fmt::format("{}&after={}", sums, after), {}, auditor);
+      EXPECT_EQ(behind.status, 400) << behind.body;
+      EXPECT_EQ(text_at(behind.body, "error.param"), "after");
+    }
+  });
+}
+
 TEST_F(Usage, AsCsvSaysWhereItGoesOn) {
   in_world([](World& world) -> Task<void> {
     for (int i = 0; i < 3; ++i) spend(world, row_of(world, i, "key_1"));
