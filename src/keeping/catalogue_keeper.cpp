@@ -284,11 +284,14 @@ Expected<void> CatalogueKeeper::fetch(const std::string& id) {
 }
 
 void CatalogueKeeper::remove(const std::string& id, bool its_file) {
-  if (left_out_.erase(id) > 0) {  // another of its name may run
-    ++versions_[id];
+  const std::uint64_t version = last_version(id) + 1;
+  const bool was_left_out = left_out_.erase(id) > 0;
+  // The configuration file's of that name goes on; what it was before another server changed it does not.
+  if (was_left_out && p_.catalogue.version(id) == 0) {
+    versions_[id] = version;
     return;
   }
-  gone(id, its_file, p_.catalogue.version(id) + 1);
+  gone(id, its_file, version);
 }
 
 void CatalogueKeeper::gone(const std::string& id, bool its_file, std::uint64_t version) {

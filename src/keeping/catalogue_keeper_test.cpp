@@ -186,6 +186,18 @@ TEST_F(CatalogueKeeperTest, HearsWhatAnotherServerChanged) {
   EXPECT_EQ(catalogue->version("b"), 4U);
 }
 
+TEST_F(CatalogueKeeperTest, RemovesWhatIsServedAsItWasWhereANewerOneIsLeftOut) {
+  keeper->hear({stored("b", 1, llama("b"))});
+  keeper->hear({stored("b", 2, llama("b", R"(,"no_such_key":1)"))});
+  ASSERT_TRUE(keeper->left_out().contains("b"));
+  ASSERT_EQ(catalogue->version("b"), 1U) << "served as before";
+  keeper->remove("b", false);
+  EXPECT_FALSE(keeper->left_out().contains("b"));
+  EXPECT_FALSE(catalogue->has("b"));
+  EXPECT_FALSE(mesh->model("b"));
+  EXPECT_EQ(keeper->last_version("b"), 3U);
+}
+
 TEST_F(CatalogueKeeperTest, OfVeryManyOnlyThoseInUseAreInTheMetrics) {
   std::vector<store::NamedRow> many;
   for (int i = 0; i < 200; ++i) many.push_back(stored("m" + std::to_string(i), 1, llama("m" + std::to_string(i))));

@@ -50,6 +50,16 @@ class AdapterNode : public VllmNode {
   std::string place;
 };
 
+TEST_F(AdapterNode, AFolderForThemThatIsMountedLateIsTakenOnceItIsThere) {
+  settings.models[0].adapters.clear();
+  std::filesystem::rename(place, place + "-away");
+  start();
+  ASSERT_TRUE(run_until(EngineState::failed));
+  EXPECT_THAT(engine().detail, testing::HasSubstr("it is not there"));
+  std::filesystem::rename(place + "-away", place);
+  EXPECT_TRUE(run_until(EngineState::ready));
+}
+
 TEST_F(AdapterNode, HasThoseOfItsModelBeforeItIsAskedAnything) {
   start();
   ASSERT_TRUE(run_until(EngineState::ready));

@@ -39,6 +39,7 @@ rpc::EngineState Supervisor::state() const {
       return EngineState::draining;
     case Phase::stopping:
       if (final_) return EngineState::draining;
+      if (woken_) return EngineState::waking;
       [[fallthrough]];
     case Phase::checking:
     case Phase::waiting:
@@ -58,6 +59,7 @@ Duration Supervisor::ready_in(Instant now) const {
 }
 
 void Supervisor::enter(Phase phase) {
+  woken_ = phase == Phase::stopping && phase_ == Phase::waking;
   phase_ = phase;
   probing_ = false;
   broken_probes_ = 0;

@@ -176,6 +176,7 @@ class Supervisor {
   SeededRandom random_;
   Phase phase_ = Phase::idle;
   bool final_ = false;   // Stop has come
+  bool woken_ = false;   // it is being ended while it wakes: what holds its weights is its until it has ended
   bool failed_ = false;  // say so until it is ready again
   bool probing_ = false;
   std::uint8_t level_ = 1;  // it sleeps or slept last at

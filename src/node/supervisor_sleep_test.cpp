@@ -96,6 +96,23 @@ TEST(Supervisor, BeginsAnewWhatDoesNotWakeUp) {
   EXPECT_EQ(world.spawned, 2);
 }
 
+// Its weights lie in the host's memory until the process has ended, which takes as long as there is to give back.
+TEST(Supervisor, OfASleeperThatDoesNotWakeUpTheHostIsTakenUntilItHasEnded) {
+  World world;
+  world.become_ready();
+  world.tell(event::Sleep{});
+  world.answers = world.dies_at_sigkill = false;
+  world.tell(event::Wake{});
+  world.pass_until(world.patience.wake_max);
+  world.pass(5s);
+  EXPECT_EQ(world.supervisor.state(), EngineState::waking);
+  EXPECT_EQ(world.supervisor.detail(), "it did not wake up");
+  world.dies_at_sigkill = true;
+  world.pass_until(world.patience.stop_grace);
+  EXPECT_FALSE(world.alive);
+  EXPECT_EQ(world.supervisor.state(), EngineState::starting);
+}
+
 TEST(Supervisor, AsksASleeperAsItsLevelWantsIt) {
   World world;
   world.become_ready();

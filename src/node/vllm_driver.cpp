@@ -42,13 +42,10 @@ bool has(const std::vector<engines::AdapterSettings>& all, const engines::Adapte
 }  // namespace
 
 VllmDriver::VllmDriver(engines::ModelSettings model, bool sleeps)
-    // The processor's build refuses to start when it is told that it shall be able to.
-    : model_(std::move(model)),
-      for_processors_(engines::vllm_for_processors(model_.vllm)),
-      sleeps_(sleeps && !for_processors_) {}
+    : model_(std::move(model)), for_processors_(engines::vllm_for_processors(model_.vllm)), sleeps_(sleeps) {}
 
 std::vector<std::string> VllmDriver::files() const {
-  std::vector<std::string> all{model_.folder, model_.chat_template_file};
+  std::vector<std::string> all{model_.folder, model_.chat_template_file, model_.adapters_folder, model_.vllm};
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(model_.folder, error)) {
     if (all.size() > limits::model_shards_max) break;
@@ -59,6 +56,7 @@ std::vector<std::string> VllmDriver::files() const {
 }
 
 Expected<void> VllmDriver::look() {
+  for_processors_ = engines::vllm_for_processors(model_.vllm);
   auto folder = engines::read_model_folder(model_.folder);
   if (!folder) return std::unexpected(folder.error());
   if (auto command = engines::vllm_server_command(model_, *folder, {"/any", "/any/v.sock"}); !command)
@@ -196,7 +194,7 @@ Expected<engines::Command> VllmDriver::prepare(const EnginePlace& place, const E
     return fail(Errc::io, fmt::format("folder {}: {}", place.folder, std::strerror(errno)),
                 "make room on the disk of the data folder");
   return engines::vllm_server_command(
-      model_, folder_, {place.folder, place.socket, for_processors_, folders.gpu_bytes, sleeps_, place.compiled},
+      model_, folder_, {place.folder, place.socket, for_processors_, folders.gpu_bytes, can_sleep(), place.compiled},
       folders.environment);
 }
 

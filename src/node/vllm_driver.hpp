@@ -25,8 +25,9 @@ class VllmDriver final : public Driver {
   Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) override;
   Reach reach(const EnginePlace& place) const override;
   bool calls_itself() const override { return true; }
-  bool can_sleep() const override { return sleeps_; }
-  bool can_forget() const override { return sleeps_ && engines::vllm_forgets(model_); }
+  // The processor's build refuses to start when it is told that it shall be able to.
+  bool can_sleep() const override { return sleeps_ && !for_processors_; }
+  bool can_forget() const override { return can_sleep() && engines::vllm_forgets(model_); }
   std::vector<Question> questions(ProbeKind kind) override;
   engines::Gauges gauges(std::string_view metrics) const override { return engines::vllm_gauges(metrics); }
   std::vector<rpc::EngineAdapter> adapters() const override;

@@ -137,6 +137,15 @@ TEST(Warming, GoesOnWithWhatAnotherPlannerHasLearned) {
   EXPECT_EQ(next.at(2).where, Where::absent);
 }
 
+TEST(Warming, AQuarterThatIsToldAgainIsNoFurtherDay) {
+  Days days;
+  days.weeks(1, 1);
+  days.world.tell(QuarterIs{{0, true}});
+  const auto habits = days.world.planner.habits();
+  days.world.tell(QuarterIs{{0, true}});  // by a clock that was put back
+  EXPECT_EQ(days.world.planner.habits(), habits);
+}
+
 TEST(Warming, NobodyMakesRoomForAHabit) {
   Days days({.unused_after = minutes(30)});
   days.weeks(2);

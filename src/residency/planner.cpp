@@ -268,6 +268,7 @@ void Planner::on(const Order& order) {
 
 // What is usual in the next quarter is begun so long before it that it is ready.
 void Planner::on(const QuarterIs& is) {
+  if (quarter_ == is.quarter) return;  // told again by a clock that was put back
   constexpr auto in_hand = std::chrono::seconds(10);
   for (auto& [model, habit] : habits_)
     if (quarter_) habit.over(*quarter_);
