@@ -31,7 +31,7 @@ void write_answer(json::Writer& out, const std::string& id, std::optional<std::u
   out.member("fits", fit.why_not.empty()).member_or_null("why_not", fit.why_not);
   out.member("bytes", fit.weights + fit.kv_cache + fit.working).member("weights", fit.weights);
   out.member("kv_cache", fit.kv_cache).member("working", fit.working).member("memory", fit.memory);
-  out.close_object().key("offer");
+  out.member("pinned", fit.pinned).close_object().key("offer");
   if (fit.offer) {
     out.object().member("here", fit.offer->here).member("bytes", fit.offer->bytes);
     out.member("sha256", fit.offer->sha256).member_or_null("why_no_room", fit.offer->why_no_room);
@@ -112,7 +112,7 @@ std::optional<StoredModel> read_stored_model(std::string_view stored) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(0, found ? found->integer().value_or(0) : 0));
   };
   return StoredModel{definition->is_null() ? std::string() : std::string(definition->raw()),
-                     {bytes("weights"), bytes("kv_cache"), bytes("working"), 0, {}}};
+                     {.weights = bytes("weights"), .kv_cache = bytes("kv_cache"), .working = bytes("working")}};
 }
 
 // Of a model that was added while the server ran, from the store: a hundred thousand are not kept in memory.
@@ -275,6 +275,7 @@ void CatalogueApi::leave_the_pinned(ModelFit& fit, const engines::ModelSettings&
     most = std::max(most, device.bytes - std::min(device.bytes, pinned));
   }
   if (devices.empty() || most >= fit.memory) return;
+  fit.pinned = fit.memory - most;
   fit.memory = most;
   const std::uint64_t needs = fit.weights + fit.kv_cache + fit.working;
   if (needs > most)

@@ -53,6 +53,7 @@ struct ModelFit {
   std::uint64_t working = 0;
   std::uint64_t memory = 0;  // the most there is for it; the others zero: it takes none of ours, or with `offer` nobody
                              // knows until it is here
+  std::uint64_t pinned = 0;  // what models that never go took of it before
   std::string why_not;       // it does not fit, in plain words; empty: it does
   std::optional<WrongDefinition> wrong = {};  // a file it names cannot be used; the rest says nothing then
   std::optional<FileOffer> offer = {};        // it has a source

@@ -18,7 +18,7 @@ TEST_F(CatalogueApi, TakesAModelInAndSaysWhatItTakes) {
     EXPECT_EQ(added.status, 201) << added.body;
     EXPECT_EQ(added.body,
               R"({"id":"org/small","version":1,"fit":{"fits":true,"why_not":null,"bytes":400000000,)"
-              R"("weights":300000000,"kv_cache":40000000,"working":60000000,"memory":1000000000},"offer":null})");
+              R"("weights":300000000,"kv_cache":40000000,"working":60000000,"memory":1000000000,"pinned":0},"offer":null})");
     EXPECT_EQ(world.catalogue->find("org/small")->version, 1U);
     const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
     EXPECT_EQ(text_at(all.body, "models.0"),
@@ -114,10 +114,11 @@ TEST_F(CatalogueApi, PinnedModelsHaveTheirPartBeforeIt) {
     const Answer dry = co_await world.ask_owner("POST", "/api/catalogue", wish(small, R"(,"dry_run":true)"));
     EXPECT_EQ(text_at(dry.body, "fit.why_not"), "it needs 400 MB of memory, and pinned models leave 300 MB");
     EXPECT_EQ(text_at(dry.body, "fit.memory"), "300000000");
+    EXPECT_EQ(text_at(dry.body, "fit.pinned"), "700000000");
     EXPECT_EQ((co_await world.ask_owner("POST", "/api/catalogue", wish(small))).status, 409);
     world.mesh.all_residency[0].bytes = 1'000'000'000;
     EXPECT_EQ(text_at((co_await world.ask_owner("POST", "/api/catalogue", wish(small))).body, "error.message_da"),
-              "Den passer ikke: Der er ingen hukommelse til den her.");
+              "Den passer ikke: Den skal bruge 400 MB, og fastholdte modeller levner 0 B.");
     world.mesh.all_residency[0].pinned = false;
     const Answer own = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
     EXPECT_EQ(own.status, 201) << "its own part is its own";

@@ -68,14 +68,17 @@ ApiError no_room_on_disk(const FileOffer& offer) {
 }
 
 ApiError no_room(const ModelFit& fit) {
+  const std::string needs = bytes_in_danish(fit.weights + fit.kv_cache + fit.working, Rounded::up);
+  const std::string memory = bytes_in_danish(fit.memory, Rounded::down);
   return {Cause::conflict,
           "It does not fit: " + fit.why_not + ".",
           "definition.context_tokens",
           {},
-          fit.memory == 0 ? "Den passer ikke: Der er ingen hukommelse til den her."
-                          : fmt::format("Den passer ikke: Den skal bruge {}, og der er {} til modeller.",
-                                        bytes_in_danish(fit.weights + fit.kv_cache + fit.working, Rounded::up),
-                                        bytes_in_danish(fit.memory, Rounded::down))};
+          fit.pinned > 0
+              ? fmt::format("Den passer ikke: Den skal bruge {}, og fastholdte modeller levner {}.", needs, memory)
+          : fit.memory > 0
+              ? fmt::format("Den passer ikke: Den skal bruge {}, og der er {} til modeller.", needs, memory)
+              : "Den passer ikke: Der er ingen hukommelse til den her."};
 }
 
 ApiError in_file(const std::string& id) {

@@ -109,7 +109,8 @@ test('a copied answer says that an AI wrote it, until one chooses otherwise', as
   await page.getByRole('checkbox', { name: 'Kopiér svar uden linjen »Skrevet med AI«' }).uncheck();
 });
 
-test('an answer is found good or bad, with a reason that is one’s own', async ({ page }) => {
+test('an answer is found good or bad, with a reason that is one’s own', async ({ page, guard }) => {
+  guard.allow.push(/status of 503/);
   await open_new(page);
   await asked_and_answered(page, 'Svar kort: bedøm');
   const good = last_answer(page).getByRole('button', { name: 'Godt svar' });
@@ -122,6 +123,12 @@ test('an answer is found good or bad, with a reason that is one’s own', async 
   await expect(why).toBeFocused();
   await no_axe_violations(page);
   await why.fill('Den glemte halvdelen');
+  const ratings = '**/ratings';
+  await page.route(ratings, (route) => route.fulfill(refusal(503, 'store_unavailable', 'Det kunne ikke gemmes.', 'It could not be kept.', 'req_testrating')));
+  await why.press('Enter');
+  await expect(page.getByText('Din vurdering kunne ikke gemmes.')).toBeVisible();
+  await expect(why, 'what was written is not lost').toHaveValue('Den glemte halvdelen');
+  await page.unroute(ratings);
   const kept = page.waitForResponse((response) => response.url().endsWith('/ratings') && (response.request().postData() ?? '').includes('halvdelen'));
   await why.press('Enter');
   expect((await kept).ok()).toBe(true);

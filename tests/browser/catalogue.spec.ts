@@ -65,7 +65,8 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
     if (definition.file === '/srv/halv.gguf') return route.fulfill(refusal(400, 'invalid_value', 'Filen kan ikke bruges som model. Findes den, og er den hel?', 'model file /srv/halv.gguf: it is cut off', 'req_1', 'definition.file'));
     if (method === 'PUT' && version !== added.get(id)?.version) return route.fulfill(refusal(409, 'conflict', 'En anden har ændret modellen imens. Se den, og prøv igen.', 'Somebody has changed it.', 'req_2', 'version'));
     const bytes = (definition.concurrency ?? 1) * 4 * gb;
-    const fit = { fits: bytes <= 16 * gb, why_not: bytes <= 16 * gb ? null : 'it needs more', bytes, weights: 3 * gb, kv_cache: bytes - 3.5 * gb, working: 0.5 * gb, memory: 16 * gb };
+    const pinned = definition.file === '/srv/fortrængt.gguf' ? 16 * gb : 0, memory = 16 * gb - pinned;
+    const fit = { fits: bytes <= memory, why_not: bytes <= memory ? null : 'it needs more', bytes, weights: 3 * gb, kv_cache: bytes - 3.5 * gb, working: 0.5 * gb, memory, pinned };
     const offer = definition.source ? { here: false, bytes: 3 * gb, sha256: definition.sha256 ?? 'a1'.repeat(32), why_no_room: null, commit: definition.sha256 ? null : 'c0'.repeat(20) } : null;
     if (dry_run) return route.fulfill({ json: { id: definition.id, version: null, fit, offer } });
     left_out.splice(0);
@@ -89,8 +90,11 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     await no_axe_violations(page);
     await form.getByLabel('Id', { exact: true }).fill('ny');
     await form.getByLabel('Navn').fill('Ny Model');
-    await form.getByLabel('Modelfil').fill('/srv/ny.gguf');
+    await form.getByLabel('Modelfil').fill('/srv/fortrængt.gguf');
     await form.getByLabel('Pladser').fill('5');
+    await form.getByRole('button', { name: 'Passer den?' }).click();
+    await expect(form.getByRole('status'), 'a server with no room is not one without a GPU').toContainText('Den passer ikke, fordi den kræver 20 GB, og fastholdte modeller levner 0 B.');
+    await form.getByLabel('Modelfil').fill('/srv/ny.gguf');
     await form.getByRole('button', { name: 'Passer den?' }).click();
     await expect(form.getByRole('status')).toContainText('Den passer ikke, fordi den kræver 20 GB, og der er 16 GB til modeller.');
     await no_axe_violations(page);
@@ -105,7 +109,7 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     await expect(form).toBeHidden();
     await expect(page.getByText('Ny Model kan bruges nu.')).toBeVisible();
     await expect(row_of(page, 'Ny Model')).toBeVisible();
-    expect(asked).toEqual(['look at ny', 'look at ny', 'add ny']);
+    expect(asked).toEqual(['look at ny', 'look at ny', 'look at ny', 'add ny']);
     await no_sideways_scroll(page, width);
     await page.context().close();
   });

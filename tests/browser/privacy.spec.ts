@@ -89,6 +89,11 @@ test('what is erased is gone from the open chat too, and back there at Undo', as
   await stop_if_going(page);
   await go_to(page, 'Data og privatliv');
   await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
+  await expect(page.getByText(/^1 samtale er slettet/)).toBeVisible();
+  const again = page.waitForResponse((response) => response.request().method() === 'DELETE' && response.url().endsWith('/api/conversations'));
+  await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
+  expect((await (await again).json()).conversations).toBe(0);
+  await expect(page.getByText(/^1 samtale er slettet/), 'pressed again it takes no way back away').toBeVisible();
   await page.getByRole('button', { name: 'Fortryd' }).click();
   await expect(page.getByText('Dine samtaler er tilbage.')).toBeVisible();
   await go_to(page, 'Chat');
@@ -187,6 +192,30 @@ test.describe('where the member keeps conversations in the browser alone', () =>
     await answered(page);
     await stop_if_going(page);
     await expect(last_answer(page).locator('.trouble')).toHaveCount(0);
+  });
+
+  test('a conversation that is deleted before the server has taken its question stays deleted', async ({ page, guard }) => {
+    guard.allow.push(/status of 404/); // the answer may end by itself as it is stopped
+    await open_new(page);
+    await ask(page, 'Svar kort: bliver slettet');
+    await answered(page);
+    await stop_if_going(page);
+    let let_go = () => {};
+    const held = new Promise<void>((resolve) => (let_go = resolve));
+    await page.route('**/api/turns', async (route) => {
+      await held;
+      await route.continue();
+    });
+    const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/api/turns'));
+    await ask(page, 'Svar kort: for sent');
+    await sent;
+    await item(page, 'bliver slettet').first().getByRole('button', { name: /^Slet/ }).click();
+    await expect(conversation_list(page)).toContainText('Slettet for nylig (1)');
+    const stopped = page.waitForRequest((request) => request.method() === 'DELETE' && request.url().includes('/api/turns/'));
+    let_go();
+    await stopped;
+    await page.goto('/');
+    await expect(conversation_list(page)).toContainText('Slettet for nylig (1)');
   });
 
   test('what was deleted is gone from the browser when it can no longer come back', async ({ page }) => {

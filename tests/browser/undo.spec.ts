@@ -36,6 +36,24 @@ test('rules are undone of the municipality they were changed of', async ({ brows
   await page.context().close();
 });
 
+test('what was written after the rules were saved is there after Undo, and too much of it is told before it is sent', async ({ browser, guard }) => {
+  void guard;
+  const { page, changed } = await on_rules(browser);
+  const contact = page.getByRole('textbox', { name: 'Hvem skal man spørge hos jer?' });
+  await contact.fill('IT-service\nlokal 12');
+  await page.getByRole('button', { name: 'Fortryd' }).click();
+  await expect.poll(() => changed).toEqual(['ena: 30', 'ena: 90']);
+  await expect(page.getByRole('combobox', { name: /Hvor længe gemmes en samtale/ })).toHaveValue('90');
+  await expect(contact).toHaveValue('IT-service\nlokal 12');
+  await contact.fill('å'.repeat(251));
+  await page.getByRole('button', { name: 'Gem reglerne' }).click();
+  await expect(page.getByText('Det er for langt: Skriv højst 500 tegn.')).toBeVisible();
+  await expect(contact).toBeFocused();
+  await no_axe_violations(page);
+  expect(changed).toEqual(['ena: 30', 'ena: 90']);
+  await page.context().close();
+});
+
 test('what could not be undone is said, also where the page was left', async ({ browser, guard }) => {
   guard.allow.push(/status of 503/);
   const { page, changed } = await on_rules(browser);

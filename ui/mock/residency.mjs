@@ -47,7 +47,7 @@ export function mock_residency({ note, more = 0 }) {
   const fit_of = (definition) => {
     const weights = 9.1 * gb, kv_cache = (definition.concurrency ?? 1) * (definition.context_tokens ?? 4096) * 160_000, working = 0.6 * gb, memory = 80 * gb;
     const bytes = weights + kv_cache + working;
-    return { fits: bytes <= memory, why_not: bytes <= memory ? null : `it needs ${Math.ceil(bytes / 1e8) / 10} GB of memory, and there are ${memory / 1e9} GB for models`, bytes, weights, kv_cache, working, memory };
+    return { fits: bytes <= memory, why_not: bytes <= memory ? null : `it needs ${Math.ceil(bytes / 1e8) / 10} GB of memory, and there are ${memory / 1e9} GB for models`, bytes, weights, kv_cache, working, memory, pinned: 0 };
   };
   const file_bytes = 9.1 * gb, fetch_ms = 20_000;
   const sha256_of = (definition) => definition.sha256 ?? 'a1'.repeat(32);

@@ -27,6 +27,7 @@ const answer_of = <T>(request: IDBRequest<T>) =>
 
 const make_id = (kind: string) => `${kind}_${Date.now().toString(36)}${crypto.getRandomValues(new Uint32Array(3)).join('').slice(0, 16)}`;
 const now = () => new Date().toISOString();
+const answering = () => new Problem(409, 'conflict', null, null, null);
 const missing = () => new Problem(404, 'not_found', null, 'Det findes ikke.', 'There is no such thing.');
 
 export class BrowserShelf implements Shelf {
@@ -114,7 +115,7 @@ export class BrowserShelf implements Shelf {
 
   async ask(id: string, asking: Asking) {
     const kept = await this.get(id);
-    if (kept.turn) throw new Problem(409, 'conflict', null, null, null);
+    if (kept.turn) throw answering();
     const old = kept.messages.find((each) => each.id === (asking.again ?? asking.further));
     let branch: Message[] = [];
     let question: Message | null = null;
@@ -135,11 +136,18 @@ export class BrowserShelf implements Shelf {
       summary: earlier ? true : undefined,
     });
     const answer: Message = { ...started.answer, id: asking.further ?? make_id('msg'), parent: asking.further ? (old?.parent ?? null) : (branch.at(-1)?.id ?? null) };
-    if (asking.further) kept.messages = kept.messages.map((each) => (each.id === answer.id ? answer : each));
-    else kept.messages.push(...(question ? [question] : []), answer);
-    kept.turn = { id: started.turn.id, message_id: answer.id };
-    Object.assign(kept.conversation, { model: asking.model, leaf: answer.id, updated_at: now(), running: true });
-    await this.put(kept);
+    try {
+      await this.change(id, (kept) => {
+        if (kept.turn) throw answering();
+        if (asking.further) kept.messages = kept.messages.map((each) => (each.id === answer.id ? answer : each));
+        else kept.messages.push(...(question ? [question] : []), answer);
+        kept.turn = { id: started.turn.id, message_id: answer.id };
+        Object.assign(kept.conversation, { model: asking.model, leaf: answer.id, updated_at: now(), running: true });
+      });
+    } catch (cause) {
+      await api.stop(started.turn.id).catch(() => {}); // deleted meanwhile, or asked in another tab
+      throw cause;
+    }
     return { ...started, user_message: question, answer };
   }
 
@@ -166,17 +174,18 @@ export class BrowserShelf implements Shelf {
 
   async remove_all() {
     const when = now();
-    let conversations = 0;
-    for (const each of await this.all()) {
-      if (each.deleted_at) continue;
-      conversations++;
-      await this.put({ ...each, deleted_at: when });
-    }
+    const conversations = await this.change_all(
+      (kept) => !kept.deleted_at,
+      (kept) => void (kept.deleted_at = when),
+    );
     return { conversations, deleted_at: when, until: until(when) };
   }
 
   async restore_all(deleted_at: string) {
-    for (const each of await this.all()) if (each.deleted_at === deleted_at) await this.put({ ...each, deleted_at: null });
+    await this.change_all(
+      (kept) => kept.deleted_at === deleted_at,
+      (kept) => void (kept.deleted_at = null),
+    );
   }
 
   /** For the person's own file. */
@@ -193,6 +202,15 @@ export class BrowserShelf implements Shelf {
     how(kept);
     await answer_of(store.put(plain(kept)));
     return kept.conversation;
+  }
+
+  /** The person's own that are so, as change(); how many they were. */
+  private async change_all(which: (kept: Kept) => boolean, how: (kept: Kept) => void): Promise<number> {
+    const store = await this.store('readwrite');
+    const those = ((await answer_of(store.getAll())) as Kept[]).filter((each) => each.user === this.user && which(each));
+    those.forEach(how);
+    await Promise.all(those.map((each) => answer_of(store.put(each))));
+    return those.length;
   }
 
   private async get(id: string, also_deleted = false, store?: IDBObjectStore): Promise<Kept> {

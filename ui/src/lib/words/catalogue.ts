@@ -131,6 +131,7 @@ export const da = {
 
   model_fit_yes: 'Den passer: kræver {needs}, og der er {memory} til modeller.',
   model_fit_no: 'Den passer ikke, fordi den kræver {needs}, og der er {memory} til modeller.',
+  model_fit_pinned: 'Den passer ikke, fordi den kræver {needs}, og fastholdte modeller levner {memory}.',
   model_fit_groups: 'Den passer ikke, fordi den skal ligge på én GPU, og serverens er lagt sammen i grupper. Den kræver {needs}.',
   model_fit_no_gpu: 'Den passer ikke, fordi den skal ligge på en GPU, og serveren har ingen. Den kræver {needs}.',
   model_fit_no_what: 'Vælg færre pladser, kortere samtaler eller en mindre model, eller giv en fastholdt model fri.',
@@ -281,6 +282,7 @@ export const en: Record<keyof typeof da, string> = {
 
   model_fit_yes: 'It fits: it needs {needs}, and there are {memory} for models.',
   model_fit_no: 'It does not fit, because it needs {needs}, and there are {memory} for models.',
+  model_fit_pinned: 'It does not fit, because it needs {needs}, and pinned models leave {memory}.',
   model_fit_groups: 'It does not fit, because it is to lie on one GPU and the server has them in groups. It needs {needs}.',
   model_fit_no_gpu: 'It does not fit, because it is to lie on a GPU and the server has none. It needs {needs}.',
   model_fit_no_what: 'Choose fewer places, shorter conversations or a smaller model, or unpin another.',
