@@ -45,6 +45,23 @@ TEST_F(Answers, AStreamReachesTheClientAndItsRowIsClosedBeforeItsEndIsSeen) {
   });
 }
 
+// Else an upstream that counts nothing would be free of charge for who asks for no stream.
+TEST_F(Answers, WithoutUsageIsChargedAsEstimated) {
+  mesh_.places = 1;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false));
+    auto engine = co_await engine_->request();
+    std::string answer = whole_answer();
+    answer = json_answer(
+        200, answer.substr(answer.find("\r\n\r\n") + 4, answer.find(",\"usage\"") - answer.find("\r\n\r\n") - 4) + "}");
+    co_await engine.say(answer);
+    EXPECT_TRUE(co_await peer.hears("\"hej\""));
+    const auto row = co_await one_row();
+    EXPECT_GT(row.input_tokens, 0U);
+    EXPECT_EQ(mesh_.ends.back().prompt_tokens, row.input_tokens);
+  });
+}
+
 TEST_F(Answers, UsageIsHiddenFromWhoeverDidNotAskForIt) {
   mesh_.places = 1;
   run([&]() -> Task<void> {

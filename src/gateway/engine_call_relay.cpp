@@ -62,7 +62,11 @@ Ending EngineCall::relay_whole(std::string_view text) {
     ending.engine_fault = !client_fault;
     return ending;
   }
-  usage_ = answer->usage;
+  // What an engine does not say is charged as it was seen, or estimated.
+  if (answer->usage.known)
+    usage_ = answer->usage;
+  else if (usage_.prompt_tokens == 0)
+    usage_.prompt_tokens = request_.prompt_tokens_estimate;
   Ending ending;
   ending.outcome = rpc::Outcome::done;
   ending.whole = std::move(answer->body);

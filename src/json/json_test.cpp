@@ -128,6 +128,17 @@ TEST(Document, is_reused_after_errors_and_after_large_texts) {
   }
 }
 
+TEST(Value, is_a_text_however_that_is_escaped) {
+  Document document;
+  const Value text = *document.parse(R"("\u0061\n\u00e6\ud83d\ude00")");
+  EXPECT_TRUE(text.text_is("a\n\xC3\xA6\xF0\x9F\x98\x80"));
+  for (const char* other : {"", "a", "a\n", "a\n\xC3\xA6\xF0\x9F\x98\x81", R"(\u0061\n\u00e6\ud83d\ude00)"})
+    EXPECT_FALSE(text.text_is(other)) << other;
+  EXPECT_TRUE(document.parse(R"("")")->text_is(""));
+  EXPECT_TRUE(document.parse(R"("\u0061\u0061")")->text_is("aa")) << "six bytes for each";
+  EXPECT_FALSE(document.parse(R"("\u0061\u0061\u0061")")->text_is("aa"));
+}
+
 TEST(Value, integers_are_whole_and_fit) {
   Document document;
   EXPECT_EQ(document.parse("-9223372036854775808")->integer(), INT64_MIN);

@@ -135,6 +135,9 @@ bool RequestParser::read_allowed_tools(Value allowed) {
     return refuse(Cause::invalid_value, "tool_choice", R"(The mode of allowed_tools must be "auto" or "required".)");
   if (!tools || tools->kind() != Kind::array || tools->is_empty())
     return refuse(Cause::invalid_value, "tool_choice", "allowed_tools must name at least one tool.");
+  if (tools->count() > limits::tools_max)
+    return refuse(Cause::invalid_value, "tool_choice",
+                  "allowed_tools may name at most " + std::to_string(limits::tools_max) + " tools.");
   for (const Value tool : tools->items()) {
     const auto function = tool.find("function");
     if (!choose_tool("tool_choice", function ? function->find("name") : std::nullopt)) return false;

@@ -96,6 +96,9 @@ bool SchemaBounds::visit(Value schema, const std::string& path, std::size_t dept
   if (nodes_ > limits::schema_nodes_max) {
     return wrong(path_, at_most(limits::schema_nodes_max, "schemas, each counted once per type it may have"));
   }
+  // Unions are followed through each of them again and again, keyword by keyword.
+  if (schema.count() > limits::schema_properties_max)
+    return wrong(path, at_most(limits::schema_properties_max, "keywords"));
   std::string scratch;
   for (const auto [name, value] : schema.members()) {
     if (!keyword(name.text_view(scratch), value, schema, path, depth, times)) return false;
@@ -225,13 +228,13 @@ bool SchemaBounds::reference(Value value, const std::string& path) {
   const auto text = value.text();
   if (!text) return wrong(path, "It must be a string.");
   if (!text->starts_with('#')) return wrong(path, "It may only point into the same schema; nothing is fetched.");
+  if (std::ranges::find(references_, *text, &Reference::text) != references_.end()) return true;
+  if (references_.size() == limits::schema_references_max)
+    return wrong(path, at_most(limits::schema_references_max, "different references"));
   const auto target = resolve(*text);
   if (!target || target->kind() != Kind::object) return wrong(path, "It points at nothing in this schema.");
   if (target->find("$ref")) return wrong(path, "It points at another $ref; point at the schema itself.");
-  if (std::ranges::find(references_, *text) != references_.end()) return true;
-  if (references_.size() == limits::schema_references_max)
-    return wrong(path, at_most(limits::schema_references_max, "different references"));
-  references_.push_back(*text);
+  references_.push_back({*text, *target});
   return visit(*target, path, 2, 1);
 }
 
@@ -248,9 +251,10 @@ bool SchemaBounds::expand_unions(Value schema, const std::string& path, std::siz
     }
   }
   const auto reference = schema.find("$ref");
-  const auto text = reference ? reference->text() : std::nullopt;
-  const auto target = text ? resolve(*text) : std::nullopt;
-  return !target || expand_unions(*target, path, depth + 1);
+  if (!reference) return true;
+  const auto known =
+      std::ranges::find_if(references_, [&](const Reference& one) { return reference->text_is(one.text); });
+  return known == references_.end() || expand_unions(known->target, path, depth + 1);
 }
 
 }  // namespace faelled::openai

@@ -44,10 +44,15 @@ class SchemaBounds {
   void leaves_out(const std::string& path, std::string what);
   std::optional<json::Value> resolve(std::string_view reference) const;
 
+  // What a $ref says, and what it points at.
+  struct Reference {
+    std::string text;
+    json::Value target;
+  };
   json::Value root_;
   std::string path_;
   std::size_t nodes_ = 0, unions_ = 0;
-  std::vector<std::string> references_;
+  std::vector<Reference> references_;  // each resolved once, however often it stands
   std::optional<SchemaFault> fault_, unenforced_;
 };
 

@@ -89,6 +89,15 @@ TEST(SchemaBounds, count_what_an_engine_would_multiply) {
   EXPECT_THAT(fault(ways + "}}"), HasSubstr("too many ways"));
 }
 
+// Each way through a union looks at its members again: five thousand times thousands was seconds of everybody's time.
+TEST(SchemaBounds, follow_no_union_through_thousands_of_keywords) {
+  std::string target = "{\"a\":0", ways;
+  for (std::size_t i = 0; i < limits::schema_properties_max; ++i) target += ",\"\\na" + std::to_string(i) + "\":0";
+  for (int i = 0; i < 1000; ++i) ways += std::string(i > 0 ? "," : "") + R"({"$ref":"#/x"})";
+  EXPECT_THAT(fault(R"({"x":)" + target + R"(},"anyOf":[)" + ways + "]}"), HasSubstr("200 keywords"));
+  EXPECT_EQ(fault(R"({"x":{"a":0},"anyOf":[)" + ways + "]}"), "");
+}
+
 TEST(SchemaBounds, hold_patterns_repetitions_and_numbers) {
   EXPECT_THAT(fault(R"({"pattern":")" + std::string(limits::schema_pattern_bytes_max, 'a') + "\"}"),
               HasSubstr("bytes"));

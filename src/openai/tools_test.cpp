@@ -111,6 +111,13 @@ TEST(Tools, must_be_there_to_be_chosen) {
        {R"("always")", "7", R"({"type":"function"})", R"({"type":"function","function":{"name":"b"}})",
         R"({"type":"allowed_tools"})", R"({"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[]}})"})
     EXPECT_EQ(fault(chat(tools(tool("a"), R"(,"tool_choice":)" + std::string(choice)))), "invalid_value tool_choice");
+  const std::string one = R"({"type":"function","function":{"name":"a"}})";
+  std::string all = one;
+  for (std::size_t i = 0; i < limits::tools_max; ++i) all += "," + one;
+  EXPECT_EQ(
+      fault(chat(tools(tool("a"), R"(,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[)" +
+                                      all + "]}}"))),
+      "invalid_value tool_choice");
 }
 
 TEST(Tools, calls_and_answers_pass_in_messages) {
