@@ -33,7 +33,8 @@ struct ReplayOptions {
 Expected<std::vector<fs::path>> files_of(const std::vector<std::string>& named) {
   std::vector<fs::path> files;
   for (const std::string& name : named) {
-    if (fs::is_directory(name)) {
+    std::error_code error;
+    if (fs::is_directory(name, error)) {
       const auto there = decisions::log_files(name);
       if (!there) return std::unexpected(there.error());
       for (const std::string& file : *there) files.push_back(fs::path(name) / file);
@@ -163,7 +164,10 @@ struct Folder {
 
 Expected<Folder> folder_of(const std::string& named, const std::string& config) {
   if (!named.empty()) {
-    if (fs::is_directory(named)) return Folder{named, true};
+    std::error_code error;
+    if (fs::is_directory(named, error)) return Folder{named, true};
+    if (error && error != std::errc::no_such_file_or_directory)
+      return fail(Errc::io, named + " cannot be looked at: " + error.message(), "run it as the server's user");
     return fail(Errc::not_found, "there is no folder " + named, "name the decision log's folder");
   }
   const auto data = config::data_folder(config);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "base/folder.hpp"
 #include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "ledger/journal.hpp"
@@ -35,7 +36,7 @@ class Scratch {
       out.path_.clear();
       return fail(Errc::conflict, path.string() + " is in use: another run is under way", "wait for it to end");
     }
-    for (const auto& left : fs::directory_iterator(path, code)) fs::remove_all(left, code);  // of a run cut off
+    for (const auto& left : entries_of(path)) fs::remove_all(left, code);  // of a run cut off
     return out;
   }
   Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})), fd_(std::exchange(other.fd_, -1)) {}
@@ -58,21 +59,23 @@ Expected<void> copy_journal(const fs::path& from, const fs::path& to, const Prog
   std::error_code code;
   fs::create_directory(to, code);
   if (!fs::exists(from, code)) return {};
+  const auto not_copied = [&] {
+    return fail(Errc::io, from.string() + " cannot be copied: " + code.message(), "check rights and free space");
+  };
   std::vector<fs::path> segments;
-  for (fs::directory_iterator at(from, code); !code && at != fs::directory_iterator(); at.increment(code))
-    if (is_entry_name("journal/" + at->path().filename().string())) segments.push_back(at->path());
+  for (const auto& entry : entries_of(from, code))
+    if (is_entry_name("journal/" + entry.path().filename().string())) segments.push_back(entry.path());
+  if (code) return not_copied();
   std::ranges::sort(segments);
   std::uint64_t bytes = 0;
   for (const fs::path& segment : segments) {
     fs::copy_file(segment, to / segment.filename(), code);
     // One that is gone meanwhile was taken into the ledger whole, and the snapshot comes after.
     if (code == std::errc::no_such_file_or_directory) continue;
-    if (code) break;
-    bytes += fs::file_size(to / segment.filename(), code);
+    if (!code) bytes += fs::file_size(to / segment.filename(), code);
+    if (code) return not_copied();
     progress("journal", bytes);
   }
-  if (code)
-    return fail(Errc::io, from.string() + " cannot be copied: " + code.message(), "check rights and free space");
   return {};
 }
 
@@ -88,8 +91,10 @@ Expected<void> pack(const Options& options, const fs::path& scratch, WallTime no
     });
   };
   if (auto added = add("faelled.db", scratch / "faelled.db"); !added) return added;
+  std::error_code code;
   std::vector<fs::path> segments;
-  for (const auto& entry : fs::directory_iterator(scratch / "journal")) segments.push_back(entry.path());
+  for (const auto& entry : entries_of(scratch / "journal", code)) segments.push_back(entry.path());
+  if (code) return fail(Errc::io, (scratch / "journal").string() + " cannot be read: " + code.message(), "try again");
   std::ranges::sort(segments);
   for (const fs::path& segment : segments)
     if (auto added = add("journal/" + segment.filename().string(), segment); !added) return added;
@@ -177,8 +182,8 @@ Expected<bool> is_there(const fs::path& data) {
     if (code) return fail(Errc::io, data.string() + " cannot be read: " + code.message(), "check the rights there");
     return false;
   }
-  for (fs::directory_iterator at(data, code); !code && at != fs::directory_iterator(); at.increment(code))
-    if (at->path().filename() != restoring)
+  for (const auto& entry : entries_of(data, code))
+    if (entry.path().filename() != restoring)
       return fail(Errc::exists, data.string() + " is not empty",
                   "restore into a new folder, look at it, and name it with `data:`; nothing is overwritten");
   if (code) return fail(Errc::io, data.string() + " cannot be read: " + code.message(), "check the rights there");
@@ -189,8 +194,7 @@ Expected<bool> is_there(const fs::path& data) {
 Expected<void> move_up(const fs::path& from, const fs::path& to) {
   std::vector<fs::path> all;
   std::error_code code;
-  for (fs::directory_iterator at(from, code); !code && at != fs::directory_iterator(); at.increment(code))
-    all.push_back(at->path());
+  for (const auto& entry : entries_of(from, code)) all.push_back(entry.path());
   std::ranges::stable_partition(all, [](const fs::path& each) { return each.filename() != "faelled.db"; });
   for (std::size_t i = 0; i < all.size() && !code; ++i) fs::rename(all[i], to / all[i].filename(), code);
   if (!code) return {};

@@ -88,6 +88,12 @@ void read_adapters(Fields& fields, Problems& problems, const std::filesystem::pa
       else if (std::ranges::find(model.adapters, *name, &Adapter::name) != model.adapters.end())
         return entry.wrong("name", "adapter " + in_quotes(*name) + " of model " + in_quotes(model.id) + " stands twice",
                            "give each adapter its own name");
+      else if (model.id.size() + 1 + name->size() > limits::name_bytes_max)
+        entry.wrong(
+            "name",
+            "model and adapter have a name of " + std::to_string(model.id.size() + 1 + name->size()) +
+                " bytes together",
+            "at most " + std::to_string(limits::name_bytes_max) + " are allowed: give one of them a shorter one");
     }
     read_path(entry, folder, model.engine, adapter);
     read_members(entry, problems, adapter);

@@ -46,6 +46,7 @@ TEST(Adapters, ThatCannotBeAreRefused) {
   for (const auto& [adapters, problem] : std::initializer_list<std::pair<std::string, std::string>>{
            {"{ name: 'a:b', file: x }", "adapters[0].name 'a:b' is no name of an adapter"},
            {"{ name: 'a,b', file: x }", "is no name of an adapter"},
+           {"{ name: " + std::string(199, 'a') + ", file: x }", "model and adapter have a name of 201 bytes together"},
            {"{ name: a }", "adapters[0].file is missing"},
            {"{ file: x }", "adapters[0].name is missing"},
            {"{ name: a, file: 'x,y' }", "adapters[0].file holds a comma"},

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/folder.hpp"
 #include "base/limits.hpp"
 #include "base/whole_file.hpp"
 #include "decisions/chain.hpp"
@@ -77,9 +78,8 @@ Expected<void> replace(const std::filesystem::path& path, std::string_view text)
 Expected<std::vector<std::string>> log_files(const std::filesystem::path& folder) {
   std::vector<std::string> names;
   std::error_code code;
-  for (std::filesystem::directory_iterator at(folder, code); !code && at != std::filesystem::directory_iterator();
-       at.increment(code))
-    if (const std::string name = at->path().filename().string(); is_file_name(name)) names.push_back(name);
+  for (const auto& entry : entries_of(folder, code))
+    if (const std::string name = entry.path().filename().string(); is_file_name(name)) names.push_back(name);
   if (code == std::errc::no_such_file_or_directory) return fail(Errc::not_found, folder.string() + " is not there");
   if (code) return io_error(folder, "read", code.value());
   std::ranges::sort(names);

@@ -21,9 +21,7 @@ using enum Verdict;
 
 constexpr double gib = 1024.0 * 1024 * 1024;
 
-std::string text_of(const fs::path& file) {
-  return read_whole(file).value_or("");
-}
+std::string text_of(const fs::path& file) { return read_whole(file).value_or(""); }
 
 std::string size(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / gib); }
 

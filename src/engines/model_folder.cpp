@@ -13,6 +13,7 @@
 #include <optional>
 #include <system_error>
 
+#include "base/folder.hpp"
 #include "base/limits.hpp"
 #include "engines/memory_need.hpp"
 
@@ -77,12 +78,14 @@ Expected<std::vector<Shard>> shards_in(const fs::path& folder, json::Document& d
     return read_shards(*text, index.string(), document);
   }
   std::vector<Shard> shards;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
+  for (const auto& entry : entries_of(folder, error)) {
     if (entry.path().extension() != ".safetensors") continue;
     if (shards.size() == limits::model_shards_max)
       return refuse(folder.string(), "it holds more files than any model has", name_the_folder);
     shards.push_back({entry.path().filename().string(), {}});
   }
+  if (error)
+    return fail(Errc::io, fmt::format("model folder {}: {}", folder.string(), error.message()), "can it be read?");
   if (shards.empty()) {
     return refuse(folder.string(), "it holds no .safetensors file",
                   "name the model's own folder; other formats must be converted first");
@@ -246,7 +249,9 @@ Expected<ModelFolder> read_model_folder(const std::string& path) {
                 "fetch the whole model; tokenizer.json is part of it");
   }
   ModelFolder out{std::move(*shape), *bytes, has_chat_template(folder, document), {}};
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
+  const auto entries = entries_of(folder, error);
+  if (error) return fail(Errc::io, fmt::format("model folder {}: {}", path, error.message()), "can it be read?");
+  for (const auto& entry : entries) {
     if (!entry.is_symlink(error)) continue;
     const auto there = fs::canonical(entry.path(), error);
     if (!error && fs::is_regular_file(there, error)) out.elsewhere.push_back(there.string());

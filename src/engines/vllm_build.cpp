@@ -3,14 +3,15 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/folder.hpp"
+
 namespace faelled::engines {
 
 bool vllm_for_processors(const std::string& program) {
   namespace fs = std::filesystem;
   const fs::path home = fs::path(program).parent_path().parent_path();
-  std::error_code error;
-  for (const auto& python : fs::directory_iterator(home / "lib", error)) {
-    for (const auto& package : fs::directory_iterator(python.path() / "site-packages", error)) {
+  for (const auto& python : entries_of(home / "lib")) {
+    for (const auto& package : entries_of(python.path() / "site-packages")) {
       const auto name = package.path().filename().string();
       if (name.starts_with("vllm-") && name.ends_with("+cpu.dist-info")) return true;
     }

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "base/folder.hpp"
 #include "fetch/part.hpp"
 
 namespace faelled::fetch {
@@ -41,8 +42,7 @@ std::vector<fs::path> Depot::beginning_with(const std::string& start) const {
       all.push_back(folder_ / *name);
     return all;
   }
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, ignored))
+  for (const fs::directory_entry& entry : entries_of(folder_))
     if (entry.path().filename().string().starts_with(start)) all.push_back(entry.path());
   std::ranges::sort(all);
   return all;
@@ -119,7 +119,7 @@ std::optional<std::uint64_t> Depot::bytes_of(const fs::path& path) {
     return wrong ? std::nullopt : std::optional<std::uint64_t>(bytes);
   }
   std::uint64_t all = 0;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path, wrong))
+  for (const fs::directory_entry& entry : entries_of(path))
     if (const std::uintmax_t bytes = entry.file_size(wrong); !wrong) all += bytes;
   return all;
 }

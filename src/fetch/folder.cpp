@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/folder.hpp"
 #include "base/limits.hpp"
 #include "base/whole_file.hpp"
 #include "fetch/part.hpp"
@@ -164,7 +165,9 @@ std::expected<void, Failure> bring(const std::string& url, const ListedFile& fil
 // The folder has its name, with the files of the listing and nothing else.
 std::expected<void, Failure> keep_folder(const fs::path& parts, const fs::path& place, const Listing& listing) {
   std::error_code wrong;
-  for (const fs::directory_entry& entry : fs::directory_iterator(parts, wrong))
+  const auto there = entries_of(parts, wrong);
+  if (wrong) return std::unexpected(disk_failure(parts));
+  for (const fs::directory_entry& entry : there)
     if (listing.find(entry.path().filename().string()) == nullptr) fs::remove_all(entry.path(), wrong);
   if (auto kept = sync_folder(parts); !kept) return kept;
   if (std::rename(parts.c_str(), place.c_str()) != 0) return std::unexpected(disk_failure(place));

@@ -158,6 +158,8 @@ std::expected<gateway::CatalogueModel, portal::WrongDefinition> CatalogueKeeper:
   if (model->engine == config::Engine::llama && p_.config.llama_server.empty())
     return wrong("definition.engine",
                  "this server has no llama-server: set llama_server in its configuration and start again");
+  if (model->engine == config::Engine::vllm && p_.config.vllm.empty())
+    return wrong("definition.engine", "this server has no vLLM: set vllm in its configuration and start again");
   const std::pair<std::string_view, const std::filesystem::path&> files[] = {
       {"file", model->file},
       {"folder", model->folder},

@@ -109,6 +109,10 @@ TEST_F(CatalogueKeeperTest, RefusesWhatItsEngineWouldRefuse) {
   EXPECT_EQ(wrong(llama("a,b")).key, "definition.id");
   config.llama_server.clear();
   EXPECT_EQ(wrong(llama("a")).key, "definition.engine");
+  const std::string vllm = R"({"id":"a","engine":"vllm","folder":"/m"})";
+  EXPECT_EQ(wrong(vllm).key, "definition.engine");
+  config.vllm = "/usr/bin/vllm";
+  EXPECT_EQ(wrong(vllm).key, "");
 }
 
 TEST_F(CatalogueKeeperTest, LooksAtTheFilesAndNamesTheKey) {

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/folder.hpp"
 #include "node/confine.hpp"
 
 namespace faelled::node {
@@ -260,10 +261,9 @@ Child::~Child() {
 std::vector<pid_t> Child::processes() const {
   constexpr std::size_t most = 64;
   std::vector<pid_t> all{pid_};
-  std::error_code error;
   for (std::size_t i = 0; i < all.size(); ++i) {
     // A child is its thread's (proc(5), /proc/PID/task/TID/children).
-    for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", all[i]), error)) {
+    for (const auto& thread : entries_of(fmt::format("/proc/{}/task", all[i]))) {
       std::ifstream children(thread.path() / "children");
       for (pid_t child = 0; all.size() < most && children >> child;) all.push_back(child);
     }

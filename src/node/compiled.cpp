@@ -4,6 +4,7 @@
 
 #include <system_error>
 
+#include "base/folder.hpp"
 #include "crypto/digest.hpp"
 
 namespace faelled::node {
@@ -29,7 +30,7 @@ Expected<void> use_compiled(const std::string& folder) {
 
 void forget_compiled(const std::string& root, fs::file_time_type before) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(root, error)) {
+  for (const auto& entry : entries_of(root)) {
     const auto used = fs::last_write_time(entry.path(), error);
     if (!error && used < before) fs::remove_all(entry.path(), error);
   }

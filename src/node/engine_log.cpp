@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/folder.hpp"
 #include "base/limits.hpp"
 
 namespace faelled::node {
@@ -55,8 +56,7 @@ std::string log_name_of(const std::string& model, const std::string& further_on)
 std::vector<std::string> further_logs_of(const std::filesystem::path& logs, const std::string& model) {
   const std::string before = file_name_of(model) + "@", after = ".log";
   std::vector<std::string> devices;
-  std::error_code none;
-  for (const auto& file : std::filesystem::directory_iterator(logs, none)) {
+  for (const auto& file : entries_of(logs)) {
     const std::string name = file.path().filename().string();
     if (name.size() > before.size() + after.size() && name.starts_with(before) && name.ends_with(after))
       devices.push_back(name.substr(before.size(), name.size() - before.size() - after.size()));

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/folder.hpp"
 #include "base/limits.hpp"
 #include "engines/vllm_server.hpp"
 #include "node/compiled.hpp"
@@ -65,10 +66,13 @@ Expected<void> Node::make_folders() {
   if (auto made = make_private(logs); !made) return made;
   sockets_ = std::filesystem::absolute(settings_.folder + "/run").lexically_normal().string();
   if (sockets_.size() + socket_name_bytes > limits::unix_path_bytes_max) {
-    std::string name = std::filesystem::temp_directory_path().string() + "/faelled-XXXXXX";
+    constexpr const char* shorter = "choose a data folder with a shorter path";
+    std::error_code error;
+    const auto elsewhere = std::filesystem::temp_directory_path(error);
+    if (error) return fail(Errc::io, "the folder for temporary files: " + error.message(), shorter);
+    std::string name = elsewhere.string() + "/faelled-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
-      return fail(Errc::io, fmt::format("folder {}: {}", name, std::strerror(errno)),
-                  "choose a data folder with a shorter path");
+      return fail(Errc::io, fmt::format("folder {}: {}", name, std::strerror(errno)), shorter);
     }
     sockets_ = name;
     sockets_elsewhere_ = true;
@@ -77,9 +81,7 @@ Expected<void> Node::make_folders() {
   if (auto made = make_private(sockets_); !made) return made;
   // Those of a server that was killed; the data folder's lock says that no other one runs on it.
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(sockets_, ignored)) {
-    std::filesystem::remove_all(entry.path(), ignored);
-  }
+  for (const auto& entry : entries_of(sockets_)) std::filesystem::remove_all(entry.path(), ignored);
   return {};
 }
 

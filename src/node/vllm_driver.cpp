@@ -9,6 +9,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "base/folder.hpp"
 #include "base/limits.hpp"
 #include "engines/vllm_build.hpp"
 #include "engines/vllm_server.hpp"
@@ -47,10 +48,8 @@ VllmDriver::VllmDriver(engines::ModelSettings model, bool sleeps)
 std::vector<std::string> VllmDriver::files() const {
   std::vector<std::string> all{model_.folder, model_.chat_template_file, model_.adapters_folder, model_.vllm};
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(model_.folder, error)) {
-    if (all.size() > limits::model_shards_max) break;
+  for (const auto& entry : entries_of(model_.folder, error, limits::model_shards_max))
     all.push_back(entry.path().string());
-  }
   std::ranges::sort(all);
   return all;
 }

@@ -16,9 +16,10 @@ TEST_F(CatalogueApi, TakesAModelInAndSaysWhatItTakes) {
   in_world([](World& world) -> Task<void> {
     const Answer added = co_await world.ask_owner("POST", "/api/catalogue", wish(small));
     EXPECT_EQ(added.status, 201) << added.body;
-    EXPECT_EQ(added.body,
-              R"({"id":"org/small","version":1,"fit":{"fits":true,"why_not":null,"bytes":400000000,)"
-              R"("weights":300000000,"kv_cache":40000000,"working":60000000,"memory":1000000000,"pinned":0},"offer":null})");
+    EXPECT_EQ(
+        added.body,
+        R"({"id":"org/small","version":1,"fit":{"fits":true,"why_not":null,"bytes":400000000,)"
+        R"("weights":300000000,"kv_cache":40000000,"working":60000000,"memory":1000000000,"pinned":0},"offer":null})");
     EXPECT_EQ(world.catalogue->find("org/small")->version, 1U);
     const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
     EXPECT_EQ(text_at(all.body, "models.0"),

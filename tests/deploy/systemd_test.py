@@ -99,6 +99,12 @@ def test_what_serving_can_do_without_does_not_keep_the_server_down(root):
     assert "ExecStartPre" not in (root / "deploy/systemd/faelled.service").read_text()
 
 
+def test_answers_get_the_time_that_any_configuration_may_promise_them(root):
+    parsed = re.search(r'"drain_s", 0, (\d+)', "".join(file.read_text() for file in sorted((root / "src/config").glob("*.cpp"))))
+    timeout = re.search(r"^TimeoutStopSec=(\d+)$", (root / "deploy/systemd/faelled.service").read_text(), re.MULTILINE)
+    assert parsed and timeout and int(timeout.group(1)) > int(parsed.group(1)) + 10, (parsed, timeout)
+
+
 def test_the_documents_make_backups_as_the_units_user(root):
     """Who makes the passphrase as root gives it to that user; a backup made by root leaves root's files in the data folder."""
     texts = [path.read_text() for folder in ("docs", "deploy/systemd") for path in (root / folder).rglob("*") if path.is_file()
