@@ -73,7 +73,7 @@ Expected<Storage> open_storage(const config::Config& config, net::Loop& loop, co
   storage.journal = std::move(*journal);
   storage.thread = std::make_unique<store::StoreThread>(
       std::move(*store), [&loop](std::function<void()> work) { loop.post(std::move(work)); });
-  storage.ledger = std::make_unique<store::Ledger>(*storage.journal, *storage.thread, *consumed);
+  storage.ledger = std::make_unique<store::Ledger>(*storage.journal, *storage.thread);
   storage.conversations = std::make_unique<store::Conversations>(*master);
   return storage;
 }

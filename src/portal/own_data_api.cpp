@@ -143,13 +143,16 @@ net::Task<void> OwnDataApi::erase_deleted() {
   desk_.unkept.begin();
   auto gone = co_await desk_.on_store<std::size_t>(
       [before = desk_.context.clock.wall() - settings_.undo_max](store::Store& s, store::Conversations&) {
-        return s.erase_deleted(before);
+        return s.erase_deleted(before, limits::retention_rows_max);
       });
   if (gone && *gone > 0)
     desk_.context.log.info("deleted conversations were erased", {{"conversations", std::to_string(*gone)}});
   if (!gone)
     desk_.context.log.error("deleted conversations could not be erased yet", {{"cause", gone.error().message}});
-  if (!stopped_) eraser_.arm(settings_.erase_every);
+  // Others have their turn in between: a conversation may have thousands of messages.
+  const bool more = gone && *gone == limits::retention_rows_max;
+  if (!stopped_)
+    eraser_.arm(more ? std::min<Duration>(settings_.erase_every, std::chrono::seconds(1)) : settings_.erase_every);
   desk_.unkept.end();
 }
 

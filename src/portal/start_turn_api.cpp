@@ -15,6 +15,16 @@ using store::Message;
 
 constexpr std::size_t title_bytes_max = 80;
 
+// Of one conversation: all of it is read for each further question, and for its page.
+constexpr std::size_t messages_most = 4096;
+constexpr std::size_t words_bytes_most = 16 * 1024 * 1024;
+
+bool is_full(const std::vector<Message>& messages) {
+  std::size_t bytes = 0;
+  for (const Message& message : messages) bytes += message.content.size();
+  return messages.size() >= messages_most || bytes >= words_bytes_most;
+}
+
 // The first words of the question, cut between characters.
 std::string title_from(std::string_view content) {
   std::string title(content.substr(0, content.find('\n')));
@@ -71,6 +81,7 @@ net::Task<void> TurnsApi::start_turn(Call& call) {
       if (!row) return std::unexpected(row.error());
       auto messages = all.messages(s, *row);
       if (!messages) return std::unexpected(messages.error());
+      if (is_full(*messages)) return faelled::fail(Errc::too_large, "the conversation is too long");
       for (const Message& message : *messages)
         if (message.state == store::MessageState::running)
           return faelled::fail(Errc::conflict, "an answer is still being written in this conversation",

@@ -197,7 +197,7 @@ class World {
     journal = ledger::Journal::open(std::move(options)).value();
     conversations.emplace(master);
     thread.emplace(std::move(store), [this](std::function<void()> work) { loop.post(std::move(work)); });
-    ledger.emplace(*journal, *thread, consumed);
+    ledger.emplace(*journal, *thread);
     directory.emplace(*thread, random);
     EXPECT_TRUE(directory->load({}, clock.wall()));
     log = observe::Log::open((folder / "log").string(), observe::Level::debug).value();

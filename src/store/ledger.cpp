@@ -4,8 +4,8 @@
 
 namespace faelled::store {
 
-Ledger::Ledger(ledger::Journal& journal, StoreThread& store, ledger::Position from)
-    : journal_(journal), store_(store), intake_(std::shared_ptr<Intake>(new Intake{journal, from})) {
+Ledger::Ledger(ledger::Journal& journal, StoreThread& store)
+    : journal_(journal), store_(store), intake_(std::shared_ptr<Intake>(new Intake{journal})) {
   // On the journal's own thread, which calls nobody any more once notify({}) has returned.
   journal_.notify([this] {
     if (intake_->job_waits.exchange(true)) return;
@@ -25,6 +25,9 @@ Expected<std::size_t> Ledger::take_in(Store& store) { return intake_->run(store)
 
 Expected<std::size_t> Ledger::Intake::run(Store& store, std::size_t batches_max) {
   std::size_t rows = 0;
+  const auto from = store.journal_position();
+  if (!from) return std::unexpected(from.error());
+  ledger::Position position = *from;
   for (; batches_max > 0; --batches_max) {
     auto batch = journal.read(position, limits::ledger_intake_rows_max);
     if (!batch) return std::unexpected(batch.error());
@@ -39,33 +42,42 @@ Expected<std::size_t> Ledger::Intake::run(Store& store, std::size_t batches_max)
   return rows;
 }
 
+template <class Answer>
+void Ledger::ask_behind(StoreThread& store, std::shared_ptr<Intake> intake, std::function<Answer(Store&)> query,
+                        std::function<void(Answer)> then) {
+  using Some = std::optional<typename Answer::value_type>;  // nothing: there is more to take in
+  store.ask(
+      [intake, query](Store& rows) -> Expected<Some> {
+        const auto taken = intake->run(rows, limits::ledger_intake_batches_max);
+        if (!taken) return std::unexpected(taken.error());
+        if (*taken >= limits::ledger_intake_batches_max * limits::ledger_intake_rows_max) return Some();
+        auto answer = query(rows);
+        if (!answer) return std::unexpected(answer.error());
+        return Some(std::move(*answer));
+      },
+      std::function<void(Expected<Some>)>([&store, intake, query, then = std::move(then)](Expected<Some> given) {
+        if (!given) return then(std::unexpected(given.error()));
+        if (!*given) return ask_behind<Answer>(store, intake, query, then);
+        then(std::move(**given));
+      }));
+}
+
 void Ledger::sums(UsageFilter filter, std::optional<UsageKey> after, std::size_t limit,
                   std::function<void(Sums)> then) {
   limit = std::clamp<std::size_t>(limit, 1, limits::usage_page_rows_max);
-  store_.ask(
-      [intake = intake_, filter = std::move(filter), after = std::move(after), limit](Store& store) -> Sums {
-        if (auto taken = intake->run(store); !taken) return std::unexpected(taken.error());
-        return store.usage_sums(filter, after, limit);
-      },
+  ask_behind<Sums>(
+      store_, intake_, [filter, after, limit](Store& store) { return store.usage_sums(filter, after, limit); },
       std::move(then));
 }
 
 void Ledger::hours(UsageFilter filter, std::function<void(Hours)> then) {
-  store_.ask(
-      [intake = intake_, filter = std::move(filter)](Store& store) -> Hours {
-        if (auto taken = intake->run(store); !taken) return std::unexpected(taken.error());
-        return store.usage_hours(filter);
-      },
-      std::move(then));
+  ask_behind<Hours>(store_, intake_, [filter](Store& store) { return store.usage_hours(filter); }, std::move(then));
 }
 
 void Ledger::rows(UsageFilter filter, std::string after, std::size_t limit, std::function<void(Page)> then) {
   limit = std::clamp<std::size_t>(limit, 1, limits::usage_page_rows_max);
-  store_.ask(
-      [intake = intake_, filter = std::move(filter), after = std::move(after), limit](Store& store) -> Page {
-        if (auto taken = intake->run(store); !taken) return std::unexpected(taken.error());
-        return store.usage_rows(filter, after, limit);
-      },
+  ask_behind<Page>(
+      store_, intake_, [filter, after, limit](Store& store) { return store.usage_rows(filter, after, limit); },
       std::move(then));
 }
 

@@ -17,9 +17,8 @@ namespace faelled::store {
 
 class Ledger {
  public:
-  // `from`: Store::journal_position(), the one that the journal was opened with.
-  // From now on the journal's rows are taken in as they come.
-  Ledger(ledger::Journal& journal, StoreThread& store, ledger::Position from);
+  // From now on the journal's rows are taken in as they come, from Store::journal_position() on.
+  Ledger(ledger::Journal& journal, StoreThread& store);
 
   ~Ledger();  // before the journal goes
   Ledger(const Ledger&) = delete;
@@ -43,11 +42,16 @@ class Ledger {
   // Shared with the jobs that wait on the store's thread: they may outlast us, never the journal.
   struct Intake {
     ledger::Journal& journal;
-    ledger::Position position;  // store's thread
     std::atomic<bool> job_waits = false;
 
+    // From where this database says on: another one that took its place may lack what the former one had taken.
     Expected<std::size_t> run(Store& store, std::size_t batches_max = std::numeric_limits<std::size_t>::max());
   };
+
+  // Answers `query` with everything in it that is closed now, and lets others have their turn while that is much.
+  template <class Answer>
+  static void ask_behind(StoreThread& store, std::shared_ptr<Intake> intake, std::function<Answer(Store&)> query,
+                         std::function<void(Answer)> then);
 
   ledger::Journal& journal_;
   StoreThread& store_;

@@ -127,7 +127,7 @@ class Store {
   // Those deleted in that very moment: together, by delete_conversations.
   virtual Expected<std::size_t> restore_conversations(const std::string& user, WallTime deleted_at) = 0;
   // For good, messages too: deleted before that time. Gives how many.
-  virtual Expected<std::size_t> erase_deleted(WallTime before) = 0;
+  virtual Expected<std::size_t> erase_deleted(WallTime before, std::size_t limit) = 0;
   // The oldest `limit` at most of the member's conversations with updated_at < `before`; gives how many went.
   virtual Expected<std::size_t> remove_conversations(const std::string& member, WallTime before, std::size_t limit) = 0;
   virtual Expected<void> add_message(const SealedMessage& row) = 0;

@@ -419,8 +419,20 @@ TEST_P(StoreConformance, KeepsMessagesInOrderAndErasesThemWithTheirConversation)
   ASSERT_TRUE(store().update_message(answer));
   EXPECT_EQ(store().messages("con_1").value(), (std::vector{question, answer}));
   ASSERT_TRUE(store().delete_conversation("usr_a", "con_1", at_second(5)));
-  EXPECT_EQ(store().erase_deleted(at_second(6)).value(), 1U);
+  EXPECT_EQ(store().erase_deleted(at_second(6), 10).value(), 1U);
   EXPECT_TRUE(store().messages("con_1")->empty());
+}
+
+TEST_P(StoreConformance, ErasesWhatWasDeletedSomeAtATimeOldestFirst) {
+  add_people();
+  for (int i = 1; i <= 3; ++i) {
+    const std::string id = "con_" + std::to_string(i);
+    ASSERT_TRUE(store().add_conversation({id, "usr_a", "aarhus", "gemma", bytes("t"), at_second(1), at_second(1), ""}));
+    ASSERT_TRUE(store().delete_conversation("usr_a", id, at_second(10 + i)));
+  }
+  EXPECT_EQ(store().erase_deleted(at_second(20), 2).value(), 2U);
+  EXPECT_EQ(store().deleted_conversations("usr_a", 10)->at(0).row.id, "con_3");
+  EXPECT_EQ(store().erase_deleted(at_second(20), 2).value(), 1U);
 }
 
 TEST_P(StoreConformance, LetsADeletedConversationComeBackUntilItIsErased) {
@@ -438,8 +450,8 @@ TEST_P(StoreConformance, LetsADeletedConversationComeBackUntilItIsErased) {
   ASSERT_TRUE(store().restore_conversation("usr_a", "con_1"));
   EXPECT_EQ(store().conversation("usr_a", "con_1").value(), row);
   ASSERT_TRUE(store().delete_conversation("usr_a", "con_1", at_second(20)));
-  EXPECT_EQ(store().erase_deleted(at_second(20)).value(), 0U) << "deleted before, not then";
-  EXPECT_EQ(store().erase_deleted(at_second(21)).value(), 1U);
+  EXPECT_EQ(store().erase_deleted(at_second(20), 10).value(), 0U) << "deleted before, not then";
+  EXPECT_EQ(store().erase_deleted(at_second(21), 10).value(), 1U);
   EXPECT_EQ(store().restore_conversation("usr_a", "con_1").error().code, Errc::not_found);
 }
 

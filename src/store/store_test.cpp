@@ -157,7 +157,7 @@ TEST(Ledger, AnswersWithEverythingThatWasClosedBefore) {
   TestLoop loop;
   StoreThread thread(in_memory(), loop.poster());
   auto journal = std::move(ledger::Journal::open({.folder = folder / "journal"}).value());
-  Ledger ledger(*journal, thread, {});
+  Ledger ledger(*journal, thread);
   for (int i = 0; i < 300; ++i) {
     auto opening = journal->opened(opened_row(i));
     ASSERT_TRUE(opening);
@@ -178,7 +178,7 @@ TEST(Ledger, TakesRowsInUnasked) {
   TestLoop loop;
   StoreThread thread(in_memory(), loop.poster());
   auto journal = std::move(ledger::Journal::open({.folder = folder / "journal"}).value());
-  Ledger ledger(*journal, thread, {});
+  Ledger ledger(*journal, thread);
   auto opening = journal->opened(opened_row(1));
   journal->closed(std::move(*opening), usage_row(1));
   std::size_t rows = 0;
@@ -206,7 +206,7 @@ TEST(Ledger, HasEachRequestOnceAcrossRestarts) {
     auto journal = std::move(
         ledger::Journal::open({.folder = folder / "journal", .consumed = position, .segment_bytes = 64 * 1024})
             .value());
-    Ledger ledger(*journal, thread, position);
+    Ledger ledger(*journal, thread);
     std::vector<std::pair<ledger::Opening, int>> open;
     for (int i = 0; i < 60; ++i, ++number) {
       auto opening = journal->opened(opened_row(number));
@@ -234,7 +234,7 @@ TEST(Ledger, HasEachRequestOnceAcrossRestarts) {
   StoreThread thread(std::move(store), loop.poster());
   auto journal = std::move(
       ledger::Journal::open({.folder = folder / "journal", .consumed = position, .segment_bytes = 64 * 1024}).value());
-  Ledger ledger(*journal, thread, position);
+  Ledger ledger(*journal, thread);
   const auto page = loop.result_of<UsagePage>([&](auto then) { ledger.rows({}, "", 1000, std::move(then)); });
   ASSERT_TRUE(page);
   EXPECT_EQ(page->rows.size(), expected.size());

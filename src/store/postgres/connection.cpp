@@ -98,6 +98,7 @@ Expected<void> Connection::connect() {
       return ready;
     }
   }
+  ++connections_;
   PQsetnonblocking(pg_, 1);
   // What the server wants to tell about our statements belongs into its log, not on our standard error.
   PQsetNoticeProcessor(pg_, [](void*, const char*) {}, nullptr);

@@ -62,6 +62,7 @@ class Connection final : public sql::Connection {
   Expected<void> copy_in(const char* sql, const std::function<Expected<std::string>()>& next);
 
   bool connected() const { return pg_ != nullptr; }
+  std::uint64_t connections() const { return connections_; }  // that were made so far
   const Address& address() const { return address_; }
 
  private:
@@ -83,6 +84,7 @@ class Connection final : public sql::Connection {
   Address address_;
   Greet greet_;
   PGconn* pg_ = nullptr;
+  std::uint64_t connections_ = 0;
   std::vector<std::pair<const char*, std::string>> kept_;  // prepared on this connection: literal and name
   bool in_together_ = false;
   bool ran_out_ = false;  // the last attempt to connect, of its time

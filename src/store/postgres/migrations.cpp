@@ -235,7 +235,14 @@ CREATE CONSTRAINT TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON aliases
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION faelled_changed('name');
 )sql";
 
-constexpr std::array all_steps = {Step{1, first}, Step{1, branches}, Step{1, agreements}, Step{1, named}};
+// Of an actor and of an object, as SQLite has had them from the beginning.
+constexpr const char* audit_indexes = R"sql(
+CREATE INDEX audit_of_actor ON audit (actor, at, id) WHERE actor != '';
+CREATE INDEX audit_of_object ON audit (object, at, id) WHERE object != '';
+)sql";
+
+constexpr std::array all_steps = {Step{1, first}, Step{1, branches}, Step{1, agreements}, Step{1, named},
+                                  Step{1, audit_indexes}};
 
 Expected<void> check(const SchemaState& state, std::int64_t mine, const std::string& database) {
   if (state.step <= mine || state.works_with <= mine) return {};

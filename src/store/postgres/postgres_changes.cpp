@@ -80,7 +80,14 @@ Expected<Changes> PostgresStore::changes_since(std::int64_t mark) {
       },
       mark, limits::store_changes_read_max + 1);
   if (!read) return std::unexpected(read.error());
-  if (told == 0) return out;
+  if (told == 0) {
+    // A database that took the place of the one that numbered them, and lacks its last commits: it numbers them anew.
+    const auto now = change_mark();
+    if (!now) return std::unexpected(now.error());
+    out.everything = *now < mark;
+    out.mark = *now;
+    return out;
+  }
   if (told > limits::store_changes_read_max || oldest > mark + 1) {
     out.everything = true;
     if (auto now = into(out.mark, change_mark()); !now) return std::unexpected(now.error());

@@ -18,6 +18,8 @@ class PostgresStore final : public sql::SqlStore {
       : SqlStore(*connection), db_(std::move(connection)), server_(std::move(server)) {}
 
   bool available() const override { return db_->connected(); }
+  // Behind a new connection there may be another database, which lacks the last commits of the former one.
+  std::uint64_t rolled_back() const override { return SqlStore::rolled_back() + db_->connections(); }
 
   Expected<void> remove_expired(WallTime now) override;
 

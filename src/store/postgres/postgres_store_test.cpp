@@ -7,7 +7,10 @@
 #include <regex>
 #include <thread>
 
+#include "ledger/journal.hpp"
 #include "store/copy.hpp"
+#include "store/ledger.hpp"
+#include "store/loop_testing.hpp"
 #include "store/postgres/migrations.hpp"
 #include "store/postgres/postgres_store_body.hpp"
 #include "store/postgres_server_testing.hpp"
@@ -95,7 +98,7 @@ void use_everything(Store& store) {
   ASSERT_TRUE(store.delete_conversations("usr_a", at_second(3)));
   ASSERT_TRUE(store.restore_conversations("usr_a", at_second(3)));
   ASSERT_TRUE(store.rating_sums("aarhus"));
-  ASSERT_TRUE(store.erase_deleted(at_second(0)));
+  ASSERT_TRUE(store.erase_deleted(at_second(0), 10));
 }
 
 std::unique_ptr<Store> open(const std::string& url, const std::string& name = "one") {
@@ -286,6 +289,53 @@ TEST(PostgresStore, SaysWhyItCannotBeReachedAndNeverThePassword) {
   EXPECT_EQ(open_postgres_store({.url = "mysql://x"}).error().code, Errc::invalid);
   EXPECT_EQ(open_postgres_store({.url = server().url_of("x"), .password_file = folder / "none"}).error().code,
             Errc::io);
+}
+
+// A standby that took over lacks the last commits of the one before, and numbers its changes anew.
+TEST(PostgresStore, TellsEverythingWhereTheDatabaseKnowsLessThanWasHeard) {
+  const std::string url = server().new_database();
+  auto store = open(url, "one");
+  ASSERT_TRUE(store->add_member({"aarhus", "Aarhus", at_second(0)}));
+  const std::int64_t heard = store->change_mark().value();
+  EXPECT_FALSE(store->changes_since(heard)->everything);
+  const Changes told = store->changes_since(heard + 1000).value();
+  EXPECT_TRUE(told.everything);
+  EXPECT_EQ(told.mark, heard);
+}
+
+TEST(PostgresStore, TakesRowsInAgainThatTheDatabaseLostAsAnotherTookItsPlace) {
+  const std::string url = server().new_database();
+  const TestFolder folder;
+  TestLoop loop;
+  StoreThread thread(open(url, "one"), loop.poster());
+  auto journal = std::move(ledger::Journal::open({.folder = folder / "journal"}).value());
+  Ledger ledger(*journal, thread);
+  const auto rows_after = [&](int number) {
+    ledger::UsageRow row = usage_row(number);
+    ledger::UsageRow begun = row;
+    begun.outcome = ledger::Outcome::failed;
+    journal->closed(std::move(journal->opened(begun).value()), row);
+    return loop.result_of<UsagePage>([&](auto then) { ledger.rows({}, "", 100, std::move(then)); })->rows.size();
+  };
+  EXPECT_EQ(rows_after(1), 1U);
+  const std::string before =
+      PostgresServer::sql(url, "SELECT 'segment = ' || segment || ', at = ' || at FROM journal_positions");
+  EXPECT_EQ(rows_after(2), 2U);
+  PostgresServer::sql(url, "UPDATE journal_positions SET " + before);
+  PostgresServer::sql(url, "DELETE FROM usage WHERE request_id = '" + usage_row(2).request_id + "'");
+  EXPECT_EQ(rows_after(3), 3U) << "each once";
+  thread.stop();
+}
+
+TEST(PostgresStore, FindsTheAuditOfAnActorAndOfAnObjectByAnIndex) {
+  const std::string url = server().new_database();
+  auto store = open(url, "one");
+  for (const auto& [column, index] : {std::pair("actor", "audit_of_actor"), std::pair("object", "audit_of_object")}) {
+    const std::string plan = PostgresServer::sql(
+        url, std::string("SET enable_seqscan = off; EXPLAIN SELECT id FROM audit WHERE at >= 0 AND ") + column +
+                 " = 'usr_a' AND " + column + " != '' ORDER BY at DESC, id DESC LIMIT 10");
+    EXPECT_NE(plan.find(index), plan.npos) << plan;
+  }
 }
 
 TEST(PostgresStore, TellsWhatAnotherServerChanged) {

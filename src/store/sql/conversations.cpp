@@ -126,8 +126,11 @@ Expected<std::size_t> SqlStore::restore_conversations(const std::string& user, W
                             deleted_at));
 }
 
-Expected<std::size_t> SqlStore::erase_deleted(WallTime before) {
-  return counted(db_.change("DELETE FROM conversations WHERE deleted_at < $1", before));
+Expected<std::size_t> SqlStore::erase_deleted(WallTime before, std::size_t limit) {
+  return counted(
+      db_.change("DELETE FROM conversations WHERE id IN (SELECT id FROM conversations WHERE deleted_at < $1 ORDER BY "
+                 "deleted_at LIMIT $2)",
+                 before, limit));
 }
 
 Expected<std::size_t> SqlStore::remove_conversations(const std::string& member, WallTime before, std::size_t limit) {

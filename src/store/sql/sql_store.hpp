@@ -71,7 +71,7 @@ class SqlStore : public Store {
   Expected<std::vector<DeletedConversation>> deleted_conversations(const std::string& user, std::size_t limit) override;
   Expected<void> restore_conversation(const std::string& user, const std::string& id) override;
   Expected<std::size_t> restore_conversations(const std::string& user, WallTime deleted_at) override;
-  Expected<std::size_t> erase_deleted(WallTime before) override;
+  Expected<std::size_t> erase_deleted(WallTime before, std::size_t limit) override;
   Expected<std::size_t> remove_conversations(const std::string& member, WallTime before, std::size_t limit) override;
   Expected<void> update_message(const SealedMessage& row) override;
   Expected<std::vector<SealedMessage>> messages(const std::string& conversation) override;

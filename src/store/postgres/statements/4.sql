@@ -18,7 +18,6 @@ INSERT INTO members (id, name, created_at, models, retention_days, conversations
 INSERT INTO messages (id, conversation, role, state, content, model, request_id, error_message, error_message_da, created_at, server, parent, ended_by, input_tokens, output_tokens, rating, rating_reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
 INSERT INTO models (name, version, value, updated_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE SET version = excluded.version, value = excluded.value, updated_at = excluded.updated_at WHERE models.version < excluded.version;
 INSERT INTO sessions (hash, "user", created_at, expires_at) VALUES ($1, $2, $3, $4);
-INSERT INTO settings (key, value, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING;
 INSERT INTO settings (key, value, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at;
 INSERT INTO sign_in_links (hash, "user", created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5);
 INSERT INTO tiers (id, name, share, places, wait_s, models, fee_ore, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET name = excluded.name, share = excluded.share, places = excluded.places, wait_s = excluded.wait_s, models = excluded.models, fee_ore = excluded.fee_ore, updated_at = excluded.updated_at;
@@ -81,7 +80,6 @@ UPDATE messages SET server = $1 WHERE id = $2;
 UPDATE messages SET state = $1, content = $2, model = $3, request_id = $4, error_message = $5, error_message_da = $6, ended_by = $7, input_tokens = $8, output_tokens = $9, rating = $10, rating_reason = $11 WHERE id = $12 AND conversation = $13;
 UPDATE messages SET state = $1, error_message = $2, error_message_da = $3 WHERE state = $4 AND server = $5;
 UPDATE models SET value = $1, updated_at = $2 WHERE name = $3 AND version = $4;
-UPDATE settings SET value = $1, updated_at = $2 WHERE key = $3 AND value = $4;
 UPDATE sign_in_links SET used_at = $1 WHERE hash = $2 AND used_at IS NULL;
 UPDATE users SET last_seen_at = $1 WHERE id = $2;
 UPDATE users SET name = $1, email = $2 WHERE id = $3;
