@@ -331,9 +331,10 @@ TEST(PostgresStore, FindsTheAuditOfAnActorAndOfAnObjectByAnIndex) {
   const std::string url = server().new_database();
   auto store = open(url, "one");
   for (const auto& [column, index] : {std::pair("actor", "audit_of_actor"), std::pair("object", "audit_of_object")}) {
-    const std::string plan = PostgresServer::sql(
-        url, std::string("SET enable_seqscan = off; EXPLAIN SELECT id FROM audit WHERE at >= 0 AND ") + column +
-                 " = 'usr_a' AND " + column + " != '' ORDER BY at DESC, id DESC LIMIT 10");
+    const std::string plan =
+        PostgresServer::sql(url, std::string("SET enable_seqscan = off; EXPLAIN (FORMAT JSON) "
+                                             "SELECT id FROM audit WHERE at >= 0 AND ") +
+                                     column + " = 'usr_a' AND " + column + " != '' ORDER BY at DESC, id DESC LIMIT 10");
     EXPECT_NE(plan.find(index), plan.npos) << plan;
   }
 }
