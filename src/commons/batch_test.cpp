@@ -30,6 +30,25 @@ TEST(Batch, OfABorrowerIsTakenBackForAPersonsFloorClaimAndReturnsToItsPlaceInLin
   EXPECT_EQ(pool.granted(), std::vector{second});
 }
 
+// Else it had its place again in the same step, was taken back again, and so on without end.
+TEST(Batch, ThatWouldHaveItsPlaceBackByItsEntitlementIsNotTakenBackForABorrower) {
+  Pool pool;
+  pool.agree("idle", 98);
+  pool.agree("night", 1);
+  pool.agree("day", 1);
+  pool.step(Capacity{100});
+  pool.engine("e", 1);
+  pool.end(pool.ask("day", 500), 500);
+  Wish batch = batch_of("night");
+  batch.work = 1000;
+  const TicketNumber running = pool.ask(batch);
+  ASSERT_TRUE(pool.runs(running));
+  const TicketNumber person = pool.ask("day", 100);
+  EXPECT_TRUE(pool.last.empty()) << "it is above its entitlement, and the batch would not be";
+  pool.end(running, 1000);
+  EXPECT_EQ(pool.granted(), std::vector{person});
+}
+
 TEST(Batch, OneIsTakenBackAtATime) {
   Pool pool;
   pool.engine("e", 2);

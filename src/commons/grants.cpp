@@ -19,6 +19,12 @@ bool Scheduler::Body::below_entitlement(const Member& m) const {
   return m.agreed && m.load * agreed_share_ <= entitled_load_ * m.share;
 }
 
+// The same once this ticket of its own is taken back, and what was charged for it with it.
+bool Scheduler::Body::below_entitlement_without(const Ticket& ticket) const {
+  const Member& m = *ticket.caller->member;
+  return m.agreed && (m.load - std::min(m.load, ticket.weighed)) * agreed_share_ <= entitled_load_ * m.share;
+}
+
 bool Scheduler::Body::floor_is_all(const Member& m) const { return !m.agreed && below_floor(m); }
 
 bool Scheduler::Body::may_run(const Member& m, const Line& at) const {
@@ -159,13 +165,17 @@ void Scheduler::Body::release(Ticket& ticket) {
 }
 
 // One running batch ticket for each floor claim of a person that finds no room, the last granted of the members that
-// have had more than their floor first; a member's own batch gives way to its own people.
+// have had more than their floor first; a member's own batch gives way to its own people. Only what frees its room for
+// the claim: whoever claims their entitlement comes first, so none is taken back for a borrower while somebody does,
+// nor from whoever would, having it back.
 void Scheduler::Body::revoke_for_claims(Line& at) {
   if (engine_with_room(at) != nullptr) return;
   if (at.revoking > 0) return;  // one at a time: its room may be enough
   sort_claims(at);
   std::size_t looked = 0;
   for (const auto* claims : {&at.claims, &at.by_credit}) {
+    const bool borrow = claims == &at.by_credit;
+    if (borrow && !at.claims.empty()) return;
     for (const auto& [key, waits] : *claims) {
       if (++looked > claims_looked_at_max) return;
       if (waits->interactive == 0 || !below_floor(*waits->member)) continue;
@@ -175,7 +185,7 @@ void Scheduler::Body::revoke_for_claims(Line& at) {
         const Engine& there = *ticket.engine;
         if (there.gone || there.running > there.places) continue;  // it would make no room
         Member& owner = *ticket.caller->member;
-        if (&owner != waits->member && below_floor(owner)) continue;
+        if (&owner != waits->member && (below_floor(owner) || (borrow && below_entitlement_without(ticket)))) continue;
         ticket.revoking = true;
         ++at.revoking;
         actions_.emplace_back(Revoke{ticket.number, first.number});

@@ -53,6 +53,7 @@ class Scheduler::Body {
   // Grants (grants.cpp)
   bool below_floor(const Member& member) const;
   bool below_entitlement(const Member& member) const;
+  bool below_entitlement_without(const Ticket& running) const;
   bool floor_is_all(const Member& member) const;  // that it claims: below it, and no agreement gives it more
   int borrower_rank(const Member& member) const;
   bool may_run(const Member& member, const Line& line) const;

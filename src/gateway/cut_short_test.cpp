@@ -63,6 +63,21 @@ TEST_F(CutShort, HangingUpFreesTheEngineAtOnce) {
   }
 }
 
+TEST_F(CutShort, APromptThatNoEngineCouldReadIsChargedAsNoMoreThanFits) {
+  mesh_.places = 1;
+  mesh_.shown.emplace().context_tokens = 100;
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(post(
+        "/v1/chat/completions",
+        R"({"model":"m","stream":true,"messages":[{"role":"user","content":")" + std::string(8000, 'a') + "\"}]}"));
+    auto engine = co_await engine_->request();
+    peer.hang_up();
+    EXPECT_FALSE(co_await engine.more());
+    EXPECT_EQ((co_await one_row()).input_tokens, 100U);
+    EXPECT_TRUE(mesh_.ends.back().prompt_assumed);
+  });
+}
+
 // Else it would be free of charge, for the ledger and for the commons.
 TEST_F(CutShort, WhatAnEngineHadSaidIsBookedThoughNobodyAskedForAStream) {
   mesh_.places = 1;

@@ -166,6 +166,28 @@ TEST_F(Endings, BatchWhosePlaceIsNeededStopsAtTheEngineAndBeginsAgain) {
   });
 }
 
+TEST_F(Endings, BatchWhoseNewPlaceIsAskedBackAtOnceWaitsAgain) {
+  mesh_.places = 1;
+  bool once = true;
+  mesh_.on_returned = [&] {
+    if (!std::exchange(once, false)) return;
+    mesh_.open(1);
+    mesh_.take_back();
+  };
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false, R"(,"service_tier":"flex")"));
+    auto engine = co_await engine_->request();
+    mesh_.take_back();
+    co_await net::turns_until(loop_, [&] { return mesh_.ends.size() == 2; });
+    EXPECT_EQ(mesh_.waiting(), 1U) << "in line, and not forgotten";
+    mesh_.open(1);
+    auto again = co_await engine_->request();
+    co_await again.say(whole_answer());
+    EXPECT_TRUE(co_await peer.hears("\"hej\""));
+    EXPECT_EQ((co_await one_row()).outcome, ledger::Outcome::done);
+  });
+}
+
 TEST_F(Endings, BatchThatIsTakenBackAsTheServerEndsIsRefusedAndLeavesTheLine) {
   mesh_.places = 1;
   run([&]() -> Task<void> {

@@ -195,6 +195,11 @@ net::Task<void> Exchange::rest(Duration pause) {
 }
 
 net::Task<std::optional<Ending>> Exchange::attempt(bool returned) {
+  // It had a place again at once, which was asked back before anything came of it.
+  if (returned && interrupt_ == Interrupt::revoked && !inquiry_.sink.gone()) {
+    give_place_back();
+    co_return std::nullopt;
+  }
   if (interrupt_) {
     Ending ending = interrupted();
     if (returned) end_ticket(ending, false);
@@ -268,6 +273,15 @@ void Exchange::give_place_back() {
   context_.mesh.end(back);
 }
 
+// No more than the engine can read: of more nothing is read, and nobody is charged for it.
+std::uint32_t Exchange::assumed_prompt() const {
+  const std::uint32_t estimate = inquiry_.request.prompt_tokens_estimate;
+  if (inquiry_.request.endpoint != openai::Endpoint::chat && inquiry_.request.endpoint != openai::Endpoint::completions)
+    return estimate;
+  const auto model = context_.mesh.model(wait_.ticket().model);
+  return model && model->context_tokens > 0 ? std::min(estimate, model->context_tokens) : estimate;
+}
+
 // What an attempt before this one used has been told.
 void Exchange::end_ticket(const Ending& ending, bool called) {
   // Nothing was seen of it, and the engine has worked: on the prompt at least.
@@ -275,7 +289,7 @@ void Exchange::end_ticket(const Ending& ending, bool called) {
                        !ending.engine_fault &&
                        (interrupt_ == Interrupt::gone || interrupt_ == Interrupt::withdrawn ||
                         interrupt_ == Interrupt::stopped || interrupt_ == Interrupt::total);
-  if (assumed) usage_.prompt_tokens = inquiry_.request.prompt_tokens_estimate;
+  if (assumed) usage_.prompt_tokens = assumed_prompt();
   const openai::Usage used = called ? usage_ : openai::Usage();
   context_.mesh.end({wait_.ticket().number, ending.outcome, used.prompt_tokens, used.cached_tokens, used.output_tokens,
                      ending.engine_fault, false, assumed});

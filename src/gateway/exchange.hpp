@@ -51,6 +51,7 @@ class Exchange final : private rpc::TicketListener {
   void enter_line(bool returned);
   void take_place();
   void give_place_back();
+  std::uint32_t assumed_prompt() const;
   void end_ticket(const Ending& ending, bool called);  // `called`: an engine was, in this attempt
   void close(const Ending& ending);
   void finish(const Ending& ending);

@@ -47,7 +47,7 @@ class TestMesh final : public rpc::MeshPort {
     dispatch();
   }
   std::vector<rpc::ModelStatus> models() const override { return {}; }
-  std::optional<rpc::ModelStatus> model(std::string_view) const override { return std::nullopt; }
+  std::optional<rpc::ModelStatus> model(std::string_view) const override { return shown; }
   std::vector<std::string> failed() const override { return {}; }
   std::optional<rpc::TicketStatus> ticket(std::uint64_t number) const override {
     if (status) status->ticket = number;
@@ -82,6 +82,7 @@ class TestMesh final : public rpc::MeshPort {
   std::optional<rpc::RefusalCause> refusal;
   Duration retry_after = 10s;
   mutable std::optional<rpc::TicketStatus> status;
+  std::optional<rpc::ModelStatus> shown;
   std::vector<rpc::Ticket> tickets;
   std::vector<rpc::End> ends;
   std::vector<rpc::Progress> progress_told;
