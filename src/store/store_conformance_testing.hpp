@@ -1,4 +1,4 @@
-// The suite of what every Store must do (store_conformance_test.cpp, store_conformance_usage_test.cpp), written against
+// The suite of what every Store must do (store_conformance_test.cpp and the files beside it), written against
 // the interface alone. An implementation's test gives a factory and instantiates the suite:
 //   INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, testing::Values(StoreMaker{make}));
 // Only tests include this file.
