@@ -100,7 +100,7 @@ def test_what_serving_can_do_without_does_not_keep_the_server_down(root):
 
 
 def test_answers_get_the_time_that_any_configuration_may_promise_them(root):
-    parsed = re.search(r'"drain_s", 0, (\d+)', "".join(file.read_text() for file in sorted((root / "src/config").glob("*.cpp"))))
+    parsed = re.search(r'"drain_s", limits\.drain, 0, (\d+)', "".join(file.read_text() for file in sorted((root / "src/config").glob("*.cpp"))))
     timeout = re.search(r"^TimeoutStopSec=(\d+)$", (root / "deploy/systemd/faelled.service").read_text(), re.MULTILINE)
     assert parsed and timeout and int(timeout.group(1)) > int(parsed.group(1)) + 10, (parsed, timeout)
 
