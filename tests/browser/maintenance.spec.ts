@@ -33,7 +33,7 @@ test('operators close for maintenance, everybody is told, and questions wait unt
   if (!process.env.FAELLED_MOCK) {
     await field(page).fill('Er I åbne?');
     await field(page).press('Enter');
-    await expect(page.locator('.trouble')).toContainText('lukket for vedligehold');
+    await expect(page.locator('.trouble')).toContainText('Vi opdaterer Fælled');
   }
   await page.goto('/status');
   await expect(page.getByRole('heading', { name: 'Lukket for vedligehold' })).toBeVisible();
