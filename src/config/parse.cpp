@@ -146,8 +146,8 @@ void read_downloads(Fields& top, Problems& problems, const std::filesystem::path
 }
 
 std::optional<unsigned> gpu_of(const YAML::Node& node) {
-  const auto number = node.IsScalar() ? whole_number<std::uint64_t>(node.Scalar()) : std::nullopt;
-  return number && *number < limits::gpus_max ? std::optional(static_cast<unsigned>(*number)) : std::nullopt;
+  const auto number = node.IsScalar() ? whole_number<unsigned>(node.Scalar()) : std::nullopt;
+  return number && *number < limits::gpus_max ? number : std::nullopt;
 }
 
 void read_gpu_groups(Fields& fields, Problems& problems, Residency& residency) {

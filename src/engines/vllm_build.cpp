@@ -1,7 +1,6 @@
 #include "engines/vllm_build.hpp"
 
 #include <filesystem>
-#include <system_error>
 
 #include "base/folder.hpp"
 

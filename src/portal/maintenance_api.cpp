@@ -66,11 +66,10 @@ net::Task<void> MaintenanceApi::follow() {
 }
 
 Expected<void> MaintenanceApi::take_bulletin(const std::optional<store::SettingRow>& kept) {
-  if (!kept) return {};
-  auto bulletin = bulletin_of(kept->value);
+  auto bulletin = kept ? bulletin_of(kept->value) : Bulletin();
   if (!bulletin) return std::unexpected(bulletin.error());
   bulletin_ = std::move(*bulletin);
-  kept_ = kept->value;
+  kept_ = kept ? std::optional(kept->value) : std::nullopt;
   desk_.context.maintenance = bulletin_.maintenance;
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include "portal/bulletin.hpp"
 #include "portal/world_testing.hpp"
+#include "store/sqlite/connection.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -116,6 +117,18 @@ TEST_F(Maintenance, IsHeardOfFromAnotherServerOnTheSameStore) {
     EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.on"), "false");
     co_await world.portal->follow();
     EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.message"), "New disks.");
+  });
+}
+
+// Else every further act would be refused as one that another server had forestalled.
+TEST_F(Maintenance, IsAsTheDatabaseSaysThatTookThePlaceOfAnother) {
+  in_world([this](World& world) -> Task<void> {
+    EXPECT_EQ((co_await world.ask_owner("PATCH", "/api/maintenance", R"({"on":true})")).status, 200);
+    auto other = std::move(store::sqlite::Connection::open(folder_ / "faelled.db").value());
+    EXPECT_EQ(other->change("DELETE FROM settings WHERE key = $1", bulletin_setting).value(), 1);
+    co_await world.portal->follow();
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/status")).body, "maintenance.on"), "false");
+    EXPECT_EQ((co_await world.ask_owner("PATCH", "/api/maintenance", R"({"on":true})")).status, 200);
   });
 }
 
