@@ -1,10 +1,9 @@
 // Invariant: what is taken away stays away. Two servers on one database, of which one acts before it has heard what the
 // other did.
 #include <algorithm>
-#include <future>
-#include <thread>
 
 #include "members/server_run_testing.hpp"
+#include "store/full_line_testing.hpp"
 #include "store/sql/sql_store.hpp"
 #include "store/sqlite/connection.hpp"
 
@@ -195,17 +194,11 @@ TEST_F(DirectoryTest, ASignOutThatCouldNotBeWrittenIsWrittenLater) {
     ASSERT_TRUE(run.load());
     ASSERT_TRUE(run->ensure_member("aarhus", "Aarhus", run.now()));
     token = run.sign_in(run.link(run->ensure_user("aarhus", "Anne", run.now())->id)->token)->token;
-    std::promise<void> answers;
-    ASSERT_TRUE(run.store().post([until = answers.get_future().share()](store::Store&) { until.wait(); }));
-    while (run.store().post([](store::Store&) {})) {
-    }
+    store::FullLine full(run.store());
     bool told = false;
     run->sign_out(token, [&told](Expected<void>) { told = true; });
     run.loop().run_until([&told] { return told; });
-    answers.set_value();
-    std::promise<void> drained;
-    while (!run.store().post([&drained](store::Store&) { drained.set_value(); })) std::this_thread::yield();
-    drained.get_future().wait();
+    full.drain();
     run.follow();
   }
   ServerRun again(folder_ / "faelled.db");

@@ -1,6 +1,5 @@
-#include <future>
-
 #include "portal/world_testing.hpp"
+#include "store/full_line_testing.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -190,16 +189,8 @@ TEST_F(WithoutStore, EveryRouteThatGoesThereSaysThatItIsAway) {
 TEST_F(WithoutStore, EveryRouteThatGoesThereSaysThatTooMuchWaits) {
   in_world([this](World& world) -> Task<void> {
     co_await fill(world);
-    std::promise<void> begun, go_on;
-    EXPECT_TRUE(world.thread->post([&begun, waits = go_on.get_future().share()](store::Store&) {
-      begun.set_value();
-      waits.wait();
-    }));
-    begun.get_future().wait();
-    while (world.thread->post([](store::Store&) {})) {
-    }
+    const store::FullLine full(*world.thread);
     co_await hold_to(world, "429", {"POST /api/turns"});  // too many answers under way
-    go_on.set_value();
   });
 }
 

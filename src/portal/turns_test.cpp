@@ -1,6 +1,5 @@
-#include <future>
-
 #include "portal/world_testing.hpp"
+#include "store/full_line_testing.hpp"
 
 namespace faelled::portal {
 namespace {
@@ -306,17 +305,10 @@ TEST_F(Turns, AnAnswerThatTheStoreRefusesIsToldAndKeptWhenItTakesItAgain) {
     Peer viewer = co_await world.open(events(turn), cookie);
     world.sayings[0]->say("late");
     EXPECT_TRUE(co_await viewer.hears("late"));
-    std::promise<void> begun, go_on;
-    EXPECT_TRUE(world.thread->post([&begun, waits = go_on.get_future().share()](store::Store&) {
-      begun.set_value();
-      waits.wait();
-    }));
-    begun.get_future().wait();  // else it takes a place in line itself, and leaves one free when it begins
-    while (world.thread->post([](store::Store&) {})) {
-    }
+    store::FullLine full(*world.thread);
     world.sayings[0]->finish();
     EXPECT_EQ(text_at(end_of(co_await viewer.all()), "state"), "done") << "the store is full, and nobody waits for it";
-    go_on.set_value();
+    full.let_go();
     Answer next;
     for (int i = 0; i < 1000 && next.status != 202; ++i)
       next = co_await world.ask("POST", "/api/conversations/" + of + "/turns", R"({"content":"x"})", cookie);
