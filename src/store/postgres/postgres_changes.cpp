@@ -66,33 +66,35 @@ Expected<Changes> PostgresStore::changes_since(std::int64_t mark) {
   out.mark = mark;
   std::map<std::string, Ids, std::less<>> changed;
   std::size_t told = 0;
-  std::int64_t oldest = 0;
-  // The oldest comes along: where the mark lies before it, what lay between is no longer told.
+  std::int64_t newest = 0, oldest = 0;
+  // In one statement, which sees one moment: what is committed between two would be passed over. The newest comes along
+  // where nothing was told: it is less than the mark in a database that took the place of the one that numbered them
+  // and lacks its last commits, since it numbers them anew. So does the oldest: where the mark lies before it, what lay
+  // between is no longer told.
   auto read = db_->each(
-      "SELECT number, kind, id, (SELECT coalesce(min(number), 0) FROM changes)::bigint FROM changes WHERE number > $1 "
-      "ORDER BY number LIMIT $2",
+      "SELECT ends.newest, ends.oldest, coalesce(told.number, 0)::bigint, coalesce(told.kind, ''), "
+      "coalesce(told.id, '') FROM (SELECT coalesce(max(number), 0)::bigint AS newest, coalesce(min(number), 0)::bigint "
+      "AS oldest FROM changes) AS ends LEFT JOIN (SELECT number, kind, id FROM changes WHERE number > $1 ORDER BY "
+      "number "
+      "LIMIT $2) AS told ON true ORDER BY 3",
       [&](sql::Row& row) {
-        out.mark = row.number();
+        newest = row.number();
+        oldest = row.number();
+        const std::int64_t number = row.number();
+        if (number == 0) return;
+        out.mark = number;
         std::string kind = row.text();
         changed[std::move(kind)].push_back(row.text());
-        oldest = row.number();
         ++told;
       },
       mark, limits::store_changes_read_max + 1);
   if (!read) return std::unexpected(read.error());
-  if (told == 0) {
-    // A database that took the place of the one that numbered them, and lacks its last commits: it numbers them anew.
-    const auto now = change_mark();
-    if (!now) return std::unexpected(now.error());
-    out.everything = *now < mark;
-    out.mark = *now;
-    return out;
-  }
-  if (told > limits::store_changes_read_max || oldest > mark + 1) {
+  if (newest < mark || told > limits::store_changes_read_max || (told > 0 && oldest > mark + 1)) {
     out.everything = true;
-    if (auto now = into(out.mark, change_mark()); !now) return std::unexpected(now.error());
+    out.mark = newest;
     return out;
   }
+  if (told == 0) return out;
   if (auto some = into(out.members, those(*db_, members_of, sql::read_member, changed["members"])); !some)
     return std::unexpected(some.error());
   if (auto some = into(out.users, those(*db_, users_of, sql::read_user, changed["users"])); !some)

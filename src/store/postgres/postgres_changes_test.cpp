@@ -1,6 +1,10 @@
 // What several servers on one database, and a database that takes another's place, mean for a store.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <set>
+#include <thread>
+
 #include "ledger/journal.hpp"
 #include "store/ledger.hpp"
 #include "store/loop_testing.hpp"
@@ -65,6 +69,33 @@ TEST(PostgresStore, FindsTheAuditOfAnActorAndOfAnObjectByAnIndex) {
                                      column + " = 'usr_a' AND " + column + " != '' ORDER BY at DESC, id DESC LIMIT 10");
     EXPECT_NE(plan.find(index), plan.npos) << plan;
   }
+}
+
+// Invariant: what is taken away stays away. A change that is committed while another server asks is told then or next.
+TEST(PostgresStore, TellsEachChangeWheneverItIsCommitted) {
+  const std::string url = server().new_database();
+  auto one = open(url, "one");
+  auto two = open(url, "two");
+  std::int64_t mark = one->change_mark().value();
+  std::set<std::string> made, told;
+  for (int i = 0; i < 400; ++i) made.insert("m" + std::to_string(i));
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    for (const std::string& id : made) EXPECT_TRUE(two->add_member({id, "M", at_second(0)}));
+    done = true;
+  });
+  for (bool last = false; !last;) {
+    last = done;
+    const auto changes = one->changes_since(mark);
+    if (!changes || changes->everything) {
+      ADD_FAILURE() << (changes ? "everything is said to have changed" : changes.error().message);
+      break;
+    }
+    mark = changes->mark;
+    for (const MemberRow& row : changes->members) told.insert(row.id);
+  }
+  writer.join();
+  EXPECT_EQ(told, made);
 }
 
 TEST(PostgresStore, TellsWhatAnotherServerChanged) {

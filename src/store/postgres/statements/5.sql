@@ -28,6 +28,7 @@ SELECT 1 FROM agreements WHERE id = $1;
 SELECT EXISTS (SELECT 1 FROM member_data_keys);
 SELECT at FROM audit WHERE id = $1;
 SELECT coalesce(max(number), 0)::bigint FROM changes;
+SELECT ends.newest, ends.oldest, coalesce(told.number, 0)::bigint, coalesce(told.kind, ''), coalesce(told.id, '') FROM (SELECT coalesce(max(number), 0)::bigint AS newest, coalesce(min(number), 0)::bigint AS oldest FROM changes) AS ends LEFT JOIN (SELECT number, kind, id FROM changes WHERE number > $1 ORDER BY number LIMIT $2) AS told ON true ORDER BY 3;
 SELECT hash, "user", created_at, expires_at FROM sessions WHERE expires_at > $1;
 SELECT hash, "user", created_at, expires_at FROM sessions WHERE hash = ANY ($1::bytea[]);
 SELECT id, "user", member, model, title, created_at, updated_at, leaf FROM conversations WHERE "user" = $1 AND deleted_at IS NULL AND ($2 = '' OR (updated_at, id) < ($3, $2)) ORDER BY updated_at DESC, id DESC LIMIT $4;
@@ -60,7 +61,6 @@ SELECT name, version, value, updated_at FROM aliases WHERE name > $1 ORDER BY na
 SELECT name, version, value, updated_at FROM models WHERE name = $1;
 SELECT name, version, value, updated_at FROM models WHERE name = ANY ($1::text[]) ORDER BY name;
 SELECT name, version, value, updated_at FROM models WHERE name > $1 ORDER BY name LIMIT $2;
-SELECT number, kind, id, (SELECT coalesce(min(number), 0) FROM changes)::bigint FROM changes WHERE number > $1 ORDER BY number LIMIT $2;
 SELECT request_id, member, caller, key, "user", model, started_at, input_tokens, cached_tokens, output_tokens, queue_us, load_us, engine_us, total_us, outcome, cause FROM usage WHERE started_at >= greatest($1::bigint, $2::bigint) AND started_at < $3 AND (started_at, request_id) > ($2, $4) AND $5::text = '' AND $6::text = '' AND ($8::text = '' OR model = $8) ORDER BY started_at, request_id LIMIT $7;
 SELECT request_id, member, caller, key, "user", model, started_at, input_tokens, cached_tokens, output_tokens, queue_us, load_us, engine_us, total_us, outcome, cause FROM usage WHERE started_at >= greatest($1::bigint, $2::bigint) AND started_at < $3 AND (started_at, request_id) > ($2, $4) AND ($5::text = '' OR member = $5) AND caller = $6 AND ($8::text = '' OR model = $8) ORDER BY started_at, request_id LIMIT $7;
 SELECT request_id, member, caller, key, "user", model, started_at, input_tokens, cached_tokens, output_tokens, queue_us, load_us, engine_us, total_us, outcome, cause FROM usage WHERE started_at >= greatest($1::bigint, $2::bigint) AND started_at < $3 AND (started_at, request_id) > ($2, $4) AND member = $5 AND $6::text = '' AND ($8::text = '' OR model = $8) ORDER BY started_at, request_id LIMIT $7;
