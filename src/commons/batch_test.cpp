@@ -49,6 +49,23 @@ TEST(Batch, ThatWouldHaveItsPlaceBackByItsEntitlementIsNotTakenBackForABorrower)
   EXPECT_EQ(pool.granted(), std::vector{person});
 }
 
+TEST(Batch, IsTakenBackForAPersonThatComesBelowItsFloorWhileItWaits) {
+  Pool pool;
+  pool.engine("e", 2);
+  pool.end(pool.ask("day", 1000), 1000);
+  const TicketNumber batch = pool.ask(batch_of("night"));
+  const TicketNumber other = pool.ask("other");
+  const TicketNumber person = pool.ask("day", 100);
+  EXPECT_TRUE(pool.last.empty()) << "it has had more than the others";
+  pool.step(Progress{batch, 3000, 0});
+  EXPECT_TRUE(pool.last.empty());
+  pool.pass(std::chrono::seconds(1));
+  EXPECT_EQ(pool.last, (std::vector<Action>{Revoke{batch, person}}));
+  pool.pass(std::chrono::seconds(1));
+  EXPECT_TRUE(pool.last.empty()) << "one at a time";
+  EXPECT_TRUE(pool.runs(other));
+}
+
 TEST(Batch, OneIsTakenBackAtATime) {
   Pool pool;
   pool.engine("e", 2);

@@ -152,7 +152,7 @@ void Scheduler::Body::on(const Arrive& event) {
 }
 
 // A full line is full of somebody's tickets, and who has the most in it loses the last one: else one client that opens
-// a thousand requests would shut everybody out.
+// a thousand requests would shut everybody out, its colleagues first.
 void Scheduler::Body::make_room(Line& at, const Member& asking) {
   if (settings_.waiting_max == 0 || at.tickets <= settings_.waiting_max) return;
   const auto rank = [&](const MemberLine& waits) {
@@ -166,15 +166,16 @@ void Scheduler::Body::make_room(Line& at, const Member& asking) {
   withdraw(last);
 }
 
-// Of a member's batch, if there is any, else of its people.
+// Of a member's batch, if there is any, else of its people: of the caller that has the most of it, the latest of these.
 Ticket& Scheduler::Body::last_of(const MemberLine& waits) {
-  Ticket* last = nullptr;
   const bool batch = waits.tickets > waits.interactive;
+  const auto rank = [](const Queue& queue) { return std::pair(queue.size, queue.last->order); };
+  const Queue* most = nullptr;
   for (const auto& [caller, of] : waits.callers)
-    if (Ticket* theirs = (batch ? of.batch : of.interactive).last;
-        theirs != nullptr && (last == nullptr || theirs->order > last->order))
-      last = theirs;
-  return *last;
+    if (const Queue& theirs = batch ? of.batch : of.interactive;
+        theirs.size > 0 && (most == nullptr || rank(theirs) > rank(*most)))
+      most = &theirs;
+  return *most->last;
 }
 
 void Scheduler::Body::on(const Room& event) {
@@ -200,13 +201,17 @@ void Scheduler::Body::on(const Declined& event) {
   for (Line* line : elsewhere) dispatch(*line);
 }
 
-// An engine that declined and tells nothing is asked again.
+// An engine that declined and tells nothing is asked again, and a person that waits may have come below its floor
+// since: what is taken back for it would else wait for the next arrival or end.
 void Scheduler::Body::on(const Tick&) {
   // All are asked before the first is given work: nothing is taken back while one of them may have room.
   std::vector<Line*> lines;
   for (auto& [id, engine] : engines_)
     if (std::exchange(engine.held, false)) lines.push_back(engine.line);
   for (Line* line : lines) dispatch(*line);
+  if (!settings_.revoke_batch) return;
+  for (auto& [id, engine] : engines_)
+    if (!engine.line->revocable.empty()) revoke_for_claims(*engine.line);
 }
 
 void Scheduler::Body::on(const Progress& event) {

@@ -62,23 +62,19 @@ std::vector<TicketNumber> Scheduler::Body::order(const Line& at, std::size_t lim
     auto [found, fresh] = queues.try_emplace(turn.waits);
     std::vector<TicketNumber>& queue = found->second;
     if (fresh) {
-      // People first, and callers in turn: the same order as `next`, flattened caller by caller.
-      std::vector<const Ticket*> heads;
+      // People first, and callers in turn: the same order as `next`, as far as anybody asks.
       for (const bool batch : {false, true}) {
-        std::vector<const Ticket*> lane;
+        std::vector<const Ticket*> heads;
         for (const auto& [key, caller] : turn.waits->next)
           heads.push_back(batch ? caller->batch.first : caller->interactive.first);
-        for (bool more = true; more;) {
-          more = false;
+        std::erase(heads, nullptr);
+        while (!heads.empty() && queue.size() < limit) {
           for (const Ticket*& head : heads) {
-            if (head == nullptr) continue;
-            lane.push_back(head);
+            queue.push_back(head->number);
             head = head->after;
-            more = true;
           }
+          std::erase(heads, nullptr);
         }
-        heads.clear();
-        for (const Ticket* ticket : lane) queue.push_back(ticket->number);
       }
       std::ranges::reverse(queue);
     }

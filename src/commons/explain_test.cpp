@@ -89,6 +89,18 @@ TEST(Explain, TheLineIsCutWhereOneAsksForLess) {
   for (int i = 0; i < 10; ++i) pool.ask("a");
   EXPECT_EQ(pool.scheduler.waiting("m", 3), (std::vector<TicketNumber>{1, 2, 3}));
   EXPECT_TRUE(pool.scheduler.waiting("unknown", 3).empty());
+  Wish batch;
+  batch.member = "b";
+  batch.lane = Lane::batch;
+  for (int i = 0; i < 12; ++i) {
+    pool.ask("b", 100, "caller " + std::to_string(i % 5));
+    batch.caller = "caller " + std::to_string(i % 3);
+    pool.ask(batch);
+  }
+  const std::vector<TicketNumber> all = pool.scheduler.waiting("m", 100);
+  ASSERT_EQ(all.size(), 34U);
+  for (std::size_t limit = 0; limit <= all.size(); ++limit)
+    EXPECT_EQ(pool.scheduler.waiting("m", limit), std::vector(all.begin(), all.begin() + static_cast<long>(limit)));
 }
 
 TEST(Explain, AMemberThatIsAwayIsToldWhatItWouldFind) {

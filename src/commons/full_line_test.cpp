@@ -60,6 +60,20 @@ TEST(FullLine, OfAllColleaguesTheOneWhoCameLast) {
   EXPECT_EQ(pool.last, refuses(last));
 }
 
+// Invariant: nobody shut out
+TEST(FullLine, AColleagueWithAThousandLosesOneAndNotWhoCameLast) {
+  Pool pool(bounded(4));
+  for (int i = 0; i < 4; ++i) pool.ask("a", 100, "greedy");
+  const TicketNumber modest = pool.ask("a", 100, "modest");
+  EXPECT_EQ(pool.last, refuses(4));
+  EXPECT_TRUE(pool.waits(modest));
+  const TicketNumber another = pool.ask("a", 100, "another");
+  EXPECT_EQ(pool.last, refuses(3));
+  const TicketNumber again = pool.ask("a", 100, "modest");
+  EXPECT_EQ(pool.last, refuses(again)) << "both have two, and this came last";
+  EXPECT_TRUE(pool.waits(modest) && pool.waits(another));
+}
+
 TEST(FullLine, LinesOfOtherModelsAndThoseThatAreServedDoNotCount) {
   Pool pool(bounded(1));
   pool.engine("e", 2);

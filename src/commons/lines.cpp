@@ -31,12 +31,14 @@ void put(Queue& queue, Ticket& ticket, bool comes_back) {
   }
   (ticket.before != nullptr ? ticket.before->after : queue.first) = &ticket;
   (ticket.after != nullptr ? ticket.after->before : queue.last) = &ticket;
+  ++queue.size;
 }
 
 void take(Queue& queue, Ticket& ticket) {
   (ticket.before != nullptr ? ticket.before->after : queue.first) = ticket.after;
   (ticket.after != nullptr ? ticket.after->before : queue.last) = ticket.before;
   ticket.before = ticket.after = nullptr;
+  --queue.size;
 }
 
 }  // namespace

@@ -192,7 +192,7 @@ struct Referee::Checks {
     if (!has_most(*ticket->member) || (asking != nullptr && asking != ticket->member && has_most(*asking)))
       found(Invariant::tickets, of(*ticket) + " is refused, and others have more in the line");
     if (books.last_of(*ticket->member, *ticket->model) != ticket)
-      found(Invariant::tickets, of(*ticket) + " is refused, and is not its member's last");
+      found(Invariant::tickets, of(*ticket) + " is refused, and is not the last of whom of its member has the most");
     books.withdrawn(*ticket);
   }
 

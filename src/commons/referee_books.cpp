@@ -131,12 +131,18 @@ RefereeBooks::Ticket* RefereeBooks::ticket(TicketNumber number) {
 }
 
 const RefereeBooks::Ticket* RefereeBooks::last_of(const Member& m, const Model& at) const {
-  const auto rank = [](const Ticket& t) { return std::pair(t.lane == Lane::batch, t.order); };
-  const Ticket* last = nullptr;
-  for (const auto& [number, t] : tickets_)
-    if (t.engine == nullptr && t.member == &m && t.model == &at && (last == nullptr || rank(t) > rank(*last)))
-      last = &t;
-  return last;
+  std::map<std::pair<Lane, const Answers*>, std::size_t> of;
+  std::vector<const Ticket*> theirs;
+  for (const auto& [number, t] : tickets_) {
+    if (t.engine != nullptr || t.member != &m || t.model != &at) continue;
+    theirs.push_back(&t);
+    ++of[{t.lane, t.caller}];
+  }
+  const auto rank = [&](const Ticket* t) {
+    return std::tuple(t->lane == Lane::batch, of.at({t->lane, t->caller}), t->order);
+  };
+  const auto last = std::ranges::max_element(theirs, {}, rank);
+  return last == theirs.end() ? nullptr : *last;
 }
 
 std::size_t RefereeBooks::waiting(const std::string& model) const {

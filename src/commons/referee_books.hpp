@@ -116,7 +116,8 @@ class RefereeBooks {
   void withdrawn(Ticket& ticket);
 
   Ticket* ticket(TicketNumber number);
-  // Of a member's batch that waits for the model, if there is any, else of its people; null: none waits.
+  // The last of the caller with the most of a member's batch that waits for the model, if there is any, else of its
+  // people; null: none waits.
   const Ticket* last_of(const Member& m, const Model& at) const;
   std::size_t waiting(const std::string& model) const;
   std::size_t waiting_max() const { return settings_.waiting_max; }

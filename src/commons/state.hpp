@@ -34,6 +34,7 @@ inline constexpr Weighed without_agreement = Weighed{1} << 120;
 struct Queue {
   Ticket* first = nullptr;
   Ticket* last = nullptr;
+  std::size_t size = 0;
 };
 
 struct CallerKey {  // who of a member is next: a person before a batch job, then the least served, then first come
