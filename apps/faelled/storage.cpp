@@ -60,9 +60,7 @@ Expected<Storage> open_storage(const config::Config& config, net::Loop& loop, co
   if (!master) return std::unexpected(master.error());
   auto consumed = (*store)->journal_position();
   if (!consumed) return std::unexpected(consumed.error());
-  if (auto failed = (*store)->fail_running_messages("The server stopped while this was being written.",
-                                                    "Serveren stoppede, mens svaret blev skrevet.");
-      !failed)
+  if (auto failed = (*store)->fail_running_messages(store::interrupted, store::interrupted_da); !failed)
     return std::unexpected(failed.error());
   Storage storage{std::move(*folder), {}, {}, {}, {}};
   ledger::Journal::Options options;

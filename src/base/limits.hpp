@@ -19,12 +19,13 @@ inline constexpr std::size_t http_connections_max = 10'000;
 inline constexpr std::size_t http_pipelined_bytes_max = 64 * 1024;     // read ahead while an answer is under way
 inline constexpr std::size_t http_unsent_bytes_max = 2 * 1024 * 1024;  // answer bytes a slow client may leave unread
 inline constexpr std::size_t http_buffered_bytes_max = 512 * 1024 * 1024;  // of all connections together
-inline constexpr auto http_idle_max = 75s;         // between requests on a kept-alive connection
-inline constexpr auto http_head_max = 10s;         // first byte of a request to the end of its headers
-inline constexpr auto http_body_max = 60s;         // end of headers to end of body
-inline constexpr auto http_write_stall_max = 30s;  // no byte taken by the client
-inline constexpr auto http_drain_max = 5s;         // SIGTERM to the last answer
-inline constexpr auto refusals_log_every = 60s;    // one address's wrong keys or handshakes: a line each
+inline constexpr std::size_t http_always_served_bytes = 64 * 1024;  // of one connection, however much others hold
+inline constexpr auto http_idle_max = 75s;                          // between requests on a kept-alive connection
+inline constexpr auto http_head_max = 10s;                          // first byte of a request to the end of its headers
+inline constexpr auto http_body_max = 60s;                          // end of headers to end of body
+inline constexpr auto http_write_stall_max = 30s;                   // no byte taken by the client
+inline constexpr auto http_drain_max = 5s;                          // SIGTERM to the last answer
+inline constexpr auto refusals_log_every = 60s;  // one address's wrong keys or handshakes: a line each
 inline constexpr std::size_t refusals_addresses_max = 1024;
 
 // TLS
@@ -261,6 +262,9 @@ inline constexpr std::size_t turn_text_bytes_max = 256 * 1024;
 inline constexpr std::size_t prompt_text_bytes_max = 256 * 1024;
 inline constexpr std::size_t turns_running_max = 1024;
 inline constexpr std::size_t conversations_page_max = 200;
+// All of one is read for each further question, and for its page.
+inline constexpr std::size_t conversation_messages_max = 4096;
+inline constexpr std::size_t conversation_bytes_max = 16 * 1024 * 1024;
 inline constexpr auto conversation_undo_max = 10min;  // a deleted one can come back so long
 inline constexpr auto conversation_erase_every = 1min;
 inline constexpr std::size_t search_query_bytes_max = 200;

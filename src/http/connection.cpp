@@ -39,8 +39,7 @@ bool Connection::within_bounds() {
   const bool grew = now > accounted_;
   const auto by = static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(accounted_);
   accounted_ = now;
-  constexpr std::size_t small = 64 * 1024;  // served however much others hold; and so is the owner
-  return host_->account(by) || !grew || owner_ || now <= small;
+  return host_->account(by) || !grew || owner_ || now <= limits::http_always_served_bytes;
 }
 
 void Connection::start() {

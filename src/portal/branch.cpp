@@ -42,6 +42,14 @@ std::uint32_t tokens_in(const std::vector<Message>& branch, std::string_view mod
   return out;
 }
 
+bool end_if_lost(Message& message, WallTime asked_at, WallTime now, Duration longest) {
+  if (message.state != store::MessageState::running || now - asked_at <= longest) return false;
+  message.state = store::MessageState::failed;
+  message.error_message = store::interrupted;
+  message.error_message_da = store::interrupted_da;
+  return true;
+}
+
 std::vector<Message> last_of(const std::vector<Message>& branch, std::uint32_t tokens_max) {
   std::uint32_t tokens = 0;
   std::size_t begin = branch.size();

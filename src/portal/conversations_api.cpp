@@ -158,6 +158,9 @@ net::Task<void> ConversationsApi::get_conversation(Call& call) {
     if (const Turn* of = message.state == store::MessageState::running ? turns_.of(message) : nullptr) {
       message = of->answer();
       if (!of->ended()) message.state = store::MessageState::running;
+    } else {
+      (void)end_if_lost(message, loaded->conversation.updated_at, desk_.context.clock.wall(),
+                        desk_.longest_answer(call));
     }
     write_message(out, message);
   }

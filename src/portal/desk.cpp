@@ -107,4 +107,13 @@ std::uint32_t Desk::context_tokens(std::string_view model) const {
   return status ? status->context_tokens : 0;
 }
 
+Duration Desk::longest_answer(const Call& call) const {
+  Duration wait = context.settings.wait_max;
+  const auto caller = call.visitor.caller();
+  const auto* agreement = caller ? directory.agreements().in_force(caller->member, context.clock.wall()) : nullptr;
+  if (agreement != nullptr && agreement->wait_s)
+    wait = std::max<Duration>(wait, std::chrono::seconds(*agreement->wait_s));
+  return wait + context.settings.total_max + std::chrono::minutes(1);
+}
+
 }  // namespace faelled::portal

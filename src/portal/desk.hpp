@@ -76,6 +76,8 @@ class Desk {
   // A model or adapter by its id, not by an alias.
   gateway::Catalogue::Asked asked_by_id(std::string_view id) const;
   std::uint32_t context_tokens(std::string_view model) const;  // 0: not known
+  // The longest that an answer to the visitor takes from being asked for, and a minute for clocks that differ.
+  Duration longest_answer(const Call& call) const;
   // The list of model ids called `name`: absent, null for all, or some of those that are there.
   std::expected<std::optional<store::ModelList>, openai::ApiError> models_of(json::Fields& fields,
                                                                              std::string_view name,

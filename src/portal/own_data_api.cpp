@@ -16,8 +16,9 @@ using openai::Cause;
 using store::Conversation;
 using store::Message;
 
+// Of one job of the store's thread, and of our memory: at least one conversation, which has its own bound.
 constexpr std::size_t export_slice_conversations = 50;
-
+constexpr std::size_t export_slice_bytes = 1024 * 1024;
 constexpr std::size_t export_audit_rows = 500;
 
 struct Part {
@@ -167,12 +168,16 @@ net::Task<void> OwnDataApi::export_everything(Call& call) {
       auto rows = all.list(s, user, {store::ConversationsFrom::Order::made, behind}, export_slice_conversations);
       if (!rows) return std::unexpected(rows.error());
       Part out;
-      if (rows->size() == export_slice_conversations) out.next = rows->back().id;
+      std::size_t bytes = 0;
       for (Conversation& row : *rows) {
+        if (bytes >= export_slice_bytes) break;
         auto messages = all.messages(s, row);
         if (!messages) return std::unexpected(messages.error());
+        for (const Message& message : *messages) bytes += message.content.size();
         out.all.emplace_back(std::move(row), std::move(*messages));
       }
+      if (out.all.size() < rows->size() || rows->size() == export_slice_conversations)
+        out.next = out.all.back().first.id;
       return out;
     });
   };

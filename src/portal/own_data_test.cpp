@@ -124,6 +124,29 @@ TEST_F(OwnData, TheFileHasAllOfOnePersonAndMarksWhatAModelWrote) {
   });
 }
 
+TEST_F(OwnData, TheFileHasLargeConversationsEachOnce) {
+  in_world([](World& world) -> Task<void> {
+    const std::string cookie = co_await world.signed_in("aarhus", "Ida"), user = co_await world.user_of(cookie);
+    std::vector<std::string> made, exported;
+    for (const std::size_t kib : {700, 700, 1500, 0, 1100, 10}) {
+      made.push_back(co_await world.conversation(cookie));
+      world.clock.advance(1s);
+      store::Message message;
+      message.id = fmt::format("msg_{}", made.size());
+      message.content = std::string(kib * 1024, 'x');
+      world.keep(user, made.back(), message);
+    }
+    const Answer file = co_await world.ask("GET", "/api/export", {}, cookie);
+    for (int i = 0;; ++i) {
+      exported.push_back(text_at(file.body, fmt::format("conversations.{}.id", i)));
+      if (exported.back().empty()) break;
+    }
+    std::ranges::reverse(made);
+    made.emplace_back();
+    EXPECT_EQ(exported, made);
+  });
+}
+
 TEST_F(OwnData, OfAConversationThatTheBrowserKeepsNothingIsStored) {
   in_world([this](World& world) -> Task<void> {
     const std::string cookie = co_await world.signed_in("aarhus", "Ida");

@@ -33,9 +33,9 @@ net::Task<void> ConversationsApi::rate_answer(Call& call) {
                                : **rating == "up" ? store::Rating::up
                                                   : store::Rating::down;
   const std::string user = call.visitor.session->user.id;
-  auto row =
-      co_await desk_.on_store<Message>([user, id = call.id, message = *message, wanted, reason = reason->value_or("")](
-                                           store::Store& s, store::Conversations& all) -> Expected<Message> {
+  auto row = co_await desk_.on_store<Message>(
+      [user, id = call.id, message = *message, wanted, reason = reason->value_or(""), now = desk_.context.clock.wall(),
+       longest = desk_.longest_answer(call)](store::Store& s, store::Conversations& all) -> Expected<Message> {
         auto of = all.get(s, user, id);
         if (!of) return std::unexpected(of.error());
         auto messages = all.messages(s, *of);
@@ -43,9 +43,10 @@ net::Task<void> ConversationsApi::rate_answer(Call& call) {
         const Message* found = message_of(*messages, message);
         if (found == nullptr || found->role != store::MessageRole::assistant)
           return faelled::fail(Errc::not_found, "there is no such answer in this conversation");
-        if (found->state == store::MessageState::running)
-          return faelled::fail(Errc::conflict, "the answer is still being written");
         Message rated = *found;
+        (void)end_if_lost(rated, of->updated_at, now, longest);
+        if (rated.state == store::MessageState::running)
+          return faelled::fail(Errc::conflict, "the answer is still being written");
         rated.rating = wanted;
         rated.rating_reason = wanted == store::Rating::none ? "" : reason;
         if (auto kept = all.update_message(s, *of, rated); !kept) return std::unexpected(kept.error());

@@ -1,4 +1,5 @@
 #include "base/ids.hpp"
+#include "base/limits.hpp"
 #include "json/writer.hpp"
 #include "portal/asking.hpp"
 #include "portal/branch.hpp"
@@ -15,14 +16,10 @@ using store::Message;
 
 constexpr std::size_t title_bytes_max = 80;
 
-// Of one conversation: all of it is read for each further question, and for its page.
-constexpr std::size_t messages_most = 4096;
-constexpr std::size_t words_bytes_most = 16 * 1024 * 1024;
-
 bool is_full(const std::vector<Message>& messages) {
   std::size_t bytes = 0;
   for (const Message& message : messages) bytes += message.content.size();
-  return messages.size() >= messages_most || bytes >= words_bytes_most;
+  return messages.size() >= limits::conversation_messages_max || bytes >= limits::conversation_bytes_max;
 }
 
 // The first words of the question, cut between characters.
@@ -71,51 +68,55 @@ net::Task<void> TurnsApi::start_turn(Call& call) {
     asking->model = std::move(*model);
   }
   const std::uint32_t tokens = desk_.context_tokens(*asking->model);
-  auto begun = co_await desk_.on_store<Begun>([session, now, asking = *asking, tokens, id = call.id,
-                                               question = new_message(call.id, store::MessageRole::user, now),
-                                               answer = new_message(call.id, store::MessageRole::assistant, now)](
-                                                  store::Store& s, store::Conversations& all) -> Expected<Begun> {
-    Begun out;
-    auto done = s.together([&]() -> Expected<void> {
-      auto row = all.get(s, session.user.id, id);
-      if (!row) return std::unexpected(row.error());
-      auto messages = all.messages(s, *row);
-      if (!messages) return std::unexpected(messages.error());
-      if (is_full(*messages)) return faelled::fail(Errc::too_large, "the conversation is too long");
-      for (const Message& message : *messages)
-        if (message.state == store::MessageState::running)
-          return faelled::fail(Errc::conflict, "an answer is still being written in this conversation",
-                               "stop it first");
-      std::vector<Message> earlier;
-      if (!asking.summary_of.empty()) {
-        auto other = all.get(s, session.user.id, asking.summary_of);
-        if (!other) return std::unexpected(other.error());
-        auto theirs = all.messages(s, *other);
-        if (!theirs) return std::unexpected(theirs.error());
-        earlier = branch_to(*theirs, other->leaf);
-      }
-      row->model = *asking.model;
-      auto made = asked(asking, row->leaf, *messages, earlier, tokens, question, answer);
-      if (!made) return std::unexpected(made.error());
-      out.tokens_max = answer_tokens(made->prompt, row->model, tokens);
-      if (out.tokens_max == 0) return faelled::fail(Errc::too_large, "the conversation is too long");
-      made->answer.model = row->model;
-      if (row->title.empty()) row->title = title_from(asking.content);
-      row->updated_at = now;
-      row->leaf = made->answer.id;
-      if (auto ok = all.update(s, *row); !ok) return ok;
-      if (made->question)
-        if (auto ok = all.add_message(s, *row, *made->question); !ok) return ok;
-      auto ok =
-          asking.further.empty() ? all.add_message(s, *row, made->answer) : all.update_message(s, *row, made->answer);
-      if (!ok) return ok;
-      out.conversation = std::move(*row);
-      out.asked = std::move(*made);
-      return {};
-    });
-    if (!done) return std::unexpected(done.error());
-    return out;
-  });
+  auto begun =
+      co_await desk_.on_store<Begun>([session, now, longest = desk_.longest_answer(call), asking = *asking, tokens,
+                                      id = call.id, question = new_message(call.id, store::MessageRole::user, now),
+                                      answer = new_message(call.id, store::MessageRole::assistant, now)](
+                                         store::Store& s, store::Conversations& all) -> Expected<Begun> {
+        Begun out;
+        auto done = s.together([&]() -> Expected<void> {
+          auto row = all.get(s, session.user.id, id);
+          if (!row) return std::unexpected(row.error());
+          auto messages = all.messages(s, *row);
+          if (!messages) return std::unexpected(messages.error());
+          if (is_full(*messages)) return faelled::fail(Errc::too_large, "the conversation is too long");
+          for (Message& message : *messages) {
+            if (end_if_lost(message, row->updated_at, now, longest))
+              if (auto ok = all.update_message(s, *row, message); !ok) return ok;
+            if (message.state == store::MessageState::running)
+              return faelled::fail(Errc::conflict, "an answer is still being written in this conversation",
+                                   "stop it first");
+          }
+          std::vector<Message> earlier;
+          if (!asking.summary_of.empty()) {
+            auto other = all.get(s, session.user.id, asking.summary_of);
+            if (!other) return std::unexpected(other.error());
+            auto theirs = all.messages(s, *other);
+            if (!theirs) return std::unexpected(theirs.error());
+            earlier = branch_to(*theirs, other->leaf);
+          }
+          row->model = *asking.model;
+          auto made = asked(asking, row->leaf, *messages, earlier, tokens, question, answer);
+          if (!made) return std::unexpected(made.error());
+          out.tokens_max = answer_tokens(made->prompt, row->model, tokens);
+          if (out.tokens_max == 0) return faelled::fail(Errc::too_large, "the conversation is too long");
+          made->answer.model = row->model;
+          if (row->title.empty()) row->title = title_from(asking.content);
+          row->updated_at = now;
+          row->leaf = made->answer.id;
+          if (auto ok = all.update(s, *row); !ok) return ok;
+          if (made->question)
+            if (auto ok = all.add_message(s, *row, *made->question); !ok) return ok;
+          auto ok = asking.further.empty() ? all.add_message(s, *row, made->answer)
+                                           : all.update_message(s, *row, made->answer);
+          if (!ok) return ok;
+          out.conversation = std::move(*row);
+          out.asked = std::move(*made);
+          return {};
+        });
+        if (!done) return std::unexpected(done.error());
+        return out;
+      });
   if (!begun && begun.error().code == Errc::too_large) co_return call.fail(too_long());
   if (!begun) co_return call.fail(begun.error());
   begin_turn(call, session, std::move(begun->conversation), std::move(begun->asked), begun->tokens_max,

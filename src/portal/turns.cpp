@@ -149,8 +149,7 @@ void Turns::cut_off_disabled(std::string_view user) {
 
 void Turns::cut_off_all() {
   const auto turns = turns_;
-  for (const auto& [id, turn] : turns)
-    turn->cut_off({Cause::shutting_down, "The server stopped while this was being written."});
+  for (const auto& [id, turn] : turns) turn->cut_off({Cause::shutting_down, store::interrupted});
 }
 
 }  // namespace faelled::portal

@@ -448,18 +448,10 @@ TEST_F(Turns, AConversationIsFullAtSomePoint) {
   in_world([](World& world) -> Task<void> {
     const std::string cookie = co_await world.signed_in("aarhus", "Ida");
     const std::string of = co_await world.conversation(cookie), user = co_await world.user_of(cookie);
-    const auto added = world.thread->wait_for([&](store::Store& s) -> Expected<bool> {
-      auto row = world.conversations->get(s, user, of);
-      if (!row) return std::unexpected(row.error());
-      store::Message message;
-      message.id = "msg_large";
-      message.conversation = of;
-      message.content = std::string(16 * 1024 * 1024, 'x');
-      message.state = store::MessageState::done;
-      if (auto kept = world.conversations->add_message(s, *row, message); !kept) return std::unexpected(kept.error());
-      return true;
-    });
-    EXPECT_TRUE(added) << added.error().message;
+    store::Message message;
+    message.id = "msg_large";
+    message.content = std::string(limits::conversation_bytes_max, 'x');
+    world.keep(user, of, message);
     const Answer full = co_await world.ask("POST", fmt::format("/api/conversations/{}/turns", of),
                                            R"({"content":"Hej?","after":""})", cookie);
     EXPECT_EQ(full.status, 400) << full.body;

@@ -309,6 +309,16 @@ class World {
     const Answer made = co_await ask("POST", "/api/conversations", R"({"model":"m"})", std::move(cookie));
     co_return text_at(made.body, "id");
   }
+  // A message of theirs as it stands in the store, however it came there.
+  void keep(const std::string& user, const std::string& of, store::Message message) {
+    message.conversation = of;
+    message.created_at = clock.wall();
+    const auto kept = thread->wait_for([&](store::Store& s) -> Expected<void> {
+      auto row = conversations->get(s, user, of);
+      return row ? conversations->add_message(s, *row, message) : std::unexpected(row.error());
+    });
+    EXPECT_TRUE(kept) << kept.error().message;
+  }
   // A turn whose upstream has been asked: the last of `sayings`.
   Task<std::string> turn(std::string cookie, std::string of, std::string question = "Hej?") {
     const std::size_t before = sayings.size();

@@ -147,6 +147,9 @@ struct UsagePage {
 
 enum class MessageRole : std::uint8_t { user, assistant };
 enum class MessageState : std::uint8_t { done, running, stopped, failed };
+// What the person is told of an answer whose server stopped.
+inline constexpr const char* interrupted = "The server stopped while this was being written.";
+inline constexpr const char* interrupted_da = "Serveren stoppede, mens svaret blev skrevet.";
 // What ended an answer beside its own last word: the limit on tokens, or a conversation longer than the model
 // remembers.
 enum class MessageLimit : std::uint8_t { none, tokens, context };
