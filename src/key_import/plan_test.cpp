@@ -72,6 +72,22 @@ TEST_F(PlanTest, MakesEachPersonOnceAndKnowsThemAgain) {
   EXPECT_EQ(again.keys[0].user, "Ida");
 }
 
+TEST_F(PlanTest, AMembersPolicyBoundsTheLifeOfWhatIsTakenIn) {
+  members_[0].policy.key_days_max = 90;
+  const WallTime last = now_ + std::chrono::days(90);
+  for (const auto& end : {std::optional<WallTime>(), std::optional(last + std::chrono::days(1)),
+                          std::optional(last - std::chrono::days(1))}) {
+    OldKey one = key("a");
+    one.team = "team-1";
+    one.expires_at = end;
+    const Plan made = plan({one});
+    EXPECT_EQ(made.keys.at(0).verdict, Verdict::add);
+    const bool sooner = end && *end < last;
+    EXPECT_EQ(made.new_keys.at(0).expires_at, sooner ? end : last);
+    EXPECT_EQ(made.keys.at(0).why, sooner ? "" : "it will end in 90 days, as the member lets keys live");
+  }
+}
+
 TEST_F(PlanTest, ChangesNothingTheSecondTime) {
   OldKey one = key("a");
   one.team = "team-1";

@@ -255,6 +255,16 @@ TEST_F(Acts, ThePolicyBoundsTheLifeOfKeysAndWhoMakesThem) {
       << "counted from when it was made";
   change.expires_at = std::optional<WallTime>();
   EXPECT_EQ(run_.update_key(key->row.id, change, run_.act_of(anne_))->expires_at, month);
+  MemberChange shorter;
+  shorter.policy = rules.policy;
+  shorter.policy.key_days_max = 1;
+  ASSERT_TRUE(run_.update_member("aarhus", shorter, run_.act_of(admin_)));
+  for (const auto& end : {std::optional<WallTime>(), std::optional(run_.now() + 1h)}) {
+    change.expires_at = end;
+    EXPECT_EQ(run_.update_key(key->row.id, change, run_.act_of(anne_)).error().code, Errc::forbidden);
+    EXPECT_TRUE(run_->authenticate(key->secret, run_.now())) << "it goes on as it was, and is not ended by that";
+  }
+  ASSERT_TRUE(run_.update_member("aarhus", rules, run_.act_of(admin_)));
   rules.policy.key_makers = store::KeyMakers::admins;
   ASSERT_TRUE(run_.update_member("aarhus", rules, run_.act_of(admin_)));
   EXPECT_EQ(run_.wish({"aarhus", anne_.id, "k"}, run_.act_of(anne_)).error().code, Errc::forbidden);

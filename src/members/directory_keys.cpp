@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "base/ids.hpp"
+#include "base/names.hpp"
 #include "members/directory_body.hpp"
-#include "members/names.hpp"
 #include "members/newer.hpp"
 #include "members/rights.hpp"
 
@@ -23,6 +23,11 @@ Expected<std::optional<WallTime>> end_of(std::optional<WallTime> wished, WallTim
     return about("expires_at", {Errc::invalid, "the key would have expired already", "choose a time to come"});
   if (!policy.key_days_max) return wished;
   const WallTime last = made + std::chrono::days(*policy.key_days_max);
+  if (last <= now)
+    return about("expires_at", {Errc::forbidden,
+                                "Your organisation lets keys live for " + std::to_string(*policy.key_days_max) +
+                                    " days at most, and this one is older.",
+                                "Leave its end as it is, or make a new key."});
   if (!wished) return last;
   if (*wished > last + limits::clocks_apart_max)
     return about("expires_at",
