@@ -1,4 +1,4 @@
-#include "members/names.hpp"
+#include "base/names.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 #include "base/limits.hpp"
 
-namespace faelled::members {
+namespace faelled {
 namespace {
 
 constexpr char32_t broken = 0xFFFFFFFF;
@@ -103,4 +103,4 @@ Expected<void> check_member_id(std::string_view id) {
               "use 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-', beginning with a letter or digit");
 }
 
-}  // namespace faelled::members
+}  // namespace faelled

@@ -5,7 +5,7 @@
 
 #include "base/error.hpp"
 
-namespace faelled::members {
+namespace faelled {
 
 // UTF-8, 1 to limits::name_bytes_max bytes, no control or direction characters, no space at either end. `what` begins
 // the message, e.g. "the key's name". Errors: invalid.
@@ -27,4 +27,4 @@ Expected<void> check_reason(std::string_view text);
 // What a front end calls somebody: 1 to limits::external_id_bytes_max bytes that can be seen. Errors: invalid.
 Expected<void> check_external_id(std::string_view id);
 
-}  // namespace faelled::members
+}  // namespace faelled

@@ -331,9 +331,23 @@ TEST(Config, ShowsNoSecretThatStandsInAnotherPlace) {
               HasSubstr("unknown key 'sk-…' in members[0]"));
   EXPECT_THAT(only_problem("models: []\nmembers: [{ id: '(sk-hunter2hunter2hunter2_-x)' }]\n"),
               HasSubstr("'(sk-…)' is no member id"));
-  EXPECT_THAT(only_problem("models: []\nmembers: [{ id: 'A-helpdesk-with-a-long-name' }]\n"),
-              HasSubstr("'A-helpdesk-with-a-long-name' is no member id"));
+  EXPECT_THAT(only_problem("models: []\nmembers: [{ id: '-A-helpdesk-with-a-long-name' }]\n"),
+              HasSubstr("'-A-helpdesk-with-a-long-name' is no member id"));
   EXPECT_THAT(only_problem("models: []\nmembers: [{ id: 'A sk-short' }]\n"), HasSubstr("'A sk-short' is no member id"));
+}
+
+// What is in order here is so when the server starts: it asks the same.
+TEST(Config, CallsMembersAndPeopleAsEverywhereElse) {
+  for (const char* bad : {"_demo", "-x", ".x"})
+    EXPECT_THAT(only_problem(std::string("models: []\nmembers: [{ id: ") + bad + " }]\n"),
+                HasSubstr("is no member id"));
+  EXPECT_THAT(only_problem("models: []\nmembers: [{ id: a, name: ' Aarhus' }]\n"),
+              HasSubstr("members[0].name begins or ends with a space"));
+  EXPECT_THAT(only_problem("models: []\nusers: [{ member: a, name: \"A\\u202Enne\" }]\n"),
+              HasSubstr("users[0].name has a control character"));
+  EXPECT_THAT(only_problem("models: []\nkeys: [{ member: a, name: \"x\\ty\", secret: sk-aaaaaaaaaaaaaaaaaaaaa }]\n"),
+              HasSubstr("keys[0].name has a control character"));
+  EXPECT_EQ(parse("models: []\nmembers: [{ id: Aarhus }]\n").config.members.at(0).id, "Aarhus");
 }
 
 TEST(Config, AsksForWhatAKeyOrMemberNeeds) {

@@ -35,7 +35,7 @@ void read_key(Fields& front_end, Problems& problems, FrontEnd& into) {
   if (!node) return;
   Fields fields(problems, *node, front_end.path("key"), keys::front_end_key);
   const auto member = member_id(fields, "member");
-  const auto name = fields.required("name", "name: open-webui");
+  const auto name = fit_to_show(fields, "name", fields.required("name", "name: open-webui"));
   if (!member || !name) return;
   into.key_member = *member;
   into.key_name = *name;

@@ -2,22 +2,25 @@
 
 #include <algorithm>
 
+#include "base/names.hpp"
+
 namespace faelled::config {
-namespace {
-
-bool is_id(std::string_view id) {
-  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-  });
-}
-
-}  // namespace
 
 std::optional<std::string> member_id(Fields& fields, std::string_view key) {
   auto id = fields.required(key, "demo");
-  if (!id || is_id(*id)) return id;
+  if (!id) return id;
+  const auto ok = check_member_id(*id);
+  if (ok) return id;
   fields.wrong(key, fields.path(key) + " " + in_quotes(*id) + " is no member id",
-               "1 to 64 of a-z, 0-9, '-', '_' and '.'; the name people read may be anything");
+               ok.error().hint + "; the name people read may be anything");
+  return std::nullopt;
+}
+
+std::optional<std::string> fit_to_show(Fields& fields, std::string_view key, std::optional<std::string> name) {
+  if (!name) return name;
+  const auto ok = check_name(fields.path(key), *name);
+  if (ok) return name;
+  fields.wrong(key, ok.error().message, ok.error().hint);
   return std::nullopt;
 }
 

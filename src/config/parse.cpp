@@ -42,7 +42,7 @@ void read_members(Fields& top, Problems& problems, Config& config) {
   top.list("members", entries_max, [&](const YAML::Node& node, const std::string& where) {
     Fields fields(problems, node, where, keys::members);
     const auto id = member_id(fields, "id");
-    const auto name = fields.text("name");
+    const auto name = fit_to_show(fields, "name", fields.text("name"));
     if (!id) return;
     if (!seen.insert(*id).second) return fields.wrong("id", "member '" + *id + "' stands twice", "keep one of the two");
     config.members.push_back({*id, name.value_or(*id)});
@@ -54,7 +54,7 @@ void read_users(Fields& top, Problems& problems, Config& config) {
   top.list("users", entries_max, [&](const YAML::Node& node, const std::string& where) {
     Fields fields(problems, node, where, keys::users);
     const auto member = member_id(fields, "member");
-    const auto name = fields.required("name", "Caseworkers");
+    const auto name = fit_to_show(fields, "name", fields.required("name", "Caseworkers"));
     if (!member || !name) return;
     if (!seen.emplace(*member, *name).second) {
       return fields.wrong("name", "user " + in_quotes(*name) + " of member '" + *member + "' stands twice",
@@ -76,8 +76,8 @@ void read_keys(Fields& top, Problems& problems, Config& config) {
   top.list("keys", entries_max, [&](const YAML::Node& node, const std::string& where) {
     Fields fields(problems, node, where, keys::keys);
     const auto member = member_id(fields, "member");
-    const auto name = fields.required("name", "bench");
-    const auto user = fields.text("user");
+    const auto name = fit_to_show(fields, "name", fields.required("name", "bench"));
+    const auto user = fit_to_show(fields, "user", fields.text("user"));
     const auto waiting = fields.choice("show_waiting", waitings);
     // No message may show the secret or a part of it.
     const auto secret = fields.required("secret", "a value made by 'faelled key add'");

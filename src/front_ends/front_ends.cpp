@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/names.hpp"
 #include "members/derived_ids.hpp"
-#include "members/names.hpp"
 
 namespace faelled::front_ends {
 namespace {
@@ -33,7 +33,7 @@ bool is(Peer peer, const std::string& certificate) {
 }
 
 std::string name_of(const FrontEnd& front_end, const Person& person, const std::string& id) {
-  if (front_end.keep_name && members::check_name("the name", person.name)) return person.name;
+  if (front_end.keep_name && check_name("the name", person.name)) return person.name;
   return "Person " + id.substr(id.size() - 6);
 }
 
@@ -119,7 +119,7 @@ std::expected<Caller, Refusal> FrontEnds::meet(const FrontEnd& front_end, const 
   row.member = found.member;
   row.name = name_of(front_end, person, row.id);
   row.created_at = now;
-  if (front_end.keep_email && !domain_of(person.email).empty() && members::check_name("the e-mail", person.email))
+  if (front_end.keep_email && !domain_of(person.email).empty() && check_name("the e-mail", person.email))
     row.email = person.email;
   row.origin = store::UserOrigin::front_end;
   row.front_end = front_end.name;

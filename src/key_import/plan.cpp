@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "base/limits.hpp"
+#include "base/names.hpp"
 #include "members/derived_ids.hpp"
-#include "members/names.hpp"
 
 namespace faelled::key_import {
 namespace {
@@ -87,7 +87,7 @@ class Planner {
     const std::string& subject = is_somebody(key.user) ? key.user : key.email;
     // Whoever else is in the file: a name that cannot be shown is refused the first time and every other.
     for (const std::string& name : {subject, key.email}) {
-      if (auto ok = members::check_name("its user", name); !name.empty() && !ok) {
+      if (auto ok = check_name("its user", name); !name.empty() && !ok) {
         planned.why = ok.error().message;
         return nullptr;
       }
@@ -116,7 +116,7 @@ class Planner {
   }
 
   void add(const OldKey& key, Planned& planned) {
-    if (auto ok = members::check_name("its name", key.name); !ok) {
+    if (auto ok = check_name("its name", key.name); !ok) {
       planned.why = ok.error().message;
       return;
     }
@@ -133,6 +133,13 @@ class Planner {
     row.name = key.name;
     row.created_at = now_;
     row.expires_at = key.expires_at;
+    if (const auto days = members_.at(planned.member)->policy.key_days_max) {
+      const WallTime last = now_ + std::chrono::days(*days);
+      if (!row.expires_at || *row.expires_at > last) {
+        row.expires_at = last;
+        planned.why = "it will end in " + std::to_string(*days) + " days, as the member lets keys live";
+      }
+    }
     row.origin = store::KeyOrigin::imported;
     if (user != nullptr) {
       row.user = user->id;

@@ -4,7 +4,7 @@
 #include <ranges>
 
 #include "base/limits.hpp"
-#include "members/names.hpp"
+#include "base/names.hpp"
 
 namespace faelled::members {
 namespace {

@@ -1,6 +1,6 @@
 #include "base/ids.hpp"
+#include "base/names.hpp"
 #include "members/directory_body.hpp"
-#include "members/names.hpp"
 #include "members/newer.hpp"
 #include "members/rights.hpp"
 

@@ -2,8 +2,8 @@
 #include <set>
 
 #include "base/ids.hpp"
+#include "base/names.hpp"
 #include "members/directory_body.hpp"
-#include "members/names.hpp"
 
 namespace faelled::members {
 namespace {

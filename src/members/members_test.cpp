@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "members/names.hpp"
+#include "base/names.hpp"
 #include "members/server_run_testing.hpp"
 
 namespace faelled::members {
