@@ -1,6 +1,7 @@
 #include "decisions/disk.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,8 +61,22 @@ Expected<std::string> read_beginning(const std::filesystem::path& path, std::siz
   return read_bytes_of(file.fd, bytes_max, path, {});
 }
 
+int open_locked(const std::filesystem::path& path, int flags) {
+  for (;;) {
+    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+    if (fd < 0) return fd;
+    while (::flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+    }
+    struct stat held{}, there{};
+    const bool same = ::fstat(fd, &held) == 0 && ::stat(path.c_str(), &there) == 0 && held.st_dev == there.st_dev &&
+                      held.st_ino == there.st_ino;
+    if (same) return fd;
+    ::close(fd);
+  }
+}
+
 Expected<void> append(const std::filesystem::path& path, std::string_view text) {
-  const OpenFile file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const OpenFile file(open_locked(path, O_WRONLY | O_CREAT | O_APPEND));
   struct stat info{};
   if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return io_error(path, "written", errno);
   if (write_all(file.fd, text)) return {};

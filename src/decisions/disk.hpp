@@ -21,6 +21,9 @@ Expected<std::string> read_file(const std::filesystem::path& file, const Stopped
 // Its first bytes, or all where there are fewer. Errors: not_found, io.
 Expected<std::string> read_beginning(const std::filesystem::path& file, std::size_t bytes_max);
 
+// A descriptor of the file, which nobody else who asks for it here reads and replaces meanwhile; -1: errno says why.
+int open_locked(const std::filesystem::path& file, int flags);
+
 // Made with mode 0600 where it is not there. All or nothing: what could be written of it only in part is cut off again.
 Expected<void> append(const std::filesystem::path& file, std::string_view text);
 

@@ -1,8 +1,13 @@
 #include "decisions/pseudonyms.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <utility>
 
+#include "base/whole_file.hpp"
 #include "crypto/digest.hpp"
 #include "decisions/disk.hpp"
 
@@ -49,6 +54,10 @@ Expected<std::vector<PseudonymRow>> read_pseudonyms(const std::filesystem::path&
 }
 
 Expected<std::size_t> forget_pseudonyms(const std::filesystem::path& file, std::string_view id) {
+  const OpenFile held(open_locked(file, O_RDONLY));  // a server may be adding to it
+  if (struct stat info{}; held.fd >= 0 && ::fstat(held.fd, &info) == 0 && info.st_uid != ::geteuid())
+    return fail(Errc::forbidden, file.string() + " is another user's, whose server could not write to it any more",
+                "run this as that user: runuser -u faelled -- faelled audit forget ID");
   const auto rows = read_pseudonyms(file);
   if (!rows) return std::unexpected(rows.error());
   std::string text;

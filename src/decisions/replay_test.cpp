@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
+#include <thread>
 
+#include "decisions/disk.hpp"
 #include "decisions/log_testing.hpp"
 
 namespace faelled::decisions {
@@ -187,8 +190,27 @@ TEST_F(Audit, ADecisionThatTheSchedulerDoesNotMakeIsNamed) {
   EXPECT_THAT(faults(report), HasSubstr("the log says: grant 1 e borrowed 512"));
 }
 
+TEST_F(Audit, APseudonymIsErasedWhileTheServerAddsOthers) {
+  const auto file = folder_.log() / pseudonyms_file;
+  constexpr int many = 300;
+  for (int i = 0; i < many; ++i) ASSERT_TRUE(append(file, "member 0000 old" + std::to_string(i) + "\n"));
+  std::thread server([&] {
+    for (int i = 0; i < many; ++i) EXPECT_TRUE(append(file, "member 0000 new" + std::to_string(i) + "\n"));
+  });
+  for (int i = 0; i < many; ++i) EXPECT_EQ(forget_pseudonyms(file, "old" + std::to_string(i)), 1U);
+  server.join();
+  const auto rows = read_pseudonyms(file).value();
+  EXPECT_EQ(std::ranges::count_if(rows, [](const PseudonymRow& row) { return row.id.starts_with("new"); }), many);
+  EXPECT_EQ(std::ranges::count_if(rows, [](const PseudonymRow& row) { return row.id.starts_with("old"); }), 0);
+}
+
 TEST_F(Audit, AnErasedPseudonymBreaksNothing) {
   const auto file = folder_.log() / pseudonyms_file;
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(file.c_str(), 65534, 65534), 0);
+    EXPECT_EQ(forget_pseudonyms(file, "odense").error().code, Errc::forbidden) << "the server could not write to it";
+    ASSERT_EQ(::chown(file.c_str(), 0, 0), 0);
+  }
   EXPECT_EQ(forget_pseudonyms(file, "odense"), 1U);
   EXPECT_EQ(forget_pseudonyms(file, "odense"), 0U);
   EXPECT_EQ(std::ranges::count(read_pseudonyms(file).value(), "odense", &PseudonymRow::id), 0);
