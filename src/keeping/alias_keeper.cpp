@@ -273,8 +273,9 @@ void AliasKeeper::look(MovingAlias alias) {
 
 void AliasKeeper::remove(const std::string& name) {
   const auto found = catalogue_.moving().find(name);
-  if (found != catalogue_.moving().end()) last_version_[name] = found->second.version + 1;
-  if (left_out_.erase(name) > 0) ++last_version_[name];
+  const std::uint64_t here = found == catalogue_.moving().end() ? 0 : found->second.version;
+  last_version_[name] = std::max(last_version(name), here) + 1;
+  left_out_.erase(name);
   to_come_.erase(name);
   undecided_.erase(name);
   forget_order(name, {});

@@ -36,11 +36,14 @@ constexpr ShownState shown_states[] = {
 CatalogueKeeper::CatalogueKeeper(Parts parts) : p_(parts) {
   p_.downloads.on_arrival(
       [this](const engines::ModelSettings& model, const engines::MemoryNeed& need) { arrived(model, need); });
-  p_.downloads.on_removal([this](const std::string& file) {
-    bool named = false;
-    p_.catalogue.each([&](const gateway::CatalogueModel& model) { named |= fetched_path(model.settings) == file; });
-    for (const auto& [id, served] : former_) named |= fetched_path(served) == file;
-    return named;
+  p_.downloads.on_removal([this](const std::set<std::string>& files) {
+    std::vector<DownloadsKeeper::Claim> all;
+    const auto look_at = [&](const engines::ModelSettings& settings, bool former) {
+      if (files.contains(fetched_path(settings))) all.push_back({settings, former});
+    };
+    p_.catalogue.each([&](const gateway::CatalogueModel& model) { look_at(model.settings, false); });
+    for (const auto& [id, served] : former_) look_at(served, true);
+    return all;
   });
   p_.catalogue.each([this](const gateway::CatalogueModel& model) {
     if (is_away(model.settings)) p_.downloads.want(model.settings, true);
@@ -317,7 +320,7 @@ std::optional<engines::ModelSettings> CatalogueKeeper::settings_of(const std::st
 
 std::uint64_t CatalogueKeeper::last_version(const std::string& id) const {
   const auto found = versions_.find(id);
-  return found == versions_.end() ? p_.catalogue.version(id) : found->second;
+  return std::max(p_.catalogue.version(id), found == versions_.end() ? 0 : found->second);
 }
 
 }  // namespace faelled::keeping

@@ -80,37 +80,54 @@ void DownloadsKeeper::remove_file(const engines::ModelSettings& model) {
 }
 
 // By what is wanted and named now: it may be long since they were asked for.
-std::function<void()> DownloadsKeeper::work_of(std::vector<Chore> chores) const {
-  if (chores.empty()) return [] {};
+void DownloadsKeeper::do_chores() {
+  std::vector<Chore> chores = std::exchange(chores_, {});
+  std::set<std::string> files;
+  for (const Chore& chore : chores)
+    if (!chore.file.empty()) files.insert(chore.file);
+  if (!files.empty() && models_of_)
+    for (const Claim& claim : models_of_(files)) files.erase(fetched_path(claim.model));
+  std::erase_if(chores, [&](const Chore& chore) { return !chore.file.empty() && !files.contains(chore.file); });
+  std::error_code ignored;
+  for (const std::string& file : files)
+    if (std::filesystem::exists(file, ignored)) p_.log.info("a fetched file is removed", {{"file", file}});
   std::vector<fetch::Order> others;
   for (const auto& [id, wanted] : wanted_) others.push_back(order_of(wanted.settings));
-  std::erase_if(chores, [&](const Chore& chore) { return !chore.file.empty() && is_named_ && is_named_(chore.file); });
-  std::error_code ignored;
-  for (const Chore& chore : chores)
-    if (std::filesystem::exists(chore.file, ignored)) p_.log.info("a fetched file is removed", {{"file", chore.file}});
-  return [chores = std::move(chores), others = std::move(others), depot = fetch::Depot(p_.settings.folder)] {
-    const auto sha256_of = [&](const fetch::Order& order) {
-      return order.sha256 ? order.sha256 : depot.remembered(order.source);
-    };
-    for (const Chore& chore : chores) {
-      const auto sha256 = sha256_of(chore.order);
-      if (!sha256 || std::ranges::any_of(others, [&](const auto& other) { return sha256_of(other) == sha256; }))
-        continue;
-      if (chore.file.empty()) {
-        depot.remove_parts(*sha256);
-      } else {
-        depot.remove(*sha256);
-      }
-      // Of what never came, or is gone, the hub is asked anew. Another order may have noted another hash of its source.
-      if (!depot.find(*sha256) && depot.remembered(chore.order.source) == sha256) depot.forget(chore.order.source);
-    }
-  };
+  aside_.ask<void>(
+      [chores = std::move(chores), others = std::move(others),
+       depot = fetch::Depot(p_.settings.folder)]() -> Expected<void> {
+        const auto sha256_of = [&](const fetch::Order& order) {
+          return order.sha256 ? order.sha256 : depot.remembered(order.source);
+        };
+        for (const Chore& chore : chores) {
+          const auto sha256 = sha256_of(chore.order);
+          if (!sha256 || std::ranges::any_of(others, [&](const auto& other) { return sha256_of(other) == sha256; }))
+            continue;
+          if (chore.file.empty()) {
+            depot.remove_parts(*sha256);
+          } else {
+            depot.remove(*sha256);
+          }
+          // Of what never came, or is gone, the hub is asked anew. Another order may have noted another hash of its
+          // source.
+          if (!depot.find(*sha256) && depot.remembered(chore.order.source) == sha256) depot.forget(chore.order.source);
+        }
+        return {};
+      },
+      [this, files = std::move(files)](const Expected<void>&) {
+        // A model may have found one of them while it was still there.
+        if (!files.empty() && models_of_)
+          for (const Claim& claim : models_of_(files))
+            if (!claim.former && is_away(claim.model) && !wants(claim.model.id)) want(claim.model, true);
+        begin();
+      });
 }
 
 void DownloadsKeeper::begin() {
   if (aside_.busy() || *stopping_) return;
+  if (!chores_.empty()) return do_chores();
   const auto model = queue_.begin(p_.clock.now());
-  if (!model && chores_.empty()) {
+  if (!model) {
     ticks_.cancel();
     if (queue_.wake() == Instant::max()) {
       again_.cancel();
@@ -119,14 +136,6 @@ void DownloadsKeeper::begin() {
     }
     return;
   }
-  auto chores = work_of(std::exchange(chores_, {}));
-  if (!model)
-    return aside_.ask<void>(
-        [chores = std::move(chores)]() -> Expected<void> {
-          chores();
-          return {};
-        },
-        [this](const Expected<void>&) { begin(); });
   now_ = *model;
   progress_ = std::make_shared<fetch::Progress>();
   begun_ = measured_at_ = p_.clock.now();
@@ -136,8 +145,7 @@ void DownloadsKeeper::begin() {
   const engines::ModelSettings settings = wanted_.at(*model).settings;
   p_.log.info("a model's file is fetched", {{"model", *model}, {"source", settings.source}});
   aside_.ask<Ended>(
-      [chores = std::move(chores), settings, how = p_.settings, progress = progress_]() -> Expected<Ended> {
-        chores();
+      [settings, how = p_.settings, progress = progress_]() -> Expected<Ended> {
         Ended all{settings, fetch::fetch(order_of(settings), how, *progress), {}};
         if (all.file) {
           fetched_path(all.settings) = all.file->file.string();

@@ -45,8 +45,13 @@ class DownloadsKeeper {
   using Arrived = std::function<void(const engines::ModelSettings&, const engines::MemoryNeed&)>;
   void on_arrival(Arrived told) { arrived_ = std::move(told); }
 
-  // Whether a model of the catalogue has this file; asked when a file is about to be removed.
-  void on_removal(std::function<bool(const std::string& file)> is_named) { is_named_ = std::move(is_named); }
+  // Which models have one of these files. Asked before files are removed and after it.
+  struct Claim {
+    engines::ModelSettings model;
+    bool former = false;  // what a model was and still serves as, until its new definition can
+  };
+  using ModelsOf = std::function<std::vector<Claim>(const std::set<std::string>& files)>;
+  void on_removal(ModelsOf models_of) { models_of_ = std::move(models_of); }
 
   // A model whose file is away. `hold_back`: nothing else can serve it meanwhile.
   void want(const engines::ModelSettings& model, bool hold_back);
@@ -83,8 +88,8 @@ class DownloadsKeeper {
   };
 
   void drop(const std::string& model);
-  std::function<void()> work_of(std::vector<Chore> chores) const;
   void begin();
+  void do_chores();
   void ended(const Ended& ended);
   void measure();
   void tell(const std::string& model);
@@ -96,7 +101,7 @@ class DownloadsKeeper {
   fetch::Queue queue_;
   std::map<std::string, Wanted, std::less<>> wanted_;
   std::vector<Chore> chores_;  // for the thread, before its next file
-  std::function<bool(const std::string&)> is_named_;
+  ModelsOf models_of_;
   std::string now_;                            // the model that is fetched
   std::shared_ptr<fetch::Progress> progress_;  // of it; the thread holds it too
   Instant begun_{};

@@ -103,6 +103,39 @@ TEST_F(Downloads, ComeThoughTheyWereRemovedAndOrderedAgainAsTheLastByteCame) {
   EXPECT_TRUE(depot.find(crypto::sha256(content)));
 }
 
+TEST_F(Downloads, GoFromTheDiskUnlessAModelHasThemAndComeAgainForOneThatWasMadeMeanwhile) {
+  begin();
+  engines::ModelSettings far = model(server.url("/m/small.gguf"));
+  int arrived = 0;
+  keeper->on_arrival([&](const engines::ModelSettings& here, const engines::MemoryNeed&) {
+    far.file = here.file;
+    ++arrived;
+  });
+  int asked = 0;
+  bool named = true;
+  keeper->on_removal([&](const std::set<std::string>& files) -> std::vector<DownloadsKeeper::Claim> {
+    ++asked;
+    EXPECT_EQ(files, std::set{far.file});
+    return named || asked == 4 ? std::vector{DownloadsKeeper::Claim{far}} : std::vector<DownloadsKeeper::Claim>();
+  });
+  keeper->want(far, true);
+  run_until([&] { return arrived > 0 || failed(far); });
+  keeper->remove_file(far);
+  keeper->remove_file(far);
+  engines::ModelSettings next = model(server.url("/m/other.gguf"));
+  next.id = "n";
+  keeper->want(next, false);
+  run_until([&] { return arrived == 2 || failed(next); });  // what is to be removed is removed before
+  EXPECT_EQ(asked, 2) << "the first at once, before there was a second";
+  EXPECT_TRUE(depot.find(crypto::sha256(content))) << "a model has it";
+
+  named = false;
+  keeper->remove_file(far);
+  run_until([&] { return arrived == 3; });
+  EXPECT_EQ(asked, 4) << "once before, and again once it had gone";
+  EXPECT_TRUE(depot.find(crypto::sha256(content))) << "it came again";
+}
+
 TEST_F(Downloads, ThatNeverCameAreForgottenWithWhatTheHubSaidOfThem) {
   begin(true);
   ASSERT_TRUE(depot.make());

@@ -88,7 +88,10 @@ std::optional<MovingAlias> read_alias(std::string_view name, std::string_view st
 net::Task<void> AliasesApi::list_aliases(Call& call) {
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("aliases").array();
-              for (const auto& [name, alias] : desk_.context.catalogue.moving()) write_alias(out, alias);
+              for (auto [name, alias] : desk_.context.catalogue.moving()) {
+                alias.version = latest(alias);
+                write_alias(out, alias);
+              }
               out.close_array().key("left_out").array();
               if (aliases_ != nullptr)
                 for (const auto& [name, left] : aliases_->left_out()) {
@@ -98,6 +101,11 @@ net::Task<void> AliasesApi::list_aliases(Call& call) {
               out.close_array().close_object();
             }));
   co_return;
+}
+
+// Another server may have moved it to a model that this one lacks: what it means here is then not the newest.
+std::uint64_t AliasesApi::latest(const MovingAlias& alias) const {
+  return std::max(alias.version, aliases_ == nullptr ? 0 : aliases_->last_version(alias.name));
 }
 
 // What is wished of an alias, against what it is now; the version and the owner must be those that were seen.
@@ -111,6 +119,7 @@ std::expected<MovingAlias, ApiError> AliasesApi::moved(const std::string& name, 
     alias.version = aliases_->last_version(name);
   } else {
     alias = found->second;
+    alias.version = latest(alias);
     if (!alias.owner.empty() && wish.owner != alias.owner) return std::unexpected(anothers(alias));
     if (wish.version != alias.version) return std::unexpected(moved_on(alias));
     if (wish.back && alias.previous.empty() && alias.moving_to.empty())
@@ -245,7 +254,7 @@ net::Task<void> AliasesApi::remove_alias(Call& call) {
             refused = not_there();
             return fail(Errc::not_found, "");
           }
-          const std::uint64_t version = (known ? before->second.version : aliases_->last_version(name)) + 1;
+          const std::uint64_t version = (known ? latest(before->second) : aliases_->last_version(name)) + 1;
           const store::NamedRow row{name, version, removed_alias(version), act.at};
           return members::Deed<bool>{
               [row](store::Store& s) -> Expected<bool> {

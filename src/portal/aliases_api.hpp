@@ -28,6 +28,7 @@ class AliasesApi {
     std::optional<std::uint64_t> version;  // the one that was seen
   };
   net::Task<void> move_alias(Call& call, Wish wish, std::string_view action);
+  std::uint64_t latest(const gateway::MovingAlias& alias) const;
   std::expected<gateway::MovingAlias, openai::ApiError> moved(const std::string& name, const Wish& wish) const;
 
   Desk& desk_;

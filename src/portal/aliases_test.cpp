@@ -114,6 +114,26 @@ TEST_F(AliasesApi, AModelThatANameMeansStays) {
   });
 }
 
+// It is to mean a model that this server lacks: what it means here is not the newest, and can be moved all the same.
+TEST_F(AliasesApi, CountsOnFromWhatAnotherServerMadeOfIt) {
+  in_world([](World& world) -> Task<void> {
+    co_await with_two_models(world);
+    (void)co_await world.ask_owner("PUT", best, R"({"model":"m"})");
+    world.aliases.last["best"] = 5;
+    world.aliases.left = {{"best", {"gone", "no model is called 'gone'", "ingen model hedder 'gone'"}}};
+    EXPECT_EQ(text_at((co_await world.ask_owner("GET", "/api/aliases")).body, "aliases.0.version"), "5");
+    const Answer old = co_await world.ask_owner("PUT", best, R"({"model":"new","version":1})");
+    EXPECT_EQ(old.status, 409);
+    EXPECT_TRUE(old.body.contains("it has version 5 now")) << old.body;
+    const Answer moved = co_await world.ask_owner("PUT", best, R"({"model":"new","version":5})");
+    EXPECT_EQ(text_at(moved.body, "version"), "6") << moved.body;
+    world.aliases.last["best"] = 8;
+    EXPECT_EQ((co_await world.ask_owner("DELETE", best)).status, 204);
+    const Answer again = co_await world.ask_owner("PUT", best, R"({"model":"m"})");
+    EXPECT_EQ(text_at(again.body, "version"), "10") << "the removal was 9";
+  });
+}
+
 TEST_F(AliasesApi, TellsWhatAStartLeftOutUntilItIsMendedOrRemoved) {
   in_world([](World& world) -> Task<void> {
     co_await with_two_models(world);

@@ -154,7 +154,7 @@ net::Task<Expected<CatalogueApi::Definitions>> CatalogueApi::definitions_of(std:
 
 void CatalogueApi::write_entry(json::Writer& out, const std::string& id, const Definitions& definitions) const {
   const std::uint64_t version = desk_.context.catalogue.version(id);
-  out.object().member("id", id).member("version", version);
+  out.object().member("id", id).member("version", version == 0 ? 0 : latest(id));
   out.member("origin", version == 0 ? "file" : "added").key("definition");
   const auto found = version == 0 ? definitions.end() : definitions.find(id);
   write_definition(out, found == definitions.end() ? std::string_view() : std::string_view(found->second));
@@ -283,6 +283,11 @@ void CatalogueApi::leave_the_pinned(ModelFit& fit, const engines::ModelSettings&
                               byte_text(most, Rounded::down));
 }
 
+// Another server may have made it what cannot be here: what it is here is then not the newest.
+std::uint64_t CatalogueApi::latest(const std::string& id) const {
+  return std::max(desk_.context.catalogue.version(id), keeping_ == nullptr ? 0 : keeping_->last_version(id));
+}
+
 // Why it cannot be as things stand; whether it fits is another question.
 std::optional<ApiError> CatalogueApi::against(const Wished& wished, const std::string& id, bool adds) const {
   const CatalogueModel* before = desk_.context.catalogue.find(id);
@@ -300,7 +305,7 @@ std::optional<ApiError> CatalogueApi::against(const Wished& wished, const std::s
                     "definition.engine",
                     {},
                     "En model kan ikke skifte motor. Fjern den, og tilføj den igen."};
-  if (before != nullptr && wished.version && before->version != wished.version) return moved_on(id, before->version);
+  if (before != nullptr && wished.version && latest(id) != wished.version) return moved_on(id, latest(id));
   if (auto free = desk_.context.catalogue.may_put(wished.model); !free) {
     const bool full = free.error().code == Errc::exhausted;
     const bool missed = free.error().code == Errc::conflict;
@@ -341,10 +346,10 @@ net::Task<void> CatalogueApi::put_model(Call& call, Wished wished, bool adds) {
           if (!refused && wished.fit.offer && !wished.fit.offer->why_no_room.empty())
             refused = no_room_on_disk(*wished.fit.offer);
           const CatalogueModel* before = desk_.context.catalogue.find(id);
-          if (!refused && before != nullptr && before->version != former->version)
-            refused = moved_on(id, std::max(before->version, former->version));
+          if (!refused && before != nullptr && latest(id) != former->version)
+            refused = moved_on(id, std::max(latest(id), former->version));
           if (refused) return fail(Errc::conflict, "");
-          wished.model.version = 1 + (before != nullptr ? before->version : keeping_->last_version(id));
+          wished.model.version = 1 + latest(id);
           const store::NamedRow row{id, wished.model.version,
                                     stored_model(wished.model.version, wished.definition, wished.fit), act.at};
           return members::Deed<std::uint64_t>{
@@ -386,12 +391,13 @@ net::Task<void> CatalogueApi::remove_model(Call& call) {
             refused = model == nullptr ? ApiError{Cause::not_found, "There is no such model."} : in_file(id);
             return fail(Errc::conflict, "");
           }
-          const std::uint64_t seen = left ? keeping_->last_version(id) : model->version;
+          const std::uint64_t seen = latest(id);
           if (seen != former->version) {
             refused = moved_on(id, std::max(seen, former->version));
             return fail(Errc::conflict, "");
           }
-          if (const std::string alias = desk_.context.catalogue.pointed_at_by(id); !left && !alias.empty()) {
+          if (const std::string alias = desk_.context.catalogue.pointed_at_by(id);
+              model != nullptr && model->version > 0 && !alias.empty()) {
             refused = ApiError{Cause::conflict,
                                fmt::format("The alias '{}' means this model; move it first.", alias),
                                {},

@@ -43,6 +43,7 @@ class CatalogueApi {
   net::Task<Expected<Definitions>> definitions_of(std::vector<std::string> ids, std::optional<std::string> behind = {});
   void write_entry(json::Writer& out, const std::string& id, const Definitions& definitions) const;
   net::Task<std::optional<Wished>> wished_model(Call& call, bool adds);
+  std::uint64_t latest(const std::string& id) const;
   std::optional<openai::ApiError> against(const Wished& wished, const std::string& id, bool adds) const;
   void leave_the_pinned(ModelFit& fit, const engines::ModelSettings& model) const;
   net::Task<void> put_model(Call& call, Wished wished, bool adds);

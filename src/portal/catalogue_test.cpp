@@ -283,6 +283,32 @@ TEST_F(CatalogueApi, SaysWhereAServersCatalogueStands) {
   });
 }
 
+// What it is here is not the newest, and can be changed and removed all the same.
+TEST_F(CatalogueApi, CountsOnFromWhatAnotherServerMadeOfAModelThatCannotBeHere) {
+  in_world([](World& world) -> Task<void> {
+    EXPECT_EQ((co_await world.ask_owner("POST", "/api/catalogue", wish(small))).status, 201);
+    const auto stored = world.thread->wait_for([&](store::Store& s) {
+      return s.set_named(store::NamedKind::model,
+                         {"org/small", 5, stored_model(5, small, world.keeping.about), world.clock.wall()});
+    });
+    EXPECT_TRUE(stored);
+    world.keeping.last["org/small"] = 5;
+    world.keeping.left = {{"org/small", {small, "there is no vllm", "der er ingen vllm"}}};
+    const std::string all = (co_await world.ask_owner("GET", "/api/catalogue")).body;
+    EXPECT_TRUE(all.contains(R"("id":"org/small","version":5)")) << all;
+    const auto change = [](int version) { return wish(small, fmt::format(R"(,"version":{})", version)); };
+    EXPECT_EQ((co_await world.ask_owner("PUT", "/api/catalogue/org%2Fsmall", change(1))).status, 409);
+    const Answer changed = co_await world.ask_owner("PUT", "/api/catalogue/org%2Fsmall", change(5));
+    EXPECT_EQ(changed.status, 200) << changed.body;
+    EXPECT_EQ(text_at(changed.body, "version"), "6");
+    world.keeping.left = {{"org/small", {small, "there is no vllm", "der er ingen vllm"}}};
+    EXPECT_EQ((co_await world.ask_owner("PUT", "/api/aliases/best", R"({"model":"org/small"})")).status, 201);
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/catalogue/org%2Fsmall")).status, 409) << "a name means it";
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/aliases/best")).status, 204);
+    EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/catalogue/org%2Fsmall")).status, 204);
+  });
+}
+
 TEST_F(CatalogueApi, TellsWhatAStartLeftOutUntilItIsMendedOrRemoved) {
   in_world([](World& world) -> Task<void> {
     world.keeping.left = {

@@ -92,7 +92,8 @@ class FakeAliases final : public AliasKeeping {
   }
   void remove(const std::string& name) override {
     ++last[name];
-    if (left.erase(name) == 0) catalogue_->unpoint(name);
+    left.erase(name);
+    catalogue_->unpoint(name);
   }
   std::uint64_t last_version(const std::string& name) const override {
     const auto found = last.find(name);
