@@ -129,6 +129,7 @@ void Residents::report(const rpc::EngineReport& engine, residency::ModelNumber m
   const bool was_ready = before == Where::ready || before == Where::waking, was_failed = before == Where::failed;
   const Duration since = clock_.now() - facts.since;
   if (before == Where::falling_asleep && !engine.detail.empty()) sleepless_[model] = engine.detail;
+  if (before == Where::falling_asleep && engine.state == rpc::EngineState::draining) return;  // as it was told to
   if (is.state == residency::EngineState::ready && (before == Where::loading || before == Where::waking)) {
     details_.erase(model);
     auto event = about(What::ready, model, device);

@@ -156,7 +156,10 @@ void Planner::on(const EngineIs& is) {
   Model& model = catalogue_[is.model];
   if (entry.where == Where::absent || entry.where == Where::coming || entry.device != is.device) return;
   if (is.state == EngineState::asleep) return fell_asleep(is);
-  if (entry.where == Where::falling_asleep || entry.where == Where::asleep) return;  // said before it slept
+  if (entry.where == Where::falling_asleep || entry.where == Where::asleep) {  // said before it slept
+    entry.begun_anew |= entry.where == Where::falling_asleep && is.state != EngineState::ready;
+    return;
+  }
   if (entry.outdated) {
     if (is.bytes_read > entry.taken) take(is.model, is.bytes_read);
   } else if (is.bytes_read > entry.bytes_read) {
@@ -207,7 +210,7 @@ void Planner::on(const EngineGone& gone) {
   Device& device = devices_[entry.device];
   if (comes(gone.model)) call_off(entry.device);
   take(gone.model, 0);
-  if (entry.where == Where::falling_asleep) (entry.level == 2 ? entry.forgot_in_vain : entry.sleepless) = true;
+  if (entry.where == Where::falling_asleep && !entry.begun_anew) (entry.level == 2 ? entry.forgot_in_vain : entry.sleepless) = true;
   got_up(gone.model, false);
   stay_up(gone.model);
   entry.outdated = false;

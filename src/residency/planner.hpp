@@ -203,6 +203,7 @@ class Planner {
     bool spreads = false;         // it can lie in several cards
     bool forgot_in_vain = false;  // that was tried, and it did not come back
     bool sleepless = false;       // sleep was tried, and was of no use
+    bool begun_anew = false;      // it was not there any more to be put to sleep: that was not tried
     bool listed = false;          // in wanted_
     bool warmed = false;          // and not yet used
     bool outdated = false;        // what runs has another definition: nothing measured on it holds for the next

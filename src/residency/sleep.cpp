@@ -199,7 +199,7 @@ void Planner::sleep(ModelNumber model) {
     devices_[entry.backing].beds -= bytes;
     back(model, bytes);
   }
-  entry.warmed = false;
+  entry.warmed = entry.begun_anew = false;
   ++counts_.sleeps;
   counts_.forgets += entry.level == 2 ? 1 : 0;
   enter(entry, Where::falling_asleep, entry.cause, entry.other);

@@ -234,6 +234,23 @@ TEST_F(SleepTest, OneThatCrashesBeforeItIsToSleepMaySleepTheNextTime) {
   EXPECT_EQ(world.planner.counts().sleeps, 0U);
 }
 
+// The connections of its answers break before anybody has told that it crashed.
+TEST_F(SleepTest, OneThatHasCrashedWhenItIsPutToSleepMaySleepTheNextTime) {
+  for (const bool crashed : {true, false}) {
+    World world(10, {}, 7);
+    world.add({8});
+    world.tell(ModelIs{0, 8, seconds(8), 1, false, false, 7, 1});
+    ready(world, 0);
+    world.falls_asleep_in = seconds(100);
+    world.tell(Order{0, Act::sleep});
+    ASSERT_EQ(world.at(0).where, Where::falling_asleep);
+    if (crashed) world.tell(EngineIs{0, 0, EngineState::loading});
+    world.tell(EngineGone{0});
+    EXPECT_EQ(world.at(0).where, Where::absent);
+    EXPECT_EQ(world.at(0).can_sleep, crashed);
+  }
+}
+
 TEST_F(SleepTest, OneThatDiesAsleepIsAbsentAndLoadedWhenItIsWanted) {
   World world(10, {}, 8);
   world.add({9});
