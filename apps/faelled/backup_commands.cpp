@@ -48,6 +48,7 @@ Expected<std::string> passphrase_of(const std::string& file) {
   std::string line;
   if (!in || ::stat(file.c_str(), &info) != 0 || !std::getline(in, line))
     return fail(Errc::io, file + " cannot be read", "write the passphrase into it as one line");
+  if (line.ends_with('\r')) line.pop_back();  // typed again elsewhere it has none
   if ((info.st_mode & 077U) != 0)
     return fail(Errc::forbidden, file + " can be read by others than its owner", "run: chmod 600 " + file);
   if (line.size() < limits::passphrase_bytes_min || line.size() > limits::passphrase_bytes_max)

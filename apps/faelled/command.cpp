@@ -32,6 +32,15 @@ void add_either(CLI::App& command, const char* names, std::optional<bool>& said,
   command.add_flag_function(names, [&said](std::int64_t times) { said = times > 0; }, help);
 }
 
+void refuse_empty(CLI::App& command) {
+  const CLI::Validator given(
+      [](const std::string& text) {
+        return text.empty() ? std::string("is empty; give it a value, or leave it out") : std::string();
+      },
+      "");
+  for (CLI::Option* option : command.get_options()) option->check(given);
+}
+
 std::string percent_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -31,6 +31,9 @@ struct Printing {
 void connect(CLI::App& command, Invocation& invocation, Printing& printing, std::function<int(const Control&)> work,
              const char* json_help = "Print the server's answer as JSON");
 
+// Of each option: a script's variable that was not set would else count as if nothing had been asked for.
+void refuse_empty(CLI::App& command);
+
 template <class Options>
 void add_command(CLI::App& parent, const std::string& name, const std::string& help, Invocation& invocation,
                  std::function<int(const Control&, const Options&)> work) {
@@ -39,6 +42,7 @@ void add_command(CLI::App& parent, const std::string& name, const std::string& h
   connect(command, invocation, *options,
           [options, work = std::move(work)](const Control& control) { return work(control, *options); });
   if constexpr (!std::same_as<Options, Printing>) options->declare(command);
+  refuse_empty(command);
 }
 
 // --csv and --excel.

@@ -2,6 +2,7 @@
 
 #include "command_line_testing.hpp"
 #include "portal/render.hpp"
+#include "support_bundle.hpp"
 #include "table.hpp"
 
 namespace faelled::app {
@@ -207,6 +208,22 @@ TEST(Program, AFolderOfDecisionsThatIsNotThereIsAMistakeWhereItIsNamed) {
   EXPECT_EQ(typo.status, 1);
   EXPECT_TRUE(typo.out.contains("typo")) << typo.out;
   EXPECT_EQ(ran("audit replay --names " + (folder / "typo").string() + " " + folder.path().string()).status, 2);
+}
+
+TEST(Program, AnEmptyValueIsAMistakeAndNotAsIfNothingHadBeenSaid) {
+  for (const char* line : {"key add --member aarhus --name x --user ''", "key edit key_1 --expires ''",
+                           "member policy aarhus --models ''", "key revoke ''"}) {
+    const Said empty = ran(line);
+    EXPECT_EQ(empty.status, 2) << line;
+    EXPECT_TRUE(empty.out.contains("is empty; give it a value, or leave it out")) << line << ": " << empty.out;
+  }
+}
+
+TEST(Program, ASupportBundleNamesNoFileOfTheOperators) {
+  EXPECT_EQ(without_paths("tls  /etc/tls/chat.aarhus.dk/full.pem expires on 2027-01-01, in 34 days\n"
+                          "shm  /dev/shm has 64 MB (/srv/x), 50 MB/s; see '/srv/a'\n"),
+            "tls  (a path) expires on 2027-01-01, in 34 days\nshm  /dev/shm has 64 MB ((a path)), 50 MB/s; see '(a "
+            "path)'\n");
 }
 
 TEST(Program, ChecksWhatServeWouldRefuse) {

@@ -2,17 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <optional>
 
 #include "config/config.hpp"
 #include "http/client.hpp"
 #include "json/document.hpp"
 #include "net/loop.hpp"
+#include "net/timer.hpp"
 
 namespace faelled::app {
 namespace {
 
-constexpr auto answer_max = 60s;
+// A source of models may be asked many times before the server answers, each of them limits::fetch_question_max.
+constexpr auto answer_max = 10min;
+constexpr auto silent_max = 10s;
 constexpr std::size_t answer_bytes_max = 64 * 1024 * 1024;
 
 net::Task<void> ask(http::Client& client, http::Address address, std::string method, std::string target,
@@ -36,6 +40,10 @@ Expected<std::string> Control::call(std::string method, std::string target, std:
   std::optional<Expected<http::Client::Answer>> answer;
   loop.spawn(
       ask(client, {socket_, "localhost", 0}, std::move(method), std::move(target), std::move(body), answer, loop));
+  net::Timer silence(loop, [] {
+    std::fputs("faelled: the server is still at it; waiting (Ctrl-C: no longer, and it may go on with it)\n", stderr);
+  });
+  silence.arm(silent_max);
   if (!answer) loop.run();
   if (!*answer && (*answer).error().code != Errc::unavailable)
     return fail((*answer).error().code, fmt::format("{}: {}", socket_, (*answer).error().message),

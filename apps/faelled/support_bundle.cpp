@@ -96,6 +96,20 @@ std::string described(const config::Config& config) {
   return out;
 }
 
+std::string without_paths(std::string_view text) {
+  constexpr std::string_view begins_behind = " \n'\"(=", ends_at = " \n'\",;:)";
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const bool begins = text[at] == '/' && (at == 0 || begins_behind.contains(text[at - 1]));
+    const std::size_t end = begins ? std::min(text.find_first_of(ends_at, at), text.size()) : at + 1;
+    const std::string_view piece = text.substr(at, end - at);
+    const bool systems = piece.starts_with("/dev/") || piece.starts_with("/proc/") || piece.starts_with("/sys/");
+    out += begins && !systems ? "(a path)" : piece;
+    at = end;
+  }
+  return out;
+}
+
 std::string log_lines(std::string_view log) {
   json::Document document;
   std::string out;
@@ -139,7 +153,7 @@ int write_support_bundle(const std::string& config_file, const std::string& file
   std::string wrong;
   for (const config::Problem& problem : parsed->problems) wrong += fmt::format("line {}\n", problem.line);
   if (!wrong.empty()) text += section("mistakes in the configuration, as faelled check tells them", wrong);
-  text += section("doctor", findings_text(examine(*config, config_file)));
+  text += section("doctor", without_paths(findings_text(examine(*config, config_file))));
   text += section("configuration, as the server understood it", described(*config));
   text += section("readyz", asked(control, "/readyz"));
   text += section("models", models_told(asked(control, "/api/models")));

@@ -12,6 +12,9 @@ namespace faelled::app {
 // How the server understood its configuration, without secrets and without names of people and organisations.
 std::string described(const config::Config& config);
 
+// Paths may hold the name of a host, an organisation or a person; the system's own stay.
+std::string without_paths(std::string_view text);
+
 // Of lines of our log those fields that cannot name anybody; what is no line of ours is only counted.
 std::string log_lines(std::string_view log);
 

@@ -185,7 +185,8 @@ Expected<bool> is_there(const fs::path& data) {
   for (const auto& entry : entries_of(data, code))
     if (entry.path().filename() != restoring)
       return fail(Errc::exists, data.string() + " is not empty",
-                  "restore into a new folder, look at it, and name it with `data:`; nothing is overwritten");
+                  "restore into a new folder, look at it, and name it with `data:` (a systemd service needs "
+                  "ReadWritePaths= for it); nothing is overwritten");
   if (code) return fail(Errc::io, data.string() + " cannot be read: " + code.message(), "check the rights there");
   return true;
 }

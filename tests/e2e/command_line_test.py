@@ -73,6 +73,7 @@ def test_a_support_bundle_says_nothing_of_where_an_upstream_is(make_server, tmp_
     until("the log tells why", lambda: "127.0.0.77" in log.read_text())
     file = tmp_path / "support.txt"
     server.faelled("support-bundle", str(file))
+    assert str(tmp_path) not in file.read_text(), "nor where this one keeps its files"
     assert "127.0.0.77" not in file.read_text() and '"message":"listening"' in file.read_text()
     server.end()
 
