@@ -81,6 +81,15 @@ model_in() {
   printf '%s\n' "$model"
 }
 
+# set_port FILE PORT: in a file that was changed by hand, and may say nothing of where to listen.
+set_port() {
+  if grep -q '^listen:' "$1"; then
+    sed -i "s/^\(listen:[^#]*:\)[0-9]*/\1$2/" "$1"
+  else
+    sed -i "1i listen: 127.0.0.1:$2" "$1"
+  fi
+}
+
 # need_config DATA PORT MODEL_FILE: PORT and MODEL_FILE are empty where the command line names none.
 need_config() {
   local file="$1/faelled.yaml" note="$1/.faelled.yaml.sha256" port="$2" model="$3"
@@ -92,6 +101,6 @@ need_config() {
     write_config "$file" "$port" "$model"
   else
     [[ -z "$model" ]] || die "$file was changed by hand; name the model there, under models, or take the file away"
-    [[ -z "$port" ]] || sed -i "s/^\(listen: .*:\)[0-9]*/\1$port/" "$file"
+    [[ -z "$port" ]] || set_port "$file" "$port"
   fi
 }

@@ -31,6 +31,7 @@ from pathlib import Path
 
 CHUNK_BYTES = 256 * 1024
 TIMEOUT_S = 30
+REDIRECTS_MAX = 5
 TRIES_MAX = int(os.environ.get("FAELLED_FETCH_TRIES", "6"))
 BACK_OFF_S = float(os.environ.get("FAELLED_FETCH_BACK_OFF_S", "1"))
 CA_FILES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -299,25 +300,34 @@ def hf_source(name):
     base = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
     url = f"{base}/{match.group(1)}/resolve/main/{urllib.parse.quote(match.group(2))}"
     headers = {"Authorization": "Bearer " + os.environ["HF_TOKEN"]} if os.environ.get("HF_TOKEN") else {}
-    # The hash stands in a header of the first answer; the redirect to the store behind it has another ETag.
-    request = request_of(url, headers)
-    request.method = "HEAD"
+    # The hash stands in a header of the hub's own answer: the store to which it redirects has another ETag, and a repository
+    # that was renamed redirects on the hub first.
     plain = urllib.request.build_opener(urllib.request.HTTPSHandler(context=ssl_context()), KeepRedirect)
+    asked = url
+    for _ in range(REDIRECTS_MAX):
+        request = request_of(asked, headers)
+        request.method = "HEAD"
 
-    def ask():
-        try:
-            with plain.open(request, timeout=TIMEOUT_S) as response:
-                return response.headers
-        except urllib.error.HTTPError as error:
-            if 300 <= error.code < 400:
-                return error.headers
-            if error.code in (401, 403):
-                raise FetchError(f"{url}: HTTP {error.code} {error.reason}; set HF_TOKEN if the model asks for consent") from error
-            raise
+        def ask(request=request):
+            try:
+                with plain.open(request, timeout=TIMEOUT_S) as response:
+                    return response.headers
+            except urllib.error.HTTPError as error:
+                if 300 <= error.code < 400:
+                    return error.headers
+                if error.code in (401, 403):
+                    raise FetchError(f"{url}: HTTP {error.code} {error.reason}; set HF_TOKEN if the model asks for consent") from error
+                raise
 
-    answer = asked_patiently(url, ask)
-    etag = (answer.get("X-Linked-Etag") or answer.get("ETag") or "").removeprefix("W/").strip('"')
-    return url, headers, etag if re.fullmatch(r"[0-9a-f]{64}", etag) else None
+        answer = asked_patiently(asked, ask)
+        etag = (answer.get("X-Linked-Etag") or answer.get("ETag") or "").removeprefix("W/").strip('"')
+        if re.fullmatch(r"[0-9a-f]{64}", etag):
+            return url, headers, etag
+        moved = urllib.parse.urljoin(asked, answer.get("Location") or asked)
+        if moved == asked or urllib.parse.urlsplit(moved)[:2] != urllib.parse.urlsplit(url)[:2]:
+            break
+        asked = moved
+    raise FetchError(f"{url}: the hub does not tell its SHA-256, so nobody can tell whether it is whole; fetch it yourself and name the file")
 
 
 def main():

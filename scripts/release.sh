@@ -22,13 +22,13 @@ pack() {
   name="faelled-$version-linux-$(uname -m)"
   stage="$out/stage/$name"
   rm -rf "$out/stage"
-  mkdir -p "$stage/bin" "$stage/docs"
+  mkdir -p "$stage/bin"
   cp "$binary" "$stage/bin/faelled"
   strip --strip-debug --remove-section=.comment "$stage/bin/faelled" || die "strip failed"
-  for file in LICENSE README.md CHANGELOG.md SECURITY.md ARCHITECTURE.md; do cp "$root/$file" "$stage/"; done
+  for file in LICENSE README.md CHANGELOG.md SECURITY.md ARCHITECTURE.md HACKING.md; do cp "$root/$file" "$stage/"; done
   cp -r "$root/deploy" "$root/share" "$stage/"
-  cp -r "$root"/docs/*.md "$root/docs/runbooks" "$stage/docs/"
-  [[ ! -d "$root/docs/security" ]] || cp -r "$root/docs/security" "$stage/docs/"
+  cp -r "$root/docs" "$stage/"
+  mkdir "$stage/bench" && cp "$root/bench/README.md" "$stage/bench/"
   SOURCE_DATE_EPOCH="$(release_epoch)" /usr/bin/python3 "$root/scripts/sbom.py" "$stage/bin/faelled" \
     --version "$version" --out "$stage/sbom.cdx.json" || die "the bill of materials could not be made"
   find "$stage" -type d -exec chmod 755 {} + -o -type f -exec chmod 644 {} +

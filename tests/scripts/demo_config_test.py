@@ -54,6 +54,12 @@ def test_leaves_a_file_alone_that_was_changed_by_hand(data):
     path.write_text(text.replace("listen: 127.0.0.1:9600", "listen: 0.0.0.0:8443"))
     _, text = need_config(data, port="8444")
     assert "listen: 0.0.0.0:8444" in text, "the address is whose who wrote it"
+    path.write_text(text.replace("listen: 0.0.0.0:8444", "listen: 0.0.0.0:8444  # why: see above"))
+    _, text = need_config(data, port="8445")
+    assert "listen: 0.0.0.0:8445  # why: see above\n" in text, "not what stands behind it"
+    path.write_text(text.replace("listen: 0.0.0.0:8445  # why: see above\n", ""))
+    _, text = need_config(data, port="9601")
+    assert text.splitlines()[0] == "listen: 127.0.0.1:9601", "where the file says nothing of it"
     done, after = need_config(data, model="/other.gguf")
     assert done.returncode == 1 and "was changed by hand" in done.stderr
     assert after == text

@@ -46,7 +46,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         if self.path in server.redirects:
-            return self.answer(302, b"", {"Location": server.redirects[self.path]})
+            to = server.redirects[self.path]
+            return self.answer(302, b"", {"Location": to} | (server.headers if to.startswith("http") else {}))  # as the hub: to its store
         if self.path in server.pages:
             content_type, page = server.pages[self.path]
             return self.answer(200, page, {"Content-Type": content_type})
@@ -228,8 +229,19 @@ def test_refuses_a_hub_name_that_climbs(tmp_path):
     assert done.returncode != 0 and "is no model file" in done.stderr
 
 
+def test_a_hub_that_tells_no_hash_is_not_believed(server, another, tmp_path):
+    done = fetch("hf", "owner/repo/small.gguf", tmp_path / "small.gguf", HF_ENDPOINT=server.url)
+    assert done.returncode != 0 and "does not tell its SHA-256" in done.stderr
+    server.redirects = {"/owner/repo/resolve/main/small.gguf": f"{another.url}/store"}
+    another.headers = {"ETag": f'"{SHA256}"'}
+    done = fetch("hf", "owner/repo/small.gguf", tmp_path / "small.gguf", HF_ENDPOINT=server.url)
+    assert done.returncode != 0 and another.paths == [], "nor is somebody else asked for it"
+    assert not (tmp_path / "small.gguf").exists()
+
+
 def test_a_token_is_not_handed_on_to_whom_the_hub_redirects(server, another, tmp_path):
     server.redirects = {"/owner/repo/resolve/main/small.gguf": "/moved", "/moved": f"{another.url}/store"}
+    server.headers = {"X-Linked-Etag": f'"{SHA256}"'}
     done = fetch("hf", "owner/repo/small.gguf", tmp_path / "small.gguf", HF_ENDPOINT=server.url, HF_TOKEN="hf_secret")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "small.gguf").read_bytes() == BODY
