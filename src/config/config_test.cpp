@@ -347,7 +347,7 @@ TEST(Config, CallsMembersAndPeopleAsEverywhereElse) {
               HasSubstr("users[0].name has a control character"));
   EXPECT_THAT(only_problem("models: []\nkeys: [{ member: a, name: \"x\\ty\", secret: sk-aaaaaaaaaaaaaaaaaaaaa }]\n"),
               HasSubstr("keys[0].name has a control character"));
-  EXPECT_EQ(parse("models: []\nmembers: [{ id: Aarhus }]\n").config.members.at(0).id, "Aarhus");
+  EXPECT_EQ(parse("models: []\nmembers: [{ id: Aarhus }]\n", "/srv").config.members.at(0).id, "Aarhus");
 }
 
 TEST(Config, AsksForWhatAKeyOrMemberNeeds) {
