@@ -210,7 +210,8 @@ void Planner::on(const EngineGone& gone) {
   Device& device = devices_[entry.device];
   if (comes(gone.model)) call_off(entry.device);
   take(gone.model, 0);
-  if (entry.where == Where::falling_asleep && !entry.begun_anew) (entry.level == 2 ? entry.forgot_in_vain : entry.sleepless) = true;
+  if (entry.where == Where::falling_asleep && !entry.begun_anew)
+    (entry.level == 2 ? entry.forgot_in_vain : entry.sleepless) = true;
   got_up(gone.model, false);
   stay_up(gone.model);
   entry.outdated = false;
