@@ -3,8 +3,8 @@
 
 Plays traces (--trace-seed) for real, through faelled with its mesh and planner. Before and after each it measures how long prompts,
 tokens and switches take (--seed), since a machine's pace drifts by some per cent in minutes; writes that as worlds for `faelled sim`, and
-plays the traces there. `turns` has three copies of a model of which two fit, `full` the same with more than they can serve, `one` a
-single model. Each is played --repeats times with other prompts, for which model is loaded when decides much of what a single run shows.
+plays the traces there. `calm`, `turns` and `full` have three copies of a model of which two fit, and ask for half, 1.7 and
+5.6 times what these can serve; `one` asks a single model for 1.8 times what it can. Each is played --repeats times with other prompts, for which model is loaded when decides much of what a single run shows.
 Prompts are random digits, a token each, that no cache knows; answers go on to their last token. Prints a table, writes it to --document between its markers, and exits with 1 where a figure is further off than --off-max.
 
 Needs a machine that does nothing else: each engine has one thread, two work at once. See docs/simulation.md."""
@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import statistics
 import sys
@@ -30,6 +31,8 @@ PLACES, STEP_TOKENS = 2, 256  # of each engine; the latter is faelled's --batch-
 WAIT_S_MAX = 600  # nobody is refused: in the simulator all wait for ever
 MODELS = [f"model-{i:02}" for i in (1, 2, 3)]
 SIMULATED_RUNS = 20  # single runs of a busy engine are chaotic: their mean
+# What part of what the engines can serve is asked for. Not near 1: there a wait is off by many times what the throughput is.
+LOADS = {"calm": 0.5, "turns": 1.7, "full": 5.6, "one": 1.8}
 FIGURES = {"first token P50, s": lambda summary: summary["wait_s"]["p50"],
            "first token P95, s": lambda summary: summary["wait_s"]["p95"],
            "throughput, tokens/s": lambda summary: summary["tokens_per_s"]}
@@ -66,14 +69,14 @@ class Server(residency.Faelled):
         return residency.ask(residency.tcp(self.port), model, output_tokens, member, prompt(draw, input_tokens))
 
 
-def token_s(server, models, draw, tokens):
+def token_s(server, models, draw, input_tokens, tokens):
     """Seconds from one token to the next where each of these models, named as often as it is asked, answers at the same time."""
     took, lock = [], threading.Lock()
     barrier = threading.Barrier(len(models))
 
     def one(model, own):
         barrier.wait()
-        first_s, all_s = server.ask(model, own, 8, tokens)
+        first_s, all_s = server.ask(model, own, input_tokens, tokens)
         with lock:
             took.append((all_s - first_s) / (tokens - 1))
 
@@ -86,9 +89,12 @@ def token_s(server, models, draw, tokens):
 
 
 def measure(server, options, seen):
-    """Adds seconds to `seen`, of which fit() makes a world. What is compared is measured in turn, so that a noisy minute hits all alike."""
+    """Adds seconds to `seen`, of which fit() makes a world. What is compared is measured in turn, so that a noisy minute hits all alike.
+    An answer is twice as long as the traces' mean: so its tokens have as much text before them as theirs, whose lengths are exponential."""
     draw = random.Random(f"{options.seed} {len(seen['prompts'])}")
-    asked = [("alone", MODELS[:1]), ("two", 2 * MODELS[:1])] + ([("beside", MODELS[:2])] if len(server.models) > 1 else [])
+    asked = [("alone", MODELS[:1]), ("two", PLACES * MODELS[:1])]
+    if len(server.models) > 1:
+        asked.append(("beside", PLACES * MODELS[:2]))  # all places of both: so they are most of the time where anybody waits
     for model in server.models[:2]:
         server.ask(model, draw, 8, 8)
     for _ in range(options.rounds):
@@ -96,7 +102,7 @@ def measure(server, options, seen):
             tokens = draw.randrange(16, 2 * options.input_tokens)
             seen["prompts"].append((tokens, server.ask(MODELS[0], draw, tokens, 2)[0]))
         for what, models in asked:
-            seen[what].append(token_s(server, models, draw, 64))
+            seen[what].append(token_s(server, models, draw, options.input_tokens, round(2 * options.tokens)))
     if len(server.models) > 1:
         seen["switch"] += switches(server, draw, options.rounds + 1)
 
@@ -128,7 +134,7 @@ def fit(seen):
     fitted = {"prefill_token": max(slope, 0), "prefill": max(first - step, 0), "decode": step, "decode_request": request,
               "jitter": min(statistics.stdev(spread), 0.2) if len(spread) > 1 else 0}
     if seen["switch"]:
-        fitted["beside"] = max(statistics.median(seen["beside"]) / alone - 1, 0)
+        fitted["beside"] = max(statistics.median(seen["beside"]) / two - 1, 0)
         fitted["load"] = max(statistics.median(seen["switch"]) - first - 8 * slope, 0)
     return fitted
 
@@ -147,14 +153,20 @@ def world(fitted, turn_s):
 
 
 def traces(options):
-    """By world: the traces by name, as rows. Far from the edge at which engines just keep up: there the least error decides."""
+    """By world: the traces by name, as rows of the workload's ten minutes."""
     calm, busy = (residency.workload(options, name, options.trace_seed) for name in ("turns_150", "turns_300"))
-    part = options.seconds / 100
-    one = [row for row in residency.scaled(calm, 150 * part, options.tokens, options.input_tokens)
-           if float(row["time_s"]) < options.seconds]
-    return {"turns": {"turns": residency.scaled(busy, 150 * part, options.tokens, options.input_tokens),
-                      "full": residency.scaled(busy, 45 * part, options.tokens, options.input_tokens)},
-            "one": {"one": [row | {"model": MODELS[0]} for row in one]}}
+    rows = {name: residency.scaled(trace, 600, options.tokens, options.input_tokens) for name, trace in
+            (("calm", calm), ("turns", busy), ("full", busy), ("one", calm))}
+    return {"turns": {name: rows[name] for name in ("calm", "turns", "full")},
+            "one": {"one": [row | {"model": MODELS[0]} for row in rows["one"] if float(row["time_s"]) < 400]}}
+
+
+def paced(rows, load, fitted, engines):
+    """The rows in such a time that the engines, all their places in use, have work for this part of it."""
+    token = fitted["decode"] / PLACES + fitted["decode_request"]
+    work = sum(fitted["prefill"] + fitted["prefill_token"] * int(row["input_tokens"]) + token * int(row["output_tokens"]) for row in rows)
+    factor = work * (1 + fitted.get("beside", 0)) / engines / load / float(rows[-1]["time_s"])
+    return [row | {"time_s": f"{float(row['time_s']) * factor:.3f}"} for row in rows]
 
 
 def csv_of(rows, columns):
@@ -199,6 +211,15 @@ def table(rows, off_max):
     return fairness.table(["trace", "", "real, mean", "each", "simulated", "simulated / real"], cells), near
 
 
+def beside_others(document, text):
+    """The table, and of the document's those rows whose traces --only left out."""
+    before = document.partition("<!-- calibration -->")[2].partition("<!-- end of calibration -->")[0]
+    name = re.compile(r"^\| (\w+) \| ")
+    here = {match[1] for match in map(name.match, text.splitlines()) if match}
+    kept = [row for row in before.splitlines() if (match := name.match(row)) and match[1] not in here | {"trace"}]
+    return "\n".join([text.rstrip("\n"), *kept])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faelled", type=pathlib.Path, default=residency.REPO / "build" / "release" / "faelled")
@@ -207,12 +228,12 @@ def main():
     parser.add_argument("--model", type=pathlib.Path, default=os.environ.get(
         "FAELLED_MODEL", gateways.cache_dir() / "gemma-3-270m-q4_k_m.gguf"))
     parser.add_argument("--memory-gb", type=float, default=1.3, help="holds two of the model and not three")
-    parser.add_argument("--rounds", type=int, default=4, help="of measuring, before and after each trace; a round takes about 5 s")
+    parser.add_argument("--rounds", type=int, default=3, help="of measuring, before and after each trace; a round takes about 15 s")
     parser.add_argument("--seed", type=int, default=1, help="of what is measured")
     parser.add_argument("--trace-seed", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3, help="of each trace for real; their mean is compared")
-    parser.add_argument("--only", default="turns,full,one", help="these traces")
-    parser.add_argument("--seconds", type=float, default=100, help="of the trace with one model; the others go by it")
+    parser.add_argument("--only", default="calm,turns,full,one", help="these traces")
+    parser.add_argument("--turn-s", type=float, default=5, help="residency.turn_s, of a switch that somebody waits for")
     parser.add_argument("--tokens", type=float, default=40, help="of an answer, on average")
     parser.add_argument("--input-tokens", type=int, default=64)
     parser.add_argument("--off-max", type=float, default=0.1)
@@ -220,7 +241,7 @@ def main():
     parser.add_argument("--document", type=pathlib.Path, default=residency.REPO / "docs" / "simulation.md", help="to write the table to")
     options = parser.parse_args()
     document = options.document.read_text(encoding="utf-8")
-    turn_s = 20 * options.seconds / 400  # as the trace `turns` is faster than the workload's ten minutes
+    turn_s = options.turn_s
     folder = pathlib.Path(tempfile.mkdtemp(prefix="faelled-calibrate-"))
     rows, servers = [], []
 
@@ -242,6 +263,7 @@ def main():
             models = MODELS[:1] if name == "one" else MODELS
             seen = {what: [] for what in ("prompts", "alone", "two", "beside", "switch")}
             measured(models, seen)
+            played = {trace: paced(asked, LOADS[trace], fit(seen), min(2, len(models))) for trace, asked in played.items()}
             found, loads = ({trace: [] for trace in played} for _ in range(2))
             for repeat in range(options.repeats):
                 for trace, asked in played.items():
@@ -261,14 +283,14 @@ def main():
                 csv.write_text(csv_of(asked, ("time_s", "member", "user", "model", "input_tokens", "output_tokens")))
                 expected, expected_loads = simulated(options, csv, path)
                 rows += [(trace, what, [run[what] for run in found[trace]], expected[what]) for what in FIGURES]
-                print(f"{trace}: {len(asked)} requests, {loads[trace]} loads, simulated {expected_loads:.1f}", file=sys.stderr)
+                print(f"{trace}: {len(asked)} requests in {asked[-1]['time_s']} s, {loads[trace]} loads, simulated {expected_loads:.1f}", file=sys.stderr)
     finally:
         for server in servers:
             server.stop()
         shutil.rmtree(folder)
     text, near = table(rows, options.off_max)
     print(text)
-    options.document.write_text(fairness.filled(document, {"calibration": text}, options.document), encoding="utf-8")
+    options.document.write_text(fairness.filled(document, {"calibration": beside_others(document, text)}, options.document), encoding="utf-8")
     return 0 if near else 1
 
 

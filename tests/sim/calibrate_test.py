@@ -13,7 +13,7 @@ import calibrate  # noqa: E402
 
 # Seconds: a step takes 2 ms and 10 more for each request that writes; a prompt 5 ms and 1 for each token.
 MEASURED = {"prompts": [(tokens, 0.005 + 0.002 + 0.001 * tokens) for tokens in (20, 90, 200)], "alone": [0.012, 0.012, 0.0123],
-            "two": [0.022] * 3, "beside": [0.015] * 3, "switch": [0.7 + 0.007 + 0.008] * 3}
+            "two": [0.022] * 3, "beside": [0.0275] * 3, "switch": [0.7 + 0.007 + 0.008] * 3}
 
 
 def test_a_world_is_fitted_to_what_was_measured():
@@ -24,7 +24,7 @@ def test_a_world_is_fitted_to_what_was_measured():
 
 
 def test_an_engine_that_batches_worse_than_not_at_all_still_makes_a_world():
-    fitted = calibrate.fit(MEASURED | {"two": [0.030] * 3, "beside": [0.011] * 3})
+    fitted = calibrate.fit(MEASURED | {"two": [0.030] * 3, "beside": [0.028] * 3})
     assert fitted["decode"] == 0 and fitted["decode_request"] == pytest.approx(0.012) and fitted["beside"] == 0
 
 
@@ -39,6 +39,21 @@ def test_the_simulator_plays_in_these_worlds(sim, tmp_path):
         summary = json.loads(done.stdout)
         assert summary["served"] == summary["requests"]
         assert (summary["loads"] > 3) == (name == "turns")
+
+
+def test_a_trace_is_as_long_as_its_load_asks_for():
+    fitted = calibrate.fit(MEASURED)
+    rows = [{"time_s": str(second), "input_tokens": "50", "output_tokens": "30"} for second in range(1, 11)]
+    work = 10 * (0.005 + 50 * 0.001 + 30 * (0.002 / calibrate.PLACES + 0.010))
+    for load, engines in ((0.5, 1), (2, 1), (0.5, 2)):
+        times = [float(row["time_s"]) for row in calibrate.paced(rows, load, fitted, engines)]
+        assert times[-1] == pytest.approx(work * 1.25 / engines / load, abs=0.001)
+        assert times[0] == pytest.approx(times[-1] / 10, abs=0.001)
+
+
+def test_a_run_of_some_traces_leaves_the_rows_of_the_others():
+    document = "x\n<!-- calibration -->\n| trace | a |\n|---|---|\n| turns | old |\n| full | kept |\n<!-- end of calibration -->\n"
+    assert calibrate.beside_others(document, "| trace | a |\n|---|---|\n| turns | new |") == "| trace | a |\n|---|---|\n| turns | new |\n| full | kept |"
 
 
 def test_a_figure_that_is_further_off_than_allowed_fails_the_table():
