@@ -89,7 +89,7 @@ void CatalogueKeeper::restored() {
 void CatalogueKeeper::hear(const std::vector<store::NamedRow>& rows) {
   const fetch::Depot depot(models_folder(p_.config));
   for (const store::NamedRow& row : rows) {
-    if (row.version <= std::max(p_.catalogue.version(row.name), last_version(row.name))) continue;
+    if (row.version <= last_version(row.name)) continue;
     p_.log.info("another server changed the catalogue", {{"model", row.name}, {"version", row.version}});
     take(row, depot);
   }
