@@ -31,12 +31,20 @@ test('an answer is shown as it comes, without moving the page, and is announced 
   });
   type Seen = { lengths: number[]; said: string[]; shift: number };
   let seen: Seen = { lengths: [], said: [], shift: 0 };
-  // A small model's answer may be too short to be seen growing: then it is asked again.
-  const grew = () => seen.lengths.length >= 5 && Math.max(...seen.lengths) >= 20;
+  // A small model's answer may be too short to be seen growing: then it is asked again. A busy browser shows many words at once.
+  const enough = { steps: 5, letters: 20 };
+  const grew = () => seen.lengths.length >= enough.steps && Math.max(...seen.lengths) >= enough.letters;
   for (let tries = 0; tries < 8 && !grew(); tries++) {
     await page.evaluate(() => Object.assign((window as unknown as { seen: object }).seen, { lengths: [], said: [], shift: 0 }));
     await ask_and_catch(page);
-    await page.waitForFunction(() => Math.max(0, ...(window as unknown as { seen: Seen }).seen.lengths) >= 40 || !document.querySelector('[aria-busy=true]'), null, { timeout: 60_000 });
+    await page.waitForFunction(
+      ({ steps, letters }) => {
+        const { lengths } = (window as unknown as { seen: Seen }).seen;
+        return (lengths.length >= steps && Math.max(...lengths) >= letters) || !document.querySelector('[aria-busy=true]');
+      },
+      enough,
+      { timeout: 60_000 },
+    );
     await stop_if_going(page);
     seen = await page.evaluate(() => (window as unknown as { seen: Seen }).seen);
   }
