@@ -22,8 +22,9 @@ constexpr double beside_max = 10;
 constexpr std::uint64_t count_max = 1'000'000'000;
 
 constexpr auto top_keys = std::to_array<std::string_view>({"engines", "memory", "members", "others", "work", "jitter"});
-constexpr auto memory_keys = std::to_array<std::string_view>(
-    {"slots", "gb", "load_s", "models", "places", "input_token_ms", "output_token_ms", "engine", "beside", "turn_s"});
+constexpr auto memory_keys =
+    std::to_array<std::string_view>({"slots", "gb", "load_s", "models", "places", "input_token_ms", "output_token_ms",
+                                     "engine", "beside", "load_beside", "turn_s"});
 constexpr auto shape_keys = std::to_array<std::string_view>({"id", "gb", "load_s"});
 constexpr double gb_max = 1e6;
 constexpr double bytes_of_gb = 1e9;
@@ -188,9 +189,12 @@ void read_answers(Problems& problems, Fields& fields, sim::Memory& memory) {
   } else if (fields.has("places")) {
     memory.answers.emplace().batching = read_places(fields);
   }
-  if (const auto beside = fields.decimal("beside", 0, beside_max)) memory.beside = *beside;
-  if (fields.has("beside") && !(memory.answers && std::holds_alternative<sim::PagedBatching>(memory.answers->batching)))
-    fields.wrong("beside", "memory.beside means something to a memory.engine of kind paged alone", "remove it");
+  const bool paged = memory.answers && std::holds_alternative<sim::PagedBatching>(memory.answers->batching);
+  for (const auto& [key, into] : {std::pair("beside", &memory.beside), std::pair("load_beside", &memory.load_beside)}) {
+    if (const auto part = fields.decimal(key, 0, beside_max)) *into = *part;
+    if (fields.has(key) && !paged)
+      fields.wrong(key, fields.path(key) + " means something to a memory.engine of kind paged alone", "remove it");
+  }
   if (const auto turn = fields.seconds("turn_s", 0, wait_s_max)) memory.turn = *turn;
   for (const auto* key : {"input_token_ms", "output_token_ms"})
     if (fields.has(key) && !fields.has("places"))

@@ -99,10 +99,11 @@ TEST(World, AMemorysModelsAnswerInPlacesOrOnAnEngine) {
   ASSERT_TRUE(places.problems.empty());
   EXPECT_EQ(std::get<sim::Places>(places.world.memory->answers->batching).places, 3U);
   const auto paged = parse_world(
-      "memory:\n  slots: 2\n  turn_s: 5\n  beside: 0.25\n"
+      "memory:\n  slots: 2\n  turn_s: 5\n  beside: 0.25\n  load_beside: 0.5\n"
       "  engine: {kind: paged, requests_max: 2, decode_ms: 12, decode_request_ms: 10}\n");
   ASSERT_TRUE(paged.problems.empty()) << paged.problems.front().message;
   EXPECT_EQ(paged.world.memory->beside, 0.25);
+  EXPECT_EQ(paged.world.memory->load_beside, 0.5);
   EXPECT_EQ(paged.world.memory->answers->pace.decode_request_s, 0.010);
   EXPECT_EQ(std::get<sim::PagedBatching>(paged.world.memory->answers->batching).requests_max, 2U);
 }
@@ -116,6 +117,7 @@ TEST(World, MistakesOfAMemoryAreTold) {
   EXPECT_TRUE(problems_of("memory: {slots: 2, places: 1, engine: {kind: paged, decode_ms: 1}}\n")
                   .contains("memory.places means nothing beside memory.engine"));
   EXPECT_TRUE(problems_of("memory: {slots: 2, places: 1, beside: 1}\n").contains("memory.beside means something to"));
+  EXPECT_TRUE(problems_of("memory: {slots: 2, load_beside: 1}\n").contains("memory.load_beside means something to"));
   EXPECT_TRUE(problems_of("memory: {slots: 2, turn_s: 1}\n").contains("memory.turn_s means nothing without"));
   EXPECT_NE(problems_of("memory: {load_s: 3}\n").find("either slots or gb"), std::string::npos);
   EXPECT_NE(problems_of("memory: {slots: 8, gb: 4}\n").find("either slots or gb"), std::string::npos);

@@ -107,6 +107,7 @@ class Play final : private Desk {
     std::unique_ptr<Engine> engine;
     Turn turn;
     std::deque<RequestId> granted;  // it takes them up at its next turn
+    bool loading = false;
     bool ready = false;
     bool serves = false;  // ready, and not to go
     std::uint64_t loads = 0;
@@ -150,6 +151,7 @@ class Play final : private Desk {
       const std::uint32_t day = event.what / residency::Quarter::in_a_day;
       tell(residency::QuarterIs{{event.what % residency::Quarter::in_a_day, day % week_days < working_days}});
     } else if (models_[event.what].loads == event.load) {
+      models_[event.what].loading = false;
       models_[event.what].ready = models_[event.what].serves = true;
       result_.loads->stays.push_back({event.what, now_ - begun, Duration::max()});
       // Those it was loaded for start before anybody may send it away again.
@@ -161,11 +163,12 @@ class Play final : private Desk {
 
   void take_turn(Station& station) {
     station.turn = station.engine->turn(now_, *this);
-    if (memory_.beside == 0 || station.turn.arrival_wakes) return;
-    const auto others = std::ranges::count_if(models_, [&](const Station& other) {
-      return &other != &station && other.turn.at != Instant::max() && !other.turn.arrival_wakes;
-    });
-    const double stretch = 1 + memory_.beside * static_cast<double>(others);
+    if ((memory_.beside == 0 && memory_.load_beside == 0) || station.turn.arrival_wakes) return;
+    double stretch = 1;
+    for (const Station& other : models_) {
+      if (other.loading) stretch += memory_.load_beside;
+      if (&other != &station && other.turn.at != Instant::max() && !other.turn.arrival_wakes) stretch += memory_.beside;
+    }
     station.turn.at = now_ + std::chrono::duration_cast<Duration>((station.turn.at - now_) * stretch);
   }
 
@@ -198,6 +201,7 @@ class Play final : private Desk {
     if (const auto* load = std::get_if<residency::Load>(&action)) {
       Station& station = models_[load->model];
       ++station.loads;
+      station.loading = true;
       ++result_.loads->loads;
       result_.loads->seconds += seconds(station.shape.load);
       at(now_ + station.shape.load, Kind::loaded, load->model);
@@ -210,7 +214,7 @@ class Play final : private Desk {
     } else if (const auto* unload = std::get_if<residency::Unload>(&action)) {
       made_.order->serves(now_, unload->model, 0);
       if (models_[unload->model].ready) stay_of(unload->model).gone = now_ - begun;
-      models_[unload->model].ready = models_[unload->model].serves = false;
+      models_[unload->model].loading = models_[unload->model].ready = models_[unload->model].serves = false;
       ++models_[unload->model].loads;  // one under way comes to nothing
       tell(residency::EngineGone{unload->model});
     }

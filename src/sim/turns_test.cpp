@@ -125,6 +125,18 @@ TEST(Turns, EnginesThatWorkBesideEachOtherAreSlowerByWhatTheWorldSays) {
   EXPECT_EQ(beside.outcomes[4].served->finished, milliseconds(1200));
 }
 
+// m1 is loaded for four of m0's ten seconds.
+TEST(Turns, ALoadSlowsTheEnginesThatWorkBesideIt) {
+  const Trace trace = asking({{0, 0}, {20, 0}, {22, 1}, {60, 0}}, 200, 101);
+  World paged = paged_world(0);
+  EXPECT_EQ(play_turns(trace, paged, "commons")->outcomes[1].served->finished, milliseconds(10'200));
+  paged.memory->load_beside = 0.25;
+  const auto slowed = play_turns(trace, paged, "commons").value();
+  EXPECT_EQ(slowed.outcomes[1].served->finished, milliseconds(10'200 + 32 * 25));
+  EXPECT_EQ(slowed.outcomes[2].served->first_token, seconds(4) + milliseconds(200));
+  EXPECT_EQ(slowed.outcomes[3].served->finished, milliseconds(10'200));
+}
+
 TEST(Turns, ASeedDrawsTheJitterAndNoneLeavesItOut) {
   const Trace trace = asking({{0, 0}, {5, 1}, {30, 2}}, 200, 11);
   World paged = paged_world(0);

@@ -76,6 +76,7 @@ struct Memory {
   std::optional<ModelShape> others;          // those that are not named; none: a trace may ask for no other
   std::optional<EngineModel> answers;        // of each model that is there; none: answers take no time, loads alone do
   double beside = 0;                         // a step of a paged one takes so much more for each other that is at work
+  double load_beside = 0;                    // and for each that is being loaded
   Duration turn = std::chrono::seconds(20);  // residency::Settings::turn_least
 };
 
