@@ -10,10 +10,11 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "bench"))
 import calibrate  # noqa: E402
+import pace  # noqa: E402
 
 # Seconds: a step takes 2 ms and 10 more for each request that writes; a prompt 5 ms and 1 for each token.
-MEASURED = {"prompts": [(tokens, 0.005 + 0.002 + 0.001 * tokens) for tokens in (20, 90, 200)], "alone": [0.012, 0.012, 0.0123],
-            "two": [0.022] * 3, "beside": [0.0275] * 3, "switch": [0.7 + 0.007 + 0.008] * 3}
+MEASURED = {"prompts": [(tokens, 0.005 + 0.002 + 0.001 * tokens) for tokens in (20, 90, 200)], "alone": [0.012] * 3,
+            "two": [0.022] * 3, "beside": [0.0275, 0.0275, 0.028], "switch": [0.7 + 0.007 + 0.008] * 3, "loading": [0.022 * 1.5] * 3}
 
 
 def test_a_world_is_fitted_to_what_was_measured():
@@ -21,6 +22,19 @@ def test_a_world_is_fitted_to_what_was_measured():
     expected = {"prefill_token": 0.001, "prefill": 0.005, "decode": 0.002, "decode_request": 0.010, "beside": 0.25, "load": 0.7}
     assert {name: fitted[name] for name in expected} == pytest.approx(expected)
     assert 0 < fitted["jitter"] < 0.02
+    loading = 0.7 / (0.715 + 0.012)  # the rest of the time the other engine answers
+    assert loading * fitted["load_beside"] + (1 - loading) * 0.25 == pytest.approx(0.5)
+
+
+def test_what_was_measured_is_held_against_the_machine_s_pace():
+    readings = pace.Pace()
+    readings.stop()
+    readings.readings = [(100, 0.002), (101, 0.004), (200, 0.006)]
+    assert readings.over(100.5, 101) == pytest.approx(0.003)
+    with pytest.raises(ValueError):
+        readings.over(150, 160)
+    seen = {"prompts": [calibrate.Sample(100, 101, 0.5, 64)], "two": [calibrate.Sample(199, 201, 0.03)]}
+    assert calibrate.at_pace(seen, readings, 0.006) == {"prompts": [(64, pytest.approx(1.0))], "two": [pytest.approx(0.03)]}
 
 
 def test_an_engine_that_batches_worse_than_not_at_all_still_makes_a_world():
@@ -31,7 +45,7 @@ def test_an_engine_that_batches_worse_than_not_at_all_still_makes_a_world():
 def test_the_simulator_plays_in_these_worlds(sim, tmp_path):
     trace = tmp_path / "t.csv"
     assert sim("workload", "turns_150", "--seed", 1, "--out", trace).returncode == 0
-    for name, seen in (("turns", MEASURED), ("one", MEASURED | {"beside": [], "switch": []})):
+    for name, seen in (("turns", MEASURED), ("one", MEASURED | {"beside": [], "switch": [], "loading": []})):
         world = tmp_path / f"{name}.yaml"
         world.write_text(calibrate.world(calibrate.fit(seen), 5))
         done = sim("--trace", trace, "--world", world, "--policy", "commons", "--seed", 1, "--json")
@@ -57,11 +71,11 @@ def test_a_run_of_some_traces_leaves_the_rows_of_the_others():
 
 
 def test_a_figure_that_is_further_off_than_allowed_fails_the_table():
-    rows = [("turns", "first token P50, s", [1.5, 2.5], 2.1), ("one", "throughput, tokens/s", [100.0], 91.0)]
+    rows = [("turns", "first token P50, s", [1.5, 2.5], [1.9, 2.3]), ("one", "throughput, tokens/s", [100.0], [91.0])]
     text, near = calibrate.table(rows, 0.1)
     assert near and "| turns | first token P50, s | 2 | 1.5 to 2.5 | 2.1 | 1.05 |" in text
     assert not calibrate.table(rows, 0.08)[1]
-    assert not calibrate.table([("one", "first token P50, s", [0.0], 1.0)], 0.1)[1]
+    assert not calibrate.table([("one", "first token P50, s", [0.0], [1.0])], 0.1)[1]
 
 
 def test_prompts_are_as_long_as_asked_and_never_the_same():
