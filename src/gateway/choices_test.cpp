@@ -86,6 +86,27 @@ TEST_F(ManyChoices, OneThatFailsTakesTheOthersWithIt) {
   });
 }
 
+// Its place is asked back on the stack on which the other one fails.
+TEST_F(ManyChoices, OneWhoseOtherFailsAsItsPlaceIsTakenBackDoesNotBeginAgain) {
+  mesh_.places = 2;
+  bool once = true;
+  mesh_.on_end = [&] {
+    if (std::exchange(once, false)) mesh_.take_back(mesh_.tickets.at(1).number);
+  };
+  run([&]() -> Task<void> {
+    auto peer = co_await ask(chat(false, R"(,"n":2,"service_tier":"flex")"));
+    auto first = co_await engine_->request();
+    auto second = co_await engine_->request();
+    co_await first.say(json_answer(200, "{}"));
+    EXPECT_TRUE(co_await peer.hears("engine_failed"));
+    EXPECT_FALSE(co_await second.more()) << "the engine is hung up on";
+    co_await net::turns_until(loop_, [&] { return rows().size() == 2; });
+    EXPECT_EQ(mesh_.waiting(), 0U);
+    EXPECT_EQ(mesh_.tickets.size(), 2U);
+    EXPECT_TRUE(engine_->quiet());
+  });
+}
+
 TEST_F(ManyChoices, AClientThatLeavesEndsThemAll) {
   mesh_.places = 1;
   run([&]() -> Task<void> {

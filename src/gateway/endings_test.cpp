@@ -180,6 +180,8 @@ TEST_F(Endings, BatchWhoseNewPlaceIsAskedBackAtOnceWaitsAgain) {
     mesh_.take_back();
     co_await net::turns_until(loop_, [&] { return mesh_.ends.size() == 2; });
     EXPECT_EQ(mesh_.waiting(), 1U) << "in line, and not forgotten";
+    for (int turn = 0; turn < 20; ++turn) co_await loop_.sleep(0ms);
+    EXPECT_TRUE(engine_->quiet()) << "a place that was taken back is not worked in";
     mesh_.open(1);
     auto again = co_await engine_->request();
     co_await again.say(whole_answer());

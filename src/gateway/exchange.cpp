@@ -97,9 +97,10 @@ void Exchange::waiting(const rpc::Waiting& waiting) {
   inquiry_.sink.waiting(told);
 }
 
-// One interruption hides the next. The last thing done: whoever is woken may end this exchange on this stack.
+// One interruption hides the next, but for a place that is asked back: that is no end. The last thing done: whoever is
+// woken may end this exchange on this stack.
 void Exchange::interrupt(Interrupt why) {
-  if (interrupt_) return;
+  if (interrupt_ && (*interrupt_ != Interrupt::revoked || why == Interrupt::revoked)) return;
   interrupt_ = why;
   if (call_ && call_->talking()) return call_->cut_off(why);
   event_.set();

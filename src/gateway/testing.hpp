@@ -35,6 +35,7 @@ class TestMesh final : public rpc::MeshPort {
   void progress(const rpc::Progress& progress) override { progress_told.push_back(progress); }
   void end(const rpc::End& end) override {
     ends.push_back(end);
+    if (on_end) on_end();
     if (const auto ran = running_.extract(end.ticket); !ran.empty()) {
       ++places;
       if (end.returned) line_.emplace_back(ran.mapped());
@@ -65,6 +66,13 @@ class TestMesh final : public rpc::MeshPort {
     --places;
     running_.begin()->second.second->revoked();
   }
+  // The same of one of several.
+  void take_back(std::uint64_t ticket) {
+    const auto ran = running_.find(ticket);
+    ASSERT_NE(ran, running_.end());
+    --places;
+    ran->second.second->revoked();
+  }
   // Tells everybody in line their place.
   void tell_all() {
     std::uint32_t position = 0;
@@ -86,7 +94,7 @@ class TestMesh final : public rpc::MeshPort {
   std::vector<rpc::Ticket> tickets;
   std::vector<rpc::End> ends;
   std::vector<rpc::Progress> progress_told;
-  std::function<void()> on_fault, on_returned;
+  std::function<void()> on_fault, on_returned, on_end;
   net::Event came;
 
  private:
@@ -121,6 +129,8 @@ class TestEngine {
     });
   }
   void stop() { listener_.reset(); }
+  // Nobody has come who was not handed out.
+  bool quiet() const { return line_.empty(); }
   Task<Peer> next() {
     while (line_.empty()) co_await came_;
     Peer peer = std::move(line_.front());

@@ -20,7 +20,10 @@ void Wait::leave(Instant now) {
 
 void Wait::extend(Instant now) { ticket_.deadline = std::max(ticket_.deadline, now + max_); }
 
-void Wait::begin_again(Instant now) { ticket_.deadline = now + max_; }
+void Wait::begin_again(Instant now) {
+  answer_ = std::monostate();  // a place that was taken back as soon as it was given
+  ticket_.deadline = now + max_;
+}
 
 const rpc::Waiting& Wait::hear(const rpc::Waiting& waiting, Instant now) {
   count_load(waiting.model_ready, now);
