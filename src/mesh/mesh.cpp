@@ -322,6 +322,13 @@ void Mesh::grant(const commons::Grant& granted) {
   const auto engine = engines_.find(granted.engine);
   if (engine == engines_.end() || !serves(engine->second)) {  // it has gone since, or goes
     wait(live, line);
+    // Or it would be granted the same place again, until the commons is told; whoever closed the engine is about to.
+    if (engine != engines_.end()) {
+      commons::EngineIs closed;
+      closed.engine = granted.engine;
+      closed.model = engine->second.report.model;
+      decide(std::move(closed));
+    }
     return decide(commons::End{granted.ticket, commons::Ending::returned, 0, 0});
   }
   chronicle_.waited(live.ticket.member, now - live.ticket.admitted);
