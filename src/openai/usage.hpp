@@ -1,6 +1,7 @@
 // Usage: what an engine says it has counted. The ledger's figures come from here.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "json/value.hpp"
@@ -15,11 +16,12 @@ struct Usage {
   bool known = false;  // false: the engine has not said yet
   bool operator==(const Usage&) const = default;
 
-  // The sum is known where both are.
+  // The sum is known where both are; it stops at the most that can be said.
   Usage& operator+=(const Usage& other) {
-    prompt_tokens += other.prompt_tokens;
-    cached_tokens += other.cached_tokens;
-    output_tokens += other.output_tokens;
+    const auto add = [](std::uint32_t& to, std::uint32_t more) { to += std::min(more, UINT32_MAX - to); };
+    add(prompt_tokens, other.prompt_tokens);
+    add(cached_tokens, other.cached_tokens);
+    add(output_tokens, other.output_tokens);
     known = known && other.known;
     return *this;
   }
