@@ -104,7 +104,8 @@ void AliasKeeper::leave_out(MovingAlias alias, const Error& why) {
   const std::string& lacking = catalogue_.base_of(alias.model).empty() ? alias.model : alias.moving_to;
   left_out_[alias.name] = {alias.model, why.message,
                            why.code == Errc::exists ? "Navnet hører allerede til en model."
-                                                    : fmt::format("Der er ingen model, der hedder '{}'.", lacking)};
+                                                    : fmt::format("Der er ingen model, der hedder '{}'.", lacking),
+                           alias};
   const std::string name = alias.name;
   to_come_.insert_or_assign(name, std::move(alias));
   if (!looking_.armed()) looking_.arm(tries_left_out_every);
@@ -262,6 +263,7 @@ void AliasKeeper::look(MovingAlias alias) {
     alias.detail = "there is no model or adapter '" + std::exchange(alias.moving_to, {}) + "' any more";
     return point(std::move(alias));
   }
+  if (!lies(alias.model)) return arrive(std::move(alias));  // removed by a server where it had moved on already
   const bool there = answers(alias.moving_to, *to);
   if (there ? to_scale(alias, *to) : had_to_go(alias, *to)) return arrive(std::move(alias));
   if (there) return;

@@ -379,6 +379,16 @@ TEST_F(AliasKeeperTest, AModelThatGoesWhileItIsWaitedForEndsTheMove) {
   EXPECT_EQ(means(), "old");
 }
 
+TEST_F(AliasKeeperTest, AModelThatAnotherServerRemovesOnceItHasMovedOnThereEndsTheMoveAtTheNewOne) {
+  keeper->move({.name = "best", .model = "old", .moving_to = "new", .version = 2});
+  ASSERT_EQ(means(), "old");
+  catalogue->remove("old");
+  states.erase("old");
+  turn(2);
+  EXPECT_EQ(best().moving_to, "");
+  EXPECT_EQ(means(), "new") << "who asks waits in its line";
+}
+
 TEST(FitTogether, CountsEachMemoryOnceAndKindsApart) {
   rpc::ModelResidency one, other;
   one.bytes = other.bytes = 60;

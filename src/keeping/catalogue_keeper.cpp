@@ -93,6 +93,19 @@ void CatalogueKeeper::hear(const std::vector<store::NamedRow>& rows) {
     p_.log.info("another server changed the catalogue", {{"model", row.name}, {"version", row.version}});
     take(row, depot);
   }
+  try_left_out(depot);
+}
+
+// What had its name or meant it may be gone by now: of rows that came together any may stand in another's way.
+void CatalogueKeeper::try_left_out(const fetch::Depot& depot) {
+  for (bool taken = true; std::exchange(taken, false);)
+    for (const auto& [id, row] : std::map(to_come_)) {
+      const auto model = portal::read_stored_model(row.value);
+      const auto settings = model ? read(model->definition, depot) : std::unexpected(portal::WrongDefinition{});
+      if (!settings || !p_.catalogue.may_put(*settings)) continue;
+      take(row, depot);
+      taken = true;
+    }
 }
 
 // As its fit was when it came: a hundred thousand files are not opened at a start. The node looks at each before it
@@ -106,6 +119,7 @@ void CatalogueKeeper::take(const store::NamedRow& row, const fetch::Depot& depot
     left_out_[id] = {definition, why, std::string(why_da)};
   };
   left_out_.erase(id);
+  to_come_.erase(id);
   const auto stored = portal::read_stored_model(row.value);
   constexpr std::uint64_t version_most = UINT32_MAX;  // no person acts so often
   if (!stored || row.version == 0 || row.version > version_most)
@@ -130,6 +144,7 @@ void CatalogueKeeper::take(const store::NamedRow& row, const fetch::Depot& depot
     return leave_out("its definition has another id", "Dens definition har et andet navn (id).");
   if (auto free = p_.catalogue.may_put(*model); !free) {
     const bool own_id = !p_.catalogue.has(id) && p_.catalogue.asked(id).model != nullptr;
+    to_come_.insert_or_assign(id, row);
     return leave_out(free.error().message, portal::taken_in_danish(free.error().code, own_id));
   }
   // Removed and added anew by another server, for a model keeps its engine.
@@ -233,6 +248,7 @@ void CatalogueKeeper::put(gateway::CatalogueModel model, const portal::ModelFit&
   const engines::ModelSettings settings = model.settings;
   const auto before = p_.catalogue.hold(settings.id);
   left_out_.erase(settings.id);
+  to_come_.erase(settings.id);
   if (auto taken = p_.catalogue.put(std::move(model)); !taken) {
     p_.log.error("a model is left out", {{"model", settings.id}, {"detail", taken.error().message}});
     return;
@@ -291,6 +307,7 @@ Expected<void> CatalogueKeeper::fetch(const std::string& id) {
 void CatalogueKeeper::remove(const std::string& id, bool its_file) {
   const std::uint64_t version = last_version(id) + 1;
   const bool was_left_out = left_out_.erase(id) > 0;
+  to_come_.erase(id);
   // The configuration file's of that name goes on; what it was before another server changed it does not.
   if (was_left_out && p_.catalogue.version(id) == 0) {
     versions_[id] = version;

@@ -56,6 +56,7 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
 
  private:
   void take(const store::NamedRow& row, const fetch::Depot& depot);
+  void try_left_out(const fetch::Depot& depot);
   std::expected<gateway::CatalogueModel, portal::WrongDefinition> read(std::string_view definition,
                                                                        const fetch::Depot& depot) const;
   // Of the models that are in the metrics: 1 for the one of the states shown there that it is in.
@@ -66,6 +67,7 @@ class CatalogueKeeper final : public portal::CatalogueKeeping {
   Parts p_;
   std::map<std::string, std::uint64_t, std::less<>> versions_;  // of those that are in the store and not here
   std::map<std::string, portal::LeftOut, std::less<>> left_out_;
+  std::map<std::string, store::NamedRow, std::less<>> to_come_;  // left out while something else has their names
   // What is served until the file of its new definition is here.
   std::map<std::string, engines::ModelSettings, std::less<>> former_;
   std::set<std::string> used_;  // models that have had an engine: they stay in the metrics

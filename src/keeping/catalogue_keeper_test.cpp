@@ -190,6 +190,30 @@ TEST_F(CatalogueKeeperTest, HearsWhatAnotherServerChanged) {
   EXPECT_EQ(catalogue->version("b"), 4U);
 }
 
+TEST_F(CatalogueKeeperTest, TakesWhatWasInAnothersWayOnceThatIsGone) {
+  const auto x_means = [&] { return catalogue->asked("x").model->settings.id; };
+  const std::string with_x = R"(,"aliases":["x"])";
+  keeper->hear({stored("a", 1, llama("a")), stored("b", 1, llama("b", with_x))});
+  ASSERT_EQ(x_means(), "b");
+  keeper->hear({stored("a", 2, llama("a", with_x)), stored("b", 2, llama("b"))});
+  EXPECT_TRUE(keeper->left_out().empty()) << "whichever of the two is told first";
+  EXPECT_EQ(x_means(), "a");
+  EXPECT_EQ(catalogue->version("a"), 2U);
+
+  keeper->hear({stored("b", 3, llama("b", with_x))});
+  EXPECT_TRUE(keeper->left_out().contains("b"));
+  keeper->hear({});
+  EXPECT_TRUE(keeper->left_out().contains("b")) << "it is still in the way";
+  keeper->hear({stored("a", 3, {})});
+  EXPECT_TRUE(keeper->left_out().empty());
+  EXPECT_EQ(x_means(), "b");
+
+  keeper->hear({stored("c", 1, llama("c", with_x))});
+  keeper->remove("c", false);
+  keeper->hear({stored("b", 4, {})});
+  EXPECT_FALSE(catalogue->has("c")) << "what was removed meanwhile does not come back";
+}
+
 TEST_F(CatalogueKeeperTest, RemovesWhatIsServedAsItWasWhereANewerOneIsLeftOut) {
   keeper->hear({stored("b", 1, llama("b"))});
   keeper->hear({stored("b", 2, llama("b", R"(,"no_such_key":1)"))});
