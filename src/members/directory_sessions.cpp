@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/ids.hpp"
 #include "members/directory_body.hpp"
 #include "members/rights.hpp"
@@ -11,6 +13,21 @@ constexpr std::size_t session_bytes = 32;  // of chance
 // One text for all causes: which links exist is nobody's business.
 std::unexpected<Error> link_denied() {
   return fail(Errc::unauthorized, "This sign-in link does not work (any more).", "Ask for a new one.");
+}
+
+// With their member, as they are stored.
+Expected<Directory::Body::Loaded> one_person(Store& store, const std::string& id) {
+  Directory::Body::Loaded out;
+  auto users = store.users();
+  if (!users) return std::unexpected(users.error());
+  const auto user = std::ranges::find(*users, id, &UserRow::id);
+  if (user == users->end()) return out;
+  auto members = store.members();
+  if (!members) return std::unexpected(members.error());
+  if (const auto own = std::ranges::find(*members, user->member, &MemberRow::id); own != members->end())
+    out.members.push_back(std::move(*own));
+  out.users.push_back(std::move(*user));
+  return out;
 }
 
 }  // namespace
@@ -63,14 +80,25 @@ void Directory::sign_in(std::string_view link_token, WallTime now, Then<Session>
         if (!body) return;
         if (!given) return then(std::move(given));
         row.user = given->user.id;
-        body->know(row);
-        // Disabled while it signed in: the store has a session that nobody knows here, nor will at the next start.
-        if (!body->sessions.contains(row.hash)) return then(link_denied());
-        body->seen(row.user, now);
-        given->user = body->users.at(row.user);
-        if (const auto member = body->members.find(given->user.member); member != body->members.end())
-          given->member = member->second;
-        then(std::move(given));
+        auto finish = [row, now, session = std::move(*given), then = std::move(then)](Body& all) mutable {
+          all.know(row);
+          // Disabled while it signed in: the store has a session that nobody knows here, nor will at the next start.
+          if (!all.sessions.contains(row.hash)) return then(link_denied());
+          all.seen(row.user, now);
+          session.user = all.users.at(row.user);
+          if (const auto member = all.members.find(session.user.member); member != all.members.end())
+            session.member = member->second;
+          then(std::move(session));
+        };
+        if (body->users.contains(row.user)) return finish(*body);
+        // Another server made this person a moment ago.
+        body->store.ask([user = row.user](Store& store) { return one_person(store, user); },
+                        Then<Body::Loaded>([weak, finish = std::move(finish)](Expected<Body::Loaded> found) mutable {
+                          const auto body = weak.lock();
+                          if (!body) return;
+                          if (found) body->know(*found);
+                          finish(*body);
+                        }));
       }));
 }
 

@@ -186,6 +186,18 @@ TEST_F(DirectoryTest, NoWriteRevivesAKeyThatAPersonRevoked) {
   EXPECT_EQ(store.update_key(row).error().code, Errc::not_found);
 }
 
+TEST_F(TwoServers, ALinkWorksWhereItsPersonIsNotKnownYet) {
+  const UserRow bo = *there_.add_user("aarhus", {"Bo", Role::user}, there_.now());
+  const auto link = there_.link(bo.id);
+  ASSERT_TRUE(link);
+  const auto session = here_.sign_in(link->token);
+  ASSERT_TRUE(session) << session.error().message;
+  EXPECT_EQ(session->user.name, "Bo");
+  EXPECT_EQ(session->member.id, "aarhus");
+  EXPECT_TRUE(here_->authenticate_session(session->token, here_.now()));
+  EXPECT_FALSE(here_.sign_in(link->token)) << "once";
+}
+
 // On a store of its own too: what could not be written when it was done is, once the store takes it.
 TEST_F(DirectoryTest, ASignOutThatCouldNotBeWrittenIsWrittenLater) {
   std::string token;
