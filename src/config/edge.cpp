@@ -53,6 +53,14 @@ bool is_network(const std::string& text) {
   return bits && *bits <= (address.contains(':') ? 128U : 32U);
 }
 
+// Whether the second could not be bound beside the first. That "::" may mean the other family too is the system's
+// choice.
+bool collide(const Listen& one, const Listen& other) {
+  const auto any = [](const Listen& listen) { return listen.host == "0.0.0.0" || listen.host == "::"; };
+  if (one.port == 0 || one.port != other.port) return false;
+  return one.host == other.host || ((any(one) || any(other)) && one.host.contains(':') == other.host.contains(':'));
+}
+
 bool is_loopback(const Listen& listen) { return listen.host == "::1" || listen.host.starts_with("127."); }
 
 void read_tls(Fields& top, Problems& problems, const std::filesystem::path& folder, Config& config) {
@@ -63,6 +71,9 @@ void read_tls(Fields& top, Problems& problems, const std::filesystem::path& fold
   if (!node->IsMap()) return;
   Tls& tls = config.tls.emplace();
   tls.listen = read_listen(fields);
+  if (tls.listen && collide(*tls.listen, config.listen))
+    fields.wrong("listen", "tls.listen is where listen is already",
+                 "give TLS a port of its own, or leave tls.listen out so that listen speaks TLS");
   if (fields.required("certificate", "certificate: faelled.crt", path_bytes_max))
     tls.certificate = named_file(fields, "certificate", folder);
   if (fields.required("key", "key: faelled.key", path_bytes_max)) tls.key = named_file(fields, "key", folder);
