@@ -37,12 +37,9 @@ members::AgreementFacts AgreementsApi::agreement_facts() const {
           [this] { return desk_.context.catalogue.all_ids(); }, places_there()};
 }
 
-// As all stand to each other now, the tiers on offer too.
+// What counts now.
 PlaceScale AgreementsApi::place_scale() const {
-  PlaceScale out = desk_.directory.agreements().places(places_there(), desk_.context.clock.wall());
-  for (const store::TierRow& row : desk_.directory.agreements().tiers())
-    out.promised = std::max(out.promised, row.places);
-  return out;
+  return desk_.directory.agreements().places(places_there(), desk_.context.clock.wall());
 }
 
 // Whose agreements the visitor asks for; nullopt: it has been told why not. Empty: all.
@@ -225,7 +222,9 @@ net::Task<void> AgreementsApi::carry_out(Call& call, members::AgreementWish wish
 }
 
 net::Task<void> AgreementsApi::list_tiers(Call& call) {
-  const PlaceScale places = place_scale();
+  PlaceScale places = place_scale();
+  for (const store::TierRow& row : desk_.directory.agreements().tiers())  // as if somebody had each
+    places.promised = std::max(places.promised, row.places);
   call.json(200, one_json([&](json::Writer& out) {
               out.object().key("tiers").array();
               for (const store::TierRow& row : desk_.directory.agreements().tiers()) write_tier(out, row, places);

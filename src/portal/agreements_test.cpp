@@ -140,6 +140,10 @@ TEST_F(AgreementsApi, SaysWhereMorePlacesArePromisedThanThereAre) {
     EXPECT_EQ(text_at(list.body, "agreements.0.places_now"), "4");
     EXPECT_EQ(text_at(list.body, "agreements.1.places_now"), "1");
     EXPECT_EQ(text_at((co_await world.ask("GET", "/api/promise", {}, who.anne)).body, "places_now"), "4");
+    EXPECT_EQ((co_await world.ask("POST", "/api/tiers", R"({"id":"giant","share":9,"places":64})", who.per)).status,
+              200);
+    EXPECT_EQ(text_at((co_await world.ask("GET", "/api/promise", {}, who.anne)).body, "places_now"), "4")
+        << "a tier that nobody has takes nothing from anybody";
   });
 }
 

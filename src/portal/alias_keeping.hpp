@@ -19,6 +19,7 @@ struct AliasLeftOut {
   std::string model;  // what it meant; empty: not even that can be read
   std::string why;
   std::string why_da;
+  gateway::MovingAlias stored{};  // all of it; without a name: it cannot be read
   bool operator==(const AliasLeftOut&) const = default;
 };
 

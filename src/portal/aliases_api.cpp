@@ -115,6 +115,12 @@ std::expected<MovingAlias, ApiError> AliasesApi::moved(const std::string& name, 
   MovingAlias alias;
   if (found == all.end()) {
     if (wish.back || wish.version) return std::unexpected(not_there());
+    if (const auto left = aliases_->left_out().find(name); left != aliases_->left_out().end()) {
+      alias = left->second.stored;
+      if (!alias.owner.empty() && wish.owner != alias.owner) return std::unexpected(anothers(alias));
+      alias.model.clear();  // which is not there
+      alias.moving_to.clear();
+    }
     alias.name = name;
     alias.version = aliases_->last_version(name);
   } else {

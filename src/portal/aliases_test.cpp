@@ -137,7 +137,9 @@ TEST_F(AliasesApi, CountsOnFromWhatAnotherServerMadeOfIt) {
 TEST_F(AliasesApi, TellsWhatAStartLeftOutUntilItIsMendedOrRemoved) {
   in_world([](World& world) -> Task<void> {
     co_await with_two_models(world);
-    world.aliases.left = {{"best", {"gone", "no model is called 'gone'", "ingen model hedder 'gone'"}},
+    const gateway::MovingAlias stored{
+        .name = "best", .model = "gone", .owner = "platform", .lane = rpc::Lane::batch, .listed = false, .version = 4};
+    world.aliases.left = {{"best", {"gone", "no model is called 'gone'", "ingen model hedder 'gone'", stored}},
                           {"torn", {{}, "unreadable", "ulæselig"}}};
     world.aliases.last = {{"best", 4}, {"torn", 0}};
     const Answer all = co_await world.ask_owner("GET", "/api/aliases");
@@ -145,8 +147,12 @@ TEST_F(AliasesApi, TellsWhatAStartLeftOutUntilItIsMendedOrRemoved) {
         text_at(all.body, "left_out.0"),
         R"({"name":"best","model":"gone","why":"no model is called 'gone'","why_da":"ingen model hedder 'gone'"})");
     EXPECT_EQ(text_at(all.body, "left_out.1.model"), "null") << all.body;
-    const Answer mended = co_await world.ask_owner("PUT", best, R"({"model":"m"})");
+    EXPECT_EQ((co_await world.ask_owner("PUT", best, R"({"model":"m"})")).status, 409) << "it is the platform's";
+    const Answer mended = co_await world.ask_owner("PUT", best, R"({"model":"m","owner":"platform"})");
     EXPECT_EQ(text_at(mended.body, "version"), "5") << mended.body;
+    const gateway::MovingAlias now = world.catalogue->moving().at("best");
+    EXPECT_EQ(now.lane, rpc::Lane::batch);
+    EXPECT_FALSE(now.listed);
     EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/aliases/torn")).status, 204);
     EXPECT_TRUE(world.aliases.left.empty());
     EXPECT_EQ((co_await world.ask_owner("DELETE", "/api/aliases/torn")).status, 404);

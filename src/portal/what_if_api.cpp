@@ -39,12 +39,19 @@ Expected<Wish> wish_of(json::Fields& fields) {
   return wish;
 }
 
-sim::Recorded recorded(const ledger::UsageRow& row, WallTime from) {
+// An adapter is answered by its base's engine; what is no longer there stands for itself.
+std::string engine_of(const gateway::Catalogue& catalogue, const std::string& model) {
+  std::string base = catalogue.base_of(model);
+  if (base.empty()) base = model.substr(0, model.rfind(':'));
+  return catalogue.has(base) ? base : model;
+}
+
+sim::Recorded recorded(const ledger::UsageRow& row, const gateway::Catalogue& catalogue, WallTime from) {
   sim::Recorded out;
   out.at = std::max(Duration{}, Duration(row.started_at - from));
   out.member = row.member;
   out.caller = row.caller;
-  out.model = row.model;
+  out.model = engine_of(catalogue, row.model);
   out.person = !row.user.empty();
   out.input_tokens = row.input_tokens - std::min(row.input_tokens, row.cached_tokens);
   out.output_tokens = row.output_tokens;
@@ -93,7 +100,7 @@ net::Task<void> CommonsApi::what_if(Call& call) {
     if (!page) co_return call.fail(page.error());
     for (const ledger::UsageRow& row : page->rows) {
       last = std::max(last, row.started_at);
-      question.recorded.push_back(recorded(row, *filter.from));
+      question.recorded.push_back(recorded(row, desk_.context.catalogue, *filter.from));
     }
     after = page->next;
     shortened = !after.empty() && question.recorded.size() + limits::usage_page_rows_max > limits::what_if_rows_max;

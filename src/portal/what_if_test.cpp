@@ -27,6 +27,23 @@ TEST_F(WhatIf, PlaysRecordedDemandWithMoreOfIt) {
   });
 }
 
+TEST_F(WhatIf, AnAdapterIsAnsweredByTheEngineOfItsBase) {
+  in_world([](World& world) -> Task<void> {
+    gateway::CatalogueModel model = *world.catalogue->find("m");
+    model.adapters = {{.id = "m:law", .name = "law"}};
+    EXPECT_TRUE(world.catalogue->put(std::move(model)));
+    const std::string cookie = co_await world.signed_in("aarhus", "Ida");
+    const std::string of = co_await world.conversation(cookie);
+    (void)co_await world.answered(cookie, of, "Hej?", "Ja.");
+    (void)co_await world.answered_to(cookie, of, R"({"content":"Og loven?","model":"m:law"})", "Også.");
+    world.clock.advance(1s);
+    const Answer played = co_await world.ask_owner("POST", "/api/what-if", R"({"member":"aarhus"})");
+    EXPECT_EQ(text_at(played.body, "rows"), "2") << played.body;
+    EXPECT_EQ(text_at(played.body, "models.0.model"), "m");
+    EXPECT_EQ(text_at(played.body, "models.1"), "");
+  });
+}
+
 TEST_F(WhatIf, RefusesWhatItCannotWorkOut) {
   in_world([](World& world) -> Task<void> {
     const std::string cookie = co_await world.signed_in("aarhus", "Ida");

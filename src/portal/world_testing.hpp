@@ -40,10 +40,11 @@ struct OpenMesh final : rpc::MeshPort, rpc::SharesPort, rpc::ResidencyPort {
       waiting.ticket = ticket.number;
       return listener.waiting(waiting);
     }
-    grant(ticket.number, listener);
+    grant(ticket.number, listener, !ticket.adapter.empty());
   }
-  void grant(std::uint64_t number, rpc::TicketListener& listener) {
+  void grant(std::uint64_t number, rpc::TicketListener& listener, bool adapted = false) {
     rpc::Grant grant;
+    if (adapted) grant.adapter = 0;
     grant.ticket = number;
     grant.engine = "engine";
     grant.engine_kind = "openai";
