@@ -44,6 +44,10 @@ Message user_words(std::string content) {
   return out;
 }
 
+std::vector<Message> summary_prompt(const std::vector<Message>& branch, std::uint32_t context_tokens) {
+  return {user_words(std::string(sum_up) + transcript(branch, context_tokens))};
+}
+
 }  // namespace
 
 std::expected<Asking, ApiError> Asking::read(json::Fields& fields) {
@@ -82,6 +86,7 @@ Expected<Asked> asked(const Asking& asking, const std::string& leaf, const std::
                       Message answer) {
   const auto none = [] { return fail(Errc::not_found, "there is no such message in this conversation"); };
   Asked out;
+  out.sums_up = !asking.summary_of.empty() && asking.further.empty();
   if (!asking.again.empty() || !asking.further.empty()) {
     const Message* old = message_of(all, asking.again.empty() ? asking.further : asking.again);
     if (old == nullptr) return none();
@@ -101,6 +106,7 @@ Expected<Asked> asked(const Asking& asking, const std::string& leaf, const std::
       out.answer = std::move(answer);
       out.answer.parent = old->parent;
       if (out.answer.parent.empty()) out.prompt.clear();
+      if (out.sums_up) out.prompt = summary_prompt(earlier, context_tokens);
     }
     return out;
   }
@@ -114,7 +120,7 @@ Expected<Asked> asked(const Asking& asking, const std::string& leaf, const std::
   question.parent = out.prompt.empty() ? "" : out.prompt.back().id;
   answer.parent = question.id;
   out.prompt.push_back(question);
-  if (!asking.summary_of.empty()) out.prompt = {user_words(std::string(sum_up) + transcript(earlier, context_tokens))};
+  if (out.sums_up) out.prompt = summary_prompt(earlier, context_tokens);
   out.question = std::move(question);
   out.answer = std::move(answer);
   return out;
@@ -150,7 +156,7 @@ std::expected<std::vector<Message>, ApiError> loose_prompt(json::Value messages)
 
 std::vector<Message> loose_asked(std::vector<Message> branch, bool further, bool sums_up,
                                  std::uint32_t context_tokens) {
-  if (sums_up) return {user_words(std::string(sum_up) + transcript(branch, context_tokens))};
+  if (sums_up) return summary_prompt(branch, context_tokens);
   if (further) branch.push_back(user_words(std::string(go_on)));
   return branch;
 }

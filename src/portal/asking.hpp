@@ -28,6 +28,7 @@ struct Asked {
   std::optional<store::Message> question;  // new
   store::Message answer;                   // new, or the one that goes on
   std::vector<store::Message> prompt;      // what the model reads
+  bool sums_up = false;                    // that is another conversation, and says nothing of how full this one is
 };
 
 // `fresh`: an answer with id, request and time, and the question likewise. `earlier`: the branch to be summed up.

@@ -178,9 +178,15 @@ TEST_F(Branching, ANewConversationBeginsWithASummaryOfALongOne) {
         cookie, fresh, fmt::format(R"({{"content":"Giv et resumé.","summary_of":"{}"}})", old), "Vi talte om øer.");
     EXPECT_TRUE(world.sayings[1]->request.contains("Hvad er en ø?"));
     EXPECT_TRUE(world.sayings[1]->request.contains("Land i søen."));
+    Answer read = co_await world.ask("GET", at(fresh), {}, cookie);
+    EXPECT_EQ(text_at(read.body, "messages.1.usage"), "null") << "what was read is not in this conversation";
+    const std::string again =
+        fmt::format(R"({{"again":"{}","summary_of":"{}"}})", text_at(read.body, "messages.1.id"), old);
+    (void)co_await world.answered_to(cookie, fresh, again, "Vi talte om øer.");
+    EXPECT_TRUE(world.sayings[2]->request.contains("Land i søen.")) << "a second summary reads what the first one read";
     (void)co_await world.turn(cookie, fresh, "Og holme?");
-    EXPECT_TRUE(world.sayings[2]->request.contains("Vi talte om øer."));
-    EXPECT_FALSE(world.sayings[2]->request.contains("Land i søen.")) << "the summary stands for it";
+    EXPECT_TRUE(world.sayings[3]->request.contains("Vi talte om øer."));
+    EXPECT_FALSE(world.sayings[3]->request.contains("Land i søen.")) << "the summary stands for it";
   });
 }
 

@@ -138,7 +138,7 @@ Message TurnsApi::new_message(std::string conversation, store::MessageRole role,
 
 void TurnsApi::begin_turn(Call& call, const members::Session& session, Conversation conversation, Asked asked,
                           std::uint32_t tokens_max, TurnPlaces::Place place) {
-  const auto turn = turns_.begin(session, std::move(conversation), asked.answer,
+  const auto turn = turns_.begin(session, std::move(conversation), asked.answer, !asked.sums_up,
                                  chat_body(asked.answer.model, asked.prompt, tokens_max), std::move(place));
   std::string body;
   json::Writer out(body);
@@ -180,8 +180,9 @@ net::Task<void> TurnsApi::start_loose_turn(Call& call) {
   Asked asked;
   asked.answer = new_message({}, store::MessageRole::assistant, desk_.context.clock.wall());
   asked.answer.model = *model;
+  asked.sums_up = sums_up->value_or(false);
   if (further->value_or(false)) asked.answer.content = prompt->back().content;
-  asked.prompt = loose_asked(std::move(*prompt), further->value_or(false), sums_up->value_or(false), context);
+  asked.prompt = loose_asked(std::move(*prompt), further->value_or(false), asked.sums_up, context);
   const std::uint32_t tokens_max = answer_tokens(asked.prompt, *model, context);
   if (tokens_max == 0) co_return call.fail(too_long());
   Conversation nowhere;

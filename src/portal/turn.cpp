@@ -5,9 +5,10 @@ namespace faelled::portal {
 using store::MessageState;
 
 Turn::Turn(net::Loop& loop, json::Document& scratch, Bounds bounds, std::string id, store::Conversation conversation,
-           store::Message answer)
+           store::Message answer, bool counts)
     : scratch_(scratch),
       bounds_(bounds),
+      counts_(counts),
       id_(std::move(id)),
       conversation_(std::move(conversation)),
       answer_(std::move(answer)),
@@ -81,7 +82,7 @@ void Turn::event(std::string_view data) {
   if (stopped_) return;  // the rest of what was on its way
   auto root = scratch_.parse(data);
   if (!root) return;
-  if (const auto usage = root->find("usage")) {
+  if (const auto usage = root->find("usage"); usage && counts_) {
     const auto count = [&](std::string_view name) {
       const auto value = usage->find(name);
       return static_cast<std::uint32_t>(value ? value->integer().value_or(0) : 0);

@@ -30,9 +30,10 @@ class Turn final : public gateway::AnswerSink {
     net::Event wake;
   };
 
-  // `scratch` is used within one call of event() alone. An answer that goes on has its words so far.
+  // `scratch` is used within one call of event() alone. An answer that goes on has its words so far. `counts`: what the
+  // model reads is this conversation, so that the tokens tell how full it is.
   Turn(net::Loop& loop, json::Document& scratch, Bounds bounds, std::string id, store::Conversation conversation,
-       store::Message answer);
+       store::Message answer, bool counts);
 
   // False: its member keeps conversations in the browser alone, and so the answer is nowhere but here.
   bool kept() const { return !conversation_.id.empty(); }
@@ -75,6 +76,7 @@ class Turn final : public gateway::AnswerSink {
 
   json::Document& scratch_;
   const Bounds bounds_;
+  const bool counts_;
   std::string id_;
   store::Conversation conversation_;
   store::Message answer_;

@@ -16,7 +16,10 @@ using openai::Cause;
 
 std::optional<ApiError> kept_elsewhere(const members::Session& session) {
   if (session.member.policy.conversations != store::ConversationPlace::browser) return std::nullopt;
-  return ApiError{Cause::forbidden, "Your organisation has decided that conversations are kept in the browser alone."};
+  ApiError why{Cause::forbidden,
+               "Your organisation has decided that conversations are kept in the browser alone; load the page anew."};
+  why.message_da = "Kommunen har bestemt, at samtaler kun gemmes i browseren. Hent siden igen, og spørg så.";
+  return why;
 }
 
 std::shared_ptr<Turn> Turns::running(std::string_view conversation) const {
@@ -66,10 +69,10 @@ std::expected<TurnPlaces::Place, ApiError> Turns::place_for(const std::string& p
 }
 
 std::shared_ptr<Turn> Turns::begin(const members::Session& session, store::Conversation conversation,
-                                   store::Message answer, std::string body, TurnPlaces::Place place) {
+                                   store::Message answer, bool counts, std::string body, TurnPlaces::Place place) {
   auto turn = std::make_shared<Turn>(desk_.context.loop, desk_.document, settings_.turn,
                                      make_id("trn_", desk_.context.clock.wall(), desk_.context.random),
-                                     std::move(conversation), std::move(answer));
+                                     std::move(conversation), std::move(answer), counts);
   turns_[turn->id()] = turn;
   desk_.context.loop.spawn(
       run(turn, {session.member.id, session.user.id, {}, session.user.id}, std::move(body), std::move(place)));

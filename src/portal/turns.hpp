@@ -44,9 +44,9 @@ class Turns {
 
   // Errors: queue_full (this person's answers, or everybody's).
   std::expected<TurnPlaces::Place, openai::ApiError> place_for(const std::string& person, std::size_t bytes);
-  // `body`: for the gateway.
+  // `body`: for the gateway. `counts`: as Turn's.
   std::shared_ptr<Turn> begin(const members::Session& session, store::Conversation conversation, store::Message answer,
-                              std::string body, TurnPlaces::Place place);
+                              bool counts, std::string body, TurnPlaces::Place place);
   // One that has ended and is kept nowhere: its page has it.
   void forget(const Turn& turn);
   // Whether the visitor's page has said so before, as where it is told to stop as it ends.

@@ -152,12 +152,14 @@ TEST_F(Turns, OneThatNobodyWatchesIsCancelled) {
         EXPECT_EQ(text_at(end_of(never.body), "state"), "failed");
         EXPECT_NE(end_of(never.body).find("fordi ingen så med"), std::string::npos) << "and the person is told why";
 
-        const std::string second = co_await world.turn(cookie, of);
-        Peer viewer = co_await world.open(events(second), cookie);
-        world.sayings[1]->say("watched");
-        EXPECT_TRUE(co_await viewer.hears("watched"));
-        viewer.hang_up();
-        co_await net::turns_until(world.loop, [&] { return world.sayings[1]->hung_up; });
+        for (bool watched = false; !watched;) {  // unless the machine was too slow to watch it in time
+          const std::string second = co_await world.turn(cookie, of);
+          Peer viewer = co_await world.open(events(second), cookie);
+          world.sayings.back()->say("watched");
+          watched = co_await viewer.hears("watched");
+          viewer.hang_up();
+          co_await net::turns_until(world.loop, [&] { return world.sayings.back()->hung_up; });
+        }
       },
       quickly([](Portal::Settings& s) { s.turns.turn.unwatched_max = 60ms; }));
 }
@@ -241,7 +243,7 @@ TEST_F(Turns, DeletingAConversationStopsItsAnswer) {
 TEST(Turn, KeepsNoWordsOfAnEngineThatRefused) {
   net::Loop loop;
   json::Document scratch;
-  Turn turn(loop, scratch, {}, "trn_1", {}, {});
+  Turn turn(loop, scratch, {}, "trn_1", {}, {}, true);
   turn.fail({openai::Cause::invalid_value, "The engine refused the request: 'my secret' is too odd"});
   EXPECT_FALSE(turn.answer().error_message.empty());
   EXPECT_FALSE(turn.answer().error_message.contains("secret")) << "what is kept beside the sealed words is not sealed";

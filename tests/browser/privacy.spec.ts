@@ -164,14 +164,22 @@ test.describe('where the member keeps conversations in the browser alone', () =>
     expect(asked.filter((each) => /conversations|search|deleted|ratings/.test(each))).toEqual([]);
     expect(asked).toContain('POST /api/turns');
 
+    // What lies on the server is from before the member chose the browser.
+    const { models } = await (await page.request.get('/api/models')).json();
+    const made = await page.request.post('/api/conversations', { data: { model: models[0].id, title: 'fra før' } });
+    expect(made.status()).toBe(201);
+    const on_server = async () => (await (await page.request.get('/api/conversations')).json()).conversations.map((each: { title: string }) => each.title);
     await open_privacy(page);
-    await expect(page.getByRole('row').filter({ hasText: 'Dine samtaler' })).toContainText('Kun i denne browser');
+    await expect(page.getByRole('row').filter({ hasText: 'Dine samtaler' })).toContainText('kun i denne browser');
     const all = await downloaded(page);
-    expect(all.conversations).toHaveLength(1);
-    expect(all.conversations[0].messages.map((each: { written_by_ai: boolean }) => each.written_by_ai)).toEqual([false, true, false, true, true]);
+    expect(all.conversations.map((each: { title: string }) => each.title)).toContain('fra før');
+    expect(all.conversations.at(-1).messages.map((each: { written_by_ai: boolean }) => each.written_by_ai)).toEqual([false, true, false, true, true]);
     await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
+    await expect(page.getByRole('button', { name: 'Fortryd' })).toBeVisible();
+    expect(await on_server()).toEqual([]);
     await page.getByRole('button', { name: 'Fortryd' }).click();
     await expect(page.getByText('Dine samtaler er tilbage.')).toBeVisible();
+    expect(await on_server()).toContain('fra før');
     await page.getByRole('button', { name: 'Slet alle mine samtaler' }).click();
     await expect(page.getByRole('button', { name: 'Fortryd' })).toBeVisible();
     await page.goto('/');

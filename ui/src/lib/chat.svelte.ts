@@ -272,17 +272,17 @@ export class Chat implements World {
   begun(thread: Thread, conversation: Conversation) {
     this.threads.set(conversation.id, thread);
     this.put_back(conversation);
-    if (this.thread === thread) {
-      this.say_where(conversation.id);
-      // What was typed meanwhile moves along; the sent question is kept until the server has it.
-      this.drafts.keep(conversation.id, this.drafts.read(null));
-      this.drafts.keep(null, '');
-    }
+    const shown = this.thread === thread;
+    if (shown) this.say_where(conversation.id);
+    // What was typed meanwhile moves along; the sent question is kept until the server has it.
+    const draft = this.drafts.read(null);
+    if (!shown && draft.trim() !== thread.asked()) return; // it is of another new conversation
+    this.drafts.keep(conversation.id, draft);
+    this.drafts.keep(null, '');
   }
 
   accepted(thread: Thread) {
-    const question = thread.entries.findLast((each) => each.role === 'user')?.content;
-    if (this.drafts.read(thread.id).trim() === question?.trim()) this.drafts.keep(thread.id, '');
+    if (this.drafts.read(thread.id).trim() === thread.asked()) this.drafts.keep(thread.id, '');
   }
 
   running(thread: Thread, running: boolean) {

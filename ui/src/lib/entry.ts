@@ -10,6 +10,8 @@ export interface Trouble {
   request_id: string | null;
   /** The question never reached the server. */
   unsent: boolean;
+  /** An answer that was to go on, and is as it was. */
+  further?: boolean;
 }
 
 export interface Entry {
@@ -29,6 +31,8 @@ export interface Entry {
   waiting_since_ms: number;
   line_lost: boolean;
   trouble: Trouble | null;
+  /** Of a question: the conversation that its answer sums up. Known until the page is loaded anew. */
+  summary_of?: string | undefined;
 }
 
 export function trouble_of(problem: Problem, unsent: boolean): Trouble {

@@ -11,9 +11,14 @@ export interface Way {
   group: 'mine' | 'member' | 'operator' | 'about';
 }
 
-/** The first is where one arrives. Operators and auditors have no conversations, so that they come near nobody's. */
+/** Operators and auditors have no conversations, so that they come near nobody's. */
+export function has_chat(role: Role): boolean {
+  return role === 'user' || role === 'builder' || role === 'member_admin';
+}
+
+/** The first is where one arrives. */
 export function ways_of(role: Role): Way[] {
-  const chats = role === 'user' || role === 'builder' || role === 'member_admin';
+  const chats = has_chat(role);
   const ways: (Way | false)[] = [
     role === 'operator' && { page: 'maintenance', href: '/maintenance', label: 'nav_maintenance', group: 'operator' },
     role === 'operator' && { page: 'drift', href: '/drift', label: 'nav_drift', group: 'operator' },

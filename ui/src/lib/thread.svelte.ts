@@ -73,6 +73,11 @@ export class Thread {
     }
   }
 
+  /** The last question of what is read. */
+  asked(): string | undefined {
+    return this.entries.findLast((each) => each.role === 'user')?.content.trim();
+  }
+
   room(question: string, model: { id: string; context_tokens: number | null }) {
     return room_of(this.entries, question, model);
   }
@@ -84,7 +89,7 @@ export class Thread {
   async ask(content: string, model: string, how: How = {}): Promise<boolean> {
     if (this.busy) return false;
     const parent = how.after === undefined ? (this.entries.at(-1)?.id ?? null) : how.after || null;
-    const question = new_entry('user', content, parent, null);
+    const question: Entry = { ...new_entry('user', content, parent, null), summary_of: how.summary_of };
     const answer = new_entry('assistant', '', question.id, model);
     this.all.push(question, answer);
     this.leaf = answer.id;
@@ -104,16 +109,17 @@ export class Thread {
     const answer = new_entry('assistant', '', old.parent, model);
     this.all.push(answer);
     this.leaf = answer.id;
-    await this.begin(model, { model, again: old.id }, answer.id, null);
+    const summary_of = this.all.find((each) => each.id === old.parent)?.summary_of;
+    await this.begin(model, { model, again: old.id, ...(summary_of && { summary_of }) }, answer.id, null);
   }
 
   /** The answer goes on where it stopped. */
   async go_further(entry: Entry, model: string) {
     if (this.busy || entry.content === '') return;
-    const { limit } = entry;
+    const { state, limit } = entry;
     Object.assign(entry, { state: 'sending', limit: null, trouble: null });
-    await this.begin(model, { model, further: entry.id }, entry.id, null);
-    if (entry.trouble) entry.limit = limit; // it can still go on
+    const begun = await this.begin(model, { model, further: entry.id }, entry.id, null);
+    if (!begun && entry.trouble) Object.assign(entry, { state, limit, trouble: { ...entry.trouble, further: true } });
   }
 
   private async begin(model: string, asking: Asking, answer_id: string, question_id: string | null): Promise<boolean> {
@@ -152,11 +158,15 @@ export class Thread {
   /** After trouble. A question that never reached the server leaves no second copy. */
   async again(entry: Entry, model: string) {
     if (this.busy) return;
+    if (entry.trouble?.further) return this.go_further(entry, entry.model ?? model);
     if (!entry.trouble?.unsent) return this.write_again(entry, model);
     const question = this.all.find((each) => each.id === entry.parent);
     const local = (each: Entry | undefined) => each?.id.startsWith('local-') ?? false;
     this.all = this.all.filter((each) => each !== entry && !(each === question && local(question)));
-    if (question && local(question)) return void (await this.ask(question.content, model, { after: question.parent ?? '' }));
+    if (question && local(question)) {
+      const { summary_of } = question;
+      return void (await this.ask(question.content, model, { after: question.parent ?? '', ...(summary_of && { summary_of }) }));
+    }
     const other = this.all.find((each) => each.parent === entry.parent && each.role === 'assistant');
     if (other) await this.write_again(other, model);
   }

@@ -1,6 +1,6 @@
 import './page_testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { api, type Message } from './api';
+import { api, Problem, type Message } from './api';
 import type { Asking, Shelf } from './shelf';
 import { Thread, type World } from './thread.svelte';
 
@@ -11,18 +11,23 @@ function open(messages: Message[], more: { leaf?: string; turn?: { id: string; m
   const asked: Asking[] = [];
   const running: boolean[] = [];
   const written: boolean[] = [];
+  let refused = false;
   const shelf = {
     in_browser: true,
     read: async () => ({ id: 'con_1', title: 'Om cykelstier', model: 'm', created_at: '', updated_at: '', running: true, leaf: more.leaf ?? messages.at(-1)?.id ?? null, messages, turn: more.turn ?? null }),
     ask: async (_: string, asking: Asking) => {
       asked.push(asking);
+      if (refused) {
+        refused = false;
+        throw new Problem(503, 'overloaded', null, null, null);
+      }
       return { turn: { id: 'turn_1' }, user_message: message('new', 'user', asking.after || null), answer: message('answer', 'assistant', 'new', 'running') };
     },
     choose_leaf: async () => {},
     written: async (_: string, __: string, ___: unknown, over: boolean) => void written.push(over),
   } as unknown as Shelf;
   const world: World = { shelf, begun: () => {}, accepted: () => {}, running: (_, is) => void running.push(is), say: () => {}, say_waiting: () => {} };
-  return { thread: new Thread(world, 'con_1'), asked, running, written };
+  return { thread: new Thread(world, 'con_1'), asked, running, written, refuse: () => void (refused = true) };
 }
 
 const event = (name: string, id: number, data: unknown) => `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
@@ -79,5 +84,35 @@ describe('a conversation', () => {
     expect(thread.entries.at(-1)).toMatchObject({ content: 'a1 ja', state: 'done' });
     expect(running).toEqual([true, false]);
     expect(written.at(-1), 'the last word is that it is over').toBe(true);
+  });
+
+  it('that could not go on is as it was, and is gone on with when it is tried again', async () => {
+    const { thread, asked, refuse } = open([message('q1', 'user', null), message('a1', 'assistant', 'q1', 'stopped')]);
+    await thread.load();
+    refuse();
+    const [, answer] = thread.entries;
+    if (!answer) throw new Error('no answer');
+    await thread.go_further(answer, 'm');
+    expect(answer).toMatchObject({ state: 'stopped', content: 'a1', trouble: { status: 503 } });
+    refuse();
+    await thread.again(answer, 'm');
+    expect(asked).toMatchObject([{ further: 'a1' }, { further: 'a1' }]);
+  });
+
+  it('a summary that is asked for again, refused or written, still sums up the other conversation', async () => {
+    const { thread, asked, refuse } = open([]);
+    await thread.load();
+    refuse();
+    await thread.ask('Giv et resumé', 'm', { after: '', summary_of: 'con_0' });
+    const refused = thread.entries.at(-1);
+    if (!refused) throw new Error('no answer');
+    vi.spyOn(api, 'events').mockImplementation(async () => new Response(event('end', 0, { state: 'done', error: null, request_id: 'r', limit: null, usage: null })).body ?? new ReadableStream());
+    await thread.again(refused, 'm');
+    await vi.advanceTimersByTimeAsync(100);
+    const written = thread.entries.at(-1);
+    if (!written) throw new Error('no answer');
+    expect(thread.busy).toBe(false);
+    await thread.write_again(written, 'm');
+    expect(asked).toMatchObject([{ summary_of: 'con_0' }, { content: 'Giv et resumé', summary_of: 'con_0' }, { again: 'answer', summary_of: 'con_0' }]);
   });
 });
