@@ -74,7 +74,7 @@ test('an answer that ended at its limit says so, and goes on when it is asked to
   await no_axe_violations(page);
   await page.unroute(turn_events);
   await page.reload(); // what the server itself has of it
-  await ended(page);
+  await stop_if_going(page);
 });
 
 // A real model does not stop where it is told to; src/portal/branching_test.cpp has the server's side.

@@ -1,5 +1,5 @@
 // Kommunens del and Retfærdighed: what a member has, in figures, pictures and plain words; and what if it were more.
-import { answered, ask, ended, expect, no_axe_violations, no_sideways_scroll, open_new, refusal, speak, test } from './page';
+import { answered, ask, expect, no_axe_violations, no_sideways_scroll, open_new, refusal, speak, stop_if_going, test } from './page';
 import { signed_in_as } from './roles';
 import type { Page } from '@playwright/test';
 
@@ -10,7 +10,7 @@ async function ask_something(page: Page) {
   await open_new(page);
   await ask(page, 'Svar kort: Hvad er en fælled?');
   await answered(page);
-  await ended(page);
+  await stop_if_going(page);
 }
 
 test('a member sees its share, its waiting and what it has lent, in words and in figures', async ({ page }) => {

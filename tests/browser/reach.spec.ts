@@ -1,5 +1,5 @@
 // Everybody: by keyboard, on a phone, zoomed in, in the dark, in English.
-import { answered, ask, ask_and_catch, conversation_list, ended, expect, field, item, last_answer, no_axe_violations, no_sideways_scroll, open_account, open_new, speak, stop_if_going, test } from './page';
+import { answered, ask, ask_and_catch, conversation_list, expect, field, item, last_answer, no_axe_violations, no_sideways_scroll, open_account, open_new, speak, stop_if_going, test } from './page';
 import type { Page } from '@playwright/test';
 
 const focused = (page: Page) =>
@@ -155,7 +155,7 @@ test.describe('at 400 % zoom', () => {
     await expect(page.getByText('Lukket for vedligehold.')).toBeVisible();
     await ask(page, 'Svar kort: Kan du ses?');
     await answered(page);
-    await ended(page);
+    await stop_if_going(page);
     await no_sideways_scroll(page, 320);
     for (const part of [last_answer(page), field(page), page.getByRole('button', { name: 'Vis samtaler' })]) {
       await part.scrollIntoViewIfNeeded();
@@ -173,6 +173,6 @@ test.describe('with reduced motion', () => {
     const moving = await page.evaluate(() => document.getAnimations().filter((each) => each.playState === 'running' && each.effect?.getComputedTiming().iterations === Infinity).length);
     expect(moving).toBe(0);
     await stop_if_going(page);
-    await ended(page);
+    await stop_if_going(page);
   });
 });

@@ -1,7 +1,7 @@
 // The journey "ask a question and get an answer" as a screen reader takes it: by roles, names and keys alone, and by what
 // the live regions say. What is heard, in order, stands in the table.
 import type { Page } from '@playwright/test';
-import { expect, open_new, test } from './page';
+import { answered, expect, open_new, stop_if_going, test } from './page';
 
 interface Heard {
   /** The reader's act, or the page's own when there is none. */
@@ -64,6 +64,8 @@ test('a question is asked and its answer found by ear', async ({ page }) => {
   await page.keyboard.press('Enter');
   await expect.poll(async () => (await said(page)).length).toBeGreaterThan(0);
   heard.push(`besked: ${(await said(page))[0]}`);
+  await answered(page);
+  await stop_if_going(page);
   await expect.poll(async () => (await said(page)).some((each) => /^Svaret/.test(each)), { timeout: 90_000 }).toBe(true);
   const all = await said(page);
   heard.push(`besked: ${all.find((each) => /^Svaret/.test(each))}`);

@@ -1,11 +1,11 @@
 // Min brug: sums, the rows behind them, and the address that holds it all.
-import { answered, ask, ended, expect, no_axe_violations, open_new, refusal, test } from './page';
+import { answered, ask, expect, no_axe_violations, open_new, refusal, stop_if_going, test } from './page';
 
 test('what was asked is counted, and every number opens into its rows', async ({ page }) => {
   await open_new(page);
   await ask(page, 'Svar kort: Tæl mig med.');
   await answered(page);
-  await ended(page);
+  await stop_if_going(page);
   await page.getByRole('navigation', { name: 'Sider' }).getByRole('link', { name: 'Min brug' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Min brug' })).toBeFocused();
   await expect(page.getByRole('heading', { name: 'Spørgsmål per dag' })).toBeVisible();

@@ -2,6 +2,7 @@
 
 The last user message (or prompt, or input) may be a JSON object that says what to do:
   {"do": "stream", "pieces": 5, "gap_s": 0}    answers; streamed with a pause after each piece
+  {"do": "stream", "pieces": 5, "hold": 2}     after two pieces it waits for release()
   {"do": "stream", "after_s": 2}               not streamed: answers so much later
   {"do": "silent"}                             takes the request and says nothing
   {"do": "open"}                               answers with a stream's head, then says nothing
@@ -43,6 +44,7 @@ class FakeEngine:
         self.models_asked = 0
         self.connections = 0
         self.loop = asyncio.new_event_loop()
+        self.released = asyncio.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.started = threading.Event()
         self.thread.start()
@@ -65,6 +67,13 @@ class FakeEngine:
             task.cancel()
         self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self.loop.close()
+
+    def release(self):
+        """What is held goes on; what is held from now on waits for the next time."""
+        def at_once():
+            self.released.set()
+            self.released = asyncio.Event()
+        self.loop.call_soon_threadsafe(at_once)
 
     def close(self):
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -227,6 +236,8 @@ class FakeEngine:
             await send(chunk(todo.get("say", f"piece{number} ")))
             if gap_s := todo.get("gap_s", 0):
                 await asyncio.sleep(gap_s)
+            if number + 1 == todo.get("hold"):
+                await self.released.wait()
         if todo["do"] == "stall":
             await asyncio.Event().wait()
         if todo["do"] == "break":

@@ -10,7 +10,7 @@ import requests
 
 from server import OTHER_SECRET, SECRET
 from visiting import everything_in, signed_in
-from waiting import Stopwatch, until
+from waiting import until
 from wire import Wire
 
 
@@ -65,15 +65,13 @@ def test_the_key_of_the_demo_serves_its_model(server):
     assert server.row_of(answer.headers["x-request-id"])["user"]
 
 
-def test_a_revoked_key_ends_within_a_second(server):
+def test_a_revoked_key_ends_at_once(server):
     key = made(server)
     with Wire(server.url) as client:  # on a connection that is open already, too
         assert client.request("GET", "/v1/models", secret=key["secret"]).head().status == 200
         client.body()
-        watch = Stopwatch()
         server.faelled("key", "revoke", key["id"])
         assert client.request("GET", "/v1/models", secret=key["secret"]).head().status == 401
-        assert watch.s < 1
     entry = next(entry for entry in json.loads(server.faelled("key", "list", "--json").stdout)["keys"] if entry["id"] == key["id"])
     assert entry["revoked_at"]
     assert "no such key" in server.faelled("key", "revoke", "key_nothing", check=False).stderr.lower()

@@ -81,13 +81,14 @@ def test_a_question_is_answered_and_kept(page, server):
     assert row["outcome"] == "done" and row["user"] and row["member"] == "demo"
 
 
-def test_a_refresh_in_mid_answer_loses_nothing(page):
-    turn = page.ask({"do": "stream", "pieces": 12, "gap_s": 0.05}).json()["turn"]["id"]
+def test_a_refresh_in_mid_answer_loses_nothing(page, fake):
+    turn = page.ask({"do": "stream", "pieces": 12, "hold": 3}).json()["turn"]["id"]
     first = page.watch(turn)
     seen = frames(first.until(b"piece2 ") + first.until(b"\n\n"))
     first.close()
     kept = page.read()
     assert kept["turn"]["id"] == turn and kept["messages"][1]["state"] == "running"
+    fake.release()
     after = seen[-1][1]
     assert after == len(text_of(seen).encode())
     rest = frames(page.watch(turn, after).body())
@@ -109,7 +110,7 @@ def test_stop_ends_it_and_frees_the_engine(page, fake, server):
     assert page.call("DELETE", f"turns/{turn}").status_code == 204
     found = frames(viewer.body())
     assert found[-1][0] == "end" and found[-1][2]["state"] == "stopped"
-    until("the engine is left", lambda: fake.calls_about(page.id)[0].hung_up, 1)
+    until("the engine is left", lambda: fake.calls_about(page.id)[0].hung_up, 5)
     message = page.read()["messages"][1]
     assert (message["state"], message["content"]) == ("stopped", "piece0 piece1 ")
     assert server.row_of(started["answer"]["request_id"])["outcome"] == "cancelled"
@@ -127,7 +128,7 @@ def test_deleting_a_conversation_ends_its_answer(page, fake):
     page.ask({"do": "stall", "pieces": 1, "mark": page.id})
     until("the engine has it", lambda: fake.calls_about(page.id))
     assert page.call("DELETE", f"conversations/{page.id}").status_code == 204
-    until("the engine is left", lambda: fake.calls_about(page.id)[0].hung_up, 1)
+    until("the engine is left", lambda: fake.calls_about(page.id)[0].hung_up, 5)
     assert page.call("GET", f"conversations/{page.id}").status_code == 404
 
 

@@ -12,7 +12,7 @@ import requests
 from certificates import Authority, openssl
 from fake_engine import FakeEngine
 from server import SECRET
-from waiting import Stopwatch, until
+from waiting import until
 from wire import Wire, events
 
 
@@ -93,10 +93,8 @@ def test_a_hang_up_under_tls_frees_the_engine(tls_server, fake, authority):
     wire = Wire(server.tls_url, tls=authority.client()).chat("fake", {"do": "stream", "pieces": 1000, "gap_s": 0.05})
     wire.head().until(b"data: ")
     call = fake.busy()[-1]
-    watch = Stopwatch()
     wire.close()
     until("the engine is left", lambda: call.hung_up, 5)
-    assert watch.s < 1
 
 
 def test_only_tls_1_2_and_1_3_with_modern_ciphers_are_spoken(tls_server):
