@@ -34,8 +34,13 @@ need_packages() {
     sudo -v || die "without root, ask your administrator for: apt-get install ${missing[*]}"
     as_root=(sudo -n)
   fi
+  # Which sudo leaves out.
+  local proxies=() name
+  for name in http_proxy https_proxy no_proxy; do
+    [[ -z "${!name:-}" ]] || proxies+=("$name=${!name}")
+  done
   # RUNLEVEL=1: no service is started because its package is there.
-  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -y -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=120
+  local apt=("${as_root[@]}" env "${proxies[@]}" DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -y -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=120
     -o Dpkg::Use-Pty=0)
   # An earlier run may have been cut off in the middle of an installation.
   [[ -z "$(dpkg --audit 2>/dev/null)" ]] || step "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive dpkg --configure -a

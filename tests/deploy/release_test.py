@@ -180,7 +180,7 @@ def mirror():
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(os.geteuid() != 0, reason="a bare machine is made with debootstrap, which needs root")
-def test_a_bare_machine_installs_the_bundle_without_a_network(root, tmp_path):
+def test_a_bare_machine_installs_the_bundle_without_a_network_needs_root(root, tmp_path):
     bundle, machine = tmp_path / "bundle", tmp_path / "machine"
     shell(root, f'bundle "{named_by("FAELLED_BINARY")}" "$(realpath "$FAELLED_LLAMA_SERVER")" "{bundle}"')
     base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "faelled/debian-12-minbase.tar"
