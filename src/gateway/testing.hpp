@@ -63,8 +63,7 @@ class TestMesh final : public rpc::MeshPort {
   // Somebody else needs the place of the ticket that runs; none is free until open().
   void take_back() {
     ASSERT_EQ(running_.size(), 1U);
-    --places;
-    running_.begin()->second.second->revoked();
+    take_back(running_.begin()->first);
   }
   // The same of one of several.
   void take_back(std::uint64_t ticket) {

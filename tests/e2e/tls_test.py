@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import ssl
+import time
 
 import pytest
 import requests
@@ -93,8 +94,10 @@ def test_a_hang_up_under_tls_frees_the_engine(tls_server, fake, authority):
     wire = Wire(server.tls_url, tls=authority.client()).chat("fake", {"do": "stream", "pieces": 1000, "gap_s": 0.05})
     wire.head().until(b"data: ")
     call = fake.busy()[-1]
+    left = time.monotonic()
     wire.close()
     until("the engine is left", lambda: call.hung_up, 5)
+    assert call.hung_up - left < 1
 
 
 def test_only_tls_1_2_and_1_3_with_modern_ciphers_are_spoken(tls_server):

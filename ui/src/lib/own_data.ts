@@ -18,9 +18,9 @@ export function shelf_of(session: Session): Shelf {
 }
 
 /** Null: a browser that keeps nothing, where nothing is expected of it. */
-async function here<T>(session: Session, what: (shelf: BrowserShelf) => Promise<T>): Promise<T | null> {
+async function where_kept<T>(session: Session, what: () => Promise<T>): Promise<T | null> {
   try {
-    return await what(new BrowserShelf(session.user.id));
+    return await what();
   } catch (cause) {
     if (kept_in_browser(session)) throw cause;
     return null;
@@ -30,7 +30,8 @@ async function here<T>(session: Session, what: (shelf: BrowserShelf) => Promise<
 /** From both places: what was written before the member chose the other one is still where it was. */
 export async function everything_of(session: Session): Promise<Blob> {
   const held = await api.everything();
-  const conversations = [...held.conversations, ...((await here(session, (shelf) => shelf.everything())) ?? [])];
+  const shelf = new BrowserShelf(session.user.id);
+  const conversations = [...held.conversations, ...((await where_kept(session, () => shelf.everything())) ?? [])];
   return new Blob([JSON.stringify({ ...held, conversations }, null, 2)], { type: 'application/json' });
 }
 
@@ -46,7 +47,7 @@ export async function erase_all_of(session: Session): Promise<Erased> {
   const shelf = new BrowserShelf(session.user.id);
   const there = await server_shelf.remove_all();
   const undo_there = () => server_shelf.restore_all(there.deleted_at);
-  const in_browser = await here(session, () => shelf.remove_all()).catch(async (cause) => {
+  const in_browser = await where_kept(session, () => shelf.remove_all()).catch(async (cause) => {
     await undo_there();
     throw cause;
   });
