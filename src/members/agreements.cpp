@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/ids.hpp"
+#include "members/newer.hpp"
 #include "members/rights.hpp"
 
 namespace faelled::members {
@@ -13,12 +14,14 @@ using store::Store;
 
 // What one plan writes, in this order.
 struct Writing {
+  std::vector<TierRow> tiers_known;
   std::vector<TierRow> tiers;
   std::vector<std::string> tiers_removed;
   std::vector<AgreementRow> ended, begun;
   std::vector<store::AuditRow> audit;
 
   Expected<void> write(Store& store, WallTime now) const {
+    if (auto same = tiers_are_as_known(store); !same) return same;
     for (const TierRow& row : tiers)
       if (auto set = store.set_tier(row); !set) return set;
     for (const std::string& id : tiers_removed)
@@ -30,6 +33,13 @@ struct Writing {
     for (const store::AuditRow& row : audit)
       if (auto added = store.add_audit(row); !added) return added;
     return begun.empty() ? Expected<void>() : nothing_overlaps(store, now);
+  }
+
+  // What agreements promise comes from tiers, so none of them may have changed.
+  Expected<void> tiers_are_as_known(Store& store) const {
+    auto now = store.tiers();
+    if (!now) return std::unexpected(now.error());
+    return *now == tiers_known ? Expected<void>() : changed_elsewhere();
   }
 
   // Another server on the database may have been quicker with a member of ours.
@@ -145,6 +155,7 @@ void Agreements::carry_out(AgreementWish wish, AgreementFacts facts, std::string
 
 Deed<AgreementPlan> Agreements::deed_of(AgreementPlan plan, const Act& act) {
   Writing writing;
+  writing.tiers_known = tiers();
   for (PlanStep& step : plan.steps) {
     const auto audited = [&](std::string_view action, const Object& object, std::string before, std::string after) {
       writing.audit.push_back(audit_.row(act, action, object, std::move(before), std::move(after)));

@@ -1,6 +1,8 @@
 // Audit: the one place through which every administrative act goes. An act waits in line until those before it are
 // done, decides on what is true then, and is written in the same transaction as its audit row: no act without a row,
-// no row without its act. Refused ones are written at a bounded rate (Refusals). Part of the Directory; loop's thread.
+// no row without its act. Servers on one database take turns with their acts, so that a job that looks whether another
+// has changed what it writes (newer.hpp) sees all that was. Refused ones are written at a bounded rate (Refusals). Part
+// of the Directory; loop's thread.
 #pragma once
 
 #include <functional>
@@ -71,6 +73,7 @@ class Audit {
         [job = std::move(deed.job), row = std::move(deed.row)](store::Store& store) -> Expected<T> {
           Expected<T> given = fail(Errc::internal, "nothing was done");
           auto done = store.together([&]() -> Expected<void> {
+            if (auto mine = store.take_turn(); !mine) return mine;
             given = job(store);
             if (!given) return std::unexpected(given.error());
             return row.action.empty() ? Expected<void>() : store.add_audit(row);

@@ -41,8 +41,6 @@ struct Disabling {
 // was disabled there stays so unless that was seen here; to disable somebody goes before everything. Errors: conflict,
 // and the store's.
 Expected<void> over_newer(Store& store, std::int64_t mark, const UserRow& old, Disabling disabling, UserRow& row) {
-  // Written first, so that no other server changes the row between our look at it and the rest.
-  if (auto locked = store.set_user_names(row.id, row.name, row.email); !locked) return locked;
   auto given = newer_user(store, mark, row.id);
   if (!given) return std::unexpected(given.error());
   if (!*given) return {};

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "base/ids.hpp"
@@ -128,23 +129,37 @@ class ConfiguredKeys {
   WallTime now_;
 };
 
+// The row that `is` it, where another server was quicker; else `row`, which is written.
 template <class Row>
-Expected<void> add_with(Store& store, const Row& row, Expected<void> (Store::*add)(const Row&),
-                        const store::AuditRow& audited) {
-  return store.together([&]() -> Expected<void> {
+Expected<Row> ensured(Store& store, const Row& row, const store::AuditRow& audited,
+                      Expected<std::vector<Row>> (Store::*all)(), Expected<void> (Store::*add)(const Row&),
+                      const std::function<bool(const Row&)>& is) {
+  Row out = row;
+  auto done = store.together([&]() -> Expected<void> {
+    if (auto mine = store.take_turn(); !mine) return mine;
+    auto there = (store.*all)();
+    if (!there) return std::unexpected(there.error());
+    if (const auto found = std::ranges::find_if(*there, is); found != there->end()) {
+      out = *found;
+      return {};
+    }
     if (auto added = (store.*add)(row); !added) return added;
     return store.add_audit(audited);
   });
+  if (!done) return std::unexpected(done.error());
+  return out;
 }
 
 }  // namespace
 
 Expected<void> Directory::load(std::span<const ConfiguredKey> configured, WallTime now) {
   auto loaded = body_->store.wait_for([&](Store& store) -> Expected<Body::Loaded> {
-    auto read = Body::read_all(store, now);
-    if (!read) return read;
-    auto taken = store.together(
-        [&] { return ConfiguredKeys(store, *read, body_->random, body_->audit, now).take_in(configured); });
+    Body::Loaded read;
+    auto taken = store.together([&]() -> Expected<void> {
+      if (auto mine = store.take_turn(); !mine) return mine;
+      if (auto ok = Body::into(read, Body::read_all(store, now)); !ok) return ok;
+      return ConfiguredKeys(store, read, body_->random, body_->audit, now).take_in(configured);
+    });
     if (!taken) return std::unexpected(taken.error());
     return read;
   });
@@ -161,10 +176,12 @@ Expected<MemberRow> Directory::ensure_member(const std::string& id, const std::s
   if (auto ok = check_name("the member's name", name); !ok) return std::unexpected(ok.error());
   const MemberRow row{id, name, act.at};
   const store::AuditRow audited = body_->audit.row(act, "member.create", {id, id}, {}, made(row));
-  auto added = body_->store.wait_for([&](Store& store) { return add_with(store, row, &Store::add_member, audited); });
-  if (!added) return std::unexpected(added.error());
-  body_->members.emplace(id, row);
-  return row;
+  auto there = body_->store.wait_for([&](Store& store) {
+    return ensured<MemberRow>(store, row, audited, &Store::members, &Store::add_member,
+                              [&](const MemberRow& one) { return one.id == id; });
+  });
+  if (there) body_->members.emplace(id, *there);
+  return there;
 }
 
 Expected<UserRow> Directory::ensure_user(const std::string& member, const std::string& name, Act act) {
@@ -175,10 +192,12 @@ Expected<UserRow> Directory::ensure_user(const std::string& member, const std::s
   if (auto ok = check_name("the user's name", name); !ok) return std::unexpected(ok.error());
   const UserRow row{make_id("usr_", act.at, body_->random), member, name, act.at};
   const store::AuditRow audited = body_->audit.row(act, "user.create", {row.id, member}, {}, made(row));
-  auto added = body_->store.wait_for([&](Store& store) { return add_with(store, row, &Store::add_user, audited); });
-  if (!added) return std::unexpected(added.error());
-  body_->know(row);
-  return row;
+  auto there = body_->store.wait_for([&](Store& store) {
+    return ensured<UserRow>(store, row, audited, &Store::users, &Store::add_user,
+                            [&](const UserRow& one) { return one.member == member && one.name == name; });
+  });
+  if (there) body_->know(*there);
+  return there;
 }
 
 }  // namespace faelled::members

@@ -1,6 +1,7 @@
 // What another server on the database has made of a row since we last heard from it. An act is decided on what is in
 // memory, which may be limits::store_follow_every old, and writes whole rows: it must not bring back what was taken
-// away meanwhile. On the store's thread, inside the act's transaction; a store of our own alone has nothing to tell.
+// away meanwhile. On the store's thread, in the act's turn (Store::take_turn); a store of our own alone has nothing to
+// tell.
 #pragma once
 
 #include <optional>

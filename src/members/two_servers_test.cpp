@@ -12,13 +12,31 @@ namespace {
 
 using store::Role;
 
-// A file that two servers share, as they share PostgreSQL: whoever asks is told to read all again.
+// A file that two servers share, as they share PostgreSQL: whoever asks is told to read all again. What is looked at in
+// a transaction is looked at in a turn, or another server may change it before it is written.
 class SharedStore final : public store::sql::SqlStore {
  public:
   explicit SharedStore(std::unique_ptr<store::sqlite::Connection> db) : SqlStore(*db), db_(std::move(db)) {}
 
+  Expected<void> together(const std::function<Expected<void>()>& work) override {
+    inside_ = true;
+    auto done = SqlStore::together(work);
+    inside_ = in_turn_ = false;
+    return done;
+  }
+  Expected<void> take_turn() override {
+    EXPECT_TRUE(inside_);
+    in_turn_ = true;
+    return {};
+  }
+  Expected<std::vector<store::TierRow>> tiers() override {
+    EXPECT_TRUE(in_turn_ || !inside_);
+    return SqlStore::tiers();
+  }
+
   Expected<std::int64_t> change_mark() override { return 1; }
   Expected<store::Changes> changes_since(std::int64_t mark) override {
+    EXPECT_TRUE(in_turn_ || !inside_);
     store::Changes out;
     out.mark = mark;
     out.everything = true;
@@ -41,6 +59,7 @@ class SharedStore final : public store::sql::SqlStore {
 
  private:
   std::unique_ptr<store::sqlite::Connection> db_;
+  bool inside_ = false, in_turn_ = false;
 };
 
 std::unique_ptr<store::Store> opened(const std::filesystem::path& file) {
@@ -149,6 +168,44 @@ TEST_F(TwoServers, AMembersPolicyIsChangedFromWhatItIs) {
   here_.follow();
   ASSERT_TRUE(here_.update_member("aarhus", makers, here_.act_of(admin_)));
   EXPECT_EQ(here_->member("aarhus")->policy.retention_days, 30U);
+}
+
+TEST_F(TwoServers, ATierIsChangedAndPromisedFromWhatItIs) {
+  const auto carry_out = [](ServerRun& run, std::int64_t places, bool promised) {
+    AgreementWish wish;
+    wish.tiers = {{"stor", "Stor", 20, places, 60, {}, 199'800}};
+    if (promised) wish.agreements = {{"aarhus", "stor", std::chrono::floor<std::chrono::days>(run.now())}};
+    const AgreementFacts facts{[](std::string_view) { return true; }, [] { return std::vector<std::string>(); }, 100};
+    return run.loop().result_of<AgreementPlan>([&](auto then) {
+      run->agreements().carry_out(std::move(wish), facts, {}, Act(run.now(), {store::ActorKind::owner}),
+                                  std::move(then));
+    });
+  };
+  ASSERT_TRUE(carry_out(here_, 8, false));
+  there_.follow();
+  ASSERT_TRUE(carry_out(there_, 4, false));
+  EXPECT_EQ(carry_out(here_, 16, false).error().code, Errc::conflict);
+  EXPECT_EQ(carry_out(here_, 8, true).error().code, Errc::conflict) << "of what it was";
+  here_.follow();
+  EXPECT_EQ(here_->agreements().tier("stor")->places, 4U);
+  EXPECT_TRUE(here_->agreements().open("aarhus", here_.now()).empty());
+  ASSERT_TRUE(carry_out(here_, 16, true));
+}
+
+// As servers do that start at once on an empty database.
+TEST_F(DirectoryTest, WhoIsInTheConfigurationIsMadeOnce) {
+  ServerRun one(opened(folder_ / "faelled.db")), two(opened(folder_ / "faelled.db"));
+  ASSERT_TRUE(one.load());
+  ASSERT_TRUE(two.load());
+  ASSERT_TRUE(one->ensure_member("aarhus", "Aarhus", one.now()));
+  const auto member = two->ensure_member("aarhus", "Århus", two.now());
+  ASSERT_TRUE(member) << member.error().message;
+  EXPECT_EQ(member->name, "Aarhus");
+  const auto anne = one->ensure_user("aarhus", "Anne", one.now());
+  ASSERT_TRUE(anne);
+  EXPECT_EQ(two->ensure_user("aarhus", "Anne", two.now())->id, anne->id);
+  EXPECT_EQ(two->user(anne->id)->name, "Anne");
+  EXPECT_EQ(one.store().wait_for([](store::Store& s) { return s.users(); })->size(), 1U);
 }
 
 TEST_F(TwoServers, ActsOfOneServerFollowOnEachOther) {

@@ -25,6 +25,9 @@ class Store {
 
   // All of `work` or nothing of it: an error it returns rolls everything back. Does not nest.
   virtual Expected<void> together(const std::function<Expected<void>()>& work) = 0;
+  // Inside together(): from here to its end no other server that takes its turn is inside one. What is read after it is
+  // what the turn before has left. Of a store that only one server can open it is always this one's.
+  virtual Expected<void> take_turn() = 0;
   // How often it did not: what was remembered of rows written in it is to be forgotten when this has changed.
   virtual std::uint64_t rolled_back() const = 0;
 

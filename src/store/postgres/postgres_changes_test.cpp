@@ -71,6 +71,31 @@ TEST(PostgresStore, FindsTheAuditOfAnActorAndOfAnObjectByAnIndex) {
   }
 }
 
+TEST(PostgresStore, OfServersThatTakeTurnsEachSeesWhatTheOneBeforeHasDone) {
+  const std::string url = server().new_database();
+  auto one = open(url, "one"), two = open(url, "two");
+  std::vector<TierRow> seen;
+  std::thread second;
+  ASSERT_TRUE(one->together([&]() -> Expected<void> {
+    EXPECT_TRUE(one->take_turn());
+    second = std::thread([&] {
+      EXPECT_TRUE(two->together([&]() -> Expected<void> {
+        if (auto mine = two->take_turn(); !mine) return mine;
+        seen = two->tiers().value();
+        return {};
+      }));
+    });
+    const std::string waiting =
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid "
+        "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()";
+    while (PostgresServer::sql(url, waiting) != "1") std::this_thread::yield();
+    return one->set_tier(tier_row("stor"));
+  }));
+  second.join();
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen[0].id, "stor");
+}
+
 // Invariant: what is taken away stays away. A change that is committed while another server asks is told then or next.
 TEST(PostgresStore, TellsEachChangeWheneverItIsCommitted) {
   const std::string url = server().new_database();

@@ -18,6 +18,7 @@ class PostgresStore final : public sql::SqlStore {
       : SqlStore(*connection), db_(std::move(connection)), server_(std::move(server)) {}
 
   bool available() const override { return db_->connected(); }
+  Expected<void> take_turn() override;
   // Behind a new connection there may be another database, which lacks the last commits of the former one.
   std::uint64_t rolled_back() const override { return SqlStore::rolled_back() + db_->connections(); }
 
@@ -38,8 +39,6 @@ class PostgresStore final : public sql::SqlStore {
   Expected<std::size_t> fail_running_messages(const std::string& message, const std::string& message_da) override;
 
  private:
-  Expected<void> take_turn() override;
-
   std::unique_ptr<Connection> db_;
   std::string server_;  // which of the servers on the database this is
 };

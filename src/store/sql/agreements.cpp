@@ -29,7 +29,6 @@ Expected<void> SqlStore::remove_tier(const std::string& id) {
 }
 
 Expected<void> SqlStore::add_agreement(const AgreementRow& row) {
-  if (auto mine = take_turn(); !mine) return mine;
   return done(db_.change(
       statement<"INSERT INTO agreements (", agreement_columns,
                 ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
@@ -41,7 +40,6 @@ Expected<void> SqlStore::add_agreement(const AgreementRow& row) {
 }
 
 Expected<void> SqlStore::end_agreement(const std::string& id, WallTime when, ActorKind by_kind, const std::string& by) {
-  if (auto mine = take_turn(); !mine) return mine;
   auto ended = db_.change(
       "UPDATE agreements SET ended_at = $1, ended_by_kind = $2, ended_by = $3 WHERE id = $4 AND ended_at IS NULL", when,
       static_cast<int>(by_kind), by, id);

@@ -16,6 +16,7 @@ class SqlStore : public Store {
     if (!done) ++rolled_back_;
     return done;
   }
+  Expected<void> take_turn() override { return {}; }
   std::uint64_t rolled_back() const override { return rolled_back_; }
 
   Expected<void> add_member(const MemberRow& row) override;
@@ -79,9 +80,6 @@ class SqlStore : public Store {
 
  protected:
   explicit SqlStore(Connection& db) : db_(db) {}
-
-  // Servers that change agreements take turns, so that each sees what the one before has done.
-  virtual Expected<void> take_turn() { return {}; }
 
  private:
   Connection& db_;  // the derived class's
