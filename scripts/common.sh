@@ -99,16 +99,26 @@ done_with() {
   mv "$1.new" "$1"
 }
 
-# One set-up at a time in one cache: who holds the lock may take it again, and gives it back as often. That is before a
-# server starts: it would inherit the descriptor.
-cache_locks=0
-lock_cache() {
-  ((cache_locks++ == 0)) || return 0
-  mkdir -p "$cache"
-  exec 9>"$cache/lock"
-  if ! flock -n 9; then
-    say "Another set-up is under way; waiting for it."
-    step flock 9 9>&9
+# lock FOLDER WHAT: one WHAT at a time there. Who holds the lock may take it again, and gives it back as often. That is
+# before a server starts: it would inherit the descriptor.
+declare -A lock_times=() lock_fds=()
+lock() {
+  lock_times["$1"]=$((${lock_times["$1"]:-0} + 1))
+  ((lock_times["$1"] == 1)) || return 0
+  local fd
+  mkdir -p "$1"
+  exec {fd}>"$1/lock"
+  lock_fds["$1"]=$fd
+  if ! flock -n "$fd"; then
+    say "Another $2 is under way in $1; waiting for it."
+    step flock "$fd"
   fi
 }
-unlock_cache() { ((--cache_locks > 0)) || exec 9>&-; }
+unlock() {
+  lock_times["$1"]=$((lock_times["$1"] - 1))
+  ((lock_times["$1"] == 0)) || return 0
+  local fd="${lock_fds["$1"]}"
+  exec {fd}>&-
+}
+lock_cache() { lock "$cache" set-up; }
+unlock_cache() { unlock "$cache"; }

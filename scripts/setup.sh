@@ -177,6 +177,11 @@ build_ui() {
   [[ -d "$build/ui" ]] && up_to_date "$build/ui.stamp" "$hash" && return
   need_node
   need_npm ui
+  lock "$build" build
+  if [[ -d "$build/ui" ]] && up_to_date "$build/ui.stamp" "$hash"; then # built while we waited
+    unlock "$build"
+    return
+  fi
   title "Web UI"
   step npm --prefix "$root/ui" run build || die "the web UI did not build"
   if [[ -d "$root/ui/dist" ]]; then
@@ -187,6 +192,7 @@ build_ui() {
     mv "$build/ui.new" "$build/ui"
   fi
   done_with "$build/ui.stamp" "$hash"
+  unlock "$build"
 }
 
 # build_preset NAME [TARGET…]: one of CMakePresets.json, in build/NAME. The binary carries the web UI, so that comes first.
@@ -194,10 +200,12 @@ build_preset() {
   local preset="$1"
   shift
   build_ui
+  lock "$build/$preset" build
   if [[ ! -f "$build/$preset/build.ninja" ]]; then
     step env -C "$root" cmake --preset "$preset" || die "cmake could not set up build/$preset"
   fi
   step nice ninja -C "$build/$preset" -j "$cores" "$@" || die "build/$preset did not build"
+  unlock "$build/$preset"
 }
 
 build_release() {

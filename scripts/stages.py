@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The stages of ./test: builds, runs and counts. Started by ./test, which has set up what they need."""
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import sys
@@ -87,12 +89,26 @@ class Stage:
         self.outcomes += outcomes
 
 
-BUILDING = threading.Lock()  # stages run beside each other; two builds in one folder would write each other's files
+BUILDING = threading.Lock()  # stages run beside each other
+
+
+@contextlib.contextmanager
+def alone_in(preset):
+    """One build at a time in build/PRESET, as scripts/common.sh's lock does: two would write each other's files."""
+    folder = BUILD / preset
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Another build is under way in {folder}; waiting for it.", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def build(stage, preset, *targets):
-    with BUILDING:
-        shell(stage, "build_ui")  # the binary carries it
+    shell(stage, "build_ui")  # the binary carries it
+    with BUILDING, alone_in(preset):
         if not (BUILD / preset / "build.ninja").exists():
             stage.must("cmake", "--preset", preset)
         stage.must("nice", "ninja", "-C", BUILD / preset, "-j", str(CORES), *targets)
@@ -103,9 +119,8 @@ def ninja_targets(preset):
     return [line.partition(":")[0] for line in listed.stdout.splitlines()]
 
 
-def gtest(stage, preset, names=None, prefix=(), **environment):
-    """Builds and runs the *_test binaries of a preset, each with a report of its own."""
-    shell(stage, "build_ui")
+def build_tests(stage, preset, names):
+    """All, or those of `names`. Gives what ninja ended with, and which they are."""
     stage.must("cmake", "--preset", preset, f"-DFAELLED_BENCH={'ON' if names is None else 'OFF'}")
     tests = sorted({t for t in ninja_targets(preset) if t.endswith("_test") and "/" not in t and not t.startswith("cmake_")})
     if names is not None:
@@ -116,6 +131,14 @@ def gtest(stage, preset, names=None, prefix=(), **environment):
         raise StageFailed("no test binary is to be built")
     # What does not build is one failure; the rest still runs.
     status = stage.run("nice", "ninja", "-C", BUILD / preset, "-k", "0", "-j", str(CORES), *tests)
+    return status, tests
+
+
+def gtest(stage, preset, names=None, prefix=(), **environment):
+    """Builds and runs the *_test binaries of a preset, each with a report of its own."""
+    shell(stage, "build_ui")
+    with alone_in(preset):
+        status, tests = build_tests(stage, preset, names)
     if status:
         stage.count([Outcome(f"build/{preset}", "failed")])
     programs = {}

