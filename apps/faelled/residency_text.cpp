@@ -31,6 +31,7 @@ std::string_view came(std::string_view cause) {
   if (cause == "ordered") return "an operator said so";
   if (cause == "habit") return "it is asked for at this time on most days";
   if (cause == "busy") return "people wait, and there is room";
+  if (cause == "recalled") return "it was to make room, and that is no longer needed";
   return {};
 }
 
@@ -47,6 +48,7 @@ std::string went(std::string_view cause, const std::string& other) {
   if (cause == "keeps") return "it was to sleep and kept its memory";
   if (cause == "elsewhere") return "it slept where there was no room";
   if (cause == "spare") return "to make room for " + whom + ": its model has a further engine";
+  if (cause == "overdue") return "to make room for " + whom + ": its load took far too long";
   if (cause == "enough") return "the other engines of its model serve all who come";
   return {};
 }

@@ -84,7 +84,7 @@ void add_server_metrics(const Process& process, const Storage& storage, const Po
     metrics.counter(name, help, [&mesh, count] { return static_cast<double>(mesh.residency_counts().*count); });
   if (mesh.energy()) {
     metrics.counter("faelled_modelled_idle_watt_hours_total",
-                    "Of engines that nobody used, by residency.idle_w; no meter is read",
+                    "Of devices on which nobody used any engine, by residency.idle_w; no meter is read",
                     [&mesh] { return mesh.energy()->idle_wh; });
     metrics.counter("faelled_modelled_load_watt_hours_total",
                     "Of loads and wakings, by residency.load_w; no meter is read",

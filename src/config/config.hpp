@@ -177,7 +177,7 @@ struct Residency {
   Duration turn = std::chrono::seconds(20);
   Duration promise{};
   Duration unused_after{};  // zero: by the energy
-  double idle_w = 0;        // 0: an unused model stays
+  double idle_w = 0;        // of a device with idle engines
   double load_w = 0;
   double wait_w = 0;
   Duration patience = std::chrono::minutes(30);

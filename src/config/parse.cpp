@@ -193,9 +193,6 @@ void read_residency(Fields& top, Problems& problems, Residency& residency) {
   if (residency.idle_w > 0 && residency.load_w + residency.wait_w == 0)
     fields.wrong("idle_w", "residency.idle_w stands alone: every model would go as soon as nobody uses it",
                  "say what a load draws (load_w) and what a wait is worth (wait_w)");
-  if (residency.idle_w > 0 && residency.unused_after > Duration::zero())
-    fields.wrong("unused_after_s", "residency.unused_after_s and residency.idle_w are two answers to one question",
-                 "keep one of the two");
 }
 
 void read_log(Fields& top, Problems& problems, const std::filesystem::path& folder, Log& log) {

@@ -1,5 +1,6 @@
-// Energy: what loads, and engines that nobody uses, have drawn as the configuration models it: its watts times seconds.
-// No meter is read: it says what switching and keeping cost beside each other, not what the machine draws. Pure.
+// Energy: what loads, and devices whose engines nobody uses, have drawn as the configuration models it: its watts times
+// seconds. No meter is read: it says what switching and keeping cost beside each other, not what the machine draws.
+// Pure.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +11,13 @@ namespace faelled::mesh {
 
 class Energy {
  public:
-  // Watts of an engine that lies in memory unused, asleep or not, and of one that is loaded or woken; 0: not modelled.
+  // Watts of a device whose engines are all unused, asleep or not, and of an engine that is loaded or woken; 0: not
+  // modelled.
   Energy(double idle_w, double load_w) : idle_w_(idle_w), load_w_(load_w) {}
 
   bool modelled() const { return idle_w_ > 0 || load_w_ > 0; }
-  // From the last call until `now`, so many lay there unused and so many were loaded or woken. The first call begins.
+  // From the last call until `now`, so many devices idled and so many engines were loaded or woken. The first call
+  // begins.
   void pass(Instant now, std::size_t idle, std::size_t loading) {
     const double s = began_ ? seconds(now - at_) : 0;
     began_ = true;

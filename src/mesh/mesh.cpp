@@ -1,6 +1,9 @@
 #include "mesh/mesh.hpp"
 
 #include <algorithm>
+#include <map>
+#include <ranges>
+#include <string_view>
 #include <utility>
 
 #include "base/check.hpp"
@@ -264,15 +267,20 @@ std::optional<rpc::ModelledEnergy> Mesh::energy() const {
 // Of engines as they were since the last time: whatever changes one of them asks for this first.
 void Mesh::draw_until_now() {
   if (!energy_.modelled()) return;
-  std::size_t idle = 0, loading = 0;
+  std::map<std::pair<std::string_view, std::string_view>, bool> idles;  // devices with engines, by node and name
+  std::size_t loading = 0;
   for (const auto& [id, engine] : engines_) {
     using enum rpc::EngineState;
     const rpc::EngineState state = engine.report.state;
     if (!residents_.manages(engine.report.model)) continue;
+    if (state == absent || state == failed) continue;
     loading += state == starting || state == waking ? 1 : 0;
-    idle += state == asleep || (state == ready && engine.free.size() == engine.places.size()) ? 1 : 0;
+    const bool idle = state == asleep || (state == ready && engine.free.size() == engine.places.size());
+    const auto device = idles.try_emplace({engine.node, engine.report.device}, true).first;
+    device->second = device->second && idle;
   }
-  energy_.pass(clock_.now(), idle, loading);
+  const auto idle = std::ranges::count(idles | std::views::values, true);
+  energy_.pass(clock_.now(), static_cast<std::size_t>(idle), loading);
 }
 
 void Mesh::tick() {

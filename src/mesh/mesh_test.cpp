@@ -346,6 +346,10 @@ TEST(Mesh, ModelsWhatLoadsAndUnusedEnginesDraw) {
   time.advance(200s);
   mesh.tick();
   EXPECT_EQ(mesh.energy(), (rpc::ModelledEnergy{3, 1}));
+  mesh.report(rpc::Report{.node = "local", .engines = {ready(1).engines[0], ready(1, "e2").engines[0]}});
+  time.advance(100s);
+  mesh.tick();
+  EXPECT_EQ(mesh.energy()->idle_wh, 4) << "two on one device draw as much as one";
   EXPECT_EQ(Mesh(time, bounded(10)).energy(), std::nullopt) << "nobody has said what anything draws";
 }
 

@@ -37,6 +37,10 @@ rpc::ResidencyCause cause_of(residency::Cause cause) {
       return rpc::ResidencyCause::busy;
     case Cause::spare:
       return rpc::ResidencyCause::spare;
+    case Cause::recalled:
+      return rpc::ResidencyCause::recalled;
+    case Cause::overdue:
+      return rpc::ResidencyCause::overdue;
     case Cause::enough:
       return rpc::ResidencyCause::enough;
   }

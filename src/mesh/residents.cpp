@@ -165,15 +165,15 @@ Expected<void> Residents::order(const std::string& model, rpc::ResidencyAct act)
       step(residency::Order{*found, residency::Act::sleep});
       break;
     case rpc::ResidencyAct::wake:
-      if (state->where != Where::asleep && state->where != Where::falling_asleep)
+      if (state->where != Where::asleep && state->where != Where::falling_asleep && !state->asleep_soon)
         return fail(Errc::conflict, "the model '" + model + "' does not sleep", "load it");
       [[fallthrough]];
     case rpc::ResidencyAct::load:
     case rpc::ResidencyAct::pin:
-      if (const std::string why = misfit(model); !why.empty())
+      if (const std::string why = misfit(model); !why.empty() && !state->may_be_tried)
         return fail(Errc::invalid, "the model '" + model + "' does not fit: " + why,
                     "give residency.memory_gb more, unpin others, or choose a smaller model or context");
-      if (act == rpc::ResidencyAct::pin && !state->pinned) note(about(What::pin, *found));
+      if (act == rpc::ResidencyAct::pin && !state->pinned) note_order(What::pin, *found);
       step(residency::Order{*found, act == rpc::ResidencyAct::pin ? residency::Act::pin : residency::Act::load});
       break;
     case rpc::ResidencyAct::unload:
@@ -181,7 +181,7 @@ Expected<void> Residents::order(const std::string& model, rpc::ResidencyAct act)
       step(residency::Order{*found, residency::Act::unload});
       break;
     case rpc::ResidencyAct::unpin:
-      if (state->pinned) note(about(What::unpin, *found));
+      if (state->pinned) note_order(What::unpin, *found);
       step(residency::Order{*found, residency::Act::unpin});
       break;
   }
@@ -195,6 +195,7 @@ void Residents::scale(const std::string& model, std::uint32_t engines) {
 Expected<void> Residents::may_sleep(residency::ModelNumber model, const residency::ModelState& state) const {
   const std::string named = "the model '" + name_of(model) + "' ";
   if (state.pinned) return fail(Errc::conflict, named + "is pinned", "unpin it first");
+  if (state.where == Where::waking) return {};  // it does once it is ready
   if (state.where != Where::ready) return fail(Errc::conflict, named + "is not ready", "wait until it is");
   if (!state.can_sleep) {
     const auto why = sleepless_.find(model);
@@ -252,6 +253,13 @@ rpc::ResidencyEvent Residents::about(What what, residency::ModelNumber model, re
   return event;
 }
 
+void Residents::note_order(What what, residency::ModelNumber model) {
+  auto event = about(what, model);
+  event.cause = rpc::ResidencyCause::ordered;  // and not why it is where it is
+  event.other.clear();
+  note(std::move(event));
+}
+
 void Residents::direct(rpc::Directive::Act act, residency::ModelNumber model, residency::DeviceNumber device,
                        std::uint8_t level) {
   if (nodes_ != nullptr) nodes_->direct({act, name_of(model), devices_[device].device, level});
@@ -292,6 +300,7 @@ void Residents::carry_out(const residency::Action& action) {
     note(about(What::drain, drain->model, drain->device));
     changed_(name_of(drain->model));
   } else if (const auto* serve = std::get_if<residency::Serve>(&action)) {
+    note(about(What::serve, serve->model, serve->device));
     changed_(name_of(serve->model));
   } else if (const auto* sleep = std::get_if<residency::Sleep>(&action)) {
     note(about(What::sleep, sleep->model, sleep->device));

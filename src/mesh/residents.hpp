@@ -106,6 +106,7 @@ class Residents {
   rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model) const;
   rpc::ResidencyEvent about(rpc::ResidencyEvent::What what, residency::ModelNumber model,
                             residency::DeviceNumber device) const;
+  void note_order(rpc::ResidencyEvent::What what, residency::ModelNumber model);
   void direct(rpc::Directive::Act act, residency::ModelNumber model, residency::DeviceNumber device,
               std::uint8_t level = 1);
   std::string name_of(residency::ModelNumber model) const;

@@ -46,6 +46,11 @@ std::string Residents::misfit(std::string_view model) const {
     return groups ? "it is to lie on one GPU, and this server has them in groups alone"
                   : "it is to lie on a GPU, and this server has none";
   const std::uint64_t largest = *largest_that_suits;
+  if (state.may_be_tried)
+    return "its engine took " + byte_text(needed, Rounded::up) + " of memory, more than its file says, and " +
+           (needed <= largest ? "pinned models leave less"
+                              : "the largest here has " + byte_text(largest, Rounded::down)) +
+           ": when an operator loads it, it is tried again";
   std::string why = "it needs " + byte_text(needed, Rounded::up) + " of memory, and the largest " +
                     (groups ? "single GPU" : "memory") + " here has " + byte_text(largest, Rounded::down) +
                     " for models";
@@ -122,6 +127,7 @@ std::optional<rpc::ModelResidency> Residents::residency(const std::string& model
   out.wake_time = state->wake;
   out.pinned = state->pinned;
   out.fits = state->fits;
+  out.may_be_tried = state->may_be_tried;
   out.kind = kind_of(state->kind);
   out.spreads = state->spreads;
   if (const auto detail = details_.find(*found); detail != details_.end()) out.detail = detail->second;

@@ -33,7 +33,7 @@ std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::Mod
                     {},
                     "Denne model kører et andet sted. Kun modeller i egen hukommelse kan flyttes."};
   const bool comes = act == rpc::ResidencyAct::load || act == rpc::ResidencyAct::wake || act == rpc::ResidencyAct::pin;
-  if (comes && !model.fits) {
+  if (comes && !model.fits && !model.may_be_tried) {
     const auto devices = port.devices();
     const bool pinned_keep = std::ranges::any_of(
         devices, [&](const auto& one) { return rpc::suits(model, one) && one.bytes >= model.bytes; });
@@ -54,13 +54,15 @@ std::optional<ApiError> hindrance(const rpc::ResidencyPort& port, const rpc::Mod
         {},
         "Denne model kan ikke sove. Enten kan dens motor ikke, eller der er ingen anden hukommelse til den, "
         "eller den beholdt sin hukommelse sidst."};
-  if (act == rpc::ResidencyAct::sleep && model.state != rpc::EngineState::ready)
+  const bool wakes = model.state == rpc::EngineState::waking;
+  if (act == rpc::ResidencyAct::sleep && model.state != rpc::EngineState::ready && !wakes)
     return ApiError{Cause::conflict,
                     "Only a model that is ready can be put to sleep.",
                     {},
                     {},
                     "Kun en model, der er klar, kan sættes til at sove."};
-  if (act == rpc::ResidencyAct::wake && model.state != rpc::EngineState::asleep)
+  const bool falls_asleep = model.state == rpc::EngineState::draining && model.sleep_level > 0;
+  if (act == rpc::ResidencyAct::wake && model.state != rpc::EngineState::asleep && !falls_asleep)
     return ApiError{Cause::conflict, "This model does not sleep.", {}, {}, "Denne model sover ikke."};
   if ((act == rpc::ResidencyAct::unload || act == rpc::ResidencyAct::sleep) && model.pinned)
     return ApiError{Cause::conflict,

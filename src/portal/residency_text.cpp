@@ -67,6 +67,10 @@ std::string_view name_of(rpc::ResidencyCause cause) {
       return "spare";
     case rpc::ResidencyCause::enough:
       return "enough";
+    case rpc::ResidencyCause::recalled:
+      return "recalled";
+    case rpc::ResidencyCause::overdue:
+      return "overdue";
   }
   return "none";
 }
@@ -80,6 +84,8 @@ std::string_view name_of(rpc::ResidencyEvent::What what) {
       return "ready";
     case drain:
       return "drain";
+    case serve:
+      return "serve";
     case unload:
       return "unload";
     case gone:
@@ -161,6 +167,7 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
   out.member("can_sleep", model.can_sleep)
       .member("pinned", model.pinned)
       .member("fits", model.fits)
+      .member("may_be_tried", model.may_be_tried)
       .member_or_null("detail", model.detail);
   seconds_or_null(out, "load_s", model.load_time);
   seconds_or_null(out, "wake_s", model.wake_time);

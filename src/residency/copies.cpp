@@ -157,7 +157,7 @@ void Planner::plan_fewer(Crowd& crowd) {
   const std::uint32_t others = entry.places * ready_copies(model);
   if (entry.line.waiting() + entry.line.running() > others) crowd.needed = now_;
   Duration stays = std::max(settings_.turn_least, after_about(further_s(model)));
-  if (entry.line.empty()) stays = std::min(stays, unused_most(model).value_or(stays));
+  if (entry.line.empty()) stays = std::min(stays, idle_most(model));
   const Instant until = crowd.needed + stays;
   meet(until);
   if (now_ < until && live_engines(model) <= entry.copies) return;

@@ -29,6 +29,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   if (entry.sleep_bytes > 0) state.wake = after_seconds(back_s(number));
   state.pinned = entry.pinned;
   state.fits = fits(number);
+  state.may_be_tried = !state.fits && fits_as_said(number);
   state.retries = entry.blocked_until > now;
   state.kind = entry.kind;
   state.spreads = entry.spreads;
@@ -65,9 +66,8 @@ std::optional<std::uint64_t> Planner::largest(ModelNumber model) const {
 }
 
 // Beside those that never go.
-bool Planner::fits(ModelNumber model, const Device& device) const {
+bool Planner::fits(ModelNumber model, std::uint64_t bytes, const Device& device) const {
   if (!suits(model, device)) return false;
-  std::uint64_t bytes = catalogue_[model].bytes;
   for (const ModelNumber m : device.models)
     if (entries_[m].pinned && m != model) bytes += entries_[m].taken;
   return bytes <= device.bytes;
@@ -79,7 +79,16 @@ bool Planner::fits(ModelNumber model) const {
   return std::ranges::any_of(devices_, [&](const Device& d) { return fits(model, d); });
 }
 
+bool Planner::fits_as_said(ModelNumber model) const {
+  return std::ranges::any_of(devices_, [&](const Device& d) { return fits(model, entries_[model].bytes_said, d); });
+}
+
 double Planner::load_s(ModelNumber model) const { return seconds(catalogue_[model].load); }
+
+// What is read for the first time since the machine began, or from a busy disk, takes several times as long as before.
+Instant Planner::overdue_at(ModelNumber model) const {
+  return entries_[model].since + std::max(settings_.overdue_least, settings_.overdue_loads * catalogue_[model].load);
+}
 
 double Planner::service_s(const Entry& entry) const {
   return seconds(entry.service > Duration::zero() ? entry.service : settings_.service_guess);
@@ -120,10 +129,11 @@ Duration Planner::promise(Instant now) const {
 Duration Planner::ready_in(ModelNumber number, Instant now) const {
   if (number >= entries_.size()) return {};
   const Entry& entry = entries_[number];
-  constexpr double soon_s = 0.5;  // it takes longer than it was thought to; how much nobody knows
+  constexpr double soon_s = 0.5;
   const double load = comes_s(number);
+  // Where it takes longer than it was thought to, as much again as it is late: the later, the less is known.
   if (entry.where == Where::loading || entry.where == Where::waking)
-    return after_about(std::max(soon_s, load - seconds(now - entry.since)));
+    return after_about(std::max(soon_s, std::abs(load - seconds(now - entry.since))));
   if (entry.where == Where::coming || (entry.where == Where::asleep && comes(number))) {
     double drains = 0;
     for (const ModelNumber m : devices_[entry.device].models)

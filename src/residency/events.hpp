@@ -37,6 +37,8 @@ enum class Cause : std::uint8_t {
   busy,       // the places of its engines are full, people wait, and another memory has room
   spare,      // its model has a further engine, and another is waited for
   enough,     // the other engines of its model serve all who come
+  recalled,   // it was to make room, and that is no longer needed
+  overdue,    // it has been loading for far longer than it takes, and another is waited for
 };
 
 // Whose memory: an engine is made for one kind.

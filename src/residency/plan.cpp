@@ -70,7 +70,7 @@ void Planner::plan() {
   plan_at_start();
   if (!to_warm_.empty()) plan_warm();
   if (!crowds_.empty()) plan_copies();
-  if (settings_.unused_after > Duration::zero() || settings_.idle_w > 0) plan_unused();
+  plan_unused();
 }
 
 // Into free memory alone: to make room for what may be asked for never pays (docs/decisions/0023).
@@ -93,27 +93,10 @@ void Planner::plan_warm() {
   });
 }
 
-bool Planner::habitual(ModelNumber model) const {
-  const auto habit = habits_.find(model);
-  if (habit == habits_.end() || !quarter_) return false;
-  return habit->second.likely(*quarter_) >= settings_.habit_least ||
-         (!quarter_->last() && habit->second.likely(quarter_->next()) >= settings_.habit_least);
-}
-
-// The ski rental's rule: it goes when it has drawn as much in vain as bringing it back would cost, which is never worse
-// than twice the best that could have been done with foresight.
-std::optional<Duration> Planner::unused_most(ModelNumber model) const {
-  if (settings_.unused_after > Duration::zero()) return settings_.unused_after;
-  if (settings_.idle_w <= 0) return std::nullopt;
-  const double saved_s = load_s(model) - (entries_[model].where == Where::asleep ? back_s(model) : 0);
-  const Duration even = after_about(saved_s * (settings_.load_w + settings_.wait_w) / settings_.idle_w);
-  return habitual(model) ? std::max(even, settings_.patience) : even;
-}
-
 // The switch under way: loads once there is room, and is called off when nobody waits any more.
 void Planner::go_on(DeviceNumber number) {
   Device& device = devices_[number];
-  if (device.reserved == 0) return;
+  if (device.reserved == 0) return until_overdue(number);
   const ModelNumber coming = device.coming;
   Entry& entry = entries_[coming];
   const bool asked = entry.line.waiting() > 0 || urgent(entry) || (device.further && scales(coming));
@@ -133,6 +116,14 @@ void Planner::go_on(DeviceNumber number) {
   wake_or_load(coming, number, entry.where == Where::asleep ? cause_of(entry) : entry.cause);
 }
 
+// One that is overdue no longer keeps others from a switch of their own.
+void Planner::until_overdue(DeviceNumber number) {
+  Device& device = devices_[number];
+  if (device.coming == no_model || entries_[device.coming].where != Where::loading) return;
+  meet(overdue_at(device.coming));
+  if (now_ >= overdue_at(device.coming)) device.coming = no_model;
+}
+
 // Somebody on it is about to give bytes back.
 bool Planner::makes_room(DeviceNumber number) const {
   const Device& device = devices_[number];
@@ -144,6 +135,13 @@ bool Planner::makes_room(DeviceNumber number) const {
          std::ranges::any_of(copies_, [&](const Copy& copy) { return copy.device == number && goes(copy); });
 }
 
+// One that drains takes questions again.
+void Planner::recall(ModelNumber model, Cause cause) {
+  stay_up(model);
+  enter(entries_[model], Where::ready, cause);
+  actions_.emplace_back(Serve{model, entries_[model].device});
+}
+
 void Planner::call_off(DeviceNumber number) {
   Device& device = devices_[number];
   const ModelNumber coming = std::exchange(device.coming, no_model);
@@ -153,10 +151,8 @@ void Planner::call_off(DeviceNumber number) {
   for (const ModelNumber m : device.models) {
     Entry& going = entries_[m];
     if (going.where != Where::draining || going.other != coming) continue;
-    stay_up(m);
     going.ordered = false;
-    enter(going, Where::ready, Cause::asked);
-    actions_.emplace_back(Serve{m, number});
+    recall(m, Cause::recalled);
   }
   for (Copy& copy : copies_) {
     if (copy.device != number || copy.where != Where::draining || copy.other != coming) continue;
@@ -222,28 +218,6 @@ void Planner::plan_wanted() {
     // One that sleeps may have been stopped for another before it.
     if (!wanted(*at) || place_in_room(*at, cause_of(entries_[*at]), closed) || at >= front) continue;
     (void)place_by_eviction(*at, closed);
-  }
-}
-
-void Planner::plan_unused() {
-  for (const Device& device : devices_) {
-    for (const ModelNumber m : device.models) {
-      const Entry& entry = entries_[m];
-      if (!sleeps_unwanted(m) && (entry.where != Where::ready || !unused(entry))) continue;
-      const auto most = unused_most(m);
-      if (!most) continue;
-      const Instant until = std::max(entry.used_at, entry.since) + *most;
-      if (now_ >= until) {
-        // A sleeper's context draws as much as a ready one's: what goes for its energy ends (docs/decisions/0027).
-        if (settings_.unused_after > Duration::zero()) {
-          yield(m, Cause::unused, no_model);
-        } else {
-          unload(m, Cause::unused, no_model);
-        }
-      } else {
-        meet(until);
-      }
-    }
   }
 }
 
@@ -349,11 +323,17 @@ std::optional<Planner::Sacrifice> Planner::sacrifice(DeviceNumber number, ModelN
 std::optional<Cause> Planner::yields(ModelNumber used, ModelNumber absent) {
   const Entry& entry = entries_[used];
   const Entry& other = entries_[absent];
-  if (entry.where != Where::ready || urgent(entry)) return std::nullopt;
+  const bool loads = entry.where == Where::loading && !entry.pinned;
+  if (loads && now_ < overdue_at(used)) {
+    meet(overdue_at(used));
+    return std::nullopt;
+  }
+  if (!loads && (entry.where != Where::ready || urgent(entry))) return std::nullopt;
   const double switch_s = comes_s(absent) + drain_s(entry, entry);
   const double missing_s = settings_.switches_waited * switch_s - other.line.waited_s(now_);
   const bool waited = urgent(other) || missing_s <= 0;
   if (!waited && other.line.weight() > 0) meet(now_ + after_about(missing_s / other.line.weight()) + 1us);
+  if (loads) return waited ? std::optional(Cause::overdue) : std::nullopt;
   const Instant turn_ends = entry.since + turn_most(switch_s);
   const bool empty = entry.line.waiting() == 0;
   if (!empty) meet(turn_ends);

@@ -27,7 +27,8 @@ void Planner::on(const ModelIs& is) {
   Model& model = catalogue_[is.model];
   ++fitting_;
   entry.known = true;
-  const std::uint64_t bytes = std::max({is.bytes, entry.bytes_read, std::uint64_t{1}});
+  entry.bytes_said = std::max(is.bytes, std::uint64_t{1});
+  const std::uint64_t bytes = std::max(entry.bytes_said, entry.bytes_read);
   // Room is being made for another size.
   const bool elsewhere = is.kind != entry.kind || is.spreads != entry.spreads;
   if (comes(is.model) && (bytes != model.bytes || elsewhere)) call_off(entry.device);
@@ -187,6 +188,8 @@ void Planner::on(const EngineIs& is) {
     entry.ordered = false;
     enter(entry, Where::ready, entry.cause);
     if (device.coming == is.model) device.coming = no_model;
+    if (std::exchange(entry.to_sleep, false) && entry.line.empty() && may_sleep(is.model))
+      yield(is.model, Cause::ordered, no_model);
   } else if (is.state == EngineState::failed && changes && entry.where != Where::failed) {
     ++entry.failures;
     entry.ordered = false;
@@ -237,24 +240,34 @@ void Planner::on(const Order& order) {
   switch (order.act) {
     case Act::load:
     case Act::wake:
-      if (entry.where == Where::ready || entry.where == Where::failed) return;
+      entry.to_sleep = false;
+      if (entry.where == Where::ready) return;
+      // It was told to go by an operator, who has thought better of it.
+      if (entry.where == Where::draining && entry.cause == Cause::ordered && !entry.outdated)
+        return recall(order.model, Cause::ordered);
+      forget_reading(order.model);
       entry.ordered = true;
+      entry.failures = 0;
       entry.blocked_until = {};
+      if (entry.where == Where::failed) return unload(order.model, Cause::ordered, no_model);  // and at once anew
       return list(order.model);
     case Act::unload:
-      entry.ordered = entry.at_start = false;
+      entry.ordered = entry.at_start = entry.to_sleep = false;
       if (!entry.pinned && entry.where != Where::absent && entry.where != Where::coming)
         drain(order.model, Cause::ordered, no_model);
       return;
     case Act::sleep:
       entry.ordered = entry.at_start = false;
+      entry.to_sleep = !entry.pinned && entry.where == Where::waking;
       if (!entry.pinned && entry.where == Where::ready && may_sleep(order.model))
         yield(order.model, Cause::ordered, no_model);
       return;
     case Act::pin:
       ++fitting_;
       entry.pinned = true;
+      entry.to_sleep = false;
       entry.blocked_until = {};
+      forget_reading(order.model);
       return list(order.model);
     case Act::unpin:
       ++fitting_;
@@ -297,6 +310,15 @@ void Planner::enter(Engine& engine, Where where, Cause cause, ModelNumber other)
   engine.cause = cause;
   engine.other = other;
   engine.since = now_;
+}
+
+// What an engine was seen to take once keeps a model out that would fit by its definition: an operator may try again.
+void Planner::forget_reading(ModelNumber model) {
+  Entry& entry = entries_[model];
+  if (entry.where != Where::absent || fits(model) || !fits_as_said(model)) return;
+  ++fitting_;
+  entry.bytes_read = 0;
+  catalogue_[model].bytes = entry.bytes_said;
 }
 
 void Planner::outdate(Entry& entry) {
@@ -351,6 +373,10 @@ void Planner::unload(ModelNumber model, Cause cause, ModelNumber other) {
   if (comes(model)) call_off(entry.device);
   drain_copies(model, cause, other);
   stay_up(model);
+  if (cause == Cause::overdue) {  // the next try waits, as after any failure, and an operator's word is spent
+    ++entry.failures;
+    entry.ordered = false;
+  }
   enter(entry, Where::unloading, cause, other);
   actions_.emplace_back(Unload{model, cause, other, entry.device});
 }

@@ -2,7 +2,8 @@
 // runs backwards; the same events give the same actions. One owner (the mesh or the simulator), one thread.
 //
 // A model is served until nobody waits for it or its longest turn is over; then it yields to an absent one whose
-// tickets have together waited for four switches; one that is unused yields at once, the least worth first. Among the
+// tickets have together waited for four switches; so does one whose load is long overdue; one that is unused yields at
+// once, the least worth first. Among the
 // absent the largest weighted wait comes first. One switch per device at a time; a model that still goes keeps its
 // bytes. Why so, and what others do: docs/decisions/0023-residency-planner.md.
 //
@@ -35,8 +36,8 @@ struct Settings {
   Duration turn_least = std::chrono::seconds(20);  // the longest turn is never shorter
   double switches_waited = 4;                      // what the absent have waited together before a used model yields
   Duration promise_least = std::chrono::seconds(60);
-  Duration unused_after{};  // an unused model goes then; zero: by its energy
-  double idle_w = 0;        // what an idle engine draws; 0: an unused model stays until its room is wanted
+  Duration unused_after{};  // an unused model goes then, to sleep first where it can; zero: not by time alone
+  double idle_w = 0;        // what a device draws on which engines idle, more than without; 0: they may stay
   double load_w = 0;        // what a load draws
   double wait_w = 0;        // what a second of somebody's wait is worth, as power
   Duration patience = std::chrono::minutes(30);  // at times when it is usually asked for an unused model stays so long
@@ -50,6 +51,9 @@ struct Settings {
   double wake_bytes_per_s = 20e9;
   double read_bytes_per_s = 1e9;                   // before a load was seen
   Duration load_start = std::chrono::seconds(30);  // of a load, what is not reading
+  // A load is overdue after so many times as long as it should take, and not before so long.
+  std::uint32_t overdue_loads = 4;
+  Duration overdue_least = std::chrono::seconds(60);
 };
 
 // A model as the planner sees it.
@@ -82,7 +86,8 @@ struct ModelState {
   bool can_sleep = false;
   bool pinned = false;
   bool fits = true;
-  bool retries = false;  // it failed, and is not tried again yet
+  bool may_be_tried = false;  // it fits by its definition, and not by what its engine was seen to take
+  bool retries = false;       // it failed, and is not tried again yet
   DeviceKind kind = DeviceKind::host;
   bool spreads = false;
   std::uint32_t waiting = 0;
@@ -185,11 +190,13 @@ class Planner {
     bool pinned = false;
     bool pinned_by_definition = false;
     bool at_start = false;
-    bool ordered = false;  // until it is ready
+    bool ordered = false;   // until it is ready
+    bool to_sleep = false;  // an operator said so while it was woken
     bool load_measured = false;
     Line line;
-    Instant blocked_until{};  // after a failure
-    Duration service{};       // of an answer, on average; zero: none seen
+    Instant blocked_until{};       // after a failure
+    Duration service{};            // of an answer, on average; zero: none seen
+    std::uint64_t bytes_said = 0;  // it needs, by its definition
     std::uint64_t bytes_read = 0;
     std::uint64_t sleep_bytes = 0;
     std::uint64_t residue = 0;  // as it was said, or read
@@ -302,10 +309,20 @@ class Planner {
   void note_at_start(AtStart& those, ModelNumber model) const;
   void begin_at_start(ModelNumber model);
   void plan_overfull(DeviceNumber device);
+
+  // unused.cpp
   void plan_unused();
+  void plan_unasked(DeviceNumber device);
+  void plan_idle(DeviceNumber device);
+  bool idles(ModelNumber model) const;
+  Duration idle_most(ModelNumber model) const;
+  bool alone_on(DeviceNumber device) const;
+
   void plan_warm();
   void go_on(DeviceNumber device);
+  void until_overdue(DeviceNumber device);
   void call_off(DeviceNumber device);
+  void recall(ModelNumber model, Cause cause);
   bool makes_room(DeviceNumber device) const;
   bool place_in_room(ModelNumber model, Cause cause, const std::vector<bool>& closed);
   bool place_by_eviction(ModelNumber model, std::vector<bool>& closed);
@@ -397,14 +414,17 @@ class Planner {
   bool suits(ModelNumber model, const Device& device) const {
     return entries_[model].kind == device.kind && (device.cards == 1 || entries_[model].spreads);
   }
-  bool fits(ModelNumber model, const Device& device) const;
+  bool fits(ModelNumber model, const Device& device) const { return fits(model, catalogue_[model].bytes, device); }
+  bool fits(ModelNumber model, std::uint64_t bytes, const Device& device) const;
+  bool fits_as_said(ModelNumber model) const;
+  void forget_reading(ModelNumber model);
   static Cause cause_of(const Entry& entry);
   void list(ModelNumber model);
   static bool unused(const Entry& entry);
-  std::optional<Duration> unused_most(ModelNumber model) const;
   bool habitual(ModelNumber model) const;
   std::optional<Cause> yields(ModelNumber used, ModelNumber wanted);
   double load_s(ModelNumber model) const;
+  Instant overdue_at(ModelNumber model) const;  // while it loads
   double service_s(const Entry& entry) const;
   double drain_s(const Entry& entry, const Engine& engine) const;
   double utilisation(Instant now) const;

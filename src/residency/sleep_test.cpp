@@ -11,6 +11,7 @@ using std::chrono::seconds;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 using Where = ModelState::Where;
 
@@ -329,6 +330,38 @@ TEST_F(SleepTest, TheUnusedSleepsFirstAndEndsLater) {
   EXPECT_THAT(world.does(), IsEmpty());
   world.pass(seconds(20));
   EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::unused, no_model}));
+}
+
+// Where energy is priced, all but the last: as long as that one is there its device draws.
+TEST_F(SleepTest, TheUnusedGoOneByOneAndTheLastByItsEnergy) {
+  Settings settings{.unused_after = seconds(100), .idle_w = 10, .wait_w = 100};
+  World world(20, settings, 0);
+  world.add({4, 8});
+  ready(world, 0);
+  ready(world, 1);
+  world.pass(seconds(101));
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::unused, no_model}));
+  world.serve(1);
+  world.pass(seconds(70));
+  EXPECT_THAT(world.does(), IsEmpty());
+  world.pass(seconds(11));
+  EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::unused, no_model})) << "8 s at ten times the power are 80 s";
+}
+
+TEST_F(SleepTest, WhatIdlesBesideOneInUseDrawsNothingAndGoesWithIt) {
+  World world(20, {.idle_w = 10, .wait_w = 100}, 0);
+  world.add({4, 8});
+  ready(world, 0);
+  world.answer_takes = seconds(500);
+  world.ask(1);
+  world.pass(seconds(505));
+  (void)world.does();
+  EXPECT_EQ(world.at(0).where, Where::ready);
+  world.pass(seconds(3 + 119));
+  EXPECT_THAT(world.does(), IsEmpty()) << "to have both back takes 12 s";
+  world.pass(seconds(2));
+  EXPECT_THAT(world.does(),
+              UnorderedElementsAre(Unload{0, Cause::unused, no_model}, Unload{1, Cause::unused, no_model}));
 }
 
 // A sleeper's context draws as much as a ready one's.

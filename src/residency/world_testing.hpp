@@ -39,6 +39,7 @@ struct World {
   bool spreads = false;                // the same
   bool shrank = false;                 // a device has less than it had
   std::optional<ModelNumber> breaks;   // its engine ends as it begins
+  std::optional<ModelNumber> stuck;    // its engine loads for ever
   bool copies_break = false;           // further engines do
   std::uint32_t copies = 1;            // of those added from now on
 
@@ -238,7 +239,7 @@ struct World {
       EXPECT_TRUE(suits(at(load->model), *planner.device(load->device)));
       if (load->model == breaks || (copies_break && is_further(engine)))
         return tell(EngineGone{load->model, load->device});
-      ready_at_[engine] = now + at(load->model).load;
+      if (load->model != stuck) ready_at_[engine] = now + at(load->model).load;
     } else if (const auto* drain = std::get_if<Drain>(&action)) {
       serving_[{drain->model, drain->device}] = false;
     } else if (const auto* serve = std::get_if<Serve>(&action)) {

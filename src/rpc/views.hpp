@@ -82,6 +82,8 @@ enum class ResidencyCause : std::uint8_t {
   busy,        // a further engine comes: the places of the others are full, people wait, and there is room
   spare,       // goes: another is waited for, and its model has a further engine
   enough,      // goes: the other engines of its model serve all who come
+  recalled,    // is there again: it was to make room, and that is no longer needed
+  overdue,     // goes: it was loading for far longer than it takes, and another is waited for
 };
 
 // A further engine of a model, on another device than the first.
@@ -112,6 +114,7 @@ struct ModelResidency {
   DeviceKind kind = DeviceKind::host;  // of the memory that it is made for
   bool spreads = false;                // it can lie in several GPUs together
   bool fits = true;                    // false: no memory here is large enough
+  bool may_be_tried = false;           // by its file it would fit: an order to load it tries it again
   std::string detail;                  // why it failed or cannot be served, in plain words
   std::uint64_t taken = 0;             // of its device, now
   std::string backing;                 // device of its node where its weights lie while it sleeps
@@ -152,8 +155,9 @@ inline bool suits(const ModelResidency& model, const DeviceResidency& device) {
 
 // One decision of the planner, or what became of one.
 struct ResidencyEvent {
-  // sleep: it is told to; asleep: it does; wake: it is told to, and ready is told as after a load.
-  enum class What : std::uint8_t { load, ready, drain, unload, gone, failed, pin, unpin, sleep, asleep, wake };
+  // serve: it was to go and stays; sleep: it is told to; asleep: it does; wake: it is told to, and ready is told as
+  // after a load.
+  enum class What : std::uint8_t { load, ready, drain, serve, unload, gone, failed, pin, unpin, sleep, asleep, wake };
   std::uint64_t number = 0;  // counts from 1
   WallTime at;
   What what = What::load;
@@ -171,7 +175,7 @@ struct ResidencyEvent {
 
 // Since this process began, by the configuration's watts; no meter is read.
 struct ModelledEnergy {
-  double idle_wh = 0;  // watt-hours of engines that nobody used
+  double idle_wh = 0;  // watt-hours of devices whose engines nobody used
   double load_wh = 0;  // of loads and wakings
   bool operator==(const ModelledEnergy&) const = default;
 };

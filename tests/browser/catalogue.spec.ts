@@ -37,7 +37,7 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
   const asked: string[] = [];
   const sent: Definition[] = [];
   const added = new Map<string, { version: number; definition: Definition }>([['org/added:1', { version: 3, definition: { id: 'org/added:1', name: 'Tilføjet Model', file: '/srv/a.gguf', concurrency: 2 } }]]);
-  const shown = (id: string, name: string, definition?: Definition) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: (definition?.adapters ?? []).map((each) => ({ id: `${id}:${each.name}`, name: each.name, members: each.members ?? [] })), node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null });
+  const shown = (id: string, name: string, definition?: Definition) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: (definition?.adapters ?? []).map((each) => ({ id: `${id}:${each.name}`, name: each.name, members: each.members ?? [] })), node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, may_be_tried: false, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null });
   const far = standing_far(failed_fetch);
   const left_out = lost ? [lost] : [];
   await page.route('**/api/residency?*', (route) =>

@@ -9,7 +9,7 @@ const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', name:
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
   id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
-  in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more,
+  in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, wake_s: null, pinned: false, fits: true, may_be_tried: false, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more,
 });
 const teller = (language: 'da' | 'en', coming: string[] = []): Teller => ({
   coming: new Set(coming),
@@ -99,6 +99,7 @@ describe('a model', () => {
     expect(acts_of(model({ state: 'failed', pinned: true }))).toEqual(['load', 'unpin']);
     expect(acts_of(model({ state: 'draining' }))).toEqual(['load', 'pin']);
     expect(acts_of(model({ state: 'absent', fits: false }))).toEqual([]);
+    expect(acts_of(model({ state: 'absent', fits: false, may_be_tried: true }))).toEqual(['load', 'pin']);
     expect(acts_of(model({ bytes: 0 }))).toEqual([]);
     expect(acts_of(model({ can_sleep: true }))).toEqual(['unload', 'sleep', 'pin']);
     expect(acts_of(model({ can_sleep: true, state: 'asleep' }))).toEqual(['unload', 'wake', 'pin']);
@@ -121,6 +122,9 @@ describe('the sentences', () => {
     expect(why({ state: 'absent', cause: 'makes_room', other: 'b' })).toBe('Ikke i hukommelsen. Den indlæses, når nogen spørger, på ca. 12 s. Den gav plads til Model B, fordi ingen brugte den.');
     expect(why({ state: 'absent', waiting: 1, ready_in_s: 30 })).toBe('Venter på plads, ca. 30 s.');
     expect(why({ state: 'absent', fits: false, bytes: 404e9 })).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 80 GB.');
+    expect(why({ state: 'absent', fits: false, may_be_tried: true, bytes: 221e6 })).toMatch(/^Passer ikke, fordi motoren sidst brugte 221 MB/);
+    expect(why({ cause: 'recalled' })).toContain('Den skulle have givet plads');
+    expect(why({ state: 'absent', cause: 'overdue', other: 'b' })).toContain('Den blev ikke klar og gav plads til Model B.');
     const group = { ...device, device: 'gpu0+1', bytes: 160e9, cards: 2 };
     const beside = (engine: 'llama' | 'vllm', devices: MemoryDevice[]) => why_words(model({ state: 'absent', fits: false, bytes: 404e9, engine }), at, devices, teller('da')).head;
     expect(beside('llama', [device, group])).toBe('Passer ikke, fordi den kræver 404 GB, og den største hukommelse her er 160 GB.');
@@ -166,8 +170,8 @@ describe('the sentences', () => {
     expect(say({ what: 'wake', sleep_level: 2, cause: 'asked' }, 'en')).toBe('Model B is woken and reads its weights again. Somebody waits for it.');
     expect(say({ what: 'unload', cause: 'keeps' }, 'en')).toBe('Model B is taken out of memory. It was to sleep and kept its memory.');
     expect(say({ what: 'pin', cause: 'ordered' })).toBe('Model B holdes nu altid i hukommelsen.');
-    const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed', 'habit', 'keeps', 'elsewhere', 'busy', 'spare', 'enough'] as const;
-    const acts = ['load', 'ready', 'drain', 'unload', 'gone', 'failed', 'pin', 'unpin', 'sleep', 'asleep', 'wake'] as const;
+    const all = ['none', 'asked', 'pinned', 'at_start', 'ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'removed', 'habit', 'keeps', 'elsewhere', 'busy', 'spare', 'enough', 'recalled', 'overdue'] as const;
+    const acts = ['load', 'ready', 'drain', 'serve', 'unload', 'gone', 'failed', 'pin', 'unpin', 'sleep', 'asleep', 'wake'] as const;
     for (const cause of all) for (const what of acts) for (const language of ['da', 'en'] as const) expect(say({ cause, what }, language)).not.toMatch(/undefined|\{/);
   });
 });

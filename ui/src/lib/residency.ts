@@ -70,7 +70,7 @@ export function blocks_of(device: MemoryDevice, models: readonly ModelResidency[
 /** What an operator may order: what takes a model in or out, and what holds it there. A pinned one does not go. */
 export function acts_of(model: ModelResidency): Act[] {
   if (is_elsewhere(model) || model.fetching) return [];
-  if (model.state === 'absent' && !model.fits) return model.pinned ? ['unpin'] : [];
+  if (model.state === 'absent' && !model.fits && !model.may_be_tried) return model.pinned ? ['unpin'] : [];
   const there = model.state === 'ready' || model.state === 'starting' || model.state === 'waking';
   if (model.pinned) return there ? ['unpin'] : ['load', 'unpin'];
   if (model.state === 'asleep') return ['unload', 'wake', 'pin'];

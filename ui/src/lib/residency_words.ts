@@ -19,8 +19,8 @@ export interface Teller {
 }
 
 const seconds = (value: number) => Math.max(1, Math.ceil(value));
-const came = ['asked', 'pinned', 'at_start', 'ordered', 'habit', 'busy'] as const;
-const went = ['ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'keeps', 'elsewhere', 'spare', 'enough'] as const;
+const came = ['asked', 'pinned', 'at_start', 'ordered', 'habit', 'busy', 'recalled'] as const;
+const went = ['ordered', 'makes_room', 'line_empty', 'turn_over', 'unused', 'broken', 'keeps', 'elsewhere', 'spare', 'enough', 'overdue'] as const;
 const goes = [...went, 'removed'] as const;
 const dozes = ['ordered', 'unused'] as const;
 const one_of = <T extends string>(all: readonly T[], cause: string) => all.find((each) => each === cause);
@@ -48,6 +48,7 @@ export function card_words(device: MemoryDevice, say: Say): string | null {
 const other_of = (other: string | null, { say, name_of }: Teller) => (other ? name_of(other) : say('other_unknown'));
 
 export function unfit_words(model: ModelResidency, devices: readonly MemoryDevice[], { say, language }: Teller): string {
+  if (model.may_be_tried) return say('why_unfit_took', { bytes: bytes_text(model.bytes, language, 'up') });
   const of_its_kind = devices.filter((each) => each.kind === model.memory);
   const suit = of_its_kind.filter((each) => each.cards === 1 || model.engine === 'llama'); // only llama.cpp divides a model
   const largest = Math.max(0, ...suit.map((each) => each.bytes));
