@@ -26,11 +26,13 @@ struct Model {
 struct Weighing {
   double demand = 1;
   double age = 0.5;
-  bool habit = false;  // demand over two days alone, else over all time scales
+  bool habit = false;    // demand over two days alone, else over all time scales
+  bool recency = false;  // age alone: what LRU goes by, whatever a model takes and costs
 };
 
-// Those that the tuner tries: the first is recency by size and cost, the last five look at habit.
-inline constexpr std::array<Weighing, 10> weighings = {{{0, 1},
+// Those that the tuner tries: the first is LRU, the second recency by size and cost, the last five look at habit.
+inline constexpr std::array<Weighing, 11> weighings = {{{0, 1, false, true},
+                                                        {0, 1},
                                                         {1, 0.5},
                                                         {1, 1},
                                                         {1, 1.5},
