@@ -41,10 +41,10 @@ def answers(port):
         return False
 
 
-def complete(port, tokens, model="bench", timeout_s=120):
+def complete(port, tokens, model="bench", timeout_s=120, prompt=PROMPT):
     """One streamed completion: how many tokens, seconds to the first of them, seconds in all."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)  # llama-server keeps none for long
-    body = json.dumps({"model": model, "prompt": PROMPT, "max_tokens": tokens, "temperature": 0, "seed": 1,
+    body = json.dumps({"model": model, "prompt": prompt, "max_tokens": tokens, "temperature": 0, "seed": 1,
                        "stream": True, "stream_options": {"include_usage": True}})
     began = time.monotonic()
     connection.request("POST", "/v1/completions", body,

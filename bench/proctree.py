@@ -94,8 +94,10 @@ def stop(process, seconds_max=15):
 
 
 def until(condition, what, seconds_max=30):
+    """What it said in the end, which is true."""
     end = time.monotonic() + seconds_max
-    while not condition():
+    while not (said := condition()):
         if time.monotonic() > end:
             raise SystemExit(f"{what}: not within {seconds_max} s")
         time.sleep(0.05)
+    return said

@@ -2,10 +2,13 @@
      init STATUS                            nvmlInit_v2 answers this; else 0
      gpu UUID BYTES RESERVED USED NAME      one line a GPU, in order; NAME without spaces; UUID "-": it does not answer
      process GPU PID BYTES                  GPU counts from 0; BYTES -1: it does not say
+     resident GPU WORD                      what processes with WORD in their command line have resident is used of it too
    A line that begins with anything else is skipped. Shapes and numbers as in nvml.h (NVML API Reference). */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ok = 0, wrong_argument = 2, too_small = 7, unknown = 999, most = 16 };
 
@@ -20,8 +23,33 @@ static struct state {
   struct { unsigned gpu, pid; long long bytes; } process[64];
 } now;
 
+static unsigned long long resident_bytes(const char *word) {
+  unsigned long long pages, sum = 0;
+  struct dirent *entry;
+  DIR *all = opendir("/proc");
+  while (all && (entry = readdir(all))) {
+    char path[300], words[4096];
+    size_t length, i;
+    FILE *file;
+    snprintf(path, sizeof path, "/proc/%s/cmdline", entry->d_name);
+    if (entry->d_name[0] < '0' || entry->d_name[0] > '9' || !(file = fopen(path, "r"))) continue;
+    length = fread(words, 1, sizeof words - 1, file);
+    fclose(file);
+    words[length] = 0;
+    for (i = 0; i < length; i++)
+      if (!words[i]) words[i] = ' ';
+    snprintf(path, sizeof path, "/proc/%s/statm", entry->d_name);
+    if (!strstr(words, word) || !(file = fopen(path, "r"))) continue;
+    if (fscanf(file, "%*u %llu", &pages) == 1) sum += pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+    fclose(file);
+  }
+  if (all) closedir(all);
+  return sum;
+}
+
 static void look(void) {
-  char line[512];
+  unsigned gpu;
+  char line[512], word[256];
   const char *path = getenv("FAKE_NVML");
   FILE *file = path ? fopen(path, "r") : NULL;
   memset(&now, 0, sizeof now);
@@ -34,6 +62,8 @@ static void look(void) {
     else if (now.processes < 64 && sscanf(line, "process %u %u %lld", &now.process[now.processes].gpu, &now.process[now.processes].pid,
                                           &now.process[now.processes].bytes) == 3)
       now.processes++;
+    else if (sscanf(line, "resident %u %255s", &gpu, word) == 2 && gpu < now.gpus)
+      now.gpu[gpu].used += resident_bytes(word);
   }
   fclose(file);
 }
