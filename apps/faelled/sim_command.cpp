@@ -14,19 +14,16 @@
 #include "contents.hpp"
 #include "option_values.hpp"
 #include "sim/bound.hpp"
-#include "sim/memory.hpp"
 #include "sim/simulation.hpp"
-#include "sim/turns.hpp"
 #include "sim/workload.hpp"
+#include "sim/world_policies.hpp"
 #include "sim_figures.hpp"
 
 namespace faelled::app {
 namespace {
 
-constexpr std::string_view bound_name = "bound";  // no policy, and asked for in its place
-
 struct SimOptions {
-  std::string trace, world, policy = "fcfs", out;
+  std::string trace, world, policy, out;  // policy: empty: as the world has it
   std::optional<std::uint64_t> seed;
   double horizon_s = 600;
   bool json = false;
@@ -69,14 +66,15 @@ int print_bound(const SimOptions& options, const sim::Trace& trace, const sim::W
   return 0;
 }
 
-int simulate(const SimOptions& options) {
+int simulate(SimOptions options) {
   const auto world = config::load_world(options.world);
   if (!world) return complain(world.error());
+  if (options.policy.empty()) options.policy = sim::policy_unnamed(*world);
   const auto text = read_file(options.trace);
   if (!text) return complain(text.error());
   auto trace = sim::read_trace(*text);
   if (!trace) return complain({trace.error().code, options.trace + ": " + trace.error().message, trace.error().hint});
-  if (options.policy == bound_name) return print_bound(options, *trace, *world);
+  if (options.policy == sim::bound_name) return print_bound(options, *trace, *world);
   const auto result = sim::simulate(*trace, *world, options.policy, options.seed);
   if (!result) return complain(result.error());
   if (!options.out.empty())
@@ -170,13 +168,13 @@ void add_sim_command(CLI::App& app, Invocation& invocation) {
                                     "The requests: CSV with time_s,member,user,model,input_tokens,output_tokens");
   auto* world = command->add_option("--world", options->world,
                                     "Engines or a memory, shares and prices: YAML, such as bench/worlds/vtc-a10g.yaml");
-  command
-      ->add_option("--policy", options->policy,
-                   "Who is next: " + listed(sim::policy_names()) +
-                       "; with a memory, what is kept: " + listed(sim::memory_policy_names()) +
-                       ", or bound: the load seconds below which none of them can go" +
-                       "; where models take turns: " + listed(sim::turn_policy_names()))
-      ->capture_default_str();
+  command->add_option(
+      "--policy", options->policy,
+      "Who is next: " + listed(sim::policies_of(sim::Plays::engines)) +
+          " (fcfs where none is named); with a memory, what is kept: " + listed(sim::policies_of(sim::Plays::memory)) +
+          " (commons where none is named; bound is none: the load seconds below which none of them can "
+          "go); where models answer too (memory.places): " +
+          listed(sim::policies_of(sim::Plays::turns)) + " (commons)");
   command
       ->add_option("--seed", options->seed,
                    "Draw the world's jitter from this number; without it every step takes its exact time")
@@ -193,10 +191,8 @@ void add_sim_command(CLI::App& app, Invocation& invocation) {
     const auto say = [&](std::string_view name) {
       if (said.insert(name).second) std::cout << name << "\n";
     };
-    for (const auto& name : sim::policy_names()) say(name);
-    for (const auto& name : sim::memory_policy_names()) say(name);
-    say(bound_name);
-    for (const auto& name : sim::turn_policy_names()) say(name);
+    for (const auto kind : {sim::Plays::engines, sim::Plays::memory, sim::Plays::turns})
+      for (const auto& name : sim::policies_of(kind)) say(name);
   });
   command->callback([=, &invocation] {
     if (!command->get_subcommands().empty()) return;

@@ -7,6 +7,7 @@
 
 #include "base/seconds.hpp"
 #include "sim/memory.hpp"
+#include "sim/world_policies.hpp"
 
 namespace faelled::sim {
 namespace {
@@ -154,9 +155,7 @@ class Prices {
 }  // namespace
 
 Expected<double> load_seconds_least(const Trace& trace, const World& world) {
-  if (!world.memory || world.memory->answers)
-    return fail(Errc::invalid, "there is a bound only for a world with a memory where answers take no time",
-                "a world with memory and without memory.places, such as bench/worlds/office-160gb.yaml");
+  if (plays(world) != Plays::memory) return std::unexpected(wrong_policy(bound_name, plays(world)));
   const auto shapes = shapes_of(trace, *world.memory);
   if (!shapes) return std::unexpected(shapes.error());
   const Stays stays = stays_of(trace, *shapes, world.memory->bytes);

@@ -107,11 +107,10 @@ TEST(Bound, CountsTheFirstLoadOfEachModelThatFits) {
 
 TEST(Bound, IsNoneWhereAnswersTakeTime) {
   Small small;
-  EXPECT_THAT(load_seconds_least(small.trace, small.world).error().message,
-              HasSubstr("only for a world with a memory"));
+  EXPECT_THAT(load_seconds_least(small.trace, small.world).error().message, HasSubstr("needs a world with a memory"));
   small.world.memory.emplace();
   small.world.memory->answers.emplace();
-  EXPECT_THAT(load_seconds_least(small.trace, small.world).error().hint, HasSubstr("memory.places"));
+  EXPECT_THAT(load_seconds_least(small.trace, small.world).error().message, HasSubstr("without memory.places"));
 }
 
 }  // namespace

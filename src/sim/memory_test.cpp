@@ -62,7 +62,6 @@ TEST(Memory, SaysWhichModelTheWorldDoesNotDescribe) {
   Memory memory;
   memory.bytes = 10;
   EXPECT_THAT(play_memory(asking({{0, 0}}, 1), memory, "lru").error().message, HasSubstr("model 'm0'"));
-  EXPECT_THAT(play_memory(asking({{0, 0}}, 1), slots(1), "fcfs").error().hint, HasSubstr("commons, lru"));
 }
 
 // Load seconds of a policy as a part of LRU's, on average over seeds.

@@ -1,10 +1,11 @@
 #include "sim/policy.hpp"
 
+#include <algorithm>
 #include <array>
-#include <string>
 
 #include "sim/baselines.hpp"
 #include "sim/commons_policy.hpp"
+#include "sim/world_policies.hpp"
 
 namespace faelled::sim {
 namespace {
@@ -33,12 +34,9 @@ std::vector<std::string_view> policy_names() {
 }
 
 Expected<std::unique_ptr<Policy>> make_policy(std::string_view name, const Setting& setting) {
-  std::string all;
-  for (const Named& policy : policies) {
-    if (policy.name == name) return policy.make(setting);
-    all += (all.empty() ? "" : ", ") + std::string(policy.name);
-  }
-  return fail(Errc::invalid, "there is no policy '" + std::string(name) + "'", "there are: " + all);
+  const auto found = std::ranges::find(policies, name, &Named::name);
+  if (found == policies.end()) return std::unexpected(wrong_policy(name, Plays::engines));
+  return found->make(setting);
 }
 
 }  // namespace faelled::sim

@@ -7,6 +7,7 @@
 #include "sim/engine.hpp"
 #include "sim/memory.hpp"
 #include "sim/turns.hpp"
+#include "sim/world_policies.hpp"
 
 namespace faelled::sim {
 namespace {
@@ -188,8 +189,8 @@ Result run(const Trace& trace, const World& world, Policy& policy, std::optional
 
 Expected<Result> simulate(const Trace& trace, const World& world, std::string_view policy,
                           std::optional<std::uint64_t> seed) {
-  if (world.memory && world.memory->answers) return play_turns(trace, world, policy, seed);
-  if (world.memory) return play_memory(trace, *world.memory, policy);
+  if (plays(world) == Plays::turns) return play_turns(trace, world, policy, seed);
+  if (plays(world) == Plays::memory) return play_memory(trace, *world.memory, policy);
   const Setting setting = setting_of(trace, world);
   for (std::size_t model = 0; model < trace.models.size(); ++model)
     if (std::ranges::none_of(setting.serves, [&](const std::vector<bool>& serves) { return serves[model]; }))

@@ -1,6 +1,7 @@
 #include "sim/turn_choosers.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace faelled::sim {
 
@@ -24,6 +25,10 @@ void Ruled::heed(const residency::Event& event) {
     entries_[is->model].bytes = is->bytes;
   } else if (const auto* arrived = std::get_if<residency::Arrived>(&event)) {
     entries_[arrived->model].waiting.push_back(arrived->ticket);
+    if (!rank_) return;
+    rank_->asked(arrived->model, static_cast<RequestId>(arrived->ticket));
+    const Where where = entries_[arrived->model].where;
+    if (where == Where::ready || where == Where::loading) rank_->kept(arrived->model);
   } else if (const auto* started = std::get_if<residency::Started>(&event)) {
     for (ModelNumber m = 0; m < entries_.size(); ++m) {
       if (std::erase(entries_[m].waiting, started->ticket) == 0) continue;
@@ -70,6 +75,7 @@ void Ruled::plan(std::vector<Action>& actions) {
   const auto load = [&](ModelNumber m) {
     taken_ += entries_[m].bytes;
     entries_[m].where = Where::loading;
+    if (rank_) rank_->kept(m);
     actions.emplace_back(residency::Load{m});
   };
   if (coming_ != no_model) {
@@ -87,6 +93,7 @@ void Ruled::plan(std::vector<Action>& actions) {
 }
 
 void Ruled::go(ModelNumber model, std::vector<Action>& actions) {
+  if (rank_) rank_->evicted(model);
   if (entries_[model].running > 0) {
     entries_[model].where = Where::draining;
     actions.emplace_back(residency::Drain{model});
@@ -111,7 +118,8 @@ bool Ruled::make_room(ModelNumber wanted, std::vector<Action>& actions) {
     }
   }
   std::ranges::sort(yielding, {}, [this](ModelNumber m) {
-    return std::pair(entries_[m].running > 0 || !entries_[m].waiting.empty(), entries_[m].used_at);
+    const bool in_use = entries_[m].running > 0 || !entries_[m].waiting.empty();
+    return std::tuple(in_use, rank_ ? rank_->of(m) : 0, entries_[m].used_at);
   });
   std::uint64_t room = bytes_ - taken_;
   std::size_t count = 0;

@@ -2,10 +2,13 @@
 // planner's own events and actions.
 #pragma once
 
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "residency/planner.hpp"
+#include "sim/ranks.hpp"
 
 namespace faelled::sim {
 
@@ -32,8 +35,9 @@ class Planned final : public Chooser {
   residency::Planner planner_;
 };
 
-// The model of the oldest ticket comes next; unused models go at once, the least recently used first; one in use is
-// drained once it was there for `tenure` and `ratio` times as many wait for the absent one.
+// The model of the oldest ticket comes next; unused models go at once, the least recently used first, or by another
+// rank (tickets are the trace's rows then); one in use is drained once it was there for `tenure` and `ratio` times as
+// many wait for the absent one.
 class Ruled final : public Chooser {
  public:
   struct Rule {
@@ -41,7 +45,7 @@ class Ruled final : public Chooser {
     double ratio = 0;
     bool one_line = false;  // nobody overtakes: only the very oldest ticket matters
   };
-  explicit Ruled(const Rule& rule) : rule_(rule) {}
+  explicit Ruled(const Rule& rule, std::unique_ptr<Rank> rank = nullptr) : rule_(rule), rank_(std::move(rank)) {}
 
   std::vector<residency::Action> step(Instant now, const residency::Event& event) override;
   Instant wake() const override { return wake_; }
@@ -64,6 +68,7 @@ class Ruled final : public Chooser {
   std::vector<residency::ModelNumber> wanted() const;
 
   Rule rule_;
+  std::unique_ptr<Rank> rank_;
   std::vector<Entry> entries_;
   std::vector<std::pair<residency::TicketNumber, residency::ModelNumber>> running_;
   std::uint64_t bytes_ = 0;

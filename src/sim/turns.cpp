@@ -4,15 +4,17 @@
 #include <deque>
 #include <queue>
 #include <ranges>
-#include <string>
+#include <utility>
 
 #include "base/seconds.hpp"
 #include "residency/member_weights.hpp"
 #include "sim/engine.hpp"
 #include "sim/memory.hpp"
+#include "sim/ranks.hpp"
 #include "sim/simulation.hpp"
 #include "sim/turn_choosers.hpp"
 #include "sim/turn_orders.hpp"
+#include "sim/world_policies.hpp"
 
 namespace faelled::sim {
 namespace {
@@ -25,6 +27,7 @@ struct Made {
   bool weighs = false;  // tickets by their members
 };
 using Maker = Made (*)(const Trace&, const World&);
+using Shapes = std::vector<ModelShape>;  // of the trace's models
 
 residency::Settings planned(const World& world) {
   residency::Settings settings;
@@ -54,27 +57,33 @@ constexpr auto policies = std::to_array<std::pair<std::string_view, Maker>>(
         return Made{std::make_unique<Ruled>(Ruled::Rule{.one_line = true}), std::make_unique<OneLine>(trace)};
       }}});
 
+// One of the table, or: who is asked for comes at once, and of those that nobody uses the least by that rank goes.
+std::optional<Made> made_of(std::string_view policy, const Trace& trace, const World& world, const Shapes& shapes) {
+  const auto found = std::ranges::find(policies, policy, &std::pair<std::string_view, Maker>::first);
+  if (found != policies.end()) return found->second(trace, world);
+  if (auto rank = make_rank(policy, trace, shapes))
+    return Made{std::make_unique<Ruled>(Ruled::Rule{}, std::move(rank)), std::make_unique<ArrivalOrder>(trace)};
+  return std::nullopt;
+}
+
 class Play final : private Desk {
  public:
-  Play(const Trace& trace, const World& world, Made made, std::optional<std::uint64_t> seed)
+  Play(const Trace& trace, const World& world, const Shapes& shapes, Made made, std::optional<std::uint64_t> seed)
       : trace_(trace), world_(world), memory_(*world.memory), made_(std::move(made)), models_(trace.models.size()) {
     for (EngineId m = 0; m < models_.size(); ++m) {
+      models_[m].shape = shapes[m];
       const StepLength length(seed ? world.jitter : 0, seed.value_or(0) * models_.size() + m);
       models_[m].engine = make_engine(m, *memory_.answers, length);
       models_[m].turn.arrival_wakes = Duration{};
     }
   }
 
-  Expected<Result> run() && {
+  Result run() && {
     result_.members = trace_.members;
     result_.loads.emplace();
     tell(residency::DeviceIs{0, memory_.bytes});
-    const auto shapes = shapes_of(trace_, memory_);
-    if (!shapes) return std::unexpected(shapes.error());
-    for (residency::ModelNumber m = 0; m < models_.size(); ++m) {
-      models_[m].shape = (*shapes)[m];
+    for (residency::ModelNumber m = 0; m < models_.size(); ++m)
       tell(residency::ModelIs{m, models_[m].shape.bytes, models_[m].shape.load, places_});
-    }
     for (RequestId row = 0; row < trace_.requests.size(); ++row) {
       const Request& request = trace_.requests[row];
       result_.outcomes.push_back(
@@ -266,16 +275,18 @@ class Play final : private Desk {
 std::vector<std::string_view> turn_policy_names() {
   std::vector<std::string_view> names;
   for (const auto& [name, make] : policies) names.push_back(name);
+  const auto ranks = rank_names();
+  names.insert(names.end(), ranks.begin(), ranks.end());
   return names;
 }
 
 Expected<Result> play_turns(const Trace& trace, const World& world, std::string_view policy,
                             std::optional<std::uint64_t> seed) {
-  const auto found = std::ranges::find(policies, policy, &std::pair<std::string_view, Maker>::first);
-  if (found == policies.end())
-    return fail(Errc::invalid, "'" + std::string(policy) + "' is no policy for models that take turns",
-                "one of commons, unfair, at-once, tenure, fifo");
-  return Play(trace, world, found->second(trace, world), seed).run();
+  const auto shapes = shapes_of(trace, *world.memory);
+  if (!shapes) return std::unexpected(shapes.error());
+  auto made = made_of(policy, trace, world, *shapes);
+  if (!made) return std::unexpected(wrong_policy(policy, Plays::turns));
+  return Play(trace, world, *shapes, std::move(*made), seed).run();
 }
 
 }  // namespace faelled::sim

@@ -17,7 +17,8 @@ namespace faelled::sim {
 
 // commons; unfair: its planner, first come first served inside the lines; at-once: a model in use yields as soon as
 // somebody waits for an absent one; tenure: once it was there for ten seconds, and twice as many wait for the other;
-// fifo: one line for all models.
+// fifo: one line for all models; lru, gdsf, belady: as at-once, and of those that nobody uses the least by that rank of
+// sim/ranks.hpp goes.
 std::vector<std::string_view> turn_policy_names();
 
 // Memory::answers is there. Result::loads is. A request that does not fit its engine is not served. The trace begins at

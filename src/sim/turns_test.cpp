@@ -1,7 +1,6 @@
 // Models that take turns: ours beside what others do, on seeded traces.
 #include "sim/turns.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using ::testing::HasSubstr;
 
 World world(int load_s, std::uint32_t places) {
   World world;
@@ -217,9 +215,23 @@ TEST(Turns, AGreedyMemberDoesNotMakeTheModestWait) {
   EXPECT_LE(fair.until_s, 1.02 * unfair.until_s);  // the same work in the same time
 }
 
-TEST(Turns, SaysWhichPoliciesThereAre) {
-  Trace trace;
-  EXPECT_THAT(play_turns(trace, world(4, 2), "lru").error().hint, HasSubstr("commons, unfair"));
+// m0 was asked for first and is done last.
+TEST(Turns, ARankSaysWhichUnusedModelGoes) {
+  Trace trace = asking({{0, 0}, {50, 1}, {200, 2}, {300, 0}}, 100, 5000);
+  trace.requests[1].output_tokens = 100;
+  EXPECT_EQ(play_turns(trace, world(4, 1), "at-once")->loads->loads, 3U);
+  EXPECT_EQ(play_turns(trace, world(4, 1), "lru")->loads->loads, 4U);
+  EXPECT_EQ(play_turns(trace, world(4, 1), "belady")->loads->loads, 3U);
+}
+
+// The seldom one costs ten times as much to load.
+TEST(Turns, FrequencyAndCostAreWeighedWhereAnswersTakeTime) {
+  World sized = world(4, 1);
+  sized.memory->others.reset();
+  sized.memory->models = {{"m0", 1, seconds(40)}, {"m1", 1, seconds(4)}, {"m2", 1, seconds(4)}};
+  const Trace trace = asking({{0, 0}, {100, 1}, {200, 1}, {300, 2}, {400, 0}}, 1, 1);
+  EXPECT_EQ(play_turns(trace, sized, "lru")->loads->seconds, 40 + 4 + 4 + 40);
+  EXPECT_EQ(play_turns(trace, sized, "gdsf")->loads->seconds, 40 + 4 + 4);
 }
 
 }  // namespace

@@ -57,10 +57,29 @@ def test_a_memory_that_is_too_small_counts_loads(sim, tmp_path):
         assert summary["load_seconds"] == pytest.approx(10 * summary["loads"])
         text = sim(*words).stdout
         assert f"{summary['misses']} (" in text and text.startswith(f"policy                       {policy}\n")
-        found[policy] = summary["misses"]
+        found[policy] = summary["loads"]
     assert found["belady"] < found["commons"] < found["lru"]
     wrong = sim("--trace", trace, "--world", ROOT / "bench/worlds/slots-8.yaml", "--policy", "vtc")
-    assert wrong.returncode == 1 and "commons, lru" in wrong.stderr
+    assert wrong.returncode == 1 and "commons, lru, gdsf, belady, bound" in wrong.stderr
+    wrong = sim("--trace", trace, "--world", ROOT / "bench/worlds/slots-8.yaml", "--policy", "fifo")
+    assert wrong.returncode == 1 and "memory.places" in wrong.stderr and "bound" in wrong.stderr
+
+
+def test_one_world_has_the_classics_and_the_orders_of_others(sim, tmp_path):
+    trace = tmp_path / "t.csv"
+    assert sim("workload", "turns_300", "--seed", 1, "--out", trace).returncode == 0
+    words = ["--trace", trace, "--world", ROOT / "bench/worlds/turns-15s.yaml", "--json"]
+    loads = {policy: json.loads(sim(*words, "--policy", policy).stdout)["loads"] for policy in ("fifo", "lru", "gdsf", "belady", "commons")}
+    assert loads["commons"] <= loads["lru"] < loads["fifo"], loads
+    assert all(loads.values())
+
+
+@pytest.mark.parametrize("world, policy", [("vtc-a10g", "fcfs"), ("slots-8", "commons"), ("turns-4s", "commons")])
+def test_without_a_word_a_world_is_played_under_a_policy_it_has(sim, tmp_path, world, policy):
+    trace = tmp_path / "t.csv"
+    assert sim("workload", "turns_150", "--seed", 1, "--out", trace).returncode == 0
+    done = sim("--trace", trace, "--world", ROOT / f"bench/worlds/{world}.yaml")
+    assert done.returncode == 0 and done.stdout.startswith(f"policy                       {policy}\n"), done.stderr
 
 
 def test_a_bound_says_what_no_policy_goes_below_and_nothing_else(sim, tmp_path):
@@ -74,7 +93,7 @@ def test_a_bound_says_what_no_policy_goes_below_and_nothing_else(sim, tmp_path):
     assert 0.7 * foresight < bound["load_seconds"] < foresight
     text = sim(*words, "--policy", "bound").stdout
     assert f"load seconds, at least       {bound['load_seconds']:.1f}" in text and text.startswith("policy                       bound\n")
-    for more, said in [(["--out", tmp_path / "r.csv"], "no rows"), (["--world", ROOT / "bench/worlds/turns-4s.yaml"], "only for a world")]:
+    for more, said in [(["--out", tmp_path / "r.csv"], "no rows"), (["--world", ROOT / "bench/worlds/turns-4s.yaml"], "needs a world with a memory without")]:
         done = sim("--trace", short, "--policy", "bound", *(more if "--world" in more else [*words[2:], *more]))
         assert done.returncode == 1 and said in done.stderr, done.stderr
 
