@@ -182,7 +182,10 @@ void add_sim_command(CLI::App& app, Invocation& invocation) {
   add_horizon(*command, options->horizon_s);
   command->add_option("--out", options->out, "Write one row per request there, in the trace's order (CSV)");
   command->add_flag("--json", options->json, "Print the summary as one line of JSON");
-  command->footer("docs/simulation.md describes the files, the policies and the figures.");
+  command->footer(
+      "With a memory the summary counts misses (requests that found their model not in memory when they came, whether "
+      "its load was still to begin or under way) and loads (how often a model was loaded, also before it was asked "
+      "for). docs/simulation.md describes the files, the policies and all figures.");
   command->require_subcommand(0, 1);
   add_workload(*command, invocation);
   add_measure(*command, invocation);

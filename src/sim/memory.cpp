@@ -123,13 +123,14 @@ Expected<Result> play_memory(const Trace& trace, const Memory& memory, std::stri
     Outcome outcome{request.at, request.member, request.input_tokens, request.output_tokens, {}};
     const Model& model = catalogue[request.model];
     if (model.bytes <= memory.bytes) {
-      if (!keeper->asked(request.model, Instant(request.at + std::chrono::seconds(begun_s)), row)) {
-        ++result.loads->misses;
+      const bool there = keeper->asked(request.model, Instant(request.at + std::chrono::seconds(begun_s)), row);
+      if (!there) {
         ++result.loads->loads;
         result.loads->seconds += seconds(model.load);
         ready[request.model] = request.at + model.load;
       }
       const Duration wait = std::max(Duration{}, ready[request.model] - request.at);
+      if (!there || wait > Duration{}) ++result.loads->misses;
       outcome.served = Served{wait, wait};
     }
     result.outcomes.push_back(outcome);

@@ -36,7 +36,9 @@ struct Stay {
 
 // What a memory's policy cost.
 struct Loads {
-  std::uint64_t misses = 0;  // requests that found their model absent
+  // Requests that found their model not in memory when they came, whether its load was still to begin or under way (a
+  // delayed hit). One that never can be served is none.
+  std::uint64_t misses = 0;
   std::uint64_t loads = 0;
   double seconds = 0;
   std::uint64_t warmed = 0;       // of these loads, before anybody asked

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/seconds.hpp"
+#include "sim/memory.hpp"
 #include "sim/workload.hpp"
 
 namespace faelled::sim {
@@ -213,6 +214,20 @@ TEST(Turns, AGreedyMemberDoesNotMakeTheModestWait) {
   const Waits unfair = waits("turns_600", four_s, "unfair");
   EXPECT_LE(Waits::p95(fair.modest), 0.7 * Waits::p95(unfair.modest));
   EXPECT_LE(fair.until_s, 1.02 * unfair.until_s);  // the same work in the same time
+}
+
+// Asked one after the other, with answers of no length, it is the question of sim/memory.hpp; and a load that is under
+// way counts as it does there.
+TEST(Turns, CountsMissesAndLoadsAsAMemoryDoes) {
+  const Trace trace = asking({{0, 0}, {2, 0}, {100, 1}, {200, 2}, {300, 0}, {400, 2}, {500, 1}, {503, 1}}, 1, 1);
+  for (const auto& [policy, loads] : {std::pair("lru", 5U), std::pair("belady", 4U)}) {
+    const Loads turns = *play_turns(trace, world(4, 2), policy)->loads;
+    const Loads memory = *play_memory(trace, *world(4, 2).memory, policy)->loads;
+    EXPECT_EQ(turns.loads, loads) << policy;
+    EXPECT_EQ(turns.misses, loads + 2) << policy;
+    EXPECT_EQ(memory.loads, turns.loads) << policy;
+    EXPECT_EQ(memory.misses, turns.misses) << policy;
+  }
 }
 
 // m0 was asked for first and is done last.
