@@ -107,10 +107,14 @@ inline constexpr std::size_t models_page_searched_max = 100'000;  // looked at f
 inline constexpr std::uint32_t context_tokens_default = 4096;  // per place, where neither operator nor file says less
 inline constexpr std::uint32_t engine_places_max = 256;        // slots of one llama-server
 inline constexpr std::size_t unix_path_bytes_max = 107;        // sockaddr_un, without the closing zero
-inline constexpr std::uint64_t gguf_header_bytes_max = 256 * 1024 * 1024;  // vocabularies are some MiB
-inline constexpr std::uint64_t gguf_tensors_max = 1'000'000;
-inline constexpr std::uint64_t gguf_pairs_max = 100'000;
-inline constexpr std::size_t gguf_text_bytes_max = 4096;  // keys and names; longer ones are skipped
+// Of models as they are, the largest have some 20 MiB of header: 300,000 tokens with their scores and kinds, and
+// 600,000 merges. An engine takes up to 250 bytes for each value that a header lists, and the square of pairs and
+// tensors in time.
+inline constexpr std::uint64_t gguf_header_bytes_max = 64 * 1024 * 1024;
+inline constexpr std::uint64_t gguf_values_max = 4'000'000;  // of all lists together
+inline constexpr std::uint64_t gguf_tensors_max = 100'000;   // some ten thousand where each expert has its own
+inline constexpr std::uint64_t gguf_pairs_max = 10'000;      // some hundred
+inline constexpr std::size_t gguf_text_bytes_max = 4096;     // keys and names; longer ones are skipped
 inline constexpr std::uint64_t safetensors_header_bytes_max = 16 * 1024 * 1024;  // of one file; some 100 a tensor
 inline constexpr std::size_t safetensors_tensors_max = 200'000;
 inline constexpr std::size_t model_shards_max = 1000;

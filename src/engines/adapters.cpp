@@ -100,7 +100,7 @@ Expected<std::uint64_t> look(const GgufSummary& model, const GgufDetails& of_mod
   const auto adapter = read_gguf_file(path, &details);
   if (!adapter) return std::unexpected(as_adapter(adapter.error()));
   if (auto fits = adapter_fits(model, of_model, *adapter, details, path); !fits) return std::unexpected(fits.error());
-  return adapter->weight_bytes;
+  return adapter->weight_bytes + reading_bytes(*adapter);
 }
 
 void take(Adapters& all, const ModelSettings& model, std::size_t number, const Expected<std::uint64_t>& looked) {

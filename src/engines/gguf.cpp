@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_text.hpp"
 #include "base/limits.hpp"
 
 namespace faelled::engines {
@@ -29,8 +30,6 @@ enum ValueType : std::uint32_t {
 };
 // Bytes of a value by its type; 0: string or array, whose size is in the value.
 constexpr std::array<std::uint64_t, types_end> value_bytes{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-
-constexpr std::uint64_t tensors_kept_max = 100'000;  // where each one's name and shape are wanted
 
 struct TensorType {
   std::uint64_t block_values = 0;  // 0: a type this table does not know
@@ -93,11 +92,13 @@ class Cursor {
   explicit Cursor(ByteSource& source) : source_(source), window_(window_bytes) {}
 
   bool broken() const { return broken_; }
+  bool too_long() const { return too_long_; }  // and therefore broken
   std::uint64_t at() const { return at_; }
   std::uint64_t left() const { return source_.size() - at_; }
 
   void skip(std::uint64_t bytes) {
-    if (bytes > left() || at_ + bytes > limits::gguf_header_bytes_max) broken_ = true;
+    if (bytes > left()) broken_ = true;
+    if (!broken_ && at_ + bytes > limits::gguf_header_bytes_max) broken_ = too_long_ = true;
     if (!broken_) at_ += bytes;
   }
 
@@ -151,6 +152,7 @@ class Cursor {
   std::size_t filled_ = 0;
   std::uint64_t at_ = 0;
   bool broken_ = false;
+  bool too_long_ = false;
 };
 
 std::unexpected<Error> refuse(const std::string& what, std::string_view why, std::string hint) {
@@ -160,6 +162,15 @@ std::unexpected<Error> refuse(const std::string& what, std::string_view why, std
 std::unexpected<Error> truncated(const std::string& what, std::uint64_t size) {
   return refuse(what, fmt::format("it ends too early, or is damaged ({} bytes)", size),
                 "fetch the file again and compare its size and checksum with the source");
+}
+
+constexpr const char* another_source = "no model that is known has as much: take its file from another source";
+
+std::unexpected<Error> cut_off(const std::string& what, const Cursor& in) {
+  if (in.too_long())
+    return refuse(what, fmt::format("its header is longer than {}", byte_text(limits::gguf_header_bytes_max)),
+                  another_source);
+  return truncated(what, in.at() + in.left());
 }
 
 // Where a number of the model's shape belongs; null: it is none of those that matter here.
@@ -174,8 +185,8 @@ std::uint32_t* shape_of(GgufSummary& summary, std::string_view key) {
   return nullptr;
 }
 
-// False: not a value that GGUF knows.
-bool skip_value(Cursor& in, std::uint32_t type) {
+// False: not a value that GGUF knows. Values of a list are added to `values`.
+bool skip_value(Cursor& in, std::uint32_t type, std::uint64_t& values) {
   if (type >= types_end) return false;
   if (value_bytes[type] != 0) {
     in.skip(value_bytes[type]);
@@ -188,7 +199,11 @@ bool skip_value(Cursor& in, std::uint32_t type) {
     auto bytes_least = value_bytes[element] == 0 ? sizeof(std::uint64_t) : value_bytes[element];
     if (count > in.left() / bytes_least) {
       in.skip(in.left() + 1);
-    } else if (value_bytes[element] != 0) {
+      return true;
+    }
+    values += count;
+    if (values > limits::gguf_values_max) return true;  // refused by the caller
+    if (value_bytes[element] != 0) {
       in.skip(count * value_bytes[element]);
     } else {
       for (std::uint64_t i = 0; i < count && !in.broken(); ++i) in.skip(in.number<std::uint64_t>());
@@ -198,17 +213,18 @@ bool skip_value(Cursor& in, std::uint32_t type) {
 }
 
 // A count, or one for each layer; summed over the layers where it is a list. False: neither.
-bool read_counts(Cursor& in, std::uint32_t type, std::uint32_t& single, std::uint64_t& sum) {
+bool read_counts(Cursor& in, std::uint32_t type, std::uint32_t& single, GgufSummary& summary) {
   constexpr std::uint64_t layers_max = 10'000;
   if (type == uint32_value || type == int32_value) {
     single = in.number<std::uint32_t>();
     return true;
   }
-  if (type != array_value) return skip_value(in, type);
+  if (type != array_value) return skip_value(in, type, summary.values);
   const auto element = in.number<std::uint32_t>();
   const auto count = in.number<std::uint64_t>();
   if ((element != uint32_value && element != int32_value) || count > layers_max) return false;
-  for (std::uint64_t i = 0; i < count && !in.broken(); ++i) sum += in.number<std::uint32_t>();
+  for (std::uint64_t i = 0; i < count && !in.broken(); ++i) summary.kv_heads += in.number<std::uint32_t>();
+  summary.values += count;
   return true;
 }
 
@@ -264,15 +280,14 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what, Ggu
   }
   GgufSummary summary;
   summary.version = in.number<std::uint32_t>();
-  if (in.broken()) return truncated(what, source.size());
+  if (in.broken()) return cut_off(what, in);
   if (summary.version != 2 && summary.version != 3) {
     return refuse(what, fmt::format("GGUF version {} is not known here", summary.version),
                   "take a little-endian file of version 2 or 3");
   }
   summary.tensors = in.number<std::uint64_t>();
   summary.pairs = in.number<std::uint64_t>();
-  const std::uint64_t tensors_max = details != nullptr ? tensors_kept_max : limits::gguf_tensors_max;
-  if (summary.tensors > tensors_max || summary.pairs > limits::gguf_pairs_max) {
+  if (summary.tensors > limits::gguf_tensors_max || summary.pairs > limits::gguf_pairs_max) {
     return refuse(what, "its header counts more parts than any model has", "fetch the file again");
   }
 
@@ -281,7 +296,7 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what, Ggu
   for (std::uint64_t i = 0; i < summary.pairs; ++i) {
     auto key = in.text(limits::gguf_text_bytes_max);
     auto type = in.number<std::uint32_t>();
-    if (in.broken()) return truncated(what, source.size());
+    if (in.broken()) return cut_off(what, in);
     told.strange_adapter |= strange_pair(key, type);
     if (type == string_value && (key == "general.type" || key == "adapter.type")) {
       (key == "general.type" ? told.type : told.adapter_type) = in.text(limits::gguf_text_bytes_max);
@@ -295,19 +310,21 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what, Ggu
     } else if (type == uint32_value && shape_of(summary, key) != nullptr) {
       *shape_of(summary, key) = in.number<std::uint32_t>();
     } else if (key == summary.architecture + ".attention.head_count_kv") {
-      if (!read_counts(in, type, kv_heads_each, summary.kv_heads))
+      if (!read_counts(in, type, kv_heads_each, summary))
         return refuse(what, "its header counts heads as no model does", "fetch it again");
     } else if (type == array_value && key == "tokenizer.ggml.tokens") {
       summary.vocabulary = in.peek_count();
-      if (!skip_value(in, type))
+      if (!skip_value(in, type, summary.values))
         return refuse(what, "its header holds a value that GGUF does not know", "fetch it again");
     } else {
       summary.chat_template |= type == string_value && key == "tokenizer.chat_template";
       summary.pooling |= key.ends_with(".pooling_type");
-      if (!skip_value(in, type))
+      if (!skip_value(in, type, summary.values))
         return refuse(what, "its header holds a value that GGUF does not know", "fetch it again");
     }
-    if (in.broken()) return truncated(what, source.size());
+    if (in.broken()) return cut_off(what, in);
+    if (summary.values > limits::gguf_values_max)
+      return refuse(what, fmt::format("its header lists more than {} values", limits::gguf_values_max), another_source);
   }
   if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > limits::gguf_header_bytes_max) {
     return refuse(what, "its alignment is not a power of two", "fetch the file again");
@@ -325,10 +342,11 @@ Expected<GgufSummary> read_gguf(ByteSource& source, const std::string& what, Ggu
   std::uint64_t data_bytes = 0;
   for (std::uint64_t i = 0; i < summary.tensors; ++i) {
     auto end = tensor_end(in, details);
-    if (in.broken()) return truncated(what, source.size());
+    if (in.broken()) return cut_off(what, in);
     if (!end) return refuse(what, "a tensor in it cannot be that large", "fetch the file again");
     data_bytes = std::max(data_bytes, *end);
   }
+  summary.header_bytes = in.at();
   auto data_start = (in.at() + alignment - 1) / alignment * alignment;
   if (data_start > source.size() || data_bytes > source.size() - data_start) return truncated(what, source.size());
   summary.weight_bytes = source.size() - data_start;

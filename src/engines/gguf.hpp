@@ -31,6 +31,9 @@ struct GgufSummary {
   std::uint32_t key_length = 0;  // values per head
   std::uint32_t value_length = 0;
   std::uint64_t vocabulary = 0;  // tokens
+  // Of its header, which an engine reads whole before anything else.
+  std::uint64_t header_bytes = 0;
+  std::uint64_t values = 0;  // of all its lists together
   bool operator==(const GgufSummary&) const = default;
 };
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/limits.hpp"
 #include "base/random.hpp"
 
 namespace faelled::engines {
@@ -53,6 +54,14 @@ GgufFile small_model() {
   file.text("tokenizer.ggml.tokens").number32(9).number32(8).number64(3).text("a").text("bc").text("");
   file.tensor("first", 64, 0, 0).tensor("second", 256, 12, 256);
   return file.data(256 + 144);
+}
+
+// Before the others.
+std::vector<std::byte> with_another_pair(GgufFile file, const GgufFile& pair) {
+  const std::uint64_t pairs = 9 + 1;
+  std::memcpy(file.bytes.data() + 16, &pairs, sizeof pairs);
+  file.bytes.insert(file.bytes.begin() + 24, pair.bytes.begin(), pair.bytes.end());
+  return file.bytes;
 }
 
 GgufFile small_adapter() {
@@ -106,6 +115,10 @@ TEST(Gguf, TellsWhatAModelFileHolds) {
   EXPECT_EQ(summary->heads, 4u);
   EXPECT_EQ(summary->kv_heads, 2u);  // one in each layer
   EXPECT_EQ(summary->vocabulary, 3u);
+  EXPECT_EQ(summary->values, 3u);
+  const std::uint64_t to_the_data = small_model().bytes.size() - (256u + 144u);
+  EXPECT_LE(summary->header_bytes, to_the_data);
+  EXPECT_GT(summary->header_bytes + 32, to_the_data);
   EXPECT_EQ(summary->tensors, 2u);
   EXPECT_TRUE(summary->chat_template);
   EXPECT_FALSE(summary->pooling);
@@ -141,6 +154,28 @@ TEST(Gguf, RefusesCountsThatNoFileCanHold) {
   GgufFile tensors;
   tensors.begin(3, ~0ULL, 0);
   EXPECT_FALSE(read_gguf(tensors.bytes, "many.gguf"));
+}
+
+// An engine would take gigabytes for them, whatever key they lie under.
+TEST(Gguf, RefusesListsLongerThanAnyModelHas) {
+  for (const std::uint32_t kind : {0U, 8U}) {
+    GgufFile file = small_model();
+    const std::uint64_t values = limits::gguf_values_max + 1;
+    GgufFile list;
+    list.text("x.list").number32(9).number32(kind).number64(values).data(values * (kind == 0 ? 1 : 8));
+    const auto summary = read_gguf(with_another_pair(small_model(), list), "many.gguf");
+    ASSERT_FALSE(summary);
+    EXPECT_EQ(summary.error().message, "model file many.gguf: its header lists more than 4000000 values");
+    EXPECT_FALSE(summary.error().hint.empty());
+  }
+}
+
+TEST(Gguf, RefusesAHeaderLongerThanAnyModelHas) {
+  GgufFile text;
+  text.text("x.text").number32(8).number64(limits::gguf_header_bytes_max).data(limits::gguf_header_bytes_max);
+  const auto summary = read_gguf(with_another_pair(small_model(), text), "long.gguf");
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().message, "model file long.gguf: its header is longer than 67 MB");
 }
 
 TEST(Gguf, RefusesATensorWhoseSizeOverflows) {

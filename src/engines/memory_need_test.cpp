@@ -54,10 +54,32 @@ TEST(MemoryNeed, RefusesAContextThatTheModelDoesNotHave) {
   EXPECT_FALSE(memory_need(settings(1, 1'000'000), llama_8b()));
 }
 
+// With four million texts under a key of its own an engine of a model of 253 MB took 800 MB to begin with.
+TEST(MemoryNeed, CountsWhatAnEngineTakesToReadALongHeader) {
+  GgufSummary small = llama_8b();
+  small.weight_bytes = 50'000'000;
+  small.layers = 1;
+  const auto before = memory_need(settings(1, 1024), small)->total();
+  small.values = 4'000'000;
+  small.header_bytes = 38'000'000;
+  const auto need = memory_need(settings(1, 1024), small)->total();
+  EXPECT_GT(need, 800'000'000U);
+  EXPECT_GT(need, before + 400'000'000U);
+}
+
+TEST(MemoryNeed, AHeaderAsModelsHaveItChangesLittle) {
+  GgufSummary file = llama_8b();
+  const auto before = memory_need(settings(4, 8192), file)->total();
+  file.values = 128'256 * 2 + 280'147;  // tokens, their kinds, merges
+  file.header_bytes = 7'800'000;
+  file.tensors = 292;
+  EXPECT_LT(memory_need(settings(4, 8192), file)->total(), before + before / 200);
+}
+
 TEST(MemoryNeed, AHostileHeaderNeedsTooMuchAndNotTooLittle) {
   GgufSummary file = llama_8b();
   file.layers = file.heads = file.embedding = UINT32_MAX;
-  file.kv_heads = file.vocabulary = UINT64_MAX;
+  file.kv_heads = file.vocabulary = file.values = file.header_bytes = UINT64_MAX;
   const auto need = memory_need(settings(100, 4096), file);
   ASSERT_TRUE(need);
   EXPECT_GT(need->total(), 1ULL << 60U);

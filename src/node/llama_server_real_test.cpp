@@ -1,6 +1,7 @@
 // The real llama-server with the command line of engines/: each flag and each trap is tried, because what a flag is
 // said to do and what it does are two things.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 
 #include "engines/dialect.hpp"
 #include "engines/llama_server.hpp"
+#include "engines/memory_need.hpp"
 #include "json/document.hpp"
 #include "node/child.hpp"
 #include "node/engine_log.hpp"
@@ -372,6 +374,40 @@ TEST_F(RealLlamaServer, SaysThatAChatModelMakesNoEmbeddings) {
   auto error = engines::error_from("llama", openai::Endpoint::embeddings, answer.status, answer.body, document);
   EXPECT_EQ(error.param, "model");
   EXPECT_EQ(error.status(), 400);
+}
+
+// The model with one list more in its header, which no engine knows: peak of memory beside the need.
+TEST_F(RealLlamaServer, TakesNoMoreForALongHeaderThanIsCounted) {
+  const std::string model = settings.file;
+  settings.file = folder + "/long.gguf";
+  const auto added = [](std::string_view text, std::uint64_t texts) {
+    const auto number = [](auto n) { return std::string(reinterpret_cast<const char*>(&n), sizeof n); };
+    std::string list = number(std::uint64_t{6}) + "x.list" + number(std::uint32_t{9}) + number(std::uint32_t{8});
+    list += number(texts);
+    for (std::uint64_t i = 1; i < texts; ++i) list += number(std::uint64_t{text.size()}) + std::string(text);
+    std::string last(text);
+    while ((list.size() + sizeof(std::uint64_t) + last.size()) % 32 != 0) last += ' ';  // what follows stays aligned
+    return list + number(std::uint64_t{last.size()}) + last;
+  };
+  for (const auto& list : {added("", 3'000'000), added("sixteen letters, and more", 1'500'000)}) {
+    std::ifstream from(model, std::ios::binary);
+    std::ofstream to(settings.file, std::ios::binary);
+    char head[24];
+    from.read(head, sizeof head);
+    ++head[16];  // pairs
+    to.write(head, sizeof head) << list << from.rdbuf() << std::flush;
+    const auto file = engines::read_gguf_file(settings.file);
+    ASSERT_TRUE(file) << file.error().message;
+    start();
+    std::ifstream status(fmt::format("/proc/{}/status", child->pid()));
+    std::uint64_t peak_kib = 0;
+    for (std::string word; peak_kib == 0 && status >> word;)
+      if (word == "VmHWM:") status >> peak_kib;
+    EXPECT_GT(peak_kib * 1024, 380'000'000U) << "it costs nothing any more? Then the need may be less";
+    EXPECT_LE(peak_kib * 1024, engines::memory_need(settings, *file)->total());
+    child.reset();
+    std::filesystem::remove(socket_path);
+  }
 }
 
 TEST_F(RealLlamaServer, EndsWithinASecondWhenAsked) {
