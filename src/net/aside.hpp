@@ -1,6 +1,7 @@
 // Aside: one long job at a time on a thread of its own, so that neither the event loop nor the store waits for it. A
 // second one is refused: whoever asks a question that takes seconds can ask again. Owned by whoever asks; called on the
-// loop's thread, and so is `then`. Its destructor waits for what runs: a job is bounded by whom gives it.
+// loop's thread, and so is `then`. Its destructor waits for what runs, and nobody is told of it any more: a job is
+// bounded by whom gives it.
 #pragma once
 
 #include <functional>
@@ -45,6 +46,7 @@ class Aside {
   Loop& loop_;
   bool busy_ = false;
   std::thread thread_;
+  std::shared_ptr<Aside*> self_ = std::make_shared<Aside*>(this);  // what is posted looks whether we are still there
 };
 
 }  // namespace faelled::net

@@ -65,6 +65,15 @@ TEST(Aside, OneAtATimeAndTheNextFromWithinTheAnswer) {
   EXPECT_EQ(told, (std::vector<std::string>{"refused", "the first", "2"}));
 }
 
+TEST(Aside, NobodyIsToldAfterItsEnd) {
+  Loop loop;
+  {
+    Aside aside(loop);
+    aside.ask<void>([]() -> Expected<void> { return {}; }, [](const Expected<void>&) { ADD_FAILURE(); });
+  }
+  loop.run();
+}
+
 TEST(Aside, ItsEndWaitsForWhatRuns) {
   Loop loop;
   bool ended = false;
