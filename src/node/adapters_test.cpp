@@ -178,7 +178,9 @@ TEST_F(AdapterNode, IsGivenOneAgainThatItBrokeOffAtUnderAnotherName) {
 // Each try takes a minute in which nothing new is asked of the engine.
 TEST_F(AdapterNode, OneThatIsNeverAnsweredIsLeftOutInTheEnd) {
   VllmDriver driver(settings.models[0], false);
-  ASSERT_TRUE(driver.look());
+  const auto found = driver.look()();
+  ASSERT_TRUE(found);
+  (*found)();
   std::vector<std::string> targets;
   std::string wrong;
   while (const auto change = driver.change()) {

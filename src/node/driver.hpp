@@ -66,8 +66,10 @@ class Driver {
   virtual const char* kind() const = 0;
   // Files whose change makes a model that was found wrong worth another look.
   virtual std::vector<std::string> files() const = 0;
-  // Looks through them, and remembers what follows from them.
-  virtual Expected<void> look() = 0;
+  // Looks through them. The job is for a thread that may block, and touches nothing of ours; what it found the driver
+  // remembers when that is called, on the loop's thread, if the driver is still there.
+  using Found = std::function<void()>;
+  virtual std::function<Expected<Found>()> look() = 0;
   // The engine's own patience needs, beside the operator's.
   virtual Patience patience(Patience patience) const { return patience; }
 
@@ -91,7 +93,7 @@ class Driver {
   // What it measures of itself, by what it says at /metrics.
   virtual engines::Gauges gauges(std::string_view metrics) const = 0;
 
-  // Of what look() found; 0: it has not looked.
+  // Of what a look found; 0: it has not looked.
   virtual std::uint64_t memory_need() const = 0;
   // Adapters of the process that runs, in its own order: those that it can be asked for now.
   virtual std::vector<rpc::EngineAdapter> adapters() const { return {}; }

@@ -49,7 +49,8 @@ EngineHost::EngineHost(Surroundings around, engines::ModelSettings model, Engine
       supervisor_(driver_->patience(patience), around_.random.u64()),
       id_(make_id("eng_", around_.clock.wall(), around_.random)),
       measure_every_(patience.probe_every),
-      timer_(around_.loop, [this] { tick(); }) {}
+      timer_(around_.loop, [this] { tick(); }),
+      aside_(around_.loop) {}
 
 EngineHost::~EngineHost() { close(); }
 
@@ -113,13 +114,18 @@ void EngineHost::tick() {
 void EngineHost::carry_out(const action::CheckFile&) {
   std::string seen;
   for (const auto& file : driver_->files()) seen += fingerprint(file);
-  if (seen != file_seen_) {
-    auto looked = driver_->look();
-    file_seen_ = looked ? "" : seen;  // files that were right are read again before each start
-    file_wrong_ = looked ? "" : in_words(looked.error());
-    if (looked) say_without();
-  }
-  tell(event::FileChecked{file_wrong_});
+  if (seen == file_seen_) return tell(event::FileChecked{file_wrong_});
+  // A large header or a slow disk would keep everybody waiting.
+  aside_.ask<Driver::Found>(
+      driver_->look(), [this, model = model_, seen = std::move(seen)](const Expected<Driver::Found>& looked) {
+        if (closed_) return;
+        if (model_ != model) return carry_out(action::CheckFile{});  // it has got other adapters meanwhile
+        file_seen_ = looked ? "" : seen;  // files that were right are read again before each start
+        file_wrong_ = looked ? "" : in_words(looked.error());
+        if (looked) (*looked)();
+        if (looked) say_without();
+        tell(event::FileChecked{file_wrong_});
+      });
 }
 
 void EngineHost::carry_out(const action::Spawn&) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "net/aside.hpp"
 #include "net/timer.hpp"
 #include "net/watch.hpp"
 #include "node/child.hpp"
@@ -91,6 +92,7 @@ class EngineHost final : public Host, public std::enable_shared_from_this<Engine
   std::unique_ptr<net::Readable> output_watch_;
   std::unique_ptr<net::Readable> calls_watch_;
   net::Timer timer_;
+  net::Aside aside_;  // for a look at its files; ends first
 };
 
 }  // namespace faelled::node

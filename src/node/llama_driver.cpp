@@ -9,23 +9,26 @@
 
 namespace faelled::node {
 
-Expected<void> LlamaDriver::look() {
-  auto file = engines::read_gguf_file(model_.file);
-  if (!file) return std::unexpected(file.error());
-  if (auto command = engines::llama_server_command(model_, *file, "/any.sock"); !command)
-    return std::unexpected(command.error());
-  if (auto readable = look_at_template(model_); !readable) return readable;
-  if (engines::lacks_template(model_, file->chat_template)) {
-    return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.file),
-                "name one in chat_template_file");
-  }
-  auto adapters = engines::look_at_adapters(model_);
-  if (!adapters) return std::unexpected(adapters.error());
-  file_ = std::move(*file);
-  without_ = in_words(model_, *adapters);
-  adapters_ = std::move(adapters->usable);
-  adapter_bytes_ = adapters->bytes;
-  return {};
+std::function<Expected<Driver::Found>()> LlamaDriver::look() {
+  return [this, model = model_]() -> Expected<Found> {
+    auto file = engines::read_gguf_file(model.file);
+    if (!file) return std::unexpected(file.error());
+    if (auto command = engines::llama_server_command(model, *file, "/any.sock"); !command)
+      return std::unexpected(command.error());
+    if (auto readable = look_at_template(model); !readable) return std::unexpected(readable.error());
+    if (engines::lacks_template(model, file->chat_template)) {
+      return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model.id, model.file),
+                  "name one in chat_template_file");
+    }
+    auto adapters = engines::look_at_adapters(model);
+    if (!adapters) return std::unexpected(adapters.error());
+    return [this, model, file = *file, adapters = *adapters] {
+      file_ = file;
+      without_ = in_words(model, adapters);
+      adapters_ = adapters.usable;
+      adapter_bytes_ = adapters.bytes;
+    };
+  };
 }
 
 // Each by its number: see engines/dialect.hpp.

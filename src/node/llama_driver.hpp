@@ -13,7 +13,7 @@ class LlamaDriver final : public Driver {
   const char* kind() const override { return "llama"; }
   std::vector<std::string> files() const override { return {model_.file, model_.chat_template_file}; }
   std::vector<rpc::EngineAdapter> adapters() const override;
-  Expected<void> look() override;
+  std::function<Expected<Found>()> look() override;
   EnginePlace place(const EngineFolders& folders, const std::string& name) const override;
   Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) override;
   Reach reach(const EnginePlace& place) const override;

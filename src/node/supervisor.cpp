@@ -38,10 +38,10 @@ rpc::EngineState Supervisor::state() const {
     case Phase::draining:
       return EngineState::draining;
     case Phase::stopping:
+    case Phase::checking:
       if (final_) return EngineState::draining;
       if (woken_) return EngineState::waking;
       [[fallthrough]];
-    case Phase::checking:
     case Phase::waiting:
     case Phase::starting:
       return failed_ ? EngineState::failed : EngineState::starting;
@@ -84,6 +84,7 @@ void Supervisor::on(const event::Begin&) {
 
 void Supervisor::on(const event::FileChecked& checked) {
   if (phase_ != Phase::checking) return;
+  if (final_) return end();
   if (!checked.wrong.empty()) {
     // No process, no back-off: the file is looked at until somebody has mended it.
     enter(Phase::waiting);
@@ -292,6 +293,7 @@ void Supervisor::on(const event::Stop& stop) {
       actions_.emplace_back(action::AskToStop{});
       wake_ = now_ + patience_.stop_grace;
       return;
+    case Phase::checking:  // somebody reads its files: the answer ends it
     case Phase::draining:
     case Phase::stopping:
       return;
@@ -317,6 +319,7 @@ void Supervisor::kill_for_good(std::string why) {
     case Phase::asleep:
     case Phase::waking:
       return kill(std::move(why));
+    case Phase::checking:
     case Phase::draining:
     case Phase::stopping:
       return;

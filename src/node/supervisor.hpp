@@ -58,7 +58,7 @@ enum class ProbeKind : std::uint8_t {
 
 namespace event {
 struct Begin {};
-struct FileChecked {
+struct FileChecked {  // some time after it was asked for; until then nothing ends it, the end waits for this
   std::string wrong;  // empty: it may be started
 };
 struct Spawned {};

@@ -267,6 +267,22 @@ TEST(Supervisor, StopsAtOnceOrAfterADrain) {
   EXPECT_TRUE(other.supervisor.ended());
 }
 
+// Somebody reads the files for it and would tell it of them when it is gone.
+TEST(Supervisor, AStopWaitsForALookAtTheFiles) {
+  for (const Event& end : {Event(event::Stop{}), Event(event::Stop{.at_once = true}), Event(event::Sleep{})}) {
+    World world;
+    world.looks_take_long = true;
+    world.tell(event::Begin{});
+    EXPECT_EQ(world.supervisor.state(), EngineState::starting);
+    world.tell(end);
+    EXPECT_FALSE(world.supervisor.ended());
+    EXPECT_EQ(world.supervisor.state(), EngineState::draining);
+    world.tell(event::FileChecked{});
+    EXPECT_TRUE(world.supervisor.ended());
+    EXPECT_EQ(world.spawned, 0);
+  }
+}
+
 TEST(Supervisor, KillsAtOnceWhatIsOnlyWantedOutOfTheWay) {
   World world;
   world.become_ready();

@@ -54,30 +54,34 @@ std::vector<std::string> VllmDriver::files() const {
   return all;
 }
 
-Expected<void> VllmDriver::look() {
-  for_processors_ = engines::vllm_for_processors(model_.vllm);
-  auto folder = engines::read_model_folder(model_.folder);
-  if (!folder) return std::unexpected(folder.error());
-  if (auto command = engines::vllm_server_command(model_, *folder, {"/any", "/any/v.sock"}); !command)
-    return std::unexpected(command.error());
-  if (model_.gpu && for_processors_) {
-    return fail(
-        Errc::invalid,
-        fmt::format("model {}: {} was built for processors, and the model is to lie on a GPU", model_.id, model_.vllm),
-        "install vLLM's build for GPUs, or write device: host");
-  }
-  if (auto readable = look_at_template(model_); !readable) return readable;
-  if (auto there = engines::look_at_adapters_folder(model_); !there) return there;
-  if (engines::lacks_template(model_, folder->chat_template)) {
-    return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model_.id, model_.folder),
-                "name one in chat_template_file");
-  }
-  auto adapters = engines::look_at_adapters(model_);
-  if (!adapters) return std::unexpected(adapters.error());
-  folder_ = std::move(*folder);
-  without_ = in_words(model_, *adapters);
-  adapters_ = std::move(adapters->usable);
-  return {};
+std::function<Expected<Driver::Found>()> VllmDriver::look() {
+  return [this, model = model_]() -> Expected<Found> {
+    const bool for_processors = engines::vllm_for_processors(model.vllm);
+    auto folder = engines::read_model_folder(model.folder);
+    if (!folder) return std::unexpected(folder.error());
+    if (auto command = engines::vllm_server_command(model, *folder, {"/any", "/any/v.sock"}); !command)
+      return std::unexpected(command.error());
+    if (model.gpu && for_processors) {
+      return fail(
+          Errc::invalid,
+          fmt::format("model {}: {} was built for processors, and the model is to lie on a GPU", model.id, model.vllm),
+          "install vLLM's build for GPUs, or write device: host");
+    }
+    if (auto readable = look_at_template(model); !readable) return std::unexpected(readable.error());
+    if (auto there = engines::look_at_adapters_folder(model); !there) return std::unexpected(there.error());
+    if (engines::lacks_template(model, folder->chat_template)) {
+      return fail(Errc::invalid, fmt::format("model {}: {} has no chat template of its own", model.id, model.folder),
+                  "name one in chat_template_file");
+    }
+    auto adapters = engines::look_at_adapters(model);
+    if (!adapters) return std::unexpected(adapters.error());
+    return [this, model, for_processors, folder = *folder, adapters = *adapters] {
+      for_processors_ = for_processors;
+      folder_ = folder;
+      without_ = in_words(model, adapters);
+      adapters_ = adapters.usable;
+    };
+  };
 }
 
 // A process reads what was named when it began, and what lies below the folder for such as come later.

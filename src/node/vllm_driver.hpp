@@ -19,7 +19,7 @@ class VllmDriver final : public Driver {
 
   const char* kind() const override { return "vllm"; }
   std::vector<std::string> files() const override;
-  Expected<void> look() override;
+  std::function<Expected<Found>()> look() override;
   Patience patience(Patience patience) const override;
   EnginePlace place(const EngineFolders& folders, const std::string& name) const override;
   Expected<engines::Command> prepare(const EnginePlace& place, const EngineFolders& folders) override;
