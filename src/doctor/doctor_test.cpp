@@ -53,6 +53,28 @@ TEST_F(Machine, ALimitBeyondAllThatThereIsIsNone) {
   EXPECT_EQ(memory_usable(root_), 64 * gib) << "better than nothing";
 }
 
+TEST_F(Machine, VersionOneOfCgroupsCountsToo) {
+  put("proc/self/cgroup",
+      "12:cpu,cpuacct:/a\n4:hugetlb,memory:/system.slice/faelled.service\n1:name=systemd:/a\n0::/a\n");
+  put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  put("sys/fs/cgroup/cpu/a/memory.limit_in_bytes", "1\n");
+  EXPECT_EQ(cgroup_memory_max(root_), std::nullopt) << "that is none";
+  put("sys/fs/cgroup/memory/system.slice/memory.limit_in_bytes", "4294967296\n");
+  EXPECT_EQ(cgroup_memory_max(root_), 4 * gib);
+  put("sys/fs/cgroup/memory/system.slice/faelled.service/memory.limit_in_bytes", "2147483648\n");
+  EXPECT_EQ(cgroup_memory_max(root_), 2 * gib);
+  put("sys/fs/cgroup/a/memory.max", "1073741824\n");
+  EXPECT_EQ(cgroup_memory_max(root_), 1 * gib) << "whichever is tighter";
+  EXPECT_EQ(memory_usable(root_), 1 * gib);
+}
+
+// Without a namespace for it, a container is told its host's name of a group whose folder it does not see.
+TEST_F(Machine, AContainersRootCountsUnderItsHostsName) {
+  put("proc/self/cgroup", "4:memory:/docker/83286870\n0::/\n");
+  put("sys/fs/cgroup/memory/memory.limit_in_bytes", "2147483648\n");
+  EXPECT_EQ(cgroup_memory_max(root_), 2 * gib);
+}
+
 TEST_F(Machine, AContainersOwnRootIsItsCgroup) {
   put("proc/self/cgroup", "0::/\n");
   put("sys/fs/cgroup/memory.max", "2147483648\n");

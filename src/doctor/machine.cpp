@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <ranges>
 
 #include "base/limits.hpp"
 #include "base/whole_file.hpp"
@@ -42,25 +43,55 @@ std::optional<std::uint64_t> meminfo(const fs::path& root, std::string_view name
   return kib ? std::optional(*kib * 1024) : std::nullopt;
 }
 
+struct Group {
+  fs::path tree;  // below /sys/fs/cgroup
+  fs::path at;    // in there; not there where a container sees its host's names and its own root
+  const char* file;
+};
+
+// "0::/system.slice/faelled.service", and of version 1 "4:memory:/docker/83286870"; nothing: it counts no memory.
+std::optional<Group> group_of(std::string_view line) {
+  const std::size_t first = line.find(':'), second = line.find(":/", first + 1);
+  if (first == line.npos || second == line.npos) return std::nullopt;
+  const std::string_view controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 2);
+  if (controllers.empty()) return Group{"", path, "memory.max"};
+  for (const auto controller : std::views::split(controllers, ','))
+    if (std::string_view(controller) == "memory") return Group{"memory", path, "memory.limit_in_bytes"};
+  return std::nullopt;
+}
+
+// The tightest from the group up to its tree's root.
+std::optional<std::uint64_t> limit_of(const fs::path& cgroups, Group group) {
+  constexpr std::uint64_t none = 1ULL << 62U;  // version 1 says all there could be, to a page
+  std::optional<std::uint64_t> least;
+  while (true) {
+    const auto here = number(text_of(cgroups / group.tree / group.at / group.file));  // "max": no number
+    if (here && *here < none && (!least || *here < *least)) least = here;
+    if (group.at.empty()) return least;
+    group.at = group.at.parent_path();
+  }
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> cgroup_memory_max(const fs::path& root) {
-  const std::string groups = text_of(root / "proc/self/cgroup");
-  const std::size_t at = groups.find("0::/");
-  if (at == groups.npos) return std::nullopt;
-  fs::path group = groups.substr(at + 4, groups.find('\n', at) - at - 4);
   std::optional<std::uint64_t> least;
-  while (true) {
-    const auto here = number(text_of(root / "sys/fs/cgroup" / group / "memory.max"));  // "max": no number
-    if (here && (!least || *here < *least)) least = here;
-    if (group.empty()) return least;
-    group = group.parent_path();
+  for (const auto line : std::views::split(text_of(root / "proc/self/cgroup"), '\n')) {
+    const auto group = group_of(std::string_view(line));
+    const auto limit = group ? limit_of(root / "sys/fs/cgroup", *group) : std::nullopt;
+    if (limit && (!least || *limit < *least)) least = limit;
   }
+  return least;
 }
 
 std::optional<std::uint64_t> memory_usable(const fs::path& root) {
   const auto total = meminfo(root, "MemTotal"), limit = cgroup_memory_max(root);
   return total && limit ? std::min(*total, *limit) : total ? total : limit;
+}
+
+// Less than is kept for it on any machine, where residency.memory_gb says nothing.
+bool leaves_none(std::uint64_t for_models, std::uint64_t usable) {
+  return for_models + limits::doctor_own_memory_bytes / 2 > usable;
 }
 
 Finding memory(const fs::path& root, const Needs& needs) {
@@ -73,8 +104,7 @@ Finding memory(const fs::path& root, const Needs& needs) {
                          : fmt::format("{}, no lower limit by a cgroup", size(usable));
   const char* more = limited ? "raise MemoryMax of the service (or the container's limit), or " : "add memory, or ";
   says += fmt::format("; {} for models", size(needs.for_models));
-  // Less than is kept for it on any machine, where residency.memory_gb says nothing.
-  if (needs.for_models + limits::doctor_own_memory_bytes / 2 > usable)
+  if (leaves_none(needs.for_models, usable))
     return {"memory", bad, says + ", and the server needs some too", std::string(more) + "lower residency.memory_gb"};
   if (needs.models.empty()) return {"memory", good, std::move(says), {}};
   const ModelNeeds& largest = *std::ranges::max_element(needs.models, {}, &ModelNeeds::bytes);

@@ -27,10 +27,12 @@ struct Needs {
 };
 
 // Bytes: what the tightest cgroup above us allows, nullopt: no limit. Reads ROOT/proc/self/cgroup and
-// ROOT/sys/fs/cgroup (version 2).
+// ROOT/sys/fs/cgroup, of version 2, of version 1 (memory.limit_in_bytes) or of both.
 std::optional<std::uint64_t> cgroup_memory_max(const std::filesystem::path& root);
 // Of the machine's memory, what the cgroup lets us have: a limit beyond all that there is is none.
 std::optional<std::uint64_t> memory_usable(const std::filesystem::path& root);
+// Whether models that may take so much of it leave the server too little.
+bool leaves_none(std::uint64_t for_models, std::uint64_t usable);
 
 Finding memory(const std::filesystem::path& root, const Needs& needs);
 Finding swap(const std::filesystem::path& root);
