@@ -252,6 +252,22 @@ TEST(Program, ChecksWhatServeWouldRefuse) {
   }
 }
 
+TEST(Program, WarnsOfMoreMemoryThanThereIs) {
+  const store::TestFolder folder;
+  const std::string file = folder / "f.yaml";
+  const auto write = [&](const char* gb) {
+    std::ofstream(file) << "data: .\nllama_server: /bin/true\nmodels: []\nresidency:\n  memory_gb: " << gb << "\n";
+  };
+  write("5000");
+  const Said much = ran("check " + file);
+  EXPECT_EQ(much.status, 0) << "another machine may be the one that serves";
+  EXPECT_TRUE(much.out.contains("warning: " + file + ":5")) << much.out;
+  EXPECT_TRUE(much.out.contains("residency.memory_gb gives models 5000 GB")) << much.out;
+  EXPECT_TRUE(much.out.contains("is in order")) << much.out;
+  write("0.1");
+  EXPECT_FALSE(ran("check " + file).out.contains("warning")) << ran("check " + file).out;
+}
+
 TEST(Program, TheDoctorGoesOnWhereTheConfigurationIsWrong) {
   const store::TestFolder folder;
   const std::string file = folder / "f.yaml";

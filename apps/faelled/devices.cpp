@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/byte_text.hpp"
 #include "doctor/machine.hpp"
 #include "node/gpu_books.hpp"
 
@@ -65,6 +66,19 @@ std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config)
   const std::uint64_t all = doctor::memory_usable("/").value_or(4 * reserve_least);
   const std::uint64_t reserve = std::max(reserve_least, all / 10);
   return rpc::DeviceReport{"host", all > 2 * reserve ? all - reserve : all / 2};
+}
+
+std::vector<config::Problem> look_at_memory(const config::Config& config, const std::filesystem::path& root) {
+  const std::uint64_t wanted = config.residency.memory_bytes;
+  const auto usable = doctor::memory_usable(root);
+  const bool engines = !config.llama_server.empty() || !config.vllm.empty();
+  if (!engines || wanted == 0 || !usable || !doctor::leaves_none(wanted, *usable)) return {};
+  return {{config.residency.memory_line, config.residency.memory_column,
+           "residency.memory_gb gives models " + byte_text(wanted, Rounded::up) +
+               ", and this machine (or its cgroup) has " + byte_text(*usable, Rounded::down) +
+               " for them and the server together",
+           "lower it, or leave it out: an engine that goes beyond what there is is ended by the kernel",
+           "residency.memory_gb"}};
 }
 
 }  // namespace faelled::app

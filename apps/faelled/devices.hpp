@@ -1,6 +1,7 @@
 // What of this machine's memory there is for models: its GPUs, and the host's.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -29,5 +30,9 @@ std::uint64_t largest_of(const std::vector<node::Gpu>& gpus, bool groups);
 
 // Nothing where there is no engine that a model could take it with.
 std::optional<rpc::DeviceReport> memory_for_models(const config::Config& config);
+
+// What the file promises models of this machine's memory is more than there is. A warning: another machine may serve,
+// and whoever wrote it may know of swap that this one does not count. `root`: see doctor/machine.hpp.
+std::vector<config::Problem> look_at_memory(const config::Config& config, const std::filesystem::path& root = "/");
 
 }  // namespace faelled::app

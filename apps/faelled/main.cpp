@@ -7,6 +7,7 @@
 #include "commands.hpp"
 #include "complain.hpp"
 #include "config/config.hpp"
+#include "devices.hpp"
 #include "doctor_commands.hpp"
 #include "serve.hpp"
 #include "settings.hpp"
@@ -37,6 +38,7 @@ int check_file(const std::string& file) {
   say(tls.out_of_date, "");
   say(config->warnings, "warning: ");
   say(tls.warnings, "warning: ");
+  say(faelled::app::look_at_memory(*config), "warning: ");
   if (!tls.unusable.empty() || !tls.out_of_date.empty() || !refusals.empty()) return 1;
   if (!config->store.url.empty()) {
     auto store = faelled::app::look_at_store(*config);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "demo.hpp"
+#include "devices.hpp"
 #include "front.hpp"
 #include "front_ends/front_ends.hpp"
 #include "housekeeping.hpp"
@@ -70,7 +71,8 @@ bool look_at_files(const config::Config& config, const std::string& file, WallTi
   for (const config::Problem& problem : tls.unusable)
     std::fprintf(stderr, "%s\n", config::describe(problem, file).c_str());
   if (!tls.unusable.empty()) return false;
-  for (const auto* warnings : {&config.warnings, &tls.warnings, &tls.out_of_date})
+  const auto memory = look_at_memory(config);
+  for (const auto* warnings : {&config.warnings, &tls.warnings, &tls.out_of_date, &memory})
     for (const config::Problem& warning : *warnings)
       log.warn("configuration", {{"line", warning.line}, {"warning", warning.message}, {"hint", warning.hint}});
   const bool engines = !config.llama_server.empty() || !config.vllm.empty();

@@ -174,6 +174,8 @@ struct Downloads {
 // Which models are in memory: docs/residency.md.
 struct Residency {
   std::uint64_t memory_bytes = 0;  // for models, of this machine; 0: what there is, less a reserve
+  std::size_t memory_line = 0;     // where that stands in the file
+  std::size_t memory_column = 0;
   Duration turn = std::chrono::seconds(20);
   Duration promise{};
   Duration unused_after{};  // zero: by the energy

@@ -177,8 +177,12 @@ void read_residency(Fields& top, Problems& problems, Residency& residency) {
   const auto* node = top.find("residency");
   if (!node) return;
   Fields fields(problems, *node, "residency", keys::residency);
-  if (const auto gb = fields.decimal("memory_gb", 0.001, gb_max))
+  if (const auto gb = fields.decimal("memory_gb", 0.001, gb_max)) {
     residency.memory_bytes = static_cast<std::uint64_t>(*gb * bytes_per_gb);
+    const YAML::Mark mark = fields.find("memory_gb")->Mark();
+    residency.memory_line = static_cast<std::size_t>(mark.line) + 1;
+    residency.memory_column = static_cast<std::size_t>(mark.column) + 1;
+  }
   if (const auto read = fields.seconds("turn_s", 0.1, 3600)) residency.turn = *read;
   if (const auto read = fields.seconds("promise_s", 0, 3600)) residency.promise = *read;
   if (const auto read = fields.seconds("unused_after_s", 0, 7 * 24 * 3600)) residency.unused_after = *read;
