@@ -161,6 +161,26 @@ TEST_F(CutShort, AnAbsentModelIsWaitedForAsLongAsIsPromisedAndNoLonger) {
   });
 }
 
+TEST_F(CutShort, AnEstimateThatWasWrongCountsAlsoWhereTheWaitWasInVain) {
+  context_->settings.wait_max = 20ms;
+  mesh_.model_ready = false;
+  const auto counted = [this](int waits) {
+    return metrics_.text().contains("faelled_wake_ratio_count{model=\"m\"} " + std::to_string(waits));
+  };
+  run([&]() -> Task<void> {
+    mesh_.ready_in = 7s;  // whether that was right nobody knows
+    auto sooner = co_await ask(chat(false));
+    EXPECT_TRUE(co_await sooner.hears("message_da"));
+    EXPECT_TRUE(counted(0)) << metrics_.text();
+    mesh_.ready_in = 2ms;
+    auto later = co_await ask(chat(false));
+    EXPECT_TRUE(co_await later.hears("message_da"));
+    EXPECT_TRUE(later.got.starts_with("HTTP/1.1 429")) << later.got;
+    EXPECT_TRUE(counted(1)) << metrics_.text();
+    EXPECT_TRUE(metrics_.text().contains("faelled_wake_ratio_bucket{model=\"m\",le=\"1.1\"} 0")) << metrics_.text();
+  });
+}
+
 TEST_F(CutShort, WhoeverIsStoppedWhileWaitingGetsNoPlace) {
   run([&]() -> Task<void> {
     auto peer = co_await ask(chat(false));

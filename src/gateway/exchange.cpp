@@ -312,6 +312,9 @@ void Exchange::close(const Ending& ending) {
   metrics.ended(ledger::name_of(row_.outcome));
   // Who was refused at once or left the line tells nothing of how long a place takes.
   if (call_ || interrupt_ == Interrupt::waited) metrics.queued(wait_.queued());
+  // Nobody knows how long it would have taken, but that it is longer than was said.
+  if (const auto wake = interrupt_ == Interrupt::waited ? wait_.take_wake() : std::nullopt)
+    if (const Duration took = context_.loop.now() - wake->at; took > wake->told) metrics.woke(wake->told, took);
   metrics.total(total);
   metrics.tokens(row_.input_tokens, row_.cached_tokens, row_.output_tokens);
   if (ending.outcome == rpc::Outcome::failed) {

@@ -28,7 +28,7 @@ class TestMesh final : public rpc::MeshPort {
     line_.emplace_back(ticket, &listener);
     dispatch();
     if (!running_.contains(ticket.number)) {
-      listener.waiting({ticket.number, static_cast<std::uint32_t>(line_.size()), model_ready, 7s, promised});
+      listener.waiting({ticket.number, static_cast<std::uint32_t>(line_.size()), model_ready, ready_in, promised});
       came.set();
     }
   }
@@ -76,7 +76,7 @@ class TestMesh final : public rpc::MeshPort {
   void tell_all() {
     std::uint32_t position = 0;
     for (const auto& [ticket, listener] : std::deque(line_))
-      listener->waiting({ticket.number, ++position, model_ready, 7s, promised});
+      listener->waiting({ticket.number, ++position, model_ready, ready_in, promised});
   }
   std::size_t waiting() const { return line_.size(); }
   std::size_t running() const { return running_.size(); }
@@ -84,6 +84,7 @@ class TestMesh final : public rpc::MeshPort {
   int places = 0;
   bool model_ready = true;
   Duration promised{};
+  Duration ready_in = 7s;
   rpc::Endpoint endpoint;
   std::string engine_kind = "openai";
   std::optional<rpc::RefusalCause> refusal;

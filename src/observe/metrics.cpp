@@ -119,7 +119,9 @@ Metrics::Model Metrics::model(const std::string& id) {
     made.outcomes[outcome] =
         &s.counter("faelled_requests_total", "Requests that ended, by outcome", {{"model", id}, {"outcome", outcome}});
   made.queue = &s.histogram("faelled_queue_seconds", "Admission to grant", labels, wait_buckets());
-  made.wake_ratio = &s.histogram("faelled_wake_ratio", "Wait for an absent model, as a part of what it was said to be",
+  made.wake_ratio = &s.histogram("faelled_wake_ratio",
+                                 "Wait for an absent model, as a part of what it was said to be; of one that ended "
+                                 "without a place after that time, what it had come to by then",
                                  labels, ratio_buckets());
   made.first_token =
       &s.histogram("faelled_first_token_seconds", "Admission to the first token", labels, first_token_buckets());

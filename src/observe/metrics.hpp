@@ -29,7 +29,8 @@ class Metrics {
     struct Impl;
     void ended(std::string_view outcome) const;  // done | refused | cancelled | failed
     void queued(Duration wait) const;
-    void woke(Duration told, Duration took) const;  // `told`: how long the wait for an absent model was said to last
+    // `told`: how long the wait for an absent model was said to last; `took`: at least, where it ended in vain.
+    void woke(Duration told, Duration took) const;
     void first_token(Duration since_admission) const;
     void between_tokens(Duration gap) const;
     void total(Duration since_admission) const;
