@@ -391,6 +391,11 @@ std::string download_text(const json::Value& download) {
   if (number("again_in_s") > 0) out += fmt::format(", again in {:.0f} s", number("again_in_s"));
   out += '\n';
   if (const std::string detail = text("detail"); !detail.empty()) out += fmt::format("last failure: {}\n", detail);
+  if (number("kept") > 0)
+    out += fmt::format(
+        "kept: {} in {}, so that 'faelled model fetch' goes on with them; to free them remove the model, or that "
+        "file\n",
+        bytes_text(number("kept")), text("kept_in"));
   return out;
 }
 

@@ -124,6 +124,13 @@ std::optional<std::uint64_t> Depot::bytes_of(const fs::path& path) {
   return all;
 }
 
+std::optional<Depot::File> Depot::part(const crypto::Digest& sha256) const {
+  for (const fs::path& path : beginning_with(crypto::hex(sha256) + "-"))
+    if (path.native().ends_with(part_ending))
+      if (const auto bytes = bytes_of(path); bytes.value_or(0) > 0) return File{path.filename().string(), *bytes};
+  return std::nullopt;
+}
+
 std::vector<Depot::File> Depot::files() const {
   std::vector<File> all;
   for (const fs::path& path : beginning_with("")) {

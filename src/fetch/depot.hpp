@@ -51,6 +51,8 @@ class Depot {
     std::string name;
     std::uint64_t bytes = 0;  // of a folder: what is in it
   };
+  // What of it came so far; nothing: no byte.
+  std::optional<File> part(const crypto::Digest& sha256) const;
   std::vector<File> files() const;  // by name, parts too
 
   // Makes the folder, for the owner alone. Failures: no_room, refused.

@@ -16,6 +16,7 @@ enum class Fault : std::uint8_t {
   no_room,  // on the disk: again by itself, somebody may make some
   refused,  // the server will not, or the source is no such file: again when an operator says so
   no_hash,  // nobody says what the file's hash is: again when an operator does
+  gone,     // the source has it no more, and says that this is for good: what came of it goes too
   wrong,    // what came is not what was ordered: again when an operator says so
 };
 

@@ -180,7 +180,7 @@ TEST_F(Fetching, SaysWhatAServerRefuses) {
     const char* word;
   };
   for (const Row& row : {Row{"404 Not Found", Fault::refused, "no such file"},
-                         {"410 Gone", Fault::refused, "no such file"},
+                         {"410 Gone", Fault::gone, "gone for good"},
                          {"403 Forbidden", Fault::refused, "who we are"},
                          {"401 No", Fault::refused, "who we are"},
                          {"400 Bad", Fault::refused, "400"},

@@ -314,9 +314,10 @@ Failure failure_of(const Answer& answer) {
       return {
           Fault::refused, what + ": it asks who we are",
           "where the model wants consent, give it on its page and name a file with a token in downloads.token_file"};
-    case 404:
-    case 410:
+    case 404:  // who may not see it is told the same, and a mirror that is behind says so for a while
       return {Fault::refused, what + ": there is no such file", "is the source spelt right?"};
+    case 410:  // RFC 9110 section 15.5.11
+      return {Fault::gone, what + ": the file is gone for good", "name another source"};
     case 408:
     case 425:
     case 429:

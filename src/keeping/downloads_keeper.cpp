@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/byte_text.hpp"
 #include "base/seconds.hpp"
 #include "gateway/fetching_words.hpp"
 #include "keeping/model_look.hpp"
@@ -16,6 +17,15 @@ constexpr double seconds_averaged = 10;
 
 bool same_file(const engines::ModelSettings& a, const engines::ModelSettings& b) {
   return a.source == b.source && a.sha256 == b.sha256;
+}
+
+std::optional<crypto::Digest> hash_of(const fetch::Order& order, const fetch::Depot& depot) {
+  return order.sha256 ? order.sha256 : depot.remembered(order.source);
+}
+
+std::optional<fetch::Depot::File> part_of(const fetch::Order& order, const fetch::Depot& depot) {
+  const auto sha256 = hash_of(order, depot);
+  return sha256 ? depot.part(*sha256) : std::nullopt;
 }
 
 }  // namespace
@@ -48,6 +58,11 @@ void DownloadsKeeper::stop() {
   if (progress_) progress_->stop = true;
   again_.cancel();
   ticks_.cancel();
+}
+
+bool DownloadsKeeper::is_gone(const std::string& model) const {
+  const fetch::Queue::Entry* entry = queue_.find(model);
+  return entry != nullptr && entry->state == fetch::Queue::State::failed && entry->failure.fault == fetch::Fault::gone;
 }
 
 bool DownloadsKeeper::is_fetched_now(const std::string& model) const { return progress_ != nullptr && now_ == model; }
@@ -92,13 +107,12 @@ void DownloadsKeeper::do_chores() {
   for (const std::string& file : files)
     if (std::filesystem::exists(file, ignored)) p_.log.info("a fetched file is removed", {{"file", file}});
   std::vector<fetch::Order> others;
-  for (const auto& [id, wanted] : wanted_) others.push_back(order_of(wanted.settings));
+  for (const auto& [id, wanted] : wanted_)
+    if (!is_gone(id)) others.push_back(order_of(wanted.settings));
   aside_.ask<void>(
       [chores = std::move(chores), others = std::move(others),
        depot = fetch::Depot(p_.settings.folder)]() -> Expected<void> {
-        const auto sha256_of = [&](const fetch::Order& order) {
-          return order.sha256 ? order.sha256 : depot.remembered(order.source);
-        };
+        const auto sha256_of = [&](const fetch::Order& order) { return hash_of(order, depot); };
         for (const Chore& chore : chores) {
           const auto sha256 = sha256_of(chore.order);
           if (!sha256 || std::ranges::any_of(others, [&](const auto& other) { return sha256_of(other) == sha256; }))
@@ -154,6 +168,8 @@ void DownloadsKeeper::begin() {
           } else {  // its hash is right, so it is what the operator meant, and no engine can use it
             all.file = std::unexpected(fetch::Failure{fetch::Fault::refused, need.error().message, {}});
           }
+        } else {
+          all.part = part_of(order_of(settings), fetch::Depot(how.folder));
         }
         return all;
       },
@@ -186,6 +202,11 @@ void DownloadsKeeper::ended(const Ended& all) {
                                            {"fetched", came},
                                            {"took_ms", took_ms}});
   if (const auto wanted = wanted_.find(model); wanted != wanted_.end()) {
+    wanted->second.part = all.part;
+    if (is_gone(model)) {
+      chores_.push_back({order_of(all.settings), {}});
+      wanted->second.part.reset();
+    }
     engines::ModelSettings as_wanted = all.settings;
     fetched_path(as_wanted) = fetched_path(wanted->second.settings);
     if (wanted->second.settings != as_wanted) {  // its definition has changed meanwhile: all is worked out anew
@@ -226,6 +247,8 @@ rpc::Fetching DownloadsKeeper::fetching_of(const fetch::Queue::Entry& entry) con
   if (entry.state == fetch::Queue::State::failed) {
     out.failed = true;
     out.detail = entry.failure.in_words();
+    if (const auto wanted = wanted_.find(entry.model); wanted != wanted_.end() && wanted->second.part)
+      out.detail += "; " + byte_text(wanted->second.part->bytes) + " of it are kept on the disk, to go on with";
     return out;
   }
   gateway::Words words = gateway::fetching_words(out.bytes, out.total, out.left);
@@ -262,6 +285,11 @@ portal::Download DownloadsKeeper::download(const engines::ModelSettings& model) 
   out.left = fetching.left;
   if (out.state == State::fetching) out.bytes_per_s = static_cast<std::uint64_t>(bytes_per_s_);
   if (entry->tries > 0) out.detail = entry->failure.in_words();
+  if (const auto wanted = wanted_.find(model.id);
+      out.state == State::failed && wanted != wanted_.end() && wanted->second.part) {
+    out.kept = wanted->second.part->bytes;
+    out.kept_in = (p_.settings.folder / wanted->second.part->name).string();
+  }
   if (out.state == State::waiting && entry->tries > 0) out.again = std::max(Duration{}, entry->again - p_.clock.now());
   return out;
 }

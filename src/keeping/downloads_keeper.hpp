@@ -8,12 +8,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "engines/memory_need.hpp"
 #include "engines/model_settings.hpp"
+#include "fetch/depot.hpp"
 #include "fetch/fetch.hpp"
 #include "fetch/queue.hpp"
 #include "mesh/mesh.hpp"
@@ -75,6 +77,7 @@ class DownloadsKeeper {
   struct Wanted {
     engines::ModelSettings settings;
     bool hold_back = false;
+    std::optional<fetch::Depot::File> part = std::nullopt;  // what its last failure left on the disk
   };
   // What is removed before the next file is fetched.
   struct Chore {
@@ -85,6 +88,7 @@ class DownloadsKeeper {
     engines::ModelSettings settings;
     std::expected<fetch::Fetched, fetch::Failure> file;
     engines::MemoryNeed need;
+    std::optional<fetch::Depot::File> part = std::nullopt;
   };
 
   void drop(const std::string& model);
@@ -95,6 +99,8 @@ class DownloadsKeeper {
   void tell(const std::string& model);
   rpc::Fetching fetching_of(const fetch::Queue::Entry& entry) const;
   bool is_fetched_now(const std::string& model) const;
+  // Its last failure was that its source has it no more.
+  bool is_gone(const std::string& model) const;
 
   Parts p_;
   Arrived arrived_;

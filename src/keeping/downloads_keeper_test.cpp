@@ -136,6 +136,64 @@ TEST_F(Downloads, GoFromTheDiskUnlessAModelHasThemAndComeAgainForOneThatWasMadeM
   EXPECT_TRUE(depot.find(crypto::sha256(content))) << "it came again";
 }
 
+// On a full disk it would hold the room, and nobody would know.
+TEST_F(Downloads, ThatFailedSayWhatTheyKeepAndWhere) {
+  const char* status = "HTTP/1.1 403 Forbidden";
+  fetch::Server cuts([&](const fetch::Asked& asked) {
+    if (asked.from()) return fetch::Reply{std::string(status) + "\r\nContent-Length: 2", "no"};
+    fetch::Reply reply = fetch::file(asked, content);
+    reply.body.resize(100);
+    return reply;
+  });
+  begin();
+  const engines::ModelSettings far = model(cuts.url("/m/small.gguf"));
+  const auto download = [&] { return keeper->download(far); };
+  keeper->want(far, true);
+  run_until([&] { return download().state == portal::Download::State::waiting && !download().detail.empty(); });
+  keeper->want(far, true);
+  run_until([&] { return failed(far); });
+  EXPECT_EQ(download().kept, 100U);
+  EXPECT_EQ(std::filesystem::file_size(download().kept_in), 100U);
+  const auto told = mesh.model("m");
+  ASSERT_TRUE(told);
+  EXPECT_TRUE(told->detail.contains("100 B of it are kept on the disk")) << told->detail;
+
+  status = "HTTP/1.1 410 Gone";
+  const std::string part = download().kept_in;
+  keeper->want(far, true);
+  run_until([&] { return failed(far) && !std::filesystem::exists(part); });
+  EXPECT_EQ(download().kept, 0U) << "nobody can go on with it";
+  EXPECT_TRUE(download().detail.contains("gone for good")) << download().detail;
+}
+
+// Its source has it no more, and another model's has.
+TEST_F(Downloads, ThatAreGoneTakeNothingFromAnotherThatComes) {
+  const auto reply = [&](const fetch::Asked& asked) {
+    fetch::Reply whole = fetch::file(asked, content);
+    if (!asked.from()) whole.body.resize(100);
+    return whole;
+  };
+  fetch::Server cuts(reply);
+  fetch::Server gone([](const fetch::Asked&) { return fetch::Reply{"HTTP/1.1 410 Gone\r\nContent-Length: 2", "no"}; });
+  begin();
+  engines::ModelSettings next = model(cuts.url("/m/other.gguf"));
+  next.id = "n";
+  keeper->want(next, true);
+  const auto is_cut = [&] {
+    return keeper->download(next).state == portal::Download::State::waiting && !keeper->download(next).detail.empty();
+  };
+  run_until(is_cut);
+  const engines::ModelSettings far = model(gone.url("/m/small.gguf"));
+  keeper->want(far, true);
+  run_until([&] { return failed(far); });
+  bool arrived = false;
+  keeper->on_arrival([&](const engines::ModelSettings&, const engines::MemoryNeed&) { arrived = true; });
+  keeper->want(next, true);
+  run_until([&] { return arrived || failed(next); });
+  ASSERT_TRUE(arrived);
+  EXPECT_EQ(cuts.asked().back().from(), 100U);
+}
+
 TEST_F(Downloads, ThatNeverCameAreForgottenWithWhatTheHubSaidOfThem) {
   begin(true);
   ASSERT_TRUE(depot.make());

@@ -83,7 +83,8 @@ void write_download(json::Writer& out, const std::optional<Download>& download) 
   out.member("bytes_per_s", download->bytes_per_s);
   seconds("left_s", download->left);
   seconds("again_in_s", download->again);
-  out.member_or_null("detail", download->detail).close_object();
+  out.member_or_null("detail", download->detail);
+  out.member("kept", download->kept).member_or_null("kept_in", download->kept_in).close_object();
 }
 
 }  // namespace

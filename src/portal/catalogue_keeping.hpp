@@ -45,6 +45,9 @@ struct Download {
   Duration left{};     // fetching: estimate; zero: unknown
   Duration again{};    // waiting after a failure: until the next try
   std::string detail;  // why it failed last, and how to mend it
+  // Failed: bytes of it that stay on the disk, for an order that goes on with them, and where they lie.
+  std::uint64_t kept = 0;
+  std::string kept_in;
 };
 
 struct ModelFit {

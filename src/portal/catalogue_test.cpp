@@ -229,7 +229,12 @@ TEST_F(CatalogueApi, TellsWhatASourceSaysAndHowAFileComes) {
     const Answer all = co_await world.ask_owner("GET", "/api/catalogue");
     EXPECT_EQ(text_at(all.body, "models.1.download"),
               R"({"state":"fetching","source":"hf:o/r/x.gguf","sha256":null,"file":null,"bytes":100,"total":400,)"
-              R"("bytes_per_s":3,"left_s":100,"again_in_s":null,"detail":null})");
+              R"("bytes_per_s":3,"left_s":100,"again_in_s":null,"detail":null,"kept":0,"kept_in":null})");
+    world.keeping.downloads["org/small"] = {
+        .state = Download::State::failed, .kept = 70, .kept_in = "/var/lib/faelled/models/a-x.gguf.part"};
+    const Answer failed = co_await world.ask_owner("GET", "/api/catalogue");
+    EXPECT_EQ(text_at(failed.body, "models.1.download.kept"), "70");
+    EXPECT_EQ(text_at(failed.body, "models.1.download.kept_in"), "/var/lib/faelled/models/a-x.gguf.part");
     EXPECT_EQ(text_at(all.body, "models.0.download"), "null");
   });
 }

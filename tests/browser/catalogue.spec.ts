@@ -47,7 +47,7 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
     const method = route.request().method();
     const id = decodeURIComponent(new URL(route.request().url()).pathname.split('/')[3] ?? '');
     if (method === 'GET')
-      return route.fulfill({ json: { models: [{ id: 'configured', version: 0, origin: 'file', definition: null, download: null }, ...[...added.values()].map((each) => ({ id: each.definition.id, version: each.version, origin: 'added', definition: { engine: 'llama', ...each.definition }, download: each.definition.source ? { state: failed_fetch ? 'failed' : 'fetching', detail: failed_fetch ? 'host/x.gguf is another file' : null } : null }))], next: null, total: 2, left_out, left_out_total: left_out.length } });
+      return route.fulfill({ json: { models: [{ id: 'configured', version: 0, origin: 'file', definition: null, download: null }, ...[...added.values()].map((each) => ({ id: each.definition.id, version: each.version, origin: 'added', definition: { engine: 'llama', ...each.definition }, download: each.definition.source ? { state: failed_fetch ? 'failed' : 'fetching', detail: failed_fetch ? 'host/x.gguf is another file' : null, kept: failed_fetch ? 1.2 * gb : 0, kept_in: failed_fetch ? '/data/models/a1-x.gguf.part' : null } : null }))], next: null, total: 2, left_out, left_out_total: left_out.length } });
     if (new URL(route.request().url()).pathname.endsWith('/fetch')) {
       asked.push(`fetch ${id}`);
       return route.fulfill({ json: { state: 'waiting' } });
@@ -169,6 +169,8 @@ test('a file that did not come says why, and is fetched again when ordered', asy
   await form.getByLabel('Kilde').fill('hf:ejer/lager/x.gguf');
   await form.getByRole('button', { name: 'Tilføj' }).click();
   await expect(row_of(page, 'fjern')).toContainText('host/x.gguf is another file');
+  await expect(row_of(page, 'fjern')).toContainText('1,2 GB er hentet og gemt på disken');
+  await expect(row_of(page, 'fjern')).toContainText('/data/models/a1-x.gguf.part');
   await row_of(page, 'fjern').getByRole('button', { name: 'Hent fjern igen' }).click();
   await expect.poll(() => asked).toEqual(['add fjern', 'fetch fjern']);
   await page.context().close();

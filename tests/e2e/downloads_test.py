@@ -148,6 +148,27 @@ def test_a_killed_server_and_a_cut_line_lose_nothing(running, mirror, offered):
     assert said(running.chat("far", max_tokens=3))
 
 
+def test_what_a_failed_download_keeps_is_told_and_gone_on_with(running, mirror, offered):
+    definition = offered("slow", id="far")
+    whole = mirror.files["/m/slow.gguf"]
+    mirror.cut_at = len(whole) // 3
+    assert add(running, definition)[0] == 201
+    until("the line was cut", lambda: download(running, "far")["detail"])
+    del mirror.files["/m/slow.gguf"]
+    failed = until_failed(running, "far")
+    assert "404" in failed["detail"], failed
+    part = Path(failed["kept_in"])
+    assert failed["kept"] == part.stat().st_size > 0, failed
+    shown = running.faelled("model", "show", "far").stdout
+    assert f" in {part}, so that 'faelled model fetch' goes on with them" in shown, shown
+    assert "of it are kept on the disk" in running.faelled("model", "list").stdout
+    mirror.files["/m/slow.gguf"], mirror.cut_at = whole, None
+    running.faelled("model", "fetch", "far")
+    until_here(running, "far")
+    assert mirror.whole_gets()[-1][1] == f"bytes={failed['kept']}-", mirror.asked
+    assert download(running, "far")["kept"] == 0 and not part.exists()
+
+
 # Invariant: the file that was ordered
 def test_another_file_than_was_ordered_is_not_kept(running, mirror, offered, model_files):
     definition = offered("chat", id="far")

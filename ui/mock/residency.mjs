@@ -56,7 +56,7 @@ export function mock_residency({ note, more = 0 }) {
     const definition = added.get(one.id)?.definition;
     if (!definition?.source) return null;
     const { bytes, left_s } = one.fetching ?? { bytes: file_bytes, left_s: null };
-    return { state: one.fetching ? 'fetching' : 'here', source: definition.source, sha256: sha256_of(definition), file: `/var/lib/faelled/models/${sha256_of(definition)}-model.gguf`, bytes, total: file_bytes, bytes_per_s: one.fetching ? file_bytes / (fetch_ms / 1000) : 0, left_s, again_in_s: null, detail: null };
+    return { state: one.fetching ? 'fetching' : 'here', source: definition.source, sha256: sha256_of(definition), file: `/var/lib/faelled/models/${sha256_of(definition)}-model.gguf`, bytes, total: file_bytes, bytes_per_s: one.fetching ? file_bytes / (fetch_ms / 1000) : 0, left_s, again_in_s: null, detail: null, kept: 0, kept_in: null };
   }
   const events = [];
   const happen = (what, one, cause, more = {}) => events.unshift({ number: events.length + 1, at: iso(more.ms ?? Date.now()), what, cause, model: one.id, other: one.other, node: one.node ?? 'fælled-1', device: one.device ?? 'gpu0', bytes: one.bytes, took_s: more.took_s ?? null, sleep_level: ['sleep', 'asleep', 'wake'].includes(what) ? one.sleep_level : null, detail: more.detail ?? null });

@@ -148,6 +148,7 @@ export const da = {
   model_fetch_again: 'Hent igen',
   model_fetch_again_this: 'Hent {model} igen',
   model_fetch_failed: 'Filen kan ikke hentes nu',
+  model_fetch_kept: '{bytes} er hentet og gemt på disken, så »Hent igen« kan fortsætte. Pladsen frigøres, når modellen fjernes, eller når denne fil slettes: {file}',
 };
 
 export const en: Record<keyof typeof da, string> = {
@@ -299,4 +300,5 @@ export const en: Record<keyof typeof da, string> = {
   model_fetch_again: 'Fetch again',
   model_fetch_again_this: 'Fetch {model} again',
   model_fetch_failed: 'The file cannot be fetched now',
+  model_fetch_kept: '{bytes} have come and are kept on the disk, so that “Fetch again” can go on. To free them remove the model, or this file: {file}',
 };
