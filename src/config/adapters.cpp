@@ -18,19 +18,6 @@ bool is_adapter_name(std::string_view name) {
   return is_plain_name(name) && name.find_first_of(":,") == std::string_view::npos;
 }
 
-void read_members(Fields& fields, Problems& problems, Adapter& adapter) {
-  fields.list("members", limits::adapter_members_max, [&](const YAML::Node& node, const std::string& where) {
-    if (!node.IsScalar() || node.Scalar().empty() || node.Scalar().size() > limits::name_bytes_max) {
-      problems.add(node, where + " must be a member's id");
-    } else {
-      adapter.members.push_back(node.Scalar());
-    }
-  });
-  // An empty list would be read as nobody by some, and means everybody.
-  if (const auto* list = fields.find("members"); list != nullptr && list->IsSequence() && list->size() == 0)
-    fields.wrong("members", fields.path("members") + " is empty", "leave it out where everybody may use the adapter");
-}
-
 void read_path(Fields& fields, const std::filesystem::path& folder, Engine engine, Adapter& adapter) {
   const bool llama = engine == Engine::llama;
   const auto* other = llama ? "folder" : "file";
@@ -51,12 +38,40 @@ void refuse(Fields& fields, std::string_view key, const std::string& why, const 
 
 }  // namespace
 
+std::vector<std::string> read_whom(Fields& fields, Problems& problems, std::string_view what) {
+  std::vector<std::string> members;
+  fields.list("members", limits::adapter_members_max, [&](const YAML::Node& node, const std::string& where) {
+    if (!node.IsScalar() || node.Scalar().empty() || node.Scalar().size() > limits::name_bytes_max) {
+      problems.add(node, where + " must be a member's id");
+    } else {
+      members.push_back(node.Scalar());
+    }
+  });
+  // An empty list would be read as nobody by some, and means everybody.
+  if (const auto* list = fields.find("members"); list != nullptr && list->IsSequence() && list->size() == 0)
+    fields.wrong("members", fields.path("members") + " is empty",
+                 "leave it out where everybody may use the " + std::string(what));
+  return members;
+}
+
 std::string id_of(const Model& model, const Adapter& adapter) { return model.id + ":" + adapter.name; }
 
 std::vector<Alias> aliases_of(const Model& model) {
   std::vector<Alias> all = model.aliases;
   for (const Adapter& adapter : model.adapters) all.insert(all.end(), adapter.aliases.begin(), adapter.aliases.end());
   return all;
+}
+
+void warn_of_shut_out(const std::vector<Model>& models, std::vector<Problem>& warnings) {
+  for (const Model& model : models) {
+    if (model.members.empty()) continue;
+    for (const Adapter& adapter : model.adapters)
+      for (const std::string& member : adapter.members)
+        if (std::ranges::find(model.members, member) == model.members.end())
+          warnings.push_back({.message = "adapter " + in_quotes(id_of(model, adapter)) + " is for the member " +
+                                         in_quotes(member) + ", and its model is not",
+                              .hint = "name the member in the model's members too, or not in the adapter's"});
+  }
 }
 
 void read_adapters(Fields& fields, Problems& problems, const std::filesystem::path& folder, Model& model) {
@@ -96,7 +111,7 @@ void read_adapters(Fields& fields, Problems& problems, const std::filesystem::pa
             "at most " + std::to_string(limits::name_bytes_max) + " are allowed: give one of them a shorter one");
     }
     read_path(entry, folder, model.engine, adapter);
-    read_members(entry, problems, adapter);
+    adapter.members = read_whom(entry, problems, "adapter");
     adapter.aliases = read_aliases(entry, problems);
     adapter.card = read_card(entry, problems);
     model.adapters.push_back(std::move(adapter));

@@ -41,6 +41,17 @@ TEST(Adapters, AreReadWithTheirModel) {
   EXPECT_EQ(folders.config.models[0].adapters_rank, 64u);
 }
 
+TEST(Adapters, ForMembersWhomTheirModelIsNotForAreWarnedOf) {
+  const auto parsed = parse(llama +
+                                "members: [aarhus, ribe], adapters: [{ name: law, file: a.gguf, members: [ribe] }, "
+                                "{ name: tax, file: b.gguf, members: [aarhus, odense] }, { name: all, file: c.gguf }] "
+                                "}]\nllama_server: x\n",
+                            "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  ASSERT_EQ(parsed.config.warnings.size(), 1u);
+  EXPECT_EQ(parsed.config.warnings[0].message, "adapter 'm:tax' is for the member 'odense', and its model is not");
+}
+
 TEST(Adapters, ThatCannotBeAreRefused) {
   const std::string end = "] }]\nllama_server: x\nvllm: x\n";
   for (const auto& [adapters, problem] : std::initializer_list<std::pair<std::string, std::string>>{

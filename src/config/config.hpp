@@ -121,7 +121,7 @@ struct Alias {
 struct Adapter {
   std::string name;
   std::filesystem::path path;        // llama: a GGUF file; vllm: a folder with adapter_config.json
-  std::vector<std::string> members;  // who may use it, and see it; empty: everybody
+  std::vector<std::string> members;  // of whom the model is for: who may use it, and see it; empty: all of them
   std::vector<Alias> aliases;
   std::optional<Card> card;
 };
@@ -147,6 +147,7 @@ struct Model {
   std::uint32_t copies = 0;                  // llama, vllm: the most engines of it at once; 0: one in each memory
   std::optional<bool> gpu;                   // llama, vllm: it lies in a GPU's memory; empty: as its engine was built
   std::string tool_parser;                   // vllm: what it calls the model's way to write tool calls; empty: no tools
+  std::vector<std::string> members;          // who may use it and its adapters, and see them; empty: everybody
   std::vector<std::string> stop;             // added to every chat request
   std::vector<Alias> aliases;
   std::vector<Adapter> adapters;          // llama, vllm

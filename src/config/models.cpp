@@ -217,6 +217,7 @@ std::optional<Model> read_in(const std::filesystem::path& folder, std::set<std::
   if (const auto tokens = fields.number("context_tokens", {16, 100'000'000}))
     model.context_tokens = static_cast<std::uint32_t>(*tokens);
   if (const auto copies = fields.number("copies", {1, copies_max})) model.copies = static_cast<std::uint32_t>(*copies);
+  model.members = read_whom(fields, problems, "model");
   model.stop = read_stop(fields, problems);
   model.aliases = read_aliases(fields, problems);
   model.embeddings = fields.boolean("embeddings").value_or(false);

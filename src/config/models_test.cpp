@@ -34,6 +34,19 @@ TEST(Models, ReadsAFolderForVllm) {
   EXPECT_EQ(name_of(b.engine), "vllm");
 }
 
+TEST(Models, AreForTheMembersNamedOrForEverybody) {
+  const std::string openai = "engine: openai, url: \"http://h/v1\"";
+  const auto parsed =
+      parse("models: [{ id: a, " + openai + ", members: [aarhus, ribe] }, { id: b, " + openai + " }]\n", "/srv");
+  ASSERT_THAT(parsed.problems, IsEmpty());
+  EXPECT_EQ(parsed.config.models[0].members, (std::vector<std::string>{"aarhus", "ribe"}));
+  EXPECT_TRUE(parsed.config.models[1].members.empty());
+  for (const auto& [members, problem] :
+       {std::pair("[]", "models[0].members is empty"), std::pair("[[a]]", "models[0].members[0] must be a member's id"),
+        std::pair("aarhus", "models[0].members must be a list")})
+    EXPECT_THAT(only_problem("models: [{ id: a, " + openai + ", members: " + members + " }]\n"), HasSubstr(problem));
+}
+
 TEST(Models, RefusesWhatMeansNothingForVllm) {
   const auto vllm = [](const std::string& more) {
     return only_problem("vllm: x\nmodels: [{ id: a, engine: vllm, folder: f, " + more + " }]\n");

@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "base/whole_number.hpp"
+#include "config/adapters.hpp"
 #include "config/config.hpp"
 #include "config/document.hpp"
 #include "config/edge.hpp"
@@ -232,6 +233,7 @@ void read_top(const YAML::Node& root, Problems& problems, const std::filesystem:
   if (!top.has("models") && !top.misspelt("models"))
     top.wrong("models", "models is missing", "list what can be asked; 'models: []' for none");
   read_models(top, problems, folder, config.models);
+  warn_of_shut_out(config.models, config.warnings);
   read_front_ends(top, problems, folder, config);
   needs_program(top, config, Engine::llama, "llama_server",
                 "add for example 'llama_server: /usr/local/bin/llama-server'; ./run builds one");

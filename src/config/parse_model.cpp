@@ -12,7 +12,7 @@ namespace {
 constexpr auto whole_numbers = std::to_array<std::string_view>(
     {"concurrency", "context_tokens", "threads", "copies", "adapters_max", "adapters_rank"});
 constexpr auto flags = std::to_array<std::string_view>({"embeddings", "rerank", "shorter_vectors", "demo", "pinned"});
-constexpr auto mappings_and_lists = std::to_array<std::string_view>({"stop", "aliases", "adapters", "card"});
+constexpr auto mappings_and_lists = std::to_array<std::string_view>({"members", "stop", "aliases", "adapters", "card"});
 
 // JSON is another language than YAML: what Document has proven becomes, value by value, the tree that a file would be,
 // so that no escape, tag, anchor or bracket in a text is read as anything but text.

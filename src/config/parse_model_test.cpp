@@ -30,7 +30,7 @@ std::string with(const std::string& members) {
 
 TEST(ParseModel, ReadsTheKeysOfAModelAndLeavesPathsAsTheyAre) {
   const Model model = read(R"({"id":"org/small:1b","name":"Lille","engine":"llama","file":"models/m.gguf",
-    "concurrency":3,"context_tokens":2048,"threads":2,"copies":2,"chat_template_file":"/t.jinja","stop":["</s>"],
+    "members":["aarhus"],"concurrency":3,"context_tokens":2048,"threads":2,"copies":2,"chat_template_file":"/t.jinja","stop":["</s>"],
     "aliases":["standard",{"name":"titles","lane":"batch","listed":false}],"pinned":true,"demo":true,
     "card":{"da":{"summary":"Hurtig"},"en":{"summary":"Fast"}}})");
   EXPECT_EQ(model.id, "org/small:1b");
@@ -40,6 +40,7 @@ TEST(ParseModel, ReadsTheKeysOfAModelAndLeavesPathsAsTheyAre) {
   EXPECT_EQ(model.concurrency, 3U);
   EXPECT_EQ(model.context_tokens, 2048U);
   EXPECT_EQ(model.copies, 2U);
+  EXPECT_THAT(model.members, ElementsAre("aarhus"));
   EXPECT_THAT(model.stop, ElementsAre("</s>"));
   ASSERT_EQ(model.aliases.size(), 2U);
   EXPECT_TRUE(model.aliases[1].batch);

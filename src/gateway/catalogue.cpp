@@ -20,8 +20,12 @@ void for_other_names(const CatalogueModel& model, const Each& each) {
 
 }  // namespace
 
-bool CatalogueAdapter::is_for(std::string_view member) const {
+bool is_for(const std::vector<std::string>& members, std::string_view member) {
   return members.empty() || std::ranges::find(members, member) != members.end();
+}
+
+bool Catalogue::Asked::is_for(std::string_view member) const {
+  return gateway::is_for(model->members, member) && (adapter == nullptr || gateway::is_for(adapter->members, member));
 }
 
 std::string Catalogue::Asked::title() const {
@@ -158,29 +162,27 @@ std::string Catalogue::pointed_at_by(std::string_view id) const {
 }
 
 void Catalogue::each_listed(const Listed& told) const {
-  const auto tell_aliases = [&told](const std::vector<Alias>& aliases, std::string_view id,
-                                    const CatalogueAdapter* adapter) {
+  const auto tell = [&told](std::string_view id, const std::vector<Alias>& aliases, const Asked& asked) {
+    told(id, id, &asked);
     for (const Alias& alias : aliases)
-      if (alias.listed) told(alias.name, id, adapter);
+      if (alias.listed) told(alias.name, id, &asked);
   };
   each_packed([&](const PackedModel& packed) {
-    const std::string_view id = packed.id();
-    told(id, id, nullptr);
-    if (!packed.has_other_names()) return;
+    if (!packed.has_other_names() && !packed.for_some()) return told(packed.id(), packed.id(), nullptr);
     const CatalogueModel model = packed.unpacked(programs_);
-    tell_aliases(model.aliases, id, nullptr);
-    for (const CatalogueAdapter& adapter : model.adapters) {
-      told(adapter.id, adapter.id, &adapter);
-      tell_aliases(adapter.aliases, adapter.id, &adapter);
-    }
+    tell(packed.id(), model.aliases, {&model});
+    for (const CatalogueAdapter& adapter : model.adapters)
+      tell(adapter.id, adapter.aliases, {&model, rpc::Lane::interactive, &adapter});
   });
-  for (const auto& [name, alias] : moving_)
-    if (alias.listed) told(name, alias.model, asked(name).adapter);
+  for (const auto& [name, alias] : moving_) {
+    const Asked means = asked(name);
+    if (alias.listed) told(name, alias.model, means.model == nullptr ? nullptr : &means);
+  }
 }
 
 std::vector<std::string> Catalogue::listed() const {
   std::vector<std::string> all;
-  each_listed([&](std::string_view name, std::string_view, const CatalogueAdapter*) { all.emplace_back(name); });
+  each_listed([&](std::string_view name, std::string_view, const Asked*) { all.emplace_back(name); });
   return all;
 }
 

@@ -61,7 +61,7 @@ class Catalogue {
 
   // What a client means by the id of a model or adapter or one of its aliases; `model` is nullptr for what is none, and
   // `adapter` for the model as it is. They live until the catalogue changes or rests: who waits for anything meanwhile
-  // holds the model. Whether the caller may know of it is another question: see CatalogueAdapter::is_for.
+  // holds the model. Whether the caller may know of it is another question: see is_for().
   struct Asked {
     const CatalogueModel* model = nullptr;
     rpc::Lane lane = rpc::Lane::interactive;
@@ -69,7 +69,8 @@ class Catalogue {
     const std::string& id() const { return adapter != nullptr ? adapter->id : model->settings.id; }
     // For people.
     std::string title() const;
-    bool is_for(std::string_view member) const { return adapter == nullptr || adapter->is_for(member); }
+    // An adapter is for nobody whom its model is not for.
+    bool is_for(std::string_view member) const;
   };
   Asked asked(std::string_view name) const;
   const CatalogueModel* find(std::string_view id) const;
@@ -89,6 +90,7 @@ class Catalogue {
     std::string_view id;
     std::string_view name;         // empty: it has none but its id
     bool has_other_names = false;  // aliases or adapters
+    bool for_some = false;         // it is for some members alone
   };
   Brief brief(std::string_view id) const;  // of one that is not there: its id alone
   using Went = std::function<bool(const Brief& model)>;
@@ -101,8 +103,9 @@ class Catalogue {
   std::size_t size() const { return models_.size(); }
   std::uint64_t places() const;  // of all of them together
   // What clients are shown: behind each model its adapters and aliases, then the aliases that move. `id`: what the name
-  // means; `adapter`: nullptr for a model.
-  using Listed = std::function<void(std::string_view name, std::string_view id, const CatalogueAdapter* adapter)>;
+  // means; `asked`: the same, while it is told, but for a model that is everybody's and has one name, which stays
+  // packed.
+  using Listed = std::function<void(std::string_view name, std::string_view id, const Asked* asked)>;
   void each_listed(const Listed& told) const;
   std::vector<std::string> listed() const;
   std::vector<std::string> all_ids() const;  // of models and adapters
@@ -119,7 +122,9 @@ class Catalogue {
   std::optional<Meaning> meaning_of(std::string_view id) const;
   std::string missed_by(const CatalogueModel& model) const;
 
-  static Brief brief(const PackedModel& model) { return {model.id(), model.name(), model.has_other_names()}; }
+  static Brief brief(const PackedModel& model) {
+    return {model.id(), model.name(), model.has_other_names(), model.for_some()};
+  }
   template <class Told>
   void each_packed(const Told& told) const {
     for (const std::string& id : configured_) told(*models_.find(id));

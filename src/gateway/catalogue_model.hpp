@@ -27,17 +27,19 @@ struct Alias {
   bool operator==(const Alias&) const = default;
 };
 
+// Whether what is for `members` is for this one; an empty list: for everybody. Who is nobody's member has no name.
+bool is_for(const std::vector<std::string>& members, std::string_view member);
+
 // A LoRA of a model, asked for as a model of its own. The engine's part of it has the same number in
 // ModelSettings::adapters.
 struct CatalogueAdapter {
   std::string id;                    // "base:name"
   std::string name;                  // as the engine's part has it
-  std::vector<std::string> members;  // who may use it, and learn that it is there; empty: everybody
+  std::vector<std::string> members;  // of whom the model is for: who may use it, and learn of it; empty: all of them
   std::vector<Alias> aliases = {};
   bool has_card = false;
   CardText da;
   CardText en;
-  bool is_for(std::string_view member) const;
   bool operator==(const CatalogueAdapter&) const = default;
 };
 
@@ -48,7 +50,8 @@ struct CatalogueModel {
   bool has_card = false;
   CardText da;
   CardText en;
-  std::uint64_t version = 0;  // counts its changes at run time, from 1; 0: it stands in the configuration
+  std::vector<std::string> members = {};  // who may use it and its adapters, and learn of them; empty: everybody
+  std::uint64_t version = 0;              // counts its changes at run time, from 1; 0: it stands in the configuration
   bool operator==(const CatalogueModel&) const = default;
 };
 

@@ -65,8 +65,8 @@ TEST_F(Adapters, AreWhatAMovingAliasMayMeanAndWhoMayUseThemDecidesWhoSeesIt) {
   EXPECT_EQ(asked.id(), "a:y");
   EXPECT_EQ(asked.lane, rpc::Lane::batch);
   EXPECT_FALSE(asked.is_for("aarhus"));
-  catalogue.each_listed([](std::string_view name, std::string_view, const CatalogueAdapter* adapter) {
-    if (name == "best") EXPECT_EQ(adapter != nullptr ? adapter->id : "", "a:y") << "others must not learn of it";
+  catalogue.each_listed([](std::string_view name, std::string_view, const Catalogue::Asked* means) {
+    if (name == "best") EXPECT_EQ(means != nullptr ? means->id() : "", "a:y") << "others must not learn of it";
   });
   EXPECT_EQ(catalogue.base_of("a:y"), "a");
   EXPECT_EQ(catalogue.base_of("b"), "b");
@@ -95,6 +95,31 @@ TEST_F(Adapters, OfSomeMembersAreForThemAlone) {
   EXPECT_FALSE(catalogue.asked("a:y").is_for("aarhus"));
   EXPECT_FALSE(catalogue.asked("law").is_for(""));
   EXPECT_TRUE(catalogue.asked("a").is_for("aarhus"));
+}
+
+// Both lists must have who asks, for an adapter answers with its model's words.
+TEST_F(Adapters, OfAModelThatIsForSomeAreForNobodyElse) {
+  CatalogueModel some = with("a", {{"a:x", "x", {}}, {"a:y", "y", {"odense", "ribe"}, {{"law"}}}});
+  some.members = {"aarhus", "ribe"};
+  ASSERT_TRUE(catalogue.put(some));
+  EXPECT_EQ(*catalogue.find("a"), some) << "it is packed with whom it is for";
+  for (const char* name : {"a", "a:x"}) {
+    EXPECT_TRUE(catalogue.asked(name).is_for("aarhus")) << name;
+    EXPECT_TRUE(catalogue.asked(name).is_for("ribe")) << name;
+    EXPECT_FALSE(catalogue.asked(name).is_for("odense")) << name;
+    EXPECT_FALSE(catalogue.asked(name).is_for("")) << name;
+  }
+  for (const char* name : {"a:y", "law"}) {
+    EXPECT_TRUE(catalogue.asked(name).is_for("ribe")) << name;
+    for (const char* member : {"aarhus", "odense"}) EXPECT_FALSE(catalogue.asked(name).is_for(member)) << name;
+  }
+  EXPECT_TRUE(catalogue.brief("a").for_some);
+  EXPECT_FALSE(catalogue.brief("b").for_some);
+  std::vector<std::string> told;
+  catalogue.each_listed([&](std::string_view name, std::string_view, const Catalogue::Asked* means) {
+    if (means == nullptr || means->is_for("aarhus")) told.emplace_back(name);
+  });
+  EXPECT_THAT(told, ElementsAre("a", "a:x", "b"));
 }
 
 TEST_F(Adapters, GoWithTheirBaseOrWithoutIt) {
@@ -174,7 +199,8 @@ TEST_F(CatalogueTest, GivesAllOfThemAndLeavesNoneUnpacked) {
   EXPECT_EQ(catalogue.version("c"), 5U);
   EXPECT_EQ(catalogue.version("nobody"), 0U);
   std::vector<std::string> listed;
-  catalogue.each_listed([&](std::string_view name, std::string_view id, const CatalogueAdapter* adapter) {
+  catalogue.each_listed([&](std::string_view name, std::string_view id, const Catalogue::Asked* means) {
+    const CatalogueAdapter* adapter = means != nullptr ? means->adapter : nullptr;
     listed.push_back(std::string(name) + " " + std::string(id) + (adapter != nullptr ? " " + adapter->name : ""));
   });
   EXPECT_THAT(listed, ElementsAre("a a", "x a", "b b", "c c", "y c", "c:law c:law law", "law c:law law", "best b"));

@@ -235,8 +235,8 @@ bool Gateway::may(const members::Caller& caller, const Catalogue::Asked& asked) 
 std::vector<std::string> Gateway::names_for(const members::Caller& caller) const {
   std::vector<std::string> names;
   const WallTime now = context_.clock.wall();
-  context_.catalogue.each_listed([&](std::string_view name, std::string_view id, const CatalogueAdapter* adapter) {
-    if ((adapter == nullptr || adapter->is_for(caller.member)) && directory_.allows(caller, id, now))
+  context_.catalogue.each_listed([&](std::string_view name, std::string_view id, const Catalogue::Asked* asked) {
+    if ((asked == nullptr || asked->is_for(caller.member)) && directory_.allows(caller, id, now))
       names.emplace_back(name);
   });
   return names;

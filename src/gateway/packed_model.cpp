@@ -16,7 +16,8 @@ struct Head {
   std::uint32_t bytes = 0;  // of what follows the head and the id
   std::uint32_t places = 0;
   std::uint16_t id_bytes = 0;
-  std::uint8_t llama_server = 0;  // numbers of programs
+  std::uint8_t llama_server : 7 = 0;  // numbers of programs
+  std::uint8_t for_some : 1 = 0;
   std::uint8_t vllm : 7 = 0;
   std::uint8_t other_names : 1 = 0;
 };
@@ -39,10 +40,10 @@ void each_setting(Parts& parts, Settings& of) {
 
 template <class Parts, class Model>
 void each_part(Parts& parts, Model& of) {
-  auto& [settings, adapters, aliases, has_card, da, en, version] = of;
+  auto& [settings, adapters, aliases, has_card, da, en, members, version] = of;
   each_setting(parts, settings);
   (void)version;
-  parts(adapters), parts(aliases), parts(has_card), parts(da), parts(en);
+  parts(adapters), parts(aliases), parts(has_card), parts(da), parts(en), parts(members);
 }
 
 template <class Parts, class Text>
@@ -191,9 +192,10 @@ PackedModel::PackedModel(const CatalogueModel& model, std::vector<std::string>& 
   head.version = static_cast<std::uint32_t>(model.version);
   head.places = settings.places;
   head.id_bytes = static_cast<std::uint16_t>(settings.id.size());
-  head.llama_server = number_of(settings.llama_server, programs);
+  head.llama_server = number_of(settings.llama_server, programs) & 0x7fU;
   head.vllm = number_of(settings.vllm, programs) & 0x7fU;
   head.other_names = !model.aliases.empty() || !model.adapters.empty() ? 1 : 0;
+  head.for_some = model.members.empty() ? 0 : 1;
   bytes_ = std::make_unique_for_overwrite<char[]>(sizeof head + settings.id.size() + rest.size());
   std::memcpy(bytes_.get(), &head, sizeof head);
   char* after = std::ranges::copy(settings.id, bytes_.get() + sizeof head).out;
@@ -222,5 +224,6 @@ std::string_view PackedModel::name() const {
 std::uint64_t PackedModel::version() const { return head_of(bytes_.get()).version; }
 std::uint32_t PackedModel::places() const { return head_of(bytes_.get()).places; }
 bool PackedModel::has_other_names() const { return head_of(bytes_.get()).other_names != 0; }
+bool PackedModel::for_some() const { return head_of(bytes_.get()).for_some != 0; }
 
 }  // namespace faelled::gateway

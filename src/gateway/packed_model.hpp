@@ -25,6 +25,8 @@ class PackedModel {
   std::uint32_t places() const;
   // It has aliases or adapters.
   bool has_other_names() const;
+  // It is for some members alone.
+  bool for_some() const;
 
  private:
   std::unique_ptr<char[]> bytes_;

@@ -181,13 +181,15 @@ TEST_F(CatalogueKeeperTest, HearsWhatAnotherServerChanged) {
   EXPECT_EQ(places(), 7U);
   keeper->hear({stored("b", 2, llama("b")), stored("b", 1, {})});
   EXPECT_EQ(places(), 7U) << "what is no news";
-  keeper->hear({stored("b", 3, {}), stored("configured", 9, {})});
+  keeper->hear({stored("b", 3, llama("b", R"(,"members":["ribe"])"))});
+  EXPECT_EQ(catalogue->find("b")->members, std::vector<std::string>{"ribe"});
+  keeper->hear({stored("b", 4, {}), stored("configured", 9, {})});
   EXPECT_FALSE(catalogue->has("b"));
   EXPECT_FALSE(mesh->model("b"));
-  EXPECT_EQ(keeper->last_version("b"), 3U);
+  EXPECT_EQ(keeper->last_version("b"), 4U);
   EXPECT_TRUE(catalogue->has("configured")) << "the file's stays";
-  keeper->hear({stored("b", 4, llama("b"))});
-  EXPECT_EQ(catalogue->version("b"), 4U);
+  keeper->hear({stored("b", 5, llama("b"))});
+  EXPECT_EQ(catalogue->version("b"), 5U);
 }
 
 TEST_F(CatalogueKeeperTest, TakesWhatWasInAnothersWayOnceThatIsGone) {

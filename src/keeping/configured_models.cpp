@@ -89,6 +89,7 @@ Expected<gateway::CatalogueModel> catalogue_model(const config::Model& from, con
   to.pinned = from.pinned;
   to.copies = from.copies;
   to.stop = from.stop;
+  model.members = from.members;
   model.aliases = aliases_of(from.aliases);
   const auto absolute = [](const std::filesystem::path& path) {
     return path.empty() ? std::string() : std::filesystem::absolute(path).lexically_normal().string();
