@@ -44,10 +44,14 @@ net::Task<void> AuditApi::get_audit(Call& call) {
   if (!page && page.error().code == Errc::not_found)
     co_return call.fail(ApiError{Cause::invalid_value, "before is the id of a row", "before"});
   if (!page) co_return call.fail(page.error());
-  // A definition names adapters of other members; it concerns those who look after all models.
+  // A definition names what is for other members; it concerns those who look after all models.
   if (!call.visitor.over_all())
-    for (store::AuditRow& row : page->rows)
-      if (row.action.starts_with("model.")) row.before = row.after = {};
+    for (store::AuditRow& row : page->rows) {
+      if (!row.action.starts_with("model.") && !row.action.starts_with("alias.")) continue;
+      row.before = row.after = {};
+      const auto asked = desk_.context.catalogue.asked(row.object);
+      if (asked.model != nullptr && !asked.is_for(call.visitor.session->member.id)) row.object.clear();
+    }
   if (form) {
     std::string text = before.empty() ? csv_head(csv_audit_head, *form) : std::string();
     for (const store::AuditRow& row : page->rows) text += csv_line(row, *form);

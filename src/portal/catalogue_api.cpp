@@ -226,6 +226,13 @@ net::Task<std::optional<CatalogueApi::Wished>> CatalogueApi::wished_model(Call& 
   auto model = keeping_->read(wished.definition);
   if (!model) co_return refuse(wrong(model.error()));
   wished.model = std::move(*model);
+  for (const std::string& member : wished.model.members)
+    if (!desk_.directory.member(member))
+      co_return refuse({Cause::invalid_value,
+                        fmt::format("the model is for the member '{}', and there is none", member),
+                        "definition.members",
+                        {},
+                        fmt::format("Modellen er for medlemmet '{}', som ikke findes.", member)});
   for (const gateway::CatalogueAdapter& adapter : wished.model.adapters) {
     for (const std::string& member : adapter.members)
       if (!desk_.directory.member(member))

@@ -12,7 +12,7 @@
 namespace faelled::portal {
 
 // Models that come and go, without a mesh or files behind them: a definition is its id, name, engine and device, its
-// aliases and what `about` says of its file.
+// aliases, whom it is for, and what `about` says of its file.
 class FakeKeeping final : public CatalogueKeeping {
  public:
   explicit FakeKeeping(std::optional<gateway::Catalogue>& catalogue) : catalogue_(catalogue) {}
@@ -29,6 +29,11 @@ class FakeKeeping final : public CatalogueKeeping {
     if (engine == "vllm") model.settings.kind = engines::EngineKind::vllm;
     model.settings.gpu = text_at(json, "device") == "gpu";
     if (const std::string alias = text_at(json, "alias"); !alias.empty()) model.aliases.push_back({alias});
+    for (int i = 0;; ++i) {
+      const std::string member = text_at(json, "members." + std::to_string(i));
+      if (member.empty()) break;
+      model.members.push_back(member);
+    }
     return model;
   }
   std::function<Expected<ModelFit>()> look(const gateway::CatalogueModel&) const override {

@@ -44,8 +44,8 @@ void Desk::audit_refusal(const Call& call, std::string_view action, std::string_
                             code != nullptr ? code : "refused");
 }
 
-// An adapter that is for some members is for nobody else, whatever they may see besides: only the owner of the machine
-// asks as no member.
+// A model or adapter that is for some members is for nobody else, whatever they may see besides: only the owner of the
+// machine asks as no member.
 bool Desk::offers(const Visitor& visitor, std::string_view model) const {
   const auto asked = asked_by_id(model);
   return asked.model != nullptr && offers(visitor, asked);
@@ -69,7 +69,8 @@ gateway::Catalogue::Asked Desk::asked_by_id(std::string_view id) const {
 }
 
 std::expected<std::optional<store::ModelList>, ApiError> Desk::models_of(json::Fields& fields, std::string_view name,
-                                                                         const Visitor& visitor) const {
+                                                                         const Visitor& visitor,
+                                                                         const store::ModelList& before) const {
   const auto caller = visitor.caller();
   const auto there = [&](const std::string& id) {
     const auto asked = asked_by_id(id);
@@ -89,9 +90,11 @@ std::expected<std::optional<store::ModelList>, ApiError> Desk::models_of(json::F
   std::vector<std::string> ids;
   for (const json::Value item : (**given).items()) {
     const auto id = item.text();
-    // A list may outlive a model that stands in it.
-    const bool was = id && keeping_ != nullptr && keeping_->last_version(*id) > 0;
-    if (!id || (!there(*id) && !was))
+    // A list may outlive a model that stands in it, or its being for this member. One that is there for others is to be
+    // told from none by nobody.
+    const bool stood = id && before && std::ranges::find(*before, *id) != before->end();
+    const bool was = id && !context.catalogue.has(*id) && keeping_ != nullptr && keeping_->last_version(*id) > 0;
+    if (!id || (!there(*id) && !was && !stood))
       return std::unexpected(ApiError{Cause::invalid_value,
                                       fmt::format("there is no model '{}'; GET /api/models names those that are",
                                                   id ? id->substr(0, 100) : std::string(item.raw().substr(0, 100))),

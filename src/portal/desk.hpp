@@ -71,17 +71,19 @@ class Desk {
   // whatever its policy says.
   bool offers(const Visitor& visitor, std::string_view model) const;
   bool offers(const Visitor& visitor, const gateway::Catalogue::Asked& asked, bool beyond_policy = false) const;
-  // Of its id alone: an adapter may be kept for others all the same.
+  // Of its id alone: it may be kept for others all the same.
   bool allows(const Visitor& visitor, std::string_view id, bool beyond_policy) const;
   // A model or adapter by its id, not by an alias.
   gateway::Catalogue::Asked asked_by_id(std::string_view id) const;
   std::uint32_t context_tokens(std::string_view model) const;  // 0: not known
   // The longest that an answer to the visitor takes from being asked for, and a minute for clocks that differ.
   Duration longest_answer(const Call& call) const;
-  // The list of model ids called `name`: absent, null for all, or some of those that are there.
+  // The list of model ids called `name`: absent, null for all, or some of those that are there, or in the list that it
+  // takes the place of.
   std::expected<std::optional<store::ModelList>, openai::ApiError> models_of(json::Fields& fields,
                                                                              std::string_view name,
-                                                                             const Visitor& visitor) const;
+                                                                             const Visitor& visitor,
+                                                                             const store::ModelList& before = {}) const;
 
  private:
   store::Conversations& conversations_;  // used on the store's thread

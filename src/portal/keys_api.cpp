@@ -127,9 +127,11 @@ std::optional<ApiError> KeysApi::renames_front_end(const Call& call, const std::
 net::Task<void> KeysApi::update_key(Call& call) {
   auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
+  const auto before = desk_.directory.key(call.id);
+  const bool seen = before && members::sees_key(call.visitor.actor({}), *before);
   auto name = fields->maybe_text("name");
   auto expires = time_of(*fields, "expires_at");
-  auto models = desk_.models_of(*fields, "models", call.visitor);
+  auto models = desk_.models_of(*fields, "models", call.visitor, seen ? before->models : store::ModelList());
   auto show = show_waiting_of(*fields);
   if (!name) co_return call.fail(name.error(), "name");
   if (!expires) co_return call.fail(expires.error());

@@ -34,6 +34,10 @@ Expected<std::optional<T>> choice_of(json::Fields& fields, std::string_view name
   return fail(Errc::invalid, std::string(name) + " is one of " + names + ".");
 }
 
+bool reads_policy(const Call& call) {
+  return call.visitor.over_all() || (call.visitor.session && call.visitor.session->member.id == call.id);
+}
+
 }  // namespace
 
 net::Task<void> MembersApi::list_members(Call& call) {
@@ -76,8 +80,7 @@ net::Task<void> MembersApi::update_member(Call& call) {
 // Everybody may read what their own member has decided.
 net::Task<void> MembersApi::get_policy(Call& call) {
   const auto member = desk_.directory.member(call.id);
-  const bool visible = call.visitor.over_all() || (call.visitor.session && call.visitor.session->member.id == call.id);
-  if (!member || !visible) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
+  if (!member || !reads_policy(call)) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
   call.json(200, one_json([&](json::Writer& out) { write_policy(out, *member); }));
 }
 
@@ -86,7 +89,8 @@ net::Task<void> MembersApi::update_policy(Call& call) {
   if (!member) co_return call.fail(ApiError{Cause::not_found, "There is no such member."});
   auto fields = desk_.body_of(call);
   if (!fields) co_return call.fail(fields.error());
-  auto models = desk_.models_of(*fields, "models", call.visitor);
+  auto models =
+      desk_.models_of(*fields, "models", call.visitor, reads_policy(call) ? member->policy.models : store::ModelList());
   auto retention = days_of(*fields, "retention_days");
   auto place = choice_of(*fields, "conversations", std::array{ConversationPlace::server, ConversationPlace::browser});
   auto lifetime = days_of(*fields, "key_days_max");

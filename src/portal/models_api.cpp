@@ -130,12 +130,14 @@ net::Task<void> ModelsApi::list_models(Call& call) {
     const ModelSearch search(query->search, catalogue, sees);
     std::string last;
     std::size_t told = 0, looked_at = 0;
+    bool kept = false;  // the last one may be, from this visitor: no page ends with its id
     catalogue.each_in_order_behind(query->after, [&](const Catalogue::Brief& brief) {
-      if (told == query->limit || looked_at >= limits::models_page_searched_max) {
+      if (told == query->limit || (looked_at >= limits::models_page_searched_max && !kept)) {
         next = last;
         return false;
       }
       last = brief.id;
+      kept = brief.for_some;
       looked_at += ModelSearch::effort_of(brief);
       // Before it is unpacked: somebody who may use three of a hundred thousand asks too.
       if (!brief.has_other_names && !desk_.allows(call.visitor, brief.id, beyond_policy)) return true;
@@ -147,6 +149,7 @@ net::Task<void> ModelsApi::list_models(Call& call) {
       for (const gateway::CatalogueAdapter& adapter : model->adapters)
         any |= tell({model.get(), rpc::Lane::interactive, &adapter});
       told += any ? 1 : 0;
+      kept = kept && !any;
       return true;
     });
   }

@@ -53,7 +53,8 @@ TEST_F(Residency, SaysWhichModelLiesWhereAndWhy) {
         R"({"node":"local","device":"gpu0","kind":"host","name":null,"bytes":80,"taken":30,"reserved":20,"cards":1})");
     EXPECT_EQ(
         text_at(all.body, "models.0"),
-        R"({"id":"m","name":"A model","engine":"openai","serves":"chat","aliases":[],"adapters":[],"node":"local",)"
+        R"({"id":"m","name":"A model","engine":"openai","serves":"chat","aliases":[],"members":[],)"
+        R"("adapters":[],"node":"local",)"
         R"("device":"gpu0","memory":"host","state":"draining","cause":"line_empty","other":"org/big:7b","in_state_s":2.5,)"
         R"("bytes":30,"bytes_read":29,"taken":0,"backing":null,"backed":0,"sleep_level":null,"can_sleep":false,"pinned":false,)"
         R"("fits":true,"detail":null,"load_s":12,"wake_s":null,"ready_in_s":null,)"

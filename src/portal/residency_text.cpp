@@ -143,6 +143,9 @@ void write_residency(json::Writer& out, const rpc::ModelResidency& model, const 
   out.key("aliases").array();
   if (listed != nullptr)
     for (const gateway::Alias& alias : listed->aliases) out.text(alias.name);
+  out.close_array().key("members").array();
+  if (listed != nullptr)
+    for (const std::string& member : listed->members) out.text(member);
   out.close_array().key("adapters").array();
   if (listed != nullptr)
     for (const gateway::CatalogueAdapter& adapter : listed->adapters) {

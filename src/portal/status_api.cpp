@@ -96,6 +96,7 @@ Status status_of(const gateway::Context& context, const rpc::ResidencyPort* resi
         out.waiting += status->waiting;
       }
   context.catalogue.each_in_order_behind(query.after, [&](const gateway::Catalogue::Brief& model) {
+    if (model.for_some) return true;  // nobody knows who reads this
     if (out.models.size() == query.limit) {
       out.next = out.models.back().id;
       return false;

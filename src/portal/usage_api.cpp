@@ -25,12 +25,15 @@ std::string rows_json(const store::UsagePage& page) {
   return body;
 }
 
-// How a model is called to somebody of `member`: an adapter that is not for them, or is gone, counts as its base.
-std::string_view shown_as(const gateway::Catalogue& catalogue, std::string_view model, std::string_view member) {
+// How a model is called to somebody of `member`: an adapter that is not for them, or is gone, counts as its base, and a
+// model that is not for them has no name.
+std::string shown_as(const gateway::Catalogue& catalogue, const std::string& model, std::string_view member) {
   const auto asked = catalogue.asked(model);
-  if (asked.model != nullptr) return asked.is_for(member) ? model : std::string_view(asked.model->settings.id);
-  const auto base = model.substr(0, model.rfind(':'));
-  return catalogue.has(base) ? base : model;
+  if (asked.model != nullptr && asked.is_for(member)) return model;
+  const std::string base = asked.model != nullptr ? asked.model->settings.id : model.substr(0, model.rfind(':'));
+  const auto of_base = catalogue.peek(base);
+  if (of_base == nullptr) return model;
+  return gateway::is_for(of_base->members, member) ? of_base->settings.id : std::string();
 }
 
 // Sums of sums, without who it was: all that an auditor, one of `member`, is told.
@@ -38,7 +41,7 @@ std::vector<store::UsageSum> without_callers(const std::vector<store::UsageSum>&
                                              const gateway::Catalogue& catalogue, std::string_view member) {
   std::map<std::pair<std::string, std::string>, store::UsageSum> merged;
   for (const store::UsageSum& sum : sums) {
-    const std::string model(sum.member == member ? sum.model : shown_as(catalogue, sum.model, member));
+    const std::string model = sum.member == member ? sum.model : shown_as(catalogue, sum.model, member);
     store::UsageSum& into = merged[{sum.member, model}];
     into.member = sum.member;
     into.model = model;
