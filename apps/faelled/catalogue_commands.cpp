@@ -30,7 +30,7 @@ struct NamedOptions : ModelOptions {
       api_key_file, adapters_folder;
   std::optional<std::uint32_t> concurrency, context_tokens, threads, copies;
   std::optional<bool> embeddings, rerank, pinned;
-  std::optional<std::vector<std::string>> aliases, stop;
+  std::optional<std::vector<std::string>> members, aliases, stop;
   std::string definition;  // a file that holds all of it
   bool dry_run = false;
 
@@ -67,6 +67,10 @@ void NamedOptions::declare_all(CLI::App& command, bool adds) {
   add_either(command, "--embeddings,!--no-embeddings", embeddings, "It makes vectors and nothing else");
   add_either(command, "--rerank,!--no-rerank", rerank, "It ranks documents and nothing else");
   add_either(command, "--pinned,!--no-pinned", pinned, "Keep it in memory always");
+  add_texts(
+      command, "--member", members,
+      std::string("A member that may use it and its adapters, and sees them, and nobody else; may be given again") +
+          (adds ? ". Without: everybody" : ". Takes the place of all there were; none: it is everybody's"));
   add_texts(command, "--alias", aliases,
             std::string("Another name for it; may be given again") +
                 (adds ? "" : ". Takes the place of all it had; none takes them away"));
@@ -138,6 +142,7 @@ Members members_of(const NamedOptions& named) {
   flag("embeddings", named.embeddings);
   flag("rerank", named.rerank);
   flag("pinned", named.pinned);
+  list("members", named.members);
   list("aliases", named.aliases);
   list("stop", named.stop);
   return all;

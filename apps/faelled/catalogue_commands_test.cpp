@@ -58,6 +58,20 @@ TEST_F(CatalogueCommands, ChangeWhatIsNamedAndNothingElse) {
   EXPECT_TRUE(faelled("model change nope --name X").err.contains("no model 'nope'"));
 }
 
+TEST_F(CatalogueCommands, SayWhomAModelIsFor) {
+  for (const char* member : {"aarhus", "ribe"})
+    ASSERT_EQ(faelled(std::string("member add ") + member).status, 0) << member;
+  EXPECT_EQ(faelled("model add small --file /m.gguf --member aarhus --member ribe").status, 0);
+  EXPECT_EQ(definition(), R"({"engine":"llama","file":"/m.gguf","id":"small","members":["aarhus","ribe"]})");
+  EXPECT_EQ(faelled("model change small --member ribe").status, 0);
+  EXPECT_EQ(definition(), R"({"engine":"llama","file":"/m.gguf","id":"small","members":["ribe"]})");
+  const Said typo = faelled("model change small --member rieb");
+  EXPECT_EQ(typo.status, 1);
+  EXPECT_TRUE(typo.err.contains("the model is for the member 'rieb', and there is none")) << typo.err;
+  EXPECT_EQ(faelled("model change small --member none").status, 0);
+  EXPECT_EQ(definition(), R"({"engine":"llama","file":"/m.gguf","id":"small"})");
+}
+
 TEST_F(CatalogueCommands, ChangeNoFlagThatIsNotNamed) {
   (void)faelled("model add small --file /m.gguf --pinned --embeddings");
   EXPECT_EQ(faelled("model change small --name New").status, 0);

@@ -34,7 +34,8 @@ void Probes::ready(http::Reply& reply) const {
   constexpr std::size_t told_max = 1000;
   if (context_.catalogue.size() <= told_max)
     for (const rpc::ModelStatus& model : context_.mesh.models())
-      out.member(model.model, model.state == rpc::EngineState::ready);
+      if (!context_.catalogue.brief(model.model).for_some)  // anybody may ask
+        out.member(model.model, model.state == rpc::EngineState::ready);
   out.close_object().close_object();
   body += '\n';
   reply.send(ready ? 200 : 503, "Content-Type: application/json\r\n", body);

@@ -73,6 +73,15 @@ TEST_F(ResidencyCommands, SayWhoSleepsAndWhereItsWeightsLie) {
   EXPECT_THAT(ordered(), testing::ElementsAre(std::pair("m", rpc::ResidencyAct::wake)));
 }
 
+TEST_F(ResidencyCommands, ListWhomModelsAreFor) {
+  for (const char* member : {"aarhus", "ribe"}) (void)faelled(std::string("member add ") + member);
+  ASSERT_EQ(faelled("model add small --file /m.gguf --member aarhus --member ribe").status, 0);
+  set({}, {{.model = "m", .bytes = 1}, {.model = "small", .bytes = 900'000'000'000, .fits = false}});
+  const std::string listed = faelled("model list").out;
+  EXPECT_THAT(listed, testing::HasSubstr("no memory here is large enough; for aarhus, ribe\n"));
+  EXPECT_EQ(listed.find("; for "), listed.rfind("; for ")) << listed;
+}
+
 TEST_F(ResidencyCommands, ListFurtherEnginesBesideTheFirst) {
   set({{.node = "local", .device = "gpu0", .bytes = 80'000'000'000, .taken = 25'000'000'000},
        {.node = "local", .device = "gpu1", .bytes = 80'000'000'000, .taken = 25'000'000'000}},

@@ -128,6 +128,12 @@ std::string models_table(const std::string& answer, bool heading) {
   std::string rows;
   json::Writer out(rows);
   out.object().key("models").array();
+  const auto members_of = [](const json::Value& of) {
+    std::string members;
+    if (const auto list = of.find("members"))
+      for (const json::Value member : list->items()) members = join(members, ", ", member.text().value_or(""));
+    return members.empty() ? members : "for " + members;
+  };
   for (const json::Value model : models->items()) {
     const double bytes = number_of(model, "bytes"), load = number_of(model, "load_s");
     out.object()
@@ -138,7 +144,7 @@ std::string models_table(const std::string& answer, bool heading) {
         .member_or_null("load", load > 0 ? fmt::format("{:.{}f} s", load, load < 9.95 ? 1 : 0) : std::string())
         .member("waiting", static_cast<std::int64_t>(number_of(model, "waiting")))
         .member("running", static_cast<std::int64_t>(number_of(model, "running")))
-        .member_or_null("why", why_text(model, at))
+        .member_or_null("why", join(why_text(model, at), "; ", members_of(model)))
         .close_object();
     for (const json::Value copy : copies_of(model))
       out.object()
@@ -150,11 +156,8 @@ std::string models_table(const std::string& answer, bool heading) {
           .close_object();
     if (const auto adapters = model.find("adapters"))
       for (const json::Value adapter : adapters->items()) {
-        std::string members;
-        for (const json::Value member : adapter.find("members")->items())
-          members = join(members, ", ", member.text().value_or(""));
         out.object().member("id", text_of(adapter, "id")).member("state", text_of(model, "state"));
-        out.member("why", members.empty() ? "an adapter" : "an adapter, for " + members).close_object();
+        out.member("why", join("an adapter", ", ", members_of(adapter))).close_object();
       }
   }
   out.close_array().close_object();

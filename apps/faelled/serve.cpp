@@ -93,6 +93,21 @@ void look_at_front_ends(const config::Config& config, const members::Directory& 
                 {"hint", "make a key of that name, or name another one under front_ends"}});
 }
 
+// What is for nobody but a member that is not there is for nobody.
+void look_at_members(const std::vector<gateway::CatalogueModel>& models, const members::Directory& directory,
+                     observe::Log& log) {
+  const auto look = [&](const std::string& id, const std::vector<std::string>& members) {
+    for (const std::string& member : members)
+      if (!directory.member(member))
+        log.warn("a model is for a member that is not there",
+                 {{"model", id}, {"member", member}, {"hint", "make the member, or mend its id under models"}});
+  };
+  for (const gateway::CatalogueModel& model : models) {
+    look(model.settings.id, model.members);
+    for (const gateway::CatalogueAdapter& adapter : model.adapters) look(adapter.id, adapter.members);
+  }
+}
+
 // With what the store knows, and whom the configuration names.
 Expected<void> fill(members::Directory& directory, const config::Config& config, WallTime now) {
   const members::Act act{now, {store::ActorKind::config}};
@@ -160,6 +175,7 @@ int run(const ServeOptions& options, config::Config config) {
   members::Directory directory(*storage->thread, random);
   if (auto filled = fill(directory, config, clock.wall()); !filled) return refuse(filled.error());
   look_at_front_ends(config, directory, clock.wall(), **log);
+  look_at_members(*models, directory, **log);
   observe::Metrics metrics(options.version);
   http::Client client(loop, config.limits.connect);
   const Process process{config, options.version, clock, loop, random, **log, metrics, client};
