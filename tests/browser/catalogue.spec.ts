@@ -18,6 +18,7 @@ interface Definition {
   concurrency?: number;
   context_tokens?: number;
   pinned?: boolean;
+  members?: string[];
   adapters?: { name: string; file: string; members?: string[] }[];
 }
 
@@ -37,7 +38,7 @@ async function operator_of(browser: Browser, options: Parameters<typeof signed_i
   const asked: string[] = [];
   const sent: Definition[] = [];
   const added = new Map<string, { version: number; definition: Definition }>([['org/added:1', { version: 3, definition: { id: 'org/added:1', name: 'Tilføjet Model', file: '/srv/a.gguf', concurrency: 2 } }]]);
-  const shown = (id: string, name: string, definition?: Definition) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: (definition?.adapters ?? []).map((each) => ({ id: `${id}:${each.name}`, name: each.name, members: each.members ?? [] })), node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, may_be_tried: false, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null });
+  const shown = (id: string, name: string, definition?: Definition) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], members: definition?.members ?? [], adapters: (definition?.adapters ?? []).map((each) => ({ id: `${id}:${each.name}`, name: each.name, members: each.members ?? [] })), node: null, device: null, state: 'absent', cause: 'none', other: null, in_state_s: 9, bytes: 4 * gb, bytes_read: 0, pinned: false, fits: true, may_be_tried: false, detail: null, load_s: 3, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null });
   const far = standing_far(failed_fetch);
   const left_out = lost ? [lost] : [];
   await page.route('**/api/residency?*', (route) =>
@@ -333,6 +334,24 @@ test('an adapter is added to a model for some members, removed, and brought back
   await page.keyboard.press('Enter');
   await expect(row_of(page, 'Tilføjet Model')).toContainText('kun for aarhus, odense');
   expect(asked).toEqual(['change org/added:1', 'change org/added:1', 'change org/added:1']);
+  await page.context().close();
+});
+
+test('a model is for the members named, and is everybody’s again', async ({ browser, guard }) => {
+  void guard;
+  const { page, sent } = await operator_of(browser);
+  const row = row_of(page, 'Tilføjet Model');
+  await expect(row).not.toContainText('kun for');
+  for (const [typed, members] of [['aarhus, ribe', ['aarhus', 'ribe']], ['', undefined]] as const) {
+    await row.getByRole('button', { name: 'Ret Tilføjet Model' }).click();
+    const form = page.getByRole('dialog', { name: 'Ret Tilføjet Model' });
+    await form.getByLabel('Kun for disse medlemmer').fill(typed);
+    await form.getByRole('button', { name: 'Gem' }).click();
+    await expect(form).toHaveCount(0);
+    expect(sent.at(-1)?.members).toEqual(members);
+    if (members) await expect(row).toContainText('kun for aarhus, ribe');
+    else await expect(row).not.toContainText('kun for');
+  }
   await page.context().close();
 });
 

@@ -6,7 +6,7 @@ import type { Browser, Page } from '@playwright/test';
 const gb = 1e9;
 const name_of = (at: number) => `Fagmodel ${at}`;
 export const id_of = (at: number) => `afdeling/model-${String(at).padStart(4, '0')}`;
-export const resident = (id: string, name: string, more: Record<string, unknown> = {}) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [] as string[], adapters: [], node: null, device: null, memory: 'gpu', state: 'absent', cause: 'none', other: null, in_state_s: 240, bytes: 4 * gb, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, pinned: false, fits: true, may_be_tried: false, detail: null, load_s: 6, wake_s: null, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
+export const resident = (id: string, name: string, more: Record<string, unknown> = {}) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [] as string[], members: [] as string[], adapters: [], node: null, device: null, memory: 'gpu', state: 'absent', cause: 'none', other: null, in_state_s: 240, bytes: 4 * gb, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, pinned: false, fits: true, may_be_tried: false, detail: null, load_s: 6, wake_s: null, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
 export const offered = (id: string, name: string) => ({ id, name, base: null as string | null, state: 'absent', detail: null, ready_in_s: 6, context_tokens: 8192, places: 1, running: 0, waiting: 0, serves: 'chat', embeddings: false, card: null, demo: false });
 
 /** Somebody of this role on a server with so many models, of which the last two are ready and broken. */

@@ -7,7 +7,7 @@ const gb = 1e9;
 const at = '2026-11-24T11:03:00.000000Z';
 
 function model(id: string, name: string, more: Record<string, unknown> = {}) {
-  return { id, name, engine: 'llama', serves: 'chat', aliases: [] as string[], adapters: [], node: null as string | null, device: null as string | null, state: 'absent', cause: 'none', other: null, in_state_s: 240, bytes: 30 * gb, bytes_read: 0, pinned: false, fits: true, may_be_tried: false, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, copies: [], ...more };
+  return { id, name, engine: 'llama', serves: 'chat', aliases: [] as string[], members: [] as string[], adapters: [], node: null as string | null, device: null as string | null, state: 'absent', cause: 'none', other: null, in_state_s: 240, bytes: 30 * gb, bytes_read: 0, pinned: false, fits: true, may_be_tried: false, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, copies: [], ...more };
 }
 const there = { node: 'local', device: 'gpu0' };
 

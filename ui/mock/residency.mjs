@@ -25,7 +25,7 @@ export function mock_residency({ note, more = 0 }) {
     { node: 'fælled-1', device: 'gpu1', kind: 'gpu', name: 'NVIDIA H100 NVL MIG 4g.48gb', bytes: 48 * gb, cards: 1 },
     { node: 'fælled-1', device: 'host', kind: 'host', name: null, bytes: 256 * gb, cards: 1 },
   ];
-  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: null, device: null, memory: 'gpu', state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
+  const model = (id, name, more) => ({ id, name, engine: 'llama', serves: 'chat', aliases: [], members: [], adapters: [], node: null, device: null, memory: 'gpu', state: 'absent', cause: 'none', other: null, since: start, bytes: 0, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, wake_s: null, pinned: false, fits: true, detail: null, load_s: null, ready_at: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more });
   const minutes = (count) => start - count * 60_000;
   const models = [
     model('bge-m3', 'BGE M3', { serves: 'embeddings', aliases: ['text-embedding-3-small'], state: 'failed', cause: 'broken', since: minutes(7), bytes: 1.2 * gb, load_s: 3, detail: 'models/bge-m3.gguf: No such file or directory' }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { definition_of, has_gpu, question_of, typed_of, with_engine, wrong_in, type Typed } from './catalogue';
 import type { Definition } from './catalogue_api';
 
-const small: Definition = { id: 'org/small:1b', engine: 'llama', file: '/m.gguf', concurrency: 2, card: { da: {}, en: {} } };
+const small: Definition = { id: 'org/small:1b', engine: 'llama', file: '/m.gguf', concurrency: 2, members: ['aarhus', 'ribe'], card: { da: {}, en: {} } };
 const served: Definition = {
   id: 'q', engine: 'vllm', folder: '/srv/q', concurrency: 8, context_tokens: 32768, device: 'gpu', tool_parser: 'hermes', threads: 4, copies: 2, adapters_max: 2, adapters_rank: 32,
   adapters_folder: '/srv/a', chat_template_file: '/t.jinja', pinned: true, demo: true, aliases: ['standard', { name: 'titel', lane: 'batch' }], stop: ['</s>', 'a\n\\n'], adapters: [{ name: 'jura', folder: '/srv/a/jura' }],
@@ -21,8 +21,15 @@ describe('a model as a form', () => {
   });
 
   it('takes a key away whose answer was emptied', () => {
+    expect(definition_of({ ...typed_of(small), members: ' ' }, small), 'everybody’s again').not.toHaveProperty('members');
     const emptied = definition_of({ ...typed_of(served), aliases: '', stop: '', tool_parser: ' ', context_tokens: '', pinned: false }, served);
     for (const key of ['aliases', 'stop', 'tool_parser', 'context_tokens', 'pinned']) expect(emptied).not.toHaveProperty(key);
+  });
+
+  it('is for the members whose ids were typed, or else for everybody', () => {
+    expect(definition_of({ ...typed_of(null), id: 'm', file: '/m.gguf', members: ' aarhus,ribe; odense\n' }, null).members).toEqual(['aarhus', 'ribe', 'odense']);
+    expect(typed_of(small).members).toBe('aarhus ribe');
+    expect(typed_of(served).members).toBe('');
   });
 
   it('keeps what an alias is beside its name', () => {
@@ -117,6 +124,7 @@ describe('an error of the server', () => {
     expect(question_of('definition.file', 'llama')).toBe('file');
     expect(question_of('definition.folder', 'vllm')).toBe('folder');
     expect(question_of('definition.stop[0]', 'vllm')).toBe('stop');
+    expect(question_of('definition.members[1]', 'openai')).toBe('members');
     expect(question_of('definition.embeddings', 'llama')).toBe('serves');
     expect(question_of('definition.embeddings', 'vllm')).toBeNull();
     expect(question_of('definition.file', 'vllm')).toBeNull();

@@ -23,7 +23,7 @@ type Text = (typeof all_texts)[number];
 type Count = (typeof all_counts)[number];
 
 /** A question that is answered in one line. */
-export type Line = 'id' | Text | Count | 'aliases';
+export type Line = 'id' | Text | Count | 'members' | 'aliases';
 
 /** As it is typed. */
 export type Typed = Record<Line, string> &
@@ -67,7 +67,7 @@ export const has_gpu = ({ alone, groups }: Gpus, engine: Engine) => alone || (gr
 export function typed_of(definition: Definition | null, has_gpu = false): Typed {
   const engine = definition?.engine ?? 'llama';
   const text = (key: Text | Count | 'id') => [key, definition?.[key] === undefined ? '' : String(definition[key])] as const;
-  const typed = Object.fromEntries([text('id'), ...all_texts.map(text), ...all_counts.map(text)]) as Record<Exclude<Line, 'aliases'>, string>;
+  const typed = Object.fromEntries([text('id'), ...all_texts.map(text), ...all_counts.map(text)]) as Record<Exclude<Line, 'members' | 'aliases'>, string>;
   return {
     ...typed,
     engine,
@@ -75,6 +75,7 @@ export function typed_of(definition: Definition | null, has_gpu = false): Typed 
     concurrency: typed.concurrency || places_by_default[engine],
     serves: definition?.rerank ? 'rerank' : definition?.embeddings ? 'embeddings' : 'chat',
     device: definition ? (definition.device ?? (engine === 'llama' ? 'host' : '')) : has_gpu ? 'gpu' : 'host',
+    members: (definition?.members ?? []).join(' '),
     aliases: (definition?.aliases ?? []).map(name_of).join(' '),
     stop: (definition?.stop ?? []).map(line_of).join('\n'),
     pinned: definition?.pinned ?? false,
@@ -102,7 +103,7 @@ const whole = (text: string) => (/^\d{1,9}$/.test(text.trim()) ? Number(text.tri
 export function definition_of(typed: Typed, before: Definition | null): Definition {
   const { engine } = typed;
   const ours = engine !== 'openai';
-  const known = new Set<string>([...all_texts, ...all_counts, ...flags, 'embeddings', 'rerank', 'device', 'aliases', 'stop']);
+  const known = new Set<string>([...all_texts, ...all_counts, ...flags, 'embeddings', 'rerank', 'device', 'members', 'aliases', 'stop']);
   const out: Record<string, unknown> = Object.fromEntries(Object.entries(before ?? {}).filter(([key]) => !known.has(key)));
   out.id = typed.id.trim();
   out.engine = engine;
@@ -117,6 +118,8 @@ export function definition_of(typed: Typed, before: Definition | null): Definiti
   if (ours && typed.device && !(engine === 'llama' && typed.device === 'host' && !before?.device)) out.device = typed.device;
   if (ours && typed.pinned) out.pinned = true;
   if (typed.demo) out.demo = true;
+  const members = words(typed.members);
+  if (members.length) out.members = members;
   const former = new Map((before?.aliases ?? []).map((alias) => [name_of(alias), alias]));
   const aliases = words(typed.aliases).map((name) => former.get(name) ?? name);
   if (aliases.length) out.aliases = aliases;
@@ -171,7 +174,7 @@ export function wrong_in(typed: Typed): Set<Asked> {
 /** The question of the form that an error of the API is about, of those that its engine is asked. */
 export function question_of(param: string | null, engine: Engine): Asked | null {
   const key = /^definition\.([a-z0-9_]+)/.exec(param ?? '')?.[1];
-  const always = ['id', 'engine', 'aliases', 'stop'] as const;
+  const always = ['id', 'engine', 'members', 'aliases', 'stop'] as const;
   const ours = engine === 'openai' ? [] : [...whereabouts(engine, true), ...whereabouts(engine, false), 'device' as const];
   const asked: readonly Asked[] = [...always, ...texts[engine], ...counts[engine], ...ours];
   if ((key === 'embeddings' || key === 'rerank') && engine !== 'vllm') return 'serves';

@@ -8,7 +8,7 @@ import * as words from './words/residency';
 const device: MemoryDevice = { node: 'local', device: 'gpu0', kind: 'gpu', name: null, bytes: 80e9, taken: 40e9, reserved: 10e9, cards: 1 };
 const at = '2026-11-24T11:03:00.000000Z';
 const model = (more: Partial<ModelResidency> = {}): ModelResidency => ({
-  id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
+  id: 'm', name: 'Model M', engine: 'llama', serves: 'chat', aliases: [], members: [], adapters: [], node: 'local', device: 'gpu0', memory: 'gpu', state: 'ready', cause: 'none', other: null,
   in_state_s: 60, bytes: 30e9, bytes_read: 0, taken: 0, backing: null, backed: 0, sleep_level: null, can_sleep: false, wake_s: null, pinned: false, fits: true, may_be_tried: false, detail: null, load_s: 12, ready_in_s: null, asked_per_hour: 0, running: 0, waiting: 0, fetching: null, copies: [], ...more,
 });
 const teller = (language: 'da' | 'en', coming: string[] = []): Teller => ({
