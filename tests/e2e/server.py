@@ -89,7 +89,7 @@ class Server:
         return line["plain_url"] or line["local_url"]
 
     def until_ready(self, *models, within_s=START_S):
-        wanted = models or [model["id"] for model in self.config["models"]]
+        wanted = models or [model["id"] for model in self.config["models"] if not model.get("members")]  # /readyz names no others
 
         def ready():
             answer = self.get("/readyz").json()
