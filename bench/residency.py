@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many models in a memory that cannot hold all, with real engines, beside llama-server's router mode with the same files.
 
-switch: three copies of a model of which one fits, asked in turn. Milliseconds from the request to the first token through
+switch: three copies of a model of which one fits, asked in turn. Seconds from the request to the first token through
 faelled, through the router, and from the spawn of an engine of one's own to its first token; and faelled's own part of it, in
 milliseconds: from the request to the order to make room or to load, and what of its wait was neither that nor the load.
 
@@ -270,13 +270,21 @@ def play(rival, trace, options):
     served = [(member, first) for member, first in results if not isinstance(first, str)]
     out = {"first_token_s": spread([first for _, first in served]), "ended_s": round(ended, 1), "loads": rival.loads(),
            "failed": len(failed), "modest": spread([first for member, first in served if member != "greedy"]),
-           "greedy": spread([first for member, first in served if member == "greedy"])}
+           "members": {of: spread([first for member, first in served if member == of]) for of in MEMBERS}}
     return out | ({"first_failure": failed[0]} if failed else {})
 
 
-def turns(options, folder):
+def makers_of_tiny_models():
     sys.path.insert(0, str(REPO / "tests" / "e2e"))
-    import tiny_models
+    try:
+        import tiny_models
+    except ModuleNotFoundError as missing:
+        raise SystemExit(f"this needs the Python package {missing.name}, which the tests have: ./dev bench residency {' '.join(sys.argv[1:])}") from missing
+    return tiny_models
+
+
+def turns(options, folder):
+    tiny_models = makers_of_tiny_models()
     files = {f"model-{i:02}": tiny_models.make(folder / f"model-{i:02}.gguf", seed=i, context=4096) for i in (1, 2, 3)}
     out = {}
     for name in options.workloads.split(","):
@@ -295,8 +303,7 @@ def turns(options, folder):
 
 
 def many(options, folder):
-    sys.path.insert(0, str(REPO / "tests" / "e2e"))
-    import tiny_models
+    tiny_models = makers_of_tiny_models()
     files = {f"model-{i}": tiny_models.make(folder / f"model-{i}.gguf", seed=i) for i in range(3)}
     server = Faelled(options, folder, files, 1, 0.06)
 

@@ -66,7 +66,9 @@ std::string text_of_loads(const SimFigures& figures, const sim::Loads& loads) {
   if (const auto precision = precision_of(loads))
     text += fmt::format("loaded before it was asked   {}, of which used {} ({:.1f} %)\n", loads.warmed,
                         loads.warmed_used, 100 * *precision);
-  return text + text_of_waits(figures);
+  text += text_of_waits(figures);
+  if (loads.past_promise) text += fmt::format("waited past the promise      {}\n", *loads.past_promise);
+  return text;
 }
 
 }  // namespace
@@ -137,6 +139,11 @@ std::string json_of(const SimFigures& figures, std::optional<std::string_view> p
       .member("warmed", loads.warmed)
       .member("warmed_used", loads.warmed_used);
   number_or_null(out, "prefetch_precision", precision_of(loads));
+  out.key("past_promise");
+  if (loads.past_promise)
+    out.unsigned_integer(*loads.past_promise);
+  else
+    out.null();
   out.key("floor_violations");
   if (figures.floor_violations)
     out.unsigned_integer(*figures.floor_violations);

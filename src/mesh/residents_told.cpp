@@ -76,9 +76,8 @@ Duration Residents::ready_in(std::string_view model) const {
 }
 
 Duration Residents::promise(std::string_view model) const {
-  // Half as much again, as of all that is promised: the planner knows a switch on average, and this one may take
-  // longer.
-  return number(model) ? std::max(planner_.promise(clock_.now()), ready_in(model) * 3 / 2) : Duration{};
+  const auto found = number(model);
+  return found ? planner_.promise(*found, clock_.now()) : Duration{};
 }
 
 std::optional<Duration> Residents::promise() const {

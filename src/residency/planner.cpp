@@ -46,6 +46,7 @@ void Planner::on(const ModelIs& is) {
   entry.sleep_bytes = is.sleep_bytes;
   entry.residue = is.residue;
   entry.forgets = is.forgets;
+  some_sleep_ = some_sleep_ || is.forgets;
   if ((is.at_start && entry.where == Where::absent) || (elsewhere && entry.at_start)) begin_at_start(is.model);
   list(is.model);
 }
@@ -70,6 +71,7 @@ void Planner::on(const DeviceIs& is) {
   device.cards = is.cards;
   const bool other_bytes = std::exchange(device.bytes, is.bytes) != is.bytes;
   device.backing = is.backing == is.device ? no_device : is.backing;
+  some_sleep_ = some_sleep_ || device.backing != no_device;
   fitting_ += other_kind || other_bytes || began ? 1 : 0;
   if (!other_bytes) return;
   std::uint64_t all = 0;

@@ -143,6 +143,7 @@ class Planner {
 
   // What a ticket that comes now is promised to wait at most for its model, in a world as of late.
   Duration promise(Instant now) const;
+  Duration promise(ModelNumber model, Instant now) const;  // for this one, whose load may be longer than others'
   std::optional<ModelState> model(ModelNumber model, Instant now) const;
   // Of what model() tells, each alone: asked at every request.
   ModelState::Where where(ModelNumber model) const {
@@ -428,6 +429,7 @@ class Planner {
   double service_s(const Entry& entry) const;
   double drain_s(const Entry& entry, const Engine& engine) const;
   double utilisation(Instant now) const;
+  Duration promise(double switch_s, Instant now) const;
   Duration turn_most(double switch_s) const;
   void meet(Instant at);
 
@@ -450,7 +452,8 @@ class Planner {
   std::vector<std::pair<Instant, ModelNumber>> to_warm_;  // for the quarter that comes next, and when
   Counts counts_;
   static constexpr double offered_fades_s = 300;
-  double offered_s_ = 0;  // place seconds asked for of late, decayed
+  bool some_sleep_ = false;  // or could
+  double offered_s_ = 0;     // place seconds asked for of late, decayed
   Instant offered_at_{};
   Instant began_{};
   double switch_s_ = 0;  // of a switch, on average; 0: none yet

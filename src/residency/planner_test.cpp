@@ -148,8 +148,8 @@ TEST(Planner, MakesRoomWhenAnEngineTakesMoreThanItSaid) {
   world.serve(1);
   (void)world.does();
   world.tell(EngineIs{1, 0, EngineState::ready, 7, {}});
-  EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::makes_room, no_model}));  // of the least worth by the byte
-  EXPECT_EQ(world.planner.device(0)->taken, 4U);
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::makes_room, no_model})) << "the one unused for longer";
+  EXPECT_EQ(world.planner.device(0)->taken, 7U);
 }
 
 TEST(Planner, WaitsLongerAfterEachFailure) {

@@ -60,7 +60,10 @@ double Planner::keeping(ModelNumber number, double lost_s, std::uint64_t frees) 
   Model model = catalogue_[number];
   const Entry& entry = entries_[number];
   if (entry.warmed && now_ - entry.since < Quarter::takes) model.demand.asked(now_);
-  return worth(model, std::max(0.0, lost_s), std::max<std::uint64_t>(frees, 1), tuner_.weighing(), now_);
+  // Recency alone cannot tell one that would sleep from one that would have to be loaded anew.
+  const Weighing& followed = tuner_.weighing();
+  const Weighing& by = followed.recency && some_sleep_ ? where_some_sleep : followed;
+  return worth(model, std::max(0.0, lost_s), std::max<std::uint64_t>(frees, 1), by, now_);
 }
 
 // Who would have to be stopped so that its weights have room behind its device: nobody, or sleepers that are worth

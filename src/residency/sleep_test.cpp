@@ -334,7 +334,7 @@ TEST_F(SleepTest, TheUnusedSleepsFirstAndEndsLater) {
 
 // Where energy is priced, all but the last: as long as that one is there its device draws.
 TEST_F(SleepTest, TheUnusedGoOneByOneAndTheLastByItsEnergy) {
-  Settings settings{.unused_after = seconds(100), .idle_w = 10, .wait_w = 100};
+  Settings settings{.unused_after = seconds(100), .idle_w = 10, .wait_w = 300};
   World world(20, settings, 0);
   world.add({4, 8});
   ready(world, 0);
@@ -342,10 +342,10 @@ TEST_F(SleepTest, TheUnusedGoOneByOneAndTheLastByItsEnergy) {
   world.pass(seconds(101));
   EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::unused, no_model}));
   world.serve(1);
-  world.pass(seconds(70));
+  world.pass(seconds(230));
   EXPECT_THAT(world.does(), IsEmpty());
   world.pass(seconds(11));
-  EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::unused, no_model})) << "8 s at ten times the power are 80 s";
+  EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::unused, no_model})) << "8 s at 30 times the power are 240 s";
 }
 
 TEST_F(SleepTest, WhatIdlesBesideOneInUseDrawsNothingAndGoesWithIt) {

@@ -12,31 +12,35 @@ struct Place {
   std::vector<Model> models{12};
   Tuner tuner;
   Instant now{std::chrono::hours(1)};
+  ModelNumber stranger = 0;
   void ask(ModelNumber model) {
     tuner.asked(model, models, now);
     models[model].demand.asked(now);
     now += seconds(60);
   }
+  // Two models are asked for in turn with strangers that never come again: only those who look at habits keep the two.
+  void ask_by_habit(int times) {
+    for (int i = 0; i < times; ++i) ask(i % 6 == 0 ? 0 : i % 6 == 3 ? 1 : 2 + stranger++ % 10);
+  }
 };
 
-// Two models are asked for in turn with strangers that never come again: only those who look at habits keep the two.
-TEST(Tuner, FollowsHabitWhereStrangersComeAndGo) {
+TEST(Tuner, FollowsLruUntilAnotherHasShownThatItIsBetter) {
   Place place(4);
-  EXPECT_FALSE(place.tuner.weighing().habit) << "at first";
-  ModelNumber stranger = 0;
-  for (int i = 0; i < 4000; ++i) {
-    place.ask(i % 6 == 0 ? 0 : i % 6 == 3 ? 1 : 2 + stranger++ % 10);
-  }
+  EXPECT_TRUE(place.tuner.weighing().recency);
+  place.ask_by_habit(150);
+  EXPECT_TRUE(place.tuner.weighing().recency) << "LRU itself has loaded fewer than 200 times";
+  place.ask_by_habit(4000);
   EXPECT_TRUE(place.tuner.weighing().habit);
 }
 
 // Each model's time comes once and is then over: only recency serves.
-TEST(Tuner, FollowsRecencyWhereHabitsMislead) {
+TEST(Tuner, LeavesHabitsWhereTheyMislead) {
   Place place(3);
-  EXPECT_GT(place.tuner.weighing().demand, 0) << "at first";
+  place.ask_by_habit(4000);
+  ASSERT_TRUE(place.tuner.weighing().habit);
   for (int day = 0; day < 200; ++day)
     for (int i = 0; i < 20; ++i) place.ask(static_cast<ModelNumber>((3 * day + i % 3) % 12));
-  EXPECT_EQ(place.tuner.weighing().demand, 0);
+  EXPECT_FALSE(place.tuner.weighing().habit);
 }
 
 }  // namespace

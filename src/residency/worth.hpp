@@ -43,6 +43,9 @@ inline constexpr std::array<Weighing, 11> weighings = {{{0, 1, false, true},
                                                         {0.5, 0.75, true},
                                                         {0.5, 0.5, true}}};
 
+// Good everywhere, best nowhere.
+inline constexpr Weighing where_some_sleep{1, 1};
+
 double worth(const Model& model, const Weighing& weighing, Instant now);
 // The same where not all of it goes: `lost_s` to have it back as it was, for `freed` bytes, at least one.
 double worth(const Model& model, double lost_s, std::uint64_t freed, const Weighing& weighing, Instant now);

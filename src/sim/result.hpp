@@ -41,9 +41,10 @@ struct Loads {
   std::uint64_t misses = 0;
   std::uint64_t loads = 0;
   double seconds = 0;
-  std::uint64_t warmed = 0;       // of these loads, before anybody asked
-  std::uint64_t warmed_used = 0;  // of these, asked for before they went
-  std::vector<Stay> stays;        // of models that take turns, in the order in which they came
+  std::optional<std::uint64_t> past_promise = {};  // waited longer than promised when they came; none: nothing was
+  std::uint64_t warmed = 0;                        // of these loads, before anybody asked
+  std::uint64_t warmed_used = 0;                   // of these, asked for before they went
+  std::vector<Stay> stays;                         // of models that take turns, in the order in which they came
 };
 
 struct Result {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ class Chooser {
   virtual Instant wake() const = 0;
   // Of loads that nobody asked for; a rule has none.
   virtual residency::Counts counts() const { return {}; }
+  // What a ticket of this model that comes now is promised to wait at most; a rule promises nothing.
+  virtual std::optional<Duration> promise(residency::ModelNumber, Instant) const { return std::nullopt; }
 };
 
 class Planned final : public Chooser {
@@ -30,6 +33,9 @@ class Planned final : public Chooser {
   }
   Instant wake() const override { return planner_.wake(); }
   residency::Counts counts() const override { return planner_.counts(); }
+  std::optional<Duration> promise(residency::ModelNumber model, Instant now) const override {
+    return planner_.promise(model, now);
+  }
 
  private:
   residency::Planner planner_;

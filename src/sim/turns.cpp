@@ -4,6 +4,7 @@
 #include <deque>
 #include <queue>
 #include <ranges>
+#include <unordered_map>
 #include <utility>
 
 #include "base/seconds.hpp"
@@ -155,6 +156,8 @@ class Play final : private Desk {
       if (!models_[request.model].ready) ++result_.loads->misses;
       made_.order->arrived(now_, event.what);
       tell(residency::Arrived{event.what, request.model, weight_of(request)});
+      if (const auto promise = made_.chooser->promise(request.model, now_))
+        promised_until_[event.what] = now_ + *promise;
     } else if (event.kind == Kind::quarter) {
       constexpr std::uint32_t week_days = 7, working_days = 5;
       const std::uint32_t day = event.what / residency::Quarter::in_a_day;
@@ -246,6 +249,8 @@ class Play final : private Desk {
         station.granted.push_back(row);
         if (station.turn.arrival_wakes) station.turn.at = now_;
         weights_.left(trace_.members[request.member]);
+        if (const auto promise = promised_until_.extract(row))
+          result_.loads->past_promise = result_.loads->past_promise.value_or(0) + (now_ > promise.mapped() ? 1 : 0);
         tell(residency::Started{row});
       }
     }
@@ -265,6 +270,7 @@ class Play final : private Desk {
   const std::uint32_t places_ = places_of(*memory_.answers);
   std::priority_queue<Event, std::vector<Event>, std::greater<>> coming_;
   residency::MemberWeights weights_;
+  std::unordered_map<RequestId, Instant> promised_until_;
   std::uint64_t events_ = 0;
   Instant now_ = begun;
   Result result_;

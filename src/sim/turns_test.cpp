@@ -208,6 +208,14 @@ TEST_P(TurnsBeside, OursWaitsAFifthLessThanSwitchingAtOnceAndLoadsLess) {
 
 INSTANTIATE_TEST_SUITE_P(Loads, TurnsBeside, testing::Values("turns_300", "turns_600"));
 
+// What is asked for in these can be served in time. Where it cannot, the server refuses whoever has waited that long.
+TEST(Turns, NobodyWaitsLongerThanWasPromised) {
+  for (const char* workload : {"turns_150", "turns_300"})
+    for (std::uint64_t seed = 1; seed <= 10; ++seed)
+      EXPECT_EQ(play_turns(make_workload(workload, seed).value(), world(4, 2), "commons")->loads->past_promise, 0U)
+          << workload << " of seed " << seed;
+}
+
 TEST(Turns, AGreedyMemberDoesNotMakeTheModestWait) {
   const World four_s = world(4, 2);
   const Waits fair = waits("turns_600", four_s, "commons");
