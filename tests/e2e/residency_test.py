@@ -185,6 +185,32 @@ def test_engines_killed_under_load_lose_nobody_who_had_heard_nothing(make_server
     assert len(outcomes) == len(ends) and outcomes.count("done") == ends.count((True, "[DONE]"))
 
 
+# The engine is held, so that its answer runs until it is let go on.
+def test_what_was_ordered_is_taken_back_while_an_answer_runs(make_server, crowd):
+    server = make_server(crowd[:1], residency={"memory_gb": TWO_FIT_GB}).start(ready=False)
+    assert said(server.chat("m00", max_tokens=1))
+
+    def model():
+        return api(server, "GET", "/api/residency")[1]["models"][0]
+
+    engine = engine_of(server, "m00")
+    with ThreadPoolExecutor(1) as pool:
+        os.kill(engine, signal.SIGSTOP)
+        try:
+            asked = pool.submit(server.chat, "m00", max_tokens=5)
+            until("it runs", lambda: model()["running"] == 1)
+            server.faelled("model", "unload", "m00")
+            assert model()["state"] == "draining"
+            server.faelled("model", "load", "m00")
+            assert (model()["state"], model()["cause"]) == ("ready", "ordered")
+        finally:
+            os.kill(engine, signal.SIGCONT)
+        assert said(asked.result())
+    assert engine_of(server, "m00") == engine
+    events = api(server, "GET", "/api/residency/events?limit=100")[1]["events"]
+    assert [(event["what"], event["cause"]) for event in events][:2] == [("serve", "ordered"), ("drain", "ordered")]
+
+
 def test_unused_models_go(make_server, crowd):
     server = make_server(crowd[:2], residency={"memory_gb": TWO_FIT_GB, "unused_after_s": 0.5}).start(ready=False)
     until("both were there", lambda: sum(line["message"] == "engine starts" for line in server.log() if "message" in line) == 2)
