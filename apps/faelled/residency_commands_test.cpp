@@ -36,6 +36,7 @@ class ResidencyCommands : public CommandLine {
           .bytes = 25'000'000'000,
           .pinned = true,
           .load_time = 12s,
+          .asked_per_hour = 4.5,
           .running = 2},
          {.model = "org/small:7b",
           .node = "local",
@@ -110,11 +111,11 @@ TEST_F(ResidencyCommands, ListFurtherEnginesBesideTheFirst) {
 TEST_F(ResidencyCommands, ListModelsWithWhereAndWhy) {
   set_some();
   EXPECT_EQ(faelled("model list").out,
-            "id            state     where       memory  load  waiting  running  why\n"
-            "huge          absent    -           900 GB  -           0        0  no memory here is large enough\n"
-            "m             ready     local/gpu0  25 GB   12 s        0        2  since 2025-12-31 22:30 UTC: somebody "
+            "id            state     where       memory  load  asked/h  waiting  running  why\n"
+            "huge          absent    -           900 GB  -     -              0        0  no memory here is large enough\n"
+            "m             ready     local/gpu0  25 GB   12 s  4.5            0        2  since 2025-12-31 22:30 UTC: somebody "
             "asked for it; pinned\n"
-            "org/small:7b  starting  local/gpu0  5 GB    -           3        0  about 8 s: somebody asked for it\n");
+            "org/small:7b  starting  local/gpu0  5 GB    -     -              3        0  about 8 s: somebody asked for it\n");
   const std::string json = faelled("model list --json").out;
   EXPECT_EQ(text_at(json, "models.2.id"), "org/small:7b");
   EXPECT_EQ(text_at(json, "models.2.ready_in_s"), "8");
@@ -133,7 +134,7 @@ TEST_F(ResidencyCommands, ListThousandsOfModelsPageByPage) {
   EXPECT_EQ(count(all, "why"), 1U) << "one heading";
   EXPECT_EQ(count(faelled("model list --limit 1200").out, "\n"), 1201U);
   EXPECT_THAT(faelled("model list --search N1234").out,
-              testing::EndsWith("\nn1234  absent  -      5 B     -           0        0  -\n"));
+              testing::EndsWith("\nn1234  absent  -      5 B     -     -              0        0  -\n"));
   EXPECT_THAT(faelled("model list --state ready").out, testing::ContainsRegex("\nn2222 +ready[^\n]+\n$"));
   const std::string json = faelled("model list --json").out;
   EXPECT_EQ(text_at(json, "models.2499.id"), "n2499");

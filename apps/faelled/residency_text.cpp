@@ -135,13 +135,15 @@ std::string models_table(const std::string& answer, bool heading) {
     return members.empty() ? members : "for " + members;
   };
   for (const json::Value model : models->items()) {
-    const double bytes = number_of(model, "bytes"), load = number_of(model, "load_s");
+    const double bytes = number_of(model, "bytes"), load = number_of(model, "load_s"),
+                 asked = number_of(model, "asked_per_hour");
     out.object()
         .member("id", text_of(model, "id"))
         .member("state", text_of(model, "state"))
         .member_or_null("where", is_there(model) ? where_of(model) : std::string())
         .member_or_null("memory", bytes > 0 ? bytes_text(bytes) : std::string())
         .member_or_null("load", load > 0 ? fmt::format("{:.{}f} s", load, load < 9.95 ? 1 : 0) : std::string())
+        .member_or_null("asked/h", asked > 0 ? fmt::format("{:.{}f}", asked, asked < 9.95 ? 1 : 0) : std::string())
         .member("waiting", static_cast<std::int64_t>(number_of(model, "waiting")))
         .member("running", static_cast<std::int64_t>(number_of(model, "running")))
         .member_or_null("why", join(why_text(model, at), "; ", members_of(model)))
@@ -161,7 +163,8 @@ std::string models_table(const std::string& answer, bool heading) {
       }
   }
   out.close_array().close_object();
-  return table_of(rows, "models", {"id", "state", "where", "memory", "load", "waiting", "running", "why"}, heading);
+  return table_of(rows, "models", {"id", "state", "where", "memory", "load", "asked/h", "waiting", "running", "why"},
+                  heading);
 }
 
 std::string devices_table(const std::string& answer) {
