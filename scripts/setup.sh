@@ -161,9 +161,15 @@ need_npm() {
   hash="$(cat "$folder/package-lock.json" <(echo "$node_version") | sha256sum | cut -c1-32)"
   up_to_date "$folder/node_modules/.faelled-stamp" "$hash" && return
   need_node
+  lock "$build" build
+  if up_to_date "$folder/node_modules/.faelled-stamp" "$hash"; then # installed while we waited
+    unlock "$build"
+    return
+  fi
   title "Packages of $1"
   step npm --prefix "$folder" ci --no-audit --no-fund --no-update-notifier || die "npm could not install the packages of $1"
   done_with "$folder/node_modules/.faelled-stamp" "$hash"
+  unlock "$build"
 }
 
 # What the web UI is made of, beside packages and Node.js.

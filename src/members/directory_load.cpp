@@ -154,11 +154,16 @@ Expected<Row> ensured(Store& store, const Row& row, const store::AuditRow& audit
 
 Expected<void> Directory::load(std::span<const ConfiguredKey> configured, WallTime now) {
   auto loaded = body_->store.wait_for([&](Store& store) -> Expected<Body::Loaded> {
-    Body::Loaded read;
+    auto read = Body::read_all(store, now);
+    if (!read) return read;
     auto taken = store.together([&]() -> Expected<void> {
       if (auto mine = store.take_turn(); !mine) return mine;
-      if (auto ok = Body::into(read, Body::read_all(store, now)); !ok) return ok;
-      return ConfiguredKeys(store, read, body_->random, body_->audit, now).take_in(configured);
+      // Reading all takes long, and others wait for the turn: only where one of them was quicker it is read anew.
+      auto changes = store.changes_since(read->change_mark);
+      if (!changes) return std::unexpected(changes.error());
+      if (changes->everything || changes->mark != read->change_mark)
+        if (auto ok = Body::into(*read, Body::read_all(store, now)); !ok) return ok;
+      return ConfiguredKeys(store, *read, body_->random, body_->audit, now).take_in(configured);
     });
     if (!taken) return std::unexpected(taken.error());
     return read;

@@ -27,7 +27,8 @@ class Aside {
   template <class T>
   void ask(std::function<Expected<T>()> job, std::function<void(Expected<T>)> then) {
     if (busy_)
-      return loop_.post([then] {
+      return loop_.post([weak = std::weak_ptr(self_), then] {
+        if (weak.expired()) return;
         then(fail(Errc::exhausted, "another question like this is being worked out", "ask again in a few seconds"));
       });
     begin([this, job = std::move(job), then = std::move(then)] {

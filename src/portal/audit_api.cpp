@@ -44,14 +44,24 @@ net::Task<void> AuditApi::get_audit(Call& call) {
   if (!page && page.error().code == Errc::not_found)
     co_return call.fail(ApiError{Cause::invalid_value, "before is the id of a row", "before"});
   if (!page) co_return call.fail(page.error());
-  // A definition names what is for other members; it concerns those who look after all models.
-  if (!call.visitor.over_all())
+  // A definition names what is for other members; it concerns those who look after all models. So does the name of one
+  // that is for others, or was when it was removed: who asks for its rows finds as many as of one that never was.
+  if (!call.visitor.over_all()) {
+    const auto of_a_model = [](const store::AuditRow& row) {
+      return row.action.starts_with("model.") || row.action.starts_with("alias.");
+    };
+    const auto offered = [&](const std::string& name) {
+      const auto asked = desk_.context.catalogue.asked(name);
+      return asked.model != nullptr && asked.is_for(call.visitor.session->member.id);
+    };
+    if (!filter.object.empty())
+      std::erase_if(page->rows, [&](const store::AuditRow& row) { return of_a_model(row) && !offered(row.object); });
     for (store::AuditRow& row : page->rows) {
-      if (!row.action.starts_with("model.") && !row.action.starts_with("alias.")) continue;
+      if (!of_a_model(row)) continue;
       row.before = row.after = {};
-      const auto asked = desk_.context.catalogue.asked(row.object);
-      if (asked.model != nullptr && !asked.is_for(call.visitor.session->member.id)) row.object.clear();
+      if (!offered(row.object)) row.object.clear();
     }
+  }
   if (form) {
     std::string text = before.empty() ? csv_head(csv_audit_head, *form) : std::string();
     for (const store::AuditRow& row : page->rows) text += csv_line(row, *form);

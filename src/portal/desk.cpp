@@ -93,7 +93,8 @@ std::expected<std::optional<store::ModelList>, ApiError> Desk::models_of(json::F
     // A list may outlive a model that stands in it, or its being for this member. One that is there for others is to be
     // told from none by nobody.
     const bool stood = id && before && std::ranges::find(*before, *id) != before->end();
-    const bool was = id && !context.catalogue.has(*id) && keeping_ != nullptr && keeping_->last_version(*id) > 0;
+    const bool was = id && (!caller || visitor.over_all()) && !context.catalogue.has(*id) && keeping_ != nullptr &&
+                     keeping_->last_version(*id) > 0;
     if (!id || (!there(*id) && !was && !stood))
       return std::unexpected(ApiError{Cause::invalid_value,
                                       fmt::format("there is no model '{}'; GET /api/models names those that are",

@@ -57,7 +57,7 @@ TEST_F(Residency, SaysWhichModelLiesWhereAndWhy) {
         R"("adapters":[],"node":"local",)"
         R"("device":"gpu0","memory":"host","state":"draining","cause":"line_empty","other":"org/big:7b","in_state_s":2.5,)"
         R"("bytes":30,"bytes_read":29,"taken":0,"backing":null,"backed":0,"sleep_level":null,"can_sleep":false,"pinned":false,)"
-        R"("fits":true,"detail":null,"load_s":12,"wake_s":null,"ready_in_s":null,)"
+        R"("fits":true,"may_be_tried":false,"detail":null,"load_s":12,"wake_s":null,"ready_in_s":null,)"
         R"("asked_per_hour":4.5,"running":1,"waiting":0,"fetching":null,"copies":[{"node":"local","device":"gpu1",)"
         R"("state":"ready","cause":"busy","other":null,"in_state_s":1.5,"taken":29,"running":1}]})");
     EXPECT_EQ(text_at(all.body, "models.1.node"), "null");

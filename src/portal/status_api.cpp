@@ -1,5 +1,6 @@
 #include "portal/status_api.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/time_text.hpp"
@@ -105,7 +106,13 @@ Status status_of(const gateway::Context& context, const rpc::ResidencyPort* resi
                           context.mesh.model(model.id).value_or(rpc::ModelStatus())});
     return true;
   });
-  const std::size_t failed = context.mesh.failed().size();
+  // Of one that is for some members alone nobody is told here how it is.
+  const auto failing = context.mesh.failed();
+  const auto for_all = [&](const std::string& id) {
+    const auto model = context.catalogue.peek(id);
+    return model == nullptr || model->members.empty();
+  };
+  const auto failed = static_cast<std::size_t>(std::ranges::count_if(failing, for_all));
   const bool journal = !context.journal.stats().failed;
   if (!journal || context.shutting_down || (failed > 0 && failed == context.catalogue.size())) {
     out.health = Health::down;

@@ -86,8 +86,11 @@ bool Planner::fits_as_said(ModelNumber model) const {
 double Planner::load_s(ModelNumber model) const { return seconds(catalogue_[model].load); }
 
 // What is read for the first time since the machine began, or from a busy disk, takes several times as long as before.
+// Twice as long the next time, and then four times: what is only slow comes in the end.
 Instant Planner::overdue_at(ModelNumber model) const {
-  return entries_[model].since + std::max(settings_.overdue_least, settings_.overdue_loads * catalogue_[model].load);
+  const Entry& entry = entries_[model];
+  const Duration most = std::max(settings_.overdue_least, settings_.overdue_loads * catalogue_[model].load);
+  return entry.since + most * (1LL << std::min(entry.failures, 2U));
 }
 
 double Planner::service_s(const Entry& entry) const {
@@ -118,21 +121,17 @@ Duration Planner::turn_most(double switch_s) const {
 
 // N models that are asked for take turns on G places for models, each turn a switch: Wf = N/G × S / (1 − ρ), and half
 // as much again, which the longest waits of the study kept (docs/decisions/0023).
-Duration Planner::promise(Instant now) const { return promise(switch_s_, now); }
-
-Duration Planner::promise(double switch_s, Instant now) const {
+Duration Planner::promise(Instant now) const {
   double asked_for = servers();
   for (const ModelNumber m : wanted_) asked_for += wanted(m) ? 1 : 0;
   const double turns = asked_for / std::max(1.0, servers());
-  const double wait_s = 1.5 * turns * switch_s / (1 - utilisation(now));
+  const double wait_s = 1.5 * turns * switch_s_ / (1 - utilisation(now));
   return std::max(settings_.promise_least, after_about(wait_s));
 }
 
-// Half as much again here too: a switch is known on average, and this one may take longer. Before one was seen it is
-// thought to take what this model's load does.
+// Half as much again here too: a switch is known on average, and this one may take longer.
 Duration Planner::promise(ModelNumber model, Instant now) const {
-  const double switch_s = switch_s_ == 0 && model < entries_.size() ? comes_s(model) : switch_s_;
-  return std::max(promise(switch_s, now), ready_in(model, now) * 3 / 2);
+  return std::max(promise(now), ready_in(model, now) * 3 / 2);
 }
 
 Duration Planner::ready_in(ModelNumber number, Instant now) const {

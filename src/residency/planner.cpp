@@ -226,7 +226,8 @@ void Planner::on(const EngineGone& gone) {
   if (starts) ++entry.failures;
   if (entry.failures > 0) {
     const auto doublings = std::min(entry.failures - 1, 16U);
-    entry.blocked_until = now_ + std::min<Duration>(settings_.retry_first * (1LL << doublings), settings_.retry_most);
+    const Duration wait = std::min<Duration>(settings_.retry_first * (1LL << doublings), settings_.retry_most);
+    entry.blocked_until = now_ + std::max(wait, std::exchange(entry.held, Duration{}));
   }
   entry.warmed = false;
   enter(entry, Where::absent, by_itself ? Cause::broken : entry.cause, by_itself ? no_model : entry.other);
@@ -363,6 +364,7 @@ void Planner::load(ModelNumber model, DeviceNumber device, Cause cause) {
   entry.warmed = cause == Cause::habit;
   entry.number = ++engines_begun_;
   entry.running = 0;
+  entry.to_sleep = false;
   ++counts_.loads;
   counts_.warmed += entry.warmed ? 1 : 0;
   take(model, catalogue_[model].bytes);
@@ -378,6 +380,7 @@ void Planner::unload(ModelNumber model, Cause cause, ModelNumber other) {
   if (cause == Cause::overdue) {  // the next try waits, as after any failure, and an operator's word is spent
     ++entry.failures;
     entry.ordered = false;
+    entry.held = now_ - entry.since;
   }
   enter(entry, Where::unloading, cause, other);
   actions_.emplace_back(Unload{model, cause, other, entry.device});
@@ -392,7 +395,8 @@ void Planner::drain(ModelNumber model, Cause cause, ModelNumber other) {
     stay_up(model);
     return drain_copies(model, cause, no_model);
   }
-  if (entry.running == 0) return unload(model, cause, other);
+  // What is broken runs nothing, though what ran on it has not been given back yet.
+  if (entry.running == 0 || entry.where == Where::loading) return unload(model, cause, other);
   drain_copies(model, cause, other);
   enter(entry, Where::draining, cause, other);
   actions_.emplace_back(Drain{model, cause, other, entry.device});

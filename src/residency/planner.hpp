@@ -196,6 +196,7 @@ class Planner {
     bool load_measured = false;
     Line line;
     Instant blocked_until{};       // after a failure
+    Duration held{};               // its room, by a load that was overdue: others have it as long
     Duration service{};            // of an answer, on average; zero: none seen
     std::uint64_t bytes_said = 0;  // it needs, by its definition
     std::uint64_t bytes_read = 0;
@@ -429,7 +430,6 @@ class Planner {
   double service_s(const Entry& entry) const;
   double drain_s(const Entry& entry, const Engine& engine) const;
   double utilisation(Instant now) const;
-  Duration promise(double switch_s, Instant now) const;
   Duration turn_most(double switch_s) const;
   void meet(Instant at);
 

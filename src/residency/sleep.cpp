@@ -232,7 +232,7 @@ void Planner::fell_asleep(const EngineIs& is) {
 
 void Planner::wake(ModelNumber model, Cause cause) {
   Entry& entry = entries_[model];
-  entry.at_start = false;
+  entry.at_start = entry.to_sleep = false;
   entry.warmed = cause == Cause::habit;
   ++counts_.wakes;
   counts_.warmed += entry.warmed ? 1 : 0;

@@ -348,6 +348,17 @@ TEST_F(SleepTest, TheUnusedGoOneByOneAndTheLastByItsEnergy) {
   EXPECT_THAT(world.does(), ElementsAre(Unload{1, Cause::unused, no_model})) << "8 s at 30 times the power are 240 s";
 }
 
+TEST_F(SleepTest, OfTwoThatAreDueAtOnceOneIsTheLast) {
+  World world(20, {.unused_after = seconds(100), .idle_w = 10, .wait_w = 300}, 0);
+  world.add({4, 4});
+  world.ends_after = seconds(5);
+  for (const ModelNumber m : {0U, 1U}) world.ask(m);
+  world.pass(seconds(10));
+  (void)world.does();
+  world.pass(seconds(100));
+  EXPECT_THAT(world.does(), ElementsAre(Unload{0, Cause::unused, no_model}));
+}
+
 TEST_F(SleepTest, WhatIdlesBesideOneInUseDrawsNothingAndGoesWithIt) {
   World world(20, {.idle_w = 10, .wait_w = 100}, 0);
   world.add({4, 8});

@@ -34,10 +34,14 @@ void Planner::plan_unasked(DeviceNumber number) {
   }
 }
 
-// Counts those that still go: they have not given their device back.
+// Beside those that go already.
 bool Planner::alone_on(DeviceNumber number) const {
-  const auto there = [number](const Copy& copy) { return copy.device == number; };
-  return devices_[number].models.size() + static_cast<std::size_t>(std::ranges::count_if(copies_, there)) == 1;
+  const auto stays = [](const Engine& engine) {
+    return engine.where != Where::draining && engine.where != Where::unloading;
+  };
+  const auto there = [&](const Copy& copy) { return copy.device == number && stays(copy); };
+  const auto first = [&](ModelNumber model) { return stays(entries_[model]); };
+  return std::ranges::count_if(devices_[number].models, first) + std::ranges::count_if(copies_, there) == 1;
 }
 
 // How long a further engine stays that nobody needs; Duration::max(): neither time nor energy makes it go.

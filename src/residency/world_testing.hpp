@@ -110,6 +110,14 @@ struct World {
     check();
   }
 
+  // One that was stuck.
+  void become_ready(ModelNumber model) {
+    const EngineAt engine{model, at(model).device};
+    serving_[engine] = true;
+    tell(EngineIs{model, engine.second, EngineState::ready, 0, {}});
+    serve_lines();
+  }
+
   // Its first engine ends by itself; what ran on it waits again.
   void kill(ModelNumber model) {
     const auto where = at(model).where;

@@ -1,5 +1,6 @@
 """One Fælled under test: its configuration, process, addresses, ledger and log."""
 
+import contextlib
 import json
 import os
 import re
@@ -185,7 +186,8 @@ class Server:
         """llama-servers that are its children."""
         found = []
         for file in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
-            found += [int(pid) for pid in file.read_text().split()]
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # its thread has ended meanwhile
+                found += [int(pid) for pid in file.read_text().split()]
         return found
 
     def model_state(self, model):

@@ -2,6 +2,7 @@
 
 Once ./dev vllm has installed it; it takes half a minute to start, so all tests share one."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -68,7 +69,8 @@ def all_pids(server):
         pid = todo.pop()
         found.append(pid)
         for file in Path(f"/proc/{pid}/task").glob("*/children"):
-            todo += [int(child) for child in file.read_text().split()]
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # its thread has ended meanwhile
+                todo += [int(child) for child in file.read_text().split()]
     return found
 
 

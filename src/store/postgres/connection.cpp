@@ -247,7 +247,8 @@ Expected<void> Connection::each_with(const char* sql, const std::function<void(s
 
 Expected<void> Connection::together(const std::function<Expected<void>()>& work) {
   if (auto ready = usable(); !ready) return ready;
-  if (auto begun = run("BEGIN"); !begun) return begun;
+  // Whatever the database's default is: who has waited for a turn is to see what the turn before has left.
+  if (auto begun = run("BEGIN ISOLATION LEVEL READ COMMITTED"); !begun) return begun;
   in_together_ = true;
   auto done = work();
   in_together_ = false;

@@ -75,10 +75,10 @@ TEST(PostgresStore, OfServersThatTakeTurnsEachSeesWhatTheOneBeforeHasDone) {
   const std::string url = server().new_database();
   auto one = open(url, "one"), two = open(url, "two");
   std::vector<TierRow> seen;
-  std::thread second;
-  ASSERT_TRUE(one->together([&]() -> Expected<void> {
+  std::jthread second;
+  EXPECT_TRUE(one->together([&]() -> Expected<void> {
     EXPECT_TRUE(one->take_turn());
-    second = std::thread([&] {
+    second = std::jthread([&] {
       EXPECT_TRUE(two->together([&]() -> Expected<void> {
         if (auto mine = two->take_turn(); !mine) return mine;
         seen = two->tiers().value();
@@ -88,7 +88,9 @@ TEST(PostgresStore, OfServersThatTakeTurnsEachSeesWhatTheOneBeforeHasDone) {
     const std::string waiting =
         "SELECT count(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid "
         "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()";
-    while (PostgresServer::sql(url, waiting) != "1") std::this_thread::yield();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (PostgresServer::sql(url, waiting) != "1" && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::yield();
     return one->set_tier(tier_row("stor"));
   }));
   second.join();
