@@ -110,12 +110,15 @@ TEST_F(ResidencyCommands, ListFurtherEnginesBesideTheFirst) {
 
 TEST_F(ResidencyCommands, ListModelsWithWhereAndWhy) {
   set_some();
-  EXPECT_EQ(faelled("model list").out,
-            "id            state     where       memory  load  asked/h  waiting  running  why\n"
-            "huge          absent    -           900 GB  -     -              0        0  no memory here is large enough\n"
-            "m             ready     local/gpu0  25 GB   12 s  4.5            0        2  since 2025-12-31 22:30 UTC: somebody "
-            "asked for it; pinned\n"
-            "org/small:7b  starting  local/gpu0  5 GB    -     -              3        0  about 8 s: somebody asked for it\n");
+  EXPECT_EQ(
+      faelled("model list").out,
+      "id            state     where       memory  load  asked/h  waiting  running  why\n"
+      "huge          absent    -           900 GB  -     -              0        0  no memory here is large enough\n"
+      "m             ready     local/gpu0  25 GB   12 s  4.5            0        2  since 2025-12-31 22:30 UTC: "
+      "somebody "
+      "asked for it; pinned\n"
+      "org/small:7b  starting  local/gpu0  5 GB    -     -              3        0  about 8 s: somebody asked for "
+      "it\n");
   const std::string json = faelled("model list --json").out;
   EXPECT_EQ(text_at(json, "models.2.id"), "org/small:7b");
   EXPECT_EQ(text_at(json, "models.2.ready_in_s"), "8");

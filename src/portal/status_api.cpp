@@ -1,7 +1,8 @@
 #include "portal/status_api.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/time_text.hpp"
 #include "json/writer.hpp"

@@ -184,15 +184,19 @@ class Server:
 
     def engine_pids(self):
         """llama-servers that are its children."""
-        found = []
-        for file in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # its thread has ended meanwhile
-                found += [int(pid) for pid in file.read_text().split()]
-        return found
+        return children_of(self.process.pid)
 
     def model_state(self, model):
         done = self.faelled("model", "list", "--json")
         return next(entry for entry in json.loads(done.stdout)["models"] if entry["id"] == model)
+
+
+def children_of(pid):
+    found = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # its thread has ended meanwhile
+            found += [int(child) for child in file.read_text().split()]
+    return found
 
 
 def process_gone(pid):

@@ -2,7 +2,6 @@
 
 Once ./dev vllm has installed it; it takes half a minute to start, so all tests share one."""
 
-import contextlib
 import http.client
 import json
 import os
@@ -18,7 +17,7 @@ import pytest
 
 from control import add, catalogue, change
 from isolation import (HITS_MAX, STEERING, TRIALS, WORDS, Guesser, assert_dumps_no_core, assert_nothing_is_left_of, text_of)
-from server import OTHER_SECRET, SECRET, Server, process_gone
+from server import OTHER_SECRET, SECRET, Server, children_of, process_gone
 from visiting import everything_in
 from waiting import Stopwatch, until
 from wire import Wire, events
@@ -68,9 +67,7 @@ def all_pids(server):
     while todo:
         pid = todo.pop()
         found.append(pid)
-        for file in Path(f"/proc/{pid}/task").glob("*/children"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # its thread has ended meanwhile
-                todo += [int(child) for child in file.read_text().split()]
+        todo += children_of(pid)
     return found
 
 
