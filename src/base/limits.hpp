@@ -108,8 +108,8 @@ inline constexpr std::uint32_t context_tokens_default = 4096;  // per place, whe
 inline constexpr std::uint32_t engine_places_max = 256;        // slots of one llama-server
 inline constexpr std::size_t unix_path_bytes_max = 107;        // sockaddr_un, without the closing zero
 // Of models as they are, the largest have some 20 MiB of header: 300,000 tokens with their scores and kinds, and
-// 600,000 merges. An engine takes some 128 bytes for each value that a header lists and 8 for each byte of its text
-// (engines/memory_need.cpp), and the square of pairs and tensors in time.
+// 600,000 merges. An engine takes up to 250 bytes for each value that a header lists, and the square of pairs and
+// tensors in time.
 inline constexpr std::uint64_t gguf_header_bytes_max = 64 * 1024 * 1024;
 inline constexpr std::uint64_t gguf_values_max = 4'000'000;  // of all lists together
 inline constexpr std::uint64_t gguf_tensors_max = 100'000;   // some ten thousand where each expert has its own

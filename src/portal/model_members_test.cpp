@@ -140,6 +140,14 @@ TEST_F(ModelMembers, TheAuditOfAnotherMemberNamesItNot) {
     EXPECT_THAT(theirs, HasSubstr("delt"));
     for (const char* name : {"hemmelig", "nyest"}) EXPECT_THAT(theirs, Not(HasSubstr(name)));
     EXPECT_THAT(co_await said(world, "/api/audit", per), HasSubstr("hemmelig"));
+    EXPECT_THAT(co_await said(world, "/api/audit?object=delt", ole), HasSubstr("model.add"));
+    EXPECT_THAT(co_await said(world, "/api/audit?object=hemmelig", per), HasSubstr("model.add"));
+    const std::string none = co_await said(world, "/api/audit?object=ingen", ole);
+    EXPECT_EQ(co_await said(world, "/api/audit?object=hemmelig", ole), none);
+    co_await act("DELETE", "/api/aliases/nyest", "");
+    co_await act("DELETE", "/api/catalogue/hemmelig", "");
+    EXPECT_THAT(co_await said(world, "/api/audit", ole), Not(HasSubstr("hemmelig"))) << "nor once it is gone";
+    EXPECT_EQ(co_await said(world, "/api/audit?object=hemmelig", ole), none);
   });
 }
 
