@@ -27,6 +27,7 @@ import fairness
 import gateways
 import nvml
 import proctree
+from unix_connection import UnixConnection
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENT = REPO / "bench" / "README.md"
@@ -36,18 +37,6 @@ NO_ROOM_GB = 0.001  # of host memory: no model's weights fit, so it sleeps at le
 LEVELS = (1, 2)
 INHERITED = ("OMP_NUM_THREADS=", "VLLM_CPU_OMP_THREADS_BIND=", "VLLM_ENABLE_V1_MULTIPROCESSING=", "TORCH_COMPILE_DISABLE=", "CUDA_VISIBLE_DEVICES=")
 PROCESSORS_HINT = "--processors measures what there is without one: starts and throughput"
-
-
-class Line(http.client.HTTPConnection):
-    """To the server's own socket, as the machine's owner."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=60)
-        self.path = str(path)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
 
 
 def asked(connection, method, path, body=None):
@@ -104,7 +93,7 @@ class Ours:
             return None
 
     def models(self):
-        return {model["id"]: model for model in asked(Line(self.control), "GET", "/api/residency")["models"]}
+        return {model["id"]: model for model in asked(UnixConnection(self.control, 60), "GET", "/api/residency")["models"]}
 
     def first_token_s(self, model="first"):
         began = time.monotonic()
@@ -121,7 +110,7 @@ class Ours:
 
     def events(self):
         """Newest first."""
-        return asked(Line(self.control), "GET", "/api/residency/events?limit=100")["events"]
+        return asked(UnixConnection(self.control, 60), "GET", "/api/residency/events?limit=100")["events"]
 
     def sleep(self, level, model="first"):
         """Seconds, as its own transition says. None: it does not sleep at that level."""

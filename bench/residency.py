@@ -22,7 +22,6 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -32,6 +31,7 @@ import time
 
 import gateways
 import proctree
+from unix_connection import UnixConnection
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
 TEMPLATE = REPO / "share" / "templates" / "two-examples.jinja"
@@ -40,16 +40,6 @@ MEMBERS = ("greedy", "modest-01", "modest-02", "modest-03")
 
 def key(member):
     return f"sk-bench-{member}-0123456789abcdef"
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("engine", timeout=600)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(str(self.path))
 
 
 def ask(connection, model, tokens, member="greedy", prompt="bade deba"):

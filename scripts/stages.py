@@ -43,11 +43,11 @@ class Stage:
         self.outcomes = []
         self.as_before = 0  # programs and files of tests that were not run, since nothing has changed for them
 
-    def run(self, *command, cwd=ROOT, timeout_s=STAGE_S_MAX, **environment):
+    def run(self, *command, cwd=ROOT, timeout_s=STAGE_S_MAX, pass_fds=(), **environment):
         self.log.write(f"$ {' '.join(map(str, command))}\n")
         self.log.flush()
         child = subprocess.Popen([str(word) for word in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=self.log,
-                                 stderr=subprocess.STDOUT, env={**os.environ, **environment}, start_new_session=False)
+                                 stderr=subprocess.STDOUT, env={**os.environ, **environment}, pass_fds=pass_fds, start_new_session=False)
         try:
             return child.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -94,7 +94,8 @@ BUILDING = threading.Lock()  # stages run beside each other
 
 @contextlib.contextmanager
 def alone_in(preset):
-    """One build at a time in build/PRESET, as scripts/common.sh's lock does: two would write each other's files."""
+    """One build at a time in build/PRESET, as scripts/common.sh's lock does: two would write each other's files. Gives the
+    lock's descriptor, for the build: it may outlive us."""
     folder = BUILD / preset
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w", encoding="ascii") as lock:
@@ -103,15 +104,15 @@ def alone_in(preset):
         except BlockingIOError:
             print(f"Another build is under way in {folder}; waiting for it.", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock.fileno()
 
 
 def build(stage, preset, *targets):
     shell(stage, "build_ui")  # the binary carries it
-    with BUILDING, alone_in(preset):
+    with BUILDING, alone_in(preset) as lock:
         if not (BUILD / preset / "build.ninja").exists():
             stage.must("cmake", "--preset", preset)
-        stage.must("nice", "ninja", "-C", BUILD / preset, "-j", str(CORES), *targets)
+        stage.must("nice", "ninja", "-C", BUILD / preset, "-j", str(CORES), *targets, pass_fds=(lock,))
 
 
 def ninja_targets(preset):
@@ -119,7 +120,7 @@ def ninja_targets(preset):
     return [line.partition(":")[0] for line in listed.stdout.splitlines()]
 
 
-def build_tests(stage, preset, names):
+def build_tests(stage, preset, names, lock):
     """All, or those of `names`. Gives what ninja ended with, and which they are."""
     stage.must("cmake", "--preset", preset, f"-DFAELLED_BENCH={'ON' if names is None else 'OFF'}")
     tests = sorted({t for t in ninja_targets(preset) if t.endswith("_test") and "/" not in t and not t.startswith("cmake_")})
@@ -130,15 +131,15 @@ def build_tests(stage, preset, names):
     if not tests:
         raise StageFailed("no test binary is to be built")
     # What does not build is one failure; the rest still runs.
-    status = stage.run("nice", "ninja", "-C", BUILD / preset, "-k", "0", "-j", str(CORES), *tests)
+    status = stage.run("nice", "ninja", "-C", BUILD / preset, "-k", "0", "-j", str(CORES), *tests, pass_fds=(lock,))
     return status, tests
 
 
 def gtest(stage, preset, names=None, prefix=(), **environment):
     """Builds and runs the *_test binaries of a preset, each with a report of its own."""
     shell(stage, "build_ui")
-    with alone_in(preset):
-        status, tests = build_tests(stage, preset, names)
+    with alone_in(preset) as lock:
+        status, tests = build_tests(stage, preset, names, lock)
     if status:
         stage.count([Outcome(f"build/{preset}", "failed")])
     programs = {}

@@ -3,9 +3,8 @@
 //
 // A model is served until nobody waits for it or its longest turn is over; then it yields to an absent one whose
 // tickets have together waited for four switches; so does one whose load is long overdue; one that is unused yields at
-// once, the least worth first. Among the
-// absent the largest weighted wait comes first. One switch per device at a time; a model that still goes keeps its
-// bytes. Why so, and what others do: docs/decisions/0023-residency-planner.md.
+// once, the least worth first. Among the absent the largest weighted wait comes first. One switch per device at a time;
+// a model that still goes keeps its bytes. Why so, and what others do: docs/decisions/0023-residency-planner.md.
 //
 // A model whose places are full while people wait gets a further engine on another device, where that takes room from
 // nobody who is waited for; it is the first to go (copies.cpp, docs/decisions/0029-copies.md).
