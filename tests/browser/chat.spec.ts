@@ -1,4 +1,4 @@
-import { answered, answers, ask, ask_and_catch, conversation_list, conversation_on_server, copied_answer, ended, expect, field, go_to, hold_back, last_answer, no_axe_violations, open_new, stop_button, stop_if_going, test, words_of } from './page';
+import { answered, answers, ask, ask_and_catch, conversation_list, conversation_on_server, copied_answer, ended, expect, field, go_to, hold_back, last_answer, no_axe_violations, open_new, slow_answers, stop_button, stop_if_going, test, words_of } from './page';
 
 test('a new conversation tells in plain words what the model is', async ({ page }) => {
   await open_new(page);
@@ -13,6 +13,7 @@ test('a new conversation tells in plain words what the model is', async ({ page 
 });
 
 test('an answer is shown as it comes, without moving the page, and is announced once', async ({ page }) => {
+  await slow_answers(page);
   await open_new(page);
   await page.evaluate(() => {
     const seen = { lengths: [] as number[], said: [] as string[], shift: 0 };
@@ -31,7 +32,7 @@ test('an answer is shown as it comes, without moving the page, and is announced 
   });
   type Seen = { lengths: number[]; said: string[]; shift: number };
   let seen: Seen = { lengths: [], said: [], shift: 0 };
-  // A small model's answer may be too short to be seen growing: then it is asked again. A busy browser shows many words at once.
+  // A small model's answer may be too short to be seen growing: then it is asked again.
   const enough = { steps: 5, letters: 20 };
   const grew = () => seen.lengths.length >= enough.steps && Math.max(...seen.lengths) >= enough.letters;
   for (let tries = 0; tries < 8 && !grew(); tries++) {

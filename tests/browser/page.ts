@@ -138,6 +138,41 @@ export async function ask_and_catch(page: Page): Promise<string> {
   throw new Error('no answer was long enough to be caught while it was written');
 }
 
+/** From the next page load on an answer comes at most four letters at a time, each drawn before the next: a busy machine hands a browser many words at once. */
+export async function slow_answers(page: Page) {
+  await page.addInitScript(() => {
+    const drawn = () => new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)));
+    const fetched = window.fetch.bind(window);
+    const encoder = new TextEncoder();
+    function pieces(event: string): string[] {
+      const delta = /^event: delta\nid: (\d+)\ndata: (.*)$/.exec(event);
+      if (!delta) return [event];
+      const text: string = JSON.parse(delta[2]!).text;
+      let at = Number(delta[1]) - encoder.encode(text).length;
+      return (text.match(/.{1,4}/gsu) ?? []).map((piece) => `event: delta\nid: ${(at += encoder.encode(piece).length)}\ndata: ${JSON.stringify({ text: piece })}`);
+    }
+    function slowly() {
+      let rest = '';
+      return new TransformStream<string, string>({
+        async transform(chunk, out) {
+          const events = (rest + chunk).split('\n\n');
+          rest = events.pop() ?? '';
+          for (const piece of events.flatMap(pieces)) {
+            out.enqueue(`${piece}\n\n`);
+            await drawn();
+          }
+        },
+      });
+    }
+    window.fetch = async (...asked) => {
+      const reply = await fetched(...asked);
+      if (!reply.body || !reply.headers.get('content-type')?.startsWith('text/event-stream')) return reply;
+      const body = reply.body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).pipeThrough(slowly()).pipeThrough(new TextEncoderStream());
+      return new Response(body, reply);
+    };
+  });
+}
+
 export async function conversation_on_server(page: Page) {
   const id = new URL(page.url()).pathname.replace('/c/', '');
   const response = await page.request.get(`/api/conversations/${id}`);
