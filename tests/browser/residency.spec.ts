@@ -78,7 +78,8 @@ for (const [where, options, width] of [['a desktop', {}, 1280], ['a phone', { vi
     await expect(page.getByText('beregnet ud fra indstillingerne og ikke målt: 31,3 Wh af modeller, som ingen brugte, og 4,5 Wh til')).toBeVisible();
     const gpu0 = page.getByRole('article', { name: 'GPU 0' });
     await expect(gpu0).toContainText('64 GB af 80 GB optaget, 0 GB ledig. Der gøres plads til Ventende Model, som kræver 40 GB.');
-    await expect(gpu0.getByRole('listitem').filter({ hasText: 'Vigende Model' })).toContainText('På vej ud');
+    await expect(gpu0.getByRole('listitem').filter({ hasText: 'Klar Model' })).toContainText(/Klar siden .*\. Nogen spurgte efter den\. 2 i gang, 118 spørgsmål i timen\./);
+    await expect(gpu0.getByRole('listitem').filter({ hasText: 'Vigende Model' })).toContainText(/Viger for Ventende Model: .* 1 i gang, 0 spørgsmål i timen\./);
     await expect(gpu0.getByRole('listitem').filter({ hasText: 'Reserveret til Ventende Model' })).toContainText('16 GB');
     await expect(row_of(page, 'Klar Model')).toContainText(/Klar siden \d\d\.\d\d|Klar siden \d+\.11\.2026/);
     await expect(row_of(page, 'Klar Model')).toContainText('Nogen spurgte efter den.');
@@ -207,7 +208,8 @@ test('both pages are complete in English', async ({ browser, guard }) => {
   await page.goto('/drift');
   await speak(page, 'English');
   await expect(page.getByRole('heading', { level: 1, name: 'Running now' })).toBeVisible();
-  await expect(page.getByText('Makes room for Ventende Model: nobody waits for it any more.')).toBeVisible();
+  const leaving = page.getByRole('article', { name: 'GPU 0' }).getByRole('listitem').filter({ hasText: 'Vigende Model' });
+  await expect(leaving).toContainText(/Makes room for Ventende Model: nobody waits for it any more\. .* 1 running, 0 questions an hour\./);
   expect(await page.locator('main').innerText()).not.toMatch(/\b(Hukommelse|ledig|optaget|venter|Nogen|Hændelser|indlæst)\b/);
   await page.goto('/models');
   await expect(page.getByRole('heading', { level: 1, name: 'Models' })).toBeVisible();

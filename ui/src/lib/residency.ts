@@ -7,6 +7,8 @@ export interface Block {
   kind: 'model' | 'weights' | 'other' | 'reserved' | 'free';
   bytes: number;
   model: ModelResidency | null;
+  /** A further engine of its model, which what is asked of it is told of already. */
+  further: boolean;
 }
 
 /** What takes none of our memory: a server that somebody else runs. */
@@ -55,14 +57,14 @@ export function all_coming(devices: readonly MemoryDevice[], models: readonly Mo
 export function blocks_of(device: MemoryDevice, models: readonly ModelResidency[]): Block[] {
   const coming = coming_in(device, models);
   const there = models.flatMap(engines_of).filter(lies_in(device)).filter((model) => takes(model) && model !== coming).sort((a, b) => size_of(b) - size_of(a) || a.id.localeCompare(b.id));
-  const blocks: Block[] = there.map((model) => ({ kind: 'model', bytes: size_of(model), model }));
-  for (const model of models.filter(sleeps_in(device))) blocks.push({ kind: 'weights', bytes: model.backed, model });
+  const blocks: Block[] = there.map((model) => ({ kind: 'model', bytes: size_of(model), model, further: !models.includes(model) }));
+  for (const model of models.filter(sleeps_in(device))) blocks.push({ kind: 'weights', bytes: model.backed, model, further: false });
   const known = blocks.reduce((sum, each) => sum + each.bytes, 0);
   const taken = Math.max(device.taken, known);
   const left = Math.max(0, device.bytes - taken);
   const reserved = Math.min(left, device.reserved);
   for (const [kind, bytes] of [['other', taken - known], ['reserved', reserved], ['free', left - reserved]] as const) {
-    if (bytes > 0) blocks.push({ kind, bytes, model: null });
+    if (bytes > 0) blocks.push({ kind, bytes, model: null, further: false });
   }
   return blocks;
 }

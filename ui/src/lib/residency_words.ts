@@ -1,5 +1,5 @@
 // How a model stands and what happened to it, in sentences made of cause, other and time.
-import { bytes_text, clock_time, type Language } from './format';
+import { bytes_text, clock_time, locale, type Language } from './format';
 import { fetching_words } from './fetching';
 import { is_elsewhere, named_device, since_of, standing_of } from './residency';
 import type { MemoryDevice, ModelResidency, ResidencyEvent } from './residency_api';
@@ -111,6 +111,13 @@ export function why_words(model: ModelResidency, at: string, devices: readonly M
       if (is_elsewhere(model)) return told(say('why_elsewhere_absent'));
       return told(say('why_absent'), model.load_s === null ? say('why_wakes') : say('why_wakes_in', { seconds: seconds(model.load_s) }), gone && say(`went_${gone}`, { other }), pinned);
   }
+}
+
+/** What is asked of a model: "2 i gang, 1 venter, 118 spørgsmål i timen." */
+export function demand_words(model: ModelResidency, { say, language }: Teller): string {
+  const asked = model.asked_per_hour.toLocaleString(locale[language], { maximumFractionDigits: model.asked_per_hour < 9.95 ? 1 : 0 });
+  const key = model.waiting > 0 ? 'drift_demand_waited' : model.running > 0 ? 'drift_demand' : 'drift_demand_idle';
+  return say(key, { running: model.running, waiting: model.waiting, asked });
 }
 
 /** Of what is over, why it was; of what goes on, why it is. */
