@@ -11,6 +11,11 @@ std::string with(std::string what, const std::string& detail) {
   return detail.empty() ? std::move(what) : std::move(what) + ": " + detail;
 }
 
+// Somebody else's SIGKILL is nearly always the kernel's, of the one that it takes where memory runs out.
+std::string ended_by_itself(const event::Exited& exited) {
+  return exited.as_killed ? exited.detail + ", not by us: the kernel does that where memory runs out" : exited.detail;
+}
+
 }  // namespace
 
 std::vector<Action> Supervisor::step(Instant now, const Event& event) {
@@ -175,10 +180,10 @@ void Supervisor::on(const event::Exited& exited) {
     case Phase::starting:
     case Phase::ready:
     case Phase::waking:
-      return wait_to_restart(exited.detail);
+      return wait_to_restart(ended_by_itself(exited));
     case Phase::falling_asleep:
     case Phase::asleep:
-      detail_ = exited.detail;
+      detail_ = ended_by_itself(exited);
       return end();
     case Phase::draining:
       return end();

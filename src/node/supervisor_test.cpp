@@ -237,6 +237,14 @@ TEST(Supervisor, SaysOfOneThatItKilledAlsoWhatItHadDiedOf) {
             "it neither answers nor computes: was ended by signal 6 (Aborted): the engine gave up at ggml.c:123");
 }
 
+TEST(Supervisor, SaysOfOneThatSomebodyElseKilledWhoDoesThat) {
+  World world;
+  world.become_ready();
+  world.die("the engine was ended by signal 9 (Killed)", true);
+  EXPECT_EQ(world.supervisor.detail(),
+            "the engine was ended by signal 9 (Killed), not by us: the kernel does that where memory runs out");
+}
+
 TEST(Supervisor, RestartsAnEngineThatBreaksEveryConnectionOff) {
   World world;
   world.become_ready();

@@ -92,8 +92,8 @@ class World {
   void carry_out(const action::Report&) { ++reports; }
 
  public:
-  void die(std::string how = "was ended by signal 9 (Killed)") {
-    if (std::exchange(alive, false)) tell(event::Exited{std::move(how)});
+  void die(std::string how = "was ended by signal 9 (Killed)", bool as_killed = false) {
+    if (std::exchange(alive, false)) tell(event::Exited{std::move(how), as_killed});
   }
 };
 

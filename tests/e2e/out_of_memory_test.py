@@ -1,0 +1,94 @@
+"""The kernel's own out-of-memory kill, in a control group of a real size: it takes the engine that grew, and nobody else."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import tiny_models
+from control import api
+from residency_test import engine_of, said
+from server import START_S, named_by
+from waiting import until
+
+LIMIT = 600_000_000  # of the group: the server, two tiny engines of some 50 MB, and no more than that by far
+ROOT = Path("/sys/fs/cgroup")
+
+
+class Group:
+    """A control group with a bound on memory, of either version; None where this user can make none."""
+
+    def __init__(self, name):
+        second = (ROOT / "cgroup.controllers").exists()
+        self.folder = (ROOT if second else ROOT / "memory") / name
+        self.told = "memory.events" if second else "memory.oom_control"
+        self.folder.mkdir()
+        try:
+            (self.folder / ("memory.max" if second else "memory.limit_in_bytes")).write_text(str(LIMIT))
+            if (swap := self.folder / ("memory.swap.max" if second else "memory.swappiness")).exists():
+                swap.write_text("0")
+            self.killed()
+        except OSError:
+            self.folder.rmdir()
+            raise
+
+    def enter(self):
+        (self.folder / "cgroup.procs").write_text(str(os.getpid()))
+
+    def killed(self):
+        return int(re.search(r"^oom_kill (\d+)", (self.folder / self.told).read_text(), re.M)[1])
+
+    def remove(self):
+        until("the group is empty", lambda: not (self.folder / "cgroup.procs").read_text().split(), 20)
+        self.folder.rmdir()
+
+
+@pytest.fixture
+def group():
+    try:
+        group = Group(f"faelled-test-{os.getpid()}")
+    except (OSError, TypeError) as why:
+        pytest.skip(f"no control group with a memory of its own can be made here: {why}")
+    yield group
+    group.remove()
+
+
+def growing_engine(folder):
+    """The real engine, but for the model `hungry`: that one doubles a word for ever once the file `eat` is there."""
+    shutil.copy(Path(named_by("FAELLED_LLAMA_SERVER")).resolve(), folder / "engine")
+    script = folder / "llama-server"
+    script.write_text(f"""#!/bin/sh
+case " $* " in *" --alias hungry "*)
+  word=more
+  while :; do word="$word$word"; done
+esac
+exec "{folder}/engine" "$@"
+""")
+    script.chmod(0o755)
+    return script
+
+
+def test_the_kernel_takes_the_engine_that_grew_and_the_others_serve_on(group, make_server, tmp_path):
+    names = ("steady", "hungry")
+    models = [{"id": name, "engine": "llama", "file": str(tiny_models.make(tmp_path / f"{name}.gguf", seed=at)), "concurrency": 2,
+               "context_tokens": 512, "threads": 1} for at, name in enumerate(names)]
+    server = make_server(models, llama_server=str(growing_engine(tmp_path)))
+    server.spawn(preexec_fn=group.enter)
+    server.url = until("the server listens", server.address, START_S)
+    server.until_ready("steady")
+    steady = engine_of(server, "steady")
+    [device] = api(server, "GET", "/api/residency")[1]["devices"]
+    assert device["bytes"] < LIMIT, "what the group may take bounds the memory, not what the machine has"
+
+    before = group.killed()
+    refused = server.chat("hungry", max_tokens=5)
+    assert refused.status_code == 503, refused.text
+    until("the kernel has killed it", lambda: group.killed() > before, START_S)
+    words = "the engine was ended by signal 9 (Killed), not by us: the kernel does that where memory runs out"
+    until("the operator reads why", lambda: [model["detail"] for model in api(server, "GET", "/api/residency")[1]["models"]
+                                             if model["id"] == "hungry"] == [words], START_S)
+    assert said(server.chat("steady", max_tokens=5))
+    assert server.alive() and engine_of(server, "steady") == steady
+    server.stop()
