@@ -1,5 +1,6 @@
 // Drift nu and Modeller: which model lies in which memory, why, and what an operator has it do.
 import { expect, no_axe_violations, no_sideways_scroll, refusal, speak, test } from './page';
+import { readFileSync } from 'node:fs';
 import { signed_in_as } from './roles';
 import type { Browser, Locator, Page } from '@playwright/test';
 
@@ -24,7 +25,7 @@ function world() {
       { node: 'local', device: 'gpu1', bytes: 48 * gb, taken: 41 * gb, reserved: 0 },
     ],
     models: [
-      model('a/ready:1', 'Klar Model', { ...there, state: 'ready', cause: 'asked', running: 2, asked_per_hour: 118, aliases: ['standard'], copies: [{ node: 'local', device: 'gpu1', state: 'ready', cause: 'busy', other: null, in_state_s: 30, taken: 10 * gb, running: 1 }] }),
+      model('a/ready:1', 'Klar Model', { ...there, state: 'ready', cause: 'asked', running: 2, wake_s: 0.94, asked_per_hour: 118, aliases: ['standard'], copies: [{ node: 'local', device: 'gpu1', state: 'ready', cause: 'busy', other: null, in_state_s: 30, taken: 10 * gb, running: 1 }] }),
       model('draining', 'Vigende Model', { ...there, state: 'draining', cause: 'line_empty', other: 'waiting', running: 1 }),
       model('waiting', 'Ventende Model', { ...there, state: 'starting', cause: 'asked', waiting: 3, ready_in_s: 44, bytes: 40 * gb }),
       model('absent', 'Fraværende Model', { cause: 'unused' }),
@@ -226,6 +227,7 @@ for (const width of [1280, 320]) {
     await expect(page.getByRole('heading', { level: 1, name: 'Modeller' })).toBeVisible();
     await expect(row_of(page, 'Klar Model')).toContainText('standard');
     await expect(row_of(page, 'Klar Model')).toContainText('30 GB');
+    await expect(row_of(page, 'Klar Model')).toContainText('12 s vågner på 0,9 s');
     await expect(row_of(page, 'Stor Model')).toContainText('Passer ikke, fordi den kræver 404 GB');
     await expect(row_of(page, 'Fjern Model')).toContainText('Kører et andet sted');
     expect(await page.locator('main').innerText()).not.toMatch(/undefined|NaN|Infinity|null/);
@@ -233,7 +235,11 @@ for (const width of [1280, 320]) {
     await no_axe_violations(page);
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Hent modeller som CSV' }).click();
-    expect((await download).suggestedFilename()).toBe('faelled-modeller.csv');
+    const saved = await download;
+    expect(saved.suggestedFilename()).toBe('faelled-modeller.csv');
+    const [head = '', ready = ''] = readFileSync(await saved.path(), 'utf8').split('\n');
+    expect(ready).toContain(';12;0,94;Klar');
+    expect(ready.split(';').length, 'a heading for each cell').toBe(head.split(';').length);
     await page.getByRole('link', { name: /Drift nu, hvilke/ }).click();
     await expect(page.getByRole('heading', { level: 1, name: 'Drift nu' })).toBeFocused();
     await page.context().close();
