@@ -103,6 +103,34 @@ int list_nodes(const Control& control, const NodesOptions& o) {
   return 0;
 }
 
+struct EventsOptions : Printing {
+  std::uint32_t limit = 50;
+  std::uint64_t before = 0;  // 0: the newest
+  bool watch = false;
+
+  void declare(CLI::App& command) {
+    command.add_option("--limit", limit, "So many")
+        ->transform(whole_number<std::uint32_t>(1, 500))
+        ->capture_default_str();
+    command.add_option("--before", before, "Those before this one, as the list before said it")
+        ->transform(whole_number<std::uint64_t>(1, INT64_MAX));
+    add_watch(command, watch);
+  }
+};
+
+int list_events(const Control& control, const EventsOptions& o) {
+  const auto look = [&] {
+    return control.call("GET", fmt::format("/api/residency/events?limit={}{}", o.limit,
+                                           o.before == 0 ? std::string() : fmt::format("&before={}", o.before)));
+  };
+  const auto show = [&](const std::string& answer) { return o.json ? answer + "\n" : events_table(answer); };
+  if (o.watch) return watch({look, show, [](const std::string& answer) { return answer; }});
+  const auto answer = look();
+  if (!answer) return complain(answer.error());
+  std::cout << show(*answer);
+  return 0;
+}
+
 // The first page that has one: after many that are not searched for a page may be empty.
 Expected<std::string> screen(const Control& control, const Wanted& wanted) {
   const std::uint32_t limit = wanted.limit == 0 ? page_rows : std::min(wanted.limit, page_rows);
@@ -184,6 +212,8 @@ void add_residency(CLI::App& app, Invocation& invocation) {
   CLI::App& node = *app.add_subcommand("node", "Machines with models")->require_subcommand(1);
   add_command<NodesOptions>(node, "list", "Memories for models: how large, taken, free, and which models lie there",
                             invocation, list_nodes);
+  add_command<EventsOptions>(node, "events", "What came into a memory and went, and why, the newest first", invocation,
+                             list_events);
   CLI::App& model = *app.add_subcommand("model", "Models")->require_subcommand(1);
   add_command<ModelsOptions>(model, "list", "All models, by id: how they stand, where they lie, who waits, and why",
                              invocation, list_models);

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "base/time_text.hpp"
 #include "command_line_testing.hpp"
 #include "portal/model_page.hpp"
 #include "residency_text.hpp"
@@ -123,6 +124,44 @@ TEST_F(ResidencyCommands, ListModelsWithWhereAndWhy) {
   EXPECT_EQ(text_at(json, "models.2.id"), "org/small:7b");
   EXPECT_EQ(text_at(json, "models.2.ready_in_s"), "8");
   EXPECT_EQ(text_at(json, "devices.0.device"), "gpu0");
+}
+
+TEST_F(ResidencyCommands, ListWhatCameAndWentAndWhy) {
+  EXPECT_EQ(faelled("node events").out, "UTC  what  model  where  took  why\n");
+  using What = rpc::ResidencyEvent::What;
+  using rpc::ResidencyCause;
+  std::promise<void> done;
+  loop_->post([&] {
+    const auto happens = [&](What what, ResidencyCause cause, std::string other = {}) -> rpc::ResidencyEvent& {
+      auto& all = world_->mesh.all_events;
+      return all.emplace_back(rpc::ResidencyEvent{.number = all.size() + 1,
+                                                  .at = parse_time("2026-01-01T00:00:05Z").value(),
+                                                  .what = what,
+                                                  .cause = cause,
+                                                  .model = "m",
+                                                  .other = std::move(other),
+                                                  .node = "local",
+                                                  .device = "gpu0"});
+    };
+    happens(What::load, ResidencyCause::asked);
+    happens(What::ready, ResidencyCause::asked).took = 1500ms;
+    happens(What::sleep, ResidencyCause::ordered).level = 2;
+    happens(What::failed, ResidencyCause::broken).detail = "the engine exited with code 1";
+    happens(What::unload, ResidencyCause::makes_room, "other");
+    done.set_value();
+  });
+  done.get_future().wait();
+  EXPECT_EQ(faelled("node events --limit 4").out,
+            "UTC                  what                       model  where       took   why\n"
+            "2026-01-01 00:00:05  unload                     m      local/gpu0  -      unused, to make room for other\n"
+            "2026-01-01 00:00:05  failed                     m      local/gpu0  -      its engine ended by itself: the "
+            "engine exited with code 1\n"
+            "2026-01-01 00:00:05  sleep without its weights  m      local/gpu0  -      an operator said so\n"
+            "2026-01-01 00:00:05  ready                      m      local/gpu0  1.5 s  somebody asked for it\n"
+            "Older ones: --before 2\n");
+  EXPECT_THAT(faelled("node events --before 2").out, testing::ContainsRegex("load +m[^\n]+\n$"));
+  EXPECT_EQ(text_at(faelled("node events --json").out, "events.4.what"), "load");
+  EXPECT_NE(faelled("node events --limit 501").status, 0);
 }
 
 TEST_F(ResidencyCommands, ListThousandsOfModelsPageByPage) {

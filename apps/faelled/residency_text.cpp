@@ -208,6 +208,35 @@ std::string devices_table(const std::string& answer) {
   return table_of(rows, "devices", {"node", "device", "memory", "taken", "reserved", "free", "models"});
 }
 
+std::string events_table(const std::string& answer) {
+  json::Document document;
+  const auto root = document.parse(answer);
+  const auto events = root ? root->find("events") : std::nullopt;
+  if (!events) return {};
+  std::string rows;
+  json::Writer out(rows);
+  out.object().key("events").array();
+  for (const json::Value event : events->items()) {
+    const std::string cause = text_of(event, "cause"), other = text_of(event, "other");
+    const double took = number_of(event, "took_s"), level = number_of(event, "sleep_level");
+    const std::string_view here = came(cause);
+    const std::string why =
+        !here.empty() && text_of(event, "what") != "unload" ? std::string(here) : went(cause, other);
+    out.object()
+        .member("UTC", text_of(event, "at").replace(10, 1, " ").substr(0, 19))
+        .member("what", text_of(event, "what") + (level == 2 ? " without its weights" : ""))
+        .member("model", text_of(event, "model"))
+        .member_or_null("where", where_of(event))
+        .member_or_null("took", took > 0 ? fmt::format("{:.{}f} s", took, took < 9.95 ? 1 : 0) : std::string())
+        .member_or_null("why", join(why, ": ", text_of(event, "detail")))
+        .close_object();
+  }
+  out.close_array().close_object();
+  const std::string table = table_of(rows, "events", {"UTC", "what", "model", "where", "took", "why"});
+  const std::string next = text_of(*root, "next");
+  return next.empty() ? table : fmt::format("{}Older ones: --before {}\n", table, next);
+}
+
 std::string standing_of(const std::string& answer) {
   json::Document document;
   const auto root = document.parse(answer);

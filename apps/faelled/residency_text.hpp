@@ -16,6 +16,8 @@ std::string why_text(const json::Value& model, const std::string& at);
 // One line each, with a heading. Errors are an empty text: the answer is of another version.
 std::string models_table(const std::string& answer, bool heading = true);
 std::string devices_table(const std::string& answer);
+// Of /api/residency/events, and what shows those before them.
+std::string events_table(const std::string& answer);
 
 // What of the answer is worth telling when it changes: not the seconds that run.
 std::string standing_of(const std::string& answer);
