@@ -35,7 +35,7 @@ Expected<std::unique_ptr<Keepers>> Keepers::open(const Process& process, store::
                                           [&](const auto& rows) { keepers->aliases.restore(rows); });
       !restored)
     return std::unexpected(restored.error());
-  if (auto restored = keepers->habits.restore(); !restored) return std::unexpected(restored.error());
+  if (auto restored = keepers->learned.restore(); !restored) return std::unexpected(restored.error());
   if (auto restored = keepers->commons.restore(); !restored) return std::unexpected(restored.error());
   return keepers;
 }
@@ -47,7 +47,7 @@ Keepers::Keepers(const Process& process, store::StoreThread& store, members::Dir
                  keeping::Memories{pool.memory ? pool.memory->bytes : 0, largest_of(pool.gpus.all, false),
                                    largest_of(pool.gpus.all, true)}}),
       aliases(process.loop, models, pool.mesh, process.log, kept_in(store, process.clock)),
-      habits(process.loop, process.clock, pool.mesh, store, process.log),
+      learned(process.loop, process.clock, pool.mesh, store, process.log),
       commons(process.loop, process.clock, pool.mesh, directory, store, process.log,
               [&models] { return models.places(); }) {
   pool.ask_for_settings([this](const std::string& model) { return catalogue.settings_of(model); });

@@ -9,7 +9,7 @@
 #include "keeping/catalogue_keeper.hpp"
 #include "keeping/commons_keeper.hpp"
 #include "keeping/downloads_keeper.hpp"
-#include "keeping/habits_keeper.hpp"
+#include "keeping/learned_keeper.hpp"
 #include "members/directory.hpp"
 #include "pool.hpp"
 #include "process.hpp"
@@ -31,7 +31,7 @@ struct Keepers {
   keeping::DownloadsKeeper downloads;
   keeping::CatalogueKeeper catalogue;
   keeping::AliasKeeper aliases;
-  keeping::HabitsKeeper habits;
+  keeping::LearnedKeeper learned;
   keeping::CommonsKeeper commons;
 };
 

@@ -221,14 +221,18 @@ void Mesh::know(const Resident& model) {
   residents_.know(model);
 }
 
-void Mesh::learned(std::map<std::string, residency::Habit> habits) {
-  std::erase_if(habits,
-                [this](const auto& one) { return line(one.first) == nullptr && !residents_.manages(one.first); });
+void Mesh::learned(Habits habits) {
+  std::erase_if(habits, [this](const auto& one) { return !in_catalogue(one.first); });
   residents_.learned(habits);
 }
 
+void Mesh::learned(Loads loads) {
+  std::erase_if(loads, [this](const auto& one) { return !in_catalogue(one.first); });
+  residents_.learned(loads);
+}
+
 void Mesh::hold_back(const std::string& model, rpc::Fetching fetching) {
-  if (line(model) == nullptr && !residents_.manages(model)) return;
+  if (!in_catalogue(model)) return;
   if (Line& line = line_of(model); !line.removed) line.fetching = std::move(fetching);
 }
 

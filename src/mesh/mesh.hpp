@@ -79,9 +79,11 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
   void look_at_memory() { residents_.tick(); }
   // A quarter of an hour of the local day begins: what is usual then is warmed.
   void quarter(residency::Quarter quarter) { residents_.quarter(quarter); }
-  std::map<std::string, residency::Habit> habits() const { return residents_.habits(); }
+  Habits habits() const { return residents_.habits(); }
+  Loads loads() const { return residents_.loads(); }
   // Of models of the catalogue: of one whose file is not here, until it is.
-  void learned(std::map<std::string, residency::Habit> habits);
+  void learned(Habits habits);
+  void learned(Loads loads);
   const residency::Counts& residency_counts() const { return residents_.counts(); }
 
   // What agreements give; what was lent and borrowed before this process began.
@@ -142,6 +144,7 @@ class Mesh final : public rpc::MeshPort, public rpc::ReportPort, public rpc::Sha
 
   const Line* line(std::string_view model) const;
   Line& line_of(const std::string& model);
+  bool in_catalogue(const std::string& model) const { return line(model) != nullptr || residents_.manages(model); }
   rpc::ModelStatus status_of(const std::string& model, const Line* line) const;
   std::vector<std::string> names() const;
   rpc::MemberShare share_of(const commons::MemberState& state) const;

@@ -21,10 +21,13 @@ void Residents::know(const Resident& model) {
                           model.sleep_bytes, model.residue, kind_of(model.kind), model.copies, model.forgets,
                           model.spreads});
   if (const auto learned = unknown_.extract(model.model)) step(residency::HabitIs{number, learned.mapped()});
+  if (const auto learned = unknown_loads_.extract(model.model))
+    step(residency::LoadWas{number, learned.mapped().bytes, learned.mapped().load});
 }
 
 void Residents::forget(const std::string& model) {
   unknown_.erase(model);
+  unknown_loads_.erase(model);
   const auto found = number(model);
   if (!found) return;
   details_[*found].clear();
@@ -40,14 +43,33 @@ void Residents::renew(const std::string& model) {
   step(residency::Order{*found, residency::Act::renew});
 }
 
-std::map<std::string, residency::Habit> Residents::habits() const {
-  std::map<std::string, residency::Habit> all = unknown_;
+Habits Residents::habits() const {
+  Habits all = unknown_;
   for (const auto& [model, habit] : planner_.habits())
     if (!habit.empty() && planner_.model(model, clock_.now())) all.insert_or_assign(name_of(model), habit);
   return all;
 }
 
-void Residents::learned(const std::map<std::string, residency::Habit>& habits) {
+Loads Residents::loads() const {
+  Loads all = unknown_loads_;
+  for (residency::ModelNumber model = 0; model < planner_.models(); ++model)
+    if (const auto was = planner_.measured(model))
+      all.insert_or_assign(name_of(model), LoadSeen{was->bytes, was->load});
+  return all;
+}
+
+void Residents::learned(const Loads& loads) {
+  for (const auto& [model, seen] : loads) {
+    const auto found = number(model);
+    if (found && planner_.model(*found, clock_.now())) {
+      step(residency::LoadWas{*found, seen.bytes, seen.load});
+    } else {
+      unknown_loads_.insert_or_assign(model, seen);
+    }
+  }
+}
+
+void Residents::learned(const Habits& habits) {
   for (const auto& [model, habit] : habits) {
     const auto found = number(model);
     if (found && planner_.model(*found, clock_.now())) {

@@ -14,6 +14,7 @@
 
 #include "base/clock.hpp"
 #include "base/name_table.hpp"
+#include "mesh/learned.hpp"
 #include "residency/member_weights.hpp"
 #include "residency/planner.hpp"
 #include "rpc/ports.hpp"
@@ -52,8 +53,10 @@ class Residents {
   void quarter(residency::Quarter quarter) { step(residency::QuarterIs{quarter}); }
   const residency::Counts& counts() const { return planner_.counts(); }
   // What was learned of each model; and back, of those that are known, or once they are.
-  std::map<std::string, residency::Habit> habits() const;
-  void learned(const std::map<std::string, residency::Habit>& habits);
+  Habits habits() const;
+  Loads loads() const;
+  void learned(const Habits& habits);
+  void learned(const Loads& loads);
 
   bool manages(std::string_view model) const { return names_.find(model).has_value(); }
   // Of all that it ever managed.
@@ -114,7 +117,8 @@ class Residents {
   const Clock& clock_;
   residency::Planner planner_;
   residency::MemberWeights weights_;
-  std::map<std::string, residency::Habit> unknown_;  // learned of models that are not known yet
+  Habits unknown_;  // learned of models that are not known yet
+  Loads unknown_loads_;
   Changed changed_;
   rpc::NodePort* nodes_ = nullptr;
   NameTable names_;                                                    // by the planner's numbers

@@ -83,6 +83,11 @@ bool Planner::fits_as_said(ModelNumber model) const {
   return std::ranges::any_of(devices_, [&](const Device& d) { return fits(model, entries_[model].bytes_said, d); });
 }
 
+std::optional<LoadWas> Planner::measured(ModelNumber model) const {
+  if (!known(model) || !entries_[model].load_measured) return std::nullopt;
+  return LoadWas{model, entries_[model].bytes_said, catalogue_[model].load};
+}
+
 double Planner::load_s(ModelNumber model) const { return seconds(catalogue_[model].load); }
 
 // What is read for the first time since the machine began, or from a busy disk, takes several times as long as before.

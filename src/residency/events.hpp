@@ -135,10 +135,17 @@ struct HabitIs {
   ModelNumber model = 0;
   Habit habit;
 };
+// What its loads took before this planner began, while it was said to need so many bytes: another need is another
+// model.
+struct LoadWas {
+  ModelNumber model = 0;
+  std::uint64_t bytes = 0;
+  Duration load{};
+};
 struct Tick {};
 
 using Event = std::variant<ModelIs, ModelGone, DeviceIs, DevicesAre, Arrived, Started, Returned, Ended, EngineIs,
-                           EngineGone, Order, Scale, QuarterIs, HabitIs, Tick>;
+                           EngineGone, Order, Scale, QuarterIs, HabitIs, LoadWas, Tick>;
 
 // Begin its engine there. A model has at most one on a device: the two name an engine.
 struct Load {

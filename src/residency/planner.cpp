@@ -305,6 +305,12 @@ void Planner::on(const HabitIs& is) {
   if (known(is.model)) habits_[is.model] = is.habit;
 }
 
+void Planner::on(const LoadWas& was) {
+  if (!known(was.model) || entries_[was.model].bytes_said != was.bytes || measured(was.model)) return;
+  entries_[was.model].load_measured = true;
+  catalogue_[was.model].load = was.load;
+}
+
 // --- what is carried out ---
 
 void Planner::enter(Engine& engine, Where where, Cause cause, ModelNumber other) {

@@ -167,6 +167,8 @@ class Planner {
   const Counts& counts() const { return counts_; }
   // Of the models that were asked for; those of models that have gone are among them.
   const std::unordered_map<ModelNumber, Habit>& habits() const { return habits_; }
+  // What its loads take, as it is now; nothing: none was measured.
+  std::optional<LoadWas> measured(ModelNumber model) const;
   bool knows(TicketNumber ticket) const { return tickets_.contains(ticket); }
   std::size_t models() const { return entries_.size(); }
   std::size_t devices() const { return devices_.size(); }
@@ -301,6 +303,7 @@ class Planner {
   void on(const QuarterIs&);
   void on(const Scale&);
   void on(const HabitIs&);
+  void on(const LoadWas&);
   static void on(const Tick&) {}
 
   void plan();

@@ -103,6 +103,20 @@ def test_switches_leave_nothing_behind(make_server, crowd):
     assert len(server.engine_pids()) == 1 and len(list((server.data / "run").iterdir())) == 1
 
 
+def test_how_long_a_load_takes_is_known_after_a_restart(make_server, crowd):
+    def load_s():
+        return {model["id"]: model["load_s"] for model in api(server, "GET", "/api/residency")[1]["models"]}
+
+    server = make_server(crowd[:2], residency={"memory_gb": TWO_FIT_GB / 2}).start(ready=False)
+    guessed = load_s()["m01"]
+    assert said(server.chat("m01", max_tokens=1))
+    measured = load_s()["m01"]
+    assert measured != guessed
+    server.stop()
+    server.start(ready=False)
+    assert load_s()["m01"] == pytest.approx(measured, abs=0.0011), "m00 is loaded first, and no m01 since"
+
+
 def test_a_model_that_is_absent_is_a_wait_and_no_alarm(make_server, crowd):
     server = make_server(crowd[:3], residency={"memory_gb": TWO_FIT_GB}).start(ready=False)
     server.until_ready("m00", "m01")

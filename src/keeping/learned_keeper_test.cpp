@@ -1,4 +1,4 @@
-#include "keeping/habits_keeper.hpp"
+#include "keeping/learned_keeper.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -74,13 +74,13 @@ class ServerRun final : public rpc::NodePort {
   std::unique_ptr<observe::Log> log;
   store::StoreThread store;
   mesh::Mesh mesh{clock, {}};
-  HabitsKeeper keeper{loop, clock, mesh, store, *log};
+  LearnedKeeper keeper{loop, clock, mesh, store, *log};
   rpc::Report report{"n1", {}, {{"host", 100}}};
   std::vector<std::string> loaded;
   std::uint64_t tickets = 0;
 };
 
-TEST(HabitsKeeper, ARestartedServerWarmsWhatWasLearned) {
+TEST(LearnedKeeper, ARestartedServerWarmsWhatWasLearned) {
   const store::TestFolder folder;
   {
     ServerRun first(folder.path());
@@ -97,7 +97,33 @@ TEST(HabitsKeeper, ARestartedServerWarmsWhatWasLearned) {
   EXPECT_EQ(second.mesh.residency_counts().warmed, 1U);
 }
 
-TEST(HabitsKeeper, WhatCannotBeReadIsToldAndLearnedAnew) {
+TEST(LearnedKeeper, ARestartedServerKnowsHowLongALoadTakes) {
+  const store::TestFolder folder;
+  {
+    ServerRun first(folder.path());
+    ASSERT_TRUE(first.keeper.restore());
+    EXPECT_EQ(first.mesh.residency("morning")->load_time, std::chrono::seconds(3)) << "a guess";
+    ASSERT_TRUE(first.mesh.order("morning", rpc::ResidencyAct::load));
+    first.report.engines = {{.engine = "e",
+                             .model = "morning",
+                             .state = rpc::EngineState::ready,
+                             .load_time = std::chrono::milliseconds(8500),
+                             .device = "host"}};
+    first.mesh.report(first.report);
+    EXPECT_EQ(first.mesh.loads(), (mesh::Loads{{"morning", {4, std::chrono::milliseconds(8500)}}}));
+    first.kept();
+  }
+  ServerRun second(folder.path());
+  ASSERT_TRUE(second.keeper.restore());
+  EXPECT_EQ(second.mesh.residency("morning")->load_time, std::chrono::milliseconds(8500));
+  EXPECT_EQ(second.mesh.residency("other")->load_time, std::chrono::seconds(3));
+  ServerRun third(folder.path(), {"other"}, {"morning"});
+  ASSERT_TRUE(third.keeper.restore());
+  third.mesh.know({"morning", 5, std::chrono::seconds(3)});
+  EXPECT_EQ(third.mesh.residency("morning")->load_time, std::chrono::seconds(3)) << "it is another model";
+}
+
+TEST(LearnedKeeper, WhatCannotBeReadIsToldAndLearnedAnew) {
   const store::TestFolder folder;
   {
     auto store = ServerRun::open_store(folder.path());
@@ -110,7 +136,7 @@ TEST(HabitsKeeper, WhatCannotBeReadIsToldAndLearnedAnew) {
   EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}), HasSubstr("line 2 of the models' habits"));
 }
 
-TEST(HabitsKeeper, OfAModelWhoseFileIsNotHereIsKeptUntilItIs) {
+TEST(LearnedKeeper, OfAModelWhoseFileIsNotHereIsKeptUntilItIs) {
   const store::TestFolder folder;
   {
     ServerRun first(folder.path());
@@ -133,7 +159,7 @@ TEST(HabitsKeeper, OfAModelWhoseFileIsNotHereIsKeptUntilItIs) {
   EXPECT_THAT(third.loaded, testing::UnorderedElementsAre("morning", "other"));
 }
 
-TEST(HabitsKeeper, ModelsThatAreGoneAreDropped) {
+TEST(LearnedKeeper, ModelsThatAreGoneAreDropped) {
   const store::TestFolder folder;
   {
     ServerRun first(folder.path());

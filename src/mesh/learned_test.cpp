@@ -1,4 +1,4 @@
-#include "mesh/habits.hpp"
+#include "mesh/learned.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,6 +32,23 @@ TEST(Habits, ComeBackAsTheyWere) {
   }
 }
 
+TEST(Loads, ComeBackAsTheyWere) {
+  const Loads all = {{"a", {1, std::chrono::milliseconds(1)}}, {"org/b:2", {UINT64_MAX, std::chrono::seconds(90)}}};
+  EXPECT_EQ(text_of(all), "loads 1\na 1 1\norg/b:2 18446744073709551615 90000\n");
+  EXPECT_EQ(read_loads(text_of(all)).value(), all);
+  EXPECT_EQ(read_loads(text_of(Loads{})).value(), Loads{});
+}
+
+TEST(Loads, ThatCannotBeReadAreNamedByTheirLine) {
+  for (const char* wrong : {"", "habits 1\n", "loads 2\n", "loads 1\na\n", "loads 1\na 1\n", "loads 1\na 0 5\n",
+                            "loads 1\na 5 0\n", "loads 1\na 5 -1\n", "loads 1\na 5 5 5\n", "loads 1\na 5 9999999999\n",
+                            "loads 1\n a 5\n", "loads 1\na 1 1\na 1 1\n"}) {
+    const auto read = read_loads(wrong);
+    ASSERT_FALSE(read) << wrong;
+    EXPECT_THAT(read.error().message, HasSubstr("of the models' loads cannot be read")) << wrong;
+  }
+}
+
 TEST(Habits, OfAMorningAreShort) {
   residency::Habit habit;
   for (int day = 0; day < 15; ++day)
@@ -45,7 +62,7 @@ TEST(Habits, OfAMorningAreShort) {
 }
 
 TEST(Habits, ThatCannotBeReadAreNamedByTheirLine) {
-  const std::string good = text_of({{"a", {}}});
+  const std::string good = text_of(Habits{{"a", {}}});
   ASSERT_TRUE(read_habits(good));
   for (const char* wrong : {"", "habits 2\n", "habits 1\na\n", "habits 1\na 96*0\n", "habits 1\n a\n",
                             "habits 1\na 96*256,96*0,96*0,96*0\n", "habits 1\na 96*0,96*16,96*0,96*0\n",
@@ -62,7 +79,7 @@ TEST(Habits, ThatCannotBeReadAreNamedByTheirLine) {
 TEST(Habits, OfRandomBytesBreakNothing) {
   for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
     SeededRandom random(seed);
-    std::string text = text_of({{"a", habit_of(random)}, {"b", habit_of(random)}});
+    std::string text = text_of(Habits{{"a", habit_of(random)}, {"b", habit_of(random)}});
     for (std::uint64_t i = 0, changes = random.below(4); i < changes; ++i) {
       const auto at = static_cast<std::size_t>(random.below(text.size()));
       switch (random.below(3)) {
