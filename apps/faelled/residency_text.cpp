@@ -23,6 +23,12 @@ std::string since_text(const json::Value& model, const std::string& at) {
   return fmt::format("since {} UTC", time_text(*now - before).replace(10, 1, " ").substr(0, 16));
 }
 
+// "2026-11-23 12:03:05"
+std::string to_the_second(const std::string& at) {
+  const auto time = parse_time(at);
+  return time ? time_text(*time).replace(10, 1, " ").substr(0, 19) : at;
+}
+
 // Of a model that comes or is there.
 std::string_view came(std::string_view cause) {
   if (cause == "asked") return "somebody asked for it";
@@ -220,10 +226,9 @@ std::string events_table(const std::string& answer) {
     const std::string cause = text_of(event, "cause"), other = text_of(event, "other");
     const double took = number_of(event, "took_s"), level = number_of(event, "sleep_level");
     const std::string_view here = came(cause);
-    const std::string why =
-        !here.empty() && text_of(event, "what") != "unload" ? std::string(here) : went(cause, other);
+    const std::string why = here.empty() ? went(cause, other) : std::string(here);
     out.object()
-        .member("UTC", text_of(event, "at").replace(10, 1, " ").substr(0, 19))
+        .member("UTC", to_the_second(text_of(event, "at")))
         .member("what", text_of(event, "what") + (level == 2 ? " without its weights" : ""))
         .member("model", text_of(event, "model"))
         .member_or_null("where", where_of(event))
