@@ -162,7 +162,7 @@ TEST(Program, SaysHowItIsUsed) {
                               "key revoke",    "audit log",    "model list",   "sim",
                               "audit replay",  "audit heads",  "audit forget", "explain",
                               "shares",        "node list",    "model load",   "model unload",
-                              "model pin",     "model unpin"}) {
+                              "model pin",     "model unpin",  "node events"}) {
     const Said help = ran(std::string(command) + " --help");
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_TRUE(help.out.contains("--help")) << command;

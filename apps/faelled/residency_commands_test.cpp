@@ -146,21 +146,26 @@ TEST_F(ResidencyCommands, ListWhatCameAndWentAndWhy) {
     happens(What::load, ResidencyCause::asked);
     happens(What::ready, ResidencyCause::asked).took = 1500ms;
     happens(What::sleep, ResidencyCause::ordered).level = 2;
+    happens(What::wake, ResidencyCause::asked).level = 2;
     happens(What::failed, ResidencyCause::broken).detail = "the engine exited with code 1";
     happens(What::unload, ResidencyCause::makes_room, "other");
     done.set_value();
   });
   done.get_future().wait();
-  EXPECT_EQ(faelled("node events --limit 4").out,
+  EXPECT_EQ(faelled("node events --limit 5").out,
             "UTC                  what                       model  where       took   why\n"
             "2026-01-01 00:00:05  unload                     m      local/gpu0  -      unused, to make room for other\n"
             "2026-01-01 00:00:05  failed                     m      local/gpu0  -      its engine ended by itself: the "
             "engine exited with code 1\n"
+            "2026-01-01 00:00:05  wake, reads its weights    m      local/gpu0  -      somebody asked for it\n"
             "2026-01-01 00:00:05  sleep without its weights  m      local/gpu0  -      an operator said so\n"
             "2026-01-01 00:00:05  ready                      m      local/gpu0  1.5 s  somebody asked for it\n"
             "Older ones: --before 2\n");
   EXPECT_THAT(faelled("node events --before 2").out, testing::ContainsRegex("load +m[^\n]+\n$"));
-  EXPECT_EQ(text_at(faelled("node events --json").out, "events.4.what"), "load");
+  EXPECT_EQ(text_at(faelled("node events --json").out, "events.5.what"), "load");
+  EXPECT_EQ(events_table(R"({"events":[{}],"next":null})"),
+            "UTC  what  model  where  took  why\n                   -      -     -\n")
+      << "of another version";
   EXPECT_NE(faelled("node events --limit 501").status, 0);
 }
 

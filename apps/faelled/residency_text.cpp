@@ -225,14 +225,23 @@ std::string events_table(const std::string& answer) {
   for (const json::Value event : events->items()) {
     const std::string cause = text_of(event, "cause"), other = text_of(event, "other");
     const double took = number_of(event, "took_s"), level = number_of(event, "sleep_level");
-    const std::string_view here = came(cause);
-    const std::string why = here.empty() ? went(cause, other) : std::string(here);
+    const std::string what = text_of(event, "what");
+    const bool goes = what != "load" && what != "ready" && what != "wake" && what != "serve";
+    const std::string why = goes ? went(cause, other) : std::string(came(cause));
+    const std::string_view how = level != 2        ? ""
+                                 : what == "wake"  ? ", reads its weights"
+                                 : what == "ready" ? ""
+                                                   : " without its weights";
     out.object()
         .member("UTC", to_the_second(text_of(event, "at")))
-        .member("what", text_of(event, "what") + (level == 2 ? " without its weights" : ""))
+        .member("what", what + std::string(how))
         .member("model", text_of(event, "model"))
         .member_or_null("where", where_of(event))
-        .member_or_null("took", took > 0 ? fmt::format("{:.{}f} s", took, took < 9.95 ? 1 : 0) : std::string())
+        .member_or_null("took", took > 0 ? fmt::format("{:.{}f} s", took,
+                                                       took < 0.095  ? 3
+                                                       : took < 9.95 ? 1
+                                                                     : 0)
+                                         : std::string())
         .member_or_null("why", join(why, ": ", text_of(event, "detail")))
         .close_object();
   }

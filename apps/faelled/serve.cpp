@@ -144,7 +144,7 @@ net::Task<void> wind_down(const Process& process, Front& front, Keepers& keepers
   const auto kept = std::make_shared<net::Event>();
   net::Timer patience(process.loop, [kept] { kept->set(); });
   patience.arm(balances_kept_max);
-  keepers.learned.save([&keepers, kept] { keepers.commons.save([kept] { kept->set(); }); });
+  keepers.commons.save([&keepers, kept] { keepers.learned.save([kept] { kept->set(); }); });
   co_await *kept;
   net::Event ended;
   node.stop(Duration{}, [&ended] { ended.set(); });

@@ -215,7 +215,8 @@ void EngineHost::child_ended() {
   take_output(limits::engine_log_bytes_max);
   engine_log_->finish();
   auto detail = fmt::format("the engine {}", exit->in_words());
-  if (!engine_log_->complaint().empty()) detail += ": " + engine_log_->complaint();
+  const bool silent = engine_log_->complaint().empty();
+  if (!silent) detail += ": " + engine_log_->complaint();
   engine_log_->note(fmt::format("{}; {} lines withheld", detail, engine_log_->lines_withheld()));
   around_.log.warn("engine ended", {{"model", model_.id}, {"engine", id_}, {"detail", detail}});
   exit_watch_.reset();
@@ -225,7 +226,7 @@ void EngineHost::child_ended() {
   leave_place();
   around_.client.forget({.unix_path = place_.socket});
   ++probes_;  // whatever is still asked was asked of the dead
-  tell(event::Exited{std::move(detail), exit->signal == SIGKILL && engine_log_->complaint().empty()});
+  tell(event::Exited{std::move(detail), exit->signal == SIGKILL, silent});
 }
 
 void EngineHost::carry_out(const action::Probe& probe) {

@@ -29,7 +29,10 @@ class EngineLog {
   // No more will come: what stands there is a line, though nothing ended it.
   void finish() { finish_line(); }
   // From here on the engine may hold people's words.
-  void now_serving() { serving_ = true; }
+  void now_serving() {
+    serving_ = true;
+    complaint_.clear();  // it came up in spite of that
+  }
 
   // What the engine complained about first while it loaded (the rest follows from that), or how it died after; empty:
   // nothing.

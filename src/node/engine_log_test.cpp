@@ -74,7 +74,10 @@ TEST_F(EngineLogTest, WithholdsEveryLineOnceTheEngineServes) {
 TEST_F(EngineLogTest, NotesWhereAnEngineGaveUp) {
   auto log = EngineLog::open(path);
   ASSERT_TRUE(log);
+  log->take("error: no huge pages\n");
+  EXPECT_EQ(log->complaint(), "error: no huge pages");
   log->now_serving();
+  EXPECT_EQ(log->complaint(), "") << "it came up in spite of that";
   log->take("/src/ggml/ggml.c:1234: GGML_ASSERT(a == b) failed: some words\n");
   EXPECT_EQ(log->complaint(), "the engine gave up at ggml.c:1234");
   EXPECT_THAT(text_of(path), Not(HasSubstr("some words")));

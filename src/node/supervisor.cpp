@@ -13,7 +13,7 @@ std::string with(std::string what, const std::string& detail) {
 
 // Somebody else's SIGKILL is nearly always the kernel's, of the one that it takes where memory runs out.
 std::string ended_by_itself(const event::Exited& exited) {
-  return exited.as_killed ? exited.detail + ", not by us: the kernel does that where memory runs out" : exited.detail;
+  return exited.killed ? exited.detail + ", not by us: the kernel does that where memory runs out" : exited.detail;
 }
 
 }  // namespace
@@ -189,7 +189,7 @@ void Supervisor::on(const event::Exited& exited) {
       return end();
     case Phase::stopping:
       if (final_) return end();
-      return wait_to_restart(exited.as_killed ? detail_ : with(detail_, exited.detail));
+      return wait_to_restart(exited.killed && exited.silent ? detail_ : with(detail_, exited.detail));
     default:
       return;
   }

@@ -72,8 +72,8 @@ struct NoAnswer {    // refused, broken, timed out or none that was hoped for
 };
 struct Exited {
   std::string detail;
-  bool as_killed = false;  // by SIGKILL and without a word: of one that we have killed that says nothing new, of
-                           // another that memory ran out
+  bool killed = false;  // by SIGKILL: by us, or by the kernel where memory ran out
+  bool silent = false;  // without a word of its own
 };
 struct Sleep {  // nothing runs on it
   std::uint8_t level = 1;

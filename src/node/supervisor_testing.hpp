@@ -87,13 +87,14 @@ class World {
   }
   void carry_out(const action::Kill&) {
     ++killed;
-    if (dies_at_sigkill && std::exchange(alive, false)) tell(event::Exited{"was ended by signal 9 (Killed)", true});
+    if (dies_at_sigkill && std::exchange(alive, false))
+      tell(event::Exited{"was ended by signal 9 (Killed)", true, true});
   }
   void carry_out(const action::Report&) { ++reports; }
 
  public:
-  void die(std::string how = "was ended by signal 9 (Killed)", bool as_killed = false) {
-    if (std::exchange(alive, false)) tell(event::Exited{std::move(how), as_killed});
+  void die(std::string how = "was ended by signal 9 (Killed)", bool killed = false) {
+    if (std::exchange(alive, false)) tell(event::Exited{std::move(how), killed});
   }
 };
 

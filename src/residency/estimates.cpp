@@ -26,7 +26,7 @@ std::optional<ModelState> Planner::model(ModelNumber number, Instant now) const 
   if (state.backed > 0) state.backing = entry.backing;
   for (DeviceNumber d = 0; d < devices_.size(); ++d)
     state.can_sleep |= (entry.where == Where::absent || d == entry.device) && can_sleep(entry, d);
-  if (entry.sleep_bytes > 0) state.wake = after_seconds(back_s(number));
+  if (state.can_sleep || entry.level > 0) state.wake = after_seconds(back_s(number));
   state.pinned = entry.pinned;
   state.fits = fits(number);
   state.may_be_tried = !state.fits && fits_as_said(number);
@@ -94,7 +94,8 @@ double Planner::load_s(ModelNumber model) const { return seconds(catalogue_[mode
 // Twice as long the next time, and then four times: what is only slow comes in the end.
 Instant Planner::overdue_at(ModelNumber model) const {
   const Entry& entry = entries_[model];
-  const Duration most = std::max(settings_.overdue_least, settings_.overdue_loads * catalogue_[model].load);
+  const Duration load = std::max(catalogue_[model].load, entry.load_remembered ? entry.load_guess : Duration{});
+  const Duration most = std::max(settings_.overdue_least, settings_.overdue_loads * load);
   return entry.since + most * (1LL << std::min(entry.failures, 2U));
 }
 

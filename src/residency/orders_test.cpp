@@ -14,6 +14,40 @@ using ::testing::IsEmpty;
 
 using Where = ModelState::Where;
 
+TEST(LoadWas, IsBelievedOfTheSameModelUntilALoadIsMeasured) {
+  World world(40);
+  world.add({20, 20});
+  world.tell(LoadWas{0, 20, seconds(2)});
+  world.tell(LoadWas{1, 19, seconds(2)});
+  world.tell(LoadWas{99, 20, seconds(2)});
+  EXPECT_EQ(world.at(0).load, seconds(2));
+  EXPECT_EQ(world.at(1).load, seconds(20)) << "it was another model then";
+  EXPECT_EQ(world.planner.measured(0)->load, seconds(2)) << "the next process may have it too";
+  EXPECT_FALSE(world.planner.measured(1) || world.planner.measured(99));
+  world.tell(LoadWas{0, 20, seconds(3)});
+  EXPECT_EQ(world.at(0).load, seconds(2));
+  world.serve(0);
+  world.tell(EngineIs{0, 0, EngineState::ready, 0, seconds(21)});
+  EXPECT_EQ(world.planner.measured(0)->load, seconds(21));
+  world.tell(Order{0, Act::renew});
+  EXPECT_FALSE(world.planner.measured(0)) << "it is another model now";
+}
+
+// What is in the system's cache is read in no time, and after the machine's own restart it is not there.
+TEST(LoadWas, QuickOnceMakesNoneOverdueThatTakesAsLongAsThought) {
+  World world(30);
+  world.add({20, 20});
+  world.tell(LoadWas{0, 20, seconds(2)});
+  world.stuck = 0;
+  (void)world.ask(0);
+  (void)world.ask(1);
+  (void)world.does();
+  world.pass(seconds(79));
+  EXPECT_THAT(world.does(), IsEmpty());
+  world.pass(seconds(1));
+  EXPECT_THAT(world.does(), Contains(Unload{0, Cause::overdue, 1}));
+}
+
 TEST(Overdue, OneThatNeverBecomesReadyMakesRoomForWhoIsWaitedFor) {
   World world(10);
   world.add({8, 8});

@@ -38,6 +38,7 @@ void Planner::on(const ModelIs& is) {
   // Loaded as what it is from now on, or grown as it runs.
   const bool there = entry.where == Where::loading || entry.where == Where::ready;
   if (there && !entry.outdated && entry.taken < bytes) take(is.model, bytes);
+  entry.load_guess = is.load;
   if (!entry.load_measured) model.load = is.load;
   entry.places = std::max(is.places, 1U);
   entry.copies = std::max(is.copies, 1U);
@@ -175,6 +176,7 @@ void Planner::on(const EngineIs& is) {
   }
   if (is.load > Duration::zero() && !entry.outdated) {
     entry.load_measured = true;
+    entry.load_remembered = false;
     model.load = is.load;
     if (entry.where == Where::loading && is.state == EngineState::ready)
       reading_.loaded(entry.sleep_bytes, seconds(is.load));
@@ -307,7 +309,7 @@ void Planner::on(const HabitIs& is) {
 
 void Planner::on(const LoadWas& was) {
   if (!known(was.model) || entries_[was.model].bytes_said != was.bytes || measured(was.model)) return;
-  entries_[was.model].load_measured = true;
+  entries_[was.model].load_measured = entries_[was.model].load_remembered = true;
   catalogue_[was.model].load = was.load;
 }
 
@@ -332,7 +334,7 @@ void Planner::forget_reading(ModelNumber model) {
 
 void Planner::outdate(Entry& entry) {
   entry.bytes_read = 0;
-  entry.load_measured = false;
+  entry.load_measured = entry.load_remembered = false;
   entry.failures = 0;
   entry.blocked_until = {};
   entry.sleepless = entry.forgot_in_vain = false;

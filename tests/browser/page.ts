@@ -138,7 +138,7 @@ export async function ask_and_catch(page: Page): Promise<string> {
   throw new Error('no answer was long enough to be caught while it was written');
 }
 
-/** From the next page load on an answer comes at most four letters at a time, each drawn before the next: a busy machine hands a browser many words at once. */
+/** From the next page load on an answer begins four letters at a time, each drawn before the next: a busy machine hands a browser many words at once. */
 export async function slow_answers(page: Page) {
   await page.addInitScript(() => {
     const drawn = () => new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)));
@@ -153,13 +153,14 @@ export async function slow_answers(page: Page) {
     }
     function slowly() {
       let rest = '';
+      let left = 20; // a slow browser draws one in seconds
       return new TransformStream<string, string>({
         async transform(chunk, out) {
           const events = (rest + chunk).split('\n\n');
           rest = events.pop() ?? '';
           for (const piece of events.flatMap(pieces)) {
             out.enqueue(`${piece}\n\n`);
-            await drawn();
+            if (left-- > 0) await drawn();
           }
         },
       });

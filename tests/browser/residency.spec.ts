@@ -25,7 +25,7 @@ function world() {
       { node: 'local', device: 'gpu1', bytes: 48 * gb, taken: 41 * gb, reserved: 0 },
     ],
     models: [
-      model('a/ready:1', 'Klar Model', { ...there, state: 'ready', cause: 'asked', running: 2, wake_s: 0.94, asked_per_hour: 118, aliases: ['standard'], copies: [{ node: 'local', device: 'gpu1', state: 'ready', cause: 'busy', other: null, in_state_s: 30, taken: 10 * gb, running: 1 }] }),
+      model('a/ready:1', 'Klar Model', { ...there, state: 'ready', cause: 'asked', running: 2, can_sleep: true, wake_s: 0.94, asked_per_hour: 118, aliases: ['standard'], copies: [{ node: 'local', device: 'gpu1', state: 'ready', cause: 'busy', other: null, in_state_s: 30, taken: 10 * gb, running: 1 }] }),
       model('draining', 'Vigende Model', { ...there, state: 'draining', cause: 'line_empty', other: 'waiting', running: 1 }),
       model('waiting', 'Ventende Model', { ...there, state: 'starting', cause: 'asked', waiting: 3, ready_in_s: 44, bytes: 40 * gb }),
       model('absent', 'Fraværende Model', { cause: 'unused' }),

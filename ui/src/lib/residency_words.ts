@@ -130,6 +130,7 @@ function reason_words(event: ResidencyEvent, teller: Teller): string | null {
   const gone = event.what === 'gone' && one_of(went, event.cause);
   if (event.what === 'asleep') return null; // why was told when it was put to sleep
   if (gone) return say(`went_${gone}`, { other });
+  if (event.what === 'gone' && event.cause !== 'removed') return null; // it had come for that
   return say(`because_${event.cause}`, { other });
 }
 
