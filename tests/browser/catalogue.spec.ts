@@ -405,6 +405,7 @@ test('a name is made, moved when the new model is ready, and moved back', async 
   await expect(row).toContainText('Fast Model');
   await row.getByRole('button', { name: 'Flyt standard' }).click();
   await page.getByRole('dialog', { name: 'Flyt standard' }).getByRole('button', { name: 'Flyt', exact: true }).click();
+  await expect(row).toContainText('Flytter til Tilføjet Model');
   await row.getByRole('button', { name: 'Fjern navnet standard' }).click();
   await expect(names).toContainText('Der er ingen endnu.');
   await page.keyboard.press('Enter');

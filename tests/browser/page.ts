@@ -83,6 +83,7 @@ export async function open_new(page: Page) {
 
 export async function ask(page: Page, question: string) {
   await field(page).fill(question);
+  await expect(send_button(page), 'the model is known').toBeEnabled({ timeout: 60_000 });
   await field(page).press('Enter');
   await expect(page.locator('article.asked').last()).toHaveText(new RegExp(question.slice(0, 20).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
 }
@@ -107,7 +108,7 @@ export async function ended(page: Page) {
 /** Stops a long answer, if it is still going, so that the next test need not wait for it. */
 export async function stop_if_going(page: Page) {
   for (let tries = 0; tries < 20 && !(await send_button(page).isVisible()); tries++) {
-    await stop_button(page).click({ timeout: 2_000 }).catch(() => {}); // it may have ended meanwhile
+    await stop_button(page).dispatchEvent('click', undefined, { timeout: 5_000 }).catch(() => {}); // it may have ended meanwhile; a click waits for two frames
   }
   await ended(page);
 }
@@ -123,7 +124,7 @@ export async function written_again(page: Page) {
 
 /** Asks until an answer is caught while it is being written: a small model may be done in a blink. */
 export async function ask_and_catch(page: Page): Promise<string> {
-  for (let tries = 0; tries < 6; tries++) {
+  for (let tries = 0; tries < 12; tries++) {
     await ask(page, 'Tæl videre, helt op til 2000: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,');
     const begun = words_of(last_answer(page));
     await expect(begun.or(send_button(page)).first()).toBeVisible({ timeout: 60_000 });
@@ -138,10 +139,22 @@ export async function ask_and_catch(page: Page): Promise<string> {
   throw new Error('no answer was long enough to be caught while it was written');
 }
 
+/** From the next page load on toasts stay, as they do under a mouse: ten seconds are few for a slow browser. */
+export async function keep_toasts(page: Page) {
+  await page.addInitScript(() => {
+    for (const left of ['mouseleave', 'focusout']) {
+      addEventListener(left, (event) => event.target instanceof Element && event.target.closest('.toast') && event.stopImmediatePropagation(), true);
+    }
+    new MutationObserver(() => {
+      for (const toast of document.querySelectorAll('.toast')) toast.dispatchEvent(new MouseEvent('mouseenter'));
+    }).observe(document, { childList: true, subtree: true });
+  });
+}
+
 /** From the next page load on an answer begins four letters at a time, each drawn before the next: a busy machine hands a browser many words at once. */
 export async function slow_answers(page: Page) {
   await page.addInitScript(() => {
-    const drawn = () => new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)));
+    const drawn = () => new Promise((then) => requestAnimationFrame(then));
     const fetched = window.fetch.bind(window);
     const encoder = new TextEncoder();
     function pieces(event: string): string[] {
@@ -153,7 +166,7 @@ export async function slow_answers(page: Page) {
     }
     function slowly() {
       let rest = '';
-      let left = 20; // a slow browser draws one in seconds
+      let left = 12; // a slow browser takes seconds for a frame
       return new TransformStream<string, string>({
         async transform(chunk, out) {
           const events = (rest + chunk).split('\n\n');

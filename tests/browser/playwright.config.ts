@@ -14,8 +14,8 @@ export default defineConfig({
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
   retries: 0,
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  timeout: 300_000, // a slow machine takes seconds for a click: it waits for two frames
+  expect: { timeout: 45_000 },
   reporter: [['list'], ['./count.ts']],
   use: {
     locale: 'da-DK',

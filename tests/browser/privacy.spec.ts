@@ -79,8 +79,8 @@ test('what is erased is gone from the open chat too, and back there at Undo', as
   await expect(page.locator('.welcome')).toBeVisible();
   await expect(page).toHaveURL(/\/$/);
   await expect(conversation_list(page)).toContainText(/Slettet for nylig \(\d+\)/);
-  const listed = Number(/nylig \((\d+)\)/.exec(await conversation_list(page).innerText())?.[1]);
-  expect(listed).toBeGreaterThanOrEqual(conversations);
+  const listed = async () => Number(/nylig \((\d+)\)/.exec(await conversation_list(page).innerText())?.[1]);
+  await expect.poll(listed).toBeGreaterThanOrEqual(conversations);
   await expect(conversation_list(page).getByRole('listitem')).toHaveCount(0);
   await expect(page.locator('article.asked')).toHaveCount(0);
 

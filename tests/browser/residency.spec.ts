@@ -1,5 +1,5 @@
 // Drift nu and Modeller: which model lies in which memory, why, and what an operator has it do.
-import { expect, no_axe_violations, no_sideways_scroll, refusal, speak, test } from './page';
+import { expect, keep_toasts, no_axe_violations, no_sideways_scroll, refusal, speak, test } from './page';
 import { readFileSync } from 'node:fs';
 import { signed_in_as } from './roles';
 import type { Browser, Locator, Page } from '@playwright/test';
@@ -121,6 +121,7 @@ test('blocks of the strip are to scale', async ({ browser, guard }) => {
 test('an order is given by keyboard, done at once, and undone', async ({ browser, guard }) => {
   void guard;
   const { page, orders } = await operator_of(browser);
+  await keep_toasts(page);
   await page.goto('/drift');
   await page.getByRole('button', { name: 'Tag Klar Model ud af hukommelsen' }).focus();
   await page.keyboard.press('Enter');
@@ -129,7 +130,6 @@ test('an order is given by keyboard, done at once, and undone', async ({ browser
   await expect(row_of(page, 'Klar Model')).toContainText('En operatør tog den ud.');
   const told = page.getByRole('status').filter({ hasText: 'Klar Model' });
   await expect(told).toContainText('Klar Model tages ud, når dens sidste svar er færdige.');
-  await told.hover(); // so long it stays
   await no_axe_violations(page);
   await page.getByRole('button', { name: 'Fortryd' }).click();
   await expect(row_of(page, 'Klar Model')).toContainText('Indlæses, ca. 12 s.');
@@ -147,6 +147,7 @@ test('an order is given by keyboard, done at once, and undone', async ({ browser
 test('a model is put to sleep and woken, and each is undone', async ({ browser, guard }) => {
   void guard;
   const { page, orders } = await operator_of(browser, {}, [model('dozer', 'Døsende Model', { engine: 'vllm', ...there, state: 'ready', cause: 'asked', can_sleep: true, wake_s: 2.5, bytes: 16 * gb })]);
+  await keep_toasts(page);
   await page.goto('/drift');
   const row = row_of(page, 'Døsende Model');
   const sleep = row.getByRole('button', { name: 'Lad Døsende Model sove, så dens plads bliver fri' });
@@ -155,7 +156,6 @@ test('a model is put to sleep and woken, and each is undone', async ({ browser, 
   await expect(row).toContainText('En operatør satte den til at sove.');
   await expect(wake, 'the button becomes its opposite, and keeps the focus').toBeFocused();
   const told = (words: string) => page.getByRole('status').locator('.toast').filter({ hasText: words });
-  await told('sættes til at sove').hover(); // so long it stays
   await no_axe_violations(page);
   await wake.press('Enter');
   await expect(row).toContainText('Vågner, ca. 3 s.');
@@ -197,7 +197,7 @@ test('it refreshes by itself, tells a screen reader nothing of it, and leads to 
   const { page } = await operator_of(browser);
   await page.goto('/drift');
   await expect(page.getByRole('button', { name: 'Sæt på pause' })).toBeVisible();
-  await page.waitForResponse((response) => new URL(response.url()).pathname === '/api/residency', { timeout: 15_000 });
+  await page.waitForResponse((response) => new URL(response.url()).pathname === '/api/residency', { timeout: 60_000 });
   expect(await page.locator('main [aria-live], main [role=status], main [role=alert]').count()).toBe(0);
   await expect(page.getByRole('link', { name: 'Motorens log for Klar Model' })).toHaveAttribute('href', '/maintenance?log=a%2Fready%3A1');
   await page.context().close();
@@ -274,10 +274,10 @@ test('the server as it is: what becomes of a model is seen while one looks on', 
   await expect(row).toContainText('Klar siden');
   try {
     await order('unload'); // by somebody else: the page is told nothing
-    await expect(row).toContainText('En operatør tog den ud.');
+    await expect(row).toContainText('En operatør tog den ud.', { timeout: 90_000 });
     await expect(row.getByRole('button', { name: `Indlæs ${one.name}` })).toBeVisible();
     await order('load');
-    await expect(row).toContainText('Klar siden', { timeout: 60_000 });
+    await expect(row).toContainText('Klar siden', { timeout: 180_000 });
     await expect(row).toContainText('En operatør bad om det.');
     await expect(page.getByRole('listitem').filter({ hasText: `${one.name} er klar` }).first()).toBeVisible();
   } finally {
