@@ -164,7 +164,7 @@ TEST_F(ResidencyCommands, ListWhatCameAndWentAndWhy) {
   EXPECT_THAT(faelled("node events --before 2").out, testing::ContainsRegex("load +m[^\n]+\n$"));
   EXPECT_EQ(text_at(faelled("node events --json").out, "events.5.what"), "load");
   EXPECT_EQ(events_table(R"({"events":[{}],"next":null})"),
-            "UTC  what  model  where  took  why\n                   -      -     -\n")
+            "UTC  what  model  where  took  why\n                  -      -     -\n")
       << "of another version";
   EXPECT_NE(faelled("node events --limit 501").status, 0);
 }
