@@ -80,14 +80,16 @@ class ServerRun final : public rpc::NodePort {
   std::uint64_t tickets = 0;
 };
 
+void run_for_five_days(const std::filesystem::path& folder) {
+  ServerRun server(folder);
+  ASSERT_TRUE(server.keeper.restore());
+  for (int i = 0; i < 5; ++i) server.day();
+  server.kept();
+}
+
 TEST(LearnedKeeper, ARestartedServerWarmsWhatWasLearned) {
   const store::TestFolder folder;
-  {
-    ServerRun first(folder.path());
-    ASSERT_TRUE(first.keeper.restore());
-    for (int i = 0; i < 5; ++i) first.day();
-    first.kept();
-  }
+  run_for_five_days(folder.path());
   ServerRun second(folder.path());
   ASSERT_TRUE(second.keeper.restore());
   second.mesh.quarter({eight - 1, true});
@@ -138,12 +140,7 @@ TEST(LearnedKeeper, WhatCannotBeReadIsToldAndLearnedAnew) {
 
 TEST(LearnedKeeper, OfAModelWhoseFileIsNotHereIsKeptUntilItIs) {
   const store::TestFolder folder;
-  {
-    ServerRun first(folder.path());
-    ASSERT_TRUE(first.keeper.restore());
-    for (int i = 0; i < 5; ++i) first.day();
-    first.kept();
-  }
+  run_for_five_days(folder.path());
   {
     ServerRun second(folder.path(), {"other"}, {"morning"});
     ASSERT_TRUE(second.keeper.restore());
@@ -161,12 +158,7 @@ TEST(LearnedKeeper, OfAModelWhoseFileIsNotHereIsKeptUntilItIs) {
 
 TEST(LearnedKeeper, ModelsThatAreGoneAreDropped) {
   const store::TestFolder folder;
-  {
-    ServerRun first(folder.path());
-    ASSERT_TRUE(first.keeper.restore());
-    for (int i = 0; i < 5; ++i) first.day();
-    first.kept();
-  }
+  run_for_five_days(folder.path());
   ServerRun second(folder.path(), {"other"});
   ASSERT_TRUE(second.keeper.restore());
   EXPECT_THAT(second.mesh.habits(), IsEmpty());

@@ -12,6 +12,15 @@ namespace faelled::mesh {
 using Where = residency::ModelState::Where;
 using What = rpc::ResidencyEvent::What;
 
+namespace {
+
+residency::HabitIs habit_is(residency::ModelNumber model, const residency::Habit& habit) { return {model, habit}; }
+residency::LoadWas load_was(residency::ModelNumber model, const LoadSeen& seen) {
+  return {model, seen.bytes, seen.load};
+}
+
+}  // namespace
+
 Residents::Residents(const Clock& clock, residency::Settings settings, Changed changed)
     : clock_(clock), planner_(settings), changed_(std::move(changed)) {}
 
@@ -20,9 +29,8 @@ void Residents::know(const Resident& model) {
   step(residency::ModelIs{number, model.bytes, model.load_guess, model.places, model.pinned, model.at_start,
                           model.sleep_bytes, model.residue, kind_of(model.kind), model.copies, model.forgets,
                           model.spreads});
-  if (const auto learned = unknown_.extract(model.model)) step(residency::HabitIs{number, learned.mapped()});
-  if (const auto learned = unknown_loads_.extract(model.model))
-    step(residency::LoadWas{number, learned.mapped().bytes, learned.mapped().load});
+  if (const auto learned = unknown_.extract(model.model)) step(habit_is(number, learned.mapped()));
+  if (const auto learned = unknown_loads_.extract(model.model)) step(load_was(number, learned.mapped()));
 }
 
 void Residents::forget(const std::string& model) {
@@ -58,27 +66,21 @@ Loads Residents::loads() const {
   return all;
 }
 
-void Residents::learned(const Loads& loads) {
-  for (const auto& [model, seen] : loads) {
+template <class All, class EventOf>
+void Residents::learn(const All& all, All& unknown, const EventOf& event_of) {
+  for (const auto& [model, what] : all) {
     const auto found = number(model);
     if (found && planner_.model(*found, clock_.now())) {
-      step(residency::LoadWas{*found, seen.bytes, seen.load});
+      step(event_of(*found, what));
     } else {
-      unknown_loads_.insert_or_assign(model, seen);
+      unknown.insert_or_assign(model, what);
     }
   }
 }
 
-void Residents::learned(const Habits& habits) {
-  for (const auto& [model, habit] : habits) {
-    const auto found = number(model);
-    if (found && planner_.model(*found, clock_.now())) {
-      step(residency::HabitIs{*found, habit});
-    } else {
-      unknown_.insert_or_assign(model, habit);
-    }
-  }
-}
+void Residents::learned(const Habits& habits) { learn(habits, unknown_, habit_is); }
+
+void Residents::learned(const Loads& loads) { learn(loads, unknown_loads_, load_was); }
 
 void Residents::arrived(const rpc::Ticket& ticket, double share) {
   const auto found = number(ticket.model);

@@ -102,6 +102,8 @@ class Residents {
   residency::DeviceNumber device_number(const std::string& node, const std::string& device);
   residency::DeviceNumber find_device(std::string_view node, std::string_view device) const;
   void report(const rpc::EngineReport& engine, residency::ModelNumber model, residency::DeviceNumber device);
+  template <class All, class EventOf>
+  void learn(const All& all, All& unknown, const EventOf& event_of);
   void step(const residency::Event& event);
   void carry_out(const residency::Action& action);
   void note(rpc::ResidencyEvent event);

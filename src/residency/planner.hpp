@@ -195,11 +195,10 @@ class Planner {
     bool ordered = false;   // until it is ready
     bool to_sleep = false;  // an operator said so while it was woken
     bool load_measured = false;
-    bool load_remembered =
-        false;  // measured before this planner began, where what it is read from may have been quicker
+    bool load_remembered = false;  // measured by a planner before this one, perhaps from a warmer cache
     Line line;
-    Instant blocked_until{};  // after a failure
-    Duration load_guess{};
+    Instant blocked_until{};       // after a failure
+    Duration load_guess{};         // by its file
     Duration held{};               // its room, by a load that was overdue: others have it as long
     Duration service{};            // of an answer, on average; zero: none seen
     std::uint64_t bytes_said = 0;  // it needs, by its definition

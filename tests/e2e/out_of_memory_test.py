@@ -19,7 +19,7 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 class Group:
-    """A control group with a bound on memory, of either version; None where this user can make none."""
+    """A control group with a bound on memory, of either version. OSError or TypeError where none can be made."""
 
     def __init__(self, name):
         second = (ROOT / "cgroup.controllers").exists()
